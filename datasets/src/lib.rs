@@ -1,0 +1,7 @@
+#![doc = include_str!("../README.md")]
+
+mod trace;
+mod trace_set;
+
+pub use trace::{Trace, TraceError};
+pub use trace_set::{LabelledTrace, Layer, Provenance, TraceKey, TraceSet, TraceSetError, volume};

@@ -1,0 +1,201 @@
+//! Labelled traces and where they come from.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use wfkit_metrics::{ClassMap, Volume, class_order};
+
+use crate::Trace;
+
+/// What identifies a trace in its set: class, session and repetition together are unique.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct TraceKey {
+    /// The class (label).
+    pub class: String,
+    /// Which repetition of the class.
+    pub rep: i64,
+    /// What was captured together (a day, a circuit, a client, a run), where that is known.
+    pub session: Option<String>,
+}
+
+impl fmt::Display for TraceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "class {}, rep {}", self.class, self.rep)?;
+        match &self.session {
+            Some(session) => write!(f, ", session {session}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl TraceKey {
+    /// The order of a set: by class (as [`class_order`]), session, rep.
+    pub fn order(&self, other: &Self) -> std::cmp::Ordering {
+        class_order(&self.class, &other.class)
+            .then_with(|| self.session.cmp(&other.session))
+            .then_with(|| self.rep.cmp(&other.rep))
+    }
+}
+
+/// A trace with its label.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LabelledTrace {
+    /// Class, rep and session.
+    pub key: TraceKey,
+    /// When the first packet was captured, Unix time in ns UTC, where that is known.
+    pub start_ns: Option<i64>,
+    /// The packets.
+    pub trace: Trace,
+}
+
+/// Which size the sizes of a trace are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layer {
+    /// Link-layer frame length.
+    Frame,
+    /// IP total length.
+    Ip,
+    /// TCP payload length; packets without payload are not part of the trace.
+    Tcp,
+    /// TLS record length.
+    Tls,
+    /// One entry a Tor cell.
+    Cell,
+    /// Not known, as after reading a format that does not say.
+    Unknown,
+}
+
+/// Where a set comes from: what the Parquet metadata keeps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Which size the sizes are.
+    pub layer: Layer,
+    /// Where the traffic was observed, such as `client link`.
+    pub vantage: String,
+    /// Names of the source files (no folders: they belong to the machine, not to the data).
+    pub sources: Vec<String>,
+    /// Name and version of the tool that made the set.
+    pub tool: String,
+    /// The defences applied, in order, each as it would be written on the command line.
+    pub defenses: Vec<String>,
+}
+
+impl Provenance {
+    /// Provenance of a set from `sources`, undefended, seen at the client's link, made by this version of wfkit.
+    pub fn new(layer: Layer, sources: Vec<String>) -> Self {
+        Self {
+            layer,
+            vantage: "client link".to_owned(),
+            sources,
+            tool: concat!("wfkit ", env!("CARGO_PKG_VERSION")).to_owned(),
+            defenses: Vec::new(),
+        }
+    }
+}
+
+/// Labelled traces in the order of their keys, each key once.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TraceSet {
+    traces: Vec<LabelledTrace>,
+    provenance: Provenance,
+}
+
+/// Why labelled traces are not a set.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum TraceSetError {
+    /// Two traces have the same class, session and rep.
+    #[error("two traces have the key ({0})")]
+    DuplicateKey(TraceKey),
+}
+
+impl TraceSet {
+    /// Sorts the traces by key and checks that no key occurs twice. A set may be empty.
+    pub fn new(mut traces: Vec<LabelledTrace>, provenance: Provenance) -> Result<Self, TraceSetError> {
+        traces.sort_by(|a, b| a.key.order(&b.key));
+        match traces.windows(2).find(|pair| pair[0].key == pair[1].key) {
+            Some(pair) => Err(TraceSetError::DuplicateKey(pair[0].key.clone())),
+            None => Ok(Self { traces, provenance }),
+        }
+    }
+
+    /// The traces, in key order.
+    pub fn traces(&self) -> &[LabelledTrace] {
+        &self.traces
+    }
+
+    /// Where they come from.
+    pub fn provenance(&self) -> &Provenance {
+        &self.provenance
+    }
+
+    /// Number of traces.
+    pub fn len(&self) -> usize {
+        self.traces.len()
+    }
+
+    /// Whether there is no trace.
+    pub fn is_empty(&self) -> bool {
+        self.traces.is_empty()
+    }
+
+    /// Number of packets in all traces.
+    pub fn packets(&self) -> usize {
+        self.traces.iter().map(|t| t.trace.len()).sum()
+    }
+
+    /// The classes that occur, in class order.
+    pub fn classes(&self) -> ClassMap {
+        ClassMap::from_labels(self.traces.iter().map(|t| &t.key.class))
+    }
+
+    /// What each trace costs its user, in set order.
+    pub fn volumes(&self) -> Vec<Volume> {
+        self.traces.iter().map(|t| volume(&t.trace)).collect()
+    }
+
+    /// The traces at `rows`, as a set of their own with the same provenance.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        let mut rows = rows.to_vec();
+        rows.sort_unstable();
+        rows.dedup();
+        let traces = rows.into_iter().map(|row| self.traces[row].clone()).collect();
+        Self { traces, provenance: self.provenance.clone() }
+    }
+}
+
+/// What one trace costs its user.
+pub fn volume(trace: &Trace) -> Volume {
+    Volume {
+        in_bytes: trace.in_bytes() as f64,
+        out_bytes: trace.out_bytes() as f64,
+        seconds: trace.duration_ns() as f64 / 1e9,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labelled(class: &str, rep: i64, session: Option<&str>) -> LabelledTrace {
+        let key = TraceKey { class: class.into(), rep, session: session.map(str::to_owned) };
+        LabelledTrace { key, start_ns: None, trace: Trace::new(vec![0], vec![1]).unwrap() }
+    }
+
+    #[test]
+    fn a_set_is_in_key_order_whatever_the_input_order() {
+        let provenance = Provenance::new(Layer::Tcp, vec![]);
+        let traces = vec![labelled("10", 1, None), labelled("2", 2, Some("b")), labelled("2", 3, Some("a"))];
+        let set = TraceSet::new(traces, provenance).unwrap();
+        let keys: Vec<String> = set.traces().iter().map(|t| t.key.to_string()).collect();
+        assert_eq!(keys, ["class 2, rep 3, session a", "class 2, rep 2, session b", "class 10, rep 1"]);
+    }
+
+    #[test]
+    fn a_key_occurs_once() {
+        let traces = vec![labelled("a", 1, None), labelled("a", 1, None)];
+        let error = TraceSet::new(traces, Provenance::new(Layer::Tcp, vec![])).unwrap_err();
+        assert_eq!(error.to_string(), "two traces have the key (class a, rep 1)");
+    }
+}
