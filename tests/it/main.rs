@@ -1,0 +1,3 @@
+//! Tests through the program and over real data, one binary.
+
+mod shared;
