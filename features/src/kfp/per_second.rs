@@ -18,13 +18,14 @@ pub(super) struct PerSecond {
 impl PerSecond {
     /// Counts packets at ascending times from 0.
     pub(super) fn of(time_ns: &[u64]) -> Self {
-        let mut busy: Vec<(u64, f64)> = Vec::new();
-        for &time in time_ns {
+        let mut busy = Vec::new();
+        let mut rest = time_ns;
+        while let Some(&time) = rest.first() {
             let second = time.saturating_sub(1) / NS_PER_SECOND;
-            match busy.last_mut() {
-                Some((last, packets)) if *last == second => *packets += 1.0,
-                _ => busy.push((second, 1.0)),
-            }
+            let end = (second + 1).saturating_mul(NS_PER_SECOND);
+            let packets = rest.partition_point(|&time| time <= end);
+            busy.push((second, packets as f64));
+            rest = &rest[packets..];
         }
         let len = busy.last().map_or(1, |(last, _)| last + 1);
         Self { len, busy }

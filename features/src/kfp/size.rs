@@ -43,14 +43,14 @@ pub(crate) fn commonest(traces: &[&Trace]) -> Vec<i32> {
 pub(crate) fn push(trace: &Trace, commonest: &[i32], row: &mut Vec<f64>) {
     core::push(trace, row);
 
-    let sorted = |keep: fn(i32) -> bool| {
-        let kept = trace.size().iter().filter(|&&size| keep(size));
-        let mut sizes: Vec<u32> = kept.map(|size| size.unsigned_abs()).collect();
-        sizes.sort_unstable();
-        sizes
-    };
-    let all = sorted(|_| true);
-    for sizes in [&sorted(|size| size < 0), &sorted(|size| size > 0), &all] {
+    let mut signed = trace.size().to_vec();
+    signed.sort_unstable();
+    let (incoming, outgoing) = signed.split_at(trace.in_packets());
+    let incoming: Vec<u32> = incoming.iter().rev().map(|size| size.unsigned_abs()).collect();
+    let outgoing: Vec<u32> = outgoing.iter().map(|size| size.unsigned_abs()).collect();
+    let mut all = [&incoming[..], &outgoing].concat();
+    all.sort(); // the stable sort merges the two runs
+    for sizes in [&incoming, &outgoing, &all] {
         push_statistics(sizes, row);
     }
 
@@ -59,10 +59,9 @@ pub(crate) fn push(trace: &Trace, commonest: &[i32], row: &mut Vec<f64>) {
     row.extend([out_bytes / (out_bytes + in_bytes), distinct as f64]);
 
     let mut counts = [0.0; COMMON];
-    for &size in trace.size() {
-        if let Some(rank) = commonest.iter().position(|&common| common == size) {
-            counts[rank] += 1.0;
-        }
+    for (count, &common) in counts.iter_mut().zip(commonest) {
+        let end = signed.partition_point(|&size| size <= common);
+        *count = (end - signed.partition_point(|&size| size < common)) as f64;
     }
     row.extend(counts);
 }
@@ -70,7 +69,8 @@ pub(crate) fn push(trace: &Trace, commonest: &[i32], row: &mut Vec<f64>) {
 fn push_statistics(sorted: &[u32], row: &mut Vec<f64>) {
     let sizes: Vec<f64> = sorted.iter().map(|&size| f64::from(size)).collect();
     let variance = variance(&sizes);
-    row.extend([sizes.iter().sum(), mean(&sizes), variance.sqrt(), variance]);
+    let sum: u64 = sorted.iter().map(|&size| u64::from(size)).sum();
+    row.extend([sum as f64, mean(&sizes), variance.sqrt(), variance]);
     row.extend([100.0, 0.0, 25.0, 50.0, 75.0].map(|percent| percentile_by(sizes.len(), percent, |rank| sizes[rank])));
 }
 
