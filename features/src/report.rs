@@ -3,6 +3,7 @@
 use ndarray::ArrayView1;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use wfkit_metrics::per_class_auc_of_score;
 
 use crate::FeatureMatrix;
 
@@ -67,7 +68,7 @@ pub fn feature_aucs(matrix: &FeatureMatrix) -> Option<Vec<FeatureAuc>> {
     let values = matrix.values();
     let mut aucs: Vec<FeatureAuc> = (matrix.names().par_iter().enumerate())
         .map(|(column, name)| {
-            let auc = mean_auc(values.column(column), &truth, classes.len());
+            let auc = mean_auc(&values.column(column).to_vec(), &truth, classes.len());
             FeatureAuc { name: name.clone(), auc }
         })
         .collect();
@@ -75,31 +76,14 @@ pub fn feature_aucs(matrix: &FeatureMatrix) -> Option<Vec<FeatureAuc>> {
     Some(aucs)
 }
 
-/// Mean over the classes of max(AUC, 1 - AUC), from the sum of the ranks of each class: sorts once for all classes.
-fn mean_auc(values: ArrayView1<'_, f64>, truth: &[usize], n_classes: usize) -> f64 {
-    let mut ranked: Vec<(f64, usize)> = values.iter().copied().zip(truth.iter().copied()).collect();
-    ranked.sort_unstable_by(|(a, _), (b, _)| a.partial_cmp(b).expect("features are finite"));
-
-    // Ranks count from 1; tied values share the mean of theirs. Doubled, ranks and their sums stay whole.
-    let mut doubled_rank_sum = vec![0_u128; n_classes];
-    let mut n_of_class = vec![0_u128; n_classes];
-    let mut below = 0;
-    for tied in ranked.chunk_by(|(a, _), (b, _)| a == b) {
-        let doubled_rank = 2 * below + tied.len() as u128 + 1;
-        for &(_, class) in tied {
-            doubled_rank_sum[class] += doubled_rank;
-            n_of_class[class] += 1;
-        }
-        below += tied.len() as u128;
-    }
-
-    let auc_of = |class: usize| {
-        let n = n_of_class[class];
-        let doubled_u = doubled_rank_sum[class] - n * (n + 1);
-        let auc = doubled_u as f64 / (2 * n * (below - n)) as f64;
+/// Mean over the classes, each of which some traces have and some have not, of max(AUC, 1 - AUC).
+fn mean_auc(values: &[f64], truth: &[usize], n_classes: usize) -> f64 {
+    let aucs = per_class_auc_of_score(values, truth, n_classes).expect("finite, one value a trace of a known class");
+    let auc_of = |auc: &Option<f64>| {
+        let auc = auc.expect("two or more classes, each with a trace");
         auc.max(1.0 - auc)
     };
-    (0..n_classes).map(auc_of).sum::<f64>() / n_classes as f64
+    aucs.iter().map(auc_of).sum::<f64>() / n_classes as f64
 }
 
 #[cfg(test)]
