@@ -52,11 +52,11 @@ impl FeatureReport {
 /// How well each feature alone tells the classes apart, best first, ties in column order; `None` where fewer than two
 /// classes occur.
 ///
-/// For each class, the AUC is the probability that a random trace of the class has a larger value than a random trace of the
-/// rest, ties counting one half (the Mann-Whitney statistic: Hanley and McNeil, "The Meaning and Use of the Area under
-/// a Receiver Operating Characteristic (ROC) Curve", Radiology 1982). A feature that is small for a class tells it as well as one that is
-/// large, so max(AUC, 1 - AUC) counts; the mean over the classes that occur is the value. 0.5 is a feature that says nothing;
-/// chance lifts it somewhat above, the more so the fewer traces a class has.
+/// For each class, the AUC is the probability that a random trace of the class has a larger value than a random trace
+/// of the rest, ties counting one half (the Mann-Whitney statistic: Hanley and McNeil, "The Meaning and Use of the Area
+/// under a Receiver Operating Characteristic (ROC) Curve", Radiology 1982). A feature that is small for a class tells
+/// it as well as one that is large, so max(AUC, 1 - AUC) counts; the mean over the classes that occur is the value. 0.5
+/// is a feature that says nothing; chance lifts it somewhat above, the more so the fewer traces a class has.
 pub fn feature_aucs(matrix: &FeatureMatrix) -> Option<Vec<FeatureAuc>> {
     let classes = matrix.classes();
     if classes.len() < 2 {
