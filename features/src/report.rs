@@ -89,14 +89,13 @@ fn mean_auc(values: &[f64], truth: &[usize], n_classes: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Row;
     use ndarray::{Array2, array};
     use proptest::prelude::*;
-    use wfkit_datasets::TraceKey;
+    use wfkit_datasets::{Label, TraceKey};
     use wfkit_metrics::binary_roc_auc;
 
     fn matrix(names: &[&str], classes: &[&str], values: Array2<f64>) -> FeatureMatrix {
-        let row = |(rep, class): (i64, &&str)| Row {
+        let row = |(rep, class): (i64, &&str)| Label {
             key: TraceKey { class: class.to_string(), rep, session: None },
             start_ns: None,
         };
