@@ -6,23 +6,23 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// How to tell the client, whose packets are outgoing, from its peers. As text `auto`, a network such as `10.0.0.0/8` (or
-/// a single address), or `port:N`.
+/// How to tell the client, whose packets are outgoing, from its peers. As text `auto`, a network such as `10.0.0.0/8`
+/// (or a single address), or `port:N`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ClientRule {
     /// Looks at the two hosts that exchanged the most payload, and takes the first of these that decides:
     /// 1. who opened the connection (a SYN without ACK, or the answer to one),
-    /// 2. whose address is private, loopback, link-local, shared (100.64.0.0/10) or for benchmarks (198.18.0.0/15) when the other's
-    ///    is public,
-    /// 3. whose port is ephemeral (32768 and above) when the other's is not, or else not well known (1024 and above) when
-    ///    the other's is,
+    /// 2. whose address is private, loopback, link-local, shared (100.64.0.0/10) or for benchmarks (198.18.0.0/15)
+    ///    when the other's is public,
+    /// 3. whose port is ephemeral (32768 and above) when the other's is not, or else not well known (1024 and above)
+    ///    when the other's is,
     /// 4. who sent the first payload, as a query starts with an upload.
     #[default]
     Auto,
     /// The host whose address is in this network. A flow with both ends or neither in it has no known client.
     Cidr(Cidr),
-    /// The host that talks *to* this port: the port is the server's, such as 9050 for a capture between an application and
-    /// its SOCKS proxy. A flow with both ends or neither at it has no known client.
+    /// The host that talks *to* this port: the port is the server's, such as 9050 for a capture between an
+    /// application and its SOCKS proxy. A flow with both ends or neither at it has no known client.
     Port(u16),
 }
 
@@ -67,8 +67,8 @@ pub struct Cidr {
 }
 
 impl Cidr {
-    /// The network of the addresses that share their first `prefix` bits with `address`; `None` where an address does not
-    /// have so many.
+    /// The network of the addresses that share their first `prefix` bits with `address`; `None` where an address does
+    /// not have so many.
     pub const fn new(address: IpAddr, prefix: u8) -> Option<Self> {
         let bits = if address.is_ipv4() { 32 } else { 128 };
         if prefix <= bits { Some(Self { address, prefix }) } else { None }
@@ -128,7 +128,9 @@ mod tests {
 
     #[test]
     fn what_is_no_rule_is_refused() {
-        for text in ["", "Auto", "port:", "port:0", "port:65536", "10.0.0.0/33", "10.0.0/8", "::/129", "/8", "10.0.0.1/"] {
+        for text in
+            ["", "Auto", "port:", "port:0", "port:65536", "10.0.0.0/33", "10.0.0/8", "::/129", "/8", "10.0.0.1/"]
+        {
             assert!(text.parse::<ClientRule>().is_err(), "{text}");
         }
     }
@@ -150,8 +152,18 @@ mod tests {
     #[test]
     fn local_addresses() {
         let locals = [
-            "10.9.8.7", "172.16.0.1", "172.31.0.1", "192.168.0.1", "127.0.0.1", "169.254.1.1", "100.64.0.1", "198.19.0.1",
-            "::1", "fd12::1", "fe80::1", "::ffff:10.0.0.1",
+            "10.9.8.7",
+            "172.16.0.1",
+            "172.31.0.1",
+            "192.168.0.1",
+            "127.0.0.1",
+            "169.254.1.1",
+            "100.64.0.1",
+            "198.19.0.1",
+            "::1",
+            "fd12::1",
+            "fe80::1",
+            "::ffff:10.0.0.1",
         ];
         for local in locals {
             assert!(is_local(local.parse().unwrap()), "{local}");

@@ -30,8 +30,9 @@ pub(crate) struct Listing {
 }
 
 impl Listing {
-    /// Takes every file in `paths`, and of every folder in `paths`, at any depth, the files that are captures by content or
-    /// by name. Links to folders inside of a folder are not followed. An error comes with the path it is about.
+    /// Takes every file in `paths`, and of every folder in `paths`, at any depth, the files that are captures by
+    /// content or by name. Links to folders inside of a folder are not followed. An error comes with the path it is
+    /// about.
     pub(crate) fn of(paths: &[PathBuf]) -> Result<Self, (PathBuf, io::Error)> {
         let mut listing = Self::default();
         for path in paths {
@@ -40,7 +41,7 @@ impl Listing {
                 listing.add_folder(path, path)?;
             } else {
                 let folder = path.parent().unwrap_or(Path::new(""));
-                listing.add_file(path, folder).map_err(at)?;
+                listing.add_file(path, folder);
             }
         }
         listing.files.sort_unstable();
@@ -63,7 +64,7 @@ impl Listing {
                 // A link to a folder or to nowhere, a pipe, a device: reading it may never end.
                 self.others += 1;
             } else if is_named_capture(&path) || looks_like_capture(&path) {
-                self.add_file(&path, root).map_err(at(&path))?;
+                self.add_file(&path, root);
             } else {
                 self.others += 1;
             }
@@ -71,16 +72,16 @@ impl Listing {
         Ok(())
     }
 
-    fn add_file(&mut self, path: &Path, folder: &Path) -> io::Result<()> {
+    fn add_file(&mut self, path: &Path, folder: &Path) {
         let relative = path.strip_prefix(folder).unwrap_or(path);
         let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
         self.files.push(InputFile {
             path: path.to_owned(),
-            canonical: path.canonicalize()?,
+            // A pipe has no other path than the one it was given by.
+            canonical: path.canonicalize().unwrap_or_else(|_| path.to_owned()),
             folder: folder.to_owned(),
             name: parts.join("/"),
         });
-        Ok(())
     }
 }
 

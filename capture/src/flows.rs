@@ -106,11 +106,13 @@ impl FlowTable {
             ClientRule::Cidr(network) => {
                 (self.sides_where(|flow| flow.ends.map(|end| network.contains(end.ip()))), Some("given network"))
             }
-            ClientRule::Port(port) => {
-                (self.sides_where(|flow| [flow.ends[1].port() == *port, flow.ends[0].port() == *port]), Some("given port"))
-            }
+            ClientRule::Port(port) => (
+                self.sides_where(|flow| [flow.ends[1].port() == *port, flow.ends[0].port() == *port]),
+                Some("given port"),
+            ),
         };
-        let known = || self.flows.iter().zip(&sides).filter_map(|(flow, side)| side.client().map(|client| (flow, client)));
+        let known =
+            || self.flows.iter().zip(&sides).filter_map(|(flow, side)| side.client().map(|client| (flow, client)));
         let host = heaviest(known().map(|(flow, client)| (flow.ends[client].ip(), flow.payload)));
         let of_host = known().filter(|(flow, client)| Some(flow.ends[*client].ip()) == host);
         let main_peer = heaviest(of_host.map(|(flow, client)| (flow.ends[1 - client], flow.payload)));
@@ -135,8 +137,8 @@ impl FlowTable {
         self.flows.iter().map(|flow| the_one(is_client(flow)).map_or(Side::Unknown, Side::Client)).collect()
     }
 
-    /// [`ClientRule::Auto`]: finds the client host between the two hosts that exchanged the most payload; also the name of
-    /// the evidence.
+    /// [`ClientRule::Auto`]: finds the client host between the two hosts that exchanged the most payload; also the
+    /// name of the evidence.
     fn sides_by_evidence(&self) -> (Vec<Side>, Option<&'static str>) {
         let hosts = |flow: &Flow| {
             let [a, b] = flow.ends.map(|end| end.ip());

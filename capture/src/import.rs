@@ -22,8 +22,8 @@ use crate::stats::ImportStats;
 pub struct ImportOptions {
     /// Which sizes the traces have: [`Layer::Frame`], [`Layer::Ip`] or [`Layer::Tcp`].
     ///
-    /// At the TCP layer only packets with payload are part of a trace; at the others all packets of the flow are, so that
-    /// acknowledgements count. The same flows are chosen at each layer, by payload.
+    /// At the TCP layer only packets with payload are part of a trace; at the others all packets of the flow are, so
+    /// that acknowledgements count. The same flows are chosen at each layer, by payload.
     pub layer: Layer,
     /// Who the client is.
     pub client: ClientRule,
@@ -105,19 +105,20 @@ fn summary(stats: &ImportStats) -> String {
 
 /// Imports captures: one trace a file.
 ///
-/// `paths` are files, which are all read, and folders, of which the files are read that are captures by content (pcap or
-/// pcapng) or by name. Every file gets its label first, then all are read in parallel; the result does not depend on the
-/// number of threads. What is wrong with a file is its problem alone: it is reported in the [`ImportStats`] and the others go on.
+/// `paths` are files, which are all read, and folders, of which the files are read that are captures by content (pcap
+/// or pcapng) or by name. Every file gets its label first, then all are read in parallel; the result does not depend
+/// on the number of threads. What is wrong with a file is its problem alone: it is reported in the [`ImportStats`]
+/// and the others go on.
 ///
-/// The traces start at 0 ns with the first packet that is part of them; `start_ns` keeps its time. Packets that a capture
-/// has out of order are sorted by time, equal ones in file order.
+/// The traces start at 0 ns with the first packet that is part of them; `start_ns` keeps its time. Packets that a
+/// capture has out of order are sorted by time, equal ones in file order.
 ///
 /// `on_file` is called with the number of files done and of all files after each file, from several threads.
 ///
 /// # Errors
 ///
-/// If a path cannot be read, the layer is not one of three, the manifest makes no sense, two files have the same label, or no
-/// file gives a trace.
+/// If a path cannot be read, the layer is not one of three, the manifest makes no sense, two files have the same
+/// label, or no file gives a trace.
 pub fn import(
     paths: &[PathBuf],
     options: &ImportOptions,
@@ -179,7 +180,11 @@ fn check_unique(files: &[InputFile], labels: &Labels) -> Result<(), ImportError>
     for (file, key) in files.iter().zip(&labels.keys) {
         let Ok(key) = key else { continue };
         if let Some(first) = seen.insert(key, &file.path) {
-            return Err(ImportError::DuplicateKey { key: key.clone(), first: first.to_owned(), second: file.path.clone() });
+            return Err(ImportError::DuplicateKey {
+                key: key.clone(),
+                first: first.to_owned(),
+                second: file.path.clone(),
+            });
         }
     }
     Ok(())

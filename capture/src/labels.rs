@@ -23,22 +23,24 @@ pub enum LabelSource {
     Auto,
     /// The path of the file, relative to the folder that was given; only its name where the file itself was given.
     Pattern(LabelPattern),
-    /// A CSV file with a header and the columns `path` and `class`, and maybe `rep` and `session`, in any order and among
-    /// others. Paths are relative to the folder of the CSV file. An empty rep or session is none.
+    /// A CSV file with a header and the columns `path` and `class`, and maybe `rep` and `session`, in any order and
+    /// among others. Paths are relative to the folder of the CSV file. An empty rep or session is none.
     Manifest(PathBuf),
 }
 
-/// A regular expression that finds the label in the path of a file: its group `class`, and its groups `rep` (a whole number) and `session` where
-/// it has them. Parts of a path are separated by `/`; the expression may match anywhere unless it is anchored.
+/// A regular expression that finds the label in the path of a file: by its group `class`, and its groups `rep` (a
+/// whole number) and `session` where it has them. Parts of a path are separated by `/`; the expression may match
+/// anywhere unless it is anchored.
 ///
-/// The default finds `cell_CLASS_rep_REP.pcap`, `CLASS_rep_REP.pcap`, `CLASS_REP.pcap` and `CLASS-REP.pcap`, also with the
-/// endings `.pcapng` and `.cap`, in folders of any name. The last number is the rep: `example-2.com_13.pcap` is rep 13 of `example-2.com`.
+/// The default finds `cell_CLASS_rep_REP.pcap`, `CLASS_rep_REP.pcap`, `CLASS_REP.pcap` and `CLASS-REP.pcap`, in
+/// folders of any name, also with the endings `.pcapng` and `.cap` (and `.gz` behind). The last number is the rep:
+/// `example-2.com_13.pcap` is rep 13 of `example-2.com`.
 #[derive(Debug, Clone)]
 pub struct LabelPattern(Regex);
 
 impl Default for LabelPattern {
     fn default() -> Self {
-        let default = r"(?:^|/)(?:cell_)?(?<class>[^/]+?)(?:_rep_|[_-])(?<rep>[0-9]+)\.(?:pcapng|pcap|cap)$";
+        let default = r"(?:^|/)(?:cell_)?(?<class>[^/]+?)(?:_rep_|[_-])(?<rep>[0-9]+)\.(?:pcapng|pcap|cap)(?:\.gz)?$";
         Self(Regex::new(default).expect("it is tested"))
     }
 }
@@ -117,20 +119,23 @@ impl Labels {
         let mut labellers = Labellers::new(source)?;
         let mut found = Vec::with_capacity(files.len());
         for file in files {
-            found.push(match labellers.of_folder(&file.folder)? {
-                Labeller::Pattern(pattern) => pattern.label(&file.name).map_err(|problem| {
-                    labels.problems.push(format!("{}: {problem}", display(file)));
-                    "no label in the name"
-                }),
-                Labeller::Manifest(manifest) => manifest.label(&file.canonical).cloned().ok_or_else(|| {
-                    labels.problems.push(format!("{}: not in {}", display(file), manifest.name()));
-                    "not in the manifest"
-                }),
-            });
-            if found.last().is_some_and(Result::is_ok) {
-                let name = labellers.of_folder(&file.folder)?.name();
-                *labels.sources.entry(name).or_default() += 1;
+            let labeller = labellers.of_folder(&file.folder)?;
+            let label = match labeller {
+                Labeller::Pattern(pattern) => {
+                    pattern.label(&file.name).map_err(|problem| (problem, "no label in the name"))
+                }
+                Labeller::Manifest(manifest) => manifest
+                    .label(&file.canonical)
+                    .cloned()
+                    .ok_or_else(|| (format!("not in {}", manifest.name()), "not in the manifest")),
+            };
+            if label.is_ok() {
+                *labels.sources.entry(labeller.name()).or_default() += 1;
             }
+            found.push(label.map_err(|(problem, reason)| {
+                labels.problems.push(format!("{}: {problem}", display(file)));
+                reason
+            }));
         }
         labels.problems.extend(labellers.problems());
         labels.keys = with_reps(found);
@@ -241,8 +246,9 @@ mod tests {
         assert_eq!(pattern.label("example.com-7.pcapng"), label("example.com", 7));
         assert_eq!(pattern.label("example-2.com_13.pcap"), label("example-2.com", 13));
         assert_eq!(pattern.label("a_b-1_2.pcap"), label("a_b-1", 2));
+        assert_eq!(pattern.label("a_1.pcapng.gz"), label("a", 1));
         assert_eq!(pattern.label("cell_5.pcap"), label("cell", 5));
-        for name in ["12.pcap", "a_b.pcap", "a_1.txt", "a_1.pcap.gz", "_1.pcap", "dir_1/a.pcap"] {
+        for name in ["12.pcap", "a_b.pcap", "a_1.txt", "a_1.pcap.zip", "_1.pcap", "dir_1/a.pcap"] {
             assert!(pattern.label(name).is_err(), "{name}");
         }
     }
@@ -255,10 +261,7 @@ mod tests {
         let Label { class, rep, session } = pattern.label("monday/news/1.pcap").unwrap();
         assert_eq!((class.as_str(), rep, session.as_deref()), ("news", None, Some("monday")));
         assert_eq!(pattern.label("monday/news/v12.pcap").unwrap().rep, Some(12));
-        assert_eq!(
-            pattern.label("monday/news/vx.pcap").unwrap_err(),
-            "the rep in the name, `x`, is no whole number"
-        );
+        assert_eq!(pattern.label("monday/news/vx.pcap").unwrap_err(), "the rep in the name, `x`, is no whole number");
     }
 
     #[test]

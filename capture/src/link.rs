@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// A link-layer header type, by its number in the registry of the Tcpdump Group (<https://www.tcpdump.org/linktypes.html>).
+/// A link-layer header type, by its number in the registry of the Tcpdump Group
+/// (<https://www.tcpdump.org/linktypes.html>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkType(pub u32);
 

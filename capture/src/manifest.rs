@@ -19,7 +19,7 @@ pub enum ManifestError {
         source: csv::Error,
     },
     /// A column is missing.
-    #[error("{}: no column `{column}`; the columns path and class are needed, rep and session may be there", path.display())]
+    #[error("{}: no column `{column}`; it needs path and class, and may have rep and session", path.display())]
     Column {
         /// The manifest.
         path: PathBuf,
@@ -73,9 +73,9 @@ impl Manifest {
         let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(csv_error)?;
         let header = reader.headers().map_err(csv_error)?.clone();
         let column = |name| header.iter().position(|column| column == name);
-        let needed =
-            |name| column(name).ok_or_else(|| ManifestError::Column { path: path.to_owned(), column: name });
-        let (path_at, class_at, rep_at, session_at) = (needed("path")?, needed("class")?, column("rep"), column("session"));
+        let needed = |name| column(name).ok_or_else(|| ManifestError::Column { path: path.to_owned(), column: name });
+        let (path_at, class_at, rep_at, session_at) =
+            (needed("path")?, needed("class")?, column("rep"), column("session"));
 
         let mut manifest = Self { path: path.to_owned(), labels: HashMap::new(), missing: 0, first_missing: None };
         for (record, row) in reader.records().zip(1..) {
@@ -124,6 +124,10 @@ impl Manifest {
     /// What is wrong with it though it can be used.
     pub(crate) fn problem(&self) -> Option<String> {
         let (row, file) = self.first_missing.as_ref()?;
-        Some(format!("{}: {} rows name files that do not exist, the first is row {row} (`{file}`)", self.name(), self.missing))
+        Some(format!(
+            "{}: {} rows name files that do not exist, the first is row {row} (`{file}`)",
+            self.name(),
+            self.missing
+        ))
     }
 }

@@ -34,7 +34,9 @@ pub(crate) fn trace_of(path: &Path, name: &str, options: &ImportOptions) -> File
     stats.packets = reading.packets;
     stats.dropped = reading.dropped.by_name();
     if reading.first_fragments > 0 {
-        stats.warnings.insert("first of several fragments, counted with its own length".to_owned(), reading.first_fragments);
+        stats
+            .warnings
+            .insert("first of several fragments, counted with its own length".to_owned(), reading.first_fragments);
     }
     stats.problems = reading.problems;
     FileTrace { stats, trace }
@@ -109,11 +111,8 @@ impl Reading {
     }
 
     fn event(&mut self, record: &Record<'_>, layer: Layer) -> Result<Event, Reason> {
-        if record.link.framing().is_none() {
-            return Err(Reason::LinkType);
-        }
-        let time_ns = record.time_ns.ok_or(Reason::NoTime)?;
         let segment = Segment::from_frame(record.link, record.data, record.orig_len)?;
+        let time_ns = record.time_ns.ok_or(Reason::NoTime)?;
         let size = match layer {
             Layer::Frame => record.orig_len,
             Layer::Ip => segment.ip_len,
@@ -155,7 +154,8 @@ impl Reading {
             stats.warnings.insert("trace without incoming packets".to_owned(), 1);
         }
         let (time_ns, size) = packets.iter().map(|&(time_ns, size)| (time_ns.abs_diff(start_ns), size)).unzip();
-        let trace = Trace::new(time_ns, size).expect("at least one packet, in order from the first one, none of size 0");
+        let trace =
+            Trace::new(time_ns, size).expect("at least one packet, in order from the first one, none of size 0");
         Some((start_ns, trace))
     }
 }

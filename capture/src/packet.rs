@@ -39,13 +39,13 @@ impl Segment {
         if ip.fragment_offset > 0 {
             return Err(Reason::Fragment);
         }
-        let transport_len = ip.total_len.checked_sub(ip.headers_len).unwrap_or(0);
+        let transport_len = ip.total_len.saturating_sub(ip.headers_len);
         if transport_len < TCP_HEADER_LEN {
             return Err(Reason::ImpossibleLength);
         }
 
-        // Not etherparse's TCP slice: it wants the whole header, options included, and a snap length of 64 cuts them. All
-        // that counts is in the first 14 bytes.
+        // Not etherparse's TCP slice: it wants the whole header, options included, and a snap length of 64 cuts them.
+        // All that counts is in the first 14 bytes.
         let tcp = ip.payload.payload.first_chunk::<14>().ok_or(Reason::HeaderCut)?;
         let tcp_header_len = u32::from(tcp[12] >> 4) * 4;
         if tcp_header_len < TCP_HEADER_LEN || tcp_header_len > transport_len {
@@ -66,8 +66,8 @@ impl Segment {
 /// A TCP header without options, in bytes.
 const TCP_HEADER_LEN: u32 = 20;
 
-/// The IPv6 extension headers that etherparse goes past. Where one is the last header seen, the capture ends inside it and
-/// the header that would tell TCP from others is not there.
+/// The IPv6 extension headers that etherparse goes past. Where one is the last header seen, the capture ends inside
+/// it and the header that would tell TCP from others is not there.
 fn is_passed_over(number: IpNumber) -> bool {
     use ip_number::{AUTH, IPV6_DEST_OPTIONS, IPV6_FRAG, IPV6_HOP_BY_HOP, IPV6_ROUTE};
     matches!(number, IPV6_HOP_BY_HOP | IPV6_ROUTE | IPV6_FRAG | IPV6_DEST_OPTIONS | AUTH)
@@ -128,8 +128,8 @@ struct IpHeader<'a> {
 }
 
 impl<'a> IpHeader<'a> {
-    /// `on_wire` is the length that the capture gives for the IP packet, used where the header says 0, as packets do that
-    /// the network card is to cut into segments (and IPv6 jumbograms).
+    /// `on_wire` is the length that the capture gives for the IP packet, used where the header says 0, as packets do
+    /// that the network card is to cut into segments (and IPv6 jumbograms).
     fn new(net: &LaxNetSlice<'a>, on_wire: Option<u32>) -> Result<Self, Reason> {
         let header = match net {
             LaxNetSlice::Ipv4(ip) => {

@@ -1,18 +1,19 @@
 //! Capture files -> packet records, in constant memory. The only module that knows pcap-parser.
 //!
-//! pcap-parser parses the blocks and keeps the buffer; this module finds the format by content, grows the buffer where a
-//! record needs it (never beyond the file, never beyond [`MAX_RECORD`]), turns ticks into nanoseconds, and turns the
-//! parser's errors, which quote the input, into errors that say where and no more.
+//! pcap-parser parses the blocks and keeps the buffer; this module finds the format by content, grows the buffer
+//! where a record needs it (never beyond the file, never beyond [`MAX_RECORD`]), turns ticks into nanoseconds, and
+//! turns the parser's errors, which quote the input, into errors that say where and no more.
 
 use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::ops::Range;
 use std::path::Path;
 
+use flate2::read::MultiGzDecoder;
 use pcap_parser::traits::PcapReaderIterator;
 use pcap_parser::{
-    Block, InterfaceDescriptionBlock, LegacyPcapReader, OptionCode, PcapBlockOwned, PcapError, PcapHeader, PcapNGReader,
-    UnknownBlock, parse_pcap_header,
+    Block, InterfaceDescriptionBlock, LegacyPcapReader, OptionCode, PcapBlockOwned, PcapError, PcapHeader,
+    PcapNGReader, UnknownBlock, parse_pcap_header,
 };
 use thiserror::Error;
 
@@ -40,11 +41,11 @@ pub struct Record<'a> {
     pub data: &'a [u8],
 }
 
-/// Reads the packets of a pcap or pcapng file, one after another.
+/// Reads the packets of a pcap or pcapng file, one after another; also of one compressed with gzip.
 ///
-/// pcap: both byte orders, microseconds and nanoseconds, and the "modified" format of old Linux tools. pcapng: sections of
-/// either byte order, many interfaces, `if_tsresol` and `if_tsoffset`, enhanced, simple and obsolete packet blocks; all
-/// other blocks are skipped.
+/// pcap: both byte orders, microseconds and nanoseconds, and the "modified" format of old Linux tools. pcapng:
+/// sections of either byte order, many interfaces, `if_tsresol` and `if_tsoffset`, enhanced, simple and obsolete
+/// packet blocks; all other blocks are skipped.
 pub struct Records {
     reader: Box<dyn PcapReaderIterator + Send>,
     layout: Layout,
@@ -59,14 +60,15 @@ pub struct Records {
 
 /// Why a file cannot be read, or not further: then the packets before the error were read and are good.
 ///
-/// Names the record (from 1; 0 is the header of the file) and byte, never what the file holds.
+/// Names the record (from 1; 0 is the header of the file) and byte (of what is in a compressed file), never what the
+/// file holds.
 #[derive(Debug, Error)]
 pub enum RecordError {
     /// The file cannot be opened.
     #[error("cannot be opened: {0}")]
     Open(io::Error),
     /// The system fails to read on.
-    #[error("record {record}: the file cannot be read further")]
+    #[error("record {record}: the file cannot be read or unpacked further")]
     Read {
         /// The record that was being read.
         record: u64,
@@ -84,7 +86,7 @@ pub enum RecordError {
         &'static str,
     ),
     /// The file ends inside a record.
-    #[error("record {record}: cut at byte {end}, after {present}{} bytes of it", length.map_or(String::new(), |n| format!(" of {n}")))]
+    #[error("record {record}: cut at byte {end}, after {present}{} bytes of it", of_all(length))]
     Cut {
         /// The record.
         record: u64,
@@ -117,6 +119,10 @@ pub enum RecordError {
     },
 }
 
+fn of_all(length: &Option<u64>) -> String {
+    length.map_or_else(String::new, |length| format!(" of {length}"))
+}
+
 impl Records {
     /// Opens a file and looks at its header.
     pub fn open(path: &Path) -> Result<Self, RecordError> {
@@ -132,8 +138,21 @@ impl Records {
         Self::from_reader(Cursor::new(bytes), len)
     }
 
+    /// `file_len` is an upper bound of what `source` holds.
     fn from_reader(mut source: impl Read + Send + 'static, file_len: u64) -> Result<Self, RecordError> {
         let head = head_of(&mut source).map_err(RecordError::Open)?;
+        let is_gzip = head.starts_with(&[0x1f, 0x8b]);
+        let source = Cursor::new(head).chain(source);
+        if is_gzip {
+            Self::from_plain(Box::new(MultiGzDecoder::new(source)), u64::MAX)
+        } else {
+            Self::from_plain(Box::new(source), file_len)
+        }
+    }
+
+    fn from_plain(mut source: Box<dyn Read + Send>, file_len: u64) -> Result<Self, RecordError> {
+        let head = head_of(&mut source).map_err(|_| RecordError::Read { record: 0 })?;
+        let file_len = if head.len() < PREFIX { head.len() as u64 } else { file_len };
         let format = Format::of(&head)?;
         let header_len = format.header_len(&head);
         match header_len {
@@ -275,7 +294,7 @@ impl Format {
             [0x4d, 0x3c, 0xb2, 0xa1, ..] | [0xa1, 0xb2, 0x3c, 0x4d, ..] => Ok(Self::Pcap), // nanoseconds
             [0x34, 0xcd, 0xb2, 0xa1, ..] => Ok(Self::Pcap),                                // "modified"
             [0x0a, 0x0d, 0x0d, 0x0a, ..] => Ok(Self::PcapNg),
-            [0x1f, 0x8b, ..] => Err(RecordError::Compressed("gzip")),
+            [0x1f, 0x8b, ..] => Err(RecordError::Compressed("gzip, twice")),
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Err(RecordError::Compressed("zstd")),
             [0xfd, b'7', b'z', b'X', ..] => Err(RecordError::Compressed("xz")),
             [b'P', b'K', 3, 4, ..] => Err(RecordError::Compressed("zip")),
@@ -367,7 +386,8 @@ impl Layout {
         }
     }
 
-    /// Whether the block at the start of `data` tells nothing about packets, so that its being malformed does not matter.
+    /// Whether the block at the start of `data` tells nothing about packets, so that its being malformed does not
+    /// matter.
     fn can_skip(&self, data: &[u8]) -> bool {
         let Self::PcapNg(section) = self else { return false };
         let block_type = u32_at(data, 0, section.big_endian);
@@ -454,7 +474,8 @@ impl PcapNg {
     /// The packet block of the first drafts of the format: as the enhanced one, but for a 16-bit interface.
     fn obsolete_packet(&self, block: &UnknownBlock<'_>) -> Result<Option<Packet>, String> {
         // pcap-parser reads types of blocks it does not know as little-endian.
-        let is_obsolete_packet = block.block_type == if self.big_endian { OBSOLETE_PACKET.swap_bytes() } else { OBSOLETE_PACKET };
+        let is_obsolete_packet =
+            block.block_type == if self.big_endian { OBSOLETE_PACKET.swap_bytes() } else { OBSOLETE_PACKET };
         if !is_obsolete_packet {
             return Ok(None);
         }
@@ -484,7 +505,8 @@ impl Interface {
             link: LinkType(description.linktype.0 as u32),
             snap_len: description.snaplen,
             resolution: Resolution(resolution.unwrap_or(6)),
-            offset_s: offset.map_or(0, |bytes| if big_endian { i64::from_be_bytes(bytes) } else { i64::from_le_bytes(bytes) }),
+            offset_s: offset
+                .map_or(0, |bytes| if big_endian { i64::from_be_bytes(bytes) } else { i64::from_le_bytes(bytes) }),
         }
     }
 
@@ -514,8 +536,8 @@ impl Resolution {
     }
 }
 
-/// Fills the buffer on every read where a pipe would hand over less, because pcap-parser takes a header that is not whole
-/// after the first read for none.
+/// Fills the buffer on every read where a pipe would hand over less, because pcap-parser takes a header that is not
+/// whole after the first read for none.
 struct Filling<R>(R);
 
 impl<R: Read> Read for Filling<R> {
@@ -526,6 +548,8 @@ impl<R: Read> Read for Filling<R> {
                 Ok(0) => break,
                 Ok(n) => filled += n,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // What came before a damage is good; the next read will meet it again.
+                Err(_) if filled > 0 => break,
                 Err(error) => return Err(error),
             }
         }

@@ -90,12 +90,12 @@ pub struct FileStats {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reason {
     LinkType,
-    NoTime,
     NotIp,
     HeaderCut,
     NotTcp,
     Fragment,
     ImpossibleLength,
+    NoTime,
     NoPayload,
     ClientUnknown,
     OtherFlow,
@@ -104,12 +104,12 @@ pub(crate) enum Reason {
 impl Reason {
     pub(crate) const ALL: [Self; 10] = [
         Self::LinkType,
-        Self::NoTime,
         Self::NotIp,
         Self::HeaderCut,
         Self::NotTcp,
         Self::Fragment,
         Self::ImpossibleLength,
+        Self::NoTime,
         Self::NoPayload,
         Self::ClientUnknown,
         Self::OtherFlow,
