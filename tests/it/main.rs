@@ -1,5 +1,7 @@
 //! Tests through the program and over real data, one binary.
 
+mod capture_fixtures;
 mod competition_packets;
 mod explainwf_reader;
 mod shared;
+mod torpcaps;
