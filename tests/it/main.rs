@@ -2,6 +2,7 @@
 
 mod capture_fixtures;
 mod competition_packets;
+mod defend_samples;
 mod explainwf_reader;
 mod shared;
 mod torpcaps;

@@ -1,0 +1,217 @@
+//! FRONT: a random number of padding packets, most of them early.
+
+use wfkit_datasets::Trace;
+
+use super::{one_cell, with_padding};
+use crate::{
+    Assumptions, DefaultValue, DefendedTrace, Defense, DefenseError, DefenseInfo, DelayModel, Direction, Draws,
+    Guarantees, Kind, Ledger, Needs, Parameter, PerDirection, Preset, Profile, StopRule, Value, Values,
+};
+
+pub(super) const INFO: DefenseInfo = DefenseInfo {
+    name: "front",
+    summary: "adds a random number of padding packets at Rayleigh-distributed times, mostly early; delays nothing",
+    source: "Gong and Wang, \"Zero-delay Lightweight Defenses against Website Fingerprinting\", USENIX Security 2020",
+    published: &[
+        "ft-1: bandwidth 33 %, latency 0 (the paper, 100 x 100 pages, 2019)",
+        "ft-2: bandwidth 49 %, latency 0 (the paper)",
+        "N=1700: bandwidth 81 %, N=2500: 119 % (Holland and Hopper, PoPETs 2022, on the shorter traces of Sirinam et al.)",
+    ],
+    caveats: &[
+        "the budget does not follow the load: overhead is large on short traces",
+        "stops with the last normal packet of the trace, which a deployment cannot know; padding due later is dropped and counted",
+        "the peer's clock starts at the first incoming packet; without one, all the peer's padding is dropped",
+        "no link limit: padding delays nothing, which a real network does not promise",
+    ],
+    needs: Needs { sizes: false, times: true },
+    presets: &[
+        Preset {
+            name: "ft-1",
+            summary: "the paper's light setting, N = 1700",
+            parameters: &parameters(1700),
+            check,
+            build,
+        },
+        Preset {
+            name: "ft-2",
+            summary: "the paper's heavy setting, N = 2500",
+            parameters: &parameters(2500),
+            check,
+            build,
+        },
+    ],
+};
+
+const fn parameters(n: u64) -> [Parameter; 5] {
+    const SECOND: u64 = 1_000_000_000;
+    [
+        Parameter {
+            key: "n-client",
+            kind: Kind::Count,
+            min: 0,
+            default: DefaultValue::Is(Value::Count(n)),
+            meaning: "the client draws its number of padding packets uniformly from 1 to this; 0 sends none",
+        },
+        Parameter {
+            key: "n-server",
+            kind: Kind::Count,
+            min: 0,
+            default: DefaultValue::Is(Value::Count(n)),
+            meaning: "the same at the peer",
+        },
+        Parameter {
+            key: "w-min",
+            kind: Kind::Duration,
+            min: 1,
+            default: DefaultValue::Is(Value::Duration(SECOND)),
+            meaning: "each side draws its window (the Rayleigh scale) uniformly from here",
+        },
+        Parameter {
+            key: "w-max",
+            kind: Kind::Duration,
+            min: 1,
+            default: DefaultValue::Is(Value::Duration(14 * SECOND)),
+            meaning: "to here",
+        },
+        Parameter {
+            key: "size",
+            kind: Kind::Size,
+            min: 1,
+            default: DefaultValue::Derived {
+                rule: "a packet with one Tor cell: cell as the set's, tcp and tls 536B, ip 588B, frame 602B",
+                derive: one_cell,
+            },
+            meaning: "size of a padding packet",
+        },
+    ]
+}
+
+fn check(values: &Values) -> Result<(), String> {
+    let (min, max) = (values.duration_ns("w-min"), values.duration_ns("w-max"));
+    if min > max {
+        return Err(format!("w-min ({}) is above w-max ({})", Value::Duration(min), Value::Duration(max)));
+    }
+    Ok(())
+}
+
+fn build(values: &Values, _: &Profile) -> Result<Box<dyn Defense>, String> {
+    Ok(Box::new(Front {
+        budget: PerDirection { outgoing: values.count("n-client"), incoming: values.count("n-server") },
+        window_ns: (values.duration_ns("w-min") as f64, values.duration_ns("w-max") as f64),
+        size: values.size("size"),
+    }))
+}
+
+#[derive(Debug)]
+struct Front {
+    budget: PerDirection<u64>,
+    window_ns: (f64, f64),
+    size: u32,
+}
+
+impl Front {
+    /// The times of one side's padding, counted from the start of its clock.
+    fn padding_times(&self, budget: u64, draws: &mut Draws) -> Vec<u64> {
+        if budget == 0 {
+            return Vec::new();
+        }
+        let packets = 1 + draws.up_to(budget - 1);
+        let window = draws.uniform(self.window_ns.0, self.window_ns.1);
+        (0..packets).map(|_| draws.rayleigh(window).round() as u64).collect()
+    }
+}
+
+impl Defense for Front {
+    fn defend(&self, trace: &Trace, draws: &mut Draws) -> Result<DefendedTrace, DefenseError> {
+        let end = trace.duration_ns();
+        let first_incoming = trace.packets().find(|(_, size)| *size < 0).map(|(time, _)| time);
+        let clock_start = PerDirection { outgoing: Some(0), incoming: first_incoming };
+        let mut ledger = Ledger::default();
+        let mut padding = Vec::new();
+        for direction in Direction::BOTH {
+            let times = self.padding_times(self.budget[direction], draws);
+            let size = direction.signed(self.size);
+            let in_time = |&time: &u64| clock_start[direction]?.checked_add(time).filter(|&time| time <= end);
+            let before = padding.len();
+            padding.extend(times.iter().filter_map(in_time).map(|time| (time, size)));
+            let sent = (padding.len() - before) as u64;
+            ledger.padding_drawn[direction] = times.len() as u64;
+            ledger.padding_dropped[direction] = times.len() as u64 - sent;
+        }
+        padding.sort_by_key(|&(time, _)| time); // stable: at equal times outgoing first
+        Ok(with_padding(trace, &padding).finish(ledger)?)
+    }
+
+    fn guarantees(&self) -> Guarantees {
+        Guarantees {
+            identity: self.budget.total() == 0,
+            times_untouched: true,
+            sizes_untouched: true,
+            ends_with_data: true,
+            budget: Some(self.budget),
+            ..Guarantees::default()
+        }
+    }
+
+    fn assumptions(&self) -> Assumptions {
+        Assumptions { delay_model: DelayModel::None, stop_rule: StopRule::Oracle }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{defend_many, defend_one};
+
+    const HOUR: u64 = 3_600_000_000_000;
+
+    #[test]
+    fn the_mean_budget_is_half_of_n_and_a_bit() {
+        let trace = Trace::new(vec![0, 1, HOUR], vec![1, -1, 1]).unwrap();
+        let traces = defend_many("front,n-client=100,n-server=9,size=1B", &trace, 4_000);
+        let mean = |direction: Direction| {
+            traces.iter().map(|t| t.ledger().padding_drawn[direction] as f64).sum::<f64>() / traces.len() as f64
+        };
+        // standard errors 0.46 and 0.04
+        assert!((mean(Direction::Outgoing) - 50.5).abs() < 1.6, "{}", mean(Direction::Outgoing));
+        assert!((mean(Direction::Incoming) - 5.0).abs() < 0.14, "{}", mean(Direction::Incoming));
+        // within the hour nothing is dropped
+        assert!(traces.iter().all(|t| t.ledger().padding_dropped.total() == 0));
+        assert!(traces.iter().any(|t| t.ledger().padding_drawn.outgoing == 100));
+        assert!(traces.iter().any(|t| t.ledger().padding_drawn.outgoing == 1));
+    }
+
+    #[test]
+    fn padding_times_are_rayleigh_on_the_clock_of_each_side() {
+        let late = 60_000_000_000; // the first incoming packet
+        let trace = Trace::new(vec![0, late, HOUR], vec![1, -1, 1]).unwrap();
+        let traces = defend_many("front,w-min=5s,w-max=5s,size=1B", &trace, 60);
+        let times = |direction: Direction, start: u64| -> Vec<u64> {
+            let packets = traces.iter().flat_map(DefendedTrace::packets);
+            packets.filter(|p| p.is_padding() && p.direction() == direction).map(|p| p.time_ns - start).collect()
+        };
+        for times in [times(Direction::Outgoing, 0), times(Direction::Incoming, late)] {
+            let within = times.iter().filter(|&&t| t <= 5_000_000_000).count() as f64 / times.len() as f64;
+            assert!(times.len() > 40_000 && (within - 0.3935).abs() < 0.01, "{within} of {}", times.len());
+        }
+    }
+
+    #[test]
+    fn padding_after_the_load_is_dropped_and_counted() {
+        let trace = Trace::new(vec![0, 2_000_000_000], vec![1, -1]).unwrap();
+        let defended = defend_one("front", &trace);
+        let ledger = defended.ledger();
+        assert!(ledger.padding_dropped.outgoing > 0);
+        // The peer's clock starts with the last packet of all.
+        assert_eq!(ledger.padding_dropped.incoming, ledger.padding_drawn.incoming);
+        assert!(ledger.padding_drawn.incoming > 0);
+    }
+
+    #[test]
+    fn without_an_incoming_packet_the_peer_sends_nothing() {
+        let trace = Trace::new(vec![0, HOUR], vec![1, 1]).unwrap();
+        let defended = defend_one("front", &trace);
+        assert!(defended.packets().all(|p| p.direction() == Direction::Outgoing));
+        assert!(defended.ledger().padding_dropped.incoming > 0);
+    }
+}

@@ -1,0 +1,154 @@
+//! Random delays, order kept.
+
+use wfkit_datasets::Trace;
+
+use super::{DELAYS, delay_model, no_conflict};
+use crate::{
+    Assumptions, DefaultValue, DefendedTrace, DefendedTraceBuilder, Defense, DefenseError, DefenseInfo, DelayModel,
+    Direction, Draws, Guarantees, Kind, Ledger, Needs, Parameter, PerDirection, Preset, StopRule, Value,
+};
+
+pub(super) const INFO: DefenseInfo = DefenseInfo {
+    name: "jitter",
+    summary: "holds each packet back for a random time, in order; sizes stay, no packets are added",
+    source: "a plain timing defence, defined here: packet i leaves at max(release of its predecessor, arrival + jitter)",
+    published: &[],
+    caveats: &["the delay is added on the wire: no answer waits for a request that is late, unless delays=pessimistic"],
+    needs: Needs { sizes: false, times: true },
+    presets: &[
+        Preset {
+            name: "uniform",
+            summary: "uniform from 0 to a maximum",
+            parameters: &[
+                Parameter {
+                    key: "max",
+                    kind: Kind::Duration,
+                    min: 0,
+                    default: DefaultValue::Is(Value::Duration(20_000_000)),
+                    meaning: "the longest jitter; 0s changes nothing",
+                },
+                DELAYS,
+            ],
+            check: no_conflict,
+            build: |values, _| {
+                let distribution = Distribution::Uniform { max_ns: values.duration_ns("max") };
+                Ok(Box::new(Jitter { distribution, delays: delay_model(values) }))
+            },
+        },
+        Preset {
+            name: "exponential",
+            summary: "exponential with a mean",
+            parameters: &[
+                Parameter {
+                    key: "mean",
+                    kind: Kind::Duration,
+                    min: 0,
+                    default: DefaultValue::Is(Value::Duration(10_000_000)),
+                    meaning: "the mean jitter; 0s changes nothing",
+                },
+                DELAYS,
+            ],
+            check: no_conflict,
+            build: |values, _| {
+                let distribution = Distribution::Exponential { mean_ns: values.duration_ns("mean") };
+                Ok(Box::new(Jitter { distribution, delays: delay_model(values) }))
+            },
+        },
+    ],
+};
+
+#[derive(Debug)]
+struct Jitter {
+    distribution: Distribution,
+    delays: DelayModel,
+}
+
+#[derive(Debug)]
+enum Distribution {
+    Uniform { max_ns: u64 },
+    Exponential { mean_ns: u64 },
+}
+
+impl Distribution {
+    fn draw_ns(&self, draws: &mut Draws) -> u64 {
+        match *self {
+            Self::Uniform { max_ns } => draws.up_to(max_ns),
+            Self::Exponential { mean_ns } => draws.exponential(mean_ns as f64).round() as u64,
+        }
+    }
+}
+
+impl Defense for Jitter {
+    fn defend(&self, trace: &Trace, draws: &mut Draws) -> Result<DefendedTrace, DefenseError> {
+        let mut last = PerDirection { outgoing: 0, incoming: 0 };
+        let release = |(time_ns, size): (u64, i32)| {
+            let due = time_ns.saturating_add(self.distribution.draw_ns(draws));
+            let before = match self.delays {
+                DelayModel::Pessimistic => last.outgoing.max(last.incoming),
+                DelayModel::None | DelayModel::Optimistic => last[Direction::of(size)],
+            };
+            last[Direction::of(size)] = due.max(before);
+            due.max(before)
+        };
+        let mut releases: Vec<(u64, usize)> = trace.packets().map(release).zip(0..).collect();
+        releases.sort_unstable(); // at equal times in the order of arrival
+        let mut builder = DefendedTraceBuilder::with_capacity(trace.len());
+        for (time_ns, origin) in releases {
+            let size = trace.size()[origin];
+            builder.whole(time_ns, size, origin, size.unsigned_abs());
+        }
+        Ok(builder.finish(Ledger::default())?)
+    }
+
+    fn guarantees(&self) -> Guarantees {
+        let identity =
+            matches!(self.distribution, Distribution::Uniform { max_ns: 0 } | Distribution::Exponential { mean_ns: 0 });
+        Guarantees {
+            identity,
+            sizes_untouched: true,
+            no_padding: true,
+            total_order: self.delays == DelayModel::Pessimistic,
+            ..Guarantees::default()
+        }
+    }
+
+    fn assumptions(&self) -> Assumptions {
+        Assumptions { delay_model: self.delays, stop_rule: StopRule::NoPadding }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::defend_one;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    /// A packet each second, so that none waits for another.
+    fn delays(spec: &str) -> Vec<f64> {
+        let n = 20_000;
+        let trace = Trace::new((0..n).map(|i| i * SECOND).collect(), vec![100; n as usize]).unwrap();
+        let completion = defend_one(spec, &trace).completion_ns(n as usize);
+        completion.iter().zip(trace.time_ns()).map(|(after, before)| (after - before) as f64 / 1e6).collect()
+    }
+
+    #[test]
+    fn delays_have_the_distribution_that_was_asked_for() {
+        let mean = |delays: &[f64]| delays.iter().sum::<f64>() / delays.len() as f64;
+        let uniform = delays("jitter:uniform,max=20ms");
+        assert!((mean(&uniform) - 10.0).abs() < 0.15 && uniform.iter().all(|&ms| ms <= 20.0));
+        let exponential = delays("jitter:exponential,mean=10ms");
+        let above_mean = exponential.iter().filter(|&&ms| ms > 10.0).count() as f64 / exponential.len() as f64;
+        assert!((mean(&exponential) - 10.0).abs() < 0.3 && (above_mean - 0.368).abs() < 0.011);
+    }
+
+    #[test]
+    fn a_late_packet_holds_up_its_direction_or_both() {
+        let trace = Trace::new(vec![0, 0, 0, 0], vec![10, -20, 30, -40]).unwrap();
+        let order = |spec: &str| -> Vec<i32> { defend_one(spec, &trace).observe().size().to_vec() };
+        assert_eq!(order("jitter,delays=pessimistic"), [10, -20, 30, -40]);
+        let optimistic = order("jitter");
+        let position = |size| optimistic.iter().position(|&s| s == size).unwrap();
+        assert!(position(10) < position(30) && position(-20) < position(-40));
+    }
+}

@@ -1,0 +1,58 @@
+//! The defences, one a module.
+
+mod constant_rate;
+mod front;
+mod jitter;
+mod pad;
+mod slots;
+mod tamaraw;
+
+use wfkit_datasets::Trace;
+
+use crate::{DefaultValue, DefendedTraceBuilder, DefenseInfo, DelayModel, Kind, Parameter, Profile, Value, Values};
+
+/// All defences, in the order of the list.
+pub(crate) const DEFENSES: &[DefenseInfo] = &[pad::INFO, front::INFO, tamaraw::INFO, constant_rate::INFO, jitter::INFO];
+
+/// The parameter of defences that hold packets back.
+const DELAYS: Parameter = Parameter {
+    key: "delays",
+    kind: Kind::Choice(&["optimistic", "pessimistic"]),
+    min: 0,
+    default: DefaultValue::Is(Value::Choice("optimistic")),
+    meaning: "what waits for a packet that is held back: later packets of its direction, or all later packets",
+};
+
+fn delay_model(values: &Values) -> DelayModel {
+    match values.choice("delays") {
+        "pessimistic" => DelayModel::Pessimistic,
+        _ => DelayModel::Optimistic,
+    }
+}
+
+/// For presets whose values are free of each other.
+fn no_conflict(_: &Values) -> Result<(), String> {
+    Ok(())
+}
+
+/// The default size of a padding packet.
+fn one_cell(profile: &Profile, _: &Values) -> Value {
+    Value::Size(profile.one_cell_packet())
+}
+
+/// The trace as it is, with padding packets (time, signed size) between its packets; `padding` is in the order of time.
+/// At equal times normal packets go first.
+fn with_padding(trace: &Trace, padding: &[(u64, i32)]) -> DefendedTraceBuilder {
+    let mut builder = DefendedTraceBuilder::with_capacity(trace.len() + padding.len());
+    let mut padding = padding.iter().peekable();
+    for (origin, (time_ns, size)) in trace.packets().enumerate() {
+        while let Some(&(time, size)) = padding.next_if(|(time, _)| *time < time_ns) {
+            builder.padding(time, size);
+        }
+        builder.whole(time_ns, size, origin, size.unsigned_abs());
+    }
+    for &(time, size) in padding {
+        builder.padding(time, size);
+    }
+    builder
+}

@@ -1,0 +1,221 @@
+//! Sending in slots: packets of one size at a fixed interval in each direction.
+
+use wfkit_datasets::Trace;
+
+use crate::{
+    DefendedTrace, DefendedTraceBuilder, DefenseError, DelayModel, Direction, Ledger, PerDirection, Piece, Profile,
+    Value,
+};
+
+/// A link that sends one packet of `size` bytes at every multiple of its direction's interval, from 0 on.
+///
+/// Normal packets are a queue of bytes for each direction: a slot takes as many as fit from the packets that have arrived, in
+/// order, so a large packet is cut over several slots and small ones share one. The rest of a slot is padding.
+#[derive(Debug)]
+pub(super) struct Slots {
+    pub(super) interval_ns: PerDirection<u64>,
+    pub(super) size: u32,
+    pub(super) delays: DelayModel,
+}
+
+/// Which slots carry what.
+#[derive(Debug)]
+pub(super) struct Placement {
+    /// Slot and piece, in the order of the slots.
+    carried: PerDirection<Vec<(u64, Piece)>>,
+    /// Time of the last slot that carries anything.
+    end_ns: u64,
+}
+
+/// The most slots a direction may have: 14 hours of Tamaraw at 12 ms. With intervals of at most an hour times stay within 64
+/// bits.
+const MAX_SLOTS: u64 = 1 << 22;
+
+impl Slots {
+    /// Says why a set does not suit slots of this size.
+    pub(super) fn suits(size: u32, profile: &Profile) -> Result<(), String> {
+        if profile.counts_cells() && size != 1 {
+            let size = Value::Size(size);
+            return Err(format!(
+                "the sizes only count cells (all are 1), so a slot of {size} means nothing: use size=1B"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Gives each byte of the trace its slot: the first one with room, not before the packet arrived and, in the pessimistic
+    /// model, not before any earlier packet of either direction is through.
+    pub(super) fn place(&self, trace: &Trace) -> Result<Placement, DefenseError> {
+        let mut slot = PerDirection { outgoing: 0, incoming: 0 };
+        let mut room = PerDirection { outgoing: self.size, incoming: self.size };
+        let mut placement = Placement { carried: PerDirection::default(), end_ns: 0 };
+        for (origin, (time_ns, size)) in (0..).zip(trace.packets()) {
+            let direction = Direction::of(size);
+            let (slot, room) = (&mut slot[direction], &mut room[direction]);
+            let earliest = match self.delays {
+                DelayModel::Pessimistic => time_ns.max(placement.end_ns),
+                DelayModel::None | DelayModel::Optimistic => time_ns,
+            };
+            let first = earliest.div_ceil(self.interval_ns[direction]);
+            if first > *slot {
+                (*slot, *room) = (first, self.size);
+            }
+            let mut left = size.unsigned_abs();
+            while left > 0 {
+                if *room == 0 {
+                    (*slot, *room) = (*slot + 1, self.size);
+                }
+                within_limit(*slot)?;
+                let bytes = left.min(*room);
+                placement.carried[direction].push((*slot, Piece { origin, bytes }));
+                left -= bytes;
+                *room -= bytes;
+            }
+            placement.end_ns = placement.end_ns.max(*slot * self.interval_ns[direction]);
+        }
+        Ok(placement)
+    }
+
+    /// How many slots each direction has until the last byte is sent, the slot at that time included.
+    pub(super) fn until_sent(&self, placement: &Placement) -> PerDirection<u64> {
+        PerDirection::from_fn(|direction| placement.end_ns / self.interval_ns[direction] + 1)
+    }
+
+    /// The first `count` slots of each direction; at equal times outgoing goes first.
+    pub(super) fn send(&self, placement: &Placement, count: PerDirection<u64>) -> Result<DefendedTrace, DefenseError> {
+        within_limit(count.outgoing)?;
+        within_limit(count.incoming)?;
+        let mut builder = DefendedTraceBuilder::with_capacity(count.total() as usize);
+        let mut next = PerDirection { outgoing: 0, incoming: 0 };
+        let mut waiting = PerDirection {
+            outgoing: placement.carried.outgoing.as_slice(),
+            incoming: placement.carried.incoming.as_slice(),
+        };
+        let mut carries = Vec::new();
+        loop {
+            let due = |direction: Direction| {
+                let slot = next[direction];
+                (slot < count[direction]).then(|| slot * self.interval_ns[direction])
+            };
+            let (time_ns, direction) = match (due(Direction::Outgoing), due(Direction::Incoming)) {
+                (Some(out), Some(inc)) if inc < out => (inc, Direction::Incoming),
+                (Some(out), _) => (out, Direction::Outgoing),
+                (None, Some(inc)) => (inc, Direction::Incoming),
+                (None, None) => break,
+            };
+            let queue = waiting[direction];
+            let here = queue.iter().take_while(|(slot, _)| *slot == next[direction]).count();
+            carries.clear();
+            carries.extend(queue[..here].iter().map(|(_, piece)| *piece));
+            waiting[direction] = &queue[here..];
+            builder.packet(time_ns, direction.signed(self.size), &carries);
+            next[direction] += 1;
+        }
+        Ok(builder.finish(Ledger::default())?)
+    }
+}
+
+fn within_limit(slots: u64) -> Result<(), DefenseError> {
+    if slots > MAX_SLOTS { Err(DefenseError::TooManySlots { limit: MAX_SLOTS }) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing::any_trace;
+
+    /// The definition, slot by slot: a queue of bytes for each direction, and in the pessimistic model one rule more.
+    fn slot_by_slot(slots: &Slots, trace: &Trace) -> Vec<(u64, i32, Vec<Piece>)> {
+        let mut left: Vec<u32> = trace.size().iter().map(|size| size.unsigned_abs()).collect();
+        let mut sent = Vec::new();
+        let mut next = PerDirection { outgoing: 0_u64, incoming: 0 };
+        while left.iter().any(|&bytes| bytes > 0) {
+            let time = |direction: Direction| next[direction] * slots.interval_ns[direction];
+            let direction = if time(Direction::Incoming) < time(Direction::Outgoing) {
+                Direction::Incoming
+            } else {
+                Direction::Outgoing
+            };
+            let now = time(direction);
+            let mut room = slots.size;
+            let mut pieces = Vec::new();
+            for (i, (arrival, size)) in trace.packets().enumerate() {
+                let blocked = slots.delays == DelayModel::Pessimistic && left[..i].iter().any(|&bytes| bytes > 0);
+                if arrival > now || room == 0 || blocked {
+                    break;
+                }
+                if Direction::of(size) == direction && left[i] > 0 {
+                    let bytes = left[i].min(room);
+                    pieces.push(Piece { origin: i as u32, bytes });
+                    left[i] -= bytes;
+                    room -= bytes;
+                }
+            }
+            sent.push((now, direction.signed(slots.size), pieces));
+            next[direction] += 1;
+        }
+        sent
+    }
+
+    fn slots(out_ms: u64, in_ms: u64, size: u32, delays: DelayModel) -> Slots {
+        let interval_ns = PerDirection { outgoing: out_ms * 1_000_000, incoming: in_ms * 1_000_000 };
+        Slots { interval_ns, size, delays }
+    }
+
+    proptest! {
+        #[test]
+        fn optimistic_placement_is_the_queue_simulated_slot_by_slot(
+            trace in any_trace(), out_ms in 1_u64..60, in_ms in 1_u64..60, size in 100_u32..2_000,
+        ) {
+            let slots = slots(out_ms, in_ms, size, DelayModel::Optimistic);
+            let placement = slots.place(&trace).unwrap();
+            let defended = slots.send(&placement, slots.until_sent(&placement)).unwrap();
+            let expected = slot_by_slot(&slots, &trace);
+            // The definition stops inside the last moment, the schedule after it.
+            prop_assert!(defended.len() >= expected.len());
+            for (packet, (time_ns, size, pieces)) in defended.packets().zip(expected) {
+                prop_assert_eq!((packet.time_ns, packet.size, packet.carries), (time_ns, size, &pieces[..]));
+            }
+        }
+
+        #[test]
+        fn pessimistic_placement_is_never_later_than_the_head_of_line_queue(
+            trace in any_trace(), out_ms in 1_u64..60, in_ms in 1_u64..60, size in 100_u32..2_000,
+        ) {
+            let slots = slots(out_ms, in_ms, size, DelayModel::Pessimistic);
+            let placement = slots.place(&trace).unwrap();
+            let defended = slots.send(&placement, slots.until_sent(&placement)).unwrap();
+            let completion = defended.completion_ns(trace.len());
+            let mut expected = vec![0; trace.len()];
+            for (time_ns, _, pieces) in slot_by_slot(&slots, &trace) {
+                for piece in pieces {
+                    expected[piece.origin as usize] = time_ns;
+                }
+            }
+            prop_assert!(completion.iter().zip(&expected).all(|(ours, head_of_line)| ours <= head_of_line));
+        }
+    }
+
+    #[test]
+    fn large_packets_are_cut_and_small_ones_share_a_slot() {
+        let trace = Trace::new(vec![0, 1, 2, 3], vec![250, 30, -40, -50]).unwrap();
+        let slots = slots(10, 10, 100, DelayModel::Optimistic);
+        let placement = slots.place(&trace).unwrap();
+        let defended = slots.send(&placement, slots.until_sent(&placement)).unwrap();
+        let carried: Vec<Vec<(u32, u32)>> =
+            defended.packets().map(|p| p.carries.iter().map(|piece| (piece.origin, piece.bytes)).collect()).collect();
+        let expected = [vec![(0, 100)], vec![], vec![(0, 100)], vec![(2, 40), (3, 50)], vec![(0, 50), (1, 30)], vec![]];
+        assert_eq!(carried, expected);
+    }
+
+    #[test]
+    fn a_schedule_without_end_is_an_error() {
+        let trace = Trace::new(vec![0, u64::MAX], vec![1, -1]).unwrap();
+        let error = slots(1, 1, 1, DelayModel::Optimistic).place(&trace).unwrap_err();
+        assert_eq!(error, DefenseError::TooManySlots { limit: MAX_SLOTS });
+        let large = Trace::new(vec![0], vec![i32::MIN]).unwrap();
+        assert!(slots(1, 1, 1, DelayModel::Optimistic).place(&large).is_err());
+    }
+}

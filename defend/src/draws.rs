@@ -1,0 +1,164 @@
+//! The random draws of one defence for one trace.
+
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::{Rng, SeedableRng};
+use wfkit_datasets::TraceKey;
+
+/// The random draws of one layer of a defence for one trace.
+///
+/// They depend on the seed, the place and name of the layer, the key of the trace and the replica, and on nothing else: not
+/// on the number of threads, nor on the other traces, nor on the defence's parameters (so that two settings of one defence
+/// are compared on the same draws). A defence never sees the key, only what is drawn.
+#[derive(Debug, Clone)]
+pub struct Draws(Xoshiro256PlusPlus);
+
+impl Draws {
+    /// The draws of layer number `layer`, called `defense`, for the trace `key`. Another `replica` is another, independent
+    /// realisation of the same defence on the same trace.
+    pub fn new(seed: u64, layer: u64, defense: &str, key: &TraceKey, replica: u64) -> Self {
+        let mut state = Mixer::new(seed);
+        state.word(layer);
+        state.text(defense);
+        state.text(&key.class);
+        state.word(key.rep as u64);
+        state.word(u64::from(key.session.is_some()));
+        state.text(key.session.as_deref().unwrap_or_default());
+        state.word(replica);
+        Self::from_seed(state.0)
+    }
+
+    /// The draws of number `index` of what a seed is used for.
+    pub(crate) fn numbered(seed: u64, index: u64) -> Self {
+        let mut state = Mixer::new(seed);
+        state.word(index);
+        Self::from_seed(state.0)
+    }
+
+    /// Draws from a bare seed.
+    pub fn from_seed(seed: u64) -> Self {
+        Self(Xoshiro256PlusPlus::seed_from_u64(seed))
+    }
+
+    /// Uniform on [0, 1), a multiple of 2^-53.
+    pub fn unit(&mut self) -> f64 {
+        (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Uniform on [`low`, `high`); `low` where they are equal.
+    pub fn uniform(&mut self, low: f64, high: f64) -> f64 {
+        low + (high - low) * self.unit()
+    }
+
+    /// Uniform on the whole numbers 0..=`max`. The multiply-and-shift has a bias below `max` / 2^64.
+    pub fn up_to(&mut self, max: u64) -> u64 {
+        let choices = u128::from(max) + 1;
+        ((u128::from(self.0.next_u64()) * choices) >> 64) as u64
+    }
+
+    /// Exponential with the given mean: -mean ln(1 - u).
+    pub fn exponential(&mut self, mean: f64) -> f64 {
+        -mean * (1.0 - self.unit()).ln()
+    }
+
+    /// Rayleigh with the given scale w, density t/w² exp(-t²/2w²): w sqrt(-2 ln(1 - u)). The share 1 - exp(-1/2) = 39.3 %
+    /// falls into [0, w].
+    pub fn rayleigh(&mut self, scale: f64) -> f64 {
+        scale * (-2.0 * (1.0 - self.unit()).ln()).sqrt()
+    }
+
+    /// Geometric from 1: k with probability 2^-k, at most 64.
+    pub fn geometric(&mut self) -> u64 {
+        u64::from(self.0.next_u64().trailing_zeros() + 1).min(64)
+    }
+}
+
+/// Hashes what identifies a stream of draws, one SplitMix64 step a word (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number
+/// Generators", OOPSLA 2014).
+struct Mixer(u64);
+
+impl Mixer {
+    fn new(seed: u64) -> Self {
+        let mut mixer = Self(0);
+        mixer.word(seed);
+        mixer
+    }
+
+    fn word(&mut self, word: u64) {
+        let mut z = (self.0 ^ word).wrapping_add(0x9e37_79b9_7f4a_7c15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        self.0 = z ^ (z >> 31);
+    }
+
+    /// The length goes first, so that neighbouring texts cannot trade letters.
+    fn text(&mut self, text: &str) {
+        self.word(text.len() as u64);
+        for chunk in text.as_bytes().chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.word(u64::from_le_bytes(word));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAMPLES: usize = 200_000;
+
+    fn mean(mut draw: impl FnMut(&mut Draws) -> f64) -> f64 {
+        let mut draws = Draws::from_seed(7);
+        (0..SAMPLES).map(|_| draw(&mut draws)).sum::<f64>() / SAMPLES as f64
+    }
+
+    #[test]
+    fn the_rayleigh_share_within_its_scale_is_39_percent() {
+        let share = mean(|draws| f64::from(draws.rayleigh(3.0) <= 3.0));
+        // standard error 0.0011
+        assert!((share - 0.393_469).abs() < 0.004, "{share}");
+    }
+
+    #[test]
+    fn means_are_those_of_the_distributions() {
+        assert!((mean(|draws| draws.rayleigh(2.0)) - 2.0 * (std::f64::consts::PI / 2.0).sqrt()).abs() < 0.012);
+        assert!((mean(|draws| draws.exponential(2.0)) - 2.0).abs() < 0.02);
+        assert!((mean(|draws| draws.uniform(1.0, 14.0)) - 7.5).abs() < 0.04);
+        assert!((mean(|draws| draws.up_to(10) as f64) - 5.0).abs() < 0.03);
+        assert!((mean(|draws| draws.geometric() as f64) - 2.0).abs() < 0.02);
+    }
+
+    #[test]
+    fn both_ends_of_a_whole_number_range_occur() {
+        let mut draws = Draws::from_seed(1);
+        let mut seen = [0; 4];
+        for _ in 0..4_000 {
+            seen[draws.up_to(3) as usize] += 1;
+        }
+        assert!(seen.iter().all(|&n| n > 880), "{seen:?}");
+        assert_eq!(draws.up_to(0), 0);
+    }
+
+    #[test]
+    fn everything_that_names_a_stream_changes_it() {
+        let key = |class: &str, rep, session: Option<&str>| TraceKey {
+            class: class.into(),
+            rep,
+            session: session.map(str::to_owned),
+        };
+        let first = |mut draws: Draws| draws.0.next_u64();
+        let values = [
+            first(Draws::new(1, 0, "front", &key("a", 1, None), 0)),
+            first(Draws::new(2, 0, "front", &key("a", 1, None), 0)),
+            first(Draws::new(1, 1, "front", &key("a", 1, None), 0)),
+            first(Draws::new(1, 0, "jitter", &key("a", 1, None), 0)),
+            first(Draws::new(1, 0, "front", &key("b", 1, None), 0)),
+            first(Draws::new(1, 0, "front", &key("a", 2, None), 0)),
+            first(Draws::new(1, 0, "front", &key("a", 1, Some("")), 0)),
+            first(Draws::new(1, 0, "front", &key("a", 1, None), 1)),
+        ];
+        for (i, a) in values.iter().enumerate() {
+            assert!(values[..i].iter().all(|b| a != b), "stream {i}");
+        }
+    }
+}

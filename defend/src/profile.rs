@@ -1,0 +1,117 @@
+//! What a defence needs to know about the set it defends.
+
+use serde::{Deserialize, Serialize};
+use wfkit_datasets::{Layer, TraceSet};
+
+/// What a defence needs traces to have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Needs {
+    /// Sizes in bytes that differ between packets, not one entry a cell.
+    pub sizes: bool,
+    /// Times.
+    pub times: bool,
+}
+
+/// What the sizes and times of a set are; defaults of parameters come from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Profile {
+    layer: Layer,
+    /// The size of every packet, where they all have the same.
+    uniform_size: Option<u32>,
+    timed: bool,
+}
+
+impl Profile {
+    /// Looks at all traces of the set.
+    pub fn of(set: &TraceSet) -> Self {
+        let traces = || set.traces().iter().map(|t| &t.trace);
+        let mut sizes = traces().flat_map(|trace| trace.size()).map(|size| size.unsigned_abs());
+        let first = sizes.next();
+        let uniform_size = first.filter(|&first| sizes.all(|size| size == first));
+        let long = || traces().filter(|trace| trace.len() > 1);
+        let timed = long().next().is_none() || long().any(|trace| trace.duration_ns() > 0);
+        Self { layer: set.provenance().layer, uniform_size, timed }
+    }
+
+    /// Whether there are times: not every trace of two packets or more has all its packets at 0.
+    pub fn timed(&self) -> bool {
+        self.timed
+    }
+
+    /// The size of a cell, where the entries are cells: at the cell layer, or where the layer is not known and all sizes are equal.
+    /// It is what the set says (1 where the entries only count), 514 bytes where a set of cells has more than one size.
+    pub fn cell_size(&self) -> Option<u32> {
+        match self.layer {
+            Layer::Cell => Some(self.uniform_size.unwrap_or(CELL)),
+            Layer::Unknown => self.uniform_size,
+            _ => None,
+        }
+    }
+
+    /// Whether sizes only count cells: all are 1.
+    pub fn counts_cells(&self) -> bool {
+        self.uniform_size == Some(1)
+    }
+
+    /// The size of a packet that carries one Tor cell, at the layer of the sizes: what a padding cell looks like.
+    ///
+    /// A TLS 1.3 record of one 514-byte cell is 536 bytes (5 header, 1 content type, 16 tag); TCP and IP add 20 + 12 and
+    /// 20 bytes, Ethernet 14. Sizes of an unknown layer that differ are taken for TCP payload.
+    pub fn one_cell_packet(&self) -> u32 {
+        const RECORD: u32 = CELL + 22;
+        match self.layer {
+            Layer::Frame => RECORD + 52 + 14,
+            Layer::Ip => RECORD + 52,
+            Layer::Tcp | Layer::Tls => RECORD,
+            Layer::Cell | Layer::Unknown => self.cell_size().unwrap_or(RECORD),
+        }
+    }
+
+    /// The size of a full packet on an Ethernet link (MTU 1500), at the layer of the sizes: frame 1514, IP 1500, else the TCP
+    /// payload beside 52 bytes of headers, 1448.
+    pub fn full_packet(&self) -> u32 {
+        match self.layer {
+            Layer::Frame => 1514,
+            Layer::Ip => 1500,
+            Layer::Tcp | Layer::Tls | Layer::Cell | Layer::Unknown => 1448,
+        }
+    }
+}
+
+/// A Tor cell since link protocol 4.
+const CELL: u32 = 514;
+
+#[cfg(test)]
+mod tests {
+    use wfkit_datasets::{LabelledTrace, Provenance, Trace, TraceKey};
+
+    use super::*;
+
+    fn profile(layer: Layer, traces: &[(&[u64], &[i32])]) -> Profile {
+        let labelled = |(rep, (times, sizes)): (usize, &(&[u64], &[i32]))| LabelledTrace {
+            key: TraceKey { class: "a".into(), rep: rep as i64, session: None },
+            start_ns: None,
+            trace: Trace::new(times.to_vec(), sizes.to_vec()).unwrap(),
+        };
+        let traces = traces.iter().enumerate().map(labelled).collect();
+        Profile::of(&TraceSet::new(traces, Provenance::new(layer, vec![])).unwrap())
+    }
+
+    #[test]
+    fn padding_looks_like_a_cell_of_its_layer() {
+        let sizes: &[(&[u64], &[i32])] = &[(&[0, 1], &[40, -1500])];
+        assert_eq!(profile(Layer::Tcp, sizes).one_cell_packet(), 536);
+        assert_eq!(profile(Layer::Ip, sizes).one_cell_packet(), 588);
+        assert_eq!(profile(Layer::Unknown, sizes).one_cell_packet(), 536);
+        assert_eq!(profile(Layer::Unknown, &[(&[0, 1], &[512, -512])]).one_cell_packet(), 512);
+        assert_eq!(profile(Layer::Cell, &[(&[0, 1], &[1, -1])]).one_cell_packet(), 1);
+        assert_eq!(profile(Layer::Cell, sizes).one_cell_packet(), 514);
+    }
+
+    #[test]
+    fn a_set_of_single_packets_or_of_none_may_have_times() {
+        assert!(profile(Layer::Tcp, &[]).timed());
+        assert!(profile(Layer::Tcp, &[(&[0], &[1])]).timed());
+        assert!(!profile(Layer::Tcp, &[(&[0], &[1]), (&[0, 0], &[1, 2])]).timed());
+    }
+}

@@ -1,0 +1,431 @@
+//! Which defence, with which parameters: the text form and what there is to choose from.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use thiserror::Error;
+
+use crate::defenses::DEFENSES;
+use crate::{Defense, Kind, Needs, Profile, Value, Values};
+
+/// A defence as it is written: `name[:preset][,key=value]...`, layers joined by `+`, the first applied first.
+///
+/// ```
+/// let spec: wfkit_defend::DefenseSpec = "front:ft-1,w-max=7s+pad:mtu".parse()?;
+/// assert_eq!(spec.to_string(), "front:ft-1,w-max=7s+pad:mtu");
+/// # Ok::<(), wfkit_defend::SpecError>(())
+/// ```
+///
+/// Without a preset the first one of [`list`] is meant; writing a specification always names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DefenseSpec {
+    layers: Vec<LayerSpec>,
+}
+
+/// One layer of a [`DefenseSpec`].
+#[derive(Debug, Clone)]
+pub struct LayerSpec {
+    defense: &'static DefenseInfo,
+    preset: &'static Preset,
+    given: BTreeMap<&'static str, Value>,
+}
+
+/// All defences there are.
+pub fn list() -> &'static [DefenseInfo] {
+    DEFENSES
+}
+
+/// What there is to know about a defence before choosing it.
+#[derive(Debug, Serialize)]
+pub struct DefenseInfo {
+    /// Its name in a specification.
+    pub name: &'static str,
+    /// What it does, in a sentence.
+    pub summary: &'static str,
+    /// The paper that defines it.
+    pub source: &'static str,
+    /// Overheads as published, each with where.
+    pub published: &'static [&'static str],
+    /// What a reader of its results should know, and where it differs from the paper.
+    pub caveats: &'static [&'static str],
+    /// What it needs of the traces.
+    pub needs: Needs,
+    /// Its settings; the first is the default.
+    pub presets: &'static [Preset],
+}
+
+/// A named setting of a defence.
+#[derive(Debug, Serialize)]
+pub struct Preset {
+    /// Its name in a specification.
+    pub name: &'static str,
+    /// What it is.
+    pub summary: &'static str,
+    /// Its parameters, in the order in which a specification is written.
+    pub parameters: &'static [Parameter],
+    /// What values must be to each other, or what is wrong with them.
+    #[serde(skip)]
+    pub(crate) check: fn(&Values) -> Result<(), String>,
+    /// Makes the defence, or says why the set does not suit it.
+    #[serde(skip)]
+    pub(crate) build: Build,
+}
+
+type Build = fn(&Values, &Profile) -> Result<Box<dyn Defense>, String>;
+
+/// A parameter of a preset.
+#[derive(Debug, Serialize)]
+pub struct Parameter {
+    /// Its name in a specification.
+    pub key: &'static str,
+    /// Which values it takes.
+    pub kind: Kind,
+    /// The smallest of them, in ns or bytes or as a number.
+    pub min: u64,
+    /// Its value where none is given.
+    pub default: DefaultValue,
+    /// What it sets.
+    pub meaning: &'static str,
+}
+
+/// The value of a parameter that is not given.
+#[derive(Debug)]
+pub enum DefaultValue {
+    /// A value.
+    Is(Value),
+    /// A value that follows from the set and the parameters before it.
+    Derived {
+        /// The rule, in words.
+        rule: &'static str,
+        /// The rule.
+        derive: fn(&Profile, &Values) -> Value,
+    },
+}
+
+impl fmt::Display for DefaultValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Is(value) => value.fmt(f),
+            Self::Derived { rule, .. } => f.write_str(rule),
+        }
+    }
+}
+
+impl Serialize for DefaultValue {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Why a text is not a specification.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SpecError {
+    /// No such defence.
+    #[error("there is no defence `{name}`; there are {}", available.join(", "))]
+    UnknownDefense {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        available: Vec<&'static str>,
+    },
+    /// No such preset.
+    #[error("{defense} has no preset `{preset}`; it has {}", available.join(", "))]
+    UnknownPreset {
+        /// The defence.
+        defense: &'static str,
+        /// What was asked for.
+        preset: String,
+        /// What there is.
+        available: Vec<&'static str>,
+    },
+    /// No such parameter.
+    #[error("{layer} has no parameter `{key}`; it has {}", if available.is_empty() { "none".to_owned() } else { available.join(", ") })]
+    UnknownParameter {
+        /// Defence and preset.
+        layer: String,
+        /// What was asked for.
+        key: String,
+        /// What there is.
+        available: Vec<&'static str>,
+    },
+    /// Not of the form `key=value`.
+    #[error("`{part}` in `{layer}` is not of the form key=value")]
+    NotAParameter {
+        /// Defence and preset.
+        layer: String,
+        /// What was written.
+        part: String,
+    },
+    /// The parameter is there twice.
+    #[error("{layer} is given `{key}` twice")]
+    Repeated {
+        /// Defence and preset.
+        layer: String,
+        /// The parameter.
+        key: &'static str,
+    },
+    /// The value is not of the parameter's kind, or out of its range.
+    #[error("{layer}: {key}: {problem}")]
+    Value {
+        /// Defence and preset.
+        layer: String,
+        /// The parameter.
+        key: &'static str,
+        /// What is wrong, and what would be right.
+        problem: String,
+    },
+    /// Values that do not go together.
+    #[error("{layer}: {problem}")]
+    Conflict {
+        /// Defence and preset.
+        layer: String,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+impl DefenseSpec {
+    /// The layers, at least one, the first applied first.
+    pub fn layers(&self) -> &[LayerSpec] {
+        &self.layers
+    }
+}
+
+impl LayerSpec {
+    /// The defence.
+    pub fn defense(&self) -> &'static DefenseInfo {
+        self.defense
+    }
+
+    /// Its preset.
+    pub fn preset(&self) -> &'static Preset {
+        self.preset
+    }
+
+    /// All parameters: those given, and the defaults of the others for a set with this profile.
+    pub fn values(&self, profile: &Profile) -> Values {
+        let mut values = Values(self.given.clone());
+        for parameter in self.preset.parameters {
+            if !values.0.contains_key(parameter.key) {
+                let value = match &parameter.default {
+                    DefaultValue::Is(value) => *value,
+                    DefaultValue::Derived { derive, .. } => derive(profile, &values),
+                };
+                values.0.insert(parameter.key, value);
+            }
+        }
+        values
+    }
+
+    /// The values known without a set: those given, and the plain defaults.
+    fn known_values(&self) -> Values {
+        let mut values = Values(self.given.clone());
+        for parameter in self.preset.parameters {
+            if let DefaultValue::Is(value) = parameter.default {
+                values.0.entry(parameter.key).or_insert(value);
+            }
+        }
+        values
+    }
+}
+
+impl PartialEq for LayerSpec {
+    fn eq(&self, other: &Self) -> bool {
+        let name = |layer: &Self| (layer.defense.name, layer.preset.name);
+        name(self) == name(other) && self.given == other.given
+    }
+}
+
+impl Eq for LayerSpec {}
+
+impl FromStr for DefenseSpec {
+    type Err = SpecError;
+
+    fn from_str(text: &str) -> Result<Self, SpecError> {
+        let layers = text.split('+').map(str::parse).collect::<Result<_, _>>()?;
+        Ok(Self { layers })
+    }
+}
+
+impl FromStr for LayerSpec {
+    type Err = SpecError;
+
+    fn from_str(text: &str) -> Result<Self, SpecError> {
+        let mut parts = text.split(',').map(str::trim);
+        let head = parts.next().expect("split yields at least one part");
+        let (name, preset_name) = match head.split_once(':') {
+            Some((name, preset)) => (name, Some(preset)),
+            None => (head, None),
+        };
+        let defense = DEFENSES.iter().find(|defense| defense.name == name).ok_or_else(|| {
+            let available = DEFENSES.iter().map(|defense| defense.name).collect();
+            SpecError::UnknownDefense { name: name.to_owned(), available }
+        })?;
+        let preset = match preset_name {
+            None => &defense.presets[0],
+            Some(wanted) => defense.presets.iter().find(|preset| preset.name == wanted).ok_or_else(|| {
+                let available = defense.presets.iter().map(|preset| preset.name).collect();
+                SpecError::UnknownPreset { defense: defense.name, preset: wanted.to_owned(), available }
+            })?,
+        };
+        let mut layer = Self { defense, preset, given: BTreeMap::new() };
+        for part in parts {
+            layer.give(part)?;
+        }
+        (preset.check)(&layer.known_values())
+            .map_err(|problem| SpecError::Conflict { layer: layer.name(), problem })?;
+        Ok(layer)
+    }
+}
+
+impl LayerSpec {
+    /// Defence and preset, as written.
+    fn name(&self) -> String {
+        format!("{}:{}", self.defense.name, self.preset.name)
+    }
+
+    /// Takes one `key=value`.
+    fn give(&mut self, part: &str) -> Result<(), SpecError> {
+        let (key, text) = part
+            .split_once('=')
+            .ok_or_else(|| SpecError::NotAParameter { layer: self.name(), part: part.to_owned() })?;
+        let (key, text) = (key.trim(), text.trim());
+        let parameter = self.preset.parameters.iter().find(|parameter| parameter.key == key).ok_or_else(|| {
+            let available = self.preset.parameters.iter().map(|parameter| parameter.key).collect();
+            SpecError::UnknownParameter { layer: self.name(), key: key.to_owned(), available }
+        })?;
+        let value = parameter.read(text).map_err(|problem| SpecError::Value {
+            layer: self.name(),
+            key: parameter.key,
+            problem,
+        })?;
+        match self.given.insert(parameter.key, value) {
+            Some(_) => Err(SpecError::Repeated { layer: self.name(), key: parameter.key }),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Parameter {
+    /// The value that `text` says, in range, or what is wrong with it.
+    fn read(&self, text: &str) -> Result<Value, String> {
+        let value = self.kind.parse(text)?;
+        if value.number() < self.min || value.number() > self.kind.max() {
+            let bound = |number| match self.kind {
+                Kind::Duration => Value::Duration(number),
+                Kind::Size => Value::Size(number as u32),
+                Kind::Count | Kind::Choice(_) => Value::Count(number),
+            };
+            return Err(format!("`{text}` is not within {} and {}", bound(self.min), bound(self.kind.max())));
+        }
+        Ok(value)
+    }
+}
+
+impl fmt::Display for DefenseSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, layer) in self.layers.iter().enumerate() {
+            let joint = if i == 0 { "" } else { "+" };
+            write!(f, "{joint}{layer}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for LayerSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name())?;
+        for parameter in self.preset.parameters {
+            if let Some(value) = self.given.get(parameter.key) {
+                write!(f, ",{}={value}", parameter.key)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for DefenseSpec {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for DefenseSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing::any_spec;
+
+    fn error(text: &str) -> String {
+        text.parse::<DefenseSpec>().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_first_preset_is_meant_where_none_is_named() {
+        for defense in list() {
+            let spec: DefenseSpec = defense.name.parse().unwrap();
+            assert_eq!(spec.to_string(), format!("{}:{}", defense.name, defense.presets[0].name));
+        }
+    }
+
+    #[test]
+    fn errors_say_what_there_is() {
+        assert_eq!(error("frost"), "there is no defence `frost`; there are pad, front, tamaraw, constant-rate, jitter");
+        assert_eq!(error("front:ft-3"), "front has no preset `ft-3`; it has ft-1, ft-2");
+        assert_eq!(
+            error("front,n=3"),
+            "front:ft-1 has no parameter `n`; it has n-client, n-server, w-min, w-max, size"
+        );
+        assert_eq!(error("pad:exponential,to=8B"), "pad:exponential has no parameter `to`; it has none");
+        assert_eq!(error("front,w-max"), "`w-max` in `front:ft-1` is not of the form key=value");
+        assert_eq!(error("front,w-max=2s,w-max=3s"), "front:ft-1 is given `w-max` twice");
+        assert_eq!(
+            error("tamaraw,rho-out=40"),
+            "tamaraw:ccs14: rho-out: `40` needs the unit of a duration: s, ms, us or ns, as in 40ms"
+        );
+        assert_eq!(error("tamaraw,rho-out=0s"), "tamaraw:ccs14: rho-out: `0s` is not within 1us and 3600s");
+        assert_eq!(error("front,w-min=20s"), "front:ft-1: w-min (20s) is above w-max (14s)");
+        assert!(error("front+").starts_with("there is no defence ``"));
+    }
+
+    #[test]
+    fn the_list_is_sound() {
+        for defense in list() {
+            assert!(!defense.presets.is_empty() && !defense.source.is_empty(), "{}", defense.name);
+            for preset in defense.presets {
+                for parameter in preset.parameters {
+                    if let DefaultValue::Is(value) = parameter.default {
+                        let read = parameter.read(&value.to_string());
+                        assert_eq!(read, Ok(value), "{}:{} {}", defense.name, preset.name, parameter.key);
+                    }
+                }
+            }
+        }
+        let json = serde_json::to_value(list()).unwrap();
+        assert_eq!(json[1]["presets"][0]["parameters"][0]["default"], "1700");
+    }
+
+    proptest! {
+        #[test]
+        fn writing_and_reading_gives_the_same_specification(spec in any_spec()) {
+            prop_assert_eq!(spec.to_string().parse::<DefenseSpec>(), Ok(spec.clone()));
+            let json = serde_json::to_string(&spec).unwrap();
+            prop_assert_eq!(serde_json::from_str::<DefenseSpec>(&json).unwrap(), spec);
+        }
+
+        #[test]
+        fn no_text_breaks_the_reader(text in "[a-z0-9:,=+. -]{0,40}") {
+            let _ = text.parse::<DefenseSpec>();
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Parameter values with their units.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// The value of a parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value {
+    /// A duration in ns, written `40ms`, `1.5s`, `200us` or `10ns`.
+    Duration(u64),
+    /// A size in bytes, written `750B`.
+    Size(u32),
+    /// A whole number, written without unit.
+    Count(u64),
+    /// One of a few words.
+    Choice(&'static str),
+}
+
+/// Which values a parameter takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A duration, at most an hour.
+    Duration,
+    /// A size in bytes.
+    Size,
+    /// A whole number, at most a million.
+    Count,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+}
+
+/// Units of durations, in ns, longest first, with the number of decimals that still are whole nanoseconds.
+const UNITS: [(&str, u64, usize); 4] = [("s", 1_000_000_000, 9), ("ms", 1_000_000, 6), ("us", 1_000, 3), ("ns", 1, 0)];
+
+impl Kind {
+    /// The largest value, in ns, bytes or as a number. Together with the limit on slots these keep times inside 64 bits.
+    pub(crate) fn max(self) -> u64 {
+        match self {
+            Self::Duration => 3_600 * 1_000_000_000,
+            Self::Size => i32::MAX as u64,
+            Self::Count => 1_000_000,
+            Self::Choice(_) => 0,
+        }
+    }
+
+    /// The value that `text` says, or what is wrong with it.
+    pub(crate) fn parse(self, text: &str) -> Result<Value, String> {
+        let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len()));
+        match self {
+            Self::Duration => {
+                let Some(&(_, ns, decimals)) = UNITS.iter().find(|(name, ..)| *name == unit) else {
+                    return Err(format!("`{text}` needs the unit of a duration: s, ms, us or ns, as in 40ms"));
+                };
+                decimal(number, decimals, ns)
+                    .map(Value::Duration)
+                    .ok_or_else(|| format!("`{text}` is not a whole number of nanoseconds"))
+            }
+            Self::Size if unit != "B" => Err(format!("`{text}` needs the unit of a size: B for bytes, as in 750B")),
+            Self::Size => {
+                let bytes = number.parse().ok();
+                bytes.map(Value::Size).ok_or_else(|| format!("`{text}` is not a whole number of bytes below 2^32"))
+            }
+            Self::Count => {
+                let count = text.parse().ok();
+                count.map(Value::Count).ok_or_else(|| format!("`{text}` is not a whole number (a count has no unit)"))
+            }
+            Self::Choice(words) => match words.iter().find(|&&word| word == text) {
+                Some(word) => Ok(Value::Choice(word)),
+                None => Err(format!("`{text}` is none of {}", words.join(", "))),
+            },
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Duration => f.write_str("duration"),
+            Self::Size => f.write_str("size"),
+            Self::Count => f.write_str("count"),
+            Self::Choice(words) => f.write_str(&words.join("|")),
+        }
+    }
+}
+
+/// `number` with at most `decimals` decimals, times `unit` = 10^`decimals`, exactly.
+fn decimal(number: &str, decimals: usize, unit: u64) -> Option<u64> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    let fraction = fraction.trim_end_matches('0');
+    if fraction.len() > decimals || number.ends_with('.') {
+        return None;
+    }
+    let fraction: u64 = format!("{fraction:0<decimals$}0").parse().ok()?; // one zero more, so that "" is 0
+    whole.parse::<u64>().ok()?.checked_mul(unit)?.checked_add(fraction / 10)
+}
+
+impl Value {
+    /// The number behind it, in ns or bytes; 0 for a word.
+    pub(crate) fn number(self) -> u64 {
+        match self {
+            Self::Duration(number) | Self::Count(number) => number,
+            Self::Size(bytes) => u64::from(bytes),
+            Self::Choice(_) => 0,
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    /// As it is written in a specification: in the longest unit that makes it a whole number.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Duration(ns) => {
+                let (name, unit, _) =
+                    UNITS.into_iter().find(|(_, unit, _)| ns.is_multiple_of(*unit)).expect("the last unit is 1 ns");
+                write!(f, "{}{name}", ns / unit)
+            }
+            Self::Size(bytes) => write!(f, "{bytes}B"),
+            Self::Count(count) => write!(f, "{count}"),
+            Self::Choice(word) => f.write_str(word),
+        }
+    }
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// A value for every parameter of a preset. The getters want a key that the preset declares with the kind of the getter.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Values(pub(crate) BTreeMap<&'static str, Value>);
+
+impl Values {
+    /// A duration in ns.
+    pub fn duration_ns(&self, key: &str) -> u64 {
+        match self.0.get(key) {
+            Some(&Value::Duration(ns)) => ns,
+            other => undeclared(key, other),
+        }
+    }
+
+    /// A size in bytes.
+    pub fn size(&self, key: &str) -> u32 {
+        match self.0.get(key) {
+            Some(&Value::Size(bytes)) => bytes,
+            other => undeclared(key, other),
+        }
+    }
+
+    /// A count.
+    pub fn count(&self, key: &str) -> u64 {
+        match self.0.get(key) {
+            Some(&Value::Count(count)) => count,
+            other => undeclared(key, other),
+        }
+    }
+
+    /// A word.
+    pub fn choice(&self, key: &str) -> &'static str {
+        match self.0.get(key) {
+            Some(&Value::Choice(word)) => word,
+            other => undeclared(key, other),
+        }
+    }
+
+    /// Key and value, in the order of the keys.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, Value)> {
+        self.0.iter().map(|(&key, &value)| (key, value))
+    }
+}
+
+fn undeclared(key: &str, found: Option<&Value>) -> ! {
+    panic!("the preset declares no parameter `{key}` of this kind, but {found:?}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read_with_their_units() {
+        assert_eq!(Kind::Duration.parse("40ms"), Ok(Value::Duration(40_000_000)));
+        assert_eq!(Kind::Duration.parse("1.5s"), Ok(Value::Duration(1_500_000_000)));
+        assert_eq!(Kind::Duration.parse("200us"), Ok(Value::Duration(200_000)));
+        assert_eq!(Kind::Duration.parse("0.000000001s"), Ok(Value::Duration(1)));
+        assert_eq!(Kind::Duration.parse("1.50ns"), Err("`1.50ns` is not a whole number of nanoseconds".to_owned()));
+        assert_eq!(Kind::Duration.parse("3.0ns"), Ok(Value::Duration(3)));
+        assert_eq!(Kind::Size.parse("750B"), Ok(Value::Size(750)));
+        assert_eq!(Kind::Count.parse("1700"), Ok(Value::Count(1700)));
+        assert_eq!(Kind::Choice(&["a", "b"]).parse("b"), Ok(Value::Choice("b")));
+    }
+
+    #[test]
+    fn a_bare_number_is_told_which_unit_it_lacks() {
+        assert!(Kind::Duration.parse("40").unwrap_err().contains("s, ms, us or ns"));
+        assert!(Kind::Duration.parse("0").unwrap_err().contains("unit of a duration"));
+        assert!(Kind::Size.parse("750").unwrap_err().contains("B for bytes"));
+        assert!(Kind::Size.parse("750b").unwrap_err().contains("B for bytes"));
+        assert!(Kind::Count.parse("17ms").unwrap_err().contains("a count has no unit"));
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for text in ["ms", ".ms", "1.ms", "1..5ms", "-1ms", "1e3ms", "99999999999999999999s", ""] {
+            assert!(Kind::Duration.parse(text).is_err(), "{text}");
+        }
+        for text in ["B", "1.5B", "4294967296B", "-1B", ""] {
+            assert!(Kind::Size.parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn values_are_written_in_the_longest_whole_unit() {
+        let written = |ns| Value::Duration(ns).to_string();
+        assert_eq!([written(0), written(2_000_000_000), written(1_500_000_000)], ["0s", "2s", "1500ms"]);
+        assert_eq!([written(1_001), written(5_000)], ["1001ns", "5us"]);
+    }
+}
