@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod competition;
 pub mod formats;
 mod trace;
 mod trace_set;

@@ -248,7 +248,7 @@ fn parse_time(field: &[u8]) -> Result<u64, &'static str> {
 }
 
 /// A whole number, also where a tool wrote it as a float: `100.0` is 100.
-fn whole_number(text: &str) -> Result<i64, &'static str> {
+pub(crate) fn whole_number(text: &str) -> Result<i64, &'static str> {
     if let Ok(number) = text.parse() {
         return Ok(number);
     }
@@ -260,7 +260,8 @@ fn whole_number(text: &str) -> Result<i64, &'static str> {
     Ok(number as i64)
 }
 
-fn finite_number(text: &str) -> Result<f64, &'static str> {
+/// A number but NaN and the infinities.
+pub(crate) fn finite_number(text: &str) -> Result<f64, &'static str> {
     match text.parse::<f64>() {
         _ if text.is_empty() => Err("empty"),
         Ok(number) if number.is_infinite() => Err("infinite"),

@@ -42,7 +42,19 @@ pub struct Example {
 impl Problems {
     /// Notes one problem.
     pub fn record(&mut self, kind: impl Into<Cow<'static, str>>, column: &str, row: u64, value: impl fmt::Display) {
-        let kind = kind.into();
+        let problem = self.met(kind.into(), column);
+        if problem.examples.len() < EXAMPLES {
+            problem.examples.push(Example { row, value: shortened(&value.to_string()) });
+        }
+    }
+
+    /// Notes a problem of the file as a whole, which has no place.
+    pub fn whole(&mut self, kind: impl Into<Cow<'static, str>>) {
+        self.met(kind.into(), "");
+    }
+
+    /// The problem of this kind, counted once more.
+    fn met(&mut self, kind: Cow<'static, str>, column: &str) -> &mut Problem {
         let at =
             self.kinds.iter().position(|known| known.kind == kind && known.column == column).unwrap_or_else(|| {
                 self.kinds.push(Problem { kind, column: column.to_owned(), count: 0, examples: Vec::new() });
@@ -50,9 +62,7 @@ impl Problems {
             });
         let problem = &mut self.kinds[at];
         problem.count += 1;
-        if problem.examples.len() < EXAMPLES {
-            problem.examples.push(Example { row, value: shortened(&value.to_string()) });
-        }
+        problem
     }
 
     /// Every kind met so far.
