@@ -8,11 +8,12 @@ use ndarray::Array2;
 use thiserror::Error;
 use wfkit_metrics::{ClassMap, Probabilities, ProbabilityError, ROW_SUM_TOLERANCE};
 
-use super::numbers::{finite_number, whole_number};
 use super::rules::class_number;
 use super::truth::read_truth;
 use super::{CheckReport, Rules, Verif};
-use crate::formats::{CsvRow, CsvRows, Problems, ReadError, ReadLimits, WriteError, read_csv, write_csv_file};
+use crate::formats::{
+    CsvRow, CsvRows, Problems, ReadError, ReadLimits, WriteError, finite_number, read_csv, whole_number, write_csv_file,
+};
 
 const TEAM: &str = "team_id";
 const ID: &str = "capture_id";
@@ -257,11 +258,12 @@ impl Table {
     /// Without a number of classes, the columns declare them. The values of no more than `expected` rows are kept: a file
     /// with more is refused by their ids.
     fn read(mut rows: CsvRows<'_>, classes: Option<usize>, expected: usize) -> Result<Self, ReadError> {
-        let declared = rows.header().iter().filter(|name| name.starts_with(CLASS)).count();
+        let header: Vec<String> = rows.header().iter().map(|name| name.trim().to_owned()).collect();
+        let declared = header.iter().filter(|name| name.starts_with(CLASS)).count();
         let classes = classes.unwrap_or(declared);
         let names = column_names(classes);
         let mut table = Self { classes, row_count: 0, rows: BTreeMap::new(), problems: Problems::default() };
-        table.check_columns(rows.header(), &names);
+        table.check_columns(&header, &names);
         if !table.problems.is_empty() {
             return Err(ReadError::Problems { path: rows.path().to_owned(), problems: table.problems });
         }

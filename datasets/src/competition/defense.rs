@@ -10,8 +10,8 @@ use wfkit_metrics::{Volume, VolumeSummary, class_order};
 use super::rules::class_number;
 use super::{CheckReport, Cost, Overhead, Rules};
 use crate::formats::{
-    KeyColumn, PacketTable, PacketTrace, Problems, ReadError, ReadLimits, WriteError, read_packet_csv, write_csv_file,
-    write_packet_csv,
+    KeyColumn, PacketTable, PacketTrace, Problems, ReadError, ReadLimits, WriteError, file_name, read_packet_csv,
+    write_csv_file, write_packet_csv,
 };
 use crate::{LabelledTrace, Layer, Provenance, Trace, TraceKey, TraceSet, volume};
 
@@ -118,8 +118,7 @@ pub(super) fn labelled(
         start_ns: None,
         trace: packets.trace.expect("a trace without problems is there"),
     });
-    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    TraceSet::new(labelled.collect(), Provenance::new(Layer::Unknown, vec![name]))
+    TraceSet::new(labelled.collect(), Provenance::new(Layer::Unknown, vec![file_name(path)]))
         .map_err(|source| ReadError::Set { path: path.to_owned(), source })
 }
 

@@ -18,7 +18,6 @@ mod attack;
 mod captures;
 mod defense;
 mod draws;
-mod numbers;
 mod report;
 mod rules;
 mod score;

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::numbers::whole_number;
 use super::rules::class_number;
-use crate::formats::{Problems, ReadError, ReadLimits, WriteError, read_csv, write_csv_file};
+use crate::formats::{Problems, ReadError, ReadLimits, WriteError, file_name, read_csv, whole_number, write_csv_file};
 
 const COLUMNS: [&str; 2] = ["capture_id", "cell_id"];
 
@@ -22,7 +21,7 @@ impl Verif {
     /// The file at `path`, and the team that a name as `team_7_verif.csv.zip` tells.
     pub fn named(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = file_name(&path);
         let number = name.strip_prefix("team_").and_then(|rest| rest.split_once("_verif")).map(|(number, _)| number);
         let team_id = number.and_then(|number| number.parse().ok());
         Self { path, team_id }

@@ -78,8 +78,7 @@ impl<'a> CsvRows<'a> {
         let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(UnixLines::new(text));
         let mut record = ByteRecord::new();
         reader.read_byte_record(&mut record).map_err(|error| csv_error(path, error))?;
-        let header: Vec<String> =
-            record.iter().map(|name| String::from_utf8_lossy(name.trim_ascii()).into_owned()).collect();
+        let header: Vec<String> = record.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
         let columns = (0..header.len()).collect();
         Ok(Self { path, reader, header, columns, record, rows: 0, limit: limits.rows })
     }
@@ -89,30 +88,36 @@ impl<'a> CsvRows<'a> {
         self.path
     }
 
-    /// The names of all columns, in file order; empty for an empty file.
+    /// The names of all columns as they stand there, in file order; empty for an empty file.
     pub fn header(&self) -> &[String] {
         &self.header
     }
 
-    /// Demands exactly these columns, in any order; fields then follow the order given here.
+    /// Demands exactly these columns, in any order, blanks around a name aside; fields then follow the order given here.
     pub fn select(&mut self, names: &[&str]) -> Result<(), ReadError> {
         let found = || shortened_list(&self.header);
         let wanted = names.join(",");
         if self.header.is_empty() {
             return Err(ReadError::columns(self.path, format!("empty; expected the columns {wanted}")));
         }
+        let named = |is: &dyn Fn(&String) -> bool| -> Vec<usize> {
+            (0..self.header.len()).filter(|&column| is(&self.header[column])).collect()
+        };
         let position = |name: &&str| {
-            let mut at = (0..self.header.len()).filter(|&column| self.header[column] == **name);
-            match (at.next(), at.next()) {
-                (Some(column), None) => Ok(column),
-                (None, _) => Err(format!("column {name} is missing: found {}; expected {wanted}", found())),
-                (Some(_), Some(_)) => Err(format!("column {name} occurs twice")),
+            let mut at = named(&|header| header == name);
+            if at.is_empty() {
+                at = named(&|header| header.trim() == *name);
+            }
+            match at.as_slice() {
+                [column] => Ok(*column),
+                [] => Err(format!("column {name} is missing: found {}; expected {wanted}", found())),
+                _ => Err(format!("column {name} occurs twice")),
             }
         };
         let columns: Result<Vec<usize>, String> = names.iter().map(position).collect();
         let columns = columns.map_err(|message| ReadError::columns(self.path, message))?;
-        if let Some(extra) = self.header.iter().find(|name| !names.contains(&name.as_str())) {
-            let extra = shortened(extra);
+        if let Some(extra) = (0..self.header.len()).find(|column| !columns.contains(column)) {
+            let extra = shortened(&self.header[extra]);
             return Err(ReadError::columns(self.path, format!("unknown column `{extra}`; expected {wanted}")));
         }
         self.columns = columns;
@@ -146,12 +151,20 @@ impl<'a> CsvRows<'a> {
 }
 
 impl<'a> CsvRow<'a> {
-    /// The field of the selected column `column`, without surrounding white space.
+    /// The field of the selected column `column`, as it stands there.
+    ///
+    /// # Panics
+    /// If there are not so many columns.
+    pub fn raw(&self, column: usize) -> &'a [u8] {
+        &self.record[self.columns[column]]
+    }
+
+    /// As [`Self::raw`], without the blanks around it.
     ///
     /// # Panics
     /// If there are not so many columns.
     pub fn bytes(&self, column: usize) -> &'a [u8] {
-        self.record[self.columns[column]].trim_ascii()
+        self.raw(column).trim_ascii()
     }
 
     /// As [`Self::bytes`], as text; bytes that are no UTF-8 are replaced, so use it for messages only.

@@ -9,6 +9,7 @@ use std::path::Path;
 use polars::prelude::{Column, CsvWriter, DataFrame, PolarsError, PolarsResult, SerWriter};
 
 use super::csv_file::{CsvRow, read_csv, write_csv_file};
+use super::numbers::{finite_number, whole_number};
 use super::{
     LimitExceeded, MAX_EXACT_NS, Problems, ReadError, ReadLimits, WriteError, ns_from_seconds, seconds_from_ns,
 };
@@ -186,13 +187,13 @@ impl<'a> Builders<'a> {
     /// The trace that the key columns name, a new one if need be, or `None` where they name none.
     fn trace_of(&mut self, row: CsvRow<'_>, problems: &mut Problems) -> Option<usize> {
         if let Some((fields, at)) = &self.last
-            && fields.iter().enumerate().all(|(column, field)| field == row.bytes(column))
+            && fields.iter().enumerate().all(|(column, field)| field == row.raw(column))
         {
             return Some(*at);
         }
         let mut key = Vec::with_capacity(self.keys.len());
         for (column, asked) in self.keys.iter().enumerate() {
-            match parse_key(row.bytes(column), asked.integer) {
+            match parse_key(row.raw(column), asked.integer) {
                 Ok(value) => key.push(value),
                 Err(kind) => problems.record(kind, asked.name, row.line, row.lossy(column)),
             }
@@ -205,7 +206,7 @@ impl<'a> Builders<'a> {
             let (time_ns, size) = (Vec::new(), Vec::new());
             self.traces.push(Builder { key, row: row.line, packets: 0, sound: true, time_ns, size });
         }
-        self.last = Some(((0..self.keys.len()).map(|column| row.bytes(column).to_vec()).collect(), at));
+        self.last = Some(((0..self.keys.len()).map(|column| row.raw(column).to_vec()).collect(), at));
         Some(at)
     }
 
@@ -221,19 +222,18 @@ impl<'a> Builders<'a> {
 }
 
 fn parse_key(field: &[u8], integer: bool) -> Result<String, &'static str> {
-    if field.is_empty() {
-        return Err("empty");
+    if integer {
+        return whole_number(field).map(|number| number.to_string());
     }
-    let text = std::str::from_utf8(field).map_err(|_| "not UTF-8")?;
-    match integer {
-        true => whole_number(text).map(|number| number.to_string()),
-        false => Ok(text.to_owned()),
+    match std::str::from_utf8(field) {
+        Ok("") => Err("empty"),
+        Ok(text) => Ok(text.to_owned()),
+        Err(_) => Err("not UTF-8"),
     }
 }
 
 fn parse_size(field: &[u8]) -> Result<i32, &'static str> {
-    let text = std::str::from_utf8(field).map_err(|_| "not UTF-8")?;
-    match i32::try_from(whole_number(text)?) {
+    match i32::try_from(whole_number(field)?) {
         Ok(0) => Err("zero size"),
         Ok(size) => Ok(size),
         Err(_) => Err("size beyond 32 bits"),
@@ -241,33 +241,9 @@ fn parse_size(field: &[u8]) -> Result<i32, &'static str> {
 }
 
 fn parse_time(field: &[u8]) -> Result<u64, &'static str> {
-    let text = std::str::from_utf8(field).map_err(|_| "not UTF-8")?;
-    let seconds = finite_number(text)?;
+    let seconds = finite_number(field)?;
     let kind = if seconds < 0.0 { "negative time" } else { "time beyond 292 years" };
     ns_from_seconds(seconds).ok_or(kind)
-}
-
-/// A whole number, also where a tool wrote it as a float: `100.0` is 100.
-pub(crate) fn whole_number(text: &str) -> Result<i64, &'static str> {
-    if let Ok(number) = text.parse() {
-        return Ok(number);
-    }
-    let number = finite_number(text)?;
-    // Beyond 2^53 a float is no longer one whole number.
-    if number.fract() != 0.0 || number.abs() > (1u64 << 53) as f64 {
-        return Err("not a whole number");
-    }
-    Ok(number as i64)
-}
-
-/// A number but NaN and the infinities.
-pub(crate) fn finite_number(text: &str) -> Result<f64, &'static str> {
-    match text.parse::<f64>() {
-        _ if text.is_empty() => Err("empty"),
-        Ok(number) if number.is_infinite() => Err("infinite"),
-        Ok(number) if !number.is_nan() => Ok(number),
-        _ => Err("not a number"),
-    }
 }
 
 /// Rows on their way to the writer.
