@@ -293,7 +293,8 @@ fn attacks_on_several_teams_join_into_one_file() {
 fn zip_bombs_are_refused_while_they_unpack() {
     let folder = Folder::new();
     let mut text = Table::attack(SETS[0]).text();
-    text.extend(std::iter::repeat_n("1,932258,0.25,0.25,0.25,0.25\n", 1 << 20));
+    let line = format!("1,932258,0.{},0,0,1\n", "0".repeat(1 << 16));
+    text.extend(std::iter::repeat_n(line.as_str(), 1 << 10));
     let bomb = folder.zip(&[("attack.csv", text.as_bytes())]);
     let report = check_attack(&bomb, &[verif(SETS[0])], &RULES, &LIMITS).unwrap();
     assert_eq!(problems(&report), ["1 x unpacks to more than the allowed 200 times the size of the archive"]);

@@ -52,8 +52,8 @@ fn bad_values_are_refused_with_row_column_and_value() {
             defense().set(0, TIME, "0.001"),
             "1 x first time of a trace is not 0 in timestamp, row 2: 0.001",
         ),
-        ("a class as text", defense().set(0, CLASS, "a"), "1 x not a number in cell_id, row 2: a"),
-        ("a rep as text", defense().set(0, REP, "a"), "1 x not a number in rep, row 2: a"),
+        ("a class as text", defense().set(2, CLASS, "a"), "1 x not a number in cell_id, row 4: a"),
+        ("a rep as text", defense().set(2, REP, "a"), "1 x not a number in rep, row 4: a"),
     ];
     for (name, table, expected) in cases {
         let report = check(&table);
@@ -209,7 +209,8 @@ fn an_archive_holds_one_csv_file() {
 fn zip_bombs_are_refused_while_they_unpack() {
     let folder = Folder::new();
     let mut lines = Table::defense().text();
-    lines.extend(std::iter::repeat_n("1,1,1,0.0\n", 4 << 20));
+    let line = format!("1,1,1,0.{}\n", "0".repeat(1 << 16));
+    lines.extend(std::iter::repeat_n(line.as_str(), 1 << 10));
     let bomb = folder.zip(&[("defence.csv", lines.as_bytes())]);
     let refused = |limits: ReadLimits| check_defense(&bomb, &RULES, &limits, None).unwrap().problems.to_string();
     assert_eq!(refused(LIMITS), "1 x unpacks to more than the allowed 200 times the size of the archive");
