@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod competition;
 pub mod formats;
 mod frame;
 mod info;

@@ -1,0 +1,113 @@
+//! The verdict on an uploaded file.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use wfkit_metrics::{Utility, Volume, VolumeSummary};
+
+use crate::formats::{Problems, ReadError};
+
+/// The verdict on a defence or attack file, and all that led to it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CheckReport {
+    /// The file.
+    pub path: PathBuf,
+    /// Whether the file may take part: there are no [`Self::problems`].
+    pub accepted: bool,
+    /// Why it may not, row by row. The values name the trace where one row cannot.
+    pub problems: Problems,
+    /// What is allowed but deserves a look.
+    pub warnings: Problems,
+    /// Rows without the header.
+    pub rows: u64,
+    /// Traces, of a defence its own, of an attack those it classifies; bad ones count.
+    pub traces: usize,
+    /// Classes: of a defence those it has traces of, of an attack those it has columns for.
+    pub classes: usize,
+    /// Teams attacked; none for a defence.
+    pub teams: Vec<u64>,
+    /// What the traffic of a defence costs, from its sound traces; none if there is no such trace, and for an attack.
+    pub cost: Option<Cost>,
+    /// What the defence adds to undefended traffic, where that was given.
+    pub overhead: Option<Overhead>,
+}
+
+impl CheckReport {
+    pub(super) fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            accepted: false,
+            problems: Problems::default(),
+            warnings: Problems::default(),
+            rows: 0,
+            traces: 0,
+            classes: 0,
+            teams: Vec::new(),
+            cost: None,
+            overhead: None,
+        }
+    }
+
+    /// Settles the verdict.
+    pub(super) fn judged(mut self) -> Self {
+        self.accepted = self.problems.is_empty();
+        self
+    }
+
+    /// The verdict on a file that could not be read to its end: a problem of the file, unless the system is to blame.
+    pub(super) fn unreadable(path: &Path, error: ReadError) -> Result<Self, ReadError> {
+        let mut report = Self::new(path);
+        match error {
+            ReadError::Io { .. } => return Err(error),
+            ReadError::Problems { problems, .. } => report.problems = problems,
+            ReadError::Damaged { message, .. } | ReadError::Columns { message, .. } => report.problems.whole(message),
+            ReadError::Limit { limit, .. } => report.problems.whole(limit.to_string()),
+            ReadError::Unrecognised { found, expected, .. } => {
+                report.problems.whole(format!("found {found}; expected {expected}"));
+            }
+            ReadError::Value { row, column, value, reason, .. } => report.problems.record(reason, &column, row, value),
+            ReadError::Set { source, .. } => report.problems.whole(source.to_string()),
+        }
+        Ok(report)
+    }
+}
+
+/// What the traffic of a set costs its users.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Cost {
+    /// The medians and the utility score.
+    pub utility: Utility,
+    /// Minimum, mean, median and maximum, as magnitudes.
+    pub volumes: VolumeSummary,
+}
+
+impl Cost {
+    /// `None` without traces.
+    pub fn of(volumes: &[Volume]) -> Option<Self> {
+        Some(Self { utility: Utility::of(volumes), volumes: VolumeSummary::of(volumes)? })
+    }
+}
+
+/// What a defence adds to undefended traffic: median defended / median undefended - 1, so 0.0 is nothing and below 0 the
+/// defended traffic is less. `None` where the undefended median is 0.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Overhead {
+    /// Of the incoming bytes.
+    pub in_bytes: Option<f64>,
+    /// Of the outgoing bytes.
+    pub out_bytes: Option<f64>,
+    /// Of the time.
+    pub seconds: Option<f64>,
+}
+
+impl Overhead {
+    /// What `defended` costs beyond `undefended`.
+    pub fn between(undefended: &VolumeSummary, defended: &VolumeSummary) -> Self {
+        let overhead = |before: f64, after: f64| (before > 0.0).then(|| after / before - 1.0);
+        Self {
+            in_bytes: overhead(undefended.in_bytes.median, defended.in_bytes.median),
+            out_bytes: overhead(undefended.out_bytes.median, defended.out_bytes.median),
+            seconds: overhead(undefended.seconds.median, defended.seconds.median),
+        }
+    }
+}

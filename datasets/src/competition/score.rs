@@ -1,0 +1,154 @@
+//! The scores of a team.
+
+use std::path::Path;
+
+use serde::Serialize;
+use thiserror::Error;
+use wfkit_metrics::{Average, accuracy, attack_score, per_class_auc, roc_auc_ovr};
+
+use super::attack::{Match, join};
+use super::defense::read_defense;
+use super::{CheckReport, Cost, Verif};
+use crate::formats::{ReadError, ReadLimits};
+
+/// The attack score of a team that has no attack (yet).
+const WITHOUT_ATTACK: f64 = 1.0;
+
+/// The scores of a team: of its own defence, of its attacks on others, and their product.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CompetitionScore {
+    /// What its defence costs, with the utility score; none if no defence was given.
+    pub cost: Option<Cost>,
+    /// One entry an attacked team, by team.
+    pub matches: Vec<MatchScore>,
+    /// Mean accuracy over the matches; none without an attack.
+    pub accuracy: Option<f64>,
+    /// Mean one-vs-rest ROC-AUC over the matches; none without an attack.
+    pub roc_auc_macro_ovr: Option<f64>,
+    /// Mean attack score over the matches; 1.0 without an attack.
+    pub attack_score: f64,
+    /// Utility score times attack score; none where there is no utility score.
+    pub total: Option<f64>,
+    /// The total as if there were no attack: the utility score times 1.0.
+    pub total_without_attack: Option<f64>,
+}
+
+/// The score of an attack on one team.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MatchScore {
+    /// The attacked team.
+    pub team_id: u64,
+    /// Number of traces.
+    pub traces: usize,
+    /// Share of the traces whose most probable class is the true one; of equals the first.
+    pub accuracy: f64,
+    /// Mean over the classes that have a test trace of the area under the ROC curve, the class against all others.
+    pub roc_auc_macro_ovr: f64,
+    /// The area of each such class, by class.
+    pub per_class_auc: Vec<ClassAuc>,
+    /// Classes without a test trace, which have no area and do not count.
+    pub skipped_classes: Vec<String>,
+    /// Ten times the mean area.
+    pub attack_score: f64,
+}
+
+/// The area under the ROC curve of one class against all others.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ClassAuc {
+    /// The class.
+    pub class: String,
+    /// The area.
+    pub roc_auc: f64,
+}
+
+/// Why there are no scores.
+#[derive(Debug, Error)]
+pub enum CompetitionError {
+    /// A file cannot be read, or the defence or the truth is wrong.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The attack file may not take part.
+    #[error("{}: {}", .0.path.display(), .0.problems)]
+    Refused(Box<CheckReport>),
+    /// The test traces of a team allow no area.
+    #[error("team {team_id}: {source}")]
+    Undefined {
+        /// The attacked team.
+        team_id: u64,
+        /// Why.
+        source: wfkit_metrics::ScoreError,
+    },
+}
+
+/// The scores of a team that attacks with the file `attack`, about whose traces `verifs` tell the truth, and defends with the file
+/// `defense`.
+///
+/// Rows of the attack are paired with the truth by team and capture id, its columns with classes by name. Its columns
+/// declare the classes: they are 1 to their number. The rules of a round are not looked at, see
+/// [`check_defense`](super::check_defense) and [`check_attack`](super::check_attack).
+///
+/// # Errors
+/// Files that cannot be read, attacks that would be refused, and truth of a single class, against which nothing can be ranked.
+pub fn score(
+    attack: Option<&Path>,
+    verifs: &[Verif],
+    defense: Option<&Path>,
+    limits: &ReadLimits,
+) -> Result<CompetitionScore, CompetitionError> {
+    let cost = match defense {
+        Some(path) => Cost::of(&read_defense(path, limits)?.volumes()),
+        None => None,
+    };
+    let matches = match attack {
+        Some(path) => score_attack(path, verifs, limits)?,
+        None => Vec::new(),
+    };
+    let mean = |part: fn(&MatchScore) -> f64| {
+        (!matches.is_empty()).then(|| matches.iter().map(part).sum::<f64>() / matches.len() as f64)
+    };
+    let accuracy = mean(|one| one.accuracy);
+    let roc_auc_macro_ovr = mean(|one| one.roc_auc_macro_ovr);
+    let attack_score = mean(|one| one.attack_score).unwrap_or(WITHOUT_ATTACK);
+    let utility = cost.as_ref().and_then(|cost| cost.utility.score);
+    Ok(CompetitionScore {
+        accuracy,
+        roc_auc_macro_ovr,
+        attack_score,
+        total: utility.map(|utility| utility * attack_score),
+        total_without_attack: utility.map(|utility| utility * WITHOUT_ATTACK),
+        cost,
+        matches,
+    })
+}
+
+fn score_attack(path: &Path, verifs: &[Verif], limits: &ReadLimits) -> Result<Vec<MatchScore>, CompetitionError> {
+    let (report, matches) = join(path, verifs, None, limits)?;
+    if !report.accepted {
+        return Err(CompetitionError::Refused(Box::new(report)));
+    }
+    matches.iter().map(score_match).collect()
+}
+
+fn score_match(one: &Match) -> Result<MatchScore, CompetitionError> {
+    let Match { team_id, probabilities, truth } = one;
+    let undefined = |source| CompetitionError::Undefined { team_id: *team_id, source };
+    let areas = per_class_auc(probabilities, truth).map_err(undefined)?;
+    let roc_auc_macro_ovr = roc_auc_ovr(probabilities, truth, Average::Macro).map_err(undefined)?;
+    let mut scored = Vec::new();
+    let mut skipped_classes = Vec::new();
+    for (class, area) in probabilities.classes().names().iter().cloned().zip(areas) {
+        match area {
+            Some(roc_auc) => scored.push(ClassAuc { class, roc_auc }),
+            None => skipped_classes.push(class),
+        }
+    }
+    Ok(MatchScore {
+        team_id: *team_id,
+        traces: truth.len(),
+        accuracy: accuracy(probabilities, truth).map_err(undefined)?,
+        roc_auc_macro_ovr,
+        per_class_auc: scored,
+        skipped_classes,
+        attack_score: attack_score(roc_auc_macro_ovr),
+    })
+}

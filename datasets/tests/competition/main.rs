@@ -1,0 +1,8 @@
+//! The competition module against the numbers of the first implementation, and against its defects.
+
+mod attack_files;
+mod defense_files;
+mod export;
+mod fixture;
+mod reference_numbers;
+mod split;
