@@ -1,9 +1,27 @@
 #![doc = include_str!("../README.md")]
 
+mod bootstrap;
 mod classes;
+mod confidence;
+mod decisions;
 mod probabilities;
+mod ranking;
+mod report;
+mod report_rows;
+mod scores;
+mod truth;
 mod utility;
 
-pub use classes::{ClassMap, class_order};
+pub use bootstrap::Interval;
+pub use classes::{ClassMap, ClassOrderError, class_order};
+pub use confidence::{CALIBRATION_BINS, brier, expected_calibration_error, log_loss};
+pub use decisions::{
+    WorstClass, accuracy, confusion_matrix, macro_f1, macro_precision, macro_recall, top_k_accuracy, worst_class,
+};
 pub use probabilities::{Probabilities, ProbabilityError, ROW_SUM_TOLERANCE};
-pub use utility::Volume;
+pub use ranking::{Average, binary_roc_auc, per_class_auc, per_class_auc_of_score, roc_auc_ovo, roc_auc_ovr};
+pub use report::{Extras, Input, PrivacyReport, StageReport, UtilityReport};
+pub use report_rows::ReportRow;
+pub use scores::{ClassScores, Confusion, Intervals, ScoreOptions, Scores};
+pub use truth::{ScoreError, Undefined};
+pub use utility::{Summary, Utility, Volume, VolumeSummary, attack_score};

@@ -8,6 +8,10 @@ use crate::ClassMap;
 /// How far from 1 the sum of a row may be before it is refused rather than rescaled: wide enough for float32 models.
 pub const ROW_SUM_TOLERANCE: f64 = 1e-6;
 
+/// How far from 1 a sum may be by the rounding of its own additions. Dividing such a row by its sum would change only
+/// the last bits, but those decide whether two traces tie: `0.1` in two rows must stay `0.1` in both.
+const ROUND_OFF: f64 = 1e-12;
+
 /// Class probabilities, shape `(n_traces, n_classes)`; columns follow the [`ClassMap`], every row is a distribution.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Probabilities {
@@ -49,7 +53,8 @@ pub enum ProbabilityError {
 impl Probabilities {
     /// Checks every row and rescales it to sum to 1.
     ///
-    /// Rows whose sum is off by more than [`ROW_SUM_TOLERANCE`] are refused: something else is wrong with them.
+    /// Rows whose sum is off by more than [`ROW_SUM_TOLERANCE`] are refused: something else is wrong with them. Rows that
+    /// sum to 1 but for the rounding of float64 additions (1e-12) keep every bit, and so all ties between rows.
     pub fn new(classes: ClassMap, mut values: Array2<f64>) -> Result<Self, ProbabilityError> {
         if values.ncols() != classes.len() {
             return Err(ProbabilityError::Columns { columns: values.ncols(), classes: classes.len() });
@@ -64,7 +69,8 @@ impl Probabilities {
             if (sum - 1.0).abs() > ROW_SUM_TOLERANCE {
                 return Err(ProbabilityError::Sum { row, sum });
             }
-            if sum != 1.0 {
+            let above_one = line.iter().any(|&value| value > 1.0);
+            if (sum - 1.0).abs() > ROUND_OFF || above_one {
                 line /= sum;
             }
         }
@@ -119,6 +125,37 @@ mod tests {
     fn float32_rows_are_rescaled() {
         let p = Probabilities::new(two(), array![[0.1f32 as f64, 0.9f32 as f64]]).unwrap();
         assert_eq!(p.values().row(0).sum(), 1.0);
+    }
+
+    #[test]
+    fn rounding_does_not_break_ties() {
+        let ten = ClassMap::from_labels((0..10).map(|class| class.to_string()));
+        let tenths = Array2::from_elem((1, 10), 0.1);
+        assert_ne!(tenths.row(0).iter().sum::<f64>(), 1.0);
+        assert_eq!(Probabilities::new(ten, tenths.clone()).unwrap().values(), tenths);
+    }
+
+    #[test]
+    fn both_ends_of_the_tolerance() {
+        let just = |sum: f64| Probabilities::new(two(), array![[0.0, sum]]);
+        assert_eq!(just(1.0 + 0.9e-6).unwrap().values()[[0, 1]], 1.0);
+        assert_eq!(just(1.0 - 0.9e-6).unwrap().values()[[0, 1]], 1.0);
+        assert_eq!(just(1.0 + 1e-15).unwrap().values()[[0, 1]], 1.0);
+        assert!(matches!(just(1.0 - 1.1e-6), Err(ProbabilityError::Sum { .. })));
+        assert!(matches!(just(1.0 + 1.1e-6), Err(ProbabilityError::Value { .. })));
+        assert!(matches!(just(f64::INFINITY), Err(ProbabilityError::Value { .. })));
+    }
+
+    #[test]
+    fn no_trace_is_fine_and_no_class_is_not_a_distribution() {
+        let none = Probabilities::new(two(), Array2::zeros((0, 2))).unwrap();
+        assert!(none.is_empty() && none.argmax().is_empty());
+        let no_class = ClassMap::from_labels([] as [&str; 0]);
+        assert!(Probabilities::new(no_class.clone(), Array2::zeros((0, 0))).is_ok());
+        assert!(matches!(
+            Probabilities::new(no_class, Array2::zeros((1, 0))),
+            Err(ProbabilityError::Sum { row: 0, sum: 0.0 })
+        ));
     }
 
     #[test]

@@ -1,0 +1,106 @@
+//! How far a score could be off by the choice of traces.
+
+use rand::{RngExt as _, SeedableRng as _};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use serde::{Deserialize, Serialize};
+
+/// The middle 95 % of a score over resamples of the traces.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// 2.5th percentile.
+    pub low: f64,
+    /// 97.5th percentile.
+    pub high: f64,
+}
+
+impl Interval {
+    /// Percentiles by linear interpolation between order statistics (numpy's default); `None` without values.
+    pub(crate) fn of(mut values: Vec<f64>) -> Option<Self> {
+        values.sort_by(f64::total_cmp);
+        Some(Self { low: percentile(&values, 0.025)?, high: percentile(&values, 0.975)? })
+    }
+
+    /// Whether `value` lies in it, ends included.
+    pub fn contains(&self, value: f64) -> bool {
+        (self.low..=self.high).contains(&value)
+    }
+}
+
+/// How often every trace occurs in each of `resamples` resamples, shape `(n_traces,)` each.
+///
+/// Each class is resampled apart (drawn with replacement as often as it has traces), because its number of traces is a choice of
+/// the experiment and not of chance; so no resample lacks a class, and macro averages mean the same in all of them. A class
+/// of one trace then never varies. Resample `i` depends on the seed and `i` alone.
+pub(crate) fn stratified(
+    truth: &[usize],
+    classes: usize,
+    resamples: usize,
+    seed: u64,
+) -> impl Iterator<Item = Vec<u32>> {
+    let mut rows_of_class = vec![Vec::new(); classes];
+    for (row, &class) in truth.iter().enumerate() {
+        rows_of_class[class].push(row);
+    }
+    let traces = truth.len();
+    (0..resamples).map(move |resample| {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(mix(seed, resample as u64));
+        let mut times = vec![0; traces];
+        for rows in &rows_of_class {
+            for _ in 0..rows.len() {
+                times[rows[rng.random_range(0..rows.len())]] += 1;
+            }
+        }
+        times
+    })
+}
+
+fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
+    let position = share * (sorted.len().checked_sub(1)?) as f64;
+    let (below, above) = (sorted[position.floor() as usize], sorted[position.ceil() as usize]);
+    Some(below + position.fract() * (above - below))
+}
+
+/// Seed of the generator `index` among those of `seed`, through the finaliser of SplitMix64 (G. L. Steele, D. Lea, C. H. Flood:
+/// Fast Splittable Pseudorandom Number Generators, OOPSLA 2014), so that neighbouring seeds and indices share nothing.
+fn mix(seed: u64, index: u64) -> u64 {
+    let finalise = |mut z: u64| {
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    };
+    const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+    finalise(finalise(seed.wrapping_add(GOLDEN)) ^ index.wrapping_add(1).wrapping_mul(GOLDEN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_class_keeps_its_number_of_traces() {
+        let truth = [0, 2, 2, 0, 2, 3];
+        for times in stratified(&truth, 5, 20, 1) {
+            let drawn = |class| truth.iter().zip(&times).filter(|&(&c, _)| c == class).map(|(_, &n)| n).sum::<u32>();
+            assert_eq!([drawn(0), drawn(1), drawn(2), drawn(3), drawn(4)], [2, 0, 3, 1, 0]);
+        }
+    }
+
+    #[test]
+    fn a_resample_depends_on_seed_and_index_alone() {
+        let truth: Vec<usize> = (0..50).map(|row| row % 3).collect();
+        let few: Vec<_> = stratified(&truth, 3, 5, 7).collect();
+        let many: Vec<_> = stratified(&truth, 3, 9, 7).collect();
+        assert_eq!(few, many[..5]);
+        assert_ne!(few[0], few[1]);
+        assert_ne!(few, stratified(&truth, 3, 5, 8).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn percentiles_between_order_statistics() {
+        let interval = Interval::of((0..=1000).rev().map(f64::from).collect()).unwrap();
+        assert!((interval.low - 25.0).abs() < 1e-9 && (interval.high - 975.0).abs() < 1e-9);
+        assert_eq!(Interval::of(vec![3.0]), Some(Interval { low: 3.0, high: 3.0 }));
+        assert_eq!(Interval::of(vec![]), None);
+        assert!(interval.contains(interval.low) && interval.contains(500.0) && !interval.contains(976.0));
+    }
+}

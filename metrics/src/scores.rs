@@ -1,0 +1,366 @@
+//! All scores of one attack at once.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::bootstrap::stratified;
+use crate::confidence::losses;
+use crate::decisions::Tally;
+use crate::ranking::{OneVsRest, average_ovo, average_ovr, one_vs_rest, wins_by_rival};
+use crate::truth::{several_true_classes, support};
+use crate::{
+    Average, ClassMap, Interval, Probabilities, ScoreError, Undefined, WorstClass, brier, expected_calibration_error,
+    log_loss, top_k_accuracy, worst_class,
+};
+
+/// How many pairs [`Scores::most_confused`] lists.
+const MOST_CONFUSED: usize = 10;
+
+/// What to compute beside the scores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScoreOptions {
+    /// Resamples for the 95 % intervals; 0 for none, 1000 by default.
+    pub bootstrap: usize,
+    /// Seed of the resamples; 0 by default.
+    pub seed: u64,
+}
+
+impl Default for ScoreOptions {
+    fn default() -> Self {
+        Self { bootstrap: 1000, seed: 0 }
+    }
+}
+
+/// All scores of probabilities against the truth.
+///
+/// Where a score is `None`, [`reason`](Self::reason) says why: with no trace or a task of one class all are; where all traces
+/// are of one class, the areas are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scores {
+    /// Number of traces scored.
+    pub traces: u64,
+    /// Number of classes of the task.
+    pub classes: u64,
+    /// Accuracy of always deciding for the class that has most traces.
+    pub chance_accuracy: Option<f64>,
+    /// See [`accuracy`](crate::accuracy).
+    pub accuracy: Option<f64>,
+    /// See [`top_k_accuracy`].
+    pub top_3_accuracy: Option<f64>,
+    /// See [`top_k_accuracy`].
+    pub top_5_accuracy: Option<f64>,
+    /// See [`macro_precision`](crate::macro_precision).
+    pub macro_precision: Option<f64>,
+    /// See [`macro_recall`](crate::macro_recall).
+    pub macro_recall: Option<f64>,
+    /// See [`macro_f1`](crate::macro_f1).
+    pub macro_f1: Option<f64>,
+    /// See [`roc_auc_ovr`](crate::roc_auc_ovr).
+    pub roc_auc_macro_ovr: Option<f64>,
+    /// See [`roc_auc_ovr`](crate::roc_auc_ovr).
+    pub roc_auc_weighted_ovr: Option<f64>,
+    /// See [`roc_auc_ovo`](crate::roc_auc_ovo).
+    pub roc_auc_macro_ovo: Option<f64>,
+    /// See [`roc_auc_ovo`](crate::roc_auc_ovo).
+    pub roc_auc_weighted_ovo: Option<f64>,
+    /// See [`log_loss`].
+    pub log_loss: Option<f64>,
+    /// See [`brier`].
+    pub brier: Option<f64>,
+    /// See [`expected_calibration_error`].
+    pub expected_calibration_error: Option<f64>,
+    /// See [`worst_class`].
+    pub worst_class: Option<WorstClass>,
+    /// Why scores are `None`; absent where none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Bootstrap intervals; absent where none were asked for or there is no score.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intervals_95: Option<Intervals>,
+    /// Classes of the task that have no trace here; no average counts them.
+    pub skipped_classes: Vec<String>,
+    /// The classes that have a trace, in class order.
+    pub per_class: Vec<ClassScores>,
+    /// The most frequent wrong decisions, at most ten; in class order where equally frequent.
+    pub most_confused: Vec<Confusion>,
+}
+
+/// Bootstrap percentile intervals (B. Efron, R. J. Tibshirani: An Introduction to the Bootstrap, 1993, chapter 13), each
+/// class resampled apart, on probabilities as they are: the chance of the test traces, not of training.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Intervals {
+    /// Number of resamples.
+    pub resamples: u64,
+    /// Of [`Scores::accuracy`].
+    pub accuracy: Interval,
+    /// Of [`Scores::macro_f1`].
+    pub macro_f1: Interval,
+    /// Of [`Scores::roc_auc_macro_ovr`]; absent where that is undefined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roc_auc_macro_ovr: Option<Interval>,
+    /// Of [`Scores::log_loss`].
+    pub log_loss: Interval,
+}
+
+/// The scores of one class against all others.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClassScores {
+    /// Its name.
+    pub class: String,
+    /// How many traces it has, at least one.
+    pub traces: u64,
+    /// Share of right decisions among the decisions for it; 0 where there is none.
+    pub precision: f64,
+    /// Share of its traces that are decided right.
+    pub recall: f64,
+    /// Harmonic mean of both; 0 where both are.
+    pub f1: f64,
+    /// Area under its ROC curve; absent where all traces are of this class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roc_auc: Option<f64>,
+}
+
+/// Traces of one class decided for another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confusion {
+    /// The true class.
+    pub truth: String,
+    /// The class decided for.
+    pub decision: String,
+    /// How many traces.
+    pub traces: u64,
+}
+
+impl Scores {
+    /// Scores probabilities, shape `(n_traces, n_classes)`, against the true column of every trace, shape `(n_traces,)`.
+    ///
+    /// # Errors
+    /// Only where truth and probabilities do not fit together; a score that has no value is `None` with a reason.
+    pub fn compute(probabilities: &Probabilities, truth: &[usize], options: &ScoreOptions) -> Result<Self, ScoreError> {
+        let support = match support(probabilities, truth) {
+            Err(ScoreError::Undefined(reason)) => return Ok(Self::undefined(probabilities, &reason)),
+            support => support?,
+        };
+        if let [only] = probabilities.classes().names() {
+            return Ok(Self::undefined(probabilities, &Undefined::OneClass(only.clone())));
+        }
+        let decisions = probabilities.argmax();
+        let tally = Tally::of(truth, &decisions, support.len());
+        let (areas, reason) = match several_true_classes(probabilities.classes(), &support) {
+            Ok(()) => (Some(Areas::of(probabilities, truth, &support)), None),
+            Err(undefined) => (None, Some(undefined.to_string())),
+        };
+        let largest = support.iter().max().copied().unwrap_or(0);
+        Ok(Self {
+            traces: truth.len() as u64,
+            classes: support.len() as u64,
+            chance_accuracy: Some(largest as f64 / truth.len() as f64),
+            accuracy: Some(tally.accuracy()),
+            top_3_accuracy: Some(top_k_accuracy(probabilities, truth, 3)?),
+            top_5_accuracy: Some(top_k_accuracy(probabilities, truth, 5)?),
+            macro_precision: Some(tally.macro_precision()),
+            macro_recall: Some(tally.macro_recall()),
+            macro_f1: Some(tally.macro_f1()),
+            roc_auc_macro_ovr: areas.as_ref().map(|areas| areas.ovr(Average::Macro)),
+            roc_auc_weighted_ovr: areas.as_ref().map(|areas| areas.ovr(Average::Weighted)),
+            roc_auc_macro_ovo: areas.as_ref().map(|areas| areas.ovo(Average::Macro)),
+            roc_auc_weighted_ovo: areas.as_ref().map(|areas| areas.ovo(Average::Weighted)),
+            log_loss: Some(log_loss(probabilities, truth)?),
+            brier: Some(brier(probabilities, truth)?),
+            expected_calibration_error: Some(expected_calibration_error(probabilities, truth)?),
+            worst_class: Some(worst_class(probabilities, truth)?),
+            reason,
+            intervals_95: intervals(probabilities, truth, &decisions, areas.as_ref(), options),
+            skipped_classes: skipped(probabilities.classes(), &support),
+            per_class: per_class(probabilities.classes(), &support, &tally, areas.as_ref()),
+            most_confused: most_confused(probabilities.classes(), truth, &decisions),
+        })
+    }
+
+    /// No score at all, for one reason.
+    fn undefined(probabilities: &Probabilities, reason: &Undefined) -> Self {
+        Self {
+            traces: probabilities.len() as u64,
+            classes: probabilities.classes().len() as u64,
+            chance_accuracy: None,
+            accuracy: None,
+            top_3_accuracy: None,
+            top_5_accuracy: None,
+            macro_precision: None,
+            macro_recall: None,
+            macro_f1: None,
+            roc_auc_macro_ovr: None,
+            roc_auc_weighted_ovr: None,
+            roc_auc_macro_ovo: None,
+            roc_auc_weighted_ovo: None,
+            log_loss: None,
+            brier: None,
+            expected_calibration_error: None,
+            worst_class: None,
+            reason: Some(reason.to_string()),
+            intervals_95: None,
+            skipped_classes: match reason {
+                Undefined::NoTraces => probabilities.classes().names().to_vec(),
+                _ => Vec::new(),
+            },
+            per_class: Vec::new(),
+            most_confused: Vec::new(),
+        }
+    }
+}
+
+/// What all areas are made of, sorted and counted once.
+struct Areas {
+    support: Vec<u64>,
+    columns: Vec<OneVsRest>,
+    per_class: Vec<Option<f64>>,
+    wins: Vec<Vec<u64>>,
+}
+
+impl Areas {
+    fn of(probabilities: &Probabilities, truth: &[usize], support: &[u64]) -> Self {
+        let columns = one_vs_rest(probabilities, truth);
+        let once = vec![1; truth.len()];
+        let per_class = columns.iter().map(|column| column.area(&once)).collect();
+        Self { support: support.to_vec(), columns, per_class, wins: wins_by_rival(probabilities, truth) }
+    }
+
+    fn ovr(&self, average: Average) -> f64 {
+        average_ovr(&self.per_class, &self.support, average)
+    }
+
+    fn ovo(&self, average: Average) -> f64 {
+        average_ovo(&self.wins, &self.support, average)
+    }
+}
+
+fn intervals(
+    probabilities: &Probabilities,
+    truth: &[usize],
+    decisions: &[usize],
+    areas: Option<&Areas>,
+    options: &ScoreOptions,
+) -> Option<Intervals> {
+    let classes = probabilities.classes().len();
+    let losses: Vec<f64> = losses(probabilities, truth).collect();
+    let (mut accuracy, mut macro_f1, mut roc_auc, mut log_loss) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for times in stratified(truth, classes, options.bootstrap, options.seed) {
+        let tally = Tally::weighted(truth, decisions, &times, classes);
+        accuracy.push(tally.accuracy());
+        macro_f1.push(tally.macro_f1());
+        let loss: f64 = losses.iter().zip(&times).map(|(loss, &times)| loss * f64::from(times)).sum();
+        log_loss.push(loss / truth.len() as f64);
+        if let Some(areas) = areas {
+            let per_class: Vec<Option<f64>> = areas.columns.iter().map(|column| column.area(&times)).collect();
+            roc_auc.push(average_ovr(&per_class, &areas.support, Average::Macro));
+        }
+    }
+    Some(Intervals {
+        resamples: options.bootstrap as u64,
+        accuracy: Interval::of(accuracy)?,
+        macro_f1: Interval::of(macro_f1)?,
+        roc_auc_macro_ovr: Interval::of(roc_auc),
+        log_loss: Interval::of(log_loss)?,
+    })
+}
+
+fn skipped(classes: &ClassMap, support: &[u64]) -> Vec<String> {
+    classes.names().iter().zip(support).filter(|&(_, &traces)| traces == 0).map(|(name, _)| name.clone()).collect()
+}
+
+fn per_class(classes: &ClassMap, support: &[u64], tally: &Tally, areas: Option<&Areas>) -> Vec<ClassScores> {
+    let scores = |class: usize| ClassScores {
+        class: classes.names()[class].clone(),
+        traces: support[class],
+        precision: tally.precision(class),
+        recall: tally.recall(class),
+        f1: tally.f1(class),
+        roc_auc: areas.and_then(|areas| areas.per_class[class]),
+    };
+    tally.present().map(scores).collect()
+}
+
+fn most_confused(classes: &ClassMap, truth: &[usize], decisions: &[usize]) -> Vec<Confusion> {
+    let mut traces: BTreeMap<(usize, usize), u64> = BTreeMap::new();
+    for (&class, &decision) in truth.iter().zip(decisions).filter(|(class, decision)| class != decision) {
+        *traces.entry((class, decision)).or_default() += 1;
+    }
+    let mut pairs: Vec<_> = traces.into_iter().collect();
+    pairs.sort_by_key(|&(_, traces)| std::cmp::Reverse(traces));
+    let named = |((class, decision), traces): ((usize, usize), u64)| Confusion {
+        truth: classes.names()[class].clone(),
+        decision: classes.names()[decision].clone(),
+        traces,
+    };
+    pairs.into_iter().take(MOST_CONFUSED).map(named).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array2, array};
+
+    fn of(classes: &[&str], rows: Array2<f64>) -> Probabilities {
+        Probabilities::new(ClassMap::from_labels(classes), rows).unwrap()
+    }
+
+    fn nulls(scores: &Scores) -> usize {
+        let serde_json::Value::Object(fields) = serde_json::to_value(scores).unwrap() else { unreachable!() };
+        fields.values().filter(|value| value.is_null()).count()
+    }
+
+    #[test]
+    fn scores_come_back_from_json() {
+        let probabilities = of(&["a", "b", "c"], array![[0.6, 0.4, 0.0], [0.1, 0.9, 0.0], [0.7, 0.2, 0.1]]);
+        let scores = Scores::compute(&probabilities, &[0, 1, 1], &ScoreOptions { bootstrap: 50, seed: 3 }).unwrap();
+        assert_eq!(scores.skipped_classes, ["c"]);
+        assert_eq!(scores.chance_accuracy, Some(2.0 / 3.0));
+        assert_eq!(scores.most_confused, [Confusion { truth: "b".into(), decision: "a".into(), traces: 1 }]);
+        assert_eq!(scores.per_class.len(), 2);
+        assert_eq!((nulls(&scores), &scores.reason), (0, &None));
+        let json = serde_json::to_string(&scores).unwrap();
+        assert_eq!(serde_json::from_str::<Scores>(&json).unwrap(), scores);
+    }
+
+    #[test]
+    fn one_class_task_has_no_score_and_says_why() {
+        let scores = Scores::compute(&of(&["a"], array![[1.0], [1.0]]), &[0, 0], &ScoreOptions::default()).unwrap();
+        assert_eq!((scores.accuracy, scores.roc_auc_macro_ovr, &scores.intervals_95), (None, None, &None));
+        assert_eq!(scores.reason.as_deref(), Some("one class only (`a`): nothing to tell apart"));
+        assert_eq!(scores.traces, 2);
+    }
+
+    #[test]
+    fn one_true_class_has_decisions_but_no_area() {
+        let probabilities = of(&["a", "b"], array![[0.6, 0.4], [0.1, 0.9]]);
+        let scores = Scores::compute(&probabilities, &[1, 1], &ScoreOptions { bootstrap: 20, seed: 0 }).unwrap();
+        assert_eq!((scores.accuracy, scores.roc_auc_macro_ovr, scores.roc_auc_weighted_ovo), (Some(0.5), None, None));
+        assert_eq!(scores.reason.as_deref(), Some("all traces are of one class (`b`): nothing to rank against"));
+        assert_eq!(scores.intervals_95.unwrap().roc_auc_macro_ovr, None);
+        assert_eq!(scores.per_class[0].roc_auc, None);
+    }
+
+    #[test]
+    fn no_trace_has_no_score_and_says_why() {
+        let scores = Scores::compute(&of(&["a", "b"], Array2::zeros((0, 2))), &[], &ScoreOptions::default()).unwrap();
+        assert_eq!(scores.reason.as_deref(), Some("no traces"));
+        assert_eq!(scores.skipped_classes, ["a", "b"]);
+        let no_class = of(&[], Array2::zeros((0, 0)));
+        assert_eq!(Scores::compute(&no_class, &[], &ScoreOptions::default()).unwrap().classes, 0);
+    }
+
+    #[test]
+    fn truth_that_does_not_fit_is_an_error() {
+        let probabilities = of(&["a", "b"], array![[0.6, 0.4]]);
+        assert!(Scores::compute(&probabilities, &[2], &ScoreOptions::default()).is_err());
+        assert!(Scores::compute(&probabilities, &[0, 1], &ScoreOptions::default()).is_err());
+    }
+
+    #[test]
+    fn no_resamples_no_intervals() {
+        let probabilities = of(&["a", "b"], array![[0.6, 0.4], [0.1, 0.9]]);
+        let scores = Scores::compute(&probabilities, &[0, 1], &ScoreOptions { bootstrap: 0, seed: 0 }).unwrap();
+        assert_eq!((scores.accuracy, scores.intervals_95), (Some(1.0), None));
+    }
+}
