@@ -287,6 +287,11 @@ impl Forest {
         &self.params
     }
 
+    /// The seed it grew from.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// Number of trees.
     pub fn n_trees(&self) -> usize {
         self.trees.len()
