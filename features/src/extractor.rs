@@ -1,0 +1,248 @@
+//! Feature sets that have learned what they need, and the extraction.
+
+use ndarray::Array2;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use wfkit_datasets::{Trace, TraceSet};
+
+use crate::cumul::Start;
+use crate::{FeatureMatrix, FeatureSet, FeatureSpec, Row, SpecError, cumul, kfp, sequence, totals};
+
+/// Turns traces into rows of named features, with what was learned from training traces. Made by [`FeatureSpec::fit`].
+///
+/// Serialises, so that a model can carry it; reading one checks what `fit` guarantees.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FeatureExtractor {
+    sets: FittedSets,
+}
+
+/// Fitted sets, at least one, each once, within their bounds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<FittedSet>")]
+struct FittedSets(Vec<FittedSet>);
+
+/// Why stored sets are not an extractor.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+enum FittedError {
+    #[error(transparent)]
+    Sets(#[from] SpecError),
+    #[error("sequence of {0} packets, more than its cap or {cap}", cap = sequence::CAP)]
+    Length(usize),
+    #[error("kfp-size counts {0} sizes, more than {cap}", cap = kfp::size::COMMON)]
+    Sizes(usize),
+}
+
+/// A feature set and what it learned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+enum FittedSet {
+    #[serde(rename = "totals")]
+    Totals,
+    #[serde(rename = "sequence")]
+    Sequence(sequence::Length),
+    #[serde(rename = "kfp-175")]
+    Kfp175,
+    #[serde(rename = "kfp-core")]
+    KfpCore,
+    #[serde(rename = "kfp-size")]
+    KfpSize { commonest: Vec<i32> },
+    #[serde(rename = "cumul")]
+    Cumul,
+    #[serde(rename = "cumul-common")]
+    CumulCommon,
+}
+
+impl FeatureExtractor {
+    pub(crate) fn fit(spec: &FeatureSpec, training: &[&Trace]) -> Self {
+        let sets = spec.sets().iter().map(|&set| FittedSet::fit(set, training)).collect();
+        Self { sets: FittedSets(sets) }
+    }
+
+    /// The sets this extractor was fitted for.
+    pub fn spec(&self) -> FeatureSpec {
+        let sets = self.sets.0.iter().map(FittedSet::set).collect();
+        FeatureSpec::new(sets).expect("one or more sets, each once")
+    }
+
+    /// One name a column: the set, a dot, the feature, as `kfp-core.in_gap_max`. All differ.
+    pub fn names(&self) -> Vec<String> {
+        let of_set = |fitted: &FittedSet| {
+            let set = fitted.set();
+            fitted.columns().into_iter().map(move |column| format!("{set}.{column}"))
+        };
+        self.sets.0.iter().flat_map(of_set).collect()
+    }
+
+    /// The features of one trace, one a name.
+    pub fn features(&self, trace: &Trace) -> Vec<f64> {
+        let mut row = Vec::new();
+        for set in &self.sets.0 {
+            set.push(trace, &mut row);
+        }
+        row
+    }
+
+    /// The features of every trace, shape `(n_traces, n_features)`, in the order of the set. Traces are spread over the
+    /// threads of the current rayon pool; the values do not depend on how many there are.
+    pub fn transform(&self, traces: &TraceSet) -> FeatureMatrix {
+        let names = self.names();
+        let traces = traces.traces();
+        let mut values = vec![0.0; traces.len() * names.len()];
+        // With no column there is no chunk, whatever its size.
+        let rows = values.par_chunks_exact_mut(names.len().max(1));
+        rows.zip(traces).for_each(|(row, labelled)| row.copy_from_slice(&self.features(&labelled.trace)));
+
+        let shape = (traces.len(), names.len());
+        let values = Array2::from_shape_vec(shape, values).expect("rows times columns values");
+        let rows = traces.iter().map(Row::from).collect();
+        FeatureMatrix::new(names, rows, values).expect("names differ by set, and each feature of any trace is finite")
+    }
+}
+
+impl FittedSet {
+    fn fit(set: FeatureSet, training: &[&Trace]) -> Self {
+        match set {
+            FeatureSet::Totals => Self::Totals,
+            FeatureSet::Sequence => Self::Sequence(sequence::Length::fit(training)),
+            FeatureSet::Kfp175 => Self::Kfp175,
+            FeatureSet::KfpCore => Self::KfpCore,
+            FeatureSet::KfpSize => Self::KfpSize { commonest: kfp::size::commonest(training) },
+            FeatureSet::Cumul => Self::Cumul,
+            FeatureSet::CumulCommon => Self::CumulCommon,
+        }
+    }
+
+    fn set(&self) -> FeatureSet {
+        match self {
+            Self::Totals => FeatureSet::Totals,
+            Self::Sequence(_) => FeatureSet::Sequence,
+            Self::Kfp175 => FeatureSet::Kfp175,
+            Self::KfpCore => FeatureSet::KfpCore,
+            Self::KfpSize { .. } => FeatureSet::KfpSize,
+            Self::Cumul => FeatureSet::Cumul,
+            Self::CumulCommon => FeatureSet::CumulCommon,
+        }
+    }
+
+    fn columns(&self) -> Vec<String> {
+        match self {
+            Self::Totals => totals::columns(),
+            Self::Sequence(length) => length.columns(),
+            Self::Kfp175 => kfp::published::columns(),
+            Self::KfpCore => kfp::core::columns(),
+            Self::KfpSize { .. } => kfp::size::columns(),
+            Self::Cumul | Self::CumulCommon => cumul::columns(),
+        }
+    }
+
+    fn push(&self, trace: &Trace, row: &mut Vec<f64>) {
+        match self {
+            Self::Totals => totals::push(trace, row),
+            Self::Sequence(length) => length.push(trace, row),
+            Self::Kfp175 => kfp::published::push(trace, row),
+            Self::KfpCore => kfp::core::push(trace, row),
+            Self::KfpSize { commonest } => kfp::size::push(trace, commonest, row),
+            Self::Cumul => cumul::push(trace, Start::Origin, row),
+            Self::CumulCommon => cumul::push(trace, Start::FirstPacket, row),
+        }
+    }
+}
+
+impl TryFrom<Vec<FittedSet>> for FittedSets {
+    type Error = FittedError;
+
+    fn try_from(sets: Vec<FittedSet>) -> Result<Self, FittedError> {
+        FeatureSpec::new(sets.iter().map(FittedSet::set).collect())?;
+        for set in &sets {
+            match set {
+                FittedSet::Sequence(length) if length.packets > length.cap.min(sequence::CAP) => {
+                    return Err(FittedError::Length(length.packets));
+                }
+                FittedSet::KfpSize { commonest } if commonest.len() > kfp::size::COMMON => {
+                    return Err(FittedError::Sizes(commonest.len()));
+                }
+                _ => {}
+            }
+        }
+        Ok(Self(sets))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wfkit_datasets::{LabelledTrace, Layer, Provenance, TraceKey};
+
+    fn set(sizes: &[&[i32]]) -> TraceSet {
+        let labelled = |(rep, size): (i64, &&[i32])| LabelledTrace {
+            key: TraceKey { class: "a".into(), rep, session: None },
+            start_ns: Some(rep),
+            trace: Trace::new((0..size.len() as u64).collect(), size.to_vec()).unwrap(),
+        };
+        let traces = (0..).zip(sizes).map(labelled).collect();
+        TraceSet::new(traces, Provenance::new(Layer::Tcp, vec![])).unwrap()
+    }
+
+    fn fit(list: &str, set: &TraceSet) -> FeatureExtractor {
+        let training: Vec<&Trace> = set.traces().iter().map(|labelled| &labelled.trace).collect();
+        list.parse::<FeatureSpec>().unwrap().fit(&training)
+    }
+
+    fn all() -> String {
+        FeatureSet::ALL.map(FeatureSet::name).join(",")
+    }
+
+    #[test]
+    fn every_set_fills_its_columns_and_none_collide() {
+        let set = set(&[&[5, -9, -9], &[1], &[-7, -7]]);
+        let extractor = fit(&all(), &set);
+        let matrix = extractor.transform(&set);
+        assert_eq!(matrix.values().dim(), (3, 5 + 3 + 175 + 141 + 180 + 104 + 104));
+        assert_eq!(matrix.names(), extractor.names());
+        assert!(matrix.names().contains(&"kfp-core.in_gap_max".to_owned()));
+        assert!(matrix.names().contains(&"cumul.c_001".to_owned()));
+        assert_eq!(matrix.rows()[2].start_ns, Some(2));
+        assert_eq!(matrix.values().row(1).to_vec(), extractor.features(&set.traces()[1].trace));
+    }
+
+    #[test]
+    fn what_is_learned_is_learned_from_training_alone() {
+        let extractor = fit("sequence,kfp-size", &set(&[&[5, -9], &[-9]]));
+        let unseen = set(&[&[1, 2, 3, -9]]);
+        let matrix = extractor.transform(&unseen);
+        assert_eq!(matrix.values().row(0).to_vec()[..2], [1.0, 2.0]);
+        let at = |name: &str| matrix.names().iter().position(|n| n == name).unwrap();
+        assert_eq!(matrix.values()[(0, at("kfp-size.common_size_01"))], 1.0);
+        assert_eq!(matrix.values()[(0, at("kfp-size.common_size_02"))], 0.0);
+    }
+
+    #[test]
+    fn an_extractor_survives_storage() {
+        let extractor = fit(&all(), &set(&[&[5, -9, -9], &[1]]));
+        let json = serde_json::to_string(&extractor).unwrap();
+        assert_eq!(
+            json,
+            r#"["totals",{"sequence":{"packets":3,"cap":5000}},"kfp-175","kfp-core",{"kfp-size":{"commonest":[-9,1,5]}},"cumul","cumul-common"]"#
+        );
+        assert_eq!(serde_json::from_str::<FeatureExtractor>(&json).unwrap(), extractor);
+        assert_eq!(extractor.spec().to_string(), all());
+    }
+
+    #[test]
+    fn stored_nonsense_is_refused() {
+        let error = |json: &str| serde_json::from_str::<FeatureExtractor>(json).unwrap_err().to_string();
+        assert!(error("[]").contains("no feature set is named at all"));
+        assert!(error(r#"["cumul","cumul"]"#).contains("cumul is named twice"));
+        assert!(error(r#"[{"sequence":{"packets":9000000,"cap":9000000}}]"#).contains("9000000 packets"));
+        let eleven = r#"[{"kfp-size":{"commonest":[1,2,3,4,5,6,7,8,9,10,11]}}]"#;
+        assert!(error(eleven).contains("counts 11 sizes"));
+    }
+
+    #[test]
+    fn no_traces_give_no_rows_and_no_training_no_sequence() {
+        let nothing = set(&[]);
+        assert_eq!(fit("totals", &nothing).transform(&nothing).values().dim(), (0, 5));
+        assert_eq!(fit("sequence", &nothing).transform(&set(&[&[1], &[2]])).values().dim(), (2, 0));
+    }
+}

@@ -1,0 +1,62 @@
+//! `sequence`: the signed sizes themselves, one a column, padded with 0.
+//!
+//! Positive is outgoing, negative incoming, 0 is no packet (no packet has size 0). Times are not part of it. The plain input of
+//! Rimmer et al., "Automated Website Fingerprinting through Deep Learning", NDSS 2018, and of a forest on raw packets.
+//! It differs from that paper in keeping sizes, not directions alone, and in the length: that of the longest
+//! training trace, at most [`CAP`], where theirs is fixed. Packets of any trace beyond the length are cut.
+
+use serde::{Deserialize, Serialize};
+use wfkit_datasets::Trace;
+
+/// Packets kept at most.
+pub(crate) const CAP: usize = 5_000;
+
+/// How many packets the rows hold, as learned from training traces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Length {
+    pub(crate) packets: usize,
+    /// The most that `packets` could have been: equal to it, longer training traces may have been cut.
+    pub(crate) cap: usize,
+}
+
+impl Length {
+    pub(crate) fn fit(traces: &[&Trace]) -> Self {
+        let longest = traces.iter().map(|trace| trace.len()).max().unwrap_or(0);
+        Self { packets: longest.min(CAP), cap: CAP }
+    }
+
+    pub(crate) fn columns(self) -> Vec<String> {
+        (1..=self.packets).map(|packet| format!("size_{packet:04}")).collect()
+    }
+
+    pub(crate) fn push(self, trace: &Trace, row: &mut Vec<f64>) {
+        let end = row.len() + self.packets;
+        row.extend(trace.size().iter().take(self.packets).map(|&size| f64::from(size)));
+        row.resize(end, 0.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trace(size: Vec<i32>) -> Trace {
+        Trace::new(vec![0; size.len()], size).unwrap()
+    }
+
+    #[test]
+    fn short_traces_are_padded_and_long_ones_cut() {
+        let length = Length::fit(&[&trace(vec![1, -2, 3]), &trace(vec![1])]);
+        assert_eq!(length.columns(), ["size_0001", "size_0002", "size_0003"]);
+        let mut row = vec![9.0];
+        length.push(&trace(vec![5]), &mut row);
+        length.push(&trace(vec![-1, -2, -3, -4]), &mut row);
+        assert_eq!(row, [9.0, 5.0, 0.0, 0.0, -1.0, -2.0, -3.0]);
+    }
+
+    #[test]
+    fn the_length_is_capped_and_of_nothing_it_is_0() {
+        assert_eq!(Length::fit(&[&trace(vec![1; CAP + 1])]), Length { packets: CAP, cap: CAP });
+        assert_eq!(Length::fit(&[]).packets, 0);
+    }
+}
