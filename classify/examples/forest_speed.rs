@@ -16,7 +16,8 @@ fn main() {
     let (x, labels) = synthetic::make(0, rows, features, classes);
     let (x_test, labels_test) = synthetic::make(rows as u64, test, features, classes);
     let before = peak_mb();
-    for (name, params) in [("random-forest", ForestParams::random_forest()), ("extra-trees", ForestParams::extra_trees())]
+    for (name, params) in
+        [("random-forest", ForestParams::random_forest()), ("extra-trees", ForestParams::extra_trees())]
     {
         let (start, cpu) = (Instant::now(), cpu_seconds());
         let forest = params.fit(x.view(), &labels, classes, 0).expect("the data are valid");

@@ -226,9 +226,8 @@ impl Attack {
             None => return Err(AttackError::Unknown { name: name.to_owned() }),
         };
         let backend = options.backend;
-        let learner = backend
-            .learner(params.clone())
-            .map_err(|source| AttackError::Learn { attack: name.clone(), source })?;
+        let learner =
+            backend.learner(params.clone()).map_err(|source| AttackError::Learn { attack: name.clone(), source })?;
         Ok(Self { name, spec, params, backend, learner })
     }
 
@@ -276,10 +275,7 @@ impl Attack {
         Ok(FittedAttack { about, extractor, model })
     }
 
-    fn take_features<'a>(
-        &self,
-        samples: Samples<'a>,
-    ) -> Result<(Option<FeatureExtractor>, Taken<'a>), AttackError> {
+    fn take_features<'a>(&self, samples: Samples<'a>) -> Result<(Option<FeatureExtractor>, Taken<'a>), AttackError> {
         match (&self.spec, samples) {
             (Some(spec), Samples::Traces(set)) => {
                 let traces: Vec<&Trace> = set.traces().iter().map(|labelled| &labelled.trace).collect();

@@ -22,12 +22,13 @@ pub enum Backend {
     Native,
     /// The trees of smartcore. Its forest answers with a class alone, so the probability of a class is the share of trees
     /// that vote for it: with full-grown trees about the same as averaged leaves, with shallow ones coarser. Its bootstrap
-    /// draws each class apart. Reproducible. Its models cannot be saved.
+    /// draws each class apart, and a node whose drawn features all happen to be constant becomes a leaf, which hurts where
+    /// many features are constant. Reproducible. Its models cannot be saved.
     Smartcore,
     /// The trees of linfa. Probabilities are shares of votes, as with smartcore. Each tree, rather than each node, gets one
-    /// random subset of the features, which costs many points of accuracy where few features matter. **Not reproducible**:
-    /// its trees break ties and sum impurities in the order of a hash map, which differs from run to run whatever the
-    /// seed. Its models cannot be saved.
+    /// random subset of the features, drawn with replacement, which costs many points of accuracy. **Not reproducible**: its
+    /// trees break ties and sum impurities in the order of a hash map, which differs from run to run whatever the seed. Its
+    /// models cannot be saved.
     Linfa,
 }
 

@@ -397,7 +397,8 @@ impl OutOfBag {
     /// The share of rows whose most probable class is their label, ties to the first class; over the rows that at least
     /// one tree did not see. `None` where every tree saw every row.
     pub fn accuracy(&self, labels: &[usize]) -> Option<f64> {
-        let judged = self.probabilities.rows().into_iter().zip(labels).zip(&self.trees).filter(|&(_, &trees)| trees > 0);
+        let judged =
+            self.probabilities.rows().into_iter().zip(labels).zip(&self.trees).filter(|&(_, &trees)| trees > 0);
         let (mut right, mut all) = (0, 0);
         for ((row, &label), _) in judged {
             let largest = row.iter().fold(0.0f64, |a, &b| a.max(b));
@@ -437,7 +438,8 @@ impl Serialize for Forest {
 impl<'de> Deserialize<'de> for Forest {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         use serde::de::Error;
-        let StoredForest { params, seed, n_rows, n_features, n_classes, trees } = Deserialize::deserialize(deserializer)?;
+        let StoredForest { params, seed, n_rows, n_features, n_classes, trees } =
+            Deserialize::deserialize(deserializer)?;
         params.check().map_err(D::Error::custom)?;
         if params.trees != trees.len() {
             return Err(D::Error::custom(format_args!("{} trees, {} declared", trees.len(), params.trees)));

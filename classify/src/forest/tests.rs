@@ -196,7 +196,10 @@ fn refuses_what_it_cannot_grow_on() {
         error(ForestParams { min_samples_split: 1, ..exact(1) }),
         "min_samples_split is 1, but must be at least 2"
     );
-    assert_eq!(error(ForestParams { min_samples_leaf: 0, ..exact(1) }), "min_samples_leaf is 0, but must be at least 1");
+    assert_eq!(
+        error(ForestParams { min_samples_leaf: 0, ..exact(1) }),
+        "min_samples_leaf is 0, but must be at least 1"
+    );
     assert_eq!(error(ForestParams { max_depth: Some(0), ..exact(1) }), "max_depth is 0, but must be at least 1");
 
     let error = |x: Array2<f64>, labels: &[usize]| exact(1).fit(x.view(), labels, 2, 0).unwrap_err().to_string();
