@@ -1,0 +1,272 @@
+//! Comma-separated text, plain or as the one member of a zip archive.
+//!
+//! Reading streams through the `csv` crate: it knows the line of every field, so that a bad one can be named, holds one row
+//! at a time, and meets the limits of [`ReadLimits`] before the memory does. Tables are written through polars.
+
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
+use std::path::Path;
+
+use csv::ByteRecord;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
+
+use super::limits::Limited;
+use super::problems::shortened;
+use super::{LimitExceeded, Problems, ReadError, ReadLimits, WriteError};
+
+/// What the first bytes of a zip archive are, whether it has members or not.
+pub(crate) const ZIP_MAGIC: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
+
+/// Opens `path`, a CSV file or a zip archive with exactly one `.csv` member (told by content), and hands its rows to `read`.
+///
+/// # Errors
+/// Those of the system, of a broken or unfit archive, of a missing or unreadable header, of `limits`, and those of `read`.
+pub fn read_csv<T>(
+    path: &Path,
+    limits: &ReadLimits,
+    read: impl FnOnce(CsvRows<'_>) -> Result<T, ReadError>,
+) -> Result<T, ReadError> {
+    let mut file = File::open(path).map_err(|error| ReadError::io(path, error))?;
+    let mut magic = Vec::new();
+    (&file).take(4).read_to_end(&mut magic).map_err(|error| ReadError::io(path, error))?;
+    file.rewind().map_err(|error| ReadError::io(path, error))?;
+    if !ZIP_MAGIC.contains(&magic.as_slice()) {
+        let mut text = Limited::plain(file, *limits);
+        return read(CsvRows::new(path, &mut text, limits)?);
+    }
+
+    let archive_bytes = file.metadata().map_err(|error| ReadError::io(path, error))?.len();
+    // Before the archive's own directory is read: that, too, fills memory.
+    Limited::unpacked(io::empty(), archive_bytes, *limits).map_err(|limit| ReadError::limit(path, limit))?;
+    let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|error| ReadError::damaged(path, error))?;
+    let names: Result<Vec<_>, _> = archive.file_names().take(3).collect();
+    let names = names.map_err(|error| ReadError::damaged(path, error))?;
+    if archive.len() != 1 || !names[0].to_ascii_lowercase().ends_with(".csv") {
+        let listed: Vec<String> = names.iter().map(|name| shortened(name)).collect();
+        let more = if archive.len() > names.len() { ", ..." } else { "" };
+        let found = format!("an archive of {} files ({}{more})", archive.len(), listed.join(", "));
+        return Err(ReadError::Unrecognised { path: path.to_owned(), found, expected: "exactly one .csv file in it" });
+    }
+    let member = archive.by_index(0).map_err(|error| ReadError::damaged(path, error))?;
+    let mut text = Limited::unpacked(member, archive_bytes, *limits).map_err(|limit| ReadError::limit(path, limit))?;
+    read(CsvRows::new(path, &mut text, limits)?)
+}
+
+/// The rows of a CSV file, one at a time.
+pub struct CsvRows<'a> {
+    path: &'a Path,
+    reader: csv::Reader<UnixLines<&'a mut dyn Read>>,
+    header: Vec<String>,
+    columns: Vec<usize>,
+    record: ByteRecord,
+    rows: u64,
+    limit: u64,
+}
+
+/// One row: the fields of the selected columns.
+#[derive(Debug, Clone, Copy)]
+pub struct CsvRow<'a> {
+    record: &'a ByteRecord,
+    columns: &'a [usize],
+    /// Line in the file; the header is line 1.
+    pub line: u64,
+}
+
+impl<'a> CsvRows<'a> {
+    fn new(path: &'a Path, text: &'a mut dyn Read, limits: &ReadLimits) -> Result<Self, ReadError> {
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(UnixLines::new(text));
+        let mut record = ByteRecord::new();
+        reader.read_byte_record(&mut record).map_err(|error| csv_error(path, error))?;
+        let header: Vec<String> = record.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+        let columns = (0..header.len()).collect();
+        Ok(Self { path, reader, header, columns, record, rows: 0, limit: limits.rows })
+    }
+
+    /// The file that is read.
+    pub fn path(&self) -> &'a Path {
+        self.path
+    }
+
+    /// The names of all columns as they stand there, in file order; empty for an empty file.
+    pub fn header(&self) -> &[String] {
+        &self.header
+    }
+
+    /// Demands exactly these columns, in any order, blanks around a name aside; fields then follow the order given here.
+    pub fn select(&mut self, names: &[&str]) -> Result<(), ReadError> {
+        let found = || shortened_list(&self.header);
+        let wanted = names.join(",");
+        if self.header.is_empty() {
+            return Err(ReadError::columns(self.path, format!("empty; expected the columns {wanted}")));
+        }
+        let named = |is: &dyn Fn(&String) -> bool| -> Vec<usize> {
+            (0..self.header.len()).filter(|&column| is(&self.header[column])).collect()
+        };
+        let position = |name: &&str| {
+            let mut at = named(&|header| header == name);
+            if at.is_empty() {
+                at = named(&|header| header.trim() == *name);
+            }
+            match at.as_slice() {
+                [column] => Ok(*column),
+                [] => Err(format!("column {name} is missing: found {}; expected {wanted}", found())),
+                _ => Err(format!("column {name} occurs twice")),
+            }
+        };
+        let columns: Result<Vec<usize>, String> = names.iter().map(position).collect();
+        let columns = columns.map_err(|message| ReadError::columns(self.path, message))?;
+        if let Some(extra) = (0..self.header.len()).find(|column| !columns.contains(column)) {
+            let extra = shortened(&self.header[extra]);
+            return Err(ReadError::columns(self.path, format!("unknown column `{extra}`; expected {wanted}")));
+        }
+        self.columns = columns;
+        Ok(())
+    }
+
+    /// Number of rows so far, without the header.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// The next row; rows that are longer or shorter than the header are noted in `problems` and passed over.
+    pub fn next_row(&mut self, problems: &mut Problems) -> Result<Option<CsvRow<'_>>, ReadError> {
+        loop {
+            if !self.reader.read_byte_record(&mut self.record).map_err(|error| csv_error(self.path, error))? {
+                return Ok(None);
+            }
+            self.rows += 1;
+            if self.rows > self.limit {
+                return Err(ReadError::limit(self.path, LimitExceeded::Rows { limit: self.limit }));
+            }
+            let inside = self.record.as_slice().iter().filter(|&&byte| byte == b'\n').count() as u64;
+            let line = self.reader.position().line() - 1 - inside;
+            if self.record.len() == self.header.len() {
+                return Ok(Some(CsvRow { record: &self.record, columns: &self.columns, line }));
+            }
+            let fields = format!("{} fields for {} columns", self.record.len(), self.header.len());
+            problems.record("wrong number of fields", "", line, fields);
+        }
+    }
+}
+
+impl<'a> CsvRow<'a> {
+    /// The field of the selected column `column`, as it stands there.
+    ///
+    /// # Panics
+    /// If there are not so many columns.
+    pub fn raw(&self, column: usize) -> &'a [u8] {
+        &self.record[self.columns[column]]
+    }
+
+    /// As [`Self::raw`], without the blanks around it.
+    ///
+    /// # Panics
+    /// If there are not so many columns.
+    pub fn bytes(&self, column: usize) -> &'a [u8] {
+        self.raw(column).trim_ascii()
+    }
+
+    /// As [`Self::bytes`], as text; bytes that are no UTF-8 are replaced, so use it for messages only.
+    ///
+    /// # Panics
+    /// If there are not so many columns.
+    pub fn lossy(&self, column: usize) -> std::borrow::Cow<'a, str> {
+        String::from_utf8_lossy(self.bytes(column))
+    }
+}
+
+/// Writes a `.csv` or `.csv.zip` file (told by extension) with what `write` puts out; the archive's one member is named as
+/// the file without `.zip`, dated 1980, so that the same text gives the same bytes.
+pub fn write_csv_file(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> Result<(), WriteError>,
+) -> Result<(), WriteError> {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let member = csv_member(&name).ok_or_else(|| WriteError::Extension {
+        path: path.to_owned(),
+        extension: shortened(&name),
+        expected: ".csv or .csv.zip",
+    })?;
+    let mut file = BufWriter::new(File::create(path).map_err(|error| WriteError::io(path, error))?);
+    if member == name {
+        write(&mut file)?;
+    } else {
+        let mut archive = ZipWriter::new(&mut file).set_auto_large_file();
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Deflated)
+            .last_modified_time(DateTime::default())
+            .unix_permissions(0o644);
+        archive.start_file(member, options).map_err(|error| WriteError::table(path, error))?;
+        write(&mut archive)?;
+        archive.finish().map_err(|error| WriteError::table(path, error))?;
+    }
+    file.flush().map_err(|error| WriteError::io(path, error))
+}
+
+/// The name of the CSV text in a file of this name: itself, or without `.zip`; none where the extension is another.
+pub(crate) fn csv_member(name: &str) -> Option<&str> {
+    let lower = name.to_ascii_lowercase();
+    if lower.ends_with(".csv") {
+        Some(name)
+    } else if lower.ends_with(".csv.zip") {
+        Some(&name[..name.len() - ".zip".len()])
+    } else {
+        None
+    }
+}
+
+/// Text without carriage returns and with a line end at its end: from such text alone does the `csv` crate count lines right,
+/// as it takes the `\n` of `\r\n` for part of the row that follows.
+struct UnixLines<R> {
+    inner: R,
+    ended: bool,
+}
+
+impl<R> UnixLines<R> {
+    fn new(inner: R) -> Self {
+        Self { inner, ended: true }
+    }
+}
+
+impl<R: Read> Read for UnixLines<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let count = self.inner.read(buffer)?;
+            if count == 0 {
+                let missing = usize::from(!self.ended && !buffer.is_empty());
+                buffer[..missing].fill(b'\n');
+                self.ended |= missing == 1;
+                return Ok(missing);
+            }
+            let kept = drop_carriage_returns(&mut buffer[..count]);
+            if kept > 0 {
+                self.ended = buffer[kept - 1] == b'\n';
+                return Ok(kept);
+            }
+        }
+    }
+}
+
+/// Moves all other bytes to the front and returns how many they are.
+fn drop_carriage_returns(bytes: &mut [u8]) -> usize {
+    let mut kept = bytes.iter().position(|&byte| byte == b'\r').unwrap_or(bytes.len());
+    for at in kept..bytes.len() {
+        if bytes[at] != b'\r' {
+            bytes[kept] = bytes[at];
+            kept += 1;
+        }
+    }
+    kept
+}
+
+fn csv_error(path: &Path, error: csv::Error) -> ReadError {
+    match error.into_kind() {
+        csv::ErrorKind::Io(source) => ReadError::unpacking(path, source),
+        other => ReadError::damaged(path, format!("{other:?}")),
+    }
+}
+
+fn shortened_list(names: &[String]) -> String {
+    shortened(&names.join(","))
+}

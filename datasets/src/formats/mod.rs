@@ -1,0 +1,35 @@
+//! Files that hold traces, and what reading them can say.
+
+mod csv_file;
+mod error;
+mod explainwf;
+mod limits;
+mod numbers;
+mod packet_csv;
+mod parquet;
+mod problems;
+mod seconds;
+mod traces;
+
+pub(crate) use csv_file::csv_member;
+pub use csv_file::{CsvRow, CsvRows, read_csv, write_csv_file};
+pub use error::{ReadError, WriteError};
+pub use limits::{LimitExceeded, ReadLimits};
+pub(crate) use numbers::{finite_number, whole_number};
+pub use packet_csv::{KeyColumn, PacketTable, PacketTrace, read_packet_csv, write_packet_csv};
+pub use problems::{Example, Problem, Problems};
+pub use seconds::{MAX_EXACT_NS, ns_from_seconds, seconds_from_ns};
+pub use traces::{ReadTraces, TraceFormat, read_traces, read_traces_within, write_traces};
+
+/// The name of a file without its folders.
+pub(crate) fn file_name(path: &std::path::Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// Whether the content of a file is Parquet.
+pub(crate) fn is_parquet(path: &std::path::Path) -> std::io::Result<bool> {
+    use std::io::Read as _;
+    let mut start = Vec::new();
+    std::fs::File::open(path)?.take(4).read_to_end(&mut start)?;
+    Ok(start == crate::frame::PARQUET_MAGIC)
+}

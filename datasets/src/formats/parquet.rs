@@ -1,0 +1,72 @@
+//! The native format: Parquet, one row a trace.
+
+use std::path::Path;
+
+use polars::prelude::{
+    DataType, Int32Type, Int64Type, IntoColumn, IntoSeries, ListBuilderTrait, ListPrimitiveChunkedBuilder,
+};
+
+use super::{ReadError, WriteError};
+use crate::frame::{Frame, label_columns, write_parquet};
+use crate::{LabelledTrace, Layer, Provenance, Trace, TraceError, TraceSet};
+
+const TIME: &str = "time_ns";
+const SIZE: &str = "size";
+
+/// Reads `class, rep, time_ns, size` and, where they are there, `session, start_ns`; other columns are passed over.
+pub(super) fn read_parquet_traces(path: &Path) -> Result<(Vec<LabelledTrace>, Provenance), ReadError> {
+    let frame = Frame::read(path)?;
+    let labels = frame.labels()?;
+    let times = frame.integer_lists(TIME, |time| u64::try_from(time).map_err(|_| "a negative time"))?;
+    let sizes = frame.integer_lists(SIZE, |size| i32::try_from(size).map_err(|_| "a size beyond 32 bits"))?;
+    let mut traces = Vec::with_capacity(labels.len());
+    for (row, (label, (time_ns, size))) in labels.into_iter().zip(times.into_iter().zip(sizes)).enumerate() {
+        let trace = Trace::new(time_ns, size).map_err(|error| {
+            let (column, value) = culprit(&error);
+            frame.value(row, column, value, error.to_string())
+        })?;
+        traces.push(LabelledTrace { key: label.key, start_ns: label.start_ns, trace });
+    }
+    Ok((traces, provenance(path, &frame)?))
+}
+
+/// The column and the value that make two columns no trace.
+fn culprit(error: &TraceError) -> (&'static str, String) {
+    match error {
+        TraceError::Empty => (TIME, "[]".to_owned()),
+        TraceError::Lengths { sizes, .. } => (SIZE, format!("{sizes} values")),
+        TraceError::Start { time_ns } | TraceError::Order { time_ns, .. } => (TIME, time_ns.to_string()),
+        TraceError::ZeroSize { .. } => (SIZE, "0".to_owned()),
+    }
+}
+
+fn provenance(path: &Path, frame: &Frame<'_>) -> Result<Provenance, ReadError> {
+    match &frame.metadata {
+        Some(json) => serde_json::from_str(json)
+            .map_err(|error| ReadError::damaged(path, format!("the metadata entry wfkit is no provenance: {error}"))),
+        None => Ok(Provenance::new(Layer::Unknown, vec![super::file_name(path)])),
+    }
+}
+
+pub(super) fn write_parquet_traces(path: &Path, set: &TraceSet) -> Result<(), WriteError> {
+    let (rows, packets) = (set.len(), set.packets());
+    let mut times = ListPrimitiveChunkedBuilder::<Int64Type>::new(TIME.into(), rows, packets, DataType::Int64);
+    let mut sizes = ListPrimitiveChunkedBuilder::<Int32Type>::new(SIZE.into(), rows, packets, DataType::Int32);
+    let mut signed = Vec::new();
+    for LabelledTrace { key, trace, .. } in set.traces() {
+        // Times do not decrease: if the last fits, all do.
+        if i64::try_from(trace.duration_ns()).is_err() {
+            let reason = format!("{} ns do not fit 64 bits with a sign", trace.duration_ns());
+            return Err(WriteError::Trace { path: path.to_owned(), key: Box::new(key.clone()), reason });
+        }
+        signed.clear();
+        signed.extend(trace.time_ns().iter().map(|&time_ns| time_ns as i64));
+        times.append_slice(&signed);
+        sizes.append_slice(trace.size());
+    }
+    let mut columns = label_columns(set.traces().iter().map(|labelled| (&labelled.key, labelled.start_ns)));
+    columns.push(times.finish().into_series().into_column());
+    columns.push(sizes.finish().into_series().into_column());
+    let provenance = serde_json::to_string(set.provenance()).expect("strings and lists of them have a JSON form");
+    write_parquet(path, columns, Some(provenance))
+}

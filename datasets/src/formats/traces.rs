@@ -1,0 +1,668 @@
+//! Trace sets in any readable format, told by content; written in the format that the extension names.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::csv_file::{ZIP_MAGIC, csv_member};
+use super::explainwf::{LINE_START, XZ_MAGIC, is_packed_log, read_cell_log};
+use super::parquet::{read_parquet_traces, write_parquet_traces};
+use super::problems::shortened;
+use super::{KeyColumn, ReadError, ReadLimits, WriteError, read_packet_csv, write_packet_csv};
+use crate::frame::PARQUET_MAGIC;
+use crate::{LabelledTrace, Layer, Provenance, TraceKey, TraceSet};
+
+const READABLE: &str = "traces as Parquet (class, rep, time_ns, size), as .csv or .csv.zip (cell_id,rep,direction_size,timestamp) or as a \
+     cell log (650 GWF {json}, plain or .xz), or a folder of one of them";
+const WRITABLE: &str = ".parquet, .csv or .csv.zip";
+const PACKET_KEYS: [KeyColumn<'static>; 2] = [KeyColumn::text("cell_id"), KeyColumn::integer("rep")];
+
+/// A format that holds labelled traces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TraceFormat {
+    /// One row a trace; the native format, and the only one that keeps everything.
+    Parquet,
+    /// One row a packet, `cell_id,rep,direction_size,timestamp`, plain or zipped.
+    PacketCsv,
+    /// The cell logs of a simulated Tor network, `650 GWF {json}`, plain or packed with xz.
+    CellLog,
+}
+
+impl fmt::Display for TraceFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Parquet => "Parquet",
+            Self::PacketCsv => "packet CSV",
+            Self::CellLog => "cell log",
+        })
+    }
+}
+
+/// Traces, and what was passed over on the way to them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadTraces {
+    /// The traces.
+    pub set: TraceSet,
+    /// What was found in place: one format for all files.
+    pub format: TraceFormat,
+    /// How many lines, circuits or files were passed over, for each reason.
+    pub dropped: BTreeMap<String, u64>,
+}
+
+/// Reads traces from a file, or from all files of a folder and the folders in it, merged in the order of their paths.
+///
+/// The format is told by content, whatever the name. Files of no trace format in a folder are counted as dropped; two trace
+/// formats in one folder are refused, and so are sets of different layers or defences.
+///
+/// | format | class | rep | session | start | layer |
+/// |---|---|---|---|---|---|
+/// | Parquet | `class` | `rep` | `session` | `start_ns` | from the metadata |
+/// | packet CSV | `cell_id` | `rep` | none | none | unknown |
+/// | cell log | `port` | counted from 1 in its file | name of its folder | of the first relay cell | cell, all of 514 bytes |
+///
+/// # Errors
+/// [`ReadError`], naming the file and, for a wrong value, its row and column.
+pub fn read_traces(path: &Path) -> Result<ReadTraces, ReadError> {
+    read_traces_within(path, &ReadLimits::OWN)
+}
+
+/// As [`read_traces`], for files of strangers. Parquet knows no limit but the memory.
+pub fn read_traces_within(path: &Path, limits: &ReadLimits) -> Result<ReadTraces, ReadError> {
+    let metadata = std::fs::metadata(path).map_err(|error| ReadError::io(path, error))?;
+    if metadata.is_dir() {
+        return read_folder(path, limits);
+    }
+    let format = TraceFormat::of_content(path)?;
+    let part = read_file(path, format, limits)?;
+    let set = TraceSet::new(part.traces, part.provenance);
+    let set = set.map_err(|source| ReadError::Set { path: path.to_owned(), source })?;
+    Ok(ReadTraces { set, format, dropped: part.dropped })
+}
+
+/// Writes `.parquet`, `.csv` or `.csv.zip`, told by the extension. The same set gives the same bytes.
+///
+/// A packet CSV keeps class, rep and packets alone: neither session, start time nor provenance.
+///
+/// # Errors
+/// Another extension; a trace that the format cannot hold, as two of one class and rep in different sessions in a CSV; what the
+/// system refuses.
+pub fn write_traces(path: &Path, set: &TraceSet) -> Result<(), WriteError> {
+    match TraceFormat::of_extension(path)? {
+        TraceFormat::Parquet => write_parquet_traces(path, set),
+        _ => write_packet_traces(path, set),
+    }
+}
+
+impl TraceFormat {
+    /// The format of a file, by its content.
+    ///
+    /// # Errors
+    /// What the system refuses, and content that is no trace format, with a word on what it looks like.
+    pub fn of_content(path: &Path) -> Result<Self, ReadError> {
+        let mut start = Vec::new();
+        let read = File::open(path).and_then(|file| file.take(4096).read_to_end(&mut start));
+        read.map_err(|error| ReadError::io(path, error))?;
+        let known = if start.starts_with(PARQUET_MAGIC) {
+            Some(Self::Parquet)
+        } else if ZIP_MAGIC.iter().any(|magic| start.starts_with(magic)) || is_packet_header(&start) {
+            Some(Self::PacketCsv)
+        } else if start.starts_with(LINE_START) {
+            Some(Self::CellLog)
+        } else if start.starts_with(XZ_MAGIC) && is_packed_log(path).map_err(|error| ReadError::io(path, error))? {
+            Some(Self::CellLog)
+        } else {
+            None
+        };
+        known.ok_or_else(|| ReadError::Unrecognised {
+            path: path.to_owned(),
+            found: describe(&start),
+            expected: READABLE,
+        })
+    }
+
+    /// The format that is written under this name.
+    ///
+    /// # Errors
+    /// Any extension but `.parquet`, `.csv` and `.csv.zip`.
+    pub fn of_extension(path: &Path) -> Result<Self, WriteError> {
+        let name = super::file_name(path);
+        if name.to_ascii_lowercase().ends_with(".parquet") {
+            Ok(Self::Parquet)
+        } else if csv_member(&name).is_some() {
+            Ok(Self::PacketCsv)
+        } else {
+            Err(WriteError::Extension { path: path.to_owned(), extension: shortened(&name), expected: WRITABLE })
+        }
+    }
+}
+
+fn is_packet_header(start: &[u8]) -> bool {
+    let line = start.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let line = String::from_utf8_lossy(line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line));
+    line.split(',').any(|name| name.trim().trim_matches('"') == "direction_size")
+}
+
+/// What content of no trace format looks like. Only the beginning of text is repeated, nothing of binary data.
+fn describe(start: &[u8]) -> String {
+    const PCAP: [[u8; 4]; 5] = [
+        [0xd4, 0xc3, 0xb2, 0xa1],
+        [0xa1, 0xb2, 0xc3, 0xd4],
+        [0x4d, 0x3c, 0xb2, 0xa1],
+        [0xa1, 0xb2, 0x3c, 0x4d],
+        [0x0a, 0x0d, 0x0d, 0x0a],
+    ];
+    if start.is_empty() {
+        "an empty file".to_owned()
+    } else if PCAP.iter().any(|magic| start.starts_with(magic)) {
+        "a packet capture, which has to be imported first".to_owned()
+    } else if start.starts_with(XZ_MAGIC) {
+        "an xz archive of something else".to_owned()
+    } else if start.starts_with(&[0x1f, 0x8b]) {
+        "a gzip archive".to_owned()
+    } else if start.iter().any(|&byte| byte == 0) {
+        "binary data".to_owned()
+    } else {
+        let line = start.split(|&byte| byte == b'\n').next().unwrap_or_default();
+        format!("text that starts with `{}`", shortened(&String::from_utf8_lossy(line)))
+    }
+}
+
+/// The traces of one file.
+struct Part {
+    traces: Vec<LabelledTrace>,
+    provenance: Provenance,
+    dropped: BTreeMap<String, u64>,
+}
+
+fn read_file(path: &Path, format: TraceFormat, limits: &ReadLimits) -> Result<Part, ReadError> {
+    match format {
+        TraceFormat::Parquet => {
+            let (traces, provenance) = read_parquet_traces(path)?;
+            Ok(Part { traces, provenance, dropped: BTreeMap::new() })
+        }
+        TraceFormat::PacketCsv => {
+            let traces = read_packet_traces(path, limits)?;
+            let provenance = Provenance::new(Layer::Unknown, vec![super::file_name(path)]);
+            Ok(Part { traces, provenance, dropped: BTreeMap::new() })
+        }
+        TraceFormat::CellLog => {
+            let log = read_cell_log(path, limits)?;
+            let provenance = Provenance::new(Layer::Cell, vec![super::file_name(path)]);
+            Ok(Part { traces: log.traces, provenance, dropped: log.dropped })
+        }
+    }
+}
+
+fn read_packet_traces(path: &Path, limits: &ReadLimits) -> Result<Vec<LabelledTrace>, ReadError> {
+    let traces = read_packet_csv(path, &PACKET_KEYS, limits)?.checked(path)?;
+    let label = |packet_trace: super::PacketTrace| {
+        let [class, rep] = <[String; 2]>::try_from(packet_trace.key).expect("one value a key column");
+        let rep = rep.parse().expect("a whole number in its shortest form");
+        let trace = packet_trace.trace.expect("a table without problems has only sound traces");
+        LabelledTrace { key: TraceKey { class, rep, session: None }, start_ns: None, trace }
+    };
+    Ok(traces.into_iter().map(label).collect())
+}
+
+fn write_packet_traces(path: &Path, set: &TraceSet) -> Result<(), WriteError> {
+    let mut seen = HashSet::new();
+    for LabelledTrace { key, .. } in set.traces() {
+        let reason = if !seen.insert((&key.class, key.rep)) {
+            "class and rep occur in another session, too, and this format has no sessions"
+        } else if key.class.is_empty() {
+            "this format has no empty class"
+        } else if key.class.contains('\r') {
+            "the class holds a carriage return, which this format does not bring back"
+        } else {
+            continue;
+        };
+        let key = Box::new(key.clone());
+        return Err(WriteError::Trace { path: path.to_owned(), key, reason: reason.to_owned() });
+    }
+    let names = PACKET_KEYS.map(|key| key.name);
+    let key = |key: &TraceKey| vec![key.class.clone(), key.rep.to_string()];
+    write_packet_csv(path, &names, set.traces().iter().map(|labelled| (key(&labelled.key), &labelled.trace)))
+}
+
+fn read_folder(folder: &Path, limits: &ReadLimits) -> Result<ReadTraces, ReadError> {
+    let unrecognised = |found: String| ReadError::Unrecognised { path: folder.to_owned(), found, expected: READABLE };
+    let mut merged: Option<(TraceFormat, PathBuf, Provenance)> = None;
+    let mut traces = Vec::new();
+    let mut dropped = BTreeMap::new();
+    for path in files_of(folder)? {
+        let format = match TraceFormat::of_content(&path) {
+            Ok(format) => format,
+            Err(ReadError::Unrecognised { .. }) => {
+                *dropped.entry("file of no trace format".to_owned()).or_default() += 1;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        let part = read_file(&path, format, limits)?;
+        for (reason, count) in part.dropped {
+            *dropped.entry(reason).or_default() += count;
+        }
+        traces.extend(part.traces);
+        let inside = path.strip_prefix(folder).expect("found in the folder");
+        let sources = match format {
+            TraceFormat::Parquet => part.provenance.sources.clone(),
+            _ => vec![inside.to_string_lossy().replace('\\', "/")],
+        };
+        match &mut merged {
+            None => merged = Some((format, path, Provenance { sources, ..part.provenance })),
+            Some((other, first, provenance)) => {
+                if let Some(difference) = difference((*other, provenance), (format, &part.provenance)) {
+                    let (first, path) = (first.display(), path.display());
+                    return Err(unrecognised(format!(
+                        "traces that do not mix: {first} and {path} differ in {difference}"
+                    )));
+                }
+                provenance.sources.extend(sources);
+            }
+        }
+    }
+    let Some((format, _, provenance)) = merged else {
+        let files: u64 = dropped.values().sum();
+        return Err(unrecognised(format!("a folder with {files} files, none of a trace format")));
+    };
+    let set = TraceSet::new(traces, provenance);
+    let set = set.map_err(|source| ReadError::Set { path: folder.to_owned(), source })?;
+    Ok(ReadTraces { set, format, dropped })
+}
+
+/// What keeps two files from being one set.
+fn difference(a: (TraceFormat, &Provenance), b: (TraceFormat, &Provenance)) -> Option<&'static str> {
+    let ((a_format, a), (b_format, b)) = (a, b);
+    [
+        ("format", a_format != b_format),
+        ("layer", a.layer != b.layer),
+        ("vantage", a.vantage != b.vantage),
+        ("defences", a.defenses != b.defenses),
+    ]
+    .into_iter()
+    .find_map(|(name, differs)| differs.then_some(name))
+}
+
+/// The files of a folder and the folders in it, by path. Names that start with a dot are left out, links to folders not followed.
+fn files_of(folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let entries = std::fs::read_dir(&folder).map_err(|error| ReadError::io(&folder, error))?;
+        for entry in entries {
+            let entry = entry.map_err(|error| ReadError::io(&folder, error))?;
+            let path = entry.path();
+            if entry.file_name().as_encoded_bytes().starts_with(b".") {
+                continue;
+            }
+            let kind = entry.file_type().map_err(|error| ReadError::io(&path, error))?;
+            if kind.is_dir() {
+                folders.push(path);
+            } else if path.is_file() {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use polars::prelude::{Column, IntoColumn, IntoSeries, ListBuilderTrait, NamedFrom, Series};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Trace;
+    use crate::frame::write_parquet;
+
+    fn labelled(class: &str, rep: i64, session: Option<&str>, time_ns: &[u64], size: &[i32]) -> LabelledTrace {
+        LabelledTrace {
+            key: TraceKey { class: class.into(), rep, session: session.map(str::to_owned) },
+            start_ns: session.map(|_| 1_600_000_000_000_000_000),
+            trace: Trace::new(time_ns.to_vec(), size.to_vec()).unwrap(),
+        }
+    }
+
+    fn set(traces: Vec<LabelledTrace>) -> TraceSet {
+        let mut provenance = Provenance::new(Layer::Tls, vec!["a.pcap".to_owned(), "b.pcap".to_owned()]);
+        provenance.defenses = vec!["front:seed=1".to_owned()];
+        TraceSet::new(traces, provenance).unwrap()
+    }
+
+    fn two() -> TraceSet {
+        set(vec![labelled("é,\"x", -1, Some("day 1"), &[0, 5], &[514, i32::MIN]), labelled("2", 7, None, &[0], &[-1])])
+    }
+
+    struct Files(tempfile::TempDir);
+
+    impl Files {
+        fn new() -> Self {
+            Self(tempfile::tempdir().unwrap())
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            let path = self.0.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            path
+        }
+
+        fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+            let path = self.path(name);
+            std::fs::write(&path, bytes).unwrap();
+            path
+        }
+    }
+
+    fn error_of(path: &Path) -> String {
+        read_traces(path).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn parquet_keeps_everything_and_is_told_by_content() {
+        let files = Files::new();
+        let path = files.path("a.parquet");
+        write_traces(&path, &two()).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        let back = read_traces(&files.file("renamed.csv", &bytes)).unwrap();
+        assert_eq!(back, ReadTraces { set: two(), format: TraceFormat::Parquet, dropped: BTreeMap::new() });
+        write_traces(&path, &two()).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    }
+
+    #[test]
+    fn an_empty_set_is_a_set() {
+        let files = Files::new();
+        for name in ["empty.parquet", "empty.csv", "empty.csv.zip"] {
+            let path = files.path(name);
+            write_traces(&path, &set(vec![])).unwrap();
+            assert!(read_traces(&path).unwrap().set.is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn csv_keeps_class_rep_and_packets() {
+        let files = Files::new();
+        for name in ["a.csv", "a.csv.zip"] {
+            let path = files.path(name);
+            write_traces(&path, &two()).unwrap();
+            let back = read_traces(&path).unwrap();
+            assert_eq!(back.format, TraceFormat::PacketCsv);
+            assert_eq!(back.set.provenance(), &Provenance::new(Layer::Unknown, vec![name.to_owned()]));
+            for (back, trace) in back.set.traces().iter().zip(two().traces()) {
+                assert_eq!(
+                    (&back.key.class, back.key.rep, &back.trace),
+                    (&trace.key.class, trace.key.rep, &trace.trace)
+                );
+                assert_eq!((&back.key.session, back.start_ns), (&None, None));
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_format_cannot_hold_is_refused_by_name() {
+        let files = Files::new();
+        let write = |name: &str, traces| {
+            let error = write_traces(&files.path(name), &set(traces)).unwrap_err().to_string();
+            error.strip_prefix(&format!("{}: ", files.path(name).display())).unwrap().to_owned()
+        };
+        let sessions = vec![labelled("a", 1, Some("x"), &[0], &[1]), labelled("a", 1, Some("y"), &[0], &[1])];
+        assert_eq!(
+            write("a.csv", sessions),
+            "(class a, rep 1, session y): class and rep occur in another session, too, and this format has no sessions"
+        );
+        assert!(write("a.csv", vec![labelled("", 1, None, &[0], &[1])]).ends_with("this format has no empty class"));
+        assert!(write("a.csv", vec![labelled("a\r", 1, None, &[0], &[1])]).contains("carriage return"));
+        assert!(write("a.csv.zip", vec![labelled("a", 1, None, &[0, 1 << 60], &[1, 1])]).contains("too long"));
+        let long = write("a.parquet", vec![labelled("a", 1, None, &[0, u64::MAX], &[1, 1])]);
+        assert_eq!(long, "(class a, rep 1): 18446744073709551615 ns do not fit 64 bits with a sign");
+        assert_eq!(write("a.npz", vec![]), "no format is written as a.npz; expected .parquet, .csv or .csv.zip");
+    }
+
+    #[test]
+    fn what_is_no_trace_file_is_described() {
+        let files = Files::new();
+        let found = |bytes: &[u8]| {
+            let error = error_of(&files.file("x.parquet", bytes));
+            let found = error.split_once(": found ").unwrap().1;
+            found.split_once("; expected traces as Parquet").unwrap().0.to_owned()
+        };
+        assert_eq!(found(b""), "an empty file");
+        assert_eq!(found(b"\xd4\xc3\xb2\xa1\0\0"), "a packet capture, which has to be imported first");
+        assert_eq!(found(b"\x1f\x8b\x08"), "a gzip archive");
+        assert_eq!(found(b"\xfd7zXZ\0rubbish"), "an xz archive of something else");
+        assert_eq!(found(b"\0\x01\x02"), "binary data");
+        assert_eq!(found(b"team_id,capture_id\n1,2\n"), "text that starts with `team_id,capture_id`");
+        assert!(error_of(&files.path("none.parquet")).contains("No such file"));
+        assert!(error_of(&files.file("cut.parquet", b"PAR1")).contains("no readable Parquet"));
+    }
+
+    #[test]
+    fn a_folder_of_one_format_is_one_set() {
+        let files = Files::new();
+        let csv = |rep: i64| format!("cell_id,rep,direction_size,timestamp\na,{rep},5,0\n");
+        files.file("in/b/2.csv", csv(2));
+        files.file("in/a.csv", csv(1));
+        files.file("in/README.md", "what it is");
+        files.file("in/.hidden.csv", csv(1));
+        let read = read_traces(&files.path("in")).unwrap();
+        assert_eq!(read.set.traces(), [labelled("a", 1, None, &[0], &[5]), labelled("a", 2, None, &[0], &[5])]);
+        assert_eq!(read.set.provenance().sources, ["a.csv", "b/2.csv"]);
+        assert_eq!(read.dropped, BTreeMap::from([("file of no trace format".to_owned(), 1)]));
+
+        files.file("in/c.csv", csv(1));
+        assert!(error_of(&files.path("in")).ends_with("two traces have the key (class a, rep 1)"));
+    }
+
+    #[test]
+    fn what_does_not_mix_is_refused() {
+        let files = Files::new();
+        write_traces(&files.path("in/a.parquet"), &two()).unwrap();
+        let mut other = Provenance::new(Layer::Tcp, vec![]);
+        other.defenses = vec!["front:seed=1".to_owned()];
+        let other = TraceSet::new(vec![labelled("z", 1, None, &[0], &[1])], other).unwrap();
+        write_traces(&files.path("in/b.parquet"), &other).unwrap();
+        assert!(error_of(&files.path("in")).contains("a.parquet and"));
+        assert!(error_of(&files.path("in")).contains("b.parquet differ in layer"));
+        files.file("in/b.parquet", "cell_id,rep,direction_size,timestamp\na,1,5,0\n");
+        assert!(error_of(&files.path("in")).contains("differ in format"));
+        std::fs::create_dir(files.path("none")).unwrap();
+        assert!(error_of(&files.path("none")).contains("a folder with 0 files, none of a trace format"));
+    }
+
+    /// A sound Parquet table of one trace a row, column by column.
+    fn columns() -> Vec<Column> {
+        let times = [Series::new("".into(), [0i64, 5]), Series::new("".into(), [0i64])];
+        let sizes = [Series::new("".into(), [1i32, -2]), Series::new("".into(), [3i32])];
+        vec![
+            Column::new("class".into(), ["a", "b"]),
+            Column::new("rep".into(), [1i64, 2]),
+            Column::new("time_ns".into(), times),
+            Column::new("size".into(), sizes),
+        ]
+    }
+
+    fn with(name: &str, column: Column) -> Vec<Column> {
+        columns().into_iter().map(|old| if old.name() == name { column.clone() } else { old }).collect()
+    }
+
+    fn list<const N: usize>(name: &str, rows: [Series; N]) -> Column {
+        Column::new(name.into(), rows)
+    }
+
+    fn read_columns(columns: Vec<Column>) -> Result<TraceSet, String> {
+        let files = Files::new();
+        let path = files.path("t.parquet");
+        write_parquet(&path, columns, None).unwrap();
+        let read = read_traces(&path).map_err(|error| error.to_string());
+        read.map(|read| read.set).map_err(|error| error.rsplit_once("t.parquet: ").unwrap().1.to_owned())
+    }
+
+    #[test]
+    fn tables_of_other_tools_are_read_where_nothing_is_lost() {
+        let expected = [labelled("a", 1, None, &[0, 5], &[1, -2]), labelled("b", 2, None, &[0], &[3])];
+        assert_eq!(read_columns(columns()).unwrap().traces(), expected);
+        assert_eq!(read_columns(columns()).unwrap().provenance().layer, Layer::Unknown);
+        let u64s = list("time_ns", [Series::new("".into(), [0u64, 5]), Series::new("".into(), [0u64])]);
+        assert_eq!(read_columns(with("time_ns", u64s)).unwrap().traces(), expected);
+        let i64s = list("size", [Series::new("".into(), [1i64, -2]), Series::new("".into(), [3i64])]);
+        assert_eq!(read_columns(with("size", i64s)).unwrap().traces(), expected);
+        assert_eq!(read_columns(with("rep", Column::new("rep".into(), [1i32, 2]))).unwrap().traces(), expected);
+        let mut nulls = columns();
+        nulls.push(Column::full_null("session".into(), 2, &polars::prelude::DataType::String));
+        nulls.push(Column::full_null("start_ns".into(), 2, &polars::prelude::DataType::Int64));
+        nulls.push(Column::new("note".into(), [1i64, 2]));
+        assert_eq!(read_columns(nulls).unwrap().traces(), expected);
+        let numbered = read_columns(with("class", Column::new("class".into(), [7i64, 8]))).unwrap();
+        assert_eq!(numbered.classes().names(), ["7", "8"]);
+    }
+
+    #[test]
+    fn a_bad_table_is_refused_with_row_column_and_value() {
+        let error = |columns| read_columns(columns).unwrap_err();
+        for name in ["class", "rep", "time_ns", "size"] {
+            let columns = columns().into_iter().filter(|column| column.name() != name).collect();
+            assert!(error(columns).starts_with(&format!("column {name} is missing: found ")), "{name}");
+        }
+        let i64s = |rows: [&[i64]; 2]| rows.map(|row| Series::new("".into(), row));
+        for (name, column, expected) in [
+            ("class", Column::new("class".into(), [0.5, 1.0]), "column class holds f64, expected text"),
+            ("rep", Column::new("rep".into(), ["1", "2"]), "column rep holds str, expected whole numbers"),
+            ("size", Column::new("size".into(), [1i64, 2]), "column size holds i64, expected lists of whole numbers"),
+            ("class", Column::new("class".into(), [Some("a"), None]), "row 1, column class: null: a value is needed"),
+            ("rep", Column::new("rep".into(), [None, Some(1i64)]), "row 0, column rep: null: a value is needed"),
+            (
+                "rep",
+                Column::new("rep".into(), [1, u64::MAX]),
+                "row 1, column rep: 18446744073709551615: beyond 64 bits",
+            ),
+            (
+                "size",
+                list("size", i64s([&[1, -2], &[i64::MAX]])),
+                "row 1, column size: 9223372036854775807: packet 0: a size beyond 32 bits",
+            ),
+            (
+                "time_ns",
+                list("time_ns", i64s([&[0, -5], &[0]])),
+                "row 0, column time_ns: -5: packet 1: a negative time",
+            ),
+            (
+                "time_ns",
+                list("time_ns", [Series::new("".into(), [0, u64::MAX]), Series::new("".into(), [0u64])]),
+                "row 0, column time_ns: 18446744073709551615: packet 1: null or beyond 64 bits",
+            ),
+            (
+                "time_ns",
+                list("time_ns", [Series::new("".into(), [Some(0i64), None]), Series::new("".into(), [Some(0i64)])]),
+                "row 0, column time_ns: null: packet 1: null or beyond 64 bits",
+            ),
+            ("time_ns", list("time_ns", i64s([&[0, 5, 6], &[0]])), "row 0, column size: 2 values: 3 times for 2 sizes"),
+            (
+                "time_ns",
+                list("time_ns", i64s([&[1, 5], &[0]])),
+                "row 0, column time_ns: 1: the first packet is at 1 ns, not at 0",
+            ),
+            (
+                "size",
+                list("size", i64s([&[1, 2], &[0]])),
+                "row 1, column size: 0: packet 0 has size 0, which has no direction",
+            ),
+        ] {
+            assert_eq!(error(with(name, column)), expected);
+        }
+        let mut empty = with("time_ns", list("time_ns", i64s([&[0, 5], &[]])));
+        empty[3] = list("size", i64s([&[1, 2], &[]]));
+        assert_eq!(error(empty), "row 1, column time_ns: []: a trace needs at least one packet");
+        let mut builder = polars::prelude::ListPrimitiveChunkedBuilder::<polars::prelude::Int64Type>::new(
+            "size".into(),
+            2,
+            2,
+            polars::prelude::DataType::Int64,
+        );
+        builder.append_slice(&[1, 2]);
+        builder.append_null();
+        let null = builder.finish().into_series().into_column();
+        assert_eq!(error(with("size", null)), "row 1, column size: null: a value is needed");
+        assert!(error(vec![]).starts_with("column class is missing: found"));
+    }
+
+    #[test]
+    fn damaged_provenance_is_refused() {
+        let files = Files::new();
+        let path = files.path("t.parquet");
+        write_parquet(&path, columns(), Some("{}".to_owned())).unwrap();
+        assert!(error_of(&path).contains("the metadata entry wfkit is no provenance: missing field"));
+    }
+
+    fn any_set() -> impl Strategy<Value = TraceSet> {
+        let size = any::<i32>().prop_filter("no direction", |&size| size != 0);
+        let packets = proptest::collection::vec((0..1u64 << 62, size), 1..12);
+        let trace = ("[a-c\u{1}\n,\" é]{1,3}", any::<i8>(), any::<Option<bool>>(), any::<Option<i64>>(), packets);
+        proptest::collection::vec(trace, 0..8).prop_map(|traces| {
+            let mut keys = HashSet::new();
+            let traces = traces.into_iter().filter_map(|(class, rep, session, start_ns, packets)| {
+                let key = TraceKey { class, rep: rep.into(), session: session.map(|which| which.to_string()) };
+                let (mut time_ns, size): (Vec<u64>, Vec<i32>) = packets.into_iter().unzip();
+                time_ns[0] = 0;
+                time_ns.sort_unstable();
+                let trace = Trace::new(time_ns, size).unwrap();
+                keys.insert(key.clone()).then_some(LabelledTrace { key, start_ns, trace })
+            });
+            set(traces.collect())
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn parquet_brings_back_any_set(set in any_set()) {
+            let files = Files::new();
+            let path = files.path("t.parquet");
+            write_traces(&path, &set).unwrap();
+            prop_assert_eq!(read_traces(&path).unwrap().set, set);
+        }
+
+        #[test]
+        fn csv_brings_back_class_rep_and_packets(set in any_set()) {
+            let files = Files::new();
+            let path = files.path("t.csv");
+            let key = |labelled: &LabelledTrace| (labelled.key.class.clone(), labelled.key.rep);
+            match write_traces(&path, &set) {
+                Ok(()) => {
+                    let back = read_traces(&path).unwrap().set;
+                    let packets = |set: &TraceSet| -> BTreeMap<_, _> {
+                        set.traces().iter().map(|labelled| (key(labelled), labelled.trace.content_hash())).collect()
+                    };
+                    prop_assert_eq!(packets(&back), packets(&set));
+                }
+                Err(error) => {
+                    let error = error.to_string();
+                    prop_assert!(error.contains("too long") || error.contains("another session"), "{}", error);
+                }
+            }
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let files = Files::new();
+            for magic in [b"".as_slice(), PARQUET_MAGIC, XZ_MAGIC, LINE_START, ZIP_MAGIC[0]] {
+                let _ = read_traces(&files.file("x", [magic, &bytes, magic].concat()));
+            }
+        }
+
+        #[test]
+        fn no_damage_to_a_parquet_file_makes_it_panic(damage in proptest::collection::vec((any::<usize>(), any::<u8>()), 1..4)) {
+            let files = Files::new();
+            let path = files.path("t.parquet");
+            write_traces(&path, &two()).unwrap();
+            let mut bytes = std::fs::read(&path).unwrap();
+            for (at, byte) in damage {
+                let at = at % bytes.len();
+                bytes[at] = byte;
+            }
+            std::fs::write(&path, bytes).unwrap();
+            let _ = read_traces(&path);
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Tables of named numbers beside the labels of traces, as features are: Parquet, one row a trace.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use ndarray::{Array2, ArrayView2};
+use polars::prelude::Column;
+
+use crate::frame::{CLASS, Frame, REP, SESSION, START, label_columns, write_parquet};
+use crate::{Label, ReadError, WriteError};
+
+/// Named columns of numbers, shape `(n_traces, n_columns)`, one label a row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    /// One label a row.
+    pub labels: Vec<Label>,
+    /// One name a column.
+    pub names: Vec<String>,
+    /// The numbers; NaN and infinities are kept.
+    pub values: Array2<f64>,
+    /// What the writer noted about the table, JSON by custom.
+    pub metadata: Option<String>,
+}
+
+/// Writes `class, rep, session, start_ns` and one column a name. The same table gives the same bytes.
+///
+/// # Errors
+/// Labels or names that do not fit the shape of `values`; a name that occurs twice or is one of the four label columns; what
+/// the system refuses.
+pub fn write_table(
+    path: &Path,
+    labels: &[Label],
+    names: &[String],
+    values: ArrayView2<'_, f64>,
+    metadata: Option<&str>,
+) -> Result<(), WriteError> {
+    if values.dim() != (labels.len(), names.len()) {
+        let shape = values.dim();
+        let message = format!("{} labels and {} names for numbers of shape {shape:?}", labels.len(), names.len());
+        return Err(WriteError::table(path, message));
+    }
+    let mut taken = HashSet::from([CLASS, REP, SESSION, START]);
+    if let Some(name) = names.iter().find(|name| !taken.insert(name)) {
+        return Err(WriteError::table(path, format!("two columns would be named {name}")));
+    }
+    let mut columns = label_columns(labels.iter().map(|label| (&label.key, label.start_ns)));
+    columns.extend(number_columns(names, values));
+    write_parquet(path, columns, metadata.map(str::to_owned))
+}
+
+/// Reads what [`write_table`] wrote, or any Parquet with `class`, `rep` and columns of numbers; `session` and `start_ns` may be
+/// absent.
+///
+/// # Errors
+/// [`ReadError`], naming the column, and the row for a null.
+pub fn read_table(path: &Path) -> Result<Table, ReadError> {
+    let frame = Frame::read(path)?;
+    let labels = frame.labels()?;
+    let names: Vec<String> =
+        frame.names().filter(|name| ![CLASS, REP, SESSION, START].contains(name)).map(str::to_owned).collect();
+    let values = numbers(&frame, &names)?;
+    Ok(Table { labels, names, values, metadata: frame.metadata })
+}
+
+/// One column a name.
+pub(crate) fn number_columns<'a>(
+    names: &'a [String],
+    values: ArrayView2<'a, f64>,
+) -> impl Iterator<Item = Column> + 'a {
+    (0..names.len()).map(move |column| Column::new(names[column].as_str().into(), values.column(column).to_vec()))
+}
+
+/// The columns of these names, shape `(rows, names)`.
+pub(crate) fn numbers(frame: &Frame<'_>, names: &[String]) -> Result<Array2<f64>, ReadError> {
+    let mut values = Array2::zeros((frame.rows(), names.len()));
+    for (name, mut column) in names.iter().zip(values.columns_mut()) {
+        column.assign(&ndarray::ArrayView1::from(&frame.floats(name)?));
+    }
+    Ok(values)
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::TraceKey;
+
+    fn label(rep: i64) -> Label {
+        let session = (rep % 2 == 0).then(|| "day 1".to_owned());
+        Label {
+            key: TraceKey { class: format!("class {}", rep / 3), rep, session },
+            start_ns: (rep > 1).then_some(-rep),
+        }
+    }
+
+    #[test]
+    fn a_name_occurs_once_and_is_no_label() {
+        let path = Path::new("never.parquet");
+        let write = |names: &[&str], values: Array2<f64>| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            write_table(path, &[label(1)], &names, values.view(), None).unwrap_err().to_string()
+        };
+        assert_eq!(write(&["a", "a"], array![[1.0, 2.0]]), "never.parquet: two columns would be named a");
+        assert_eq!(write(&["rep"], array![[1.0]]), "never.parquet: two columns would be named rep");
+        assert_eq!(
+            write(&["a"], array![[1.0], [2.0]]),
+            "never.parquet: 1 labels and 1 names for numbers of shape (2, 1)"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn written_and_read_back_a_table_is_the_same(rows in 0..6usize, columns in 0..4usize, seed: u64) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("table.parquet");
+            let bits = |at: usize| seed.wrapping_mul(2 * at as u64 + 1).rotate_left(17);
+            let number = |(row, column)| match f64::from_bits(bits(row * columns + column)) {
+                nan if nan.is_nan() => f64::INFINITY,
+                number => number,
+            };
+            let table = Table {
+                labels: (0..rows as i64).map(label).collect(),
+                names: (0..columns).map(|column| format!("feature {column}")).collect(),
+                values: Array2::from_shape_fn((rows, columns), number),
+                metadata: (seed % 2 == 0).then(|| "{\"set\":\"k-fp\"}".to_owned()),
+            };
+            let write = |path: &Path| {
+                write_table(path, &table.labels, &table.names, table.values.view(), table.metadata.as_deref()).unwrap();
+            };
+            write(&path);
+            prop_assert_eq!(read_table(&path).unwrap(), table.clone());
+            let again = folder.path().join("again.parquet");
+            write(&again);
+            prop_assert_eq!(std::fs::read(path).unwrap(), std::fs::read(again).unwrap());
+        }
+    }
+}
