@@ -1,19 +1,22 @@
 //! `cumul` and `cumul-common`: the cumulative size of a trace, sampled.
 //!
-//! Panchenko, Lanze, Zinnen, Henze, Pennekamp, Wehrle and Engel, "Website Fingerprinting at Internet Scale", NDSS 2016. Here, as
-//! there, **incoming counts up**. With p_i the size of packet i, positive if incoming, a_i = a_{i-1} + |p_i| and c_i = c_{i-1} + p_i from
-//! a_0 = c_0 = 0, the curve C joins the points (a_i, c_i) by straight lines. The features are the number of incoming and outgoing
-//! packets, the incoming and outgoing bytes, and C at 100 equidistant points. Times are not part of it.
+//! Panchenko, Lanze, Zinnen, Henze, Pennekamp, Wehrle and Engel, "Website Fingerprinting at Internet Scale", NDSS 2016.
+//! Here, as there, **incoming counts up**. With p_i the size of packet i, positive if incoming, a_i = a_{i-1} + |p_i|
+//! and c_i = c_{i-1} + p_i from a_0 = c_0 = 0, the curve C joins the points (a_i, c_i) by straight lines. The features
+//! are the number of incoming and outgoing packets, the incoming and outgoing bytes, and C at 100 equidistant points.
+//! Times are not part of it.
 //!
 //! The sources differ in the points, hence two sets:
-//! - `cumul`: a_N k / 100, k = 1..100, on the whole curve. The paper's points include the start, which is (0, 0) for every trace; these
-//!   end at the end of the curve instead.
-//! - `cumul-common`: a_1 + (a_N - a_1) k / 100, k = 1..100, the points of most published code, which starts at the first packet.
+//! - `cumul`: a_N k / 100, k = 1..100, on the whole curve. The paper's points include the start, which is (0, 0) for
+//!   every trace; these end at the end of the curve instead.
+//! - `cumul-common`: a_1 + (a_N - a_1) k / 100, k = 1..100, the points of most published code, which starts at the
+//!   first packet.
 //!
-//! The first four features stand in the order of the paper's text; the authors' script has outgoing bytes before incoming.
-//! The paper's outlier removal and scaling to [-1, 1] are left to the attack: a forest needs neither.
+//! The first four features stand in the order of the paper's text; the authors' script has outgoing bytes before
+//! incoming. The paper's outlier removal and scaling to [-1, 1] are left to the attack: a forest needs neither.
 //!
-//! A trace of one packet is a straight line (`cumul`) or one point, 100 times (`cumul-common`); without incoming packets C only falls.
+//! A trace of one packet is a straight line (`cumul`) or one point, 100 times (`cumul-common`); without incoming
+//! packets C only falls.
 
 use wfkit_datasets::Trace;
 

@@ -172,6 +172,7 @@ impl TryFrom<Vec<FittedSet>> for FittedSets {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
     use wfkit_datasets::{LabelledTrace, Layer, Provenance, TraceKey};
 
     fn set(sizes: &[&[i32]]) -> TraceSet {
@@ -220,12 +221,11 @@ mod tests {
     #[test]
     fn an_extractor_survives_storage() {
         let extractor = fit(&all(), &set(&[&[5, -9, -9], &[1]]));
-        let json = serde_json::to_string(&extractor).unwrap();
-        assert_eq!(
-            json,
-            r#"["totals",{"sequence":{"packets":3,"cap":5000}},"kfp-175","kfp-core",{"kfp-size":{"commonest":[-9,1,5]}},"cumul","cumul-common"]"#
-        );
-        assert_eq!(serde_json::from_str::<FeatureExtractor>(&json).unwrap(), extractor);
+        let json = serde_json::to_value(&extractor).unwrap();
+        let sequence = json!({"sequence": {"packets": 3, "cap": 5000}});
+        let size = json!({"kfp-size": {"commonest": [-9, 1, 5]}});
+        assert_eq!(json, json!(["totals", sequence, "kfp-175", "kfp-core", size, "cumul", "cumul-common"]));
+        assert_eq!(serde_json::from_value::<FeatureExtractor>(json).unwrap(), extractor);
         assert_eq!(extractor.spec().to_string(), all());
     }
 

@@ -3,6 +3,7 @@
 use ndarray::ArrayView1;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use wfkit_metrics::per_class_auc_of_score;
 
 use crate::FeatureMatrix;
 
@@ -51,11 +52,11 @@ impl FeatureReport {
 /// How well each feature alone tells the classes apart, best first, ties in column order; `None` where fewer than two
 /// classes occur.
 ///
-/// For each class, the AUC is the probability that a random trace of the class has a larger value than a random trace of the
-/// rest, ties counting one half (the Mann-Whitney statistic: Hanley and McNeil, "The Meaning and Use of the Area under
-/// a Receiver Operating Characteristic (ROC) Curve", Radiology 1982). A feature that is small for a class tells it as well as one that is
-/// large, so max(AUC, 1 - AUC) counts; the mean over the classes that occur is the value. 0.5 is a feature that says nothing;
-/// chance lifts it somewhat above, the more so the fewer traces a class has.
+/// For each class, the AUC is the probability that a random trace of the class has a larger value than a random trace
+/// of the rest, ties counting one half (the Mann-Whitney statistic: Hanley and McNeil, "The Meaning and Use of the Area
+/// under a Receiver Operating Characteristic (ROC) Curve", Radiology 1982). A feature that is small for a class tells
+/// it as well as one that is large, so max(AUC, 1 - AUC) counts; the mean over the classes that occur is the value. 0.5
+/// is a feature that says nothing; chance lifts it somewhat above, the more so the fewer traces a class has.
 pub fn feature_aucs(matrix: &FeatureMatrix) -> Option<Vec<FeatureAuc>> {
     let classes = matrix.classes();
     if classes.len() < 2 {
@@ -67,7 +68,7 @@ pub fn feature_aucs(matrix: &FeatureMatrix) -> Option<Vec<FeatureAuc>> {
     let values = matrix.values();
     let mut aucs: Vec<FeatureAuc> = (matrix.names().par_iter().enumerate())
         .map(|(column, name)| {
-            let auc = mean_auc(values.column(column), &truth, classes.len());
+            let auc = mean_auc(&values.column(column).to_vec(), &truth, classes.len());
             FeatureAuc { name: name.clone(), auc }
         })
         .collect();
@@ -75,31 +76,14 @@ pub fn feature_aucs(matrix: &FeatureMatrix) -> Option<Vec<FeatureAuc>> {
     Some(aucs)
 }
 
-/// Mean over the classes of max(AUC, 1 - AUC), from the sum of the ranks of each class: sorts once for all classes.
-fn mean_auc(values: ArrayView1<'_, f64>, truth: &[usize], n_classes: usize) -> f64 {
-    let mut ranked: Vec<(f64, usize)> = values.iter().copied().zip(truth.iter().copied()).collect();
-    ranked.sort_unstable_by(|(a, _), (b, _)| a.partial_cmp(b).expect("features are finite"));
-
-    // Ranks count from 1; tied values share the mean of theirs. Doubled, ranks and their sums stay whole.
-    let mut doubled_rank_sum = vec![0_u128; n_classes];
-    let mut n_of_class = vec![0_u128; n_classes];
-    let mut below = 0;
-    for tied in ranked.chunk_by(|(a, _), (b, _)| a == b) {
-        let doubled_rank = 2 * below + tied.len() as u128 + 1;
-        for &(_, class) in tied {
-            doubled_rank_sum[class] += doubled_rank;
-            n_of_class[class] += 1;
-        }
-        below += tied.len() as u128;
-    }
-
-    let auc_of = |class: usize| {
-        let n = n_of_class[class];
-        let doubled_u = doubled_rank_sum[class] - n * (n + 1);
-        let auc = doubled_u as f64 / (2 * n * (below - n)) as f64;
+/// Mean over the classes, each of which some traces have and some have not, of max(AUC, 1 - AUC).
+fn mean_auc(values: &[f64], truth: &[usize], n_classes: usize) -> f64 {
+    let aucs = per_class_auc_of_score(values, truth, n_classes).expect("finite, one value a trace of a known class");
+    let auc_of = |auc: &Option<f64>| {
+        let auc = auc.expect("two or more classes, each with a trace");
         auc.max(1.0 - auc)
     };
-    (0..n_classes).map(auc_of).sum::<f64>() / n_classes as f64
+    aucs.iter().map(auc_of).sum::<f64>() / n_classes as f64
 }
 
 #[cfg(test)]
@@ -109,6 +93,7 @@ mod tests {
     use ndarray::{Array2, array};
     use proptest::prelude::*;
     use wfkit_datasets::TraceKey;
+    use wfkit_metrics::binary_roc_auc;
 
     fn matrix(names: &[&str], classes: &[&str], values: Array2<f64>) -> FeatureMatrix {
         let row = |(rep, class): (i64, &&str)| Row {
@@ -145,28 +130,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn equals_counting_pairs(rows in prop::collection::vec((0_usize..3, -3_i8..3), 2..40)) {
-            let truth: Vec<usize> = rows.iter().map(|row| row.0).collect();
-            let classes: Vec<&str> = truth.iter().map(|&class| ["a", "b", "c"][class]).collect();
-            let values: Vec<f64> = rows.iter().map(|row| f64::from(row.1)).collect();
-            let aucs = feature_aucs(&matrix(&["x"], &classes, Array2::from_shape_vec((rows.len(), 1), values.clone()).unwrap()));
+        fn equals_the_binary_auc_class_by_class(traces in prop::collection::vec((0..3_usize, -3..3_i8), 1..40)) {
+            let classes: Vec<&str> = traces.iter().map(|trace| ["a", "b", "c"][trace.0]).collect();
+            let values: Vec<f64> = traces.iter().map(|trace| f64::from(trace.1)).collect();
+            let column = Array2::from_shape_vec((traces.len(), 1), values.clone()).unwrap();
+            let auc = feature_aucs(&matrix(&["x"], &classes, column)).map(|aucs| aucs[0].auc);
 
-            let mut by_class = Vec::new();
-            for class in 0..3 {
-                let side = |own: bool| -> Vec<f64> {
-                    (0..truth.len()).filter(|&i| (truth[i] == class) == own).map(|i| values[i]).collect()
-                };
-                let (own, rest) = (side(true), side(false));
-                if own.is_empty() || rest.is_empty() {
-                    continue;
-                }
-                let wins: f64 = own.iter().flat_map(|a| rest.iter().map(move |b| if a > b { 1.0 } else if a == b { 0.5 } else { 0.0 })).sum();
-                let auc = wins / (own.len() * rest.len()) as f64;
-                by_class.push(auc.max(1.0 - auc));
-            }
-            match aucs {
-                Some(aucs) => prop_assert!((aucs[0].auc - by_class.iter().sum::<f64>() / by_class.len() as f64).abs() < 1e-12),
-                None => prop_assert!(by_class.is_empty()),
+            // Undefined for a class that no trace or every trace has.
+            let of_class = ["a", "b", "c"].map(|class| {
+                let positive: Vec<bool> = classes.iter().map(|&of| of == class).collect();
+                binary_roc_auc(&values, &positive).ok().map(|auc| auc.max(1.0 - auc))
+            });
+            let defined: Vec<f64> = of_class.into_iter().flatten().collect();
+            match auc {
+                Some(auc) => prop_assert!((auc - defined.iter().sum::<f64>() / defined.len() as f64).abs() < 1e-12),
+                None => prop_assert!(defined.is_empty()),
             }
         }
     }

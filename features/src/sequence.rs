@@ -1,8 +1,8 @@
 //! `sequence`: the signed sizes themselves, one a column, padded with 0.
 //!
-//! Positive is outgoing, negative incoming, 0 is no packet (no packet has size 0). Times are not part of it. The plain input of
-//! Rimmer et al., "Automated Website Fingerprinting through Deep Learning", NDSS 2018, and of a forest on raw packets.
-//! It differs from that paper in keeping sizes, not directions alone, and in the length: that of the longest
+//! Positive is outgoing, negative incoming, 0 is no packet (no packet has size 0). Times are not part of it. The plain
+//! input of Rimmer et al., "Automated Website Fingerprinting through Deep Learning", NDSS 2018, and of a forest on raw
+//! packets. It differs from that paper in keeping sizes, not directions alone, and in the length: that of the longest
 //! training trace, at most [`CAP`], where theirs is fixed. Packets of any trace beyond the length are cut.
 
 use serde::{Deserialize, Serialize};

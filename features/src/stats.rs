@@ -5,7 +5,8 @@ pub(crate) fn seconds(time_ns: u64) -> f64 {
     time_ns as f64 / 1e9
 }
 
-/// Gaps between successive times, in seconds. Subtracted before the conversion, so that late gaps are as exact as early ones.
+/// Gaps between successive times, in seconds. Subtracted before the conversion, so that late gaps are as exact as early
+/// ones.
 pub(crate) fn gaps(time_ns: &[u64]) -> Vec<f64> {
     time_ns.windows(2).map(|pair| seconds(pair[1] - pair[0])).collect()
 }

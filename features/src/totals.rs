@@ -1,8 +1,8 @@
 //! `totals`: what the traffic amounts to, the trivial attack.
 //!
 //! Packets out and in, bytes out and in, duration: five numbers that need no look inside the trace, the floor that any
-//! attack must beat. Where all packets have one size, as Tor cells do, bytes repeat packets and three numbers remain; their strength was
-//! shown by Dyer, Coull, Ristenpart and Shrimpton, "Peek-a-Boo, I Still See You", IEEE S&P 2012.
+//! attack must beat. Where all packets have one size, as Tor cells do, bytes repeat packets and three numbers remain;
+//! their strength was shown by Dyer, Coull, Ristenpart and Shrimpton, "Peek-a-Boo, I Still See You", IEEE S&P 2012.
 //!
 //! A trace of one packet has duration 0; a trace without incoming packets has 0 incoming packets and bytes.
 

@@ -1,5 +1,7 @@
 //! Feature values agree with a NumPy implementation written from the same definitions, `vectors/make_features.py`.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests; clippy knows the tests alone")]
+
 use std::collections::BTreeMap;
 
 use serde::Deserialize;

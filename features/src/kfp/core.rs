@@ -1,9 +1,9 @@
 //! `kfp-core`: k-FP where every column means one thing.
 //!
-//! The summary (0-45), 70 concentration pieces, 20 per-second pieces and the five sums: 141 columns. Deviations from the
-//! published vector, [`published`](super::published):
-//! - piece p of 70 holds the indices from floor(p L / 70) to below floor((p + 1) L / 70), in whole numbers, so there is no
-//!   piece 71 (21) that only rounding fills;
+//! The summary (0-45), 70 concentration pieces, 20 per-second pieces and the five sums: 141 columns. Deviations from
+//! the published vector, [`published`](super::published):
+//! - piece p of 70 holds the indices from floor(p L / 70) to below floor((p + 1) L / 70), in whole numbers, so there is
+//!   no piece 71 (21) that only rounding fills;
 //! - the tail, whose columns mean different things in different traces, is left out.
 
 use wfkit_datasets::Trace;

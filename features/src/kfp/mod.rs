@@ -1,14 +1,16 @@
 //! k-FP: what its variants share.
 //!
-//! Hayes and Danezis, "k-fingerprinting: a Robust Scalable Website Fingerprinting Technique", USENIX Security 2016.
-//! The paper lists its features in words; the authors' code settles them. Definitions used here:
+//! Hayes and Danezis, "k-fingerprinting: a Robust Scalable Website Fingerprinting Technique", USENIX Security 2016. The
+//! paper lists its features in words; the authors' code settles them. Definitions used here:
 //!
 //! - The *concentration* list holds the outgoing packets of each block of 20 packets; the last block may be shorter.
 //! - The *per-second* list holds the packets of each second, see [`PerSecond`].
 //! - Gaps are between successive packets of one direction, or of all; fewer than two packets have none.
-//! - Percentiles interpolate linearly; deviations divide by the number of values; of an empty list every statistic is 0.
+//! - Percentiles interpolate linearly; deviations divide by the number of values; of an empty list every statistic
+//!   is 0.
 //!
-//! The authors' code names in for out in four position columns and in the two shares; the order is theirs, the names here are right.
+//! The authors' code says in for out in the names of the four position columns; the order is theirs, the names here are
+//! right.
 
 pub(crate) mod core;
 mod per_second;
@@ -126,8 +128,8 @@ fn piece_columns(list: &str, pieces: usize) -> impl Iterator<Item = String> {
     (1..=pieces).map(move |piece| format!("{list}_piece_{piece:02}"))
 }
 
-/// The sum of a list over each of the pieces that end before `ends`, which ascend and leave nothing over. The list is given
-/// by its entries (index, value) that are not 0, in order.
+/// The sum of a list over each of the pieces that end before `ends`, which ascend and leave nothing over. The list is
+/// given by its entries (index, value) that are not 0, in order.
 fn push_pieces(entries: impl Iterator<Item = (u64, f64)>, ends: &[u64], row: &mut Vec<f64>) {
     let start = row.len();
     row.resize(start + ends.len(), 0.0);

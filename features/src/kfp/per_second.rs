@@ -4,8 +4,8 @@ use crate::stats::percentile_by;
 
 const NS_PER_SECOND: u64 = 1_000_000_000;
 
-/// Packets in each second of a trace: second k, counted from 1, holds the packets with k - 1 < t <= k, and second 1 those at
-/// t = 0 too. There are ceil(duration) seconds, at least one.
+/// Packets in each second of a trace: second k, counted from 1, holds the packets with k - 1 < t <= k, and second 1
+/// those at t = 0 too. There are ceil(duration) seconds, at least one.
 ///
 /// Only seconds with packets are stored: one stray packet hours after the rest costs one entry.
 pub(super) struct PerSecond {

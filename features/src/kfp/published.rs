@@ -2,16 +2,18 @@
 //!
 //! Summary (0-45), concentration pieces (46-116), per-second pieces (117-137), sums (138-142) and the tail (143-174).
 //!
-//! A list of L values is cut into 70 (20) pieces of L/70 (L/20), a real number whose multiples are found by repeated addition: piece
-//! p holds the indices from floor(x) to below floor(x + L/70). Rounding can leave x below L after 70 additions; then
-//! there is a 71st piece, with the last value. Otherwise the 71st is 0. Lists shorter than 70 leave most pieces empty.
+//! A list of L values is cut into 70 (20) pieces of L/70 (L/20), a real number whose multiples are found by repeated
+//! addition: piece p holds the indices from floor(x) to below floor(x + L/70). Rounding can leave x below L after 70
+//! additions; then there is a 71st piece, with the last value. Otherwise the 71st is 0. Lists shorter than 70 leave
+//! most pieces empty.
 //!
-//! **The tail has no fixed meaning**: it is the beginning of the concentration list followed by the per-second list, cut or padded with
-//! 0 to 32 values. From 621 packets on all of it is concentration; in shorter traces per-second counts
-//! stand where the concentration list ends. [`core`](super::core) leaves it out.
+//! **The tail has no fixed meaning**: it is the beginning of the concentration list followed by the per-second list,
+//! cut or padded with 0 to 32 values. From 621 packets on all of it is concentration; in shorter traces per-second
+//! counts stand where the concentration list ends. [`core`](super::core) leaves it out.
 //!
-//! It differs from the code in what it accepts: a trace of one packet, without incoming or outgoing packets, or of duration 0 (one second)
-//! ends the published code in a division by zero; here the statistics of an empty list are 0. Seconds are bounded in whole nanoseconds.
+//! It differs from the code in what it accepts: a trace of one packet, one without incoming or outgoing packets and one
+//! of duration 0 make the published code fail; here the statistics of an empty list are 0, and no duration is one second.
+//! Seconds are bounded in whole nanoseconds.
 
 use wfkit_datasets::Trace;
 

@@ -1,12 +1,13 @@
 //! `kfp-size`: `kfp-core` and packet sizes.
 //!
-//! The k-FP paper uses sizes where packets have them; the published code, written for Tor cells, leaves them out. Added here, 39 columns:
-//! - sum, mean, standard deviation, variance, maximum, minimum, 25th, 50th and 75th percentile of the sizes of incoming packets, of
-//!   outgoing packets, of all; of no packets each is 0;
+//! The k-FP paper uses sizes where packets have them; the published code, written for Tor cells, leaves them out. Added
+//! here, 39 columns:
+//! - sum, mean, standard deviation, variance, maximum, minimum, 25th, 50th and 75th percentile of the sizes of incoming
+//!   packets, of outgoing packets, of all; of no packets each is 0;
 //! - the share of bytes that go out; the number of distinct sizes, whatever the direction;
-//! - how often each of the 10 commonest (size, direction) pairs *of the training traces* occurs, `common_size_01` being the
-//!   commonest. Of two equally common pairs the smaller signed size comes first (incoming before outgoing, then large incoming
-//!   before small). With fewer than 10 pairs in training the columns left over are 0.
+//! - how often each of the 10 commonest (size, direction) pairs *of the training traces* occurs, `common_size_01` being
+//!   the commonest. Of two equally common pairs the smaller signed size comes first (incoming before outgoing, then
+//!   large incoming before small). With fewer than 10 pairs in training the columns left over are 0.
 
 use std::collections::HashMap;
 
