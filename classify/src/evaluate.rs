@@ -6,7 +6,7 @@ use ndarray::Array2;
 use serde::Serialize;
 use thiserror::Error;
 use wfkit_datasets::TraceKey;
-use wfkit_datasets::splits::Split;
+use wfkit_datasets::splits::{Leaks, Split, leaks};
 use wfkit_metrics::{Average, ClassMap, Probabilities, accuracy, roc_auc_ovr};
 
 use crate::attack::{Attack, AttackError};
@@ -27,9 +27,6 @@ pub struct Evaluation {
     pub rows: Vec<usize>,
     /// One a split, in their order.
     pub folds: Vec<Fold>,
-    /// Tested traces that are equal, packet by packet, to a training trace of their fold: what was said of them is worth
-    /// nothing. `None` for features, which do not tell.
-    pub leaks: Option<Vec<Leak>>,
 }
 
 /// One round of learning and testing.
@@ -45,21 +42,12 @@ pub struct Fold {
     pub accuracy: Option<f64>,
     /// Macro one-vs-rest area under the ROC curve; none where it is undefined, as with one class tested.
     pub roc_auc: Option<f64>,
+    /// Tested traces that were learned from: what was said of them is worth nothing. None for features, which do not tell.
+    pub leaks: Option<Leaks>,
     /// Number of nodes of the trees, where the backend tells.
     pub nodes: Option<usize>,
     /// What the model says of itself.
     pub model: String,
-}
-
-/// A trace that was tested after its twin had been learned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Leak {
-    /// Name of the split.
-    pub fold: String,
-    /// The trace tested.
-    pub test: TraceKey,
-    /// The first training trace that is equal to it.
-    pub train: TraceKey,
 }
 
 /// How far an evaluation is; folds are counted from 0.
@@ -162,6 +150,10 @@ pub fn evaluate(
             test: test.len(),
             accuracy: accuracy(&said, &truth).ok(),
             roc_auc: roc_auc_ovr(&said, &truth, Average::Macro).ok(),
+            leaks: match samples {
+                Samples::Traces(set) => Some(leaks(set, split)),
+                Samples::Features(_) => None,
+            },
             nodes: fitted.model().n_nodes(),
             model: fitted.model().describe(),
         });
@@ -169,8 +161,7 @@ pub fn evaluate(
     let truth = known_labels(samples, &classes);
     let truth = rows.iter().map(|&row| truth[row]).collect();
     let probabilities = Probabilities::new(classes, values).expect("every row was tested once, so is a distribution");
-    let leaks = find_leaks(samples, splits);
-    Ok(Evaluation { attack: attack.name().to_owned(), probabilities, truth, rows, folds, leaks })
+    Ok(Evaluation { attack: attack.name().to_owned(), probabilities, truth, rows, folds })
 }
 
 /// All rows that some split tests, ascending, after checking the splits.
@@ -212,26 +203,6 @@ fn spread(said: &Probabilities, classes: &ClassMap) -> Probabilities {
 fn known_labels(samples: Samples<'_>, classes: &ClassMap) -> Vec<usize> {
     let known = |label: Option<usize>| label.expect("the classes are those of the samples");
     samples.labels(classes).into_iter().map(known).collect()
-}
-
-/// The test traces of each fold that are equal to one of its training traces.
-fn find_leaks(samples: Samples<'_>, splits: &[Split]) -> Option<Vec<Leak>> {
-    let Samples::Traces(set) = samples else { return None };
-    let hashes: Vec<[u8; 32]> = set.traces().iter().map(|labelled| labelled.trace.content_hash()).collect();
-    let mut leaks = Vec::new();
-    for split in splits {
-        let mut learned = HashMap::new();
-        for row in ascending(&split.train) {
-            learned.entry(hashes[row]).or_insert(row);
-        }
-        for row in ascending(&split.test) {
-            if let Some(&twin) = learned.get(&hashes[row]) {
-                let (test, train) = (samples.key(row).clone(), samples.key(twin).clone());
-                leaks.push(Leak { fold: split.name.clone(), test, train });
-            }
-        }
-    }
-    Some(leaks)
 }
 
 fn ascending(rows: &[usize]) -> Vec<usize> {
