@@ -2,4 +2,5 @@
 
 mod competition_packets;
 mod explainwf_reader;
+mod explainwf;
 mod shared;

@@ -203,22 +203,24 @@ fn sort_by_rank(keys: &mut Vec<Key>, spare: &mut Vec<Key>, low: u16, high: u16) 
         return;
     }
     spare.resize(keys.len(), Key::default());
-    counting_pass(keys, spare, |key| usize::from((key.rank() - low) & 0xff));
+    let range = usize::from(high - low);
+    counting_pass(keys, spare, range.min(0xff), |key| usize::from((key.rank() - low) & 0xff));
     std::mem::swap(keys, spare);
-    if high - low > 0xff {
-        counting_pass(keys, spare, |key| usize::from((key.rank() - low) >> 8));
+    if range > 0xff {
+        counting_pass(keys, spare, range >> 8, |key| usize::from((key.rank() - low) >> 8));
         std::mem::swap(keys, spare);
     }
 }
 
-/// Moves `from` to `to` in the order of `digit`, which is below 256; equal digits keep their order.
-fn counting_pass(from: &[Key], to: &mut [Key], digit: impl Fn(Key) -> usize) {
-    let mut place = [0u32; 256];
+/// Moves `from` to `to` in the order of `digit`, which is at most `last`, at most 255; equal digits keep their order.
+fn counting_pass(from: &[Key], to: &mut [Key], last: usize, digit: impl Fn(Key) -> usize) {
+    let mut places = [0u32; 256];
+    let place = &mut places[..=last];
     for &key in from {
         place[digit(key)] += 1;
     }
     let mut start = 0;
-    for slot in &mut place {
+    for slot in place.iter_mut() {
         start += std::mem::replace(slot, start);
     }
     for &key in from {
