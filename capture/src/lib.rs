@@ -1,1 +1,22 @@
 #![doc = include_str!("../README.md")]
+
+mod client;
+mod files;
+mod flows;
+mod import;
+mod labels;
+mod link;
+mod manifest;
+mod one_file;
+mod packet;
+mod records;
+mod stats;
+
+pub use client::{Cidr, ClientRule, ClientRuleError};
+pub use flows::{FlowScope, FlowScopeError};
+pub use import::{Import, ImportError, ImportOptions, import};
+pub use labels::{LabelPattern, LabelPatternError, LabelSource};
+pub use link::LinkType;
+pub use manifest::ManifestError;
+pub use records::{Record, RecordError, Records};
+pub use stats::{FileStats, ImportStats};

@@ -1,6 +1,9 @@
 //! Tests through the program and over real data, one binary.
 
+mod capture_fixtures;
 mod competition_packets;
-mod explainwf_reader;
 mod explainwf;
+mod explainwf_reader;
 mod shared;
+mod torpcaps;
+mod torpcaps_attacks;

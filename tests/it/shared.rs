@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 ///
 /// Looked for in `$WFKIT_SHARED_DATA`, else in `../shared/data` beside the project. Where `$WFKIT_REQUIRE_SHARED_DATA` is
 /// set (as in CI), its absence fails the test.
-#[allow(dead_code, reason = "used by the modules over reference data")]
 pub(crate) fn shared_data(name: &str) -> Option<PathBuf> {
     let root = std::env::var_os("WFKIT_SHARED_DATA")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);

@@ -17,7 +17,7 @@ import sklearn
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 
-SEEDS = range(8)
+SEEDS = range(16)
 SETS = [  # name, training rows, test rows, features, classes
     ("a", 2000, 6000, 60, 40),
     ("b", 900, 6000, 30, 15),

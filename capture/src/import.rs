@@ -1,0 +1,195 @@
+//! Captures -> a set of traces.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::prelude::*;
+use thiserror::Error;
+use wfkit_datasets::{LabelledTrace, Layer, Provenance, TraceKey, TraceSet};
+
+use crate::client::ClientRule;
+use crate::files::{InputFile, Listing};
+use crate::flows::FlowScope;
+use crate::labels::{LabelSource, Labels};
+use crate::manifest::ManifestError;
+use crate::one_file::trace_of;
+use crate::stats::ImportStats;
+
+/// How to import captures. The default takes TCP payloads of the flow to the main peer, and finds out the rest.
+#[derive(Debug, Clone)]
+pub struct ImportOptions {
+    /// Which sizes the traces have: [`Layer::Frame`], [`Layer::Ip`] or [`Layer::Tcp`].
+    ///
+    /// At the TCP layer only packets with payload are part of a trace; at the others all packets of the flow are, so
+    /// that acknowledgements count. The same flows are chosen at each layer, by payload.
+    pub layer: Layer,
+    /// Who the client is.
+    pub client: ClientRule,
+    /// Which of the client's flows make the trace.
+    pub flows: FlowScope,
+    /// Where class, rep and session come from.
+    pub labels: LabelSource,
+}
+
+impl Default for ImportOptions {
+    fn default() -> Self {
+        Self {
+            layer: Layer::Tcp,
+            client: ClientRule::default(),
+            flows: FlowScope::default(),
+            labels: LabelSource::default(),
+        }
+    }
+}
+
+/// Imported traces, and what became of everything else.
+#[derive(Debug, Clone)]
+pub struct Import {
+    /// One trace a file.
+    pub set: TraceSet,
+    /// What was read, kept and dropped.
+    pub stats: ImportStats,
+}
+
+/// Why there is nothing to import, or nothing right.
+#[derive(Debug, Error)]
+pub enum ImportError {
+    /// A file or folder cannot be read.
+    #[error("{}: {source}", path.display())]
+    Path {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Captures do not give sizes at this layer.
+    #[error("traces of the layer {} cannot be imported yet: frame, ip and tcp can", format!("{_0:?}").to_lowercase())]
+    Layer(
+        /// The layer.
+        Layer,
+    ),
+    /// The manifest cannot be used.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// Two files have the same label.
+    #[error(
+        "{} and {} are both {key}; where they differ in a folder, take its name as the session: (?<session>...)",
+        first.display(), second.display()
+    )]
+    DuplicateKey {
+        /// The label.
+        key: TraceKey,
+        /// The first file.
+        first: PathBuf,
+        /// The second file.
+        second: PathBuf,
+    },
+    /// No file gave a trace.
+    #[error("no trace: {}", summary(stats))]
+    NoTrace {
+        /// What became of the files and packets.
+        stats: Box<ImportStats>,
+    },
+}
+
+fn summary(stats: &ImportStats) -> String {
+    if stats.files == 0 {
+        return format!("no capture file ({} other files)", stats.other_files);
+    }
+    let reasons: Vec<String> = stats.dropped_traces.iter().map(|(reason, n)| format!("{reason}: {n}")).collect();
+    let first = stats.problems.first().map(|problem| format!("; {problem}")).unwrap_or_default();
+    format!("{} files ({}){first}", stats.files, reasons.join(", "))
+}
+
+/// Imports captures: one trace a file.
+///
+/// `paths` are files, which are all read, and folders, of which the files are read that are captures by content (pcap
+/// or pcapng) or by name. Every file gets its label first, then all are read in parallel; the result does not depend
+/// on the number of threads. What is wrong with a file is its problem alone: it is reported in the [`ImportStats`]
+/// and the others go on.
+///
+/// The traces start at 0 ns with the first packet that is part of them; `start_ns` keeps its time. Packets that a
+/// capture has out of order are sorted by time, equal ones in file order.
+///
+/// `on_file` is called with the number of files done and of all files after each file, from several threads.
+///
+/// # Errors
+///
+/// If a path cannot be read, the layer is not one of three, the manifest makes no sense, two files have the same
+/// label, or no file gives a trace.
+pub fn import(
+    paths: &[PathBuf],
+    options: &ImportOptions,
+    on_file: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Import, ImportError> {
+    if !matches!(options.layer, Layer::Frame | Layer::Ip | Layer::Tcp) {
+        return Err(ImportError::Layer(options.layer));
+    }
+    let listing = Listing::of(paths).map_err(|(path, source)| ImportError::Path { path, source })?;
+    let display = |file: &InputFile| match paths {
+        [_] => file.name.clone(),
+        _ => file.path.display().to_string(),
+    };
+    let labels = Labels::of(&listing.files, &options.labels, display)?;
+    check_unique(&listing.files, &labels)?;
+
+    let mut stats = ImportStats {
+        files: listing.files.len() as u64,
+        other_files: listing.others,
+        labels: labels.sources,
+        problems: labels.problems,
+        ..ImportStats::default()
+    };
+    let mut work = Vec::new();
+    for (file, key) in listing.files.iter().zip(labels.keys) {
+        match key {
+            Ok(key) => work.push((file, key)),
+            Err(reason) => stats.drop_trace(reason),
+        }
+    }
+
+    let done = AtomicUsize::new(0);
+    let read = |(file, _): &(&InputFile, TraceKey)| {
+        let result = trace_of(&file.path, &display(file), options);
+        on_file(done.fetch_add(1, Ordering::Relaxed) + 1, work.len());
+        result
+    };
+    let results: Vec<_> = work.par_iter().map(read).collect();
+
+    let mut traces = Vec::new();
+    let mut sources = Vec::new();
+    for ((file, key), result) in work.into_iter().zip(results) {
+        stats.add_file(result.stats);
+        if let Some((start_ns, trace)) = result.trace {
+            traces.push(LabelledTrace { key, start_ns: Some(start_ns), trace });
+            sources.push(file_name(&file.path));
+        }
+    }
+    if traces.is_empty() {
+        return Err(ImportError::NoTrace { stats: Box::new(stats) });
+    }
+    sources.sort_unstable();
+    let set = TraceSet::new(traces, Provenance::new(options.layer, sources)).expect("the keys are unique");
+    Ok(Import { set, stats })
+}
+
+fn check_unique(files: &[InputFile], labels: &Labels) -> Result<(), ImportError> {
+    let mut seen: HashMap<&TraceKey, &Path> = HashMap::new();
+    for (file, key) in files.iter().zip(&labels.keys) {
+        let Ok(key) = key else { continue };
+        if let Some(first) = seen.insert(key, &file.path) {
+            return Err(ImportError::DuplicateKey {
+                key: key.clone(),
+                first: first.to_owned(),
+                second: file.path.clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}

@@ -1,0 +1,274 @@
+//! Which class, rep and session a capture file is.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use regex::Regex;
+use thiserror::Error;
+use wfkit_datasets::TraceKey;
+
+use crate::files::InputFile;
+use crate::manifest::{Manifest, ManifestError};
+
+/// Where the labels of the files come from. Files that get none are not read.
+///
+/// A file without a rep gets one: the smallest number from 0 that its class (and session) has not used, in path order.
+#[derive(Debug, Clone, Default)]
+pub enum LabelSource {
+    /// The `manifest.csv` in the folder that was given (of a file: in its folder) where there is one, else the default
+    /// [`LabelPattern`].
+    #[default]
+    Auto,
+    /// The path of the file, relative to the folder that was given; only its name where the file itself was given.
+    Pattern(LabelPattern),
+    /// A CSV file with a header and the columns `path` and `class`, and maybe `rep` and `session`, in any order and
+    /// among others. Paths are relative to the folder of the CSV file. An empty rep or session is none.
+    Manifest(PathBuf),
+}
+
+/// A regular expression that finds the label in the path of a file: by its group `class`, and its groups `rep` (a
+/// whole number) and `session` where it has them. Parts of a path are separated by `/`; the expression may match
+/// anywhere unless it is anchored.
+///
+/// The default finds `cell_CLASS_rep_REP.pcap`, `CLASS_rep_REP.pcap`, `CLASS_REP.pcap` and `CLASS-REP.pcap`, in
+/// folders of any name, also with the endings `.pcapng` and `.cap` (and `.gz` behind). The last number is the rep:
+/// `example-2.com_13.pcap` is rep 13 of `example-2.com`.
+#[derive(Debug, Clone)]
+pub struct LabelPattern(Regex);
+
+impl Default for LabelPattern {
+    fn default() -> Self {
+        let default = r"(?:^|/)(?:cell_)?(?<class>[^/]+?)(?:_rep_|[_-])(?<rep>[0-9]+)\.(?:pcapng|pcap|cap)(?:\.gz)?$";
+        Self(Regex::new(default).expect("it is tested"))
+    }
+}
+
+/// Text that is no [`LabelPattern`].
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum LabelPatternError {
+    /// It is no regular expression.
+    #[error("not a regular expression: {0}")]
+    Syntax(#[from] regex::Error),
+    /// It does not tell the class.
+    #[error("`{0}` has no group named class: write (?<class>...) around the part of the file name that is the class")]
+    NoClass(String),
+}
+
+impl FromStr for LabelPattern {
+    type Err = LabelPatternError;
+
+    fn from_str(text: &str) -> Result<Self, LabelPatternError> {
+        let regex = Regex::new(text)?;
+        if regex.capture_names().flatten().any(|name| name == "class") {
+            Ok(Self(regex))
+        } else {
+            Err(LabelPatternError::NoClass(text.to_owned()))
+        }
+    }
+}
+
+impl fmt::Display for LabelPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str())
+    }
+}
+
+impl LabelPattern {
+    /// The label in `name`, or why there is none.
+    fn label(&self, name: &str) -> Result<Label, String> {
+        let groups = self.0.captures(name).ok_or("the name does not match the label pattern")?;
+        let group = |group| groups.name(group).map(|found| found.as_str()).filter(|text| !text.is_empty());
+        let class = group("class").ok_or("the label pattern finds no class in the name")?;
+        let rep = match group("rep") {
+            None => None,
+            Some(rep) => Some(rep.parse().map_err(|_| format!("the rep in the name, `{rep}`, is no whole number"))?),
+        };
+        Ok(Label { class: class.to_owned(), rep, session: group("session").map(str::to_owned) })
+    }
+}
+
+/// A label as it is written somewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Label {
+    pub(crate) class: String,
+    pub(crate) rep: Option<i64>,
+    pub(crate) session: Option<String>,
+}
+
+/// The labels of files.
+#[derive(Debug, Default)]
+pub(crate) struct Labels {
+    /// For each file, in order, its key; where it has none the reason, under which it counts.
+    pub(crate) keys: Vec<Result<TraceKey, &'static str>>,
+    /// One sentence about each file without a label, and about manifests.
+    pub(crate) problems: Vec<String>,
+    /// Number of labelled files by where their label comes from.
+    pub(crate) sources: BTreeMap<String, u64>,
+}
+
+impl Labels {
+    /// Labels `files`, which are in path order; `display` names a file in the problems.
+    pub(crate) fn of(
+        files: &[InputFile],
+        source: &LabelSource,
+        display: impl Fn(&InputFile) -> String,
+    ) -> Result<Self, ManifestError> {
+        let mut labels = Self::default();
+        let mut labellers = Labellers::new(source)?;
+        let mut found = Vec::with_capacity(files.len());
+        for file in files {
+            let labeller = labellers.of_folder(&file.folder)?;
+            let label = match labeller {
+                Labeller::Pattern(pattern) => {
+                    pattern.label(&file.name).map_err(|problem| (problem, "no label in the name"))
+                }
+                Labeller::Manifest(manifest) => manifest
+                    .label(&file.canonical)
+                    .cloned()
+                    .ok_or_else(|| (format!("not in {}", manifest.name()), "not in the manifest")),
+            };
+            if label.is_ok() {
+                *labels.sources.entry(labeller.name()).or_default() += 1;
+            }
+            found.push(label.map_err(|(problem, reason)| {
+                labels.problems.push(format!("{}: {problem}", display(file)));
+                reason
+            }));
+        }
+        labels.problems.extend(labellers.problems());
+        labels.keys = with_reps(found);
+        Ok(labels)
+    }
+}
+
+/// Gives a rep to the labels without one.
+fn with_reps(labels: Vec<Result<Label, &'static str>>) -> Vec<Result<TraceKey, &'static str>> {
+    let mut used: HashMap<(String, Option<String>), BTreeSet<i64>> = HashMap::new();
+    for label in labels.iter().flatten() {
+        if let Some(rep) = label.rep {
+            used.entry((label.class.clone(), label.session.clone())).or_default().insert(rep);
+        }
+    }
+    let mut next: HashMap<(String, Option<String>), i64> = HashMap::new();
+    let mut with_rep = |label: Label| {
+        let Label { class, rep, session } = label;
+        let rep = rep.unwrap_or_else(|| {
+            let group = (class.clone(), session.clone());
+            let used = used.get(&group);
+            let next = next.entry(group).or_default();
+            while used.is_some_and(|used| used.contains(next)) {
+                *next += 1;
+            }
+            *next += 1;
+            *next - 1
+        });
+        TraceKey { class, rep, session }
+    };
+    labels.into_iter().map(|label| label.map(&mut with_rep)).collect()
+}
+
+/// What labels the files of a folder.
+enum Labeller {
+    Pattern(LabelPattern),
+    Manifest(Manifest),
+}
+
+impl Labeller {
+    fn name(&self) -> String {
+        match self {
+            Self::Pattern(_) => "file name".to_owned(),
+            Self::Manifest(manifest) => manifest.name(),
+        }
+    }
+}
+
+/// The labellers of all folders, made when they are needed.
+enum Labellers {
+    One(Labeller),
+    ByFolder(BTreeMap<PathBuf, Labeller>),
+}
+
+impl Labellers {
+    fn new(source: &LabelSource) -> Result<Self, ManifestError> {
+        Ok(match source {
+            LabelSource::Auto => Self::ByFolder(BTreeMap::new()),
+            LabelSource::Pattern(pattern) => Self::One(Labeller::Pattern(pattern.clone())),
+            LabelSource::Manifest(path) => Self::One(Labeller::Manifest(Manifest::read(path)?)),
+        })
+    }
+
+    fn of_folder(&mut self, folder: &Path) -> Result<&Labeller, ManifestError> {
+        match self {
+            Self::One(labeller) => Ok(labeller),
+            Self::ByFolder(labellers) => {
+                if !labellers.contains_key(folder) {
+                    let manifest = folder.join("manifest.csv");
+                    let labeller = match manifest.is_file() {
+                        true => Labeller::Manifest(Manifest::read(&manifest)?),
+                        false => Labeller::Pattern(LabelPattern::default()),
+                    };
+                    labellers.insert(folder.to_owned(), labeller);
+                }
+                Ok(&labellers[folder])
+            }
+        }
+    }
+
+    fn problems(&self) -> impl Iterator<Item = String> {
+        let labellers: Vec<&Labeller> = match self {
+            Self::One(labeller) => vec![labeller],
+            Self::ByFolder(labellers) => labellers.values().collect(),
+        };
+        labellers.into_iter().filter_map(|labeller| match labeller {
+            Labeller::Manifest(manifest) => manifest.problem(),
+            Labeller::Pattern(_) => None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn label(class: &str, rep: i64) -> Result<Label, String> {
+        Ok(Label { class: class.to_owned(), rep: Some(rep), session: None })
+    }
+
+    #[test]
+    fn the_default_pattern_finds_what_it_promises() {
+        let pattern = LabelPattern::default();
+        assert_eq!(pattern.label("cell_12_rep_3.pcap"), label("12", 3));
+        assert_eq!(pattern.label("day/cell_12_rep_3.pcapng"), label("12", 3));
+        assert_eq!(pattern.label("news_rep_0.cap"), label("news", 0));
+        assert_eq!(pattern.label("example.com_7.pcap"), label("example.com", 7));
+        assert_eq!(pattern.label("example.com-7.pcapng"), label("example.com", 7));
+        assert_eq!(pattern.label("example-2.com_13.pcap"), label("example-2.com", 13));
+        assert_eq!(pattern.label("a_b-1_2.pcap"), label("a_b-1", 2));
+        assert_eq!(pattern.label("a_1.pcapng.gz"), label("a", 1));
+        assert_eq!(pattern.label("cell_5.pcap"), label("cell", 5));
+        for name in ["12.pcap", "a_b.pcap", "a_1.txt", "a_1.pcap.zip", "_1.pcap", "dir_1/a.pcap"] {
+            assert!(pattern.label(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_needs_a_class_and_nothing_else() {
+        assert!(matches!(r"(?<rep>\d+)".parse::<LabelPattern>(), Err(LabelPatternError::NoClass(_))));
+        assert!(matches!("(".parse::<LabelPattern>(), Err(LabelPatternError::Syntax(_))));
+        let pattern: LabelPattern = r"^(?<session>[^/]+)/(?<class>[^/]+)/(?:v(?<rep>\w+))?".parse().unwrap();
+        let Label { class, rep, session } = pattern.label("monday/news/1.pcap").unwrap();
+        assert_eq!((class.as_str(), rep, session.as_deref()), ("news", None, Some("monday")));
+        assert_eq!(pattern.label("monday/news/v12.pcap").unwrap().rep, Some(12));
+        assert_eq!(pattern.label("monday/news/vx.pcap").unwrap_err(), "the rep in the name, `x`, is no whole number");
+    }
+
+    #[test]
+    fn missing_reps_are_counted_from_zero_around_those_that_are_given() {
+        let label = |class: &str, rep| Ok(Label { class: class.to_owned(), rep, session: None });
+        let labels = vec![label("a", None), label("b", None), label("a", Some(1)), Err("none"), label("a", None)];
+        let reps: Vec<_> = with_reps(labels).into_iter().map(|key| key.map(|key| key.rep)).collect();
+        assert_eq!(reps, [Ok(0), Ok(0), Ok(1), Err("none"), Ok(2)]);
+    }
+}

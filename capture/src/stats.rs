@@ -1,0 +1,153 @@
+//! What an import did with every file and packet.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What an import did with every file and packet. Nothing is dropped that is not counted here:
+/// `files == traces + dropped_traces.values().sum()` and `packets == kept + dropped.values().sum()`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportStats {
+    /// Capture files found.
+    pub files: u64,
+    /// Files that gave a trace.
+    pub traces: u64,
+    /// Files that gave none, by reason.
+    pub dropped_traces: BTreeMap<String, u64>,
+    /// Files in the given folders that are no captures, by content and by name; not part of `files`.
+    pub other_files: u64,
+    /// Packets read from the files that were opened.
+    pub packets: u64,
+    /// Packets that are in a trace.
+    pub kept: u64,
+    /// Packets that are not, by reason.
+    pub dropped: BTreeMap<String, u64>,
+    /// What was kept but deserves a look, by kind.
+    pub warnings: BTreeMap<String, u64>,
+    /// Number of files by the rule that told who the client is.
+    pub client_rules: BTreeMap<String, u64>,
+    /// Number of labelled files by where their label comes from.
+    pub labels: BTreeMap<String, u64>,
+    /// One sentence a problem, each starting with the file it is about. Without addresses or payload.
+    pub problems: Vec<String>,
+    /// The same for each file that was opened, in path order.
+    pub by_file: Vec<FileStats>,
+}
+
+impl ImportStats {
+    /// Adds the packets and problems of a file that was opened.
+    pub(crate) fn add_file(&mut self, file: FileStats) {
+        self.packets += file.packets;
+        self.kept += file.kept;
+        add(&mut self.dropped, &file.dropped);
+        add(&mut self.warnings, &file.warnings);
+        if let Some(rule) = &file.client_rule {
+            *self.client_rules.entry(rule.clone()).or_default() += 1;
+        }
+        match &file.no_trace {
+            None => self.traces += 1,
+            Some(reason) => self.drop_trace(reason),
+        }
+        self.problems.extend(file.problems.iter().map(|problem| format!("{}: {problem}", file.file)));
+        self.by_file.push(file);
+    }
+
+    /// Counts a file that gave no trace.
+    pub(crate) fn drop_trace(&mut self, reason: &str) {
+        *self.dropped_traces.entry(reason.to_owned()).or_default() += 1;
+    }
+}
+
+fn add(sums: &mut BTreeMap<String, u64>, parts: &BTreeMap<String, u64>) {
+    for (reason, n) in parts {
+        *sums.entry(reason.clone()).or_default() += n;
+    }
+}
+
+/// What an import did with one file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileStats {
+    /// The file, relative to the folder that was given.
+    pub file: String,
+    /// Packets read.
+    pub packets: u64,
+    /// Packets that are in the trace.
+    pub kept: u64,
+    /// Packets that are not, by reason.
+    pub dropped: BTreeMap<String, u64>,
+    /// What was kept but deserves a look, by kind.
+    pub warnings: BTreeMap<String, u64>,
+    /// The rule that told who the client is, where one did.
+    pub client_rule: Option<String>,
+    /// Why the file gave no trace, where it gave none.
+    pub no_trace: Option<String>,
+    /// One sentence a problem.
+    pub problems: Vec<String>,
+}
+
+/// Why a packet is in no trace. A packet counts under the first reason that holds, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reason {
+    LinkType,
+    NotIp,
+    HeaderCut,
+    NotTcp,
+    Fragment,
+    ImpossibleLength,
+    NoTime,
+    NoPayload,
+    ClientUnknown,
+    OtherFlow,
+}
+
+impl Reason {
+    pub(crate) const ALL: [Self; 10] = [
+        Self::LinkType,
+        Self::NotIp,
+        Self::HeaderCut,
+        Self::NotTcp,
+        Self::Fragment,
+        Self::ImpossibleLength,
+        Self::NoTime,
+        Self::NoPayload,
+        Self::ClientUnknown,
+        Self::OtherFlow,
+    ];
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::LinkType => "unsupported link type",
+            Self::NoTime => "no usable time",
+            Self::NotIp => "not IP",
+            Self::HeaderCut => "header cut",
+            Self::NotTcp => "not TCP",
+            Self::Fragment => "fragment",
+            Self::ImpossibleLength => "impossible length",
+            Self::NoPayload => "no payload",
+            Self::ClientUnknown => "client unknown",
+            Self::OtherFlow => "other flow",
+        })
+    }
+}
+
+/// Dropped packets by [`Reason`]: an array, because it is counted up for every other packet.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Dropped([u64; Reason::ALL.len()]);
+
+impl Dropped {
+    pub(crate) fn count(&mut self, reason: Reason) {
+        self.0[reason as usize] += 1;
+    }
+
+    pub(crate) fn of(&self, reason: Reason) -> u64 {
+        self.0[reason as usize]
+    }
+
+    pub(crate) fn by_name(&self) -> BTreeMap<String, u64> {
+        let counts = Reason::ALL.iter().map(|&reason| (reason.to_string(), self.of(reason)));
+        counts.filter(|&(_, n)| n > 0).collect()
+    }
+}

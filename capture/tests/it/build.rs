@@ -1,0 +1,382 @@
+//! Builds packets, frames and capture files, and imports them.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+use wfkit_capture::{FileStats, Import, ImportError, ImportOptions, Records, import};
+use wfkit_datasets::Trace;
+
+pub(crate) const CLIENT: &str = "10.0.0.2:40000";
+pub(crate) const SERVER: &str = "203.0.113.5:443";
+
+pub(crate) const SYN: u8 = 0x02;
+pub(crate) const ACK: u8 = 0x10;
+
+/// A TCP segment in an IP packet; its fields are what the headers say.
+#[derive(Debug, Clone)]
+pub(crate) struct Packet {
+    pub(crate) time_ns: u64,
+    pub(crate) from: SocketAddr,
+    pub(crate) to: SocketAddr,
+    pub(crate) payload: usize,
+    pub(crate) flags: u8,
+    /// Bytes of TCP options; 12 hold a time stamp, as usual.
+    pub(crate) options: usize,
+    /// IPv4: flags and offset; for IPv6 a fragment header is added where it is not 0.
+    pub(crate) fragment: u16,
+    /// What the IP header says instead of the true length.
+    pub(crate) stated_len: Option<u16>,
+    /// What the IP header says instead of TCP.
+    pub(crate) protocol: u8,
+}
+
+impl Packet {
+    pub(crate) fn new(time_ns: u64, from: &str, to: &str, payload: usize) -> Self {
+        let (from, to) = (from.parse().unwrap(), to.parse().unwrap());
+        Self { time_ns, from, to, payload, flags: ACK, options: 12, fragment: 0, stated_len: None, protocol: 6 }
+    }
+
+    pub(crate) fn flags(self, flags: u8) -> Self {
+        Self { flags, ..self }
+    }
+
+    pub(crate) fn ip_bytes(&self) -> Vec<u8> {
+        let tcp_len = 20 + self.options + self.payload;
+        let mut bytes = match (self.from.ip(), self.to.ip()) {
+            (IpAddr::V4(from), IpAddr::V4(to)) => {
+                let total_len = self.stated_len.unwrap_or((20 + tcp_len) as u16);
+                let mut header = vec![0x45, 0, 0, 0, 0, 1, 0, 0, 64, self.protocol, 0, 0];
+                header[2..4].copy_from_slice(&total_len.to_be_bytes());
+                header[6..8].copy_from_slice(&self.fragment.to_be_bytes());
+                header.extend(from.octets());
+                header.extend(to.octets());
+                header
+            }
+            (IpAddr::V6(from), IpAddr::V6(to)) => {
+                let fragment_len = if self.fragment == 0 { 0 } else { 8 };
+                let payload_len = self.stated_len.unwrap_or((fragment_len + tcp_len) as u16);
+                let next = if self.fragment == 0 { self.protocol } else { 44 };
+                let mut header = vec![0x60, 0, 0, 0, 0, 0, next, 64];
+                header[4..6].copy_from_slice(&payload_len.to_be_bytes());
+                header.extend(from.octets());
+                header.extend(to.octets());
+                if self.fragment != 0 {
+                    let [high, low] = self.fragment.to_be_bytes();
+                    header.extend([self.protocol, 0, high, low, 0, 0, 0, 1]);
+                }
+                header
+            }
+            _ => panic!("both ends have the same IP version"),
+        };
+        bytes.extend(self.from.port().to_be_bytes());
+        bytes.extend(self.to.port().to_be_bytes());
+        bytes.extend([0; 8]);
+        bytes.extend([((20 + self.options) * 4) as u8, self.flags, 0xff, 0xff, 0, 0, 0, 0]);
+        bytes.extend(vec![1; self.options]);
+        bytes.extend(vec![0xaa; self.payload]);
+        bytes
+    }
+
+    pub(crate) fn frame(&self, link: Link) -> Frame {
+        let data = link.wrap(&self.ip_bytes());
+        Frame { time_ns: self.time_ns, orig_len: data.len() as u32, data }
+    }
+}
+
+/// A query and its reply, opened in view: the trace is `0: 100, 10 ms: -1448, 10 ms: -700, 25 ms: 36`.
+pub(crate) fn conversation() -> Vec<Packet> {
+    let ms = 1_000_000;
+    let start = 1_700_000_000_000_000_000;
+    let up = |at: u64, payload| Packet::new(start + at * ms, CLIENT, SERVER, payload);
+    let down = |at: u64, payload| Packet::new(start + at * ms, SERVER, CLIENT, payload);
+    vec![
+        up(0, 0).flags(SYN),
+        down(4, 0).flags(SYN | ACK),
+        up(5, 0),
+        up(5, 100),
+        down(15, 1448),
+        down(15, 700),
+        up(16, 0),
+        up(30, 36),
+    ]
+}
+
+pub(crate) const CONVERSATION_START: i64 = 1_700_000_000_005_000_000;
+
+pub(crate) fn conversation_trace() -> Trace {
+    Trace::new(vec![0, 10_000_000, 10_000_000, 25_000_000], vec![100, -1448, -700, 36]).unwrap()
+}
+
+pub(crate) fn frames(packets: &[Packet], link: Link) -> Vec<Frame> {
+    packets.iter().map(|packet| packet.frame(link)).collect()
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Link {
+    Ethernet,
+    /// Ethernet with one or two VLAN tags.
+    Vlan(usize),
+    Raw,
+    Cooked,
+    Cooked2,
+    NullLittleEndian,
+    Loop,
+}
+
+impl Link {
+    pub(crate) fn number(self) -> u32 {
+        match self {
+            Self::Ethernet | Self::Vlan(_) => 1,
+            Self::Raw => 101,
+            Self::Cooked => 113,
+            Self::Cooked2 => 276,
+            Self::NullLittleEndian => 0,
+            Self::Loop => 108,
+        }
+    }
+
+    pub(crate) fn wrap(self, ip: &[u8]) -> Vec<u8> {
+        let is_v6 = ip[0] >> 4 == 6;
+        let ether_type: [u8; 2] = if is_v6 { [0x86, 0xdd] } else { [0x08, 0x00] };
+        let mut bytes = match self {
+            Self::Ethernet => [[2; 12].as_slice(), &ether_type].concat(),
+            Self::Vlan(tags) => {
+                let tag = [0x81, 0x00, 0x00, 0x07];
+                [[2; 12].as_slice(), &tag.repeat(tags), &ether_type].concat()
+            }
+            Self::Raw => vec![],
+            Self::Cooked => [[0, 4, 0, 1, 0, 6, 2, 2, 2, 2, 2, 2, 0, 0].as_slice(), &ether_type].concat(),
+            Self::Cooked2 => [ether_type.as_slice(), &[0, 0, 0, 0, 0, 3, 0, 1, 4, 6, 2, 2, 2, 2, 2, 2, 0, 0]].concat(),
+            Self::NullLittleEndian => vec![if is_v6 { 30 } else { 2 }, 0, 0, 0],
+            Self::Loop => vec![0, 0, 0, if is_v6 { 24 } else { 2 }],
+        };
+        bytes.extend(ip);
+        bytes
+    }
+}
+
+/// A frame as captured.
+#[derive(Debug, Clone)]
+pub(crate) struct Frame {
+    pub(crate) time_ns: u64,
+    pub(crate) orig_len: u32,
+    pub(crate) data: Vec<u8>,
+}
+
+impl Frame {
+    pub(crate) fn snapped(mut self, snap_len: usize) -> Self {
+        self.data.truncate(snap_len);
+        self
+    }
+}
+
+/// The frames of a capture file, with what they start with replaced: they are raw IP, padded with zeros to their length.
+pub(crate) fn frames_of(raw_ip_capture: &Path, link: Link) -> Vec<Frame> {
+    let mut records = Records::open(raw_ip_capture).unwrap();
+    let mut frames = Vec::new();
+    while let Some(record) = records.next().unwrap() {
+        let mut ip = record.data.to_vec();
+        ip.resize(record.orig_len as usize, 0);
+        let data = link.wrap(&ip);
+        frames.push(Frame { time_ns: record.time_ns.unwrap() as u64, orig_len: data.len() as u32, data });
+    }
+    frames
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pcap {
+    pub(crate) big_endian: bool,
+    pub(crate) nanoseconds: bool,
+    pub(crate) link: u32,
+}
+
+impl Pcap {
+    pub(crate) fn of(link: Link) -> Self {
+        Self { big_endian: false, nanoseconds: false, link: link.number() }
+    }
+
+    pub(crate) fn bytes(self, frames: &[Frame]) -> Vec<u8> {
+        let mut out = Numbers { bytes: Vec::new(), big_endian: self.big_endian };
+        out.u32(if self.nanoseconds { 0xa1b2_3c4d } else { 0xa1b2_c3d4 });
+        out.u16(2);
+        out.u16(4);
+        for field in [0, 0, 262_144, self.link] {
+            out.u32(field);
+        }
+        let fraction = if self.nanoseconds { 1 } else { 1_000 };
+        for frame in frames {
+            out.u32((frame.time_ns / 1_000_000_000) as u32);
+            out.u32((frame.time_ns % 1_000_000_000 / fraction) as u32);
+            out.u32(frame.data.len() as u32);
+            out.u32(frame.orig_len);
+            out.bytes.extend(&frame.data);
+        }
+        out.bytes
+    }
+}
+
+/// A pcapng file, block by block.
+pub(crate) struct PcapNg(Numbers);
+
+impl PcapNg {
+    pub(crate) fn new(big_endian: bool) -> Self {
+        let mut file = Self(Numbers { bytes: Vec::new(), big_endian });
+        file.section(big_endian);
+        file
+    }
+
+    pub(crate) fn section(&mut self, big_endian: bool) -> &mut Self {
+        self.0.big_endian = big_endian;
+        self.block(0x0a0d_0d0a, |out| {
+            out.u32(0x1a2b_3c4d);
+            out.u16(1);
+            out.u16(0);
+            out.u32(u32::MAX);
+            out.u32(u32::MAX);
+        })
+    }
+
+    /// `options` are codes and values.
+    pub(crate) fn interface(&mut self, link: u32, snap_len: u32, options: &[(u16, &[u8])]) -> &mut Self {
+        self.block(1, |out| {
+            out.u16(link as u16);
+            out.u16(0);
+            out.u32(snap_len);
+            for (code, value) in options {
+                out.u16(*code);
+                out.u16(value.len() as u16);
+                out.padded(value);
+            }
+            out.u32(0);
+        })
+    }
+
+    pub(crate) fn packet(&mut self, interface: u32, ticks: u64, frame: &Frame) -> &mut Self {
+        self.block(6, |out| {
+            out.u32(interface);
+            out.packet(ticks, frame);
+        })
+    }
+
+    pub(crate) fn obsolete_packet(&mut self, interface: u16, ticks: u64, frame: &Frame) -> &mut Self {
+        self.block(2, |out| {
+            out.u16(interface);
+            out.u16(0);
+            out.packet(ticks, frame);
+        })
+    }
+
+    pub(crate) fn simple_packet(&mut self, frame: &Frame) -> &mut Self {
+        self.block(3, |out| {
+            out.u32(frame.orig_len);
+            out.padded(&frame.data);
+        })
+    }
+
+    pub(crate) fn block(&mut self, block_type: u32, body: impl FnOnce(&mut Numbers)) -> &mut Self {
+        let start = self.0.bytes.len();
+        self.0.u32(block_type);
+        self.0.u32(0);
+        body(&mut self.0);
+        let len = (self.0.bytes.len() - start + 4) as u32;
+        let len_bytes = if self.0.big_endian { len.to_be_bytes() } else { len.to_le_bytes() };
+        self.0.bytes[start + 4..start + 8].copy_from_slice(&len_bytes);
+        self.0.u32(len);
+        self
+    }
+
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.0.bytes.clone()
+    }
+}
+
+/// Numbers in a byte order.
+pub(crate) struct Numbers {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) big_endian: bool,
+}
+
+impl Numbers {
+    pub(crate) fn u16(&mut self, n: u16) {
+        self.bytes.extend(if self.big_endian { n.to_be_bytes() } else { n.to_le_bytes() });
+    }
+
+    pub(crate) fn u32(&mut self, n: u32) {
+        self.bytes.extend(if self.big_endian { n.to_be_bytes() } else { n.to_le_bytes() });
+    }
+
+    fn padded(&mut self, value: &[u8]) {
+        self.bytes.extend(value);
+        self.bytes.extend(vec![0; value.len().next_multiple_of(4) - value.len()]);
+    }
+
+    fn packet(&mut self, ticks: u64, frame: &Frame) {
+        self.u32((ticks >> 32) as u32);
+        self.u32(ticks as u32);
+        self.u32(frame.data.len() as u32);
+        self.u32(frame.orig_len);
+        self.padded(&frame.data);
+    }
+}
+
+/// A folder with these files.
+pub(crate) fn folder(files: &[(&str, &[u8])]) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    for (name, bytes) in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+    folder
+}
+
+pub(crate) fn import_folder(folder: &TempDir, options: &ImportOptions) -> Result<Import, ImportError> {
+    import(&[folder.path().to_owned()], options, &|_, _| {})
+}
+
+/// What came of one capture: its statistics, start time and trace.
+#[derive(Debug)]
+pub(crate) struct One {
+    pub(crate) stats: FileStats,
+    pub(crate) start_ns: i64,
+    pub(crate) trace: Trace,
+}
+
+/// Imports one capture file that gives a trace.
+pub(crate) fn import_one(bytes: &[u8], options: &ImportOptions) -> One {
+    let import = import_folder(&folder(&[("a_0.pcap", bytes)]), options).unwrap();
+    check_sums(&import.stats);
+    let labelled = &import.set.traces()[0];
+    let stats = import.stats.by_file[0].clone();
+    One { stats, start_ns: labelled.start_ns.unwrap(), trace: labelled.trace.clone() }
+}
+
+/// Imports one capture file that gives no trace.
+pub(crate) fn refuse_one(bytes: &[u8]) -> FileStats {
+    match import_folder(&folder(&[("a_0.pcap", bytes)]), &ImportOptions::default()) {
+        Err(ImportError::NoTrace { stats }) => {
+            check_sums(&stats);
+            stats.by_file[0].clone()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Imports a conversation of raw IP packets.
+pub(crate) fn import_packets(packets: &[Packet], options: &ImportOptions) -> One {
+    import_one(&Pcap::of(Link::Raw).bytes(&frames(packets, Link::Raw)), options)
+}
+
+/// Every packet and file is in one count.
+pub(crate) fn check_sums(stats: &wfkit_capture::ImportStats) {
+    assert_eq!(stats.packets, stats.kept + stats.dropped.values().sum::<u64>());
+    assert_eq!(stats.files, stats.traces + stats.dropped_traces.values().sum::<u64>());
+    for file in &stats.by_file {
+        assert_eq!(file.packets, file.kept + file.dropped.values().sum::<u64>(), "{file:?}");
+    }
+}
+
+pub(crate) fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
+}

@@ -1,0 +1,12 @@
+//! Imports of captures that the tests build, through the public interface.
+
+#![allow(clippy::unwrap_used, reason = "a test that fails")]
+
+mod build;
+
+mod clients;
+mod damage;
+mod files_and_labels;
+mod formats;
+mod packets;
+mod vectors;
