@@ -1,1 +1,17 @@
 #![doc = include_str!("../README.md")]
+
+mod attack;
+pub mod backend;
+mod evaluate;
+pub mod forest;
+mod model_file;
+mod samples;
+mod seed;
+mod shuffle;
+
+pub use attack::{About, Attack, AttackError, AttackInfo, AttackOptions, FittedAttack, attacks};
+pub use backend::Backend;
+pub use evaluate::{EvaluateError, Evaluation, Event, Fold, evaluate};
+pub use model_file::{ModelFileError, ModelFormatError};
+pub use samples::Samples;
+pub use shuffle::shuffle_labels;

@@ -3,6 +3,8 @@
 mod capture_fixtures;
 mod competition_packets;
 mod defend_samples;
+mod explainwf;
 mod explainwf_reader;
 mod shared;
 mod torpcaps;
+mod torpcaps_attacks;

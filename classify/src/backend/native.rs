@@ -1,0 +1,42 @@
+//! Our own forest.
+
+use ndarray::{Array2, ArrayView2};
+
+use super::{LearnError, Learner, Model};
+use crate::forest::{Forest, ForestParams, Thresholds};
+
+pub(super) struct Native(pub(super) ForestParams);
+
+impl Learner for Native {
+    fn fit(
+        &self,
+        x: ArrayView2<'_, f64>,
+        labels: &[usize],
+        n_classes: usize,
+        seed: u64,
+    ) -> Result<Box<dyn Model>, LearnError> {
+        Ok(Box::new(self.0.fit(x, labels, n_classes, seed)?))
+    }
+}
+
+impl Model for Forest {
+    fn predict(&self, x: ArrayView2<'_, f64>) -> Array2<f64> {
+        Forest::predict(self, x)
+    }
+
+    fn describe(&self) -> String {
+        let kind = match self.params().thresholds {
+            Thresholds::Best => "random forest",
+            Thresholds::Random => "extra-trees",
+        };
+        format!("{kind} of {} trees", self.n_trees())
+    }
+
+    fn n_nodes(&self) -> Option<usize> {
+        Some(Forest::n_nodes(self))
+    }
+
+    fn as_forest(&self) -> Option<&Forest> {
+        Some(self)
+    }
+}

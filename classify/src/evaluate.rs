@@ -1,0 +1,213 @@
+//! Attacks judged on samples that they have not learned from.
+
+use std::collections::HashMap;
+
+use ndarray::Array2;
+use serde::Serialize;
+use thiserror::Error;
+use wfkit_datasets::TraceKey;
+use wfkit_datasets::splits::{Leaks, Split, leaks};
+use wfkit_metrics::{Average, ClassMap, Probabilities, accuracy, roc_auc_ovr};
+
+use crate::attack::{Attack, AttackError};
+use crate::samples::Samples;
+use crate::seed::mix;
+
+/// What an attack said of every tested sample, and how it came to say so.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluation {
+    /// Name of the attack.
+    pub attack: String,
+    /// Shape `(n_tested, n_classes)`; a column for every class of the samples, a row for every tested one, in their order. A
+    /// class that a fold had no training sample of has probability 0 in the rows of that fold.
+    pub probabilities: Probabilities,
+    /// The column of the true class, shape `(n_tested,)`.
+    pub truth: Vec<usize>,
+    /// Which samples were tested, shape `(n_tested,)`, ascending.
+    pub rows: Vec<usize>,
+    /// One a split, in their order.
+    pub folds: Vec<Fold>,
+}
+
+/// One round of learning and testing.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Fold {
+    /// Name of the split.
+    pub name: String,
+    /// Number of training samples.
+    pub train: usize,
+    /// Number of tested samples.
+    pub test: usize,
+    /// Share of tested samples whose most probable class is the true one; none where nothing was tested.
+    pub accuracy: Option<f64>,
+    /// Macro one-vs-rest area under the ROC curve; none where it is undefined, as with one class tested.
+    pub roc_auc: Option<f64>,
+    /// Tested traces that were learned from: what was said of them is worth nothing. None for features, which do not tell.
+    pub leaks: Option<Leaks>,
+    /// Number of nodes of the trees, where the backend tells.
+    pub nodes: Option<usize>,
+    /// What the model says of itself.
+    pub model: String,
+}
+
+/// How far an evaluation is; folds are counted from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// A fold begins to learn.
+    FoldStart {
+        /// The fold.
+        fold: usize,
+        /// How many there are.
+        folds: usize,
+        /// Its name.
+        name: &'a str,
+    },
+    /// A fold has learned and begins to predict.
+    FitDone {
+        /// The fold.
+        fold: usize,
+    },
+    /// A fold has predicted.
+    PredictDone {
+        /// The fold.
+        fold: usize,
+    },
+}
+
+/// Why an attack could not be judged.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum EvaluateError {
+    /// The attack fails in a fold.
+    #[error("{fold}: {source}")]
+    Attack {
+        /// Name of the split.
+        fold: String,
+        /// Why it fails.
+        source: AttackError,
+    },
+    /// A split names a sample that does not exist.
+    #[error("{fold}: row {row} of {rows} samples")]
+    Row {
+        /// Name of the split.
+        fold: String,
+        /// The row, counted from 0.
+        row: usize,
+        /// How many there are.
+        rows: usize,
+    },
+    /// A sample is learned and tested.
+    #[error("{fold}: ({key}) is both in the training and in the test part")]
+    Overlap {
+        /// Name of the split.
+        fold: String,
+        /// The sample.
+        key: Box<TraceKey>,
+    },
+    /// Two splits test one sample: it would have two answers.
+    #[error("{fold}: ({key}) has been tested before")]
+    TestedTwice {
+        /// Name of the later split.
+        fold: String,
+        /// The sample.
+        key: Box<TraceKey>,
+    },
+}
+
+/// Fits the attack to the training part of every split, and has it judge the test part.
+///
+/// Whatever is learned, features included, is learned from the training part alone, in each fold with a seed of its own. The
+/// observer hears how far things are; this function does not look at the clock.
+pub fn evaluate(
+    attack: &Attack,
+    samples: Samples<'_>,
+    splits: &[Split],
+    seed: u64,
+    observer: &(dyn Fn(Event<'_>) + Sync),
+) -> Result<Evaluation, EvaluateError> {
+    let rows = tested_rows(samples, splits)?;
+    let place: HashMap<usize, usize> = rows.iter().enumerate().map(|(place, &row)| (row, place)).collect();
+    let classes = samples.classes();
+    let mut values = Array2::zeros((rows.len(), classes.len()));
+    let mut folds = Vec::with_capacity(splits.len());
+    for (fold, split) in splits.iter().enumerate() {
+        observer(Event::FoldStart { fold, folds: splits.len(), name: &split.name });
+        let in_fold = |source| EvaluateError::Attack { fold: split.name.clone(), source };
+        let (train, test) = (ascending(&split.train), ascending(&split.test));
+        let fitted = attack.fit(samples.select(&train).as_samples(), mix(seed, fold as u64)).map_err(in_fold)?;
+        observer(Event::FitDone { fold });
+        let tested = samples.select(&test);
+        let said = fitted.predict(tested.as_samples()).map_err(in_fold)?;
+        observer(Event::PredictDone { fold });
+
+        let said = spread(&said, &classes);
+        let truth = known_labels(tested.as_samples(), &classes);
+        for (&row, line) in test.iter().zip(said.values().rows()) {
+            values.row_mut(place[&row]).assign(&line);
+        }
+        folds.push(Fold {
+            name: split.name.clone(),
+            train: train.len(),
+            test: test.len(),
+            accuracy: accuracy(&said, &truth).ok(),
+            roc_auc: roc_auc_ovr(&said, &truth, Average::Macro).ok(),
+            leaks: match samples {
+                Samples::Traces(set) => Some(leaks(set, split)),
+                Samples::Features(_) => None,
+            },
+            nodes: fitted.model().n_nodes(),
+            model: fitted.model().describe(),
+        });
+    }
+    let truth = known_labels(samples, &classes);
+    let truth = rows.iter().map(|&row| truth[row]).collect();
+    let probabilities = Probabilities::new(classes, values).expect("every row was tested once, so is a distribution");
+    Ok(Evaluation { attack: attack.name().to_owned(), probabilities, truth, rows, folds })
+}
+
+/// All rows that some split tests, ascending, after checking the splits.
+fn tested_rows(samples: Samples<'_>, splits: &[Split]) -> Result<Vec<usize>, EvaluateError> {
+    let n = samples.len();
+    let mut tested = vec![false; n];
+    for split in splits {
+        let fold = || split.name.clone();
+        if let Some(&row) = split.train.iter().chain(&split.test).find(|&&row| row >= n) {
+            return Err(EvaluateError::Row { fold: fold(), row, rows: n });
+        }
+        let mut learned = vec![false; n];
+        for &row in &split.train {
+            learned[row] = true;
+        }
+        for &row in &split.test {
+            let key = || Box::new(samples.key(row).clone());
+            if learned[row] {
+                return Err(EvaluateError::Overlap { fold: fold(), key: key() });
+            }
+            if std::mem::replace(&mut tested[row], true) {
+                return Err(EvaluateError::TestedTwice { fold: fold(), key: key() });
+            }
+        }
+    }
+    Ok((0..n).filter(|&row| tested[row]).collect())
+}
+
+/// The same probabilities with a column for each of `classes`, which include those that are there.
+fn spread(said: &Probabilities, classes: &ClassMap) -> Probabilities {
+    let mut values = Array2::zeros((said.len(), classes.len()));
+    for (name, column) in said.classes().names().iter().zip(said.values().columns()) {
+        let place = classes.index_of(name).expect("training classes are classes of the samples");
+        values.column_mut(place).assign(&column);
+    }
+    Probabilities::new(classes.clone(), values).expect("columns of zeros change no sum")
+}
+
+fn known_labels(samples: Samples<'_>, classes: &ClassMap) -> Vec<usize> {
+    let known = |label: Option<usize>| label.expect("the classes are those of the samples");
+    samples.labels(classes).into_iter().map(known).collect()
+}
+
+fn ascending(rows: &[usize]) -> Vec<usize> {
+    let mut rows = rows.to_vec();
+    rows.sort_unstable();
+    rows.dedup();
+    rows
+}

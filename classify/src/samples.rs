@@ -1,0 +1,104 @@
+//! What an attack is given.
+
+use ndarray::ArrayView2;
+use wfkit_datasets::{TraceKey, TraceSet};
+use wfkit_features::FeatureMatrix;
+use wfkit_metrics::ClassMap;
+
+/// Labelled traces, or features that were taken from them before.
+#[derive(Debug, Clone, Copy)]
+pub enum Samples<'a> {
+    /// Traces; the attack takes its own features from them.
+    Traces(&'a TraceSet),
+    /// Features, one row a trace.
+    Features(&'a FeatureMatrix),
+}
+
+impl<'a> Samples<'a> {
+    /// Number of traces.
+    pub fn len(self) -> usize {
+        match self {
+            Self::Traces(set) => set.len(),
+            Self::Features(matrix) => matrix.rows().len(),
+        }
+    }
+
+    /// Whether there is no trace.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// Class, rep and session of a row.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn key(self, row: usize) -> &'a TraceKey {
+        match self {
+            Self::Traces(set) => &set.traces()[row].key,
+            Self::Features(matrix) => &matrix.rows()[row].key,
+        }
+    }
+
+    /// The classes that occur, in class order.
+    pub fn classes(self) -> ClassMap {
+        match self {
+            Self::Traces(set) => set.classes(),
+            Self::Features(matrix) => matrix.classes(),
+        }
+    }
+
+    /// The column in `classes` of the class of every row, shape `(n_traces,)`; `None` where the class is not among them.
+    pub fn labels(self, classes: &ClassMap) -> Vec<Option<usize>> {
+        (0..self.len()).map(|row| classes.index_of(&self.key(row).class)).collect()
+    }
+
+    /// The traces at `rows`, which must ascend, so that both kinds keep this order.
+    pub(crate) fn select(self, rows: &[usize]) -> Selected {
+        debug_assert!(rows.is_sorted_by(|a, b| a < b), "a set has an order of its own");
+        match self {
+            Self::Traces(set) => Selected::Traces(set.select(rows)),
+            Self::Features(matrix) => Selected::Features(matrix.select(rows)),
+        }
+    }
+
+    pub(crate) fn kind(self) -> &'static str {
+        match self {
+            Self::Traces(_) => "traces",
+            Self::Features(_) => "a feature matrix",
+        }
+    }
+}
+
+/// Some of the samples.
+pub(crate) enum Selected {
+    Traces(TraceSet),
+    Features(FeatureMatrix),
+}
+
+impl Selected {
+    pub(crate) fn as_samples(&self) -> Samples<'_> {
+        match self {
+            Self::Traces(set) => Samples::Traces(set),
+            Self::Features(matrix) => Samples::Features(matrix),
+        }
+    }
+}
+
+/// Features that were taken just now, or that were there already.
+pub(crate) enum Taken<'a> {
+    Now(FeatureMatrix),
+    Before(&'a FeatureMatrix),
+}
+
+impl Taken<'_> {
+    pub(crate) fn matrix(&self) -> &FeatureMatrix {
+        match self {
+            Self::Now(matrix) => matrix,
+            Self::Before(matrix) => matrix,
+        }
+    }
+
+    pub(crate) fn values(&self) -> ArrayView2<'_, f64> {
+        self.matrix().values()
+    }
+}

@@ -1,0 +1,158 @@
+//! Attacks by name, and what they refuse.
+
+#[path = "common/traces.rs"]
+mod traces;
+
+use wfkit_classify::{Attack, AttackError, AttackOptions, Backend, Samples, attacks};
+use wfkit_datasets::{Trace, TraceSet};
+use wfkit_features::{FeatureMatrix, FeatureSpec};
+
+fn attack(name: &str) -> Attack {
+    Attack::by_name(name, &AttackOptions::default()).unwrap()
+}
+
+fn matrix(set: &TraceSet) -> FeatureMatrix {
+    let all: Vec<&Trace> = set.traces().iter().map(|labelled| &labelled.trace).collect();
+    "totals,cumul".parse::<FeatureSpec>().unwrap().fit(&all).transform(set)
+}
+
+#[test]
+fn every_attack_and_alias_is_found_by_its_name() {
+    for info in attacks() {
+        for name in info.aliases.iter().chain([&info.name]) {
+            assert_eq!(attack(name).name(), info.name);
+        }
+    }
+    assert_eq!(attack(" kfp-core, cumul ").name(), "kfp-core,cumul");
+}
+
+#[test]
+fn every_attack_learns_and_tells_traces_apart() {
+    let (train, test) = (traces::generate(4, 12, 1), traces::generate(4, 10, 2));
+    let (train_matrix, test_matrix) = (matrix(&train), matrix(&test));
+    for info in attacks() {
+        let options = AttackOptions { trees: Some(40), ..AttackOptions::default() };
+        let attack = Attack::by_name(info.name, &options).unwrap();
+        let (train, test) = match attack.takes_traces() {
+            true => (Samples::Traces(&train), Samples::Traces(&test)),
+            false => (Samples::Features(&train_matrix), Samples::Features(&test_matrix)),
+        };
+        let fitted = attack.fit(train, 3).unwrap();
+        assert_eq!(fitted.about().trained_on, [12; 4]);
+        let p = fitted.predict(test).unwrap();
+        assert_eq!(p.classes().names(), ["c0", "c1", "c2", "c3"]);
+        let truth = test.labels(p.classes());
+        let right = p.argmax().into_iter().zip(truth).filter(|&(said, truth)| Some(said) == truth).count();
+        assert!(right >= 28, "{}: {right} of 40", info.name);
+    }
+}
+
+#[test]
+fn the_number_of_trees_is_the_attacks_own_unless_asked_for() {
+    let set = traces::generate(2, 5, 1);
+    let trees = |name, trees| {
+        let attack = Attack::by_name(name, &AttackOptions { trees, ..AttackOptions::default() }).unwrap();
+        attack.fit(Samples::Traces(&set), 0).unwrap().about().params.trees
+    };
+    assert_eq!((trees("totals", None), trees("sequence", None), trees("totals,sequence", None)), (100, 260, 100));
+    assert_eq!(trees("sequence", Some(7)), 7);
+}
+
+#[test]
+fn samples_keep_their_order_and_unknown_classes_do_no_harm() {
+    let (train, test) = (traces::generate(2, 9, 1), traces::generate(4, 3, 2));
+    let fitted = attack("totals").fit(Samples::Traces(&train), 0).unwrap();
+    let all = fitted.predict(Samples::Traces(&test)).unwrap();
+    assert_eq!((all.len(), all.classes().len()), (12, 2));
+    for row in [0, 5, 11] {
+        let one = fitted.predict(Samples::Traces(&test.select(&[row]))).unwrap();
+        assert_eq!(one.values().row(0), all.values().row(row));
+    }
+    assert!(fitted.predict(Samples::Traces(&test.select(&[]))).unwrap().is_empty());
+}
+
+#[test]
+fn errors_say_what_there_is_and_what_is_wrong() {
+    let error = |name: &str, options: AttackOptions| Attack::by_name(name, &options).err().unwrap().to_string();
+    let default = AttackOptions::default();
+    assert_eq!(
+        error("df", default),
+        "no attack is named \"df\"; there are totals, sequence, kfp-175, kfp-core, kfp-size, cumul, cumul-common, forest, \
+         extra-trees, and lists of feature sets such as kfp-core,cumul"
+    );
+    assert!(error("cumul,tam", default).starts_with("attack \"cumul,tam\": no feature set is named \"tam\""));
+    let none = AttackOptions { trees: Some(0), ..default };
+    assert_eq!(error("kfp", none), "attack kfp-175: the number of trees is 0, but must be at least 1");
+    let linfa = AttackOptions { backend: Backend::Linfa, ..default };
+    assert_eq!(
+        error("extra-trees", linfa),
+        "attack extra-trees: linfa has no classifier of extra-trees; only native has"
+    );
+
+    let set = traces::generate(2, 4, 1);
+    let matrix = matrix(&set);
+    let error = |name: &str, samples: Samples<'_>| attack(name).fit(samples, 0).err().unwrap().to_string();
+    assert_eq!(
+        error("kfp", Samples::Features(&matrix)),
+        "attack kfp-175 needs traces, not a feature matrix; for features there are forest and extra-trees"
+    );
+    assert_eq!(error("forest", Samples::Traces(&set)), "attack forest needs a feature matrix, not traces");
+    assert_eq!(
+        error("totals", Samples::Traces(&set.select(&[0, 1]))),
+        "attack totals: all 2 training samples are of one class, c0"
+    );
+    assert_eq!(error("totals", Samples::Traces(&set.select(&[]))), "attack totals: there are no samples to learn from");
+}
+
+#[test]
+fn a_matrix_of_other_columns_is_refused_by_name() {
+    let matrix = matrix(&traces::generate(2, 4, 1));
+    let fitted = attack("forest").fit(Samples::Features(&matrix), 0).unwrap();
+    let with_names = |change: fn(&mut Vec<String>)| {
+        let mut names = matrix.names().to_vec();
+        change(&mut names);
+        let values = matrix.values().to_owned();
+        let columns: Vec<usize> = (0..names.len()).map(|column| column.min(values.ncols() - 1)).collect();
+        let values = values.select(ndarray::Axis(1), &columns);
+        let other = FeatureMatrix::new(names, matrix.rows().to_vec(), values).unwrap();
+        fitted.predict(Samples::Features(&other)).unwrap_err().to_string()
+    };
+    assert_eq!(
+        with_names(|names| names[6] = "x".to_owned()),
+        "feature column 6 is \"x\", but the model was fitted to \"cumul.out_packets\""
+    );
+    assert!(with_names(|names| names.truncate(2)).starts_with("feature column 2 is missing, but the model"));
+    assert!(with_names(|names| names.push("y".to_owned())).ends_with("is \"y\", but the model was fitted to missing"));
+}
+
+#[test]
+fn other_backends_answer_but_are_not_saved() {
+    let set = traces::generate(3, 8, 1);
+    for backend in [Backend::Smartcore, Backend::Linfa] {
+        let attack = Attack::by_name("totals", &AttackOptions { trees: Some(15), backend }).unwrap();
+        let fitted = attack.fit(Samples::Traces(&set), 0).unwrap();
+        let right = fitted.predict(Samples::Traces(&set)).unwrap().argmax();
+        assert_eq!(right.len(), 24);
+        let error = fitted.to_bytes().unwrap_err().to_string();
+        assert_eq!(error, format!("a model of {backend} cannot be saved; only native ones can"));
+    }
+}
+
+#[test]
+fn a_sequence_without_columns_is_an_error_not_a_panic() {
+    let error: AttackError = attack("forest")
+        .fit(Samples::Features(&matrix(&traces::generate(2, 2, 1)).without_columns()), 0)
+        .err()
+        .unwrap();
+    assert_eq!(error.to_string(), "attack forest: a forest cannot grow on 4 rows of 0 features");
+}
+
+trait WithoutColumns {
+    fn without_columns(&self) -> Self;
+}
+
+impl WithoutColumns for FeatureMatrix {
+    fn without_columns(&self) -> Self {
+        FeatureMatrix::new(vec![], self.rows().to_vec(), ndarray::Array2::zeros((self.rows().len(), 0))).unwrap()
+    }
+}

@@ -1,0 +1,60 @@
+//! Generated traces.
+
+use rand::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use wfkit_datasets::splits::Split;
+use wfkit_datasets::{LabelledTrace, Layer, Provenance, Trace, TraceKey, TraceSet};
+
+/// `reps` noisy traces of each class; class c is named `c<c>` and has about 20 + 8c packets, more of them outgoing the smaller c.
+#[allow(dead_code, reason = "not every test file uses it")]
+pub(crate) fn generate(classes: usize, reps: usize, seed: u64) -> TraceSet {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let mut below = |n: u64| rng.next_u64() % n;
+    from_traces((0..classes * reps).map(|i| {
+        let class = i % classes;
+        let packets = 18 + 8 * class as u64 + below(8);
+        let mut time = 0;
+        let mut trace = (Vec::new(), Vec::new());
+        for packet in 0..packets {
+            let outgoing = packet == 0 || below(4 + class as u64) == 0;
+            trace.0.push(time);
+            trace.1.push(if outgoing { 536 } else { -1448 + 514 * below(2) as i32 });
+            time += 1_000_000 + below(30_000_000);
+        }
+        (format!("c{class}"), trace)
+    }))
+}
+
+/// Equal traces in all classes.
+#[allow(dead_code, reason = "not every test file uses it")]
+pub(crate) fn constant(classes: usize, reps: usize) -> TraceSet {
+    from_traces((0..classes * reps).map(|i| (format!("c{}", i % classes), (vec![0, 5, 9], vec![500, -1500, -1500]))))
+}
+
+/// Traces that differ by class in the size of one packet, and in nothing else.
+#[allow(dead_code, reason = "not every test file uses it")]
+pub(crate) fn planted(classes: usize, reps: usize) -> TraceSet {
+    let trace = |class: usize| (vec![0, 1_000_000, 2_000_000], vec![100 + class as i32, -1500, -1500]);
+    from_traces((0..classes * reps).map(|i| (format!("c{}", i % classes), trace(i % classes))))
+}
+
+/// Every `folds`-th row of each test part, the others for training.
+#[allow(dead_code, reason = "not every test file uses it")]
+pub(crate) fn folds(set: &TraceSet, folds: usize) -> Vec<Split> {
+    let of_fold = |fold| {
+        // Sets are in class order, so rows of one class follow each other and are dealt out in turn.
+        let (test, train) = (0..set.len()).partition(|row| row % folds == fold);
+        Split { name: format!("fold {}", fold + 1), train, test }
+    };
+    (0..folds).map(of_fold).collect()
+}
+
+fn from_traces(traces: impl Iterator<Item = (String, (Vec<u64>, Vec<i32>))>) -> TraceSet {
+    let labelled = |(rep, (class, (time_ns, size)))| LabelledTrace {
+        key: TraceKey { class, rep, session: None },
+        start_ns: None,
+        trace: Trace::new(time_ns, size).unwrap(),
+    };
+    let traces = (0..).zip(traces).map(labelled).collect();
+    TraceSet::new(traces, Provenance::new(Layer::Tcp, vec!["generated".to_owned()])).unwrap()
+}
