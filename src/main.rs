@@ -1,1 +1,33 @@
-fn main() {}
+//! The program `wfkit`: parses the command line, runs one command, prints what it returns.
+
+mod cli;
+mod commands;
+mod context;
+mod input;
+mod measure;
+mod printer;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::Cli;
+use crate::printer::Printer;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let printer = Printer::new(&cli.global);
+    match start_threads(cli.global.threads).and_then(|()| commands::execute(cli.command, &cli.global, &printer)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            printer.error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Every parallel loop of the stage crates runs on rayon's global pool.
+fn start_threads(threads: Option<u16>) -> anyhow::Result<()> {
+    let threads = threads.map_or(0, usize::from); // 0: one a core
+    Ok(rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?)
+}

@@ -85,6 +85,14 @@ impl Listing {
     }
 }
 
+/// Whether `path` is a capture, or a folder with captures in it, by content or by name.
+pub fn has_captures(path: &Path) -> bool {
+    match path.is_dir() {
+        true => Listing::of(&[path.to_owned()]).is_ok_and(|listing| !listing.files.is_empty()),
+        false => is_named_capture(path) || looks_like_capture(path),
+    }
+}
+
 /// Whether the name promises a capture, be it a compressed one.
 fn is_named_capture(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();

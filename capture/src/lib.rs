@@ -13,6 +13,7 @@ mod records;
 mod stats;
 
 pub use client::{Cidr, ClientRule, ClientRuleError};
+pub use files::has_captures;
 pub use flows::{FlowScope, FlowScopeError};
 pub use import::{Import, ImportError, ImportOptions, import};
 pub use labels::{LabelPattern, LabelPatternError, LabelSource};

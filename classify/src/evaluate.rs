@@ -6,7 +6,7 @@ use ndarray::Array2;
 use serde::Serialize;
 use thiserror::Error;
 use wfkit_datasets::TraceKey;
-use wfkit_datasets::splits::{Leaks, Split, leaks};
+use wfkit_datasets::splits::{Leaks, Split, leaks_between};
 use wfkit_metrics::{Average, ClassMap, Probabilities, accuracy, roc_auc_ovr};
 
 use crate::attack::{Attack, AttackError};
@@ -131,37 +131,82 @@ pub fn evaluate(
     let mut folds = Vec::with_capacity(splits.len());
     for (fold, split) in splits.iter().enumerate() {
         observer(Event::FoldStart { fold, folds: splits.len(), name: &split.name });
-        let in_fold = |source| EvaluateError::Attack { fold: split.name.clone(), source };
-        let (train, test) = (ascending(&split.train), ascending(&split.test));
-        let fitted = attack.fit(samples.select(&train).as_samples(), mix(seed, fold as u64)).map_err(in_fold)?;
-        observer(Event::FitDone { fold });
-        let tested = samples.select(&test);
-        let said = fitted.predict(tested.as_samples()).map_err(in_fold)?;
-        observer(Event::PredictDone { fold });
-
-        let said = spread(&said, &classes);
-        let truth = known_labels(tested.as_samples(), &classes);
+        let test = ascending(&split.test);
+        let (trained_on, tested) = (samples.select(&ascending(&split.train)), samples.select(&test));
+        let round = Round { fold, name: &split.name, classes: &classes, seed: mix(seed, fold as u64), observer };
+        let (said, judged) = round.play(attack, trained_on.as_samples(), tested.as_samples())?;
         for (&row, line) in test.iter().zip(said.values().rows()) {
             values.row_mut(place[&row]).assign(&line);
         }
-        folds.push(Fold {
-            name: split.name.clone(),
-            train: train.len(),
-            test: test.len(),
-            accuracy: accuracy(&said, &truth).ok(),
-            roc_auc: roc_auc_ovr(&said, &truth, Average::Macro).ok(),
-            leaks: match samples {
-                Samples::Traces(set) => Some(leaks(set, split)),
-                Samples::Features(_) => None,
-            },
-            nodes: fitted.model().n_nodes(),
-            model: fitted.model().describe(),
-        });
+        folds.push(judged);
     }
     let truth = known_labels(samples, &classes);
     let truth = rows.iter().map(|&row| truth[row]).collect();
     let probabilities = Probabilities::new(classes, values).expect("every row was tested once, so is a distribution");
     Ok(Evaluation { attack: attack.name().to_owned(), probabilities, truth, rows, folds })
+}
+
+/// Fits the attack to `train`, and has it judge `test`: two collections, whose keys may be the same.
+///
+/// Rows of the evaluation are those of `test`; a column for every class of either.
+pub fn evaluate_on(
+    attack: &Attack,
+    train: Samples<'_>,
+    test: Samples<'_>,
+    seed: u64,
+    observer: &(dyn Fn(Event<'_>) + Sync),
+) -> Result<Evaluation, EvaluateError> {
+    let name = "train and test";
+    observer(Event::FoldStart { fold: 0, folds: 1, name });
+    let (trained, tested) = (train.classes(), test.classes());
+    let classes = ClassMap::from_labels(trained.names().iter().chain(tested.names()));
+    let round = Round { fold: 0, name, classes: &classes, seed: mix(seed, 0), observer };
+    let (probabilities, judged) = round.play(attack, train, test)?;
+    let truth = known_labels(test, &classes);
+    let rows = (0..test.len()).collect();
+    Ok(Evaluation { attack: attack.name().to_owned(), probabilities, truth, rows, folds: vec![judged] })
+}
+
+/// One round of learning and testing.
+struct Round<'a> {
+    fold: usize,
+    name: &'a str,
+    classes: &'a ClassMap,
+    seed: u64,
+    observer: &'a (dyn Fn(Event<'_>) + Sync),
+}
+
+impl Round<'_> {
+    /// What the attack says of `test`, a column a class, after learning from `train`; and how that went.
+    fn play(
+        &self,
+        attack: &Attack,
+        train: Samples<'_>,
+        test: Samples<'_>,
+    ) -> Result<(Probabilities, Fold), EvaluateError> {
+        let in_fold = |source| EvaluateError::Attack { fold: self.name.to_owned(), source };
+        let fitted = attack.fit(train, self.seed).map_err(in_fold)?;
+        (self.observer)(Event::FitDone { fold: self.fold });
+        let said = fitted.predict(test).map_err(in_fold)?;
+        (self.observer)(Event::PredictDone { fold: self.fold });
+
+        let said = spread(&said, self.classes);
+        let truth = known_labels(test, self.classes);
+        let judged = Fold {
+            name: self.name.to_owned(),
+            train: train.len(),
+            test: test.len(),
+            accuracy: accuracy(&said, &truth).ok(),
+            roc_auc: roc_auc_ovr(&said, &truth, Average::Macro).ok(),
+            leaks: match (train, test) {
+                (Samples::Traces(train), Samples::Traces(test)) => Some(leaks_between(train.traces(), test.traces())),
+                _ => None,
+            },
+            nodes: fitted.model().n_nodes(),
+            model: fitted.model().describe(),
+        };
+        Ok((said, judged))
+    }
 }
 
 /// All rows that some split tests, ascending, after checking the splits.

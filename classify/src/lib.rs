@@ -11,7 +11,7 @@ mod shuffle;
 
 pub use attack::{About, Attack, AttackError, AttackInfo, AttackOptions, FittedAttack, attacks};
 pub use backend::Backend;
-pub use evaluate::{EvaluateError, Evaluation, Event, Fold, evaluate};
+pub use evaluate::{EvaluateError, Evaluation, Event, Fold, evaluate, evaluate_on};
 pub use model_file::{ModelFileError, ModelFormatError};
 pub use samples::Samples;
 pub use shuffle::shuffle_labels;

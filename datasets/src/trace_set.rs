@@ -155,6 +155,13 @@ impl TraceSet {
         self.traces.iter().map(|t| volume(&t.trace)).collect()
     }
 
+    /// The traces of both sets, with the provenance of this one and the sources of both.
+    pub fn join(mut self, other: Self) -> Result<Self, TraceSetError> {
+        self.traces.extend(other.traces);
+        self.provenance.sources.extend(other.provenance.sources);
+        Self::new(self.traces, self.provenance)
+    }
+
     /// The traces at `rows`, as a set of their own with the same provenance.
     pub fn select(&self, rows: &[usize]) -> Self {
         let mut rows = rows.to_vec();

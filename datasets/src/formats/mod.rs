@@ -19,7 +19,7 @@ pub(crate) use numbers::{finite_number, whole_number};
 pub use packet_csv::{KeyColumn, PacketTable, PacketTrace, read_packet_csv, write_packet_csv};
 pub use problems::{Example, Problem, Problems};
 pub use seconds::{MAX_EXACT_NS, ns_from_seconds, seconds_from_ns};
-pub use traces::{ReadTraces, TraceFormat, read_traces, read_traces_within, write_traces};
+pub use traces::{ReadTraces, TraceFormat, read_all_traces, read_traces, read_traces_within, write_traces};
 
 /// The name of a file without its folders.
 pub(crate) fn file_name(path: &std::path::Path) -> String {

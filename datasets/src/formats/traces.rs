@@ -83,6 +83,31 @@ pub fn read_traces_within(path: &Path, limits: &ReadLimits) -> Result<ReadTraces
     Ok(ReadTraces { set, format, dropped: part.dropped })
 }
 
+/// Reads each path as [`read_traces`] does, and joins them into one set.
+///
+/// # Errors
+/// As [`read_traces`]; also where layer, vantage or defences differ, or a class, session and rep occur twice.
+///
+/// # Panics
+/// Without a path.
+pub fn read_all_traces(paths: &[PathBuf]) -> Result<ReadTraces, ReadError> {
+    let (first, others) = paths.split_first().expect("at least one path");
+    let mut joined = read_traces(first)?;
+    for path in others {
+        let read = read_traces(path)?;
+        if let Some(what) = difference(joined.set.provenance(), read.set.provenance()) {
+            let found = do_not_mix(first, path, what);
+            return Err(ReadError::Unrecognised { path: path.clone(), found, expected: READABLE });
+        }
+        let set = joined.set.join(read.set);
+        joined.set = set.map_err(|source| ReadError::Set { path: path.clone(), source })?;
+        for (reason, count) in read.dropped {
+            *joined.dropped.entry(reason).or_default() += count;
+        }
+    }
+    Ok(joined)
+}
+
 /// Writes `.parquet`, `.csv` or `.csv.zip`, told by the extension. The same set gives the same bytes.
 ///
 /// A packet CSV keeps class, rep and packets alone: neither session, start time nor provenance.

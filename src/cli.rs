@@ -1,0 +1,413 @@
+//! The command line: clap types only.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Website fingerprinting: attacks, defences and their evaluation, from packet capture to score.
+///
+/// Captures of queries made through Tor become signed size/timestamp traces; traces become features; features train
+/// attacks that answer with a probability for every class; defences change the traces and are attacked again. Every stage
+/// reports what the traffic costs (utility) and what it gives away (ROC-AUC).
+#[derive(Debug, Parser)]
+#[command(
+    name = "wfkit",
+    version,
+    after_help = "Start with `wfkit run`: the whole pipeline on the bundled sample.\n\
+        Results go to standard output, messages and progress to standard error.\n\
+        Exit status: 0 done, 1 failed while running, 2 wrong usage."
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub(crate) struct Global {
+    /// Seed of everything random: the same input and seed give the same bytes on any number of threads.
+    #[arg(long, global = true, default_value_t = 0, value_name = "N")]
+    pub(crate) seed: u64,
+    /// Threads to use; all cores where it is not given.
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) threads: Option<u16>,
+    /// How results are printed.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Print no progress and no messages, only results and errors.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Tables.
+    Text,
+    /// One JSON document: the stage report.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The whole pipeline on one input: capture, features, attacks, defences, competition files.
+    Run(Run),
+    /// Packet captures to traces.
+    #[command(subcommand)]
+    Capture(Capture),
+    /// Look at, convert, check and split trace files.
+    #[command(subcommand)]
+    Dataset(Dataset),
+    /// Traces to a named feature matrix.
+    Features(Features),
+    /// Train an attack and write its model file.
+    Train(Train),
+    /// Class probabilities of traces by a trained attack.
+    Predict(Predict),
+    /// Measure an attack on traces it was not trained on.
+    Evaluate(Evaluate),
+    /// Apply a defence to traces; report its overheads and what the attack still finds.
+    Defend(Defend),
+    /// Files and scores of a privacy competition.
+    #[command(subcommand)]
+    Competition(Competition),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// Captures (a pcap or pcapng file, or a folder of them) or traces (Parquet, CSV, CSV in zip); the bundled sample where it
+    /// is not given.
+    pub(crate) input: Option<PathBuf>,
+    /// Folder for everything that the run writes.
+    #[arg(long, default_value = "out", value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) import: Import,
+    /// The attack that defences have to withstand; `wfkit train --help` lists them.
+    #[arg(long, default_value = "kfp-size", value_name = "NAME")]
+    pub(crate) attack: String,
+    /// A defence to simulate; repeat for several. `wfkit defend --help` lists them.
+    #[arg(long = "defence", value_name = "SPEC", default_values = ["pad:mtu", "front:ft-1", "tamaraw:cell"])]
+    pub(crate) defences: Vec<String>,
+    /// Folds of the cross-validation.
+    #[arg(long, default_value_t = 5, value_name = "K", value_parser = clap::value_parser!(u16).range(2..))]
+    pub(crate) folds: u16,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Capture {
+    /// Read pcap and pcapng files, or folders of them, into one trace file.
+    Import(CaptureImport),
+}
+
+/// How captures are read.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Reading captures")]
+pub(crate) struct Import {
+    /// Pattern for file names, with a named group `class`, and `rep` and `session` if there are any
+    /// [default: manifest.csv where the folder has one, else names such as cell_3_rep_12.pcap and 3_12.pcap].
+    #[arg(long, value_name = "REGEX", conflicts_with = "labels")]
+    pub(crate) label: Option<String>,
+    /// CSV with the columns path, class and, if there are any, rep and session.
+    #[arg(long, value_name = "CSV")]
+    pub(crate) labels: Option<PathBuf>,
+    /// Who is the client: `auto`, an address range such as 10.0.0.0/8, or `port:N` for whoever talks to port N.
+    #[arg(long, default_value = "auto", value_name = "auto|CIDR|port:N")]
+    pub(crate) client: String,
+    /// Which size the sizes are.
+    #[arg(long, value_enum, default_value_t = Layer::Tcp)]
+    pub(crate) layer: Layer,
+    /// Keep the flow to the main peer (the one with most bytes), or everything of the client.
+    #[arg(long, value_enum, default_value_t = Flows::Main)]
+    pub(crate) flows: Flows,
+}
+
+/// Which size the sizes of a trace are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Layer {
+    /// Link-layer frame length.
+    Frame,
+    /// IP total length.
+    Ip,
+    /// TCP payload length; packets without payload are left out.
+    Tcp,
+}
+
+/// Which flows of a capture make its trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Flows {
+    /// The flows to the peer with most bytes.
+    Main,
+    /// Everything of the client.
+    All,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CaptureImport {
+    /// Capture files, or folders of them.
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Trace file to write: .parquet, .csv or .csv.zip.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) import: Import,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Dataset {
+    /// What is in trace files: classes, sessions, sizes, duplicates.
+    Info {
+        /// Trace files or folders of them; formats are found by content.
+        #[arg(required = true, value_name = "TRACES")]
+        traces: Vec<PathBuf>,
+    },
+    /// Write traces in another format.
+    Convert {
+        /// Trace files or folders of them; formats are found by content.
+        #[arg(required = true, value_name = "TRACES")]
+        traces: Vec<PathBuf>,
+        /// Trace file to write: .parquet, .csv or .csv.zip.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Read everything and list what is wrong or suspicious.
+    Validate {
+        /// Trace files or folders of them; formats are found by content.
+        #[arg(required = true, value_name = "TRACES")]
+        traces: Vec<PathBuf>,
+    },
+    /// Write a train and a test file that share no trace.
+    Split {
+        /// Trace files or folders of them; formats are found by content.
+        #[arg(required = true, value_name = "TRACES")]
+        traces: Vec<PathBuf>,
+        /// Test traces out of a hundred, the same share of every class.
+        #[arg(long, default_value_t = 20, value_name = "PERCENT", value_parser = clap::value_parser!(u16).range(1..100))]
+        test_percent: u16,
+        /// Keep sessions together: no session is in both files.
+        #[arg(long, value_name = "session", value_enum)]
+        split_by: Option<SplitBy>,
+        /// Train on what started before this moment (RFC 3339, UTC), test on the rest.
+        #[arg(long, value_name = "UTC", conflicts_with = "split_by")]
+        split_time: Option<String>,
+        /// Folder for train.parquet and test.parquet.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+}
+
+/// What a split keeps together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SplitBy {
+    /// What was captured together.
+    Session,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Features {
+    /// Trace files or folders of them; formats are found by content.
+    #[arg(required = true, value_name = "TRACES")]
+    pub(crate) traces: Vec<PathBuf>,
+    /// Feature sets, joined by commas: totals, sequence, kfp-175, kfp-core, kfp-size, cumul.
+    #[arg(long, value_name = "NAME[,NAME]")]
+    pub(crate) set: String,
+    /// Feature file to write: .parquet.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+/// The attack to train.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AttackArgs {
+    /// The attack; over a feature file: forest or extra-trees.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) attack: Option<String>,
+    /// Trees of a forest [default: what the attack is published with, else 100].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) trees: Option<u16>,
+    /// Whose forest: wfkit's own, or a library's as a second opinion (hard votes averaged over its trees, since these
+    /// libraries' forests give no class probabilities).
+    #[arg(long, value_enum, default_value_t = Backend::Native)]
+    pub(crate) backend: Backend,
+}
+
+/// Whose forest is trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Backend {
+    /// wfkit's own.
+    Native,
+    /// smartcore's.
+    Smartcore,
+    /// linfa's.
+    Linfa,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Train {
+    /// Trace files, or one feature file.
+    #[arg(required = true, value_name = "TRACES|FEATURES")]
+    pub(crate) input: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) attack: AttackArgs,
+    /// Model file to write.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Predict {
+    /// Model file that `train` wrote.
+    #[arg(value_name = "MODEL")]
+    pub(crate) model: PathBuf,
+    /// Trace files, or one feature file; with --competition the test file of a team.
+    #[arg(required = true, value_name = "TRACES|FEATURES")]
+    pub(crate) input: Vec<PathBuf>,
+    /// Probabilities to write: .parquet, .csv or .csv.zip.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Write the competition's attack file: the input is a test file, the answer has one row a capture_id.
+    #[arg(long, requires = "team_id")]
+    pub(crate) competition: bool,
+    /// The team whose traces are attacked.
+    #[arg(long, value_name = "N", requires = "competition")]
+    pub(crate) team_id: Option<u32>,
+    /// Classes of the competition, 1 to N: each has its column, also where training had no trace of it.
+    #[arg(long, default_value_t = 100, value_name = "N", requires = "competition")]
+    pub(crate) classes: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Evaluate {
+    /// Trace files, or one feature file; not together with --train and --test.
+    #[arg(value_name = "TRACES|FEATURES", required_unless_present = "train", conflicts_with = "train")]
+    pub(crate) input: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) attack: AttackArgs,
+    /// Stratified folds: every trace is tested once by an attack that was trained on the other folds [default: 5].
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(2..))]
+    pub(crate) folds: Option<u16>,
+    /// Keep sessions together: a session is trained on or tested on, never both. With --folds, that many groups of sessions.
+    #[arg(long, value_name = "session", value_enum)]
+    pub(crate) split_by: Option<SplitBy>,
+    /// Train on what started before this moment (RFC 3339, UTC), test on the rest.
+    #[arg(long, value_name = "UTC", conflicts_with_all = ["folds", "split_by"])]
+    pub(crate) split_time: Option<String>,
+    /// Train on these files.
+    #[arg(long, value_name = "TRACES|FEATURES", num_args = 1.., requires = "test", conflicts_with_all = ["folds", "split_by", "split_time"])]
+    pub(crate) train: Vec<PathBuf>,
+    /// Test on these files.
+    #[arg(long, value_name = "TRACES|FEATURES", num_args = 1.., requires = "train")]
+    pub(crate) test: Vec<PathBuf>,
+    /// Also write the probabilities of the tested traces: .parquet, .csv or .csv.zip.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Shuffle the labels first: whatever the attack then finds is a leak.
+    #[arg(long)]
+    pub(crate) shuffle_labels: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Defend {
+    /// Trace files or folders of them; formats are found by content.
+    #[arg(required = true, value_name = "TRACES")]
+    pub(crate) traces: Vec<PathBuf>,
+    /// The defence: name[:preset][,key=value]; layers joined by +.
+    #[arg(long = "defence", alias = "defense", value_name = "SPEC")]
+    pub(crate) defence: String,
+    /// Defended traces to write: .parquet, .csv or .csv.zip.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// The attack that is retrained on the defended traces, and trained on the undefended ones beside it.
+    #[arg(long, default_value = "kfp-size", value_name = "NAME")]
+    pub(crate) attack: String,
+    /// Folds of its cross-validation.
+    #[arg(long, default_value_t = 5, value_name = "K", value_parser = clap::value_parser!(u16).range(2..))]
+    pub(crate) folds: u16,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Competition {
+    /// Traces to the defence file that a team uploads.
+    Export {
+        /// Trace files or folders of them; formats are found by content.
+        #[arg(required = true, value_name = "TRACES")]
+        traces: Vec<PathBuf>,
+        /// Defence file to write: .csv or .csv.zip.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        #[command(flatten)]
+        rules: Rules,
+    },
+    /// A defence file to a team's train, test and verification files.
+    Split {
+        /// Defence file: .csv or .csv.zip.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The team that uploaded it.
+        #[arg(long, value_name = "N")]
+        team_id: u32,
+        /// Folder for team_N_train.csv.zip, team_N_test.csv.zip and team_N_verif.csv.zip.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Number of test traces.
+        #[arg(long, default_value_t = 300, value_name = "N")]
+        test: usize,
+    },
+    /// Hold a file against the competition's rules and list every problem.
+    Check {
+        /// What the file is.
+        #[arg(value_enum)]
+        kind: UploadKind,
+        /// The file: .csv or .csv.zip.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Verification files of the attacked teams, for an attack; without them only the form is checked.
+        #[arg(long, value_name = "FILE", num_args = 1..)]
+        verif: Vec<PathBuf>,
+        #[command(flatten)]
+        rules: Rules,
+    },
+    /// Score an attack file, and the defence it attacked where that is given.
+    Score {
+        /// Attack file.
+        #[arg(long, value_name = "FILE")]
+        attack: PathBuf,
+        /// Verification files of the attacked teams.
+        #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
+        verif: Vec<PathBuf>,
+        /// Defence file of the scored team: adds its utility and the total.
+        #[arg(long, value_name = "FILE")]
+        defence: Option<PathBuf>,
+    },
+}
+
+/// What is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum UploadKind {
+    /// A defence file.
+    Defence,
+    /// An attack file.
+    Attack,
+}
+
+/// The competition's limits.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Rules of the competition")]
+pub(crate) struct Rules {
+    /// Classes, named 1 to N.
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub(crate) classes: u32,
+    /// Traces a class, on average.
+    #[arg(long, default_value_t = 32, value_name = "MEAN")]
+    pub(crate) reps: u32,
+    /// How far a class may be from that: less than this.
+    #[arg(long, default_value_t = 7, value_name = "D")]
+    pub(crate) deviation: u32,
+    /// A trace has more packets than this.
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    pub(crate) min_packets: usize,
+}

@@ -1,0 +1,106 @@
+//! `wfkit capture`: packet captures to traces.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use wfkit_capture::{FlowScope, Import, ImportError, ImportOptions, LabelSource, import};
+use wfkit_datasets::{Layer, write_traces};
+use wfkit_metrics::{PrivacyReport, StageReport, Summary, VolumeSummary};
+
+use crate::cli;
+use crate::context::{Context, count, count_set, digests};
+use crate::measure::trivial_privacy;
+
+/// Problems that are said one by one; the report has them all.
+const PROBLEMS_SHOWN: usize = 20;
+
+/// Folds of the trivial attack in the report.
+const FOLDS: usize = 5;
+
+pub(crate) fn run(command: &cli::Capture, context: &Context<'_>) -> Result<()> {
+    match command {
+        cli::Capture::Import(options) => {
+            let imported = import_captures(&options.paths, &options.import, context)?;
+            write_traces(&options.out, &imported.set)?;
+            let privacy = trivial_privacy(&imported.set, FOLDS, context)?;
+            context.finish_and_print(report(&options.paths, &imported, privacy, context)?, Some(&options.out))
+        }
+    }
+}
+
+/// Reads captures as the options say, with a progress bar, and says what went wrong on the way.
+pub(crate) fn import_captures(paths: &[PathBuf], options: &cli::Import, context: &Context<'_>) -> Result<Import> {
+    let options = import_options(options)?;
+    let bar = context.printer.progress("reading", 0);
+    let imported = import(paths, &options, &|done, total| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+    });
+    bar.finish_and_clear();
+    match &imported {
+        Ok(Import { stats, .. }) => warn_of(&stats.problems, context),
+        Err(ImportError::NoTrace { stats }) => warn_of(&stats.problems, context),
+        Err(_) => {}
+    }
+    Ok(imported?)
+}
+
+/// The stage report of an import.
+pub(crate) fn report(
+    paths: &[PathBuf],
+    imported: &Import,
+    privacy: PrivacyReport,
+    context: &Context<'_>,
+) -> Result<StageReport> {
+    let Import { set, stats } = imported;
+    let volumes = set.volumes();
+    let mut report = context.stage("capture", digests(paths)?, &volumes, privacy);
+    count_set(&mut report.counts, set);
+    count(&mut report.counts, "files", stats.files as usize);
+    count(&mut report.counts, "other files", stats.other_files as usize);
+    count(&mut report.counts, "packets read", stats.packets as usize);
+    let warnings = stats.warnings.iter().map(|(kind, n)| (format!("warning: {kind}"), *n));
+    let rules = stats.client_rules.iter().map(|(rule, n)| (format!("client by {rule}"), *n));
+    let labels = stats.labels.iter().map(|(source, n)| (format!("label by {source}"), *n));
+    report.counts.extend(warnings.chain(rules).chain(labels));
+    let packets = stats.dropped.iter().map(|(reason, n)| (format!("packets: {reason}"), *n));
+    let traces = stats.dropped_traces.iter().map(|(reason, n)| (format!("traces: {reason}"), *n));
+    report.dropped.extend(packets.chain(traces));
+    report.utility.extras.set("volumes", VolumeSummary::of(&volumes));
+    let packets = set.traces().iter().map(|labelled| labelled.trace.len() as f64);
+    report.utility.extras.set("packets", Summary::of(packets));
+    if !stats.problems.is_empty() {
+        report.privacy.extras.set("problems", &stats.problems);
+    }
+    Ok(report)
+}
+
+fn import_options(options: &cli::Import) -> Result<ImportOptions> {
+    let labels = match (&options.label, &options.labels) {
+        (Some(pattern), _) => LabelSource::Pattern(pattern.parse()?),
+        (None, Some(manifest)) => LabelSource::Manifest(manifest.clone()),
+        (None, None) => LabelSource::Auto,
+    };
+    Ok(ImportOptions {
+        layer: match options.layer {
+            cli::Layer::Frame => Layer::Frame,
+            cli::Layer::Ip => Layer::Ip,
+            cli::Layer::Tcp => Layer::Tcp,
+        },
+        client: options.client.parse()?,
+        flows: match options.flows {
+            cli::Flows::Main => FlowScope::Main,
+            cli::Flows::All => FlowScope::All,
+        },
+        labels,
+    })
+}
+
+fn warn_of(problems: &[String], context: &Context<'_>) {
+    for problem in problems.iter().take(PROBLEMS_SHOWN) {
+        context.printer.warn(problem);
+    }
+    if let Some(more) = problems.len().checked_sub(PROBLEMS_SHOWN).filter(|&more| more > 0) {
+        context.printer.warn(&format!("and {more} more problems"));
+    }
+}

@@ -1,0 +1,132 @@
+//! `wfkit evaluate`: an attack on traces that it was not trained on.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail, ensure};
+use wfkit_classify::{Attack, Samples, shuffle_labels};
+use wfkit_datasets::splits::{Split, by_session, by_time};
+use wfkit_datasets::write_probabilities;
+use wfkit_metrics::{StageReport, Volume};
+
+use super::train::named;
+use crate::cli;
+use crate::context::{Context, count, digests};
+use crate::input::{Labelled, moment};
+use crate::measure::{Measured, TRIVIAL, attack, measure, measure_on, stratified};
+
+/// Folds where none are asked for.
+const FOLDS: usize = 5;
+
+pub(crate) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> {
+    let task = Task::read(options, context)?;
+    let measured = task.measure(&named(&options.attack, task.tested())?, context)?;
+    // Features do not hold what the trivial attack needs.
+    let trivial = match task.tested() {
+        Labelled::Traces(_) if measured.attack != TRIVIAL => Some(task.measure(&attack(TRIVIAL)?, context)?),
+        _ => None,
+    };
+    if let Some(out) = &options.out {
+        let samples = task.tested().samples();
+        let keys: Vec<_> = measured.evaluation.rows.iter().map(|&row| samples.key(row).clone()).collect();
+        write_probabilities(out, &keys, &measured.evaluation.probabilities)?;
+    }
+    let files: Vec<PathBuf> = [&options.input, &options.train, &options.test].into_iter().flatten().cloned().collect();
+    let mut report = context.stage("evaluate", digests(&files)?, &task.volumes(&measured), measured.privacy());
+    report.dropped = task.tested().dropped();
+    describe(&mut report, &measured, trivial.as_ref(), &task.name(), context);
+    if options.shuffle_labels {
+        report.privacy.extras.set("labels", "shuffled: whatever is above chance is a leak");
+    }
+    context.finish_and_print(report, options.out.as_deref())
+}
+
+/// What is said of a measured attack beyond its scores.
+pub(crate) fn describe(
+    report: &mut StageReport,
+    measured: &Measured,
+    trivial: Option<&Measured>,
+    split: &str,
+    context: &Context<'_>,
+) {
+    count(&mut report.counts, "tested traces", measured.evaluation.rows.len());
+    count(&mut report.counts, "classes", measured.evaluation.probabilities.classes().len());
+    if let Some(leaked) = measured.leaked() {
+        count(&mut report.counts, "tested traces with the packets of a training trace", leaked);
+        if leaked > 0 {
+            let message = "tested traces have the packets of a training trace: the scores are too high";
+            context.printer.warn(&format!("{leaked} {message}"));
+        }
+    }
+    report.utility.extras.set("cost", measured.cost());
+    report.privacy.extras.set("split", split);
+    if let Some(trivial) = trivial {
+        report.privacy.extras.set("trivial", trivial.summary());
+    }
+    report.privacy.extras.set("folds", &measured.evaluation.folds);
+}
+
+/// What is trained on and what is tested.
+enum Task {
+    /// One collection, split.
+    Splits { input: Labelled, splits: Vec<Split>, name: String },
+    /// Two collections.
+    TrainAndTest { train: Labelled, test: Labelled },
+}
+
+impl Task {
+    fn read(options: &cli::Evaluate, context: &Context<'_>) -> Result<Self> {
+        if !options.train.is_empty() {
+            ensure!(!options.shuffle_labels, "--shuffle-labels works on one collection, not on --train and --test");
+            let (train, test) = (Labelled::read(&options.train)?, Labelled::read(&options.test)?);
+            return Ok(Self::TrainAndTest { train, test });
+        }
+        let mut input = Labelled::read(&options.input)?;
+        if options.shuffle_labels {
+            let Labelled::Traces(traces) = &mut input else { bail!("--shuffle-labels needs traces, not features") };
+            traces.set = shuffle_labels(&traces.set, context.seed);
+        }
+        let folds = options.folds.map_or(FOLDS, usize::from);
+        let (splits, name) = if options.split_by.is_some() {
+            let splits = by_session(&input.sessions(), folds)?;
+            let name = format!("{} groups of sessions", splits.len());
+            (splits, name)
+        } else if let Some(text) = &options.split_time {
+            (vec![by_time(&input.starts(), moment(text)?)?], format!("trained before {text}, tested from then on"))
+        } else {
+            (stratified(&input.class_labels(), folds, context)?, format!("{folds} stratified folds"))
+        };
+        Ok(Self::Splits { input, splits, name })
+    }
+
+    fn measure(&self, attack: &Attack, context: &Context<'_>) -> Result<Measured> {
+        match self {
+            Self::Splits { input, splits, .. } => measure(attack, input.samples(), splits, context),
+            Self::TrainAndTest { train, test } => measure_on(attack, train.samples(), test.samples(), context),
+        }
+    }
+
+    fn tested(&self) -> &Labelled {
+        match self {
+            Self::Splits { input, .. } => input,
+            Self::TrainAndTest { test, .. } => test,
+        }
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::Splits { name, .. } => name.clone(),
+            Self::TrainAndTest { .. } => "trained and tested on other files".to_owned(),
+        }
+    }
+
+    /// What the tested traces cost; features do not tell.
+    fn volumes(&self, measured: &Measured) -> Vec<Volume> {
+        match self.tested().samples() {
+            Samples::Traces(set) => {
+                let volumes = set.volumes();
+                measured.evaluation.rows.iter().map(|&row| volumes[row]).collect()
+            }
+            Samples::Features(_) => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! `wfkit features`: traces to a named feature matrix.
+
+use std::time::Instant;
+
+use anyhow::Result;
+use wfkit_datasets::{Trace, TraceSet};
+use wfkit_features::{FeatureExtractor, FeatureMatrix, FeatureReport, FeatureSpec};
+use wfkit_metrics::{Input, StageReport};
+
+use crate::cli;
+use crate::context::{Context, count, count_set, digests};
+use crate::input::read_traces;
+use crate::measure::trivial_privacy;
+
+/// Folds of the trivial attack in the report.
+const FOLDS: usize = 5;
+
+pub(crate) fn run(options: &cli::Features, context: &Context<'_>) -> Result<()> {
+    let spec: FeatureSpec = options.set.parse()?;
+    let traces = read_traces(&options.traces)?;
+    let extracted = extract(&spec, &traces.set);
+    extracted.matrix.write(&options.out, Some(&extracted.extractor))?;
+    let mut report = report(&extracted, &traces.set, digests(&options.traces)?, context)?;
+    report.dropped = traces.dropped;
+    context.finish_and_print(report, Some(&options.out))
+}
+
+/// The features of a set, and what took them.
+pub(crate) struct Extracted {
+    pub(crate) extractor: FeatureExtractor,
+    pub(crate) matrix: FeatureMatrix,
+    seconds: f64,
+}
+
+/// Fits the sets to all traces and takes their features.
+pub(crate) fn extract(spec: &FeatureSpec, set: &TraceSet) -> Extracted {
+    let started = Instant::now();
+    let traces: Vec<&Trace> = set.traces().iter().map(|labelled| &labelled.trace).collect();
+    let extractor = spec.fit(&traces);
+    let matrix = extractor.transform(set);
+    Extracted { extractor, matrix, seconds: started.elapsed().as_secs_f64() }
+}
+
+/// The stage report of an extraction.
+pub(crate) fn report(
+    extracted: &Extracted,
+    set: &TraceSet,
+    inputs: Vec<Input>,
+    context: &Context<'_>,
+) -> Result<StageReport> {
+    let FeatureReport { rows, columns, constant, non_finite, aucs } = FeatureReport::of(&extracted.matrix);
+    let mut report = context.stage("features", inputs, &set.volumes(), trivial_privacy(set, FOLDS, context)?);
+    count_set(&mut report.counts, set);
+    count(&mut report.counts, "rows", rows);
+    count(&mut report.counts, "columns", columns);
+    count(&mut report.counts, "constant columns", constant.len());
+    count(&mut report.counts, "non-finite columns", non_finite);
+    let utility = &mut report.utility.extras;
+    utility.set("microseconds_a_trace", extracted.seconds * 1e6 / rows.max(1) as f64);
+    utility.set("constant", constant);
+    if let Some(aucs) = aucs {
+        report.privacy.extras.set("feature_auc", aucs);
+    }
+    Ok(report)
+}

@@ -1,0 +1,33 @@
+//! One file a command: options to validated values to library calls to a report.
+
+mod capture;
+mod competition;
+mod dataset;
+mod defend;
+mod evaluate;
+mod features;
+mod predict;
+mod run;
+mod train;
+
+use anyhow::Result;
+
+use crate::cli::{Command, Global};
+use crate::context::Context;
+use crate::printer::Printer;
+
+/// Runs one command.
+pub(crate) fn execute(command: Command, global: &Global, printer: &Printer) -> Result<()> {
+    let context = Context::new(global, printer);
+    match command {
+        Command::Run(options) => run::run(&options, &context),
+        Command::Capture(command) => capture::run(&command, &context),
+        Command::Dataset(command) => dataset::run(&command, &context),
+        Command::Features(options) => features::run(&options, &context),
+        Command::Train(options) => train::run(&options, &context),
+        Command::Predict(options) => predict::run(&options, &context),
+        Command::Evaluate(options) => evaluate::run(&options, &context),
+        Command::Defend(options) => defend::run(&options, &context),
+        Command::Competition(command) => competition::run(&command, &context),
+    }
+}

@@ -1,0 +1,88 @@
+//! `wfkit predict`: class probabilities of traces by a trained attack.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, bail};
+use wfkit_classify::{FittedAttack, Samples};
+use wfkit_datasets::competition::{Prediction, capture_ids, read_captures, write_attack};
+use wfkit_datasets::formats::ReadLimits;
+use wfkit_datasets::write_probabilities;
+use wfkit_metrics::{PrivacyReport, Probabilities, ScoreOptions, Scores, Volume};
+
+use crate::cli;
+use crate::context::{Context, count, digests};
+use crate::input::Labelled;
+use crate::measure::BOOTSTRAP;
+
+pub(crate) fn run(options: &cli::Predict, context: &Context<'_>) -> Result<()> {
+    let fitted = FittedAttack::load(&options.model)?;
+    let predicted = match options.team_id {
+        Some(team_id) => attack_file(&fitted, options, team_id)?,
+        None => probabilities(&fitted, options, context)?,
+    };
+    let mut inputs = vec![options.model.clone()];
+    inputs.extend(options.input.iter().cloned());
+    let mut report = context.stage("predict", digests(&inputs)?, &predicted.volumes, predicted.privacy);
+    count(&mut report.counts, "traces", predicted.traces);
+    count(&mut report.counts, "classes", fitted.classes().len());
+    report.utility.extras.set("predict_seconds", predicted.seconds);
+    report.privacy.extras.set("model", fitted.model().describe());
+    context.finish_and_print(report, Some(&options.out))
+}
+
+struct Predicted {
+    traces: usize,
+    volumes: Vec<Volume>,
+    privacy: PrivacyReport,
+    seconds: f64,
+}
+
+fn probabilities(fitted: &FittedAttack, options: &cli::Predict, context: &Context<'_>) -> Result<Predicted> {
+    let input = Labelled::read(&options.input)?;
+    let samples = input.samples();
+    let (probabilities, seconds) = timed(fitted, samples)?;
+    let keys: Vec<_> = (0..samples.len()).map(|row| samples.key(row).clone()).collect();
+    write_probabilities(&options.out, &keys, &probabilities)?;
+    let privacy = against_truth(fitted, samples, &probabilities, context)?;
+    Ok(Predicted { traces: samples.len(), volumes: input.volumes(), privacy, seconds })
+}
+
+/// The scores, where the class of every trace is one that the attack knows.
+fn against_truth(
+    fitted: &FittedAttack,
+    samples: Samples<'_>,
+    probabilities: &Probabilities,
+    context: &Context<'_>,
+) -> Result<PrivacyReport> {
+    let name = &fitted.about().attack;
+    let truth: Option<Vec<usize>> = samples.labels(fitted.classes()).into_iter().collect();
+    Ok(match truth {
+        Some(truth) => {
+            let options = ScoreOptions { bootstrap: BOOTSTRAP, seed: context.seed };
+            PrivacyReport::of(name, &Scores::compute(probabilities, &truth, &options)?)
+        }
+        None => PrivacyReport::unmeasured(name, "the input has classes that the attack was not trained on"),
+    })
+}
+
+fn attack_file(fitted: &FittedAttack, options: &cli::Predict, team_id: u32) -> Result<Predicted> {
+    let [file]: &[PathBuf; 1] =
+        options.input.as_slice().try_into().ok().context("--competition takes one test file")?;
+    let set = read_captures(file, &ReadLimits::OWN)?;
+    if set.is_empty() {
+        bail!("{}: no trace in it", file.display());
+    }
+    let (probabilities, seconds) = timed(fitted, Samples::Traces(&set))?;
+    let ids = capture_ids(&set);
+    let prediction = Prediction { team_id: team_id.into(), capture_ids: &ids, probabilities: &probabilities };
+    write_attack(&[prediction], options.classes as usize, &options.out)?;
+    let privacy = PrivacyReport::unmeasured(&fitted.about().attack, "the test file does not tell the classes");
+    Ok(Predicted { traces: set.len(), volumes: set.volumes(), privacy, seconds })
+}
+
+fn timed(fitted: &FittedAttack, samples: Samples<'_>) -> Result<(Probabilities, f64)> {
+    let started = Instant::now();
+    let probabilities = fitted.predict(samples)?;
+    Ok((probabilities, started.elapsed().as_secs_f64()))
+}

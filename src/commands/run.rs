@@ -1,0 +1,399 @@
+//! `wfkit run`: the whole pipeline on one input.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use serde_json::{Value, json};
+use wfkit_capture::has_captures;
+use wfkit_classify::Samples;
+use wfkit_datasets::competition::{
+    Prediction, Rules, SplitOptions, Verif, capture_ids, check_attack, export_defense, read_captures, read_defense,
+    score, split, write_attack,
+};
+use wfkit_datasets::formats::ReadLimits;
+use wfkit_datasets::splits::by_session;
+use wfkit_datasets::{TraceSet, sample, write_probabilities, write_traces};
+use wfkit_defend::{DefenseSpec, defend};
+use wfkit_features::FeatureSpec;
+use wfkit_metrics::{Input, PrivacyReport, StageReport};
+
+use super::defend::Maybe;
+use super::{capture, competition, defend as defence, evaluate, features};
+use crate::cli;
+use crate::context::{Context, count, count_set, digests, make_folder, report_path, write};
+use crate::input::read_traces;
+use crate::measure::{Measured, TRIVIAL, attack, cross_validate, folds_of, measure, trivial_privacy};
+use crate::printer::{percent, score as shown};
+
+/// The attacks that are compared, from simple to elaborate.
+const ATTACKS: [&str; 5] = [TRIVIAL, "sequence", "cumul", "kfp-175", "kfp-size"];
+
+/// The team that the competition files are of.
+const TEAM: u64 = 1;
+
+pub(crate) fn run(options: &cli::Run, context: &Context<'_>) -> Result<()> {
+    let defences = options.defences.iter().map(|text| text.parse()).collect::<Result<Vec<DefenseSpec>, _>>()?;
+    attack(&options.attack)?; // A wrong name is told before the work begins.
+    let input = options.input.clone().unwrap_or_else(|| sample().to_owned());
+    if !input.exists() {
+        bail!("{}: not found; give captures or traces to run on", input.display());
+    }
+    make_folder(&options.out)?;
+    let pipeline = Pipeline { options, context, folds: usize::from(options.folds), inputs: digests(&[input.clone()])? };
+
+    let (set, first) = pipeline.traces(&input)?;
+    let features = pipeline.features(&set)?;
+    let (undefended, classify) = pipeline.attacks(&set)?;
+    let mut stages = vec![first, features, classify];
+    let mut rounds = vec![pipeline.compete(&set, "none")?];
+    for spec in &defences {
+        let (observed, stage) = pipeline.defend(&set, spec, &undefended)?;
+        stages.push(stage);
+        rounds.push(pipeline.compete(&observed, &spec.to_string())?);
+    }
+    stages.extend(rounds);
+    pipeline.conclude(&set, stages)
+}
+
+/// What all stages of a run share.
+struct Pipeline<'a> {
+    options: &'a cli::Run,
+    context: &'a Context<'a>,
+    folds: usize,
+    inputs: Vec<Input>,
+}
+
+/// A stage that is done.
+struct Stage {
+    /// Of which defence, where that distinguishes stages of one name.
+    defence: Option<String>,
+    report: StageReport,
+}
+
+impl Pipeline<'_> {
+    /// Captures are imported, traces are read.
+    fn traces(&self, input: &Path) -> Result<(TraceSet, Stage)> {
+        let context = self.context.restarted();
+        let out = self.out("traces.parquet");
+        let (set, report) = if has_captures(input) {
+            let paths = [input.to_owned()];
+            let imported = capture::import_captures(&paths, &self.options.import, &context)?;
+            let privacy = trivial_privacy(&imported.set, self.folds, &context)?;
+            let report = capture::report(&paths, &imported, privacy, &context)?;
+            (imported.set, report)
+        } else {
+            let read = read_traces(&[input.to_owned()])?;
+            let privacy = trivial_privacy(&read.set, self.folds, &context)?;
+            let mut report = context.stage("dataset", self.inputs.clone(), &read.set.volumes(), privacy);
+            count_set(&mut report.counts, &read.set);
+            report.dropped = read.dropped;
+            (read.set, report)
+        };
+        write_traces(&out, &set)?;
+        Ok((set, self.done(report, None, &out, &context)?))
+    }
+
+    /// The features that the attack looks at, or all of k-FP where it has none of its own.
+    fn features(&self, set: &TraceSet) -> Result<Stage> {
+        let context = self.context.restarted();
+        let out = self.out("features.parquet");
+        let spec: FeatureSpec = self.options.attack.parse().or_else(|_| "kfp-size".parse())?;
+        let extracted = features::extract(&spec, set);
+        extracted.matrix.write(&out, Some(&extracted.extractor))?;
+        let report = features::report(&extracted, set, self.inputs.clone(), &context)?;
+        self.done(report, None, &out, &context)
+    }
+
+    /// Every attack by cross-validation; the chosen one also with whole sessions kept apart, and as a model of all traces.
+    fn attacks(&self, set: &TraceSet) -> Result<(Maybe, Stage)> {
+        let context = self.context.restarted();
+        let out = self.out("model.wfm");
+        let chosen = attack(&self.options.attack)?;
+        let splits = match folds_of(set, self.folds, &context) {
+            Ok(splits) => splits,
+            Err(reason) => {
+                let privacy = PrivacyReport::unmeasured(chosen.name(), &reason);
+                let mut report = context.stage("classify", self.inputs.clone(), &set.volumes(), privacy);
+                count_set(&mut report.counts, set);
+                return Ok((Err(reason), self.done(report, None, &out, &context)?));
+            }
+        };
+        let mut others = Vec::new();
+        for name in ATTACKS.into_iter().filter(|&name| name != chosen.name()) {
+            others.push(measure(&attack(name)?, Samples::Traces(set), &splits, &context)?);
+        }
+        let measured = measure(&chosen, Samples::Traces(set), &splits, &context)?;
+        let rows = &measured.evaluation.rows;
+        let keys: Vec<_> = rows.iter().map(|&row| set.traces()[row].key.clone()).collect();
+        write_probabilities(&self.out("probabilities.parquet"), &keys, &measured.evaluation.probabilities)?;
+        let fitted = chosen.fit(Samples::Traces(set), context.seed)?;
+        fitted.save(&out)?;
+
+        let mut report = context.stage("classify", self.inputs.clone(), &set.volumes(), measured.privacy());
+        count_set(&mut report.counts, set);
+        report.utility.extras.set("model_bytes", std::fs::metadata(&out)?.len());
+        let trivial = others.iter().find(|other| other.attack == TRIVIAL);
+        let split = format!("{} stratified folds", splits.len());
+        evaluate::describe(&mut report, &measured, trivial, &split, &context);
+        let trivial = trivial.unwrap_or(&measured);
+        let all: Vec<Value> = others.iter().chain([&measured]).map(|one| against(one, trivial)).collect();
+        report.privacy.extras.set("attacks", all);
+        report.privacy.extras.set("by_session", self.by_session(set, &context)?);
+        let stage = self.done(report, None, &out, &context)?;
+        Ok((Ok(measured), stage))
+    }
+
+    /// The honest split where traces of a session resemble each other: no session is both trained on and tested on.
+    fn by_session(&self, set: &TraceSet, context: &Context<'_>) -> Result<Value> {
+        let sessions: Vec<Option<&str>> = set.traces().iter().map(|t| t.key.session.as_deref()).collect();
+        let splits = match by_session(&sessions, self.folds) {
+            Ok(splits) => splits,
+            Err(reason) => return Ok(json!({ "measured": false, "why": reason.to_string() })),
+        };
+        let mut scores = Vec::new();
+        for name in [TRIVIAL, self.options.attack.as_str()] {
+            scores.push(measure(&attack(name)?, Samples::Traces(set), &splits, context)?.summary());
+        }
+        Ok(json!({ "measured": true, "groups": splits.len(), "attacks": scores }))
+    }
+
+    fn defend(&self, set: &TraceSet, spec: &DefenseSpec, undefended: &Maybe) -> Result<(TraceSet, Stage)> {
+        let context = self.context.restarted();
+        let folder = self.out("defended");
+        make_folder(&folder)?;
+        let out = folder.join(format!("{}.parquet", file_name(&spec.to_string())));
+        let defended = defend(set, spec, context.seed)?;
+        let observed = defended.observe();
+        write_traces(&out, &observed)?;
+        let (attack, inputs) = (&self.options.attack, self.inputs.clone());
+        let report = defence::report(&defended, &observed, undefended, attack, self.folds, inputs, &context)?;
+        let stage = self.done(report, Some(spec.to_string()), &out, &context)?;
+        Ok((observed, stage))
+    }
+
+    /// A round of the competition: this set as a team's defence, the attack against it.
+    fn compete(&self, set: &TraceSet, defence: &str) -> Result<Stage> {
+        let context = self.context.restarted();
+        let folder = self.out("competition").join(file_name(defence));
+        make_folder(&folder)?;
+        let rules = rules_for(set);
+        let file = folder.join("defence.csv.zip");
+        let export = export_defense(set, &file, &rules)?;
+        if !export.report.accepted {
+            let problems = &export.report.problems;
+            context.printer.warn(&format!("the competition would refuse {}: {problems}", file.display()));
+        }
+        let out = folder.join("score");
+        let played = match self.play(&file, &folder, &rules, &context) {
+            Ok(played) => played,
+            // A set that allows no round, such as one class, is no reason to lose the other stages.
+            Err(error) => {
+                let privacy = PrivacyReport::unmeasured(&self.options.attack, &format!("{error:#}"));
+                context.stage("competition score", self.inputs.clone(), &set.volumes(), privacy)
+            }
+        };
+        self.done(played, Some(defence.to_owned()), &out, &context)
+    }
+
+    fn play(&self, file: &Path, folder: &Path, rules: &Rules, context: &Context<'_>) -> Result<StageReport> {
+        let uploaded = read_defense(file, &ReadLimits::UPLOAD)?;
+        let test_traces = (uploaded.len() / 5).clamp(rules.classes, SplitOptions::TEST_TRACES.max(rules.classes));
+        let options = SplitOptions { team_id: TEAM, test_traces, seed: context.seed };
+        let files = split(&uploaded, &options, folder)?;
+        let attack = attack(&self.options.attack)?;
+        let fitted = attack.fit(Samples::Traces(&read_defense(&files.train, &ReadLimits::OWN)?), context.seed)?;
+        let captures = read_captures(&files.test, &ReadLimits::OWN)?;
+        let probabilities = fitted.predict(Samples::Traces(&captures))?;
+        let answers = folder.join("attack.csv.zip");
+        let capture_ids = capture_ids(&captures);
+        let prediction = Prediction { team_id: TEAM, capture_ids: &capture_ids, probabilities: &probabilities };
+        write_attack(&[prediction], rules.classes, &answers)?;
+        let verifs = [Verif::named(&files.verif)];
+        let checked = check_attack(&answers, &verifs, rules, &ReadLimits::UPLOAD)?;
+        if !checked.accepted {
+            bail!("{}: {}", answers.display(), checked.problems);
+        }
+        let scored = score(Some(&answers), &verifs, Some(file), &ReadLimits::UPLOAD)?;
+        let paths: Vec<PathBuf> = vec![answers, files.verif, file.to_owned()];
+        let mut report = competition::score_report(&scored, attack.name(), digests(&paths)?, context);
+        count(&mut report.counts, "train traces", files.train_traces);
+        count(&mut report.counts, "test traces", files.test_traces);
+        count(&mut report.counts, "test traces with a twin to train on", files.twins_in_train);
+        Ok(report)
+    }
+
+    fn done(
+        &self,
+        mut report: StageReport,
+        defence: Option<String>,
+        out: &Path,
+        context: &Context<'_>,
+    ) -> Result<Stage> {
+        if let Some(defence) = &defence {
+            report.utility.extras.set("defence", defence);
+        }
+        context.finish(&mut report, Some(out))?;
+        let what = defence.as_ref().map(|defence| format!(" ({defence})")).unwrap_or_default();
+        let path = report_path(out);
+        context.printer.note(&format!("{}{what}: {:.1} s, {}", report.stage, report.seconds, path.display()));
+        Ok(Stage { defence, report })
+    }
+
+    /// Prints what the stages found, and writes all reports as one document.
+    fn conclude(&self, set: &TraceSet, stages: Vec<Stage>) -> Result<()> {
+        let classify = &stages.iter().find(|stage| stage.report.stage == "classify").expect("every run has it").report;
+        let mut report = self.context.stage("run", self.inputs.clone(), &set.volumes(), classify.privacy.clone());
+        count_set(&mut report.counts, set);
+        self.context.finish(&mut report, None)?;
+        let mut document = serde_json::to_value(&report)?;
+        document["stages"] = serde_json::to_value(stages.iter().map(|stage| &stage.report).collect::<Vec<_>>())?;
+        write(&self.out("run.report.json"), serde_json::to_string_pretty(&document)? + "\n")?;
+        if self.context.printer.is_json() {
+            return self.context.printer.document(&document);
+        }
+        self.print_stages(&stages)?;
+        self.print_attacks(classify)?;
+        self.print_competition(&stages)?;
+        let out = self.options.out.display();
+        self.context.printer.line(&format!("everything is in {out}/; each output has its report beside it"))
+    }
+
+    fn print_stages(&self, stages: &[Stage]) -> Result<()> {
+        let printer = self.context.printer;
+        printer.line(
+            "\nEvery stage: what the traffic costs, and what it gives away (the attack beside the trivial one)",
+        )?;
+        let rows: Vec<[String; 8]> = stages
+            .iter()
+            .filter(|stage| stage.report.stage != "competition score")
+            .map(|stage| {
+                let StageReport { utility, privacy, .. } = &stage.report;
+                let trivial = privacy.extras.get("trivial");
+                let of_trivial = |name: &str| shown(trivial.and_then(|trivial| trivial[name].as_f64()));
+                let kilobytes = (utility.utility.median_in_bytes + utility.utility.median_out_bytes) / 1e3;
+                [
+                    stage.defence.as_ref().unwrap_or(&stage.report.stage).clone(),
+                    format!("{kilobytes:.1} kB, {:.2} s", utility.utility.median_seconds),
+                    utility.utility.score.map_or("-".to_owned(), |score| format!("{score:.3}")),
+                    privacy.attack.clone(),
+                    shown(privacy.accuracy),
+                    shown(privacy.roc_auc_macro_ovr),
+                    of_trivial("accuracy"),
+                    of_trivial("roc_auc_macro_ovr"),
+                ]
+            })
+            .collect();
+        let header =
+            ["stage", "median trace", "utility", "attack", "accuracy", "ROC-AUC", "trivial acc.", "trivial AUC"];
+        printer.table(header, &rows)
+    }
+
+    fn print_attacks(&self, classify: &StageReport) -> Result<()> {
+        let Some(attacks) = classify.privacy.extras.get("attacks").and_then(Value::as_array) else { return Ok(()) };
+        let printer = self.context.printer;
+        printer.line("\nAttacks on the undefended traces, 95 % intervals in brackets")?;
+        let chance = attacks.first().and_then(|one| one["chance_accuracy"].as_f64());
+        let mut rows: Vec<[String; 5]> =
+            vec![["chance".into(), shown(chance), "0.5000".into(), "-".into(), String::new()]];
+        rows.extend(attacks.iter().map(attack_row));
+        let sessions = classify.privacy.extras.get("by_session").and_then(|by| by["attacks"].as_array());
+        rows.extend(sessions.into_iter().flatten().map(|one| {
+            let [name, accuracy, auc, loss, _] = attack_row(one);
+            [format!("{name}, by session"), accuracy, auc, loss, String::new()]
+        }));
+        printer.table(["attack", "accuracy", "ROC-AUC", "log loss", "against the trivial attack"], &rows)
+    }
+
+    fn print_competition(&self, stages: &[Stage]) -> Result<()> {
+        let printer = self.context.printer;
+        printer.line("\nAs a team of the competition")?;
+        let rows: Vec<[String; 7]> = stages
+            .iter()
+            .filter(|stage| stage.report.stage == "competition score")
+            .map(|stage| {
+                let StageReport { utility, privacy, .. } = &stage.report;
+                let extra = |name: &str| privacy.extras.get(name).and_then(Value::as_f64);
+                let bandwidth =
+                    stages.iter().find(|other| other.report.stage == "defend" && other.defence == stage.defence);
+                let bandwidth = bandwidth.and_then(|defended| {
+                    let overheads = defended.report.utility.extras.get("overheads")?;
+                    overheads["bandwidth"]["both"]["total"]["value"].as_f64()
+                });
+                let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.3}"));
+                [
+                    stage.defence.clone().unwrap_or_default(),
+                    bandwidth.map_or("-".to_owned(), percent),
+                    number(utility.utility.score),
+                    shown(privacy.accuracy),
+                    shown(privacy.roc_auc_macro_ovr),
+                    number(extra("attack_score")),
+                    number(extra("total")),
+                ]
+            })
+            .collect();
+        printer.table(["defence", "extra bytes", "utility", "accuracy", "ROC-AUC", "attack score", "total"], &rows)
+    }
+
+    fn out(&self, name: &str) -> PathBuf {
+        self.options.out.join(name)
+    }
+}
+
+/// One attack beside the trivial one; where it is not better, with the reason.
+fn against(measured: &Measured, trivial: &Measured) -> Value {
+    let mut summary = measured.summary();
+    let accuracy = |one: &Measured| one.scores.accuracy.unwrap_or(0.0);
+    summary["against_trivial"] = if measured.attack == trivial.attack {
+        json!("is the trivial attack")
+    } else if accuracy(measured) > accuracy(trivial) {
+        json!("better")
+    } else {
+        json!(format!("not better: {}", why_not_better(&measured.attack)))
+    };
+    summary
+}
+
+/// What an attack does not look at, or looks at in a form that a forest makes little of.
+fn why_not_better(attack: &str) -> &'static str {
+    match attack {
+        "kfp-175" | "kfp-core" => "it sees no sizes, so not the volume; kfp-size does",
+        "sequence" => "volume is spread over many positions, which shift as packets are cut and delayed differently",
+        "cumul" | "cumul-common" => "it sees no times, so not the duration",
+        _ => "totals say as much as its features on these traces",
+    }
+}
+
+fn attack_row(one: &Value) -> [String; 5] {
+    let with_interval = |name: &str| {
+        let interval = &one[format!("{name}_95")];
+        match (interval["low"].as_f64(), interval["high"].as_f64()) {
+            (Some(low), Some(high)) => format!("{} [{low:.3}, {high:.3}]", shown(one[name].as_f64())),
+            _ => shown(one[name].as_f64()),
+        }
+    };
+    let text = |name: &str| one[name].as_str().unwrap_or_default().to_owned();
+    [
+        text("attack"),
+        with_interval("accuracy"),
+        with_interval("roc_auc_macro_ovr"),
+        shown(one["log_loss"].as_f64()),
+        text("against_trivial"),
+    ]
+}
+
+/// Rules that fit the set: its own number of classes, and repetitions around their mean.
+fn rules_for(set: &TraceSet) -> Rules {
+    let classes = set.classes();
+    let mut reps = vec![0_u64; classes.len()];
+    for labelled in set.traces() {
+        reps[classes.index_of(&labelled.key.class).expect("the classes are those of the set")] += 1;
+    }
+    let mean = (set.len() as f64 / classes.len().max(1) as f64).round() as u64;
+    let most_off = reps.iter().map(|&reps| reps.abs_diff(mean)).max().unwrap_or(0);
+    Rules { classes: classes.len(), reps_mean: mean, deviation: most_off + 1, ..Rules::default() }
+}
+
+/// A defence as the name of a file: `front:ft-1,w-max=7s` is `front-ft-1-w-max-7s`.
+fn file_name(defence: &str) -> String {
+    defence.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect()
+}

@@ -1,0 +1,66 @@
+//! `wfkit train`: an attack learns, and is written to a model file.
+
+use std::time::Instant;
+
+use anyhow::Result;
+use ndarray::Axis;
+use wfkit_classify::{Attack, AttackOptions, Backend, FittedAttack, Samples};
+use wfkit_metrics::{PrivacyReport, Probabilities, ScoreOptions, Scores};
+
+use crate::cli;
+use crate::context::{Context, count, digests};
+use crate::input::Labelled;
+use crate::measure::BOOTSTRAP;
+
+pub(crate) fn run(options: &cli::Train, context: &Context<'_>) -> Result<()> {
+    let input = Labelled::read(&options.input)?;
+    let attack = named(&options.attack, &input)?;
+    let started = Instant::now();
+    let fitted = attack.fit(input.samples(), context.seed)?;
+    let seconds = started.elapsed().as_secs_f64();
+    fitted.save(&options.out)?;
+
+    let privacy = out_of_bag(&fitted, input.samples(), context)?;
+    let mut report = context.stage("train", digests(&options.input)?, &input.volumes(), privacy);
+    report.dropped = input.dropped();
+    count(&mut report.counts, "traces", input.samples().len());
+    count(&mut report.counts, "classes", fitted.classes().len());
+    count(&mut report.counts, "features", fitted.about().features.len());
+    let model_bytes = std::fs::metadata(&options.out)?.len();
+    report.utility.extras.set("train_seconds", seconds).set("model_bytes", model_bytes);
+    report.privacy.extras.set("model", fitted.model().describe());
+    context.finish_and_print(report, Some(&options.out))
+}
+
+/// The attack that the options name; without a name, the one that suits the input.
+pub(crate) fn named(options: &cli::AttackArgs, input: &Labelled) -> Result<Attack> {
+    let name = options.attack.as_deref().unwrap_or(input.default_attack());
+    let backend = match options.backend {
+        cli::Backend::Native => Backend::Native,
+        cli::Backend::Smartcore => Backend::Smartcore,
+        cli::Backend::Linfa => Backend::Linfa,
+    };
+    Ok(Attack::by_name(name, &AttackOptions { trees: options.trees.map(usize::from), backend })?)
+}
+
+/// The out-of-bag estimate: every training trace judged only by the trees that did not learn from it.
+fn out_of_bag(fitted: &FittedAttack, samples: Samples<'_>, context: &Context<'_>) -> Result<PrivacyReport> {
+    let name = &fitted.about().attack;
+    let Some(forest) = fitted.model().as_forest().filter(|forest| forest.params().bootstrap) else {
+        return Ok(PrivacyReport::unmeasured(name, "only a random forest of wfkit's own is judged while it trains"));
+    };
+    let judged = match (fitted.extractor(), samples) {
+        (Some(extractor), Samples::Traces(set)) => forest.out_of_bag(extractor.transform(set).values()),
+        (_, Samples::Features(matrix)) => forest.out_of_bag(matrix.values()),
+        (None, Samples::Traces(_)) => unreachable!("an attack on traces has an extractor"),
+    };
+    let seen: Vec<usize> = (0..judged.trees.len()).filter(|&row| judged.trees[row] > 0).collect();
+    let labels = samples.labels(fitted.classes());
+    let truth: Vec<usize> = seen.iter().map(|&row| labels[row].expect("it was trained on these classes")).collect();
+    let values = judged.probabilities.select(Axis(0), &seen);
+    let probabilities = Probabilities::new(fitted.classes().clone(), values)?;
+    let scores = Scores::compute(&probabilities, &truth, &ScoreOptions { bootstrap: BOOTSTRAP, seed: context.seed })?;
+    let mut privacy = PrivacyReport::of(name, &scores);
+    privacy.extras.set("measured", "out of bag: each trace by the trees that did not learn from it");
+    Ok(privacy)
+}

@@ -1,0 +1,171 @@
+//! What every command shares: the options, the printer, the clock and the files it reads and writes.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use sha2::{Digest as _, Sha256};
+use wfkit_datasets::TraceSet;
+use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, UtilityReport, Volume};
+
+use crate::cli::Global;
+use crate::printer::Printer;
+
+/// What every command shares.
+pub(crate) struct Context<'a> {
+    pub(crate) seed: u64,
+    pub(crate) printer: &'a Printer,
+    started: Instant,
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(global: &Global, printer: &'a Printer) -> Self {
+        Self { seed: global.seed, printer, started: Instant::now() }
+    }
+
+    /// The same options with a clock that starts now, for one stage of several.
+    pub(crate) fn restarted(&self) -> Self {
+        Self { seed: self.seed, printer: self.printer, started: Instant::now() }
+    }
+
+    /// The report of a stage over traces that cost `volumes`, its counts still to be filled.
+    pub(crate) fn stage(
+        &self,
+        stage: &str,
+        inputs: Vec<Input>,
+        volumes: &[Volume],
+        privacy: PrivacyReport,
+    ) -> StageReport {
+        StageReport {
+            stage: stage.to_owned(),
+            tool: concat!("wfkit ", env!("CARGO_PKG_VERSION")).to_owned(),
+            seed: self.seed,
+            inputs,
+            counts: BTreeMap::new(),
+            dropped: BTreeMap::new(),
+            utility: UtilityReport::new(Utility::of(volumes)),
+            privacy,
+            seconds: 0.0,
+        }
+    }
+
+    /// Stamps the seconds, and writes the report beside `output`: `traces.parquet` has `traces.report.json`.
+    pub(crate) fn finish(&self, report: &mut StageReport, output: Option<&Path>) -> Result<()> {
+        report.seconds = self.started.elapsed().as_secs_f64();
+        match output {
+            Some(output) => write(&report_path(output), report.to_json()),
+            None => Ok(()),
+        }
+    }
+
+    /// As [`finish`](Self::finish), then prints the report.
+    pub(crate) fn finish_and_print(&self, mut report: StageReport, output: Option<&Path>) -> Result<()> {
+        self.finish(&mut report, output)?;
+        self.printer.report(&report)
+    }
+}
+
+/// Adds the numbers of traces, classes and packets of `set`.
+pub(crate) fn count_set(counts: &mut BTreeMap<String, u64>, set: &TraceSet) {
+    count(counts, "traces", set.len());
+    count(counts, "classes", set.classes().len());
+    count(counts, "packets", set.packets());
+}
+
+/// Sets one number.
+pub(crate) fn count(counts: &mut BTreeMap<String, u64>, name: &str, n: usize) {
+    counts.insert(name.to_owned(), n as u64);
+}
+
+/// Writes a small file of our own.
+pub(crate) fn write(path: &Path, text: String) -> Result<()> {
+    std::fs::write(path, text).with_context(|| format!("{}: cannot write", path.display()))
+}
+
+/// Makes the folder and those above it.
+pub(crate) fn make_folder(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("{}: cannot make this folder", folder.display()))
+}
+
+/// Path and SHA-256 of each input.
+///
+/// A folder is one input: its digest is over the sorted lines `SHA-256, two spaces, relative path` of the files in it, which is what
+/// `sha256sum` prints for them.
+pub(crate) fn digests(paths: &[PathBuf]) -> Result<Vec<Input>> {
+    let digest = |path: &PathBuf| {
+        let sha256 = if path.is_dir() { folder_digest(path) } else { file_digest(path) };
+        let sha256 = sha256.with_context(|| format!("{}: cannot read", path.display()))?;
+        Ok(Input { path: path.display().to_string(), sha256 })
+    };
+    paths.iter().map(digest).collect()
+}
+
+fn file_digest(path: &Path) -> io::Result<String> {
+    let mut hasher = Sha256::new();
+    io::copy(&mut File::open(path)?, &mut hasher)?;
+    Ok(hex(&hasher.finalize()))
+}
+
+fn folder_digest(folder: &Path) -> io::Result<String> {
+    let mut files = Vec::new();
+    list_files(folder, &mut files)?;
+    files.sort();
+    let mut hasher = Sha256::new();
+    for file in files {
+        let name = file.strip_prefix(folder).expect("it was found in the folder");
+        hasher.update(format!("{}  {}\n", file_digest(&file)?, name.display()));
+    }
+    Ok(hex(&hasher.finalize()))
+}
+
+/// Regular files only: reading a pipe or a device may never end.
+fn list_files(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            list_files(&entry.path(), files)?;
+        } else if entry.path().is_file() {
+            files.push(entry.path());
+        }
+    }
+    Ok(())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Where the report of `output` stands.
+pub(crate) fn report_path(output: &Path) -> PathBuf {
+    let name = output.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let endings = [".csv.zip", ".parquet", ".csv", ".wfm"];
+    let stem = endings.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
+    output.with_file_name(format!("{stem}.report.json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_stands_beside_its_output() {
+        assert_eq!(report_path(Path::new("a/traces.parquet")), Path::new("a/traces.report.json"));
+        assert_eq!(report_path(Path::new("traces.v1.csv.zip")), Path::new("traces.v1.report.json"));
+        assert_eq!(report_path(Path::new("model")), Path::new("model.report.json"));
+    }
+
+    #[test]
+    fn the_digest_of_a_folder_is_that_of_its_list() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("b")).unwrap();
+        std::fs::write(folder.path().join("b/x"), "").unwrap();
+        std::fs::write(folder.path().join("a"), "abc").unwrap();
+        let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        let list = format!("{abc}  a\n{empty}  b/x\n");
+        assert_eq!(folder_digest(folder.path()).unwrap(), hex(&Sha256::digest(list)));
+    }
+}

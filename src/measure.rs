@@ -1,0 +1,175 @@
+//! What traces give away: attacks by cross-validation, timed, for the privacy part of a report.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use wfkit_classify::{Attack, AttackOptions, EvaluateError, Evaluation, Event, Samples, evaluate, evaluate_on};
+use wfkit_datasets::TraceSet;
+use wfkit_datasets::splits::{Split, SplitError, stratified_k_fold};
+use wfkit_metrics::{PrivacyReport, ScoreOptions, Scores};
+
+use crate::context::Context;
+
+/// The attack that any other must beat.
+pub(crate) const TRIVIAL: &str = "totals";
+
+/// Resamples behind every 95 % interval.
+pub(crate) const BOOTSTRAP: usize = 1000;
+
+/// An attack that was measured on samples it had not learned from.
+pub(crate) struct Measured {
+    pub(crate) attack: String,
+    pub(crate) evaluation: Evaluation,
+    pub(crate) scores: Scores,
+    train: Duration,
+    predict: Duration,
+}
+
+impl Measured {
+    /// All scores, for a report.
+    pub(crate) fn privacy(&self) -> PrivacyReport {
+        PrivacyReport::of(&self.attack, &self.scores)
+    }
+
+    /// The scores that every report has, for an attack that stands beside the one it is about.
+    pub(crate) fn summary(&self) -> Value {
+        let Scores { accuracy, roc_auc_macro_ovr, log_loss, chance_accuracy, intervals_95, reason, .. } = &self.scores;
+        let intervals = intervals_95.as_ref();
+        json!({
+            "attack": self.attack,
+            "accuracy": accuracy,
+            "accuracy_95": intervals.map(|intervals| &intervals.accuracy),
+            "roc_auc_macro_ovr": roc_auc_macro_ovr,
+            "roc_auc_macro_ovr_95": intervals.and_then(|intervals| intervals.roc_auc_macro_ovr.as_ref()),
+            "log_loss": log_loss,
+            "chance_accuracy": chance_accuracy,
+            "reason": reason.as_deref().unwrap_or("not computed where null"),
+        })
+    }
+
+    /// What training and predicting took, and how each split went.
+    pub(crate) fn cost(&self) -> Value {
+        json!({
+            "train_seconds": self.train.as_secs_f64(),
+            "predict_seconds": self.predict.as_secs_f64(),
+            "tested": self.evaluation.rows.len(),
+            "model": self.evaluation.folds.first().map_or("", |fold| &fold.model),
+        })
+    }
+
+    /// Tested traces that were learned from, over all splits; `None` for features, which do not tell.
+    pub(crate) fn leaked(&self) -> Option<usize> {
+        self.evaluation.folds.iter().map(|fold| fold.leaks.map(|leaks| leaks.by_content.max(leaks.by_key))).sum()
+    }
+}
+
+/// Trains and tests `attack` on every split, with a progress bar over the splits.
+pub(crate) fn measure(
+    attack: &Attack,
+    samples: Samples<'_>,
+    splits: &[Split],
+    context: &Context<'_>,
+) -> Result<Measured> {
+    timed(attack, splits.len(), context, |observer| evaluate(attack, samples, splits, context.seed, observer))
+}
+
+/// Trains `attack` on one collection, and tests it on another.
+pub(crate) fn measure_on(
+    attack: &Attack,
+    train: Samples<'_>,
+    test: Samples<'_>,
+    context: &Context<'_>,
+) -> Result<Measured> {
+    timed(attack, 1, context, |observer| evaluate_on(attack, train, test, context.seed, observer))
+}
+
+fn timed(
+    attack: &Attack,
+    rounds: usize,
+    context: &Context<'_>,
+    run: impl FnOnce(&(dyn Fn(Event<'_>) + Sync)) -> Result<Evaluation, EvaluateError>,
+) -> Result<Measured> {
+    let bar = context.printer.progress(attack.name(), rounds as u64);
+    let clock = Mutex::new(Clock { last: Instant::now(), train: Duration::ZERO, predict: Duration::ZERO });
+    let evaluation = run(&|event| {
+        let mut clock = clock.lock().expect("nobody panics while holding the clock");
+        let lap = clock.lap();
+        match event {
+            Event::FoldStart { .. } => {}
+            Event::FitDone { .. } => clock.train += lap,
+            Event::PredictDone { .. } => {
+                clock.predict += lap;
+                bar.inc(1);
+            }
+        }
+    });
+    bar.finish_and_clear();
+    let evaluation = evaluation?;
+    let options = ScoreOptions { bootstrap: BOOTSTRAP, seed: context.seed };
+    let scores = Scores::compute(&evaluation.probabilities, &evaluation.truth, &options)?;
+    let Clock { train, predict, .. } = clock.into_inner().expect("nobody panics while holding the clock");
+    Ok(Measured { attack: attack.name().to_owned(), evaluation, scores, train, predict })
+}
+
+struct Clock {
+    last: Instant,
+    train: Duration,
+    predict: Duration,
+}
+
+impl Clock {
+    /// Time since the last lap.
+    fn lap(&mut self) -> Duration {
+        let now = Instant::now();
+        now - std::mem::replace(&mut self.last, now)
+    }
+}
+
+/// The attack of that name as it is published, by wfkit's own forest.
+pub(crate) fn attack(name: &str) -> Result<Attack> {
+    Ok(Attack::by_name(name, &AttackOptions::default())?)
+}
+
+/// Cross-validation of the attack, or why there is none: one class, or too few traces.
+pub(crate) fn cross_validate(
+    attack: &Attack,
+    set: &TraceSet,
+    folds: usize,
+    context: &Context<'_>,
+) -> Result<Result<Measured, String>> {
+    match folds_of(set, folds, context) {
+        Ok(splits) => Ok(Ok(measure(attack, Samples::Traces(set), &splits, context)?)),
+        Err(reason) => Ok(Err(reason)),
+    }
+}
+
+/// The privacy part of a report on `set`: the trivial attack by cross-validation, or a reason where it cannot be measured.
+pub(crate) fn trivial_privacy(set: &TraceSet, folds: usize, context: &Context<'_>) -> Result<PrivacyReport> {
+    let measured = cross_validate(&attack(TRIVIAL)?, set, folds, context)?;
+    Ok(match measured {
+        Ok(measured) => measured.privacy(),
+        Err(reason) => PrivacyReport::unmeasured(TRIVIAL, &reason),
+    })
+}
+
+/// Stratified folds of the set, or why there are none: one class, or a class of a single trace.
+pub(crate) fn folds_of(set: &TraceSet, folds: usize, context: &Context<'_>) -> Result<Vec<Split>, String> {
+    if let [class] = set.classes().names() {
+        return Err(format!("one class only ({class}): nothing to tell apart"));
+    }
+    let labels: Vec<&str> = set.traces().iter().map(|labelled| labelled.key.class.as_str()).collect();
+    stratified(&labels, folds, context).map_err(|error| error.to_string())
+}
+
+/// Stratified folds; says aloud which classes have fewer traces than folds.
+pub(crate) fn stratified(labels: &[&str], folds: usize, context: &Context<'_>) -> Result<Vec<Split>, SplitError> {
+    let folds = stratified_k_fold(labels, folds, context.seed)?;
+    if let Some((class, traces)) = folds.sparse_classes.first() {
+        let others = folds.sparse_classes.len() - 1;
+        let more = if others > 0 { format!(" and {others} more classes") } else { String::new() };
+        context.printer.warn(&format!("class {class} ({traces} traces){more}: fewer traces than folds"));
+    }
+    Ok(folds.splits)
+}

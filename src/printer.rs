@@ -1,0 +1,125 @@
+//! The only place that prints: results to standard output, messages and progress to standard error.
+
+use std::io::{IsTerminal, Write as _};
+use std::time::Duration;
+
+use comfy_table::{ContentArrangement, Table, presets};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use wfkit_metrics::{ReportRow, StageReport};
+
+use crate::cli::{Format, Global};
+
+/// Prints as the user asked for it.
+pub(crate) struct Printer {
+    format: Format,
+    quiet: bool,
+}
+
+impl Printer {
+    pub(crate) fn new(global: &Global) -> Self {
+        Self { format: global.format, quiet: global.quiet }
+    }
+
+    /// A stage report: a table, or one JSON document.
+    pub(crate) fn report(&self, report: &StageReport) -> anyhow::Result<()> {
+        match self.format {
+            Format::Json => self.document(report),
+            Format::Text => {
+                let mut table = table(["", "", &report.stage]);
+                let mut previous = String::new();
+                for ReportRow { section, name, value } in report.rows() {
+                    let shown = if section == previous { String::new() } else { section.clone() };
+                    previous = section;
+                    table.add_row([shown, name, value]);
+                }
+                self.text(&table.to_string())
+            }
+        }
+    }
+
+    /// One JSON document.
+    pub(crate) fn document<T: serde::Serialize>(&self, document: &T) -> anyhow::Result<()> {
+        self.text(&serde_json::to_string_pretty(document)?)
+    }
+
+    /// A table of `rows` under `header`; nothing under `--format json`, where the document says it all.
+    pub(crate) fn table<const N: usize>(&self, header: [&str; N], rows: &[[String; N]]) -> anyhow::Result<()> {
+        if self.format == Format::Json {
+            return Ok(());
+        }
+        let mut table = table(header);
+        for row in rows {
+            table.add_row(row);
+        }
+        self.text(&table.to_string())
+    }
+
+    /// A line of text among tables; nothing under `--format json`.
+    pub(crate) fn line(&self, line: &str) -> anyhow::Result<()> {
+        match self.format {
+            Format::Json => Ok(()),
+            Format::Text => self.text(line),
+        }
+    }
+
+    fn text(&self, text: &str) -> anyhow::Result<()> {
+        // Not `println!`, which panics when the reader has gone, as in `wfkit run | head`.
+        match writeln!(std::io::stdout(), "{text}") {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
+            done => Ok(done?),
+        }
+    }
+
+    /// A message for whoever watches.
+    pub(crate) fn note(&self, message: &str) {
+        if !self.quiet {
+            let _ = writeln!(std::io::stderr(), "{message}");
+        }
+    }
+
+    /// Whether one JSON document is asked for.
+    pub(crate) fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// What ended the command.
+    pub(crate) fn error(&self, error: &anyhow::Error) {
+        let _ = writeln!(std::io::stderr(), "error: {error:#}");
+    }
+
+    /// Something that went wrong without ending the command: said even under `--quiet`.
+    pub(crate) fn warn(&self, message: &str) {
+        let _ = writeln!(std::io::stderr(), "warning: {message}");
+    }
+
+    /// A progress bar of `total` steps; invisible under `--quiet` and where standard error is no terminal.
+    pub(crate) fn progress(&self, what: &str, total: u64) -> ProgressBar {
+        let visible = !self.quiet && std::io::stderr().is_terminal();
+        let target = if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let style = ProgressStyle::with_template("{msg:>12} {bar:32} {pos}/{len} {elapsed} (left: {eta})")
+            .expect("the template is well formed");
+        let bar = ProgressBar::with_draw_target(Some(total), target).with_style(style).with_message(what.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(200));
+        bar
+    }
+}
+
+/// A table without lines between rows, wrapped to the terminal.
+fn table<const N: usize>(header: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(header);
+    table
+}
+
+/// A score between 0 and 1 with four decimals, or a dash.
+pub(crate) fn score(value: Option<f64>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.4}"))
+}
+
+/// A share as a percentage with one decimal.
+pub(crate) fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
