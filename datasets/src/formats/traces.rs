@@ -6,9 +6,11 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use super::csv_file::{ZIP_MAGIC, csv_member};
 use super::explainwf::{LINE_START, XZ_MAGIC, is_packed_log, read_cell_log};
-use super::parquet::{read_parquet_traces, write_parquet_traces};
+use super::parquet::{ParquetTraces, read_parquet_traces, write_parquet_traces};
 use super::problems::shortened;
 use super::{KeyColumn, ReadError, ReadLimits, WriteError, read_packet_csv, write_packet_csv};
 use crate::frame::PARQUET_MAGIC;
@@ -47,7 +49,7 @@ pub struct ReadTraces {
     pub set: TraceSet,
     /// What was found in place: one format for all files.
     pub format: TraceFormat,
-    /// How many lines, circuits or files were passed over, for each reason.
+    /// How many lines, circuits, columns or files were passed over, for each reason.
     pub dropped: BTreeMap<String, u64>,
 }
 
@@ -179,8 +181,9 @@ struct Part {
 fn read_file(path: &Path, format: TraceFormat, limits: &ReadLimits) -> Result<Part, ReadError> {
     match format {
         TraceFormat::Parquet => {
-            let (traces, provenance) = read_parquet_traces(path)?;
-            Ok(Part { traces, provenance, dropped: BTreeMap::new() })
+            let ParquetTraces { traces, provenance, unknown_columns } = read_parquet_traces(path)?;
+            let unknown = ("unknown column".to_owned(), unknown_columns);
+            Ok(Part { traces, provenance, dropped: [unknown].into_iter().filter(|&(_, count)| count > 0).collect() })
         }
         TraceFormat::PacketCsv => {
             let traces = read_packet_traces(path, limits)?;
@@ -228,61 +231,72 @@ fn write_packet_traces(path: &Path, set: &TraceSet) -> Result<(), WriteError> {
 
 fn read_folder(folder: &Path, limits: &ReadLimits) -> Result<ReadTraces, ReadError> {
     let unrecognised = |found: String| ReadError::Unrecognised { path: folder.to_owned(), found, expected: READABLE };
-    let mut merged: Option<(TraceFormat, PathBuf, Provenance)> = None;
-    let mut traces = Vec::new();
-    let mut dropped = BTreeMap::new();
+    let mut files = Vec::new();
+    let mut passed_over = Vec::new();
     for path in files_of(folder)? {
-        let format = match TraceFormat::of_content(&path) {
-            Ok(format) => format,
-            Err(ReadError::Unrecognised { .. }) => {
-                *dropped.entry("file of no trace format".to_owned()).or_default() += 1;
-                continue;
-            }
+        match TraceFormat::of_content(&path) {
+            Ok(format) => files.push((path, format)),
+            Err(ReadError::Unrecognised { found, .. }) => passed_over.push(found),
             Err(error) => return Err(error),
-        };
-        let part = read_file(&path, format, limits)?;
+        }
+    }
+    let Some((first, first_format)) = files.first() else {
+        let first = passed_over.first().map(|found| format!(" (the first is {found})")).unwrap_or_default();
+        return Err(unrecognised(format!("a folder of {} files, none with traces{first}", passed_over.len())));
+    };
+    if let Some((other, _)) = files.iter().find(|(_, format)| format != first_format) {
+        return Err(unrecognised(do_not_mix(first, other, "format")));
+    }
+
+    let parts: Vec<Result<Part, ReadError>> =
+        files.par_iter().map(|(path, format)| read_file(path, *format, limits)).collect();
+    let mut dropped = BTreeMap::new();
+    if !passed_over.is_empty() {
+        dropped.insert("file of no trace format".to_owned(), passed_over.len() as u64);
+    }
+    let mut traces = Vec::new();
+    let mut merged: Option<Provenance> = None;
+    for ((path, format), part) in files.iter().zip(parts) {
+        let mut part = part?;
+        if *format != TraceFormat::Parquet {
+            let inside = path.strip_prefix(folder).expect("found in the folder");
+            part.provenance.sources = vec![inside.to_string_lossy().replace('\\', "/")];
+        }
+        match &mut merged {
+            None => merged = Some(part.provenance),
+            Some(merged) => {
+                if let Some(what) = difference(merged, &part.provenance) {
+                    return Err(unrecognised(do_not_mix(first, path, what)));
+                }
+                merged.sources.extend(part.provenance.sources);
+            }
+        }
+        traces.extend(part.traces);
         for (reason, count) in part.dropped {
             *dropped.entry(reason).or_default() += count;
         }
-        traces.extend(part.traces);
-        let inside = path.strip_prefix(folder).expect("found in the folder");
-        let sources = match format {
-            TraceFormat::Parquet => part.provenance.sources.clone(),
-            _ => vec![inside.to_string_lossy().replace('\\', "/")],
-        };
-        match &mut merged {
-            None => merged = Some((format, path, Provenance { sources, ..part.provenance })),
-            Some((other, first, provenance)) => {
-                if let Some(difference) = difference((*other, provenance), (format, &part.provenance)) {
-                    let (first, path) = (first.display(), path.display());
-                    return Err(unrecognised(format!(
-                        "traces that do not mix: {first} and {path} differ in {difference}"
-                    )));
-                }
-                provenance.sources.extend(sources);
-            }
-        }
     }
-    let Some((format, _, provenance)) = merged else {
-        let files: u64 = dropped.values().sum();
-        return Err(unrecognised(format!("a folder with {files} files, none of a trace format")));
-    };
+    let provenance = merged.expect("there is a first file");
     let set = TraceSet::new(traces, provenance);
     let set = set.map_err(|source| ReadError::Set { path: folder.to_owned(), source })?;
-    Ok(ReadTraces { set, format, dropped })
+    Ok(ReadTraces { set, format: *first_format, dropped })
 }
 
-/// What keeps two files from being one set.
-fn difference(a: (TraceFormat, &Provenance), b: (TraceFormat, &Provenance)) -> Option<&'static str> {
-    let ((a_format, a), (b_format, b)) = (a, b);
-    [
-        ("format", a_format != b_format),
-        ("layer", a.layer != b.layer),
-        ("vantage", a.vantage != b.vantage),
-        ("defences", a.defenses != b.defenses),
-    ]
-    .into_iter()
-    .find_map(|(name, differs)| differs.then_some(name))
+fn do_not_mix(first: &Path, other: &Path, what: &str) -> String {
+    format!("traces that do not mix: {} and {} differ in {what}", first.display(), other.display())
+}
+
+/// What keeps the traces of two files from being one set.
+fn difference(a: &Provenance, b: &Provenance) -> Option<&'static str> {
+    if a.layer != b.layer {
+        Some("layer")
+    } else if a.vantage != b.vantage {
+        Some("vantage")
+    } else if a.defenses != b.defenses {
+        Some("defences")
+    } else {
+        None
+    }
 }
 
 /// The files of a folder and the folders in it, by path. Names that start with a dot are left out, links to folders not followed.
@@ -468,8 +482,11 @@ mod tests {
         assert!(error_of(&files.path("in")).contains("b.parquet differ in layer"));
         files.file("in/b.parquet", "cell_id,rep,direction_size,timestamp\na,1,5,0\n");
         assert!(error_of(&files.path("in")).contains("differ in format"));
+        files.file("texts/a.txt", "hello");
+        let found = "found a folder of 1 files, none with traces (the first is text that starts with `hello`);";
+        assert!(error_of(&files.path("texts")).contains(found));
         std::fs::create_dir(files.path("none")).unwrap();
-        assert!(error_of(&files.path("none")).contains("a folder with 0 files, none of a trace format"));
+        assert!(error_of(&files.path("none")).contains("found a folder of 0 files, none with traces;"));
     }
 
     /// A sound Parquet table of one trace a row, column by column.
@@ -512,9 +529,14 @@ mod tests {
         assert_eq!(read_columns(with("rep", Column::new("rep".into(), [1i32, 2]))).unwrap().traces(), expected);
         let mut nulls = columns();
         nulls.push(Column::full_null("session".into(), 2, &polars::prelude::DataType::String));
-        nulls.push(Column::full_null("start_ns".into(), 2, &polars::prelude::DataType::Int64));
+        nulls.push(Column::new("start_ns".into(), [f64::NAN, f64::NAN]));
         nulls.push(Column::new("note".into(), [1i64, 2]));
         assert_eq!(read_columns(nulls).unwrap().traces(), expected);
+        let floats = |values: [f64; 2]| read_columns(with("rep", Column::new("rep".into(), values)));
+        assert_eq!(floats([1.0, 2.0]).unwrap().traces(), expected);
+        let lost = "row 1, column rep: 9007199254740994: a float that holds no exact whole number";
+        assert_eq!(floats([1.0, 9_007_199_254_740_994.0]).unwrap_err(), lost);
+        assert_eq!(floats([f64::NAN, 1.0]).unwrap_err(), "row 0, column rep: null: a value is needed");
         let numbered = read_columns(with("class", Column::new("class".into(), [7i64, 8]))).unwrap();
         assert_eq!(numbered.classes().names(), ["7", "8"]);
     }
