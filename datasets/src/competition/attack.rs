@@ -12,12 +12,15 @@ use super::rules::class_number;
 use super::truth::read_truth;
 use super::{CheckReport, Rules, Verif};
 use crate::formats::{
-    CsvRow, CsvRows, Problems, ReadError, ReadLimits, WriteError, finite_number, read_csv, whole_number, write_csv_file,
+    CsvRow, CsvRows, LimitExceeded, Problems, ReadError, ReadLimits, WriteError, finite_number, read_csv, whole_number,
+    write_csv_file,
 };
 
 const TEAM: &str = "team_id";
 const ID: &str = "capture_id";
 const CLASS: &str = "proba_class_";
+/// Where no rules tell the number of classes, columns beyond this many do not declare any.
+const MOST_DECLARED: usize = 10_000;
 /// Rows that are off by more than this are rescaled; the strictest host asks for 1e-10.
 const EXACT: f64 = 1e-12;
 /// How far a row may be off. Six decimals put it right on the edge, where its own rounding must not decide.
@@ -144,7 +147,8 @@ pub fn join_attacks(parts: &[PathBuf], path: &Path) -> Result<(), AttackError> {
     let mut rows = BTreeMap::new();
     let mut classes = None;
     for part in parts {
-        let table = read_csv(part, &ReadLimits::OWN, |rows| Table::read(rows, classes, usize::MAX))?;
+        let limits = &ReadLimits::OWN;
+        let table = read_csv(part, limits, |rows| Table::read(rows, classes, usize::MAX, limits))?;
         if !table.problems.is_empty() {
             return Err(ReadError::Problems { path: part.clone(), problems: table.problems }.into());
         }
@@ -162,7 +166,8 @@ pub fn join_attacks(parts: &[PathBuf], path: &Path) -> Result<(), AttackError> {
 /// Whether an attack file may take part: exactly the columns of the rules, in any order, and exactly one row for every trace of
 /// every team of `verifs`, each a distribution.
 ///
-/// Rows that sum to 1 within [`ROW_SUM_TOLERANCE`] are accepted. Traces and teams are told by id, never by order.
+/// Rows that sum to 1 within [`ROW_SUM_TOLERANCE`] are accepted. Traces and teams are told by id, never by order. Attackers, who
+/// have no verification files, may check all else without: the report then has a warning.
 ///
 /// # Errors
 /// Verification files that cannot be read or are wrong, and what the system refuses.
@@ -196,19 +201,22 @@ pub(super) fn join(
         truths.push((verif, read_truth(&verif.path, &ReadLimits::OWN)?));
     }
     let expected = truths.iter().map(|(_, truth)| truth.len()).sum();
-    let mut table = match read_csv(path, limits, |rows| Table::read(rows, classes, expected)) {
+    let mut table = match read_csv(path, limits, |rows| Table::read(rows, classes, expected, limits)) {
         Ok(table) => table,
         Err(error) => return Ok((CheckReport::unreadable(path, error)?, Vec::new())),
     };
-    let teams = teams_of(&truths, &table)?;
-    table.compare(&teams);
-
     let mut report = CheckReport::new(path);
+    let teams = teams_of(&truths, &table)?;
+    if teams.is_empty() {
+        report.warnings.whole("teams and traces not compared: no verification file");
+    } else {
+        table.compare(&teams);
+    }
     report.rows = table.row_count;
     report.traces = table.rows.len();
     report.classes = table.classes;
     report.teams = table.teams().into_iter().collect();
-    report.problems = table.problems.clone();
+    report.problems = std::mem::take(&mut table.problems);
     let report = report.judged();
     let pair = |(&team_id, truth): (&u64, &&Truth)| {
         let not_distributions = |error: ProbabilityError| ReadError::damaged(path, error);
@@ -222,11 +230,11 @@ type Truth = BTreeMap<i64, String>;
 
 /// Which truth is about which team. One that does not say is about the one team attacked.
 fn teams_of<'a>(truths: &'a [(&Verif, Truth)], table: &Table) -> Result<BTreeMap<u64, &'a Truth>, ReadError> {
+    let attacked = table.teams();
+    let only = (truths.len() == 1 && attacked.len() <= 1).then(|| attacked.first().copied().unwrap_or_default());
     let mut teams = BTreeMap::new();
     for (verif, truth) in truths {
-        let attacked = table.teams();
-        let only = (truths.len() == 1 && attacked.len() <= 1).then(|| attacked.first().copied().unwrap_or_default());
-        let wrong = |reason: &str| ReadError::Damaged { path: verif.path.clone(), message: reason.to_owned() };
+        let wrong = |reason: &str| ReadError::damaged(&verif.path, reason);
         let team = verif.team_id.or(only).ok_or_else(|| wrong("which team is it about?"))?;
         if teams.insert(team, truth).is_some() {
             return Err(wrong(&format!("a second file about team {team}")));
@@ -255,10 +263,15 @@ struct AttackRow {
 impl Table {
     /// Without a number of classes, the columns declare them. The values of no more than `expected` rows are kept: a file
     /// with more is refused by their ids.
-    fn read(mut rows: CsvRows<'_>, classes: Option<usize>, expected: usize) -> Result<Self, ReadError> {
+    fn read(
+        mut rows: CsvRows<'_>,
+        classes: Option<usize>,
+        expected: usize,
+        limits: &ReadLimits,
+    ) -> Result<Self, ReadError> {
         let header: Vec<String> = rows.header().iter().map(|name| name.trim().to_owned()).collect();
         let declared = header.iter().filter(|name| name.starts_with(CLASS)).count();
-        let classes = classes.unwrap_or(declared);
+        let classes = classes.unwrap_or(declared.min(MOST_DECLARED));
         let names = column_names(classes);
         let mut table = Self { classes, row_count: 0, rows: BTreeMap::new(), problems: Problems::default() };
         table.check_columns(&header, &names);
@@ -269,6 +282,9 @@ impl Table {
         rows.select(&names)?;
         while let Some(row) = rows.next_row(&mut table.problems)? {
             table.push(row, &names, expected);
+            if table.rows.len() as u64 > limits.traces {
+                return Err(ReadError::limit(rows.path(), LimitExceeded::Traces { limit: limits.traces }));
+            }
         }
         table.row_count = rows.rows();
         Ok(table)

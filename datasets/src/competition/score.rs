@@ -1,6 +1,6 @@
 //! The scores of a team.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use thiserror::Error;
@@ -67,6 +67,9 @@ pub enum CompetitionError {
     /// A file cannot be read, or the defence or the truth is wrong.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// There is an attack, but nothing to compare it with.
+    #[error("{}: no verification file to score it by", .0.display())]
+    NoTruth(PathBuf),
     /// The attack file may not take part.
     #[error("{}: {}", .0.path.display(), .0.problems)]
     Refused(Box<CheckReport>),
@@ -122,6 +125,9 @@ pub fn score(
 }
 
 fn score_attack(path: &Path, verifs: &[Verif], limits: &ReadLimits) -> Result<Vec<MatchScore>, CompetitionError> {
+    if verifs.is_empty() {
+        return Err(CompetitionError::NoTruth(path.to_owned()));
+    }
     let (report, matches) = join(path, verifs, None, limits)?;
     if !report.accepted {
         return Err(CompetitionError::Refused(Box::new(report)));

@@ -11,7 +11,7 @@ use wfkit_datasets::competition::{
 use wfkit_datasets::formats::ReadLimits;
 use wfkit_metrics::{ClassMap, Probabilities};
 
-use crate::fixture::{Folder, RULES, SETS, Table, path, problems, verif};
+use crate::fixture::{Folder, RULES, SETS, Table, path, problems, verif, warnings};
 
 const LIMITS: ReadLimits = ReadLimits::UPLOAD;
 
@@ -211,6 +211,25 @@ fn truth_that_is_wrong_is_the_hosts_error() {
     assert!(error.contains("a second file about team 1"));
 }
 
+#[test]
+fn attackers_check_their_file_without_the_truth() {
+    let folder = Folder::new();
+    let check = |table: &Table| check_attack(&folder.csv(table), &[], &RULES, &LIMITS).unwrap();
+    let report = check(&Table::attack(SETS[0]));
+    assert!(report.accepted);
+    assert_eq!(warnings(&report), ["1 x teams and traces not compared: no verification file"]);
+    let report = check(&Table::attack(SETS[0]).set(1, 1, "932258").set(4, 2, "nan"));
+    assert_eq!(
+        problems(&report),
+        [
+            "1 x trace occurs twice in capture_id, row 3: team 1 capture 932258",
+            "1 x not a number in proba_class_1, row 6: nan"
+        ]
+    );
+    let unscored = score(Some(&path(SETS[0], "attack_input.csv")), &[], None, &LIMITS);
+    assert!(matches!(unscored, Err(CompetitionError::NoTruth(_))));
+}
+
 fn probabilities(classes: &[&str], rows: &[f64]) -> Probabilities {
     let values = Array2::from_shape_vec((rows.len() / classes.len(), classes.len()), rows.to_vec()).unwrap();
     Probabilities::new(ClassMap::from_labels(classes), values).unwrap()
@@ -298,6 +317,10 @@ fn zip_bombs_are_refused_while_they_unpack() {
     let bomb = folder.zip(&[("attack.csv", text.as_bytes())]);
     let report = check_attack(&bomb, &[verif(SETS[0])], &RULES, &LIMITS).unwrap();
     assert_eq!(problems(&report), ["1 x unpacks to more than the allowed 200 times the size of the archive"]);
+
+    let few = ReadLimits { traces: 7, ..LIMITS };
+    let report = check_attack(&path(SETS[0], "attack_input.csv"), &[verif(SETS[0])], &RULES, &few).unwrap();
+    assert_eq!(problems(&report), ["1 x more than the allowed 7 traces"]);
 }
 
 proptest! {
