@@ -1,5 +1,7 @@
 //! The forests against scikit-learn's on the same data: `vectors/make_forest.py` made the numbers.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails")]
+
 #[path = "common/synthetic.rs"]
 mod synthetic;
 

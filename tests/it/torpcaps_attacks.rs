@@ -1,5 +1,7 @@
 //! The attacks on real traffic: 100 classes of queries through a Tor network, captured at the clients.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails")]
+
 use wfkit_capture::{ImportOptions, import};
 use wfkit_classify::{Attack, AttackOptions, Samples, evaluate, shuffle_labels};
 use wfkit_datasets::TraceSet;
