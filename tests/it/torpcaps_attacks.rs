@@ -62,6 +62,5 @@ fn scores(name: &str, set: &TraceSet, splits: &[Split]) -> Scores {
 
 fn assert_near(what: &str, found: Option<f64>, expected: f64, band: f64) {
     let found = found.unwrap();
-    println!("{what}: {found:.4}, expected {expected} +- {band}");
     assert!((found - expected).abs() <= band, "{what}: {found}, expected {expected} +- {band}");
 }
