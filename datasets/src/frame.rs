@@ -24,6 +24,8 @@ pub(crate) const START: &str = "start_ns";
 pub(crate) const PARQUET_MAGIC: &[u8] = b"PAR1";
 /// The key of our entry in the metadata of a Parquet file.
 const METADATA_KEY: &str = "wfkit";
+/// Up to here every whole number is a float of its own.
+const MAX_EXACT_FLOAT: f64 = (1u64 << 53) as f64;
 
 /// A table read from a file, with what its errors need.
 pub(crate) struct Frame<'a> {
@@ -107,10 +109,8 @@ impl<'a> Frame<'a> {
         if !column.dtype().is_primitive_numeric() {
             return Err(self.mistyped(column, "numbers"));
         }
-        let floats = column.as_materialized_series().cast(&DataType::Float64);
-        let floats = floats.map_err(|error| ReadError::damaged(self.path, error))?;
-        let floats = floats.f64().map_err(|error| ReadError::damaged(self.path, error))?;
-        floats.iter().enumerate().map(|(row, value)| value.ok_or_else(|| self.null(row, name))).collect()
+        let floats = self.as_floats(column.as_materialized_series())?;
+        floats.into_iter().enumerate().map(|(row, value)| value.ok_or_else(|| self.null(row, name))).collect()
     }
 
     /// That a value is wrong.
@@ -141,22 +141,31 @@ impl<'a> Frame<'a> {
         Ok(texts.iter().map(|text| text.map(str::to_owned)).collect())
     }
 
-    /// A column of whole numbers of any width.
+    /// A column of whole numbers of any width, also as the floats that pandas makes of them where some are null.
     fn integers(&self, name: &str) -> Result<Vec<Option<i64>>, ReadError> {
         let column = self.column(name)?;
+        let series = column.as_materialized_series();
+        if column.dtype().is_float() {
+            let whole = |(row, number): (usize, Option<f64>)| match number {
+                None => Ok(None),
+                Some(number) if number.is_nan() => Ok(None),
+                Some(number) if number.fract() == 0.0 && number.abs() <= MAX_EXACT_FLOAT => Ok(Some(number as i64)),
+                Some(number) => Err(self.value(row, name, number, "a float that holds no exact whole number")),
+            };
+            return self.as_floats(series)?.into_iter().enumerate().map(whole).collect();
+        }
         if !(column.dtype().is_integer() || column.dtype().is_null()) {
             return Err(self.mistyped(column, "whole numbers"));
         }
-        let series = column.as_materialized_series();
         let integers = self.as_integers(series)?;
         let lost = |&row: &usize| integers[row].is_none() && series.get(row).is_ok_and(|value| !value.is_null());
-        if integers.iter().filter(|value| value.is_none()).count() > series.null_count()
-            && let Some(row) = (0..integers.len()).find(lost)
-        {
-            let found = series.get(row).map(|found| found.to_string()).unwrap_or_default();
-            return Err(self.value(row, name, found, "beyond 64 bits"));
+        match (0..integers.len()).find(lost) {
+            Some(row) => {
+                let found = series.get(row).map(|found| found.to_string()).unwrap_or_default();
+                Err(self.value(row, name, found, "beyond 64 bits"))
+            }
+            None => Ok(integers),
         }
-        Ok(integers)
     }
 
     /// As `i64`; `None` where the value is null or does not fit.
@@ -164,6 +173,12 @@ impl<'a> Frame<'a> {
         let integers = series.cast(&DataType::Int64).map_err(|error| ReadError::damaged(self.path, error))?;
         let integers = integers.i64().map_err(|error| ReadError::damaged(self.path, error))?;
         Ok(integers.iter().collect())
+    }
+
+    fn as_floats(&self, series: &Series) -> Result<Vec<Option<f64>>, ReadError> {
+        let floats = series.cast(&DataType::Float64).map_err(|error| ReadError::damaged(self.path, error))?;
+        let floats = floats.f64().map_err(|error| ReadError::damaged(self.path, error))?;
+        Ok(floats.iter().collect())
     }
 
     fn column(&self, name: &str) -> Result<&Column, ReadError> {

@@ -18,7 +18,7 @@ fn three_runs_are_one_set_of_three_sessions() {
     assert_eq!(packets.median, 732.0);
     assert_eq!(info.seconds.unwrap().median, 4.725_297);
     let mean = info.packets as f64 / info.traces as f64;
-    assert!((mean - 1119.176_934_246_007).abs() < 1e-9, "{mean}");
+    assert!((mean - 1_119.176_934_246_007).abs() < 1e-9, "{mean}");
 
     let mut per_run: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
     for labelled in read.set.traces() {

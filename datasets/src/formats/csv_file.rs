@@ -250,8 +250,9 @@ impl<R: Read> Read for UnixLines<R> {
 
 /// Moves all other bytes to the front and returns how many they are.
 fn drop_carriage_returns(bytes: &mut [u8]) -> usize {
-    let mut kept = bytes.iter().position(|&byte| byte == b'\r').unwrap_or(bytes.len());
-    for at in kept..bytes.len() {
+    let Some(first) = bytes.iter().position(|&byte| byte == b'\r') else { return bytes.len() };
+    let mut kept = first;
+    for at in first + 1..bytes.len() {
         if bytes[at] != b'\r' {
             bytes[kept] = bytes[at];
             kept += 1;

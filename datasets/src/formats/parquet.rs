@@ -7,14 +7,22 @@ use polars::prelude::{
 };
 
 use super::{ReadError, WriteError};
-use crate::frame::{Frame, label_columns, write_parquet};
+use crate::frame::{CLASS, Frame, REP, SESSION, START, label_columns, write_parquet};
 use crate::{LabelledTrace, Layer, Provenance, Trace, TraceError, TraceSet};
 
 const TIME: &str = "time_ns";
 const SIZE: &str = "size";
 
+/// What a Parquet file holds.
+pub(super) struct ParquetTraces {
+    pub(super) traces: Vec<LabelledTrace>,
+    pub(super) provenance: Provenance,
+    /// Columns that are none of ours.
+    pub(super) unknown_columns: u64,
+}
+
 /// Reads `class, rep, time_ns, size` and, where they are there, `session, start_ns`; other columns are passed over.
-pub(super) fn read_parquet_traces(path: &Path) -> Result<(Vec<LabelledTrace>, Provenance), ReadError> {
+pub(super) fn read_parquet_traces(path: &Path) -> Result<ParquetTraces, ReadError> {
     let frame = Frame::read(path)?;
     let labels = frame.labels()?;
     let times = frame.integer_lists(TIME, |time| u64::try_from(time).map_err(|_| "a negative time"))?;
@@ -27,7 +35,9 @@ pub(super) fn read_parquet_traces(path: &Path) -> Result<(Vec<LabelledTrace>, Pr
         })?;
         traces.push(LabelledTrace { key: label.key, start_ns: label.start_ns, trace });
     }
-    Ok((traces, provenance(path, &frame)?))
+    let known = [CLASS, REP, SESSION, START, TIME, SIZE];
+    let unknown_columns = frame.names().filter(|name| !known.contains(name)).count() as u64;
+    Ok(ParquetTraces { traces, provenance: provenance(path, &frame)?, unknown_columns })
 }
 
 /// The column and the value that make two columns no trace.

@@ -6,9 +6,11 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use super::csv_file::{ZIP_MAGIC, csv_member};
 use super::explainwf::{LINE_START, XZ_MAGIC, is_packed_log, read_cell_log};
-use super::parquet::{read_parquet_traces, write_parquet_traces};
+use super::parquet::{ParquetTraces, read_parquet_traces, write_parquet_traces};
 use super::problems::shortened;
 use super::{KeyColumn, ReadError, ReadLimits, WriteError, read_packet_csv, write_packet_csv};
 use crate::frame::PARQUET_MAGIC;
@@ -47,7 +49,7 @@ pub struct ReadTraces {
     pub set: TraceSet,
     /// What was found in place: one format for all files.
     pub format: TraceFormat,
-    /// How many lines, circuits or files were passed over, for each reason.
+    /// How many lines, circuits, columns or files were passed over, for each reason.
     pub dropped: BTreeMap<String, u64>,
 }
 
@@ -68,7 +70,8 @@ pub fn read_traces(path: &Path) -> Result<ReadTraces, ReadError> {
     read_traces_within(path, &ReadLimits::OWN)
 }
 
-/// As [`read_traces`], for files of strangers. Parquet knows no limit but the memory.
+/// As [`read_traces`], for files of strangers: of text, that is. polars trusts a Parquet file to be sound, so that one made to harm
+/// can take more memory than there is.
 pub fn read_traces_within(path: &Path, limits: &ReadLimits) -> Result<ReadTraces, ReadError> {
     let metadata = std::fs::metadata(path).map_err(|error| ReadError::io(path, error))?;
     if metadata.is_dir() {
@@ -104,22 +107,19 @@ impl TraceFormat {
         let mut start = Vec::new();
         let read = File::open(path).and_then(|file| file.take(4096).read_to_end(&mut start));
         read.map_err(|error| ReadError::io(path, error))?;
-        let known = if start.starts_with(PARQUET_MAGIC) {
-            Some(Self::Parquet)
-        } else if ZIP_MAGIC.iter().any(|magic| start.starts_with(magic)) || is_packet_header(&start) {
-            Some(Self::PacketCsv)
-        } else if start.starts_with(LINE_START) {
-            Some(Self::CellLog)
-        } else if start.starts_with(XZ_MAGIC) && is_packed_log(path).map_err(|error| ReadError::io(path, error))? {
-            Some(Self::CellLog)
+        let is_zip = ZIP_MAGIC.iter().any(|magic| start.starts_with(magic));
+        let is_packed_log =
+            start.starts_with(XZ_MAGIC) && is_packed_log(path).map_err(|error| ReadError::io(path, error))?;
+        if start.starts_with(PARQUET_MAGIC) {
+            Ok(Self::Parquet)
+        } else if is_zip || is_packet_header(&start) {
+            Ok(Self::PacketCsv)
+        } else if is_packed_log || start.starts_with(LINE_START) {
+            Ok(Self::CellLog)
         } else {
-            None
-        };
-        known.ok_or_else(|| ReadError::Unrecognised {
-            path: path.to_owned(),
-            found: describe(&start),
-            expected: READABLE,
-        })
+            let found = describe(&start);
+            Err(ReadError::Unrecognised { path: path.to_owned(), found, expected: READABLE })
+        }
     }
 
     /// The format that is written under this name.
@@ -161,7 +161,7 @@ fn describe(start: &[u8]) -> String {
         "an xz archive of something else".to_owned()
     } else if start.starts_with(&[0x1f, 0x8b]) {
         "a gzip archive".to_owned()
-    } else if start.iter().any(|&byte| byte == 0) {
+    } else if start.contains(&0) {
         "binary data".to_owned()
     } else {
         let line = start.split(|&byte| byte == b'\n').next().unwrap_or_default();
@@ -179,8 +179,9 @@ struct Part {
 fn read_file(path: &Path, format: TraceFormat, limits: &ReadLimits) -> Result<Part, ReadError> {
     match format {
         TraceFormat::Parquet => {
-            let (traces, provenance) = read_parquet_traces(path)?;
-            Ok(Part { traces, provenance, dropped: BTreeMap::new() })
+            let ParquetTraces { traces, provenance, unknown_columns } = read_parquet_traces(path)?;
+            let unknown = ("unknown column".to_owned(), unknown_columns);
+            Ok(Part { traces, provenance, dropped: [unknown].into_iter().filter(|&(_, count)| count > 0).collect() })
         }
         TraceFormat::PacketCsv => {
             let traces = read_packet_traces(path, limits)?;
@@ -228,61 +229,72 @@ fn write_packet_traces(path: &Path, set: &TraceSet) -> Result<(), WriteError> {
 
 fn read_folder(folder: &Path, limits: &ReadLimits) -> Result<ReadTraces, ReadError> {
     let unrecognised = |found: String| ReadError::Unrecognised { path: folder.to_owned(), found, expected: READABLE };
-    let mut merged: Option<(TraceFormat, PathBuf, Provenance)> = None;
-    let mut traces = Vec::new();
-    let mut dropped = BTreeMap::new();
+    let mut files = Vec::new();
+    let mut passed_over = Vec::new();
     for path in files_of(folder)? {
-        let format = match TraceFormat::of_content(&path) {
-            Ok(format) => format,
-            Err(ReadError::Unrecognised { .. }) => {
-                *dropped.entry("file of no trace format".to_owned()).or_default() += 1;
-                continue;
-            }
+        match TraceFormat::of_content(&path) {
+            Ok(format) => files.push((path, format)),
+            Err(ReadError::Unrecognised { found, .. }) => passed_over.push(found),
             Err(error) => return Err(error),
-        };
-        let part = read_file(&path, format, limits)?;
+        }
+    }
+    let Some((first, first_format)) = files.first() else {
+        let first = passed_over.first().map(|found| format!(" (the first is {found})")).unwrap_or_default();
+        return Err(unrecognised(format!("a folder of {} files, none with traces{first}", passed_over.len())));
+    };
+    if let Some((other, _)) = files.iter().find(|(_, format)| format != first_format) {
+        return Err(unrecognised(do_not_mix(first, other, "format")));
+    }
+
+    let parts: Vec<Result<Part, ReadError>> =
+        files.par_iter().map(|(path, format)| read_file(path, *format, limits)).collect();
+    let mut dropped = BTreeMap::new();
+    if !passed_over.is_empty() {
+        dropped.insert("file of no trace format".to_owned(), passed_over.len() as u64);
+    }
+    let mut traces = Vec::new();
+    let mut merged: Option<Provenance> = None;
+    for ((path, format), part) in files.iter().zip(parts) {
+        let mut part = part?;
+        if *format != TraceFormat::Parquet {
+            let inside = path.strip_prefix(folder).expect("found in the folder");
+            part.provenance.sources = vec![inside.to_string_lossy().replace('\\', "/")];
+        }
+        match &mut merged {
+            None => merged = Some(part.provenance),
+            Some(merged) => {
+                if let Some(what) = difference(merged, &part.provenance) {
+                    return Err(unrecognised(do_not_mix(first, path, what)));
+                }
+                merged.sources.extend(part.provenance.sources);
+            }
+        }
+        traces.extend(part.traces);
         for (reason, count) in part.dropped {
             *dropped.entry(reason).or_default() += count;
         }
-        traces.extend(part.traces);
-        let inside = path.strip_prefix(folder).expect("found in the folder");
-        let sources = match format {
-            TraceFormat::Parquet => part.provenance.sources.clone(),
-            _ => vec![inside.to_string_lossy().replace('\\', "/")],
-        };
-        match &mut merged {
-            None => merged = Some((format, path, Provenance { sources, ..part.provenance })),
-            Some((other, first, provenance)) => {
-                if let Some(difference) = difference((*other, provenance), (format, &part.provenance)) {
-                    let (first, path) = (first.display(), path.display());
-                    return Err(unrecognised(format!(
-                        "traces that do not mix: {first} and {path} differ in {difference}"
-                    )));
-                }
-                provenance.sources.extend(sources);
-            }
-        }
     }
-    let Some((format, _, provenance)) = merged else {
-        let files: u64 = dropped.values().sum();
-        return Err(unrecognised(format!("a folder with {files} files, none of a trace format")));
-    };
+    let provenance = merged.expect("there is a first file");
     let set = TraceSet::new(traces, provenance);
     let set = set.map_err(|source| ReadError::Set { path: folder.to_owned(), source })?;
-    Ok(ReadTraces { set, format, dropped })
+    Ok(ReadTraces { set, format: *first_format, dropped })
 }
 
-/// What keeps two files from being one set.
-fn difference(a: (TraceFormat, &Provenance), b: (TraceFormat, &Provenance)) -> Option<&'static str> {
-    let ((a_format, a), (b_format, b)) = (a, b);
-    [
-        ("format", a_format != b_format),
-        ("layer", a.layer != b.layer),
-        ("vantage", a.vantage != b.vantage),
-        ("defences", a.defenses != b.defenses),
-    ]
-    .into_iter()
-    .find_map(|(name, differs)| differs.then_some(name))
+fn do_not_mix(first: &Path, other: &Path, what: &str) -> String {
+    format!("traces that do not mix: {} and {} differ in {what}", first.display(), other.display())
+}
+
+/// What keeps the traces of two files from being one set.
+fn difference(a: &Provenance, b: &Provenance) -> Option<&'static str> {
+    if a.layer != b.layer {
+        Some("layer")
+    } else if a.vantage != b.vantage {
+        Some("vantage")
+    } else if a.defenses != b.defenses {
+        Some("defences")
+    } else {
+        None
+    }
 }
 
 /// The files of a folder and the folders in it, by path. Names that start with a dot are left out, links to folders not followed.
@@ -468,8 +480,11 @@ mod tests {
         assert!(error_of(&files.path("in")).contains("b.parquet differ in layer"));
         files.file("in/b.parquet", "cell_id,rep,direction_size,timestamp\na,1,5,0\n");
         assert!(error_of(&files.path("in")).contains("differ in format"));
+        files.file("texts/a.txt", "hello");
+        let found = "found a folder of 1 files, none with traces (the first is text that starts with `hello`);";
+        assert!(error_of(&files.path("texts")).contains(found));
         std::fs::create_dir(files.path("none")).unwrap();
-        assert!(error_of(&files.path("none")).contains("a folder with 0 files, none of a trace format"));
+        assert!(error_of(&files.path("none")).contains("found a folder of 0 files, none with traces;"));
     }
 
     /// A sound Parquet table of one trace a row, column by column.
@@ -512,9 +527,18 @@ mod tests {
         assert_eq!(read_columns(with("rep", Column::new("rep".into(), [1i32, 2]))).unwrap().traces(), expected);
         let mut nulls = columns();
         nulls.push(Column::full_null("session".into(), 2, &polars::prelude::DataType::String));
-        nulls.push(Column::full_null("start_ns".into(), 2, &polars::prelude::DataType::Int64));
+        nulls.push(Column::new("start_ns".into(), [f64::NAN, f64::NAN]));
         nulls.push(Column::new("note".into(), [1i64, 2]));
+        let files = Files::new();
+        let path = files.path("notes.parquet");
+        write_parquet(&path, nulls.clone(), None).unwrap();
+        assert_eq!(read_traces(&path).unwrap().dropped, BTreeMap::from([("unknown column".to_owned(), 1)]));
         assert_eq!(read_columns(nulls).unwrap().traces(), expected);
+        let floats = |values: [f64; 2]| read_columns(with("rep", Column::new("rep".into(), values)));
+        assert_eq!(floats([1.0, 2.0]).unwrap().traces(), expected);
+        let lost = "row 1, column rep: 9007199254740994: a float that holds no exact whole number";
+        assert_eq!(floats([1.0, 9_007_199_254_740_994.0]).unwrap_err(), lost);
+        assert_eq!(floats([f64::NAN, 1.0]).unwrap_err(), "row 0, column rep: null: a value is needed");
         let numbered = read_columns(with("class", Column::new("class".into(), [7i64, 8]))).unwrap();
         assert_eq!(numbered.classes().names(), ["7", "8"]);
     }
@@ -650,19 +674,22 @@ mod tests {
                 let _ = read_traces(&files.file("x", [magic, &bytes, magic].concat()));
             }
         }
+    }
 
-        #[test]
-        fn no_damage_to_a_parquet_file_makes_it_panic(damage in proptest::collection::vec((any::<usize>(), any::<u8>()), 1..4)) {
-            let files = Files::new();
-            let path = files.path("t.parquet");
-            write_traces(&path, &two()).unwrap();
-            let mut bytes = std::fs::read(&path).unwrap();
-            for (at, byte) in damage {
-                let at = at % bytes.len();
-                bytes[at] = byte;
-            }
-            std::fs::write(&path, bytes).unwrap();
-            let _ = read_traces(&path);
+    #[test]
+    fn a_cut_or_damaged_parquet_file_is_an_error_and_no_panic() {
+        let files = Files::new();
+        let path = files.path("t.parquet");
+        write_traces(&path, &two()).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        for length in (0..whole.len()).step_by(7) {
+            assert!(read_traces(&files.file("cut.parquet", &whole[..length])).is_err(), "{length} bytes");
+        }
+        for at in (0..whole.len()).step_by(5) {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 0x10;
+            // Parquet has no checksum, so some damage goes unseen.
+            let _ = read_traces(&files.file("damaged.parquet", damaged));
         }
     }
 }
