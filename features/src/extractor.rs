@@ -4,10 +4,10 @@ use ndarray::Array2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use wfkit_datasets::{Trace, TraceSet};
+use wfkit_datasets::{Label, Trace, TraceSet};
 
 use crate::cumul::Start;
-use crate::{FeatureMatrix, FeatureSet, FeatureSpec, Row, SpecError, cumul, kfp, sequence, totals};
+use crate::{FeatureMatrix, FeatureSet, FeatureSpec, SpecError, cumul, kfp, sequence, totals};
 
 /// Turns traces into rows of named features, with what was learned from training traces. Made by [`FeatureSpec::fit`].
 ///
@@ -95,7 +95,7 @@ impl FeatureExtractor {
 
         let shape = (traces.len(), names.len());
         let values = Array2::from_shape_vec(shape, values).expect("rows times columns values");
-        let rows = traces.iter().map(Row::from).collect();
+        let rows = traces.iter().map(Label::from).collect();
         FeatureMatrix::new(names, rows, values).expect("names differ by set, and each feature of any trace is finite")
     }
 }
@@ -237,6 +237,19 @@ mod tests {
         assert!(error(r#"[{"sequence":{"packets":9000000,"cap":9000000}}]"#).contains("9000000 packets"));
         let eleven = r#"[{"kfp-size":{"commonest":[1,2,3,4,5,6,7,8,9,10,11]}}]"#;
         assert!(error(eleven).contains("counts 11 sizes"));
+    }
+
+    #[test]
+    fn the_number_of_threads_does_not_show() {
+        let sizes: Vec<Vec<i32>> =
+            (1..40).map(|n| (0..n * 7).map(|i| if i % 3 == 0 { 600 } else { -i - 1 }).collect()).collect();
+        let set = set(&sizes.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        let extractor = fit(&all(), &set);
+        let with_threads = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| extractor.transform(&set))
+        };
+        assert_eq!(with_threads(1), with_threads(4));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod cumul;
 mod extractor;
+mod file;
 #[cfg(test)]
 mod golden;
 mod kfp;
@@ -13,6 +14,9 @@ mod stats;
 mod totals;
 
 pub use extractor::FeatureExtractor;
-pub use matrix::{FeatureMatrix, MatrixError, Row};
+pub use file::{FeatureFile, FeatureFileError};
+pub use matrix::{FeatureMatrix, MatrixError};
 pub use report::{FeatureAuc, FeatureReport, feature_aucs};
 pub use spec::{FeatureSet, FeatureSpec, SpecError};
+/// The label of a row.
+pub use wfkit_datasets::Label as Row;

@@ -2,29 +2,14 @@
 
 use ndarray::{Array2, ArrayView2, Axis};
 use thiserror::Error;
-use wfkit_datasets::{LabelledTrace, TraceKey};
+use wfkit_datasets::{Label, TraceKey};
 use wfkit_metrics::ClassMap;
-
-/// What a row belongs to: the label of its trace.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Row {
-    /// Class, rep and session.
-    pub key: TraceKey,
-    /// When the trace started, Unix time in ns UTC, where that is known.
-    pub start_ns: Option<i64>,
-}
-
-impl From<&LabelledTrace> for Row {
-    fn from(labelled: &LabelledTrace) -> Self {
-        Self { key: labelled.key.clone(), start_ns: labelled.start_ns }
-    }
-}
 
 /// Features, shape `(n_traces, n_features)`: finite values, one name a column, one label a row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FeatureMatrix {
     names: Vec<String>,
-    rows: Vec<Row>,
+    rows: Vec<Label>,
     values: Array2<f64>,
 }
 
@@ -58,7 +43,7 @@ pub enum MatrixError {
 
 impl FeatureMatrix {
     /// Checks that names and rows fit the values, that names differ and that all values are finite.
-    pub fn new(names: Vec<String>, rows: Vec<Row>, values: Array2<f64>) -> Result<Self, MatrixError> {
+    pub fn new(names: Vec<String>, rows: Vec<Label>, values: Array2<f64>) -> Result<Self, MatrixError> {
         if values.dim() != (rows.len(), names.len()) {
             return Err(MatrixError::Shape { names: names.len(), rows: rows.len(), shape: values.dim() });
         }
@@ -80,7 +65,7 @@ impl FeatureMatrix {
     }
 
     /// One label a row.
-    pub fn rows(&self) -> &[Row] {
+    pub fn rows(&self) -> &[Label] {
         &self.rows
     }
 

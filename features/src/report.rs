@@ -55,8 +55,12 @@ impl FeatureReport {
 /// For each class, the AUC is the probability that a random trace of the class has a larger value than a random trace
 /// of the rest, ties counting one half (the Mann-Whitney statistic: Hanley and McNeil, "The Meaning and Use of the Area
 /// under a Receiver Operating Characteristic (ROC) Curve", Radiology 1982). A feature that is small for a class tells
-/// it as well as one that is large, so max(AUC, 1 - AUC) counts; the mean over the classes that occur is the value. 0.5
-/// is a feature that says nothing; chance lifts it somewhat above, the more so the fewer traces a class has.
+/// it as well as one that is large, so max(AUC, 1 - AUC) counts; the mean over the classes that occur is the value.
+///
+/// 0.5 is a feature that says nothing; chance lifts it somewhat above, the more so the fewer traces a class has. Two
+/// classes told apart without error have 1. Of many classes only the outer ones can stand apart from all others on one
+/// line, so that a feature which tells any two of them apart comes near 0.75, not 1: compare features with each other,
+/// not with an attack.
 pub fn feature_aucs(matrix: &FeatureMatrix) -> Option<Vec<FeatureAuc>> {
     let classes = matrix.classes();
     if classes.len() < 2 {
@@ -89,14 +93,13 @@ fn mean_auc(values: &[f64], truth: &[usize], n_classes: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Row;
     use ndarray::{Array2, array};
     use proptest::prelude::*;
-    use wfkit_datasets::TraceKey;
+    use wfkit_datasets::{Label, TraceKey};
     use wfkit_metrics::binary_roc_auc;
 
     fn matrix(names: &[&str], classes: &[&str], values: Array2<f64>) -> FeatureMatrix {
-        let row = |(rep, class): (i64, &&str)| Row {
+        let row = |(rep, class): (i64, &&str)| Label {
             key: TraceKey { class: class.to_string(), rep, session: None },
             start_ns: None,
         };
@@ -126,6 +129,15 @@ mod tests {
     fn a_class_in_the_middle_is_told_by_neither_end() {
         let aucs = feature_aucs(&matrix(&["x"], &["a", "b", "c"], array![[1.0], [2.0], [3.0]])).unwrap();
         assert_eq!(aucs[0].auc, (1.0 + 0.5 + 1.0) / 3.0);
+    }
+
+    #[test]
+    fn many_classes_in_a_row_have_three_quarters() {
+        let classes: Vec<String> = (0..101).map(|class| class.to_string()).collect();
+        let classes: Vec<&str> = classes.iter().map(String::as_str).collect();
+        let column = Array2::from_shape_fn((101, 1), |(row, _)| row as f64);
+        let auc = feature_aucs(&matrix(&["x"], &classes, column)).unwrap()[0].auc;
+        assert!((auc - 0.75).abs() < 0.005, "{auc}");
     }
 
     proptest! {
