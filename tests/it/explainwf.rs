@@ -58,7 +58,10 @@ fn check(
     let options = ScoreOptions { bootstrap: 0, seed: 0 };
     let scores = Scores::compute(&evaluation.probabilities, &evaluation.truth, &options).unwrap();
     let (accuracy, auc) = (scores.accuracy.unwrap(), scores.roc_auc_macro_ovr.unwrap());
-    assert!((accuracy - expected_accuracy).abs() <= ACCURACY_BAND, "{name}: accuracy {accuracy}, expected {expected_accuracy}");
+    assert!(
+        (accuracy - expected_accuracy).abs() <= ACCURACY_BAND,
+        "{name}: accuracy {accuracy}, expected {expected_accuracy}"
+    );
     assert!((auc - expected_auc).abs() <= AUC_BAND, "{name}: AUC {auc}, expected {expected_auc}");
 }
 
