@@ -25,7 +25,7 @@ fn finalise(state: u64) -> u64 {
 
 /// A whole number in `0..n`, by one multiplication; its bias is below `n` / 2^32.
 pub(crate) fn below(rng: &mut impl Rng, n: usize) -> usize {
-    (u64::from(rng.next_u32()) * n as u64 >> 32) as usize
+    ((u64::from(rng.next_u32()) * n as u64) >> 32) as usize
 }
 
 /// A number in `[0, 1)`, a multiple of 2^-53.

@@ -1,5 +1,7 @@
 //! Attacks by name, and what they refuse.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails")]
+
 #[path = "common/traces.rs"]
 mod traces;
 

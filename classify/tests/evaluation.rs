@@ -1,5 +1,7 @@
 //! Evaluations, and that nothing leaks into them.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails")]
+
 #[path = "common/traces.rs"]
 mod traces;
 

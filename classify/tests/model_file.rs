@@ -1,5 +1,7 @@
 //! Models as files, and files that are no models.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails")]
+
 #[path = "common/traces.rs"]
 mod traces;
 

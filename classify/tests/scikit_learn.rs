@@ -1,5 +1,7 @@
 //! The forests against scikit-learn's on the same data: `vectors/make_forest.py` made the numbers.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails")]
+
 #[path = "common/synthetic.rs"]
 mod synthetic;
 
@@ -42,7 +44,8 @@ struct Spread {
 
 const SEEDS: u64 = 8;
 
-/// The means of both sides, over 8 and 16 seeds, differ by at most 3.5 standard errors of their difference.
+/// The means of both sides, over 8 and 16 seeds, differ by at most 3.5 standard errors of their difference. (Over 64 seeds each,
+/// the accuracies of the forest are .4884 and .4887 on set a, .4842 and .4842 on set b, standard error .0007.)
 #[test]
 fn scores_and_sizes_agree_within_the_noise_of_the_seed() {
     let vectors: Vectors = serde_json::from_str(include_str!("vectors/forest.json")).unwrap();
@@ -72,11 +75,12 @@ fn scores_and_sizes_agree_within_the_noise_of_the_seed() {
             let names = ["accuracy", "ROC-AUC", "log loss", "nodes"];
             let theirs = [&expected.accuracy, &expected.roc_auc, &expected.log_loss, &expected.nodes];
             for (i, (name, theirs)) in names.into_iter().zip(theirs).enumerate() {
-                let ours = spread(scores.iter().map(|score| score[i]));
-                let error = (ours.sd.powi(2) / SEEDS as f64 + theirs.sd.powi(2) / vectors.seeds as f64).sqrt();
-                let apart = (ours.mean - theirs.mean) / error;
-                println!("set {}, {}, {name}: {ours:?}, {theirs:?}: {apart:.1} errors", set.name, expected.forest);
-                assert!(apart.abs() < 3.5, "set {}, {}, {name}: {ours:?}, {theirs:?}", set.name, expected.forest);
+                let ours = scores.iter().map(|score| score[i]).sum::<f64>() / SEEDS as f64;
+                let error = theirs.sd * (1.0 / SEEDS as f64 + 1.0 / vectors.seeds as f64).sqrt();
+                let apart = (ours - theirs.mean) / error;
+                let what = format!("set {}, {}, {name}: {ours:.4}, {:.4}", set.name, expected.forest, theirs.mean);
+                println!("{what}: {apart:.1} errors");
+                assert!(apart.abs() < 3.5, "{what}: {apart} errors");
             }
         }
     }
@@ -84,11 +88,4 @@ fn scores_and_sizes_agree_within_the_noise_of_the_seed() {
 
 fn probabilities(classes: usize, values: Array2<f64>) -> Probabilities {
     Probabilities::new(ClassMap::from_labels((0..classes).map(|class| class.to_string())), values).unwrap()
-}
-
-fn spread(values: impl Iterator<Item = f64>) -> Spread {
-    let values: Vec<f64> = values.collect();
-    let mean = values.iter().sum::<f64>() / values.len() as f64;
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    Spread { mean, sd: (squares / (values.len() - 1) as f64).sqrt() }
 }

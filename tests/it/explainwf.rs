@@ -5,6 +5,8 @@
 //! and moves the area under the curve by 0.001: on the traces taken here scikit-learn itself gives 0.9967 for the three
 //! totals, 0.9980 for k-FP and 0.9975 for CUMUL.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails")]
+
 use std::collections::HashMap;
 
 use wfkit_classify::{Attack, AttackOptions, Samples, evaluate};
@@ -56,14 +58,11 @@ fn check(
     let options = ScoreOptions { bootstrap: 0, seed: 0 };
     let scores = Scores::compute(&evaluation.probabilities, &evaluation.truth, &options).unwrap();
     let (accuracy, auc) = (scores.accuracy.unwrap(), scores.roc_auc_macro_ovr.unwrap());
-    println!(
-        "{name}: accuracy {accuracy:.4} ({expected_accuracy}), AUC {auc:.4} ({expected_auc}), log loss {:.3}, ECE {:.3}, {:?}",
-        scores.log_loss.unwrap(),
-        scores.expected_calibration_error.unwrap(),
-        evaluation.folds[0].leaks,
+    assert!(
+        (accuracy - expected_accuracy).abs() <= ACCURACY_BAND,
+        "{name}: accuracy {accuracy}, expected {expected_accuracy}"
     );
-    assert!((accuracy - expected_accuracy).abs() <= ACCURACY_BAND, "{name}: accuracy {accuracy}");
-    assert!((auc - expected_auc).abs() <= AUC_BAND, "{name}: AUC {auc}");
+    assert!((auc - expected_auc).abs() <= AUC_BAND, "{name}: AUC {auc}, expected {expected_auc}");
 }
 
 /// The first traces of each page in each run, and which to test on.

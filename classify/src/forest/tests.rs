@@ -122,10 +122,10 @@ fn rows_out_of_the_bag_are_those_not_drawn() {
     let held: u32 = (0..forest.trees[0].n_leaves()).flat_map(|leaf| forest.trees[0].held(leaf)).map(|h| h.count).sum();
     assert_eq!(held, 60, "the tree grew on that very draw");
     let (oob, all) = (forest.out_of_bag(x.view()), forest.predict(x.view()));
-    for row in 0..60 {
-        let expected = if weights[row] == 0 { all.row(row).to_vec() } else { vec![0.0; 3] };
+    for (row, &weight) in weights.iter().enumerate() {
+        let expected = if weight == 0 { all.row(row).to_vec() } else { vec![0.0; 3] };
         assert_eq!(oob.probabilities.row(row).to_vec(), expected);
-        assert_eq!(oob.trees[row], usize::from(weights[row] == 0));
+        assert_eq!(oob.trees[row], usize::from(weight == 0));
     }
 }
 
