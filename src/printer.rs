@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use terminal_size::{Width, terminal_size_of};
 use wfkit_metrics::{ReportRow, StageReport};
 
 use crate::cli::{Format, Global};
@@ -104,13 +105,14 @@ impl Printer {
     }
 }
 
-/// A table without lines between rows, wrapped to the terminal.
+/// A table without lines between rows, wrapped where standard output is a terminal.
 fn table<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();
-    table
-        .load_preset(presets::UTF8_HORIZONTAL_ONLY)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(header);
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    if let Some((Width(columns), _)) = terminal_size_of(std::io::stdout()) {
+        table.set_width(columns);
+    }
+    table.set_header(header);
     table
 }
 

@@ -1,6 +1,6 @@
 //! `wfkit capture`: packet captures to traces.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use wfkit_capture::{FlowScope, Import, ImportError, ImportOptions, LabelSource, import};

@@ -22,7 +22,7 @@ use super::{capture, competition, defend as defence, evaluate, features};
 use crate::cli;
 use crate::context::{Context, count, count_set, digests, make_folder, report_path, write};
 use crate::input::read_traces;
-use crate::measure::{Measured, TRIVIAL, attack, cross_validate, folds_of, measure, trivial_privacy};
+use crate::measure::{Measured, TRIVIAL, attack, folds_of, measure, trivial_privacy};
 use crate::printer::{percent, score as shown};
 
 /// The attacks that are compared, from simple to elaborate.
