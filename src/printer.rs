@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write as _};
 use std::time::Duration;
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ContentArrangement, LineStyle, Table, presets};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use terminal_size::{Width, terminal_size_of};
 use wfkit_metrics::{ReportRow, StageReport};
@@ -105,14 +105,18 @@ impl Printer {
     }
 }
 
-/// A table without lines between rows, wrapped where standard output is a terminal.
+/// Columns of a table where standard output is no terminal.
+const COLUMNS: u16 = 132;
+
+/// A table with lines around its header only, as wide as the terminal at most.
 fn table<const N: usize>(header: [&str; N]) -> Table {
+    let columns = terminal_size_of(std::io::stdout()).map_or(COLUMNS, |(Width(columns), _)| columns);
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-    if let Some((Width(columns), _)) = terminal_size_of(std::io::stdout()) {
-        table.set_width(columns);
-    }
-    table.set_header(header);
+    table
+        .load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()))
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(columns)
+        .set_header(header);
     table
 }
 
