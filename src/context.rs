@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use sha2::{Digest as _, Sha256};
 use wfkit_datasets::TraceSet;
-use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, UtilityReport, Volume};
+use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, UtilityReport};
 
 use crate::cli::Global;
 use crate::printer::Printer;
@@ -31,12 +31,12 @@ impl<'a> Context<'a> {
         Self { seed: self.seed, printer: self.printer, started: Instant::now() }
     }
 
-    /// The report of a stage over traces that cost `volumes`, its counts still to be filled.
+    /// The report of a stage, its counts still to be filled.
     pub(crate) fn stage(
         &self,
         stage: &str,
         inputs: Vec<Input>,
-        volumes: &[Volume],
+        utility: Utility,
         privacy: PrivacyReport,
     ) -> StageReport {
         StageReport {
@@ -46,7 +46,7 @@ impl<'a> Context<'a> {
             inputs,
             counts: BTreeMap::new(),
             dropped: BTreeMap::new(),
-            utility: UtilityReport::new(Utility::of(volumes)),
+            utility: UtilityReport::new(utility),
             privacy,
             seconds: 0.0,
         }

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use wfkit_classify::Samples;
 use wfkit_datasets::{TraceSet, formats::ReadError, read_all_traces};
 use wfkit_features::{FeatureFileError, FeatureMatrix};
-use wfkit_metrics::Volume;
+use wfkit_metrics::Utility;
 
 /// Traces that were read, and how much reading them left out, by reason.
 pub(crate) struct Traces {
@@ -67,11 +67,14 @@ impl Labelled {
         }
     }
 
-    /// What the traces cost; features do not tell.
-    pub(crate) fn volumes(&self) -> Vec<Volume> {
+    /// What the traces at `rows` cost.
+    pub(crate) fn utility(&self, rows: impl IntoIterator<Item = usize>) -> Utility {
         match self {
-            Self::Traces(traces) => traces.set.volumes(),
-            Self::Features(_) => Vec::new(),
+            Self::Traces(traces) => {
+                let volumes = traces.set.volumes();
+                Utility::of(&rows.into_iter().map(|row| volumes[row]).collect::<Vec<_>>())
+            }
+            Self::Features(_) => Utility::unknown("a feature file does not tell what its traces cost"),
         }
     }
 

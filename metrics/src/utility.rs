@@ -18,12 +18,12 @@ pub struct Volume {
 /// `score = 64 / log10(|median in * median out * median time|)`, in bytes * bytes * seconds: the logarithm of the *product*.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Utility {
-    /// Median of the incoming bytes of a trace; 0 without traces.
-    pub median_in_bytes: f64,
-    /// Median of the outgoing bytes of a trace; 0 without traces.
-    pub median_out_bytes: f64,
-    /// Median of the duration of a trace; 0 without traces.
-    pub median_seconds: f64,
+    /// Median of the incoming bytes of a trace; `None` without traces.
+    pub median_in_bytes: Option<f64>,
+    /// Median of the outgoing bytes of a trace; `None` without traces.
+    pub median_out_bytes: Option<f64>,
+    /// Median of the duration of a trace; `None` without traces.
+    pub median_seconds: Option<f64>,
     /// The utility score; `None` where the product is not above 1, or there is no trace.
     pub score: Option<f64>,
     /// Why there is no score; absent where there is one.
@@ -38,13 +38,7 @@ impl Utility {
     /// score is undefined and the reason says so.
     pub fn of(volumes: &[Volume]) -> Self {
         let Some(summary) = VolumeSummary::of(volumes) else {
-            return Self {
-                median_in_bytes: 0.0,
-                median_out_bytes: 0.0,
-                median_seconds: 0.0,
-                score: None,
-                reason: Some("no traces".into()),
-            };
+            return Self::unknown("no traces");
         };
         let [median_in, median_out, median_time] =
             [summary.in_bytes, summary.out_bytes, summary.seconds].map(|summary| summary.median);
@@ -58,7 +52,24 @@ impl Utility {
                 Some(format!("median bytes in * median bytes out * median seconds is {product}, not a number above 1")),
             )
         };
-        Self { median_in_bytes: median_in, median_out_bytes: median_out, median_seconds: median_time, score, reason }
+        Self {
+            median_in_bytes: Some(median_in),
+            median_out_bytes: Some(median_out),
+            median_seconds: Some(median_time),
+            score,
+            reason,
+        }
+    }
+
+    /// Not known, for a reason such as `features do not tell`.
+    pub fn unknown(reason: &str) -> Self {
+        Self {
+            median_in_bytes: None,
+            median_out_bytes: None,
+            median_seconds: None,
+            score: None,
+            reason: Some(reason.to_owned()),
+        }
     }
 }
 
@@ -138,7 +149,10 @@ mod tests {
     fn even_numbers_of_traces_have_the_mean_of_the_middle_two() {
         let volumes = [volume(4.0, 30.0, 0.5), volume(1.0, 10.0, 1.5), volume(3.0, 20.0, 9.0), volume(2.0, 90.0, 2.5)];
         let utility = Utility::of(&volumes);
-        assert_eq!((utility.median_in_bytes, utility.median_out_bytes, utility.median_seconds), (2.5, 25.0, 2.0));
+        assert_eq!(
+            (utility.median_in_bytes, utility.median_out_bytes, utility.median_seconds),
+            (Some(2.5), Some(25.0), Some(2.0))
+        );
         let seconds = VolumeSummary::of(&volumes).unwrap().seconds;
         assert_eq!(seconds, Summary { minimum: 0.5, mean: 3.375, median: 2.0, maximum: 9.0 });
     }

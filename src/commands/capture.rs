@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use wfkit_capture::{FlowScope, Import, ImportError, ImportOptions, LabelSource, import};
 use wfkit_datasets::{Layer, write_traces};
-use wfkit_metrics::{PrivacyReport, StageReport, Summary, VolumeSummary};
+use wfkit_metrics::{PrivacyReport, StageReport, Summary, Utility, VolumeSummary};
 
 use crate::cli;
 use crate::context::{Context, count, count_set, digests};
@@ -54,7 +54,7 @@ pub(crate) fn report(
 ) -> Result<StageReport> {
     let Import { set, stats } = imported;
     let volumes = set.volumes();
-    let mut report = context.stage("capture", digests(paths)?, &volumes, privacy);
+    let mut report = context.stage("capture", digests(paths)?, Utility::of(&volumes), privacy);
     count_set(&mut report.counts, set);
     count(&mut report.counts, "files", stats.files as usize);
     count(&mut report.counts, "other files", stats.other_files as usize);

@@ -8,7 +8,7 @@ use wfkit_datasets::competition::{
     export_defense, read_defense, score, split,
 };
 use wfkit_datasets::formats::{Problems, ReadLimits};
-use wfkit_metrics::{Input, PrivacyReport, StageReport, UtilityReport};
+use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, UtilityReport};
 
 use crate::cli;
 use crate::context::{Context, count, count_set, digests};
@@ -49,7 +49,7 @@ fn export(paths: &[PathBuf], out: &Path, rules: &Rules, context: &Context<'_>) -
         context.printer.note(&format!("class {class}: sessions shared repetitions, so they were numbered anew"));
     }
     let privacy = trivial_privacy(&traces.set, FOLDS, context)?;
-    let mut report = context.stage("competition export", digests(paths)?, &traces.set.volumes(), privacy);
+    let mut report = context.stage("competition export", digests(paths)?, Utility::of(&traces.set.volumes()), privacy);
     count_set(&mut report.counts, &traces.set);
     report.dropped = traces.dropped;
     context.finish(&mut report, Some(out))?;
@@ -68,7 +68,8 @@ fn split_file(file: &Path, team_id: u32, out: &Path, test: usize, context: &Cont
         ));
     }
     let inputs = digests(&[file.to_owned()])?;
-    let mut report = context.stage("competition split", inputs, &set.volumes(), trivial_privacy(&set, FOLDS, context)?);
+    let mut report =
+        context.stage("competition split", inputs, Utility::of(&set.volumes()), trivial_privacy(&set, FOLDS, context)?);
     count_set(&mut report.counts, &set);
     let SplitReport { train_traces, test_traces, twins, twins_in_train, .. } = done;
     count(&mut report.counts, "train traces", train_traces);
@@ -90,13 +91,15 @@ fn check(kind: cli::UploadKind, file: &Path, verif: &[PathBuf], rules: &Rules, c
     let inputs: Vec<PathBuf> =
         std::iter::once(file).chain(verif.iter().map(PathBuf::as_path)).map(Path::to_owned).collect();
     let privacy = PrivacyReport::unmeasured(UPLOADED, "a check looks at form, not at what an attack finds");
-    let mut report = context.stage(stage, digests(&inputs)?, &[], privacy);
-    match &checked.cost {
-        Some(cost) => {
-            report.utility = UtilityReport::new(cost.utility.clone());
-            report.utility.extras.set("volumes", &cost.volumes);
-        }
-        None => report.utility.utility.reason = Some("no traces in the file, or none that can be trusted".to_owned()),
+    let mut report = context.stage(
+        stage,
+        digests(&inputs)?,
+        Utility::unknown("the file has no traces that can be trusted"),
+        privacy,
+    );
+    if let Some(cost) = &checked.cost {
+        report.utility = UtilityReport::new(cost.utility.clone());
+        report.utility.extras.set("volumes", cost.volumes);
     }
     count(&mut report.counts, "rows", checked.rows as usize);
     count(&mut report.counts, "traces", checked.traces);
@@ -151,13 +154,10 @@ pub(crate) fn score_report(
         (privacy.accuracy, privacy.roc_auc_macro_ovr, privacy.reason) =
             (scored.accuracy, scored.roc_auc_macro_ovr, None);
     }
-    let mut report = context.stage("competition score", inputs, &[], privacy);
-    match &scored.cost {
-        Some(cost) => {
-            report.utility = UtilityReport::new(cost.utility.clone());
-            report.utility.extras.set("volumes", &cost.volumes);
-        }
-        None => report.utility.utility.reason = Some("no defence file was given".to_owned()),
+    let mut report = context.stage("competition score", inputs, Utility::unknown("no defence file was given"), privacy);
+    if let Some(cost) = &scored.cost {
+        report.utility = UtilityReport::new(cost.utility.clone());
+        report.utility.extras.set("volumes", cost.volumes);
     }
     count(&mut report.counts, "attacked teams", scored.matches.len());
     count(&mut report.counts, "traces", scored.matches.iter().map(|one| one.traces).sum());

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use wfkit_datasets::splits::{Split, by_session, by_time, leaks};
 use wfkit_datasets::{TraceSetInfo, duplicates, write_traces};
-use wfkit_metrics::{PrivacyReport, StageReport, Summary, VolumeSummary};
+use wfkit_metrics::{PrivacyReport, StageReport, Summary, Utility, VolumeSummary};
 
 use crate::cli;
 use crate::context::{Context, count, count_set, digests, make_folder};
@@ -68,7 +68,7 @@ fn describe(
 ) -> Result<StageReport> {
     let info = TraceSetInfo::of(&traces.set);
     let volumes = traces.set.volumes();
-    let mut report = context.stage(stage, digests(paths)?, &volumes, privacy);
+    let mut report = context.stage(stage, digests(paths)?, Utility::of(&volumes), privacy);
     count_set(&mut report.counts, &traces.set);
     count(&mut report.counts, "sessions", info.sessions);
     count(&mut report.counts, "traces without session", info.without_session);

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::json;
 use wfkit_datasets::{TraceSet, write_traces};
 use wfkit_defend::{DefendedSet, DefenseSpec, OverheadOptions, defend};
-use wfkit_metrics::{Input, PrivacyReport, StageReport, VolumeSummary};
+use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, VolumeSummary};
 
 use crate::cli;
 use crate::context::{Context, count_set, digests};
@@ -46,9 +46,9 @@ pub(crate) fn report(
         Ok(measured) => measured.privacy(),
         Err(reason) => PrivacyReport::unmeasured(attack_name, reason),
     };
-    let mut report = context.stage("defend", inputs, &observed.volumes(), privacy);
+    let mut report = context.stage("defend", inputs, Utility::of(&observed.volumes()), privacy);
     count_set(&mut report.counts, observed);
-    let undefended_cost = wfkit_metrics::Utility::of(&original.volumes());
+    let undefended_cost = Utility::of(&original.volumes());
     let overheads = defended.overheads(&OverheadOptions { bootstrap: BOOTSTRAP, seed: context.seed });
     report
         .utility

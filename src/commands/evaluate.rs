@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, bail, ensure};
-use wfkit_classify::{Attack, Samples, shuffle_labels};
+use wfkit_classify::{Attack, shuffle_labels};
 use wfkit_datasets::splits::{Split, by_session, by_time};
 use wfkit_datasets::write_probabilities;
-use wfkit_metrics::{StageReport, Volume};
+use wfkit_metrics::StageReport;
 
 use super::train::named;
 use crate::cli;
@@ -31,7 +31,8 @@ pub(crate) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> 
         write_probabilities(out, &keys, &measured.evaluation.probabilities)?;
     }
     let files: Vec<PathBuf> = [&options.input, &options.train, &options.test].into_iter().flatten().cloned().collect();
-    let mut report = context.stage("evaluate", digests(&files)?, &task.volumes(&measured), measured.privacy());
+    let utility = task.tested().utility(measured.evaluation.rows.iter().copied());
+    let mut report = context.stage("evaluate", digests(&files)?, utility, measured.privacy());
     report.dropped = task.tested().dropped();
     describe(&mut report, &measured, trivial.as_ref(), &task.name(), context);
     if options.shuffle_labels {
@@ -116,17 +117,6 @@ impl Task {
         match self {
             Self::Splits { name, .. } => name.clone(),
             Self::TrainAndTest { .. } => "trained and tested on other files".to_owned(),
-        }
-    }
-
-    /// What the tested traces cost; features do not tell.
-    fn volumes(&self, measured: &Measured) -> Vec<Volume> {
-        match self.tested().samples() {
-            Samples::Traces(set) => {
-                let volumes = set.volumes();
-                measured.evaluation.rows.iter().map(|&row| volumes[row]).collect()
-            }
-            Samples::Features(_) => Vec::new(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::Result;
 use wfkit_datasets::{Trace, TraceSet};
 use wfkit_features::{FeatureExtractor, FeatureMatrix, FeatureReport, FeatureSpec};
-use wfkit_metrics::{Input, StageReport};
+use wfkit_metrics::{Input, StageReport, Utility};
 
 use crate::cli;
 use crate::context::{Context, count, count_set, digests};
@@ -49,7 +49,8 @@ pub(crate) fn report(
     context: &Context<'_>,
 ) -> Result<StageReport> {
     let FeatureReport { rows, columns, constant, non_finite, aucs } = FeatureReport::of(&extracted.matrix);
-    let mut report = context.stage("features", inputs, &set.volumes(), trivial_privacy(set, FOLDS, context)?);
+    let mut report =
+        context.stage("features", inputs, Utility::of(&set.volumes()), trivial_privacy(set, FOLDS, context)?);
     count_set(&mut report.counts, set);
     count(&mut report.counts, "rows", rows);
     count(&mut report.counts, "columns", columns);

@@ -8,7 +8,7 @@ use wfkit_classify::{FittedAttack, Samples};
 use wfkit_datasets::competition::{Prediction, capture_ids, read_captures, write_attack};
 use wfkit_datasets::formats::ReadLimits;
 use wfkit_datasets::write_probabilities;
-use wfkit_metrics::{PrivacyReport, Probabilities, ScoreOptions, Scores, Volume};
+use wfkit_metrics::{PrivacyReport, Probabilities, ScoreOptions, Scores, Utility};
 
 use crate::cli;
 use crate::context::{Context, count, digests};
@@ -23,7 +23,7 @@ pub(crate) fn run(options: &cli::Predict, context: &Context<'_>) -> Result<()> {
     };
     let mut inputs = vec![options.model.clone()];
     inputs.extend(options.input.iter().cloned());
-    let mut report = context.stage("predict", digests(&inputs)?, &predicted.volumes, predicted.privacy);
+    let mut report = context.stage("predict", digests(&inputs)?, predicted.utility, predicted.privacy);
     count(&mut report.counts, "traces", predicted.traces);
     count(&mut report.counts, "classes", fitted.classes().len());
     report.utility.extras.set("predict_seconds", predicted.seconds);
@@ -33,7 +33,7 @@ pub(crate) fn run(options: &cli::Predict, context: &Context<'_>) -> Result<()> {
 
 struct Predicted {
     traces: usize,
-    volumes: Vec<Volume>,
+    utility: Utility,
     privacy: PrivacyReport,
     seconds: f64,
 }
@@ -45,7 +45,7 @@ fn probabilities(fitted: &FittedAttack, options: &cli::Predict, context: &Contex
     let keys: Vec<_> = (0..samples.len()).map(|row| samples.key(row).clone()).collect();
     write_probabilities(&options.out, &keys, &probabilities)?;
     let privacy = against_truth(fitted, samples, &probabilities, context)?;
-    Ok(Predicted { traces: samples.len(), volumes: input.volumes(), privacy, seconds })
+    Ok(Predicted { traces: samples.len(), utility: input.utility(0..samples.len()), privacy, seconds })
 }
 
 /// The scores, where the class of every trace is one that the attack knows.
@@ -78,7 +78,7 @@ fn attack_file(fitted: &FittedAttack, options: &cli::Predict, team_id: u32) -> R
     let prediction = Prediction { team_id: team_id.into(), capture_ids: &ids, probabilities: &probabilities };
     write_attack(&[prediction], options.classes as usize, &options.out)?;
     let privacy = PrivacyReport::unmeasured(&fitted.about().attack, "the test file does not tell the classes");
-    Ok(Predicted { traces: set.len(), volumes: set.volumes(), privacy, seconds })
+    Ok(Predicted { traces: set.len(), utility: Utility::of(&set.volumes()), privacy, seconds })
 }
 
 fn timed(fitted: &FittedAttack, samples: Samples<'_>) -> Result<(Probabilities, f64)> {

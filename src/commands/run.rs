@@ -15,7 +15,7 @@ use wfkit_datasets::splits::by_session;
 use wfkit_datasets::{TraceSet, sample, write_probabilities, write_traces};
 use wfkit_defend::{DefenseSpec, defend};
 use wfkit_features::FeatureSpec;
-use wfkit_metrics::{Input, PrivacyReport, StageReport};
+use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility};
 
 use super::defend::Maybe;
 use super::{capture, competition, defend as defence, evaluate, features};
@@ -84,7 +84,7 @@ impl Pipeline<'_> {
         } else {
             let read = read_traces(&[input.to_owned()])?;
             let privacy = trivial_privacy(&read.set, self.folds, &context)?;
-            let mut report = context.stage("dataset", self.inputs.clone(), &read.set.volumes(), privacy);
+            let mut report = context.stage("dataset", self.inputs.clone(), Utility::of(&read.set.volumes()), privacy);
             count_set(&mut report.counts, &read.set);
             report.dropped = read.dropped;
             (read.set, report)
@@ -113,7 +113,7 @@ impl Pipeline<'_> {
             Ok(splits) => splits,
             Err(reason) => {
                 let privacy = PrivacyReport::unmeasured(chosen.name(), &reason);
-                let mut report = context.stage("classify", self.inputs.clone(), &set.volumes(), privacy);
+                let mut report = context.stage("classify", self.inputs.clone(), Utility::of(&set.volumes()), privacy);
                 count_set(&mut report.counts, set);
                 return Ok((Err(reason), self.done(report, None, &out, &context)?));
             }
@@ -129,7 +129,8 @@ impl Pipeline<'_> {
         let fitted = chosen.fit(Samples::Traces(set), context.seed)?;
         fitted.save(&out)?;
 
-        let mut report = context.stage("classify", self.inputs.clone(), &set.volumes(), measured.privacy());
+        let mut report =
+            context.stage("classify", self.inputs.clone(), Utility::of(&set.volumes()), measured.privacy());
         count_set(&mut report.counts, set);
         report.utility.extras.set("model_bytes", std::fs::metadata(&out)?.len());
         let trivial = others.iter().find(|other| other.attack == TRIVIAL);
@@ -189,7 +190,7 @@ impl Pipeline<'_> {
             // A set that allows no round, such as one class, is no reason to lose the other stages.
             Err(error) => {
                 let privacy = PrivacyReport::unmeasured(&self.options.attack, &format!("{error:#}"));
-                context.stage("competition score", self.inputs.clone(), &set.volumes(), privacy)
+                context.stage("competition score", self.inputs.clone(), Utility::of(&set.volumes()), privacy)
             }
         };
         self.done(played, Some(defence.to_owned()), &out, &context)
@@ -242,7 +243,8 @@ impl Pipeline<'_> {
     /// Prints what the stages found, and writes all reports as one document.
     fn conclude(&self, set: &TraceSet, stages: Vec<Stage>) -> Result<()> {
         let classify = &stages.iter().find(|stage| stage.report.stage == "classify").expect("every run has it").report;
-        let mut report = self.context.stage("run", self.inputs.clone(), &set.volumes(), classify.privacy.clone());
+        let mut report =
+            self.context.stage("run", self.inputs.clone(), Utility::of(&set.volumes()), classify.privacy.clone());
         count_set(&mut report.counts, set);
         self.context.finish(&mut report, None)?;
         let mut document = serde_json::to_value(&report)?;
@@ -269,12 +271,17 @@ impl Pipeline<'_> {
             .map(|stage| {
                 let StageReport { utility, privacy, .. } = &stage.report;
                 let trivial = privacy.extras.get("trivial");
-                let of_trivial = |name: &str| shown(trivial.and_then(|trivial| trivial[name].as_f64()));
-                let kilobytes = (utility.utility.median_in_bytes + utility.utility.median_out_bytes) / 1e3;
+                let of_trivial = |name: &str| match trivial {
+                    Some(trivial) => shown(trivial[name].as_f64()),
+                    None => "the same".to_owned(),
+                };
+                let Utility { median_in_bytes, median_out_bytes, median_seconds, score, .. } = utility.utility;
+                let median = |value: Option<f64>| value.unwrap_or(0.0); // A run has traces.
+                let kilobytes = (median(median_in_bytes) + median(median_out_bytes)) / 1e3;
                 [
                     stage.defence.as_ref().unwrap_or(&stage.report.stage).clone(),
-                    format!("{kilobytes:.1} kB, {:.2} s", utility.utility.median_seconds),
-                    utility.utility.score.map_or("-".to_owned(), |score| format!("{score:.3}")),
+                    format!("{kilobytes:.1} kB, {:.2} s", median(median_seconds)),
+                    score.map_or("-".to_owned(), |score| format!("{score:.3}")),
                     privacy.attack.clone(),
                     shown(privacy.accuracy),
                     shown(privacy.roc_auc_macro_ovr),

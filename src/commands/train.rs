@@ -21,7 +21,7 @@ pub(crate) fn run(options: &cli::Train, context: &Context<'_>) -> Result<()> {
     fitted.save(&options.out)?;
 
     let privacy = out_of_bag(&fitted, input.samples(), context)?;
-    let mut report = context.stage("train", digests(&options.input)?, &input.volumes(), privacy);
+    let mut report = context.stage("train", digests(&options.input)?, input.utility(0..input.samples().len()), privacy);
     report.dropped = input.dropped();
     count(&mut report.counts, "traces", input.samples().len());
     count(&mut report.counts, "classes", fitted.classes().len());

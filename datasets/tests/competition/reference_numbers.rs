@@ -42,8 +42,8 @@ fn utility_of_the_defense() {
         close(time.seconds.maximum, &theirs["max_time"]);
         close(time.seconds.mean, &theirs["mean_time"]);
         close(time.seconds.median, &theirs["med_time"]);
-        close(cost.utility.median_in_bytes, &Value::from(volume.in_bytes.median));
-        close(cost.utility.median_seconds, &Value::from(time.seconds.median));
+        close(cost.utility.median_in_bytes.unwrap(), &Value::from(volume.in_bytes.median));
+        close(cost.utility.median_seconds.unwrap(), &Value::from(time.seconds.median));
     }
 }
 
