@@ -29,7 +29,7 @@ pub fn attacks() -> &'static [AttackInfo] {
     &ATTACKS
 }
 
-const ATTACKS: [AttackInfo; 9] = [
+const ATTACKS: [AttackInfo; 10] = [
     AttackInfo {
         name: "totals",
         aliases: &[],
@@ -41,6 +41,12 @@ const ATTACKS: [AttackInfo; 9] = [
         aliases: &[],
         source: "example attack of the Secret Race Strolling competition, EPFL, 2022",
         description: "signed sizes in order, padded with 0, into a forest of 260 trees",
+    },
+    AttackInfo {
+        name: "sequence-1500",
+        aliases: &[],
+        source: "as sequence",
+        description: "sequence of the first 1,500 packets at most",
     },
     AttackInfo {
         name: "kfp-175",
@@ -212,7 +218,7 @@ impl Attack {
         let known = ATTACKS.iter().find(|attack| attack.name == name || attack.aliases.contains(&name));
         let params = match known.map(|attack| attack.name) {
             Some("extra-trees") => ForestParams::extra_trees(),
-            Some("sequence") => ForestParams::random_forest().with_trees(260),
+            Some("sequence" | "sequence-1500") => ForestParams::random_forest().with_trees(260),
             _ => ForestParams::random_forest(),
         };
         let params = ForestParams { trees: options.trees.unwrap_or(params.trees), ..params };

@@ -41,6 +41,8 @@ enum FittedSet {
     Totals,
     #[serde(rename = "sequence")]
     Sequence(sequence::Length),
+    #[serde(rename = "sequence-1500")]
+    Sequence1500(sequence::Length),
     #[serde(rename = "kfp-175")]
     Kfp175,
     #[serde(rename = "kfp-core")]
@@ -104,7 +106,8 @@ impl FittedSet {
     fn fit(set: FeatureSet, training: &[&Trace]) -> Self {
         match set {
             FeatureSet::Totals => Self::Totals,
-            FeatureSet::Sequence => Self::Sequence(sequence::Length::fit(training)),
+            FeatureSet::Sequence => Self::Sequence(sequence::Length::fit(training, sequence::CAP)),
+            FeatureSet::Sequence1500 => Self::Sequence1500(sequence::Length::fit(training, sequence::SHORT_CAP)),
             FeatureSet::Kfp175 => Self::Kfp175,
             FeatureSet::KfpCore => Self::KfpCore,
             FeatureSet::KfpSize => Self::KfpSize { commonest: kfp::size::commonest(training) },
@@ -117,6 +120,7 @@ impl FittedSet {
         match self {
             Self::Totals => FeatureSet::Totals,
             Self::Sequence(_) => FeatureSet::Sequence,
+            Self::Sequence1500(_) => FeatureSet::Sequence1500,
             Self::Kfp175 => FeatureSet::Kfp175,
             Self::KfpCore => FeatureSet::KfpCore,
             Self::KfpSize { .. } => FeatureSet::KfpSize,
@@ -128,7 +132,7 @@ impl FittedSet {
     fn columns(&self) -> Vec<String> {
         match self {
             Self::Totals => totals::columns(),
-            Self::Sequence(length) => length.columns(),
+            Self::Sequence(length) | Self::Sequence1500(length) => length.columns(),
             Self::Kfp175 => kfp::published::columns(),
             Self::KfpCore => kfp::core::columns(),
             Self::KfpSize { .. } => kfp::size::columns(),
@@ -139,7 +143,7 @@ impl FittedSet {
     fn push(&self, trace: &Trace, row: &mut Vec<f64>) {
         match self {
             Self::Totals => totals::push(trace, row),
-            Self::Sequence(length) => length.push(trace, row),
+            Self::Sequence(length) | Self::Sequence1500(length) => length.push(trace, row),
             Self::Kfp175 => kfp::published::push(trace, row),
             Self::KfpCore => kfp::core::push(trace, row),
             Self::KfpSize { commonest } => kfp::size::push(trace, commonest, row),
@@ -156,7 +160,9 @@ impl TryFrom<Vec<FittedSet>> for FittedSets {
         FeatureSpec::new(sets.iter().map(FittedSet::set).collect())?;
         for set in &sets {
             match set {
-                FittedSet::Sequence(length) if length.packets > length.cap.min(sequence::CAP) => {
+                FittedSet::Sequence(length) | FittedSet::Sequence1500(length)
+                    if length.packets > length.cap.min(sequence::CAP) =>
+                {
                     return Err(FittedError::Length(length.packets));
                 }
                 FittedSet::KfpSize { commonest } if commonest.len() > kfp::size::COMMON => {

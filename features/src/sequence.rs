@@ -3,13 +3,16 @@
 //! Positive is outgoing, negative incoming, 0 is no packet (no packet has size 0). Times are not part of it. The plain
 //! input of Rimmer et al., "Automated Website Fingerprinting through Deep Learning", NDSS 2018, and of a forest on raw
 //! packets. It differs from that paper in keeping sizes, not directions alone, and in the length: that of the longest
-//! training trace, at most [`CAP`], where theirs is fixed. Packets of any trace beyond the length are cut.
+//! training trace, at most [`CAP`] or, for `sequence-1500`, [`SHORT_CAP`], where theirs is fixed. Packets of any trace beyond the length are cut.
 
 use serde::{Deserialize, Serialize};
 use wfkit_datasets::Trace;
 
 /// Packets kept at most.
 pub(crate) const CAP: usize = 5_000;
+
+/// Packets kept at most by `sequence-1500`: a length that published tables use, and a third of the work.
+pub(crate) const SHORT_CAP: usize = 1_500;
 
 /// How many packets the rows hold, as learned from training traces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,9 +23,9 @@ pub(crate) struct Length {
 }
 
 impl Length {
-    pub(crate) fn fit(traces: &[&Trace]) -> Self {
+    pub(crate) fn fit(traces: &[&Trace], cap: usize) -> Self {
         let longest = traces.iter().map(|trace| trace.len()).max().unwrap_or(0);
-        Self { packets: longest.min(CAP), cap: CAP }
+        Self { packets: longest.min(cap), cap }
     }
 
     pub(crate) fn columns(self) -> Vec<String> {
@@ -46,7 +49,7 @@ mod tests {
 
     #[test]
     fn short_traces_are_padded_and_long_ones_cut() {
-        let length = Length::fit(&[&trace(vec![1, -2, 3]), &trace(vec![1])]);
+        let length = Length::fit(&[&trace(vec![1, -2, 3]), &trace(vec![1])], CAP);
         assert_eq!(length.columns(), ["size_0001", "size_0002", "size_0003"]);
         let mut row = vec![9.0];
         length.push(&trace(vec![5]), &mut row);
@@ -56,7 +59,7 @@ mod tests {
 
     #[test]
     fn the_length_is_capped_and_of_nothing_it_is_0() {
-        assert_eq!(Length::fit(&[&trace(vec![1; CAP + 1])]), Length { packets: CAP, cap: CAP });
-        assert_eq!(Length::fit(&[]).packets, 0);
+        assert_eq!(Length::fit(&[&trace(vec![1; CAP + 1])], CAP), Length { packets: CAP, cap: CAP });
+        assert_eq!(Length::fit(&[], CAP).packets, 0);
     }
 }

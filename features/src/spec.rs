@@ -17,6 +17,8 @@ pub enum FeatureSet {
     Totals,
     /// Signed sizes in order, padded with 0.
     Sequence,
+    /// [`Sequence`](Self::Sequence) of the first 1,500 packets at most.
+    Sequence1500,
     /// k-FP exactly as published: 175 columns, the last 32 of no fixed meaning.
     Kfp175,
     /// k-FP where every column means one thing: 141 columns.
@@ -31,14 +33,23 @@ pub enum FeatureSet {
 
 impl FeatureSet {
     /// All sets.
-    pub const ALL: [Self; 7] =
-        [Self::Totals, Self::Sequence, Self::Kfp175, Self::KfpCore, Self::KfpSize, Self::Cumul, Self::CumulCommon];
+    pub const ALL: [Self; 8] = [
+        Self::Totals,
+        Self::Sequence,
+        Self::Sequence1500,
+        Self::Kfp175,
+        Self::KfpCore,
+        Self::KfpSize,
+        Self::Cumul,
+        Self::CumulCommon,
+    ];
 
     /// The name of the set, which is also the prefix of its columns.
     pub fn name(self) -> &'static str {
         match self {
             Self::Totals => "totals",
             Self::Sequence => "sequence",
+            Self::Sequence1500 => "sequence-1500",
             Self::Kfp175 => "kfp-175",
             Self::KfpCore => "kfp-core",
             Self::KfpSize => "kfp-size",

@@ -39,7 +39,12 @@ pub(crate) fn run(options: &cli::Run, context: &Context<'_>) -> Result<()> {
         bail!("{}: not found; give captures or traces to run on", input.display());
     }
     make_folder(&options.out)?;
-    let pipeline = Pipeline { options, context, folds: usize::from(options.folds), inputs: digests(&[input.clone()])? };
+    let pipeline = Pipeline {
+        options,
+        context,
+        folds: usize::from(options.folds),
+        inputs: digests(std::slice::from_ref(&input))?,
+    };
 
     let (set, first) = pipeline.traces(&input)?;
     let features = pipeline.features(&set)?;
