@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::help;
+
 /// Website fingerprinting: attacks, defences and their evaluation, from packet capture to score.
 ///
 /// Captures of queries made through Tor become signed size/timestamp traces; traces become features; features train
@@ -212,7 +214,8 @@ pub(crate) struct Features {
     /// Trace files or folders of them; formats are found by content.
     #[arg(required = true, value_name = "TRACES")]
     pub(crate) traces: Vec<PathBuf>,
-    /// Feature sets, joined by commas: totals, sequence, kfp-175, kfp-core, kfp-size, cumul.
+    /// Feature sets, joined by commas: totals, sequence, sequence-1500, kfp-175 (or kfp), kfp-core, kfp-size, cumul,
+    /// cumul-common.
     #[arg(long, value_name = "NAME[,NAME]")]
     pub(crate) set: String,
     /// Feature file to write: .parquet.
@@ -223,7 +226,7 @@ pub(crate) struct Features {
 /// The attack to train.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct AttackArgs {
-    /// The attack; over a feature file: forest or extra-trees.
+    /// The attack [default: kfp-size; over a feature file: forest].
     #[arg(long, value_name = "NAME")]
     pub(crate) attack: Option<String>,
     /// Trees of a forest [default: what the attack is published with, else 100].
@@ -247,6 +250,7 @@ pub(crate) enum Backend {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = help::of_attacks())]
 pub(crate) struct Train {
     /// Trace files, or one feature file.
     #[arg(required = true, value_name = "TRACES|FEATURES")]
@@ -281,6 +285,7 @@ pub(crate) struct Predict {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = help::of_attacks())]
 pub(crate) struct Evaluate {
     /// Trace files, or one feature file; not together with --train and --test.
     #[arg(value_name = "TRACES|FEATURES", required_unless_present = "train", conflicts_with = "train")]
@@ -311,6 +316,7 @@ pub(crate) struct Evaluate {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = help::of_defences())]
 pub(crate) struct Defend {
     /// Trace files or folders of them; formats are found by content.
     #[arg(required = true, value_name = "TRACES")]

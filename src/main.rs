@@ -3,6 +3,7 @@
 mod cli;
 mod commands;
 mod context;
+mod help;
 mod input;
 mod measure;
 mod printer;

@@ -79,8 +79,8 @@ fn errors_say_what_there_is_and_what_is_wrong() {
     let default = AttackOptions::default();
     assert_eq!(
         error("df", default),
-        "no attack is named \"df\"; there are totals, sequence, kfp-175, kfp-core, kfp-size, cumul, cumul-common, forest, \
-         extra-trees, and lists of feature sets such as kfp-core,cumul"
+        "no attack is named \"df\"; there are totals, sequence, sequence-1500, kfp-175, kfp-core, kfp-size, cumul, cumul-common, \
+         forest, extra-trees, and lists of feature sets such as kfp-core,cumul"
     );
     assert!(error("cumul,tam", default).starts_with("attack \"cumul,tam\": no feature set is named \"tam\""));
     let none = AttackOptions { trees: Some(0), ..default };

@@ -205,7 +205,7 @@ mod tests {
         let set = set(&[&[5, -9, -9], &[1], &[-7, -7]]);
         let extractor = fit(&all(), &set);
         let matrix = extractor.transform(&set);
-        assert_eq!(matrix.values().dim(), (3, 5 + 3 + 175 + 141 + 180 + 104 + 104));
+        assert_eq!(matrix.values().dim(), (3, 5 + 3 + 3 + 175 + 141 + 180 + 104 + 104));
         assert_eq!(matrix.names(), extractor.names());
         assert!(matrix.names().contains(&"kfp-core.in_gap_max".to_owned()));
         assert!(matrix.names().contains(&"cumul.c_001".to_owned()));
@@ -229,8 +229,9 @@ mod tests {
         let extractor = fit(&all(), &set(&[&[5, -9, -9], &[1]]));
         let json = serde_json::to_value(&extractor).unwrap();
         let sequence = json!({"sequence": {"packets": 3, "cap": 5000}});
+        let short = json!({"sequence-1500": {"packets": 3, "cap": 1500}});
         let size = json!({"kfp-size": {"commonest": [-9, 1, 5]}});
-        assert_eq!(json, json!(["totals", sequence, "kfp-175", "kfp-core", size, "cumul", "cumul-common"]));
+        assert_eq!(json, json!(["totals", sequence, short, "kfp-175", "kfp-core", size, "cumul", "cumul-common"]));
         assert_eq!(serde_json::from_value::<FeatureExtractor>(json).unwrap(), extractor);
         assert_eq!(extractor.spec().to_string(), all());
     }

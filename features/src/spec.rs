@@ -191,7 +191,8 @@ mod tests {
     #[test]
     fn errors_say_what_there_is() {
         let error = |list: &str| list.parse::<FeatureSpec>().unwrap_err().to_string();
-        let available = "totals, sequence, kfp-175, kfp-core, kfp-size, cumul, cumul-common (kfp is kfp-175)";
+        let available =
+            "totals, sequence, sequence-1500, kfp-175, kfp-core, kfp-size, cumul, cumul-common (kfp is kfp-175)";
         assert_eq!(error("cumul,tam"), format!("no feature set is named \"tam\"; there are {available}"));
         assert_eq!(error("cumul,"), format!("no feature set is named \"\"; there are {available}"));
         assert_eq!(error(" "), format!("no feature set is named at all; there are {available}"));

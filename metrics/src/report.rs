@@ -259,7 +259,9 @@ pub(crate) mod tests {
         report.seconds = f64::NAN;
         report.utility.utility.reason = None;
         report.utility.extras.set("by_trace", json!([{"seconds": 1.0}, {"seconds": null}]));
-        assert_eq!(report.unexplained_nulls(), ["utility.score", "utility.by_trace.2.seconds", "seconds"]);
+        let medians = ["median_in_bytes", "median_out_bytes", "median_seconds"].map(|name| format!("utility.{name}"));
+        let others = ["utility.score", "utility.by_trace.2.seconds", "seconds"].map(str::to_owned);
+        assert_eq!(report.unexplained_nulls(), [&medians[..], &others[..]].concat());
     }
 
     #[test]
