@@ -7,11 +7,11 @@ use serde::Serialize;
 use thiserror::Error;
 use wfkit_datasets::TraceKey;
 use wfkit_datasets::splits::{Leaks, Split, leaks_between};
+use wfkit_metrics::seed::mix;
 use wfkit_metrics::{Average, ClassMap, Probabilities, accuracy, roc_auc_ovr};
 
 use crate::attack::{Attack, AttackError};
 use crate::samples::Samples;
-use crate::seed::mix;
 
 /// What an attack said of every tested sample, and how it came to say so.
 #[derive(Debug, Clone, PartialEq)]

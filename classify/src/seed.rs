@@ -2,25 +2,11 @@
 
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
+use wfkit_metrics::seed::mix;
 
 /// The stream for `index` under `seed`, as for the trees of one forest.
-///
-/// Both pass through the SplitMix64 finaliser (Steele, Lea and Flood, "Fast splittable pseudorandom number generators",
-/// OOPSLA 2014) before they meet, so that neighbouring seeds and indices share nothing.
 pub(crate) fn stream(seed: u64, index: u64) -> Xoshiro256PlusPlus {
     Xoshiro256PlusPlus::seed_from_u64(mix(seed, index))
-}
-
-/// A seed for part `index` of what `seed` governs.
-pub(crate) fn mix(seed: u64, index: u64) -> u64 {
-    finalise(finalise(seed).wrapping_add(index))
-}
-
-fn finalise(state: u64) -> u64 {
-    let z = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 /// A whole number in `0..n`, by one multiplication; its bias is below `n` / 2^32.
@@ -36,14 +22,6 @@ pub(crate) fn unit(rng: &mut impl Rng) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn neighbours_share_nothing() {
-        let mut seeds: Vec<u64> = (0..50).flat_map(|seed| (0..50).map(move |index| mix(seed, index))).collect();
-        seeds.sort_unstable();
-        seeds.dedup();
-        assert_eq!(seeds.len(), 2500);
-    }
 
     #[test]
     fn below_reaches_both_ends_and_no_further() {

@@ -3,31 +3,11 @@
 use std::collections::{BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
+use wfkit_metrics::Summary;
 
 use crate::{Layer, TraceSet};
 
-/// Smallest, middle and largest of some numbers; the middle of an even count is the mean of the two in the middle.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Spread {
-    /// The smallest.
-    pub min: f64,
-    /// The middle.
-    pub median: f64,
-    /// The largest.
-    pub max: f64,
-}
-
-impl Spread {
-    /// The spread of `values`, none of them NaN; `None` if there are none.
-    pub fn of(mut values: Vec<f64>) -> Option<Self> {
-        values.sort_by(f64::total_cmp);
-        let (&min, &max) = (values.first()?, values.last()?);
-        let [below, above] = [(values.len() - 1) / 2, values.len() / 2];
-        Some(Self { min, median: f64::midpoint(values[below], values[above]), max })
-    }
-}
-
-/// What a set of traces is like, in numbers. Spreads are `None` for an empty set.
+/// What a set of traces is like, in numbers. Summaries are `None` for an empty set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TraceSetInfo {
     /// Which size the sizes are.
@@ -51,17 +31,17 @@ pub struct TraceSetInfo {
     /// Traces of incoming packets alone.
     pub without_outgoing: usize,
     /// Traces of a class.
-    pub traces_per_class: Option<Spread>,
+    pub traces_per_class: Option<Summary>,
     /// Packets of a trace.
-    pub packets_per_trace: Option<Spread>,
+    pub packets_per_trace: Option<Summary>,
     /// Bytes of a trace, both directions.
-    pub bytes: Option<Spread>,
+    pub bytes: Option<Summary>,
     /// Incoming bytes of a trace.
-    pub in_bytes: Option<Spread>,
+    pub in_bytes: Option<Summary>,
     /// Outgoing bytes of a trace.
-    pub out_bytes: Option<Spread>,
+    pub out_bytes: Option<Summary>,
     /// Seconds from the first packet of a trace to its last.
-    pub seconds: Option<Spread>,
+    pub seconds: Option<Summary>,
 }
 
 impl TraceSetInfo {
@@ -75,7 +55,7 @@ impl TraceSetInfo {
             *of_class.entry(&labelled.key.class).or_default() += 1;
         }
         let volumes = set.volumes();
-        let spread = |of: &dyn Fn(&wfkit_metrics::Volume) -> f64| Spread::of(volumes.iter().map(of).collect());
+        let summary = |of: &dyn Fn(&wfkit_metrics::Volume) -> f64| Summary::of(volumes.iter().map(of));
         Self {
             layer: set.provenance().layer,
             classes: of_class.len(),
@@ -87,12 +67,12 @@ impl TraceSetInfo {
             duplicates: duplicates(set).iter().map(|rows| rows.len() - 1).sum(),
             without_incoming: count(&|labelled| labelled.trace.in_packets() == 0),
             without_outgoing: count(&|labelled| labelled.trace.out_packets() == 0),
-            traces_per_class: Spread::of(of_class.into_values().map(|n| n as f64).collect()),
-            packets_per_trace: Spread::of(traces.iter().map(|labelled| labelled.trace.len() as f64).collect()),
-            bytes: spread(&|volume| volume.in_bytes + volume.out_bytes),
-            in_bytes: spread(&|volume| volume.in_bytes),
-            out_bytes: spread(&|volume| volume.out_bytes),
-            seconds: spread(&|volume| volume.seconds),
+            traces_per_class: Summary::of(of_class.into_values().map(|n| n as f64)),
+            packets_per_trace: Summary::of(traces.iter().map(|labelled| labelled.trace.len() as f64)),
+            bytes: summary(&|volume| volume.in_bytes + volume.out_bytes),
+            in_bytes: summary(&|volume| volume.in_bytes),
+            out_bytes: summary(&|volume| volume.out_bytes),
+            seconds: summary(&|volume| volume.seconds),
         }
     }
 }
@@ -114,13 +94,6 @@ mod tests {
     use crate::{LabelledTrace, Provenance, Trace, TraceKey};
 
     #[test]
-    fn middle_of_even_and_odd_counts() {
-        assert_eq!(Spread::of(vec![]), None);
-        assert_eq!(Spread::of(vec![3.0, 1.0]), Some(Spread { min: 1.0, median: 2.0, max: 3.0 }));
-        assert_eq!(Spread::of(vec![3.0, 1.0, 9.0]), Some(Spread { min: 1.0, median: 3.0, max: 9.0 }));
-    }
-
-    #[test]
     fn counts_what_is_there() {
         let labelled = |class: &str, rep, session: Option<&str>, time_ns: &[u64], size: &[i32]| LabelledTrace {
             key: TraceKey { class: class.into(), rep, session: session.map(str::to_owned) },
@@ -134,7 +107,7 @@ mod tests {
             labelled("c", 1, Some("y"), &[0], &[-7]),
         ];
         let set = TraceSet::new(traces, Provenance::new(Layer::Tcp, vec![])).unwrap();
-        let spread = |min, median, max| Some(Spread { min, median, max });
+        let summary = |minimum, mean, median, maximum| Some(Summary { minimum, mean, median, maximum });
         assert_eq!(
             TraceSetInfo::of(&set),
             TraceSetInfo {
@@ -148,12 +121,12 @@ mod tests {
                 duplicates: 1,
                 without_incoming: 1,
                 without_outgoing: 1,
-                traces_per_class: spread(1.0, 1.0, 2.0),
-                packets_per_trace: spread(1.0, 1.5, 2.0),
-                bytes: spread(5.0, 53.5, 100.0),
-                in_bytes: spread(0.0, 48.5, 90.0),
-                out_bytes: spread(0.0, 7.5, 10.0),
-                seconds: spread(0.0, 1.0, 2.0),
+                traces_per_class: summary(1.0, 4.0 / 3.0, 1.0, 2.0),
+                packets_per_trace: summary(1.0, 1.5, 1.5, 2.0),
+                bytes: summary(5.0, 53.0, 53.5, 100.0),
+                in_bytes: summary(0.0, 46.75, 48.5, 90.0),
+                out_bytes: summary(0.0, 6.25, 7.5, 10.0),
+                seconds: summary(0.0, 1.0, 1.0, 2.0),
             }
         );
         assert_eq!(duplicates(&set), [[1, 2]], "the trace without a session comes first");

@@ -12,7 +12,7 @@ mod trace;
 mod trace_set;
 
 pub use formats::{ReadError, ReadTraces, TraceFormat, WriteError, read_all_traces, read_traces, write_traces};
-pub use info::{Spread, TraceSetInfo, duplicates};
+pub use info::{TraceSetInfo, duplicates};
 pub use label::Label;
 pub use probabilities::{Predictions, read_probabilities, write_probabilities};
 pub use tables::{Table, read_table, write_table};

@@ -9,6 +9,7 @@ use rand::seq::SliceRandom;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use wfkit_metrics::seed::mix;
 use wfkit_metrics::{ClassMap, class_order};
 
 use crate::{LabelledTrace, TraceSet};
@@ -114,7 +115,7 @@ pub fn stratified_k_fold<S: AsRef<str>>(labels: &[S], k: usize, seed: u64) -> Re
         if rows.len() < k {
             sparse_classes.push((class.clone(), rows.len()));
         }
-        rows.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(mixed(seed, column as u64)));
+        rows.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(mix(seed, column as u64)));
         for row in rows {
             fold_of[row] = next;
             next = (next + 1) % k;
@@ -260,17 +261,6 @@ fn not_empty(split: Split) -> Result<Split, SplitError> {
     } else {
         Ok(split)
     }
-}
-
-/// One seed for each class, unlike its neighbours: the finaliser of SplitMix64 (Steele, Lea and Flood, Fast Splittable
-/// Pseudorandom Number Generators, OOPSLA 2014).
-fn mixed(seed: u64, index: u64) -> u64 {
-    let finalised = |z: u64| {
-        let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    };
-    finalised(finalised(seed).wrapping_add(index.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use wfkit_datasets::TraceKey;
+use wfkit_metrics::seed::finalise;
 
 /// The random draws of one layer of a defence for one trace.
 ///
@@ -72,8 +73,7 @@ impl Draws {
     }
 }
 
-/// Hashes what identifies a stream of draws, one SplitMix64 step a word (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number
-/// Generators", OOPSLA 2014).
+/// Hashes what identifies a stream of draws, one step of the finaliser a word.
 struct Mixer(u64);
 
 impl Mixer {
@@ -84,10 +84,7 @@ impl Mixer {
     }
 
     fn word(&mut self, word: u64) {
-        let mut z = (self.0 ^ word).wrapping_add(0x9e37_79b9_7f4a_7c15);
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        self.0 = z ^ (z >> 31);
+        self.0 = finalise(self.0 ^ word);
     }
 
     /// The length goes first, so that neighbouring texts cannot trade letters.

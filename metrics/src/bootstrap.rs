@@ -4,6 +4,8 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 
+use crate::seed::mix;
+
 /// The middle 95 % of a score over resamples of the traces.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
@@ -58,18 +60,6 @@ fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
     let position = share * (sorted.len().checked_sub(1)?) as f64;
     let (below, above) = (sorted[position.floor() as usize], sorted[position.ceil() as usize]);
     Some(below + position.fract() * (above - below))
-}
-
-/// Seed of the generator `index` among those of `seed`, through the finaliser of SplitMix64 (G. L. Steele, D. Lea, C. H. Flood:
-/// Fast Splittable Pseudorandom Number Generators, OOPSLA 2014), so that neighbouring seeds and indices share nothing.
-fn mix(seed: u64, index: u64) -> u64 {
-    let finalise = |mut z: u64| {
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    };
-    const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
-    finalise(finalise(seed.wrapping_add(GOLDEN)) ^ index.wrapping_add(1).wrapping_mul(GOLDEN))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod ranking;
 mod report;
 mod report_rows;
 mod scores;
+pub mod seed;
 mod truth;
 mod utility;
 

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use super::{Backend, LearnError, Learner, Model, shares_of_votes};
 use crate::forest::Forest;
-use crate::seed::mix;
+use wfkit_metrics::seed::mix;
 
 pub(super) struct Linfa {
     pub(super) trees: usize,

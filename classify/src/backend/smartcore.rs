@@ -7,7 +7,7 @@ use smartcore::linalg::basic::matrix::DenseMatrix;
 
 use super::{Backend, LearnError, Learner, Model, shares_of_votes};
 use crate::forest::Forest;
-use crate::seed::mix;
+use wfkit_metrics::seed::mix;
 
 /// A forest of one tree: the library grows its trees one after another, and lets nobody see what each says.
 type OneTree = RandomForestClassifier<f64, u32, DenseMatrix<f64>, Vec<u32>>;
