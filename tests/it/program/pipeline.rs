@@ -1,6 +1,8 @@
 //! Stage after stage from files alone, each with its report.
 
-use wfkit_datasets::{Layer, ReadTraces, TraceSet, read_probabilities};
+use std::collections::BTreeMap;
+
+use wfkit_datasets::{Layer, ReadTraces, Trace, TraceSet, read_probabilities};
 use wfkit_metrics::StageReport;
 
 use super::support::Folder;
@@ -53,15 +55,18 @@ fn traces_keep_every_packet_through_every_format() {
     let info = folder.report("dataset info traces.parquet");
     assert_eq!(["traces", "sessions", "traces without session"].map(|name| count(&info, name)), [200, 32, 0]);
     let original = folder.traces("traces.parquet").set;
-    let packets = |set: &TraceSet| set.traces().iter().map(|labelled| labelled.trace.clone()).collect::<Vec<_>>();
+    // CSV has no sessions, which are part of the order of a set.
+    let packets = |set: &TraceSet| -> BTreeMap<(String, i64), Trace> {
+        set.traces().iter().map(|one| ((one.key.class.clone(), one.key.rep), one.trace.clone())).collect()
+    };
     for name in ["c.csv", "c.csv.zip", "c.parquet"] {
         folder.report_beside("c.report.json", &format!("dataset convert traces.parquet --out {name}"));
         let converted = folder.traces(name).set;
-        assert_eq!(packets(&converted), packets(&original), "{name}");
+        assert!(packets(&converted) == packets(&original), "{name}");
         let again = folder.report(&format!("dataset validate {name}"));
         assert_eq!(count(&again, "packets"), 17_686, "{name}");
     }
-    assert_eq!(folder.traces("c.parquet").set, original);
+    assert!(folder.traces("c.parquet").set == original);
 }
 
 #[test]

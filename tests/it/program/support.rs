@@ -1,9 +1,9 @@
 //! Running the program in a folder of its own.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+use std::{fmt, fs};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -21,7 +21,7 @@ impl Folder {
     /// A folder that holds the traces of the sample as `traces.parquet`.
     pub(super) fn with_traces() -> Self {
         let folder = Self::new();
-        fs::copy(traces(), folder.path("traces.parquet")).unwrap();
+        folder.write("traces.parquet", traces());
         folder
     }
 
@@ -47,7 +47,7 @@ impl Folder {
         read_traces(&self.path(name)).unwrap()
     }
 
-    /// Copies captures of the sample, and gives them the names they have there.
+    /// Copies captures of the sample; they keep their names.
     pub(super) fn captures(&self, folder: &str, classes: &[u32], reps: std::ops::Range<u32>) {
         for class in classes {
             for rep in reps.clone() {
@@ -59,7 +59,20 @@ impl Folder {
 
     /// Runs `wfkit` here. Arguments are separated by spaces; `SAMPLE` is the folder of the sample.
     pub(super) fn wfkit(&self, arguments: &str) -> Ran {
-        run_in(self.0.path(), arguments)
+        let mut program = Command::new(env!("CARGO_BIN_EXE_wfkit"));
+        for argument in arguments.split_whitespace() {
+            match argument {
+                "SAMPLE" => program.arg(sample()),
+                other => program.arg(other),
+            };
+        }
+        let output = program.current_dir(self.0.path()).output().unwrap();
+        Ran {
+            command: format!("wfkit {arguments}"),
+            status: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
     }
 
     /// What a command prints under `--format json`: exactly one stage report, of the form that every stage has.
@@ -86,12 +99,18 @@ impl Folder {
 }
 
 /// What a command answered.
-#[derive(Debug)]
 pub(super) struct Ran {
     command: String,
     status: Option<i32>,
     pub(super) stdout: String,
     pub(super) stderr: String,
+}
+
+impl fmt::Debug for Ran {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { command, status, stdout, stderr } = self;
+        write!(f, "{command}: exit status {status:?}\n{stderr}\n{stdout:.1000}")
+    }
 }
 
 impl Ran {
@@ -117,31 +136,13 @@ impl Ran {
     }
 }
 
-pub(super) fn run_in(folder: &Path, arguments: &str) -> Ran {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_wfkit"));
-    for argument in arguments.split_whitespace() {
-        match argument {
-            "SAMPLE" => program.arg(sample()),
-            other => program.arg(other),
-        };
-    }
-    let output = program.current_dir(folder).output().unwrap();
-    Ran {
-        command: format!("wfkit {arguments}"),
-        status: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
-}
-
-/// The traces of the sample, imported once for all tests.
-fn traces() -> &'static Path {
-    static TRACES: OnceLock<PathBuf> = OnceLock::new();
+/// The traces of the sample as a Parquet file, imported once for all tests.
+fn traces() -> &'static [u8] {
+    static TRACES: OnceLock<Vec<u8>> = OnceLock::new();
     TRACES.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("program-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        run_in(&folder, "capture import SAMPLE --out traces.parquet").succeeds();
-        folder.join("traces.parquet")
+        let folder = Folder::new();
+        folder.wfkit("capture import SAMPLE --out traces.parquet").succeeds();
+        folder.bytes("traces.parquet")
     })
 }
 
