@@ -130,7 +130,7 @@ impl Ran {
     }
 
     #[track_caller]
-    pub(super) fn is_wrong_usage(self) {
+    pub(super) fn shows_wrong_usage(self) {
         assert_eq!((self.status, self.stdout.as_str()), (Some(2), ""), "{self:?}");
         assert!(self.stderr.starts_with("error: "), "{self:?}");
     }

@@ -337,7 +337,7 @@ fn wrong_usage_is_told_from_failure() {
         "predict m.wfm traces.parquet --out p.csv --competition",
         "competition check nothing d.csv",
     ] {
-        folder.wfkit(command).is_wrong_usage();
+        folder.wfkit(command).shows_wrong_usage();
     }
     for command in ["--help", "--version", "run --help", "capture import --help"] {
         assert!(folder.wfkit(command).succeeds().stdout.contains("wfkit"), "{command}");
