@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
 use wfkit_classify::Samples;
+use wfkit_datasets::splits::{Split, by_time};
 use wfkit_datasets::{TraceSet, formats::ReadError, read_all_traces};
 use wfkit_features::{FeatureFileError, FeatureMatrix};
 use wfkit_metrics::Utility;
@@ -50,10 +51,11 @@ impl Labelled {
         {
             return match FeatureMatrix::read(path) {
                 Ok(file) => Ok(Self::Features(file.matrix)),
-                // Neither: say what traces it lacks.
-                Err(FeatureFileError::Read(ReadError::Columns { .. }) | FeatureFileError::NoFeature { .. }) => {
-                    Err(error.into())
-                }
+                // Neither, or no Parquet at all: say what traces it lacks.
+                Err(
+                    FeatureFileError::Read(ReadError::Columns { .. } | ReadError::Damaged { .. })
+                    | FeatureFileError::NoFeature { .. },
+                ) => Err(error.into()),
                 Err(error) => Err(error.into()),
             };
         }
@@ -111,13 +113,18 @@ impl Labelled {
     }
 }
 
+/// What started before a moment to train on, the rest to test on.
+pub(crate) fn by_moment(starts: &[Option<i64>], text: &str) -> Result<Split> {
+    by_time(starts, moment(text)?).with_context(|| format!("--split-time {text}"))
+}
+
 /// A moment as RFC 3339, such as `2026-05-01T12:00:00Z`, in Unix ns.
-pub(crate) fn moment(text: &str) -> Result<i64> {
+fn moment(text: &str) -> Result<i64> {
     let moment: jiff::Timestamp =
         text.parse().with_context(|| format!("{text}: not a moment such as 2026-05-01T12:00:00Z"))?;
     moment.as_nanosecond().try_into().with_context(|| format!("{text}: too far away"))
 }
 
-fn list(paths: &[PathBuf]) -> String {
+pub(crate) fn list(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
 }

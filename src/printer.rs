@@ -85,7 +85,7 @@ impl Printer {
 
     /// What ended the command.
     pub(crate) fn error(&self, error: &anyhow::Error) {
-        let _ = writeln!(std::io::stderr(), "error: {error:#}");
+        let _ = writeln!(std::io::stderr(), "error: {}", said_once(error));
     }
 
     /// Something that went wrong without ending the command: said even under `--quiet`.
@@ -118,6 +118,19 @@ fn table<const N: usize>(header: [&str; N]) -> Table {
         .set_width(columns)
         .set_header(header);
     table
+}
+
+/// The error and what caused it, without the causes that it tells itself.
+pub(crate) fn said_once(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |said, cause| {
+        if said.is_empty() {
+            cause
+        } else if said.contains(&cause) {
+            said
+        } else {
+            format!("{said}: {cause}")
+        }
+    })
 }
 
 /// A score between 0 and 1 with four decimals, or a dash.

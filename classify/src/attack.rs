@@ -192,7 +192,7 @@ pub enum AttackError {
         source: LearnError,
     },
     /// Features of other names, or in another order.
-    #[error("feature column {column} is {}, but the model was fitted to {}", quoted(found), quoted(expected))]
+    #[error("feature column {column} is {}, where the model has {}", quoted(found), quoted(expected))]
     Features {
         /// The first column that differs, counted from 0.
         column: usize,
@@ -208,7 +208,7 @@ fn names() -> String {
 }
 
 fn quoted(name: &Option<String>) -> String {
-    name.as_ref().map_or("missing".to_owned(), |name| format!("{name:?}"))
+    name.as_ref().map_or("nothing".to_owned(), |name| format!("{name:?}"))
 }
 
 impl Attack {

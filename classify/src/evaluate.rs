@@ -39,12 +39,16 @@ pub struct Fold {
     /// Number of tested samples.
     pub test: usize,
     /// Share of tested samples whose most probable class is the true one; none where nothing was tested.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub accuracy: Option<f64>,
     /// Macro one-vs-rest area under the ROC curve; none where it is undefined, as with one class tested.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub roc_auc: Option<f64>,
     /// Tested traces that were learned from: what was said of them is worth nothing. None for features, which do not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub leaks: Option<Leaks>,
     /// Number of nodes of the trees, where the backend tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub nodes: Option<usize>,
     /// What the model says of itself.
     pub model: String,

@@ -6,6 +6,7 @@ use std::path::Path;
 use ndarray::{Array2, ArrayView2};
 use polars::prelude::Column;
 
+use crate::formats::file_name;
 use crate::frame::{CLASS, Frame, REP, SESSION, START, label_columns, write_parquet};
 use crate::{Label, ReadError, WriteError};
 
@@ -25,8 +26,8 @@ pub struct Table {
 /// Writes `class, rep, session, start_ns` and one column a name. The same table gives the same bytes.
 ///
 /// # Errors
-/// Labels or names that do not fit the shape of `values`; a name that occurs twice or is one of the four label columns; what
-/// the system refuses.
+/// Another extension than `.parquet`; labels or names that do not fit the shape of `values`; a name that occurs twice or is one
+/// of the four label columns; what the system refuses.
 pub fn write_table(
     path: &Path,
     labels: &[Label],
@@ -34,6 +35,10 @@ pub fn write_table(
     values: ArrayView2<'_, f64>,
     metadata: Option<&str>,
 ) -> Result<(), WriteError> {
+    let extension = file_name(path);
+    if !extension.to_ascii_lowercase().ends_with(".parquet") {
+        return Err(WriteError::Extension { path: path.to_owned(), extension, expected: ".parquet" });
+    }
     if values.dim() != (labels.len(), names.len()) {
         let shape = values.dim();
         let message = format!("{} labels and {} names for numbers of shape {shape:?}", labels.len(), names.len());

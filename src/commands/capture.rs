@@ -3,15 +3,16 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use wfkit_capture::{FlowScope, Import, ImportError, ImportOptions, LabelSource, import};
+use wfkit_capture::{FileStats, FlowScope, Import, ImportError, ImportOptions, ImportStats, LabelSource, import};
 use wfkit_datasets::{Layer, write_traces};
 use wfkit_metrics::{PrivacyReport, StageReport, Summary, Utility, VolumeSummary};
 
 use crate::cli;
 use crate::context::{Context, count, count_set, digests};
+use crate::input::list;
 use crate::measure::trivial_privacy;
 
-/// Problems that are said one by one; the report has them all.
+/// Warnings that are said one by one.
 const PROBLEMS_SHOWN: usize = 20;
 
 /// Folds of the trivial attack in the report.
@@ -37,12 +38,17 @@ pub(crate) fn import_captures(paths: &[PathBuf], options: &cli::Import, context:
         bar.set_position(done as u64);
     });
     bar.finish_and_clear();
-    match &imported {
-        Ok(Import { stats, .. }) => warn_of(&stats.problems, context),
-        Err(ImportError::NoTrace { stats }) => warn_of(&stats.problems, context),
-        Err(_) => {}
+    match imported {
+        Err(ImportError::NoTrace { stats }) => {
+            warn_of(&stats, context);
+            Err(anyhow::Error::from(ImportError::NoTrace { stats }).context(list(paths)))
+        }
+        imported => {
+            let imported = imported?;
+            warn_of(&imported.stats, context);
+            Ok(imported)
+        }
     }
-    Ok(imported?)
 }
 
 /// The stage report of an import.
@@ -96,11 +102,16 @@ fn import_options(options: &cli::Import) -> Result<ImportOptions> {
     })
 }
 
-fn warn_of(problems: &[String], context: &Context<'_>) {
-    for problem in problems.iter().take(PROBLEMS_SHOWN) {
-        context.printer.warn(problem);
+/// Says what is wrong with files, and what deserves a look.
+fn warn_of(stats: &ImportStats, context: &Context<'_>) {
+    let warning = |file: &FileStats| -> Vec<String> {
+        file.warnings.iter().map(|(kind, n)| format!("{}: {n} x {kind}", file.file)).collect()
+    };
+    let all: Vec<String> = stats.problems.iter().cloned().chain(stats.by_file.iter().flat_map(warning)).collect();
+    for message in all.iter().take(PROBLEMS_SHOWN) {
+        context.printer.warn(message);
     }
-    if let Some(more) = problems.len().checked_sub(PROBLEMS_SHOWN).filter(|&more| more > 0) {
-        context.printer.warn(&format!("and {more} more problems"));
+    if let Some(more) = all.len().checked_sub(PROBLEMS_SHOWN).filter(|&more| more > 0) {
+        context.printer.warn(&format!("and {more} more; the report counts them"));
     }
 }

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use wfkit_datasets::splits::{Split, by_session, by_time, leaks};
+use wfkit_datasets::splits::{Split, by_session, leaks};
 use wfkit_datasets::{TraceSetInfo, duplicates, write_traces};
 use wfkit_metrics::{PrivacyReport, StageReport, Summary, Utility, VolumeSummary};
 
 use crate::cli;
 use crate::context::{Context, count, count_set, digests, make_folder};
-use crate::input::{Traces, moment, read_traces};
+use crate::input::{Traces, by_moment, read_traces};
 use crate::measure::{stratified, trivial_privacy};
 
 /// Folds of the trivial attack in the report.
@@ -103,7 +103,7 @@ fn split(
         }
         (None, Some(text)) => {
             let starts: Vec<Option<i64>> = set.traces().iter().map(|t| t.start_ns).collect();
-            by_time(&starts, moment(text)?)?
+            by_moment(&starts, text)?
         }
         (None, None) => {
             let labels: Vec<&str> = set.traces().iter().map(|t| t.key.class.as_str()).collect();

@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail, ensure};
 use wfkit_classify::{Attack, shuffle_labels};
-use wfkit_datasets::splits::{Split, by_session, by_time};
+use wfkit_datasets::splits::{Split, by_session};
 use wfkit_datasets::write_probabilities;
 use wfkit_metrics::StageReport;
 
 use super::train::named;
 use crate::cli;
 use crate::context::{Context, count, digests};
-use crate::input::{Labelled, moment};
+use crate::input::{Labelled, by_moment};
 use crate::measure::{Measured, TRIVIAL, attack, measure, measure_on, stratified};
 
 /// Folds where none are asked for.
@@ -92,7 +92,7 @@ impl Task {
             let name = format!("{} groups of sessions", splits.len());
             (splits, name)
         } else if let Some(text) = &options.split_time {
-            (vec![by_time(&input.starts(), moment(text)?)?], format!("trained before {text}, tested from then on"))
+            (vec![by_moment(&input.starts(), text)?], format!("trained before {text}, tested from then on"))
         } else {
             (stratified(&input.class_labels(), folds, context)?, format!("{folds} stratified folds"))
         };

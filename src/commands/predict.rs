@@ -1,5 +1,6 @@
 //! `wfkit predict`: class probabilities of traces by a trained attack.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -24,6 +25,7 @@ pub(crate) fn run(options: &cli::Predict, context: &Context<'_>) -> Result<()> {
     let mut inputs = vec![options.model.clone()];
     inputs.extend(options.input.iter().cloned());
     let mut report = context.stage("predict", digests(&inputs)?, predicted.utility, predicted.privacy);
+    report.dropped = predicted.dropped;
     count(&mut report.counts, "traces", predicted.traces);
     count(&mut report.counts, "classes", fitted.classes().len());
     report.utility.extras.set("predict_seconds", predicted.seconds);
@@ -33,6 +35,7 @@ pub(crate) fn run(options: &cli::Predict, context: &Context<'_>) -> Result<()> {
 
 struct Predicted {
     traces: usize,
+    dropped: BTreeMap<String, u64>,
     utility: Utility,
     privacy: PrivacyReport,
     seconds: f64,
@@ -45,7 +48,13 @@ fn probabilities(fitted: &FittedAttack, options: &cli::Predict, context: &Contex
     let keys: Vec<_> = (0..samples.len()).map(|row| samples.key(row).clone()).collect();
     write_probabilities(&options.out, &keys, &probabilities)?;
     let privacy = against_truth(fitted, samples, &probabilities, context)?;
-    Ok(Predicted { traces: samples.len(), utility: input.utility(0..samples.len()), privacy, seconds })
+    Ok(Predicted {
+        traces: samples.len(),
+        dropped: input.dropped(),
+        utility: input.utility(0..samples.len()),
+        privacy,
+        seconds,
+    })
 }
 
 /// The scores, where the class of every trace is one that the attack knows.
@@ -78,7 +87,13 @@ fn attack_file(fitted: &FittedAttack, options: &cli::Predict, team_id: u32) -> R
     let prediction = Prediction { team_id: team_id.into(), capture_ids: &ids, probabilities: &probabilities };
     write_attack(&[prediction], options.classes as usize, &options.out)?;
     let privacy = PrivacyReport::unmeasured(&fitted.about().attack, "the test file does not tell the classes");
-    Ok(Predicted { traces: set.len(), utility: Utility::of(&set.volumes()), privacy, seconds })
+    Ok(Predicted {
+        traces: set.len(),
+        dropped: BTreeMap::new(),
+        utility: Utility::of(&set.volumes()),
+        privacy,
+        seconds,
+    })
 }
 
 fn timed(fitted: &FittedAttack, samples: Samples<'_>) -> Result<(Probabilities, f64)> {

@@ -5,6 +5,7 @@ mod competition_packets;
 mod defend_samples;
 mod explainwf;
 mod explainwf_reader;
+mod program;
 mod shared;
 mod torpcaps;
 mod torpcaps_attacks;

@@ -1,0 +1,10 @@
+//! The program from its command line to the files it leaves, on the bundled sample.
+
+#![allow(clippy::unwrap_used, reason = "a test that fails")]
+
+mod determinism;
+mod leaks;
+mod pipeline;
+mod support;
+mod whole_run;
+mod wrong_input;
