@@ -360,18 +360,18 @@ fn against(measured: &Measured, trivial: &Measured) -> Value {
     } else if accuracy(measured) > accuracy(trivial) {
         json!("better")
     } else {
-        json!(format!("not better: {}", why_not_better(&measured.attack)))
+        json!(format!("not better, likely because {}", why_not_better(&measured.attack)))
     };
     summary
 }
 
-/// What an attack does not look at, or looks at in a form that a forest makes little of.
+/// The likely reason: what an attack does not look at, or looks at in a form that a forest makes little of.
 fn why_not_better(attack: &str) -> &'static str {
     match attack {
-        "kfp-175" | "kfp-core" => "it sees no sizes, so not the volume; kfp-size does",
-        "sequence" => "volume is spread over many positions, which shift as packets are cut and delayed differently",
+        "kfp-175" | "kfp-core" => "it sees no sizes, so not the volume, which kfp-size adds",
+        "sequence" => "a size alone says little where packets are cut and delayed differently each time",
         "cumul" | "cumul-common" => "it sees no times, so not the duration",
-        _ => "totals say as much as its features on these traces",
+        _ => "totals say as much as its features here",
     }
 }
 
