@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use wfkit_capture::{FileStats, FlowScope, Import, ImportError, ImportOptions, ImportStats, LabelSource, import};
-use wfkit_datasets::{Layer, write_traces};
+use wfkit_datasets::{Layer, TraceFormat, write_traces};
 use wfkit_metrics::{PrivacyReport, StageReport, Summary, Utility, VolumeSummary};
 
 use crate::cli;
@@ -21,6 +21,7 @@ const FOLDS: usize = 5;
 pub(crate) fn run(command: &cli::Capture, context: &Context<'_>) -> Result<()> {
     match command {
         cli::Capture::Import(options) => {
+            TraceFormat::of_extension(&options.out)?; // A wrong name is told before the work begins.
             let imported = import_captures(&options.paths, &options.import, context)?;
             write_traces(&options.out, &imported.set)?;
             let privacy = trivial_privacy(&imported.set, FOLDS, context)?;
@@ -40,7 +41,10 @@ pub(crate) fn import_captures(paths: &[PathBuf], options: &cli::Import, context:
     bar.finish_and_clear();
     match imported {
         Err(ImportError::NoTrace { stats }) => {
-            warn_of(&stats, context);
+            // The error tells the first problem.
+            if stats.problems.len() > 1 {
+                warn_of(&stats, context);
+            }
             Err(anyhow::Error::from(ImportError::NoTrace { stats }).context(list(paths)))
         }
         imported => {

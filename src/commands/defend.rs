@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::json;
-use wfkit_datasets::{TraceSet, write_traces};
+use wfkit_datasets::{TraceFormat, TraceSet, write_traces};
 use wfkit_defend::{DefendedSet, DefenseSpec, OverheadOptions, defend};
 use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, VolumeSummary};
 
@@ -14,6 +14,7 @@ use crate::measure::{BOOTSTRAP, Measured, TRIVIAL, attack, cross_validate};
 pub(crate) fn run(options: &cli::Defend, context: &Context<'_>) -> Result<()> {
     let spec: DefenseSpec = options.defence.parse()?;
     let attack = attack(&options.attack)?;
+    TraceFormat::of_extension(&options.out)?; // A wrong name is told before the work begins.
     let traces = read_traces(&options.traces)?;
     let folds = usize::from(options.folds);
     let undefended = cross_validate(&attack, &traces.set, folds, context)?;

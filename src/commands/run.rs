@@ -1,8 +1,9 @@
 //! `wfkit run`: the whole pipeline on one input.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 use wfkit_capture::has_captures;
 use wfkit_classify::Samples;
@@ -87,7 +88,8 @@ impl Pipeline<'_> {
             let report = capture::report(&paths, &imported, privacy, &context)?;
             (imported.set, report)
         } else {
-            let read = read_traces(&[input.to_owned()])?;
+            let read = read_traces(&[input.to_owned()]);
+            let read = read.with_context(|| format!("{}: neither captures nor traces", input.display()))?;
             let privacy = trivial_privacy(&read.set, self.folds, &context)?;
             let mut report = context.stage("dataset", self.inputs.clone(), Utility::of(&read.set.volumes()), privacy);
             count_set(&mut report.counts, &read.set);
@@ -278,7 +280,8 @@ impl Pipeline<'_> {
                 let trivial = privacy.extras.get("trivial");
                 let of_trivial = |name: &str| match trivial {
                     Some(trivial) => shown(trivial[name].as_f64()),
-                    None => "the same".to_owned(),
+                    None if privacy.attack == TRIVIAL => "the same".to_owned(),
+                    None => "-".to_owned(),
                 };
                 let Utility { median_in_bytes, median_out_bytes, median_seconds, score, .. } = utility.utility;
                 let median = |value: Option<f64>| value.unwrap_or(0.0); // A run has traces.
@@ -297,7 +300,14 @@ impl Pipeline<'_> {
             .collect();
         let header =
             ["stage", "median trace", "utility", "attack", "accuracy", "ROC-AUC", "trivial acc.", "trivial AUC"];
-        printer.table(header, &rows)
+        printer.table(header, &rows)?;
+        let reasons: BTreeSet<String> = stages
+            .iter()
+            .filter_map(|stage| {
+                Some(format!("no score of {}: {}", stage.report.privacy.attack, stage.report.privacy.reason.as_ref()?))
+            })
+            .collect();
+        reasons.iter().try_for_each(|reason| printer.line(reason))
     }
 
     fn print_attacks(&self, classify: &StageReport) -> Result<()> {
