@@ -321,7 +321,7 @@ pub(crate) struct Defend {
     /// Trace files or folders of them; formats are found by content.
     #[arg(required = true, value_name = "TRACES")]
     pub(crate) traces: Vec<PathBuf>,
-    /// The defence: name[:preset][,key=value]; layers joined by +.
+    /// The defence: `name[:preset][,key=value]`; layers joined by +.
     #[arg(long = "defence", alias = "defense", value_name = "SPEC")]
     pub(crate) defence: String,
     /// Defended traces to write: .parquet, .csv or .csv.zip.
