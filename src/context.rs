@@ -46,6 +46,7 @@ impl<'a> Context<'a> {
             inputs,
             counts: BTreeMap::new(),
             dropped: BTreeMap::new(),
+            problems: Vec::new(),
             utility: UtilityReport::new(utility),
             privacy,
             seconds: 0.0,

@@ -31,6 +31,9 @@ pub struct StageReport {
     pub privacy: PrivacyReport,
     /// How long the stage took.
     pub seconds: f64,
+    /// What is wrong with single inputs, one sentence each; absent where nothing is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<String>,
 }
 
 /// A file that a stage read.
@@ -199,6 +202,7 @@ pub(crate) mod tests {
             inputs: vec![Input { path: "traces.parquet".into(), sha256: "00ff".into() }],
             counts: BTreeMap::from([("traces".into(), 4), ("packets".into(), 1_234_567)]),
             dropped: BTreeMap::from([("empty trace".into(), 2)]),
+            problems: vec![],
             utility: UtilityReport::new(Utility::of(&[volume])),
             privacy: PrivacyReport::of("kfp", &scores),
             seconds: 0.25,

@@ -79,9 +79,7 @@ pub(crate) fn report(
     report.utility.extras.set("volumes", VolumeSummary::of(&volumes));
     let packets = set.traces().iter().map(|labelled| labelled.trace.len() as f64);
     report.utility.extras.set("packets", Summary::of(packets));
-    if !stats.problems.is_empty() {
-        report.privacy.extras.set("problems", &stats.problems);
-    }
+    report.problems.clone_from(&stats.problems);
     Ok(report)
 }
 
