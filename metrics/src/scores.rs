@@ -87,7 +87,7 @@ pub struct Scores {
 }
 
 /// Bootstrap percentile intervals (B. Efron, R. J. Tibshirani: An Introduction to the Bootstrap, 1993, chapter 13), each
-/// class resampled apart, on probabilities as they are: the chance of the test traces, not of training. Under cross-validation, where every
+/// class resampled apart, on probabilities as they are: the chance of the test traces, not of training. Under cross-validation, probably because every
 /// trace is also learned from, they are too narrow: over shuffled labels and 5 folds they held the true 0.5 in 83 % of cases, not 95 %.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Intervals {
