@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
-use std::net::SocketAddr;
 use std::str::FromStr;
 
 use thiserror::Error;
 
 use crate::client::{ClientRule, is_local};
+use crate::endpoint::Endpoint;
 use crate::packet::Segment;
 use crate::stats::Reason;
 
@@ -52,7 +52,7 @@ impl fmt::Display for FlowScope {
 #[derive(Debug, Clone)]
 pub(crate) struct Flow {
     /// The first is the sender of the first segment.
-    pub(crate) ends: [SocketAddr; 2],
+    pub(crate) ends: [Endpoint; 2],
     /// Payload of both directions, in bytes.
     payload: u64,
     /// The end that opened the connection, where the capture shows it.
@@ -65,21 +65,21 @@ pub(crate) struct Flow {
 #[derive(Debug, Default)]
 pub(crate) struct FlowTable {
     flows: Vec<Flow>,
-    index: HashMap<[SocketAddr; 2], usize>,
+    index: HashMap<[Endpoint; 2], usize>,
     /// Where the last segment was, because the next one is likely there too.
     last: usize,
 }
 
 impl FlowTable {
     /// Takes note of a segment. Returns its flow, and which end of it sent the segment.
-    pub(crate) fn add(&mut self, segment: &Segment) -> (usize, usize) {
+    pub(crate) fn add(&mut self, segment: &Segment<'_>) -> (usize, usize) {
         let flow_index = self.find(segment.source, segment.destination);
         self.last = flow_index;
         let flow = &mut self.flows[flow_index];
         let sender = usize::from(flow.ends[0] != segment.source);
         flow.payload += u64::from(segment.payload_len);
-        if segment.syn {
-            flow.opener.get_or_insert(if segment.ack { 1 - sender } else { sender });
+        if segment.flags.syn() {
+            flow.opener.get_or_insert(if segment.flags.ack() { 1 - sender } else { sender });
         }
         if segment.payload_len > 0 {
             flow.first_payload.get_or_insert(sender);
@@ -87,7 +87,7 @@ impl FlowTable {
         (flow_index, sender)
     }
 
-    fn find(&mut self, source: SocketAddr, destination: SocketAddr) -> usize {
+    fn find(&mut self, source: Endpoint, destination: Endpoint) -> usize {
         let is_between = |flow: &Flow| flow.ends == [source, destination] || flow.ends == [destination, source];
         if self.flows.get(self.last).is_some_and(is_between) {
             return self.last;

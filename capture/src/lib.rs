@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod client;
+mod endpoint;
 mod files;
 mod flows;
 mod import;

@@ -1,9 +1,10 @@
 //! One captured frame -> one TCP segment. The only module that knows etherparse.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use etherparse::{EtherType, IpNumber, Ipv6ExtensionSlice, LaxIpPayloadSlice, LaxNetSlice, LaxSlicedPacket, ip_number};
 
+use crate::endpoint::Endpoint;
 use crate::link::{Framing, LinkType};
 use crate::stats::Reason;
 
@@ -12,22 +13,39 @@ use crate::stats::Reason;
 /// Lengths are those on the wire, from the IP header: the snap length of the capture and the padding of short Ethernet
 /// frames do not change them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Segment {
-    pub(crate) source: SocketAddr,
-    pub(crate) destination: SocketAddr,
+pub(crate) struct Segment<'a> {
+    pub(crate) source: Endpoint,
+    pub(crate) destination: Endpoint,
     /// IP total length in bytes.
     pub(crate) ip_len: u32,
-    /// TCP payload in bytes.
+    /// Sequence number of the first byte of payload, or of the SYN.
+    pub(crate) seq: u32,
+    pub(crate) flags: TcpFlags,
+    /// TCP payload in bytes, on the wire.
     pub(crate) payload_len: u32,
-    pub(crate) syn: bool,
-    pub(crate) ack: bool,
+    /// What was captured of the payload: at most `payload_len` bytes, fewer where the snap length cuts it.
+    pub(crate) payload: &'a [u8],
     /// The first of several IP fragments; its lengths are those of the fragment.
     pub(crate) fragment: bool,
 }
 
-impl Segment {
+/// The flags of a TCP header.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct TcpFlags(pub(crate) u8);
+
+impl TcpFlags {
+    pub(crate) fn syn(self) -> bool {
+        self.0 & 0x02 != 0
+    }
+
+    pub(crate) fn ack(self) -> bool {
+        self.0 & 0x10 != 0
+    }
+}
+
+impl<'a> Segment<'a> {
     /// Reads a frame of `orig_len` bytes on the wire of which `data` was captured.
-    pub(crate) fn from_frame(link: LinkType, data: &[u8], orig_len: u32) -> Result<Self, Reason> {
+    pub(crate) fn from_frame(link: LinkType, data: &'a [u8], orig_len: u32) -> Result<Self, Reason> {
         let (packet, ip_captured) = slice(link, data)?;
         // On the wire, what is not link header. Only of use where the IP header does not say (segmentation offload).
         let link_len = (data.len() - ip_captured) as u32;
@@ -51,15 +69,27 @@ impl Segment {
         if tcp_header_len < TCP_HEADER_LEN || tcp_header_len > transport_len {
             return Err(Reason::ImpossibleLength);
         }
+        let payload_len = transport_len - tcp_header_len;
+        let after_header = ip.payload.payload.get(tcp_header_len as usize..).unwrap_or(&[]);
+        // Behind the packet there may be the padding of a short Ethernet frame.
+        let captured = after_header.len().min(payload_len as usize);
         Ok(Self {
-            source: SocketAddr::new(ip.source, u16::from_be_bytes([tcp[0], tcp[1]])),
-            destination: SocketAddr::new(ip.destination, u16::from_be_bytes([tcp[2], tcp[3]])),
+            source: endpoint(ip.source, u16::from_be_bytes([tcp[0], tcp[1]])),
+            destination: endpoint(ip.destination, u16::from_be_bytes([tcp[2], tcp[3]])),
             ip_len: ip.total_len,
-            payload_len: transport_len - tcp_header_len,
-            syn: tcp[13] & 0x02 != 0,
-            ack: tcp[13] & 0x10 != 0,
+            seq: u32::from_be_bytes([tcp[4], tcp[5], tcp[6], tcp[7]]),
+            flags: TcpFlags(tcp[13]),
+            payload_len,
+            payload: &after_header[..captured],
             fragment: ip.payload.fragmented,
         })
+    }
+}
+
+fn endpoint(address: IpAddr, port: u16) -> Endpoint {
+    match address {
+        IpAddr::V4(v4) => Endpoint::v4(v4.octets(), port),
+        IpAddr::V6(v6) => Endpoint::v6(v6.octets(), port),
     }
 }
 
