@@ -33,14 +33,15 @@ pub enum LabelSource {
 /// anywhere unless it is anchored.
 ///
 /// The default finds `cell_CLASS_rep_REP.pcap`, `CLASS_rep_REP.pcap`, `CLASS_REP.pcap` and `CLASS-REP.pcap`, in
-/// folders of any name, also with the endings `.pcapng` and `.cap` (and `.gz` behind). The last number is the rep:
+/// folders of any name, also with the endings `.pcapng` and `.cap` (and `.gz`, `.zst` or `.xz` behind). The last number is the rep:
 /// `example-2.com_13.pcap` is rep 13 of `example-2.com`.
 #[derive(Debug, Clone)]
 pub struct LabelPattern(Regex);
 
 impl Default for LabelPattern {
     fn default() -> Self {
-        let default = r"(?:^|/)(?:cell_)?(?<class>[^/]+?)(?:_rep_|[_-])(?<rep>[0-9]+)\.(?:pcapng|pcap|cap)(?:\.gz)?$";
+        let default =
+            r"(?:^|/)(?:cell_)?(?<class>[^/]+?)(?:_rep_|[_-])(?<rep>[0-9]+)\.(?:pcapng|pcap|cap)(?:\.(?:gz|zst|xz))?$";
         Self(Regex::new(default).expect("it is tested"))
     }
 }

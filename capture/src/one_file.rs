@@ -6,8 +6,7 @@ use wfkit_datasets::{Layer, Trace};
 
 use crate::flows::FlowTable;
 use crate::import::ImportOptions;
-use crate::link::LinkType;
-use crate::packet::Segment;
+use crate::packet::{LinkType, Segment};
 use crate::records::{Record, RecordError, Records};
 use crate::stats::{Dropped, FileStats, Reason};
 
@@ -164,6 +163,6 @@ const UNSUPPORTED_LINK_TYPE: &str = "unsupported link type";
 
 fn unsupported(record: u64, link: LinkType) -> String {
     format!(
-        "record {record}: link type {link} is not supported; Ethernet, raw IP, Linux cooked and BSD loopback captures are"
+        "record {record}: link type {link} is not supported; Ethernet, raw IP, Linux cooked, BSD loopback, PPP and IEEE 802.11 captures are"
     )
 }

@@ -90,9 +90,12 @@ pub struct FileStats {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reason {
     LinkType,
+    Encrypted,
+    Aggregate,
     NotIp,
     HeaderCut,
     NotTcp,
+    NotUdp,
     Fragment,
     ImpossibleLength,
     NoTime,
@@ -102,11 +105,14 @@ pub(crate) enum Reason {
 }
 
 impl Reason {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::LinkType,
+        Self::Encrypted,
+        Self::Aggregate,
         Self::NotIp,
         Self::HeaderCut,
         Self::NotTcp,
+        Self::NotUdp,
         Self::Fragment,
         Self::ImpossibleLength,
         Self::NoTime,
@@ -120,6 +126,9 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::LinkType => "unsupported link type",
+            Self::Encrypted => "encrypted 802.11 frame",
+            Self::Aggregate => "aggregated 802.11 frame",
+            Self::NotUdp => "not UDP",
             Self::NoTime => "no usable time",
             Self::NotIp => "not IP",
             Self::HeaderCut => "header cut",

@@ -122,12 +122,59 @@ pub(crate) enum Link {
     Cooked2,
     NullLittleEndian,
     Loop,
+    /// Ethernet with a length and a SNAP header.
+    Snap,
+    /// PPP, with the address and control bytes or without.
+    Ppp(bool),
+    PppoeSession,
+    PppEther,
+    CiscoHdlc,
+    Wifi(Wifi),
+    /// Behind a radiotap header.
+    Radiotap(Wifi),
+}
+
+/// What the header of an IEEE 802.11 data frame has beyond the shortest.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Wifi {
+    pub(crate) quality_of_service: bool,
+    pub(crate) high_throughput: bool,
+    pub(crate) four_addresses: bool,
+    pub(crate) padded: bool,
+    pub(crate) encrypted: bool,
+    pub(crate) aggregated: bool,
+}
+
+impl Wifi {
+    fn header(self) -> Vec<u8> {
+        let subtype = if self.quality_of_service { 0x88 } else { 0x08 };
+        let directions = if self.four_addresses { 3 } else { 1 };
+        let flags = directions | u8::from(self.encrypted) << 6 | u8::from(self.high_throughput) << 7;
+        let mut header = vec![subtype, flags];
+        header.extend(vec![0xb0; if self.four_addresses { 28 } else { 22 }]);
+        if self.quality_of_service {
+            header.extend([u8::from(self.aggregated) << 7, 0]);
+        }
+        if self.high_throughput {
+            header.extend([0xc0; 4]);
+        }
+        if self.padded {
+            header.resize(header.len().next_multiple_of(4), 0);
+        }
+        header.extend([0xaa, 0xaa, 3, 0, 0, 0]);
+        header
+    }
 }
 
 impl Link {
     pub(crate) fn number(self) -> u32 {
         match self {
-            Self::Ethernet | Self::Vlan(_) => 1,
+            Self::Ethernet | Self::Vlan(_) | Self::Snap | Self::PppoeSession => 1,
+            Self::Ppp(_) => 9,
+            Self::PppEther => 51,
+            Self::CiscoHdlc => 104,
+            Self::Wifi(_) => 105,
+            Self::Radiotap(_) => 127,
             Self::Raw => 101,
             Self::Cooked => 113,
             Self::Cooked2 => 276,
@@ -150,6 +197,25 @@ impl Link {
             Self::Cooked2 => [ether_type.as_slice(), &[0, 0, 0, 0, 0, 3, 0, 1, 4, 6, 2, 2, 2, 2, 2, 2, 0, 0]].concat(),
             Self::NullLittleEndian => vec![if is_v6 { 30 } else { 2 }, 0, 0, 0],
             Self::Loop => vec![0, 0, 0, if is_v6 { 24 } else { 2 }],
+            Self::Snap => {
+                let length = (ip.len() as u16 + 8).min(1500).to_be_bytes();
+                [[2; 12].as_slice(), &length, &[0xaa, 0xaa, 3, 0, 0, 0], &ether_type].concat()
+            }
+            Self::Ppp(true) => vec![0xff, 3, 0, if is_v6 { 0x57 } else { 0x21 }],
+            Self::Ppp(false) => vec![if is_v6 { 0x57 } else { 0x21 }],
+            Self::PppoeSession => {
+                [[2; 12].as_slice(), &[0x88, 0x64, 0x11, 0, 0, 1, 9, 9, 0, if is_v6 { 0x57 } else { 0x21 }]].concat()
+            }
+            Self::PppEther => vec![0x11, 0, 0, 1, 9, 9, 0, if is_v6 { 0x57 } else { 0x21 }],
+            Self::CiscoHdlc => [[0x0f, 0].as_slice(), &ether_type].concat(),
+            Self::Wifi(wifi) => [wifi.header().as_slice(), &ether_type].concat(),
+            Self::Radiotap(wifi) => {
+                // Two words of what is present, a timer behind padding to 8 bytes, flags, and a byte more.
+                let flags = u8::from(wifi.padded) << 5;
+                let mut header = vec![0, 0, 26, 0, 3, 0, 0, 0x80, 0, 0, 0, 0, 0, 0, 0, 0];
+                header.extend([7, 7, 7, 7, 7, 7, 7, 7, flags, 0]);
+                [header.as_slice(), &wifi.header(), &ether_type].concat()
+            }
         };
         bytes.extend(ip);
         bytes

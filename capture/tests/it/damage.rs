@@ -131,7 +131,7 @@ fn a_block_of_length_0_does_not_hang() {
 #[test]
 fn some_packets_of_unsupported_link_types_do_not_spoil_the_rest() {
     let mut file = PcapNg::new(false);
-    file.interface(105, 0, &[]).interface(101, 0, &[]);
+    file.interface(189, 0, &[]).interface(101, 0, &[]);
     for packet in conversation() {
         file.packet(0, packet.time_ns / 1_000, &packet.frame(Link::Raw));
         file.packet(1, packet.time_ns / 1_000, &packet.frame(Link::Raw));
@@ -139,7 +139,7 @@ fn some_packets_of_unsupported_link_types_do_not_spoil_the_rest() {
     let one = import_one(&file.bytes(), &ImportOptions::default());
     assert_eq!(one.trace, conversation_trace());
     assert_eq!(one.stats.dropped["unsupported link type"], 8);
-    assert!(one.stats.problems[0].starts_with("record 1: link type 105 (IEEE 802.11) is not supported"));
+    assert!(one.stats.problems[0].starts_with("record 1: link type 189 (Linux USB) is not supported"));
 }
 
 #[test]
@@ -173,9 +173,9 @@ proptest! {
 
     #[test]
     fn any_frame_is_a_segment_or_dropped(
-        data in proptest::collection::vec(any::<u8>(), 0..120), orig_len in any::<u32>(), link in 0..8_usize, v6 in any::<bool>(),
+        data in proptest::collection::vec(any::<u8>(), 0..120), orig_len in any::<u32>(), link in 0..14_usize, v6 in any::<bool>(),
     ) {
-        let link = [0, 1, 14, 101, 108, 113, 228, 276][link];
+        let link = [0, 1, 9, 14, 50, 51, 101, 104, 105, 108, 113, 127, 228, 276][link];
         let mut frame = Frame { time_ns: 0, orig_len, data };
         // Some random bytes behind a sound start go further than random bytes alone.
         let sound = Packet::new(0, "[fd00::1]:1", "[fd00::2]:2", 0).ip_bytes();

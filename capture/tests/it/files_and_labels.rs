@@ -40,14 +40,14 @@ fn captures_are_found_by_content_in_folders_of_any_depth() {
 
 #[test]
 fn a_bad_file_is_a_problem_of_its_own() {
-    let wrong_link = Pcap { link: 105, ..Pcap::of(Link::Raw) }.bytes(&frames(&conversation(), Link::Raw));
+    let wrong_link = Pcap { link: 189, ..Pcap::of(Link::Raw) }.bytes(&frames(&conversation(), Link::Raw));
     let folder = folder(&[
         ("a_0.pcap", &capture()),
         ("a_1.pcap", b"a text\n"),
         ("a_2.pcap", b""),
         ("a_3.pcap", &wrong_link),
         ("a_4.pcap.zst", &[0x28, 0xb5, 0x2f, 0xfd]),
-        ("a_5.pcap", &[0x28, 0xb5, 0x2f, 0xfd]),
+        ("a_5.pcap", b"PK\x03\x04"),
         ("a_6.pcap.gz", &[0x1f, 0x8b, 8, 0]),
         ("what.pcap", &capture()),
     ]);
@@ -55,17 +55,17 @@ fn a_bad_file_is_a_problem_of_its_own() {
     check_sums(&import.stats);
     assert_eq!(keys(&import), ["class a, rep 0"]);
     let dropped: Vec<_> = import.stats.dropped_traces.iter().map(|(reason, &n)| (reason.as_str(), n)).collect();
-    assert_eq!(dropped, [("no label in the name", 2), ("unreadable", 4), ("unsupported link type", 1)]);
+    assert_eq!(dropped, [("no label in the name", 1), ("unreadable", 5), ("unsupported link type", 1)]);
     assert_eq!(
         import.stats.problems,
         [
-            "a_4.pcap.zst: the name does not match the label pattern",
             "what.pcap: the name does not match the label pattern",
             "a_1.pcap: neither pcap nor pcapng",
             "a_2.pcap: the file is empty",
-            "a_3.pcap: record 1: link type 105 (IEEE 802.11) is not supported; Ethernet, raw IP, Linux cooked and BSD \
-             loopback captures are",
-            "a_5.pcap: compressed with zstd: unpack it first",
+            "a_3.pcap: record 1: link type 189 (Linux USB) is not supported; Ethernet, raw IP, Linux cooked, BSD \
+             loopback, PPP and IEEE 802.11 captures are",
+            "a_4.pcap.zst: record 0: the file cannot be read or unpacked further",
+            "a_5.pcap: compressed with zip: unpack it first",
             "a_6.pcap.gz: record 0: the file cannot be read or unpacked further",
         ]
     );

@@ -40,8 +40,80 @@ fn every_link_type() {
     for link in [Ethernet, Vlan(1), Vlan(2), Raw, Cooked, Cooked2, NullLittleEndian, Loop] {
         is_conversation(&Pcap::of(link).bytes(&frames(&conversation(), link)));
     }
+    for link in [Snap, Ppp(true), Ppp(false), PppoeSession, PppEther, CiscoHdlc] {
+        is_conversation(&Pcap::of(link).bytes(&frames(&conversation(), link)));
+    }
+    is_conversation(&Pcap { link: 50, ..Pcap::of(Ppp(true)) }.bytes(&frames(&conversation(), Ppp(true))));
     for raw in [12, 14, 228] {
         is_conversation(&Pcap { link: raw, ..Pcap::of(Raw) }.bytes(&frames(&conversation(), Raw)));
+    }
+}
+
+#[test]
+fn ieee_802_11_with_all_that_its_header_may_have() {
+    for bits in 0..8 {
+        let wifi = Wifi {
+            quality_of_service: bits & 1 != 0,
+            high_throughput: bits & 1 != 0 && bits & 2 != 0,
+            four_addresses: bits & 4 != 0,
+            ..Wifi::default()
+        };
+        let padded = Wifi { padded: true, ..wifi };
+        for link in [Link::Wifi(wifi), Link::Radiotap(wifi), Link::Radiotap(padded)] {
+            is_conversation(&Pcap::of(link).bytes(&frames(&conversation(), link)));
+        }
+    }
+}
+
+#[test]
+fn what_of_ieee_802_11_cannot_be_read_is_counted() {
+    let encrypted = Wifi { encrypted: true, ..Wifi::default() };
+    let aggregated = Wifi { quality_of_service: true, aggregated: true, ..Wifi::default() };
+    let mut all = frames(&conversation(), Link::Wifi(Wifi::default()));
+    all.push(conversation()[3].frame(Link::Wifi(encrypted)));
+    all.push(conversation()[3].frame(Link::Wifi(aggregated)));
+    let beacon = Frame { data: vec![0x80, 0, 1, 2, 3], ..all[0].clone() };
+    let nothing = Frame { data: vec![0x48, 0, 1, 2, 3], ..all[0].clone() };
+    all.extend([beacon, nothing]);
+    let one = import_one(&Pcap { link: 105, ..Pcap::of(Link::Raw) }.bytes(&all), &ImportOptions::default());
+    assert_eq!(one.trace, conversation_trace());
+    assert_eq!(one.stats.dropped["encrypted 802.11 frame"], 1);
+    assert_eq!(one.stats.dropped["aggregated 802.11 frame"], 1);
+    assert_eq!(one.stats.dropped["not IP"], 2);
+}
+
+#[test]
+fn pcap_of_old_systems() {
+    let frames = frames(&conversation(), Link::Raw);
+    let snapped: Vec<Frame> = frames.into_iter().map(|frame| frame.snapped(60)).collect();
+    for big_endian in [false, true] {
+        let style = Pcap { big_endian, ..Pcap::of(Link::Raw) };
+        // Before version 2.3 the length on the wire came first; in 2.3 either.
+        for (minor, swaps) in [(2, true), (3, true), (3, false)] {
+            let mut bytes = style.bytes(&snapped);
+            bytes[if big_endian { 7 } else { 6 }] = minor;
+            let mut at = 24;
+            for frame in &snapped {
+                if swaps {
+                    bytes[at + 8..at + 16].rotate_left(4);
+                }
+                at += 16 + frame.data.len();
+            }
+            is_conversation(&bytes);
+        }
+        // The "modified" format has eight more bytes a record.
+        let plain = style.bytes(&snapped);
+        let mut bytes = plain[..24].to_vec();
+        let magic = 0xa1b2_cd34_u32;
+        bytes[..4].copy_from_slice(&if big_endian { magic.to_be_bytes() } else { magic.to_le_bytes() });
+        let mut at = 24;
+        for frame in &snapped {
+            bytes.extend(&plain[at..at + 16]);
+            bytes.extend([3; 8]);
+            bytes.extend(&frame.data);
+            at += 16 + frame.data.len();
+        }
+        is_conversation(&bytes);
     }
 }
 
@@ -169,6 +241,26 @@ fn compressed_with_gzip() {
     assert_eq!(one.trace, conversation_trace());
     let problem = "record 9: the file cannot be read or unpacked further; the 8 packets before are used";
     assert_eq!(one.stats.problems, [problem]);
+}
+
+#[test]
+fn compressed_with_zstd_or_xz() {
+    let pcap = Pcap::of(Link::Raw).bytes(&frames(&conversation(), Link::Raw));
+    let zstd = zstd::encode_all(pcap.as_slice(), 3).unwrap();
+    is_conversation(&zstd);
+    // Two frames, one after the other.
+    is_conversation(&[zstd::encode_all(&pcap[..100], 3).unwrap(), zstd::encode_all(&pcap[100..], 3).unwrap()].concat());
+
+    let mut xz = lzma_rust2::XzWriter::new(Vec::new(), lzma_rust2::XzOptions::with_preset(6)).unwrap();
+    xz.write_all(&pcap).unwrap();
+    let xz = xz.finish().unwrap();
+    is_conversation(&xz);
+
+    for (packed, keep) in [(&zstd, 20), (&xz, 40)] {
+        let folder = folder(&[("a_0.pcap", &packed[..packed.len() - keep])]);
+        let error = import_folder(&folder, &ImportOptions::default()).unwrap_err().to_string();
+        assert!(error.contains("cannot be read or unpacked further"), "{error}");
+    }
 }
 
 #[test]

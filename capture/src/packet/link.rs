@@ -16,6 +16,18 @@ impl LinkType {
     pub const RAW: Self = Self(101);
     /// OpenBSD loopback: the protocol family in network byte order.
     pub const LOOP: Self = Self(108);
+    /// PPP.
+    pub const PPP: Self = Self(9);
+    /// PPP in HDLC framing.
+    pub const PPP_HDLC: Self = Self(50);
+    /// PPPoE.
+    pub const PPP_ETHER: Self = Self(51);
+    /// Cisco HDLC: as PPP, but for an EtherType.
+    pub const C_HDLC: Self = Self(104);
+    /// IEEE 802.11.
+    pub const IEEE802_11: Self = Self(105);
+    /// IEEE 802.11 behind a radiotap header.
+    pub const IEEE802_11_RADIOTAP: Self = Self(127);
     /// Linux "cooked" capture, version 1.
     pub const LINUX_SLL: Self = Self(113);
     /// Raw IPv4.
@@ -33,7 +45,12 @@ impl LinkType {
             Self::RAW | Self(12 | 14) | Self::IPV4 | Self::IPV6 => Some(Framing::Ip),
             Self::LINUX_SLL => Some(Framing::Cooked { protocol_at: 14, header_len: 16 }),
             Self::LINUX_SLL2 => Some(Framing::Cooked { protocol_at: 0, header_len: 20 }),
+            Self::C_HDLC => Some(Framing::Cooked { protocol_at: 2, header_len: 4 }),
             Self::NULL | Self::LOOP => Some(Framing::Loopback),
+            Self::PPP | Self::PPP_HDLC => Some(Framing::Ppp),
+            Self::PPP_ETHER => Some(Framing::PppOverEthernet),
+            Self::IEEE802_11 => Some(Framing::Wifi),
+            Self::IEEE802_11_RADIOTAP => Some(Framing::Radiotap),
             _ => None,
         }
     }
@@ -102,4 +119,12 @@ pub(crate) enum Framing {
     Cooked { protocol_at: usize, header_len: usize },
     /// A protocol family of four bytes.
     Loopback,
+    /// PPP, with or without the address and control bytes of HDLC.
+    Ppp,
+    /// A PPPoE header, then PPP.
+    PppOverEthernet,
+    /// An IEEE 802.11 header.
+    Wifi,
+    /// A radiotap header, then IEEE 802.11.
+    Radiotap,
 }

@@ -1,0 +1,208 @@
+//! The pcapng format: sections of blocks, each of a type and a length.
+//!
+//! Source: M. Tuexen et al., "PCAP Now Generic (pcapng) Capture File Format", Internet-Draft
+//! draft-ietf-opsawg-pcapng. pcap-parser reads what is in the blocks, but for packets, of which there are many.
+
+use pcap_parser::{Block, InterfaceDescriptionBlock, OptionCode, parse_block_be, parse_block_le};
+
+use super::bytes::u32_at;
+use super::{CaptureFormat, Packet, range};
+use crate::packet::LinkType;
+
+const SECTION_HEADER: u32 = 0x0a0d_0d0a;
+const INTERFACE_DESCRIPTION: u32 = 1;
+const OBSOLETE_PACKET: u32 = 2;
+const SIMPLE_PACKET: u32 = 3;
+const ENHANCED_PACKET: u32 = 6;
+
+/// Bytes of a block that tell its type and length, and of a section its byte order.
+pub(super) const BLOCK_HEAD: usize = 12;
+
+/// The section that is being read, and how many there were.
+#[derive(Default)]
+pub(super) struct PcapNg {
+    big_endian: bool,
+    interfaces: Vec<Interface>,
+    sections_seen: u64,
+    interfaces_seen: u64,
+}
+
+struct Interface {
+    link: LinkType,
+    snap_len: u32,
+    resolution: Resolution,
+    offset_s: i64,
+}
+
+impl PcapNg {
+    pub(super) fn is_magic(head: &[u8]) -> bool {
+        head.starts_with(&SECTION_HEADER.to_be_bytes())
+    }
+
+    pub(super) fn format(&self) -> CaptureFormat {
+        CaptureFormat::PcapNg { sections: self.sections_seen, interfaces: self.interfaces_seen }
+    }
+
+    /// The snap length of all interfaces of the section, where they share one.
+    pub(super) fn snap_len(&self) -> Option<u32> {
+        let (first, others) = self.interfaces.split_first()?;
+        others.iter().all(|other| other.snap_len == first.snap_len).then_some(first.snap_len)
+    }
+
+    /// The length that the block states whose first [`BLOCK_HEAD`] bytes are given.
+    pub(super) fn block_len(&mut self, head: &[u8]) -> u32 {
+        if Self::is_magic(head) {
+            // The header of a section tells its byte order by itself.
+            self.big_endian = u32_at(head, 8, true) == 0x1a2b_3c4d;
+        }
+        u32_at(head, 4, self.big_endian)
+    }
+
+    /// Reads a whole block: the packet in it, if there is one. Takes note of what it says about later ones.
+    #[inline]
+    pub(super) fn read(&mut self, block: &[u8]) -> Result<Option<Packet>, String> {
+        let block_type = u32_at(block, 0, self.big_endian);
+        match block_type {
+            ENHANCED_PACKET => self.enhanced_packet(block).map(Some),
+            OBSOLETE_PACKET => self.obsolete_packet(block).map(Some),
+            SECTION_HEADER | INTERFACE_DESCRIPTION | SIMPLE_PACKET => self.parse(block),
+            _ => Ok(None),
+        }
+    }
+
+    fn enhanced_packet(&self, block: &[u8]) -> Result<Packet, String> {
+        let [interface, high, low, captured, orig_len] = self.fields(block)?;
+        let interface = self.interface(interface)?;
+        packet(block, interface, captured, orig_len, interface.time_ns(high, low))
+    }
+
+    /// The packet block of the first drafts of the format: as the enhanced one, but for a 16-bit interface.
+    fn obsolete_packet(&self, block: &[u8]) -> Result<Packet, String> {
+        let [interface, high, low, captured, orig_len] = self.fields(block)?;
+        let interface = self.interface(if self.big_endian { interface >> 16 } else { interface & 0xffff })?;
+        packet(block, interface, captured, orig_len, interface.time_ns(high, low))
+    }
+
+    /// The first five numbers of a block that ends as it should.
+    fn fields(&self, block: &[u8]) -> Result<[u32; 5], String> {
+        if block.len() < 32 {
+            return Err("the packet block is too short".to_owned());
+        }
+        if u32_at(block, block.len() - 4, self.big_endian) as usize != block.len() {
+            return Err("the block makes no sense: its two lengths differ".to_owned());
+        }
+        Ok([8, 12, 16, 20, 24].map(|at| u32_at(block, at, self.big_endian)))
+    }
+
+    fn parse(&mut self, block: &[u8]) -> Result<Option<Packet>, String> {
+        let parse = if self.big_endian { parse_block_be } else { parse_block_le };
+        let (_, block) = parse(block).map_err(|_| "the block makes no sense".to_owned())?;
+        match block {
+            Block::SectionHeader(header) => {
+                if header.major_version != 1 {
+                    let (major, minor) = (header.major_version, header.minor_version);
+                    return Err(format!("pcapng version {major}.{minor}, only 1 is known"));
+                }
+                self.interfaces.clear();
+                self.sections_seen += 1;
+                Ok(None)
+            }
+            Block::InterfaceDescription(description) => {
+                self.interfaces.push(Interface::new(&description, self.big_endian));
+                self.interfaces_seen += 1;
+                Ok(None)
+            }
+            Block::SimplePacket(packet) => {
+                let interface = self.interface(0)?;
+                let snap_len = if interface.snap_len == 0 { u32::MAX } else { interface.snap_len };
+                let captured = (packet.origlen.min(snap_len) as usize).min(packet.data.len());
+                let bytes = range(12, captured);
+                Ok(Some(Packet { link: interface.link, time_ns: None, orig_len: packet.origlen, bytes }))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn interface(&self, id: u32) -> Result<&Interface, String> {
+        self.interfaces.get(id as usize).ok_or_else(|| format!("interface {id} is not described"))
+    }
+}
+
+fn packet(
+    block: &[u8],
+    interface: &Interface,
+    captured: u32,
+    orig_len: u32,
+    time_ns: Option<i64>,
+) -> Result<Packet, String> {
+    if captured as usize > block.len() - 32 {
+        return Err("the packet is longer than its block".to_owned());
+    }
+    Ok(Packet { link: interface.link, time_ns, orig_len, bytes: range(28, captured as usize) })
+}
+
+impl Interface {
+    /// Not by pcap-parser's own reading of the options: it takes the time offset for little-endian always, and no
+    /// resolution in powers of two.
+    fn new(description: &InterfaceDescriptionBlock<'_>, big_endian: bool) -> Self {
+        let option = |code| description.options.iter().find(|option| option.code == code);
+        let resolution = option(OptionCode::IfTsresol).and_then(|option| option.value().first().copied());
+        let offset = option(OptionCode::IfTsoffset).and_then(|option| option.value().first_chunk::<8>().copied());
+        Self {
+            link: LinkType(description.linktype.0 as u32),
+            snap_len: description.snaplen,
+            resolution: Resolution(resolution.unwrap_or(6)),
+            offset_s: offset
+                .map_or(0, |bytes| if big_endian { i64::from_be_bytes(bytes) } else { i64::from_le_bytes(bytes) }),
+        }
+    }
+
+    #[inline]
+    fn time_ns(&self, high: u32, low: u32) -> Option<i64> {
+        let ticks = u64::from(high) << 32 | u64::from(low);
+        let time_ns = self.resolution.to_ns(ticks) + i128::from(self.offset_s) * 1_000_000_000;
+        i64::try_from(time_ns).ok().filter(|&time_ns| time_ns >= 0)
+    }
+}
+
+/// The option `if_tsresol`: ticks of 10^-n s, or of 2^-n s where the highest bit is set.
+#[derive(Debug, Clone, Copy)]
+struct Resolution(u8);
+
+impl Resolution {
+    fn to_ns(self, ticks: u64) -> i128 {
+        let exponent = u32::from(self.0 & 0x7f);
+        let ticks = i128::from(ticks);
+        if self.0 & 0x80 != 0 {
+            (ticks * 1_000_000_000) >> exponent
+        } else if exponent <= 9 {
+            ticks * 10_i128.pow(9 - exponent)
+        } else {
+            // A unit so small that it overflows leaves nothing of 64 bits of ticks.
+            10_i128.checked_pow(exponent - 9).map_or(0, |unit| ticks / unit)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_become_nanoseconds() {
+        assert_eq!(Resolution(6).to_ns(1_500_000), 1_500_000_000);
+        assert_eq!(Resolution(0).to_ns(3), 3_000_000_000);
+        assert_eq!(Resolution(9).to_ns(7), 7);
+        assert_eq!(Resolution(12).to_ns(7_999), 7);
+        assert_eq!(Resolution(0x80 | 1).to_ns(3), 1_500_000_000);
+        assert_eq!(Resolution(0x80 | 32).to_ns(1 << 31), 500_000_000);
+    }
+
+    #[test]
+    fn any_resolution_is_defined() {
+        for byte in 0..=u8::MAX {
+            let ns = Resolution(byte).to_ns(u64::MAX);
+            assert!(ns >= 0, "if_tsresol {byte}: {ns}");
+        }
+    }
+}
