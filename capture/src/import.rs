@@ -44,6 +44,13 @@ impl Default for ImportOptions {
     }
 }
 
+impl ImportOptions {
+    /// Options that between them go through all of the code.
+    pub(crate) fn every_kind() -> impl Iterator<Item = Self> {
+        [Layer::Frame, Layer::Ip, Layer::Tcp].into_iter().map(|layer| Self { layer, ..Self::default() })
+    }
+}
+
 /// Imported traces, and what became of everything else.
 #[derive(Debug, Clone)]
 pub struct Import {

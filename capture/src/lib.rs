@@ -4,6 +4,8 @@ mod client;
 mod endpoint;
 mod files;
 mod flows;
+#[doc(hidden)]
+pub mod fuzzing;
 mod import;
 mod labels;
 mod manifest;
