@@ -13,6 +13,7 @@ mod one_file;
 mod packet;
 mod records;
 mod stats;
+mod streams;
 
 pub use client::{Cidr, ClientRule, ClientRuleError};
 pub use files::has_captures;
