@@ -103,6 +103,18 @@ pub(crate) struct Run {
 pub(crate) enum Capture {
     /// Read pcap and pcapng files, or folders of them, into one trace file.
     Import(CaptureImport),
+    /// What is in capture files, and why one gives no trace.
+    Info {
+        /// Capture files; - is the standard input.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// The TLS handshakes in a capture: where their messages are, what was negotiated, how good that is.
+    Audit {
+        /// Capture file; - is the standard input.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
 }
 
 /// How captures are read.

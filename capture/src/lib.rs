@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod audit;
 mod client;
 mod endpoint;
 mod files;
@@ -7,6 +8,7 @@ mod flows;
 #[doc(hidden)]
 pub mod fuzzing;
 mod import;
+mod info;
 mod labels;
 mod manifest;
 mod one_file;
@@ -15,10 +17,12 @@ mod records;
 mod stats;
 mod streams;
 
+pub use audit::{Audit, CipherSuite, Messages, Reason as VerdictReason, Sighting, TlsConnection, Verdict, audit};
 pub use client::{Cidr, ClientRule, ClientRuleError};
 pub use files::has_captures;
 pub use flows::{FlowScope, FlowScopeError};
 pub use import::{Import, ImportError, ImportOptions, import};
+pub use info::{CaptureInfo, capture_info};
 pub use labels::{LabelPattern, LabelPatternError, LabelSource};
 pub use manifest::ManifestError;
 pub use packet::LinkType;

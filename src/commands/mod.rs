@@ -1,6 +1,8 @@
 //! One file a command: options to validated values to library calls to a report.
 
 mod capture;
+mod capture_audit;
+mod capture_info;
 mod competition;
 mod dataset;
 mod defend;

@@ -77,6 +77,11 @@ impl RecordReader {
         }
     }
 
+    /// Whether a record has begun that is not complete.
+    pub(super) fn is_in_record(&self) -> bool {
+        matches!(self.header(), Some(Ok(_)))
+    }
+
     /// The header of the record that is being read, where that much is there.
     fn header(&self) -> Option<Result<TlsRecordHeader, ()>> {
         let header = self.record.get(..RECORD_HEADER)?;

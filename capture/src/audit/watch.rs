@@ -28,11 +28,10 @@ impl Watch {
         if self.flows.len() <= flow {
             self.flows.resize_with(flow + 1, Connection::default);
         }
-        let connection = &mut self.flows[flow];
-        if segment.flags.syn() && !segment.flags.ack() && connection.opened != Some(segment.seq) {
+        if segment.flags.syn() && !segment.flags.ack() && self.flows[flow].opened != Some(segment.seq) {
             // Another connection between the same ports.
-            let before = std::mem::replace(connection, Connection::opened(segment.seq));
-            keep(before, &mut self.memory, &mut self.found, &mut self.untold);
+            let before = std::mem::replace(&mut self.flows[flow], Connection::opened(segment.seq));
+            self.keep(before);
         }
         self.flows[flow].add(sender, number, segment, &mut self.memory);
     }
@@ -40,20 +39,20 @@ impl Watch {
     /// The connections with TLS by their first packets, and how many more there are.
     pub(crate) fn finish(mut self) -> (Vec<TlsConnection>, u64) {
         for connection in std::mem::take(&mut self.flows) {
-            keep(connection, &mut self.memory, &mut self.found, &mut self.untold);
+            self.keep(connection);
         }
         self.found.sort_by_key(|handshake| handshake.first_packet);
         let numbered = self.found.into_iter().zip(1..);
         (numbered.map(|(handshake, number)| handshake.result(number)).collect(), self.untold)
     }
-}
 
-/// Keeps what a connection showed, if it was TLS.
-fn keep(connection: Connection, memory: &mut Memory, found: &mut Vec<Handshake>, untold: &mut u64) {
-    match connection.finish(memory) {
-        Some(_) if found.len() >= MAX_TOLD => *untold += 1,
-        Some(handshake) => found.push(handshake),
-        None => {}
+    /// Keeps what a connection showed, if it was TLS.
+    fn keep(&mut self, connection: Connection) {
+        match connection.finish(&mut self.memory) {
+            Some(_) if self.found.len() >= MAX_TOLD => self.untold += 1,
+            Some(handshake) => self.found.push(handshake),
+            None => {}
+        }
     }
 }
 
@@ -62,11 +61,23 @@ fn keep(connection: Connection, memory: &mut Memory, found: &mut Vec<Handshake>,
 struct Connection {
     /// Sequence number of its SYN.
     opened: Option<u32>,
-    first_packet: Option<u64>,
     directions: [Direction; 2],
+    sights: Sights,
+}
+
+/// What both directions of a connection show.
+#[derive(Debug, Default)]
+struct Sights {
+    first_packet: u64,
     handshake: Option<Box<Handshake>>,
     /// Segments that start with a TLS record.
     records: u32,
+}
+
+impl Sights {
+    fn handshake(&mut self) -> &mut Handshake {
+        self.handshake.get_or_insert_with(|| Box::new(Handshake::new(self.first_packet)))
+    }
 }
 
 /// What one end sends.
@@ -75,7 +86,7 @@ enum Direction {
     #[default]
     Fresh,
     Reading(Box<Reading>),
-    /// No TLS up to here, or with a hole in it.
+    /// No TLS up to here, or not without a hole.
     Looking,
     /// The rest is encrypted.
     Done,
@@ -93,33 +104,130 @@ impl Connection {
     }
 
     fn add(&mut self, sender: usize, number: u64, segment: &Segment<'_>, memory: &mut Memory) {
-        self.first_packet.get_or_insert(number);
-        if record_header(segment.payload).is_some() {
-            self.records = self.records.saturating_add(1);
+        let Self { directions, sights, .. } = self;
+        if sights.first_packet == 0 {
+            sights.first_packet = number;
         }
-        let is_start = starts_with_hello(segment.payload);
-        match &self.directions[sender] {
+        sights.records = sights.records.saturating_add(u32::from(record_header(segment.payload).is_some()));
+        let is_hello = starts_with_hello(segment.payload);
+        let direction = &mut directions[sender];
+        match direction {
             Direction::Done => return,
-            // A connection that is captured from the middle has no first record to start from.
-            Direction::Fresh if !segment.flags.syn() && !is_start => {
-                if segment.payload_len > 0 {
-                    self.directions[sender] = Direction::Looking;
-                }
-                return;
-            }
-            Direction::Looking if !is_start => return,
-            Direction::Fresh | Direction::Looking => {
-                self.directions[sender] = Direction::Reading(Box::default());
-            }
+            // From the middle of a connection, or after plain text before TLS, only a hello tells where to start.
+            Direction::Fresh if segment.flags.syn() || is_hello => *direction = Direction::Reading(Box::default()),
+            Direction::Looking if is_hello => *direction = Direction::Reading(Box::default()),
+            Direction::Fresh | Direction::Looking => return,
             Direction::Reading(_) => {}
         }
-        // Found again after plain text before TLS (STARTTLS), or after what is no TLS.
-        if self.read(sender, number, segment, memory) == Direction::Looking as fn() -> _ as usize as _ {
-            unreachable!()
+        let state = direction.read(sender, number, segment, sights, memory);
+        if state == State::NotTls && is_hello {
+            // What was read before ended with this segment.
+            *direction = Direction::Reading(Box::default());
+            direction.read(sender, number, segment, sights, memory);
         }
     }
 
+    /// What the connection showed, if it was TLS.
     fn finish(mut self, memory: &mut Memory) -> Option<Handshake> {
-        None
+        for direction in &mut self.directions {
+            direction.stop(Direction::Done, memory);
+        }
+        let Self { opened, mut sights, .. } = self;
+        if sights.handshake.is_none() && sights.records >= RECORDS_TO_BE_TLS {
+            let why = match opened {
+                Some(_) => "TLS records, but no handshake that can be read",
+                None => "TLS records, but no handshake: the capture starts after it",
+            };
+            sights.handshake().notes.push(why.to_owned());
+        }
+        sights.handshake.map(|handshake| *handshake).filter(|seen| seen.has_hello() || !seen.notes.is_empty())
     }
+}
+
+impl Direction {
+    fn read(
+        &mut self,
+        sender: usize,
+        number: u64,
+        segment: &Segment<'_>,
+        sights: &mut Sights,
+        memory: &mut Memory,
+    ) -> State {
+        let Self::Reading(reading) = self else { return State::Done };
+        let Reading { stream, records } = reading.as_mut();
+        // Not times but packet numbers: a packet that fills a hole gives its number to what waited for it.
+        let arrival = Arrival::new(segment, number as i64);
+        let mut reader = Reader { records, sights, sender, state: State::More };
+        stream.push(arrival, memory, &mut reader);
+        let state = reader.state;
+        match state {
+            State::More => {}
+            State::Done => self.stop(Self::Done, memory),
+            State::NotTls => self.stop(Self::Looking, memory),
+        }
+        state
+    }
+
+    /// Ends the reading, and gives the memory of what waits back.
+    fn stop(&mut self, then: Self, memory: &mut Memory) {
+        if let Self::Reading(mut reading) = std::mem::replace(self, then) {
+            reading.stream.finish(memory, &mut Nowhere);
+        }
+    }
+}
+
+/// Reads the records in a stream whose times are packet numbers.
+struct Reader<'a> {
+    records: &'a mut RecordReader,
+    sights: &'a mut Sights,
+    sender: usize,
+    state: State,
+}
+
+impl Sink for Reader<'_> {
+    const READS: bool = true;
+
+    fn bytes(&mut self, bytes: Bytes<'_>) {
+        if self.state != State::More {
+            return;
+        }
+        let Self { records, sights, sender, .. } = self;
+        let packet = bytes.time_ns as u64;
+        self.state = records.read(bytes.payload, |event| sights.handshake().add(packet, *sender, event));
+        if self.state == State::More && bytes.payload.len() < bytes.len as usize {
+            self.give_up(format!("packet {packet}: the snap length cuts it, what follows cannot be read"));
+        }
+    }
+
+    fn hole(&mut self, _: Option<u32>) {
+        if self.state == State::More {
+            self.give_up("bytes are missing in the capture, what follows them cannot be read".to_owned());
+        }
+    }
+
+    fn restart(&mut self) {
+        self.state = State::NotTls;
+    }
+}
+
+impl Reader<'_> {
+    fn give_up(&mut self, note: String) {
+        self.state = State::NotTls;
+        if self.sights.handshake.is_some() || self.records.is_in_record() {
+            self.sights.handshake().notes.push(note);
+        }
+    }
+}
+
+/// Takes what nobody reads.
+struct Nowhere;
+
+impl Sink for Nowhere {
+    const READS: bool = false;
+
+    fn bytes(&mut self, _: Bytes<'_>) {}
+
+    fn hole(&mut self, _: Option<u32>) {}
+
+    fn restart(&mut self) {}
 }
