@@ -104,9 +104,10 @@ fn print_negotiated(audit: &Audit, context: &Context<'_>) -> Result<()> {
 fn print_reasons(audit: &Audit, context: &Context<'_>) -> Result<()> {
     let rows_of = |connection: &TlsConnection| {
         let number = connection.connection.to_string();
-        let reasons = connection.reasons.iter().map(|reason| {
-            [number.clone(), reason.verdict.to_string(), reason.why.clone(), reason.source.to_owned()]
-        });
+        let reasons = connection
+            .reasons
+            .iter()
+            .map(|reason| [number.clone(), reason.verdict.to_string(), reason.why.clone(), reason.source.to_owned()]);
         let notes = connection.notes.iter().map(|note| [number.clone(), String::new(), note.clone(), String::new()]);
         reasons.chain(notes).collect::<Vec<_>>()
     };

@@ -160,8 +160,18 @@ fn print_all(files: &[File], totals: &Totals, context: &Context<'_>) -> Result<(
     sum[11] = format!("none: {}", grouped(totals.without_trace + totals.unreadable));
     rows.push(sum);
     let header = [
-        "file", "format", "link types", "snap length", "packets", "bytes", "span", "cut", "flows", "client by",
-        "TLS handshakes", "trace",
+        "file",
+        "format",
+        "link types",
+        "snap length",
+        "packets",
+        "bytes",
+        "span",
+        "cut",
+        "flows",
+        "client by",
+        "TLS handshakes",
+        "trace",
     ];
     context.printer.table(header, &rows)?;
 

@@ -137,7 +137,8 @@ pub(super) fn record_header(bytes: &[u8]) -> Option<TlsRecordHeader> {
 /// Whether a segment starts with the record of a ClientHello or ServerHello.
 pub(super) fn starts_with_hello(payload: &[u8]) -> bool {
     let is_handshake = record_header(payload).is_some_and(|header| header.record_type == TlsRecordType::Handshake);
-    let is_hello = |kind: u8| [TlsHandshakeType::ClientHello, TlsHandshakeType::ServerHello].contains(&TlsHandshakeType(kind));
+    let is_hello =
+        |kind: u8| [TlsHandshakeType::ClientHello, TlsHandshakeType::ServerHello].contains(&TlsHandshakeType(kind));
     // The length of a hello has two bytes at most.
     is_handshake && payload.len() > 6 && is_hello(payload[5]) && payload[6] == 0
 }

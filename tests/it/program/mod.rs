@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that fails")]
 
+mod capture_audit;
+mod capture_info;
 mod determinism;
 mod leaks;
 mod pipeline;
