@@ -12,6 +12,7 @@ mod manifest;
 mod one_file;
 mod packet;
 mod records;
+mod select;
 mod stats;
 
 pub use client::{Cidr, ClientRule, ClientRuleError};
@@ -22,4 +23,5 @@ pub use labels::{LabelPattern, LabelPatternError, LabelSource};
 pub use manifest::ManifestError;
 pub use packet::LinkType;
 pub use records::{CaptureFormat, Record, RecordError, Records};
+pub use select::{OutlierRule, OutlierRuleError, Selection};
 pub use stats::{FileStats, ImportStats};
