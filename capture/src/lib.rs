@@ -14,6 +14,7 @@ mod packet;
 mod records;
 mod select;
 mod stats;
+mod text;
 
 pub use client::{Cidr, ClientRule, ClientRuleError};
 pub use files::has_captures;
