@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 mod client;
+mod collector;
 mod endpoint;
+mod events;
 mod files;
 mod flows;
 mod import;

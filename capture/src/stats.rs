@@ -19,12 +19,14 @@ pub struct ImportStats {
     pub other_files: u64,
     /// Packets read from the files that were opened.
     pub packets: u64,
-    /// Packets that are in a trace.
+    /// Packets that are in a trace, or whose bytes are.
     pub kept: u64,
     /// Packets that are not, by reason.
     pub dropped: BTreeMap<String, u64>,
     /// What was kept but deserves a look, by kind.
     pub warnings: BTreeMap<String, u64>,
+    /// What was found in the TCP streams of the traces, by kind, where they were put in order.
+    pub streams: BTreeMap<String, u64>,
     /// Number of files by the rule that told who the client is.
     pub client_rules: BTreeMap<String, u64>,
     /// Number of labelled files by where their label comes from.
@@ -42,6 +44,7 @@ impl ImportStats {
         self.kept += file.kept;
         add(&mut self.dropped, &file.dropped);
         add(&mut self.warnings, &file.warnings);
+        add(&mut self.streams, &file.streams);
         if let Some(rule) = &file.client_rule {
             *self.client_rules.entry(rule.clone()).or_default() += 1;
         }
@@ -72,12 +75,14 @@ pub struct FileStats {
     pub file: String,
     /// Packets read.
     pub packets: u64,
-    /// Packets that are in the trace.
+    /// Packets that are in the trace, or whose bytes are.
     pub kept: u64,
     /// Packets that are not, by reason.
     pub dropped: BTreeMap<String, u64>,
     /// What was kept but deserves a look, by kind.
     pub warnings: BTreeMap<String, u64>,
+    /// What was found in the TCP streams of the trace, by kind, where they were put in order.
+    pub streams: BTreeMap<String, u64>,
     /// The rule that told who the client is, where one did.
     pub client_rule: Option<String>,
     /// Why the file gave no trace, where it gave none.
@@ -100,12 +105,15 @@ pub(crate) enum Reason {
     ImpossibleLength,
     NoTime,
     NoPayload,
+    KeepAlive,
+    Retransmitted,
     ClientUnknown,
     OtherFlow,
+    NotTls,
 }
 
 impl Reason {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::LinkType,
         Self::Encrypted,
         Self::Aggregate,
@@ -117,8 +125,11 @@ impl Reason {
         Self::ImpossibleLength,
         Self::NoTime,
         Self::NoPayload,
+        Self::KeepAlive,
+        Self::Retransmitted,
         Self::ClientUnknown,
         Self::OtherFlow,
+        Self::NotTls,
     ];
 }
 
@@ -136,8 +147,11 @@ impl fmt::Display for Reason {
             Self::Fragment => "fragment",
             Self::ImpossibleLength => "impossible length",
             Self::NoPayload => "no payload",
+            Self::KeepAlive => "keep-alive",
+            Self::Retransmitted => "retransmitted",
             Self::ClientUnknown => "client unknown",
             Self::OtherFlow => "other flow",
+            Self::NotTls => "not TLS",
         })
     }
 }
@@ -149,6 +163,10 @@ pub(crate) struct Dropped([u64; Reason::ALL.len()]);
 impl Dropped {
     pub(crate) fn count(&mut self, reason: Reason) {
         self.0[reason as usize] += 1;
+    }
+
+    pub(crate) fn count_many(&mut self, reason: Reason, n: u64) {
+        self.0[reason as usize] += n;
     }
 
     pub(crate) fn of(&self, reason: Reason) -> u64 {
