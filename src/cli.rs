@@ -124,9 +124,16 @@ pub(crate) struct Import {
     /// Which size the sizes are.
     #[arg(long, value_enum, default_value_t = Layer::Tcp)]
     pub(crate) layer: Layer,
+    /// Put TCP segments in order and drop retransmitted bytes, or count every segment with payload as captured; tls and
+    /// cell need it on, frame and ip take no notice.
+    #[arg(long, value_enum, default_value_t = Switch::On)]
+    pub(crate) reassembly: Switch,
     /// Keep the flow to the main peer (the one with most bytes), or everything of the client.
     #[arg(long, value_enum, default_value_t = Flows::Main)]
     pub(crate) flows: Flows,
+    /// Look inside of tunnels (IP in IP, GRE, VXLAN): the packet in the packet counts.
+    #[arg(long)]
+    pub(crate) inner: bool,
     /// Cut idle heads and tails: parts with less than 1 % of the bytes, apart from the rest by this long a pause.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) trim: Option<f64>,
@@ -148,6 +155,19 @@ pub(crate) enum Layer {
     Ip,
     /// TCP payload length; packets without payload are left out.
     Tcp,
+    /// TLS record length.
+    Tls,
+    /// Tor cells, as found in TLS records.
+    Cell,
+    /// UDP payload length.
+    Udp,
+}
+
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    On,
+    Off,
 }
 
 /// Which flows of a capture make its trace.

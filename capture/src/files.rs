@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::records::looks_like_capture;
+use crate::text::looks_like_text;
 
 /// A file to import.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,7 +66,7 @@ impl Listing {
             } else if !path.is_file() {
                 // A link to a folder or to nowhere, a pipe, a device: reading it may never end.
                 self.others += 1;
-            } else if is_named_capture(&path) || looks_like_capture(&path) {
+            } else if is_named_capture(&path) || looks_like_capture(&path) || looks_like_text(&path) {
                 self.add_file(&path, root);
             } else {
                 self.others += 1;
@@ -92,7 +93,7 @@ pub fn has_captures(path: &Path) -> bool {
     match path.is_dir() {
         true => Listing::of(&[path.to_owned()]).is_ok_and(|listing| !listing.files.is_empty()),
         // Looking at the standard input would use it up.
-        false => path == Path::new("-") || is_named_capture(path) || looks_like_capture(path),
+        false => path == Path::new("-") || is_named_capture(path) || looks_like_capture(path) || looks_like_text(path),
     }
 }
 

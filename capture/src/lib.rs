@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 mod client;
+mod collector;
 mod endpoint;
+mod events;
 mod files;
 mod flows;
 #[doc(hidden)]
@@ -14,6 +16,7 @@ mod packet;
 mod records;
 mod select;
 mod stats;
+mod streams;
 mod text;
 
 pub use client::{Cidr, ClientRule, ClientRuleError};

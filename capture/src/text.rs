@@ -27,10 +27,17 @@ const SEPARATORS: [char; 4] = ['\t', ',', ';', '|'];
 pub(crate) enum TextError {
     #[error("row {row}: the text cannot be read further")]
     Read { row: u64 },
-    #[error("no column with sizes of the layer {layer}: it needs one of {}; it has {}", wanted.join(", "), found.join(", "))]
+    #[error("no column with sizes of the layer {layer}: {}; it has {}", needs(wanted), found.join(", "))]
     NoSizes { layer: String, wanted: &'static [&'static str], found: Vec<String> },
     #[error("row {row}, column `{column}`: not {expected}")]
     Value { row: u64, column: &'static str, expected: &'static str },
+}
+
+fn needs(wanted: &[&str]) -> String {
+    match wanted {
+        [] => "a text about packets has none, a capture does".to_owned(),
+        names => format!("it needs one of {}", names.join(", ")),
+    }
 }
 
 /// Reads the packets of a text, one after another.
