@@ -9,4 +9,5 @@ mod damage;
 mod files_and_labels;
 mod formats;
 mod packets;
+mod streams;
 mod vectors;
