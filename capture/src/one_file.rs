@@ -22,9 +22,18 @@ pub(crate) struct FileTrace {
 ///
 /// A file that is damaged somewhere gives the trace of the packets before that, and a problem.
 pub(crate) fn trace_of(path: &Path, name: &str, options: &ImportOptions) -> FileTrace {
+    trace_of_records(Records::open(path), name, options)
+}
+
+/// The same of a capture that was opened, or could not be.
+pub(crate) fn trace_of_records(
+    records: Result<Records, RecordError>,
+    name: &str,
+    options: &ImportOptions,
+) -> FileTrace {
     let mut stats = FileStats { file: name.to_owned(), ..FileStats::default() };
     let mut reading = Reading::new(options);
-    let trace = match reading.read(path) {
+    let trace = match reading.read(records) {
         Err(refusal) => {
             stats.no_trace = Some(refusal.to_owned());
             None
@@ -66,8 +75,8 @@ impl Reading {
     }
 
     /// Reads all packets. An error says why the file gives no trace whatever was read of it.
-    fn read(&mut self, path: &Path) -> Result<(), &'static str> {
-        let mut records = match Records::open(path) {
+    fn read(&mut self, records: Result<Records, RecordError>) -> Result<(), &'static str> {
+        let mut records = match records {
             Ok(records) => records,
             Err(error) => return Err(self.refuse(&error)),
         };
