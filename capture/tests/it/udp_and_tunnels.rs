@@ -76,8 +76,7 @@ fn tunnels_are_looked_into_only_where_asked() {
     let twice = |packet: &Packet| outer(4, vxlan(packet));
     let tunnels: [&dyn Fn(&Packet) -> Vec<u8>; 5] = [&ip_in_ip, &gre, &gre_ethernet, &vxlan, &twice];
     for tunnel in tunnels {
-        let frames: Vec<Frame> =
-            conversation().iter().map(|packet| raw(packet.time_ns, tunnel(packet))).collect();
+        let frames: Vec<Frame> = conversation().iter().map(|packet| raw(packet.time_ns, tunnel(packet))).collect();
         let pcap = Pcap::of(Link::Raw).bytes(&frames);
         assert_eq!(import_one(&pcap, &at(Layer::Tcp, true)).trace, conversation_trace());
 
