@@ -39,7 +39,7 @@ fn layers_that_captures_do_not_give_are_refused() {
         assert!(matches!(error, ImportError::Layer(_)));
         assert_eq!(
             error.to_string(),
-            format!("traces of the layer {name} cannot be imported: frame, ip, tcp, tls and cell can")
+            format!("traces of the layer {name} cannot be imported: frame, ip, tcp, tls, cell and udp can")
         );
     }
 }
