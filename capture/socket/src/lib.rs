@@ -13,8 +13,8 @@ use std::os::fd::AsRawFd as _;
 use std::ptr::from_mut;
 use std::time::Duration;
 
-use socket2::{Domain, Protocol, Socket, Type};
 pub use socket2::SockFilter;
+use socket2::{Domain, Protocol, Socket, Type};
 
 /// What the kernel counted since it was last asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -315,3 +315,7 @@ impl<R: Runner> Collect<'_, R> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "collect_tests.rs"]
+mod tests;

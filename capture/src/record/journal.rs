@@ -116,7 +116,13 @@ impl Journal {
     }
 
     /// The capture in `part` is that of `query`.
-    pub(super) fn finish(&mut self, part: File, query: &Query, start_ns: i64, packets: u64) -> Result<(), JournalError> {
+    pub(super) fn finish(
+        &mut self,
+        part: File,
+        query: &Query,
+        start_ns: i64,
+        packets: u64,
+    ) -> Result<(), JournalError> {
         let path = self.folder.join(query.file());
         let folder = path.parent().expect("it is in the folder of captures");
         let finish = || -> io::Result<()> {
@@ -244,7 +250,8 @@ fn rows(path: &Path, header: &str) -> Result<Vec<csv::StringRecord>, JournalErro
     };
     let columns = header.split(',').count();
     let mut records = Vec::new();
-    for (row, record) in csv::ReaderBuilder::new().has_headers(false).from_reader(rows.as_bytes()).records().enumerate() {
+    for (row, record) in csv::ReaderBuilder::new().has_headers(false).from_reader(rows.as_bytes()).records().enumerate()
+    {
         let record = record.ok().filter(|record| record.len() == columns);
         let problem = || format!("row {}: not {columns} columns", row + 1);
         records.push(record.ok_or_else(|| JournalError { path: path.to_owned(), problem: problem() })?);

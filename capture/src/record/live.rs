@@ -117,7 +117,6 @@ pub fn record<W: Write>(
         }
     };
     let counters = source.take_counters().map_err(LiveError::Source)?;
-    let out =
-        writer.finish(&InterfaceStatistics { time_ns: clock.unix_ns(), counters }).map_err(LiveError::Write)?;
+    let out = writer.finish(&InterfaceStatistics { time_ns: clock.unix_ns(), counters }).map_err(LiveError::Write)?;
     Ok((out, Recorded { packets, bytes, counters, stopped }))
 }

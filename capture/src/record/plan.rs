@@ -128,9 +128,8 @@ impl Plan {
     ///
     /// If a file cannot be read, or with the key and the value that is wrong.
     pub fn read(path: &Path) -> Result<Self, PlanError> {
-        let read = |path: &Path| {
-            fs::read_to_string(path).map_err(|source| PlanError::Read { path: path.to_owned(), source })
-        };
+        let read =
+            |path: &Path| fs::read_to_string(path).map_err(|source| PlanError::Read { path: path.to_owned(), source });
         let text = read(path)?;
         let written: Written = toml::from_str(&text).map_err(|error| toml_error(path, &text, &error))?;
         let refused = |key, value: &str, problem: &str| PlanError::Value {
@@ -185,9 +184,9 @@ impl Plan {
         }
         let filter: Filter = match written.filter {
             None => Filter::default(),
-            Some(text) => text.parse().map_err(|error: super::FilterError| {
-                refused("filter", &format!("`{text}`"), &error.problem)
-            })?,
+            Some(text) => text
+                .parse()
+                .map_err(|error: super::FilterError| refused("filter", &format!("`{text}`"), &error.problem))?,
         };
         let reps = written.reps.unwrap_or(1);
         if reps == 0 {

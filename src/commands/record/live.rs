@@ -36,7 +36,9 @@ pub(in crate::commands) fn live(options: &cli::CaptureLive, context: &Context<'_
 
     let dropped = recorded.counters.dropped;
     if dropped > 0 {
-        context.printer.warn(&format!("the kernel dropped {dropped} packets: a filter or --snaplen makes it less work"));
+        context
+            .printer
+            .warn(&format!("the kernel dropped {dropped} packets: a filter or --snaplen makes it less work"));
     }
     let mut report = report("capture live", Vec::new(), context);
     count(&mut report.counts, "packets", recorded.packets as usize);

@@ -2,6 +2,8 @@
 
 mod parse;
 mod program;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -64,9 +66,20 @@ enum Expression {
     Not(Box<Self>),
     EtherType(u16),
     /// By number in IPv4 and IPv6.
-    Protocol { v4: Option<u8>, v6: Option<u8> },
-    Port { protocol: Option<u8>, side: Side, port: u16 },
-    Net { side: Side, address: IpAddr, bits: u8 },
+    Protocol {
+        v4: Option<u8>,
+        v6: Option<u8>,
+    },
+    Port {
+        protocol: Option<u8>,
+        side: Side,
+        port: u16,
+    },
+    Net {
+        side: Side,
+        address: IpAddr,
+        bits: u8,
+    },
 }
 
 /// Which end of a packet.

@@ -9,9 +9,8 @@ const UDP: u8 = 17;
 
 /// The expression, `None` for no words at all; or what is wrong.
 pub(super) fn parse(text: &str) -> Result<Option<Expression>, String> {
-    let spaced = ["(", ")", "!", "&&", "||"].iter().fold(text.to_owned(), |text, sign| {
-        text.replace(sign, &format!(" {sign} "))
-    });
+    let spaced =
+        ["(", ")", "!", "&&", "||"].iter().fold(text.to_owned(), |text, sign| text.replace(sign, &format!(" {sign} ")));
     let mut words = Words { words: spaced.split_whitespace().collect(), at: 0, depth: 0 };
     if words.words.is_empty() {
         return Ok(None);

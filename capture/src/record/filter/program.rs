@@ -190,7 +190,11 @@ impl Backwards {
         let (ether_type, source_at, words): (_, _, Vec<u32>) = match address {
             IpAddr::V4(address) => (IPV4, 12, vec![address.to_bits()]),
             IpAddr::V6(address) => {
-                let words = address.octets().chunks_exact(4).map(|word| u32::from_be_bytes([word[0], word[1], word[2], word[3]])).collect();
+                let words = address
+                    .octets()
+                    .chunks_exact(4)
+                    .map(|word| u32::from_be_bytes([word[0], word[1], word[2], word[3]]))
+                    .collect();
                 (IPV6, 8, words)
             }
         };
