@@ -30,14 +30,16 @@ pub(crate) struct Listing {
 }
 
 impl Listing {
-    /// Takes every file in `paths`, and of every folder in `paths`, at any depth, the files that are captures by
+    /// Takes every file in `paths`, `-` for the standard input, and of every folder in `paths`, at any depth, the files that are captures by
     /// content or by name. Links to folders inside of a folder are not followed. An error comes with the path it is
     /// about.
     pub(crate) fn of(paths: &[PathBuf]) -> Result<Self, (PathBuf, io::Error)> {
         let mut listing = Self::default();
         for path in paths {
             let at = |error| (path.clone(), error);
-            if fs::metadata(path).map_err(at)?.is_dir() {
+            if path == Path::new("-") {
+                listing.add_file(path, Path::new(""));
+            } else if fs::metadata(path).map_err(at)?.is_dir() {
                 listing.add_folder(path, path)?;
             } else {
                 let folder = path.parent().unwrap_or(Path::new(""));
@@ -89,7 +91,8 @@ impl Listing {
 pub fn has_captures(path: &Path) -> bool {
     match path.is_dir() {
         true => Listing::of(&[path.to_owned()]).is_ok_and(|listing| !listing.files.is_empty()),
-        false => is_named_capture(path) || looks_like_capture(path),
+        // Looking at the standard input would use it up.
+        false => path == Path::new("-") || is_named_capture(path) || looks_like_capture(path),
     }
 }
 

@@ -15,6 +15,7 @@ use crate::flows::FlowScope;
 use crate::labels::{LabelSource, Labels};
 use crate::manifest::ManifestError;
 use crate::one_file::trace_of;
+use crate::select::Selection;
 use crate::stats::ImportStats;
 
 /// How to import captures. The default takes TCP payloads of the flow to the main peer, and finds out the rest.
@@ -31,6 +32,8 @@ pub struct ImportOptions {
     pub flows: FlowScope,
     /// Where class, rep and session come from.
     pub labels: LabelSource,
+    /// What of the traces to leave out.
+    pub select: Selection,
 }
 
 impl Default for ImportOptions {
@@ -40,7 +43,15 @@ impl Default for ImportOptions {
             client: ClientRule::default(),
             flows: FlowScope::default(),
             labels: LabelSource::default(),
+            select: Selection::default(),
         }
+    }
+}
+
+impl ImportOptions {
+    /// Options that between them go through all of the code.
+    pub(crate) fn every_kind() -> impl Iterator<Item = Self> {
+        [Layer::Frame, Layer::Ip, Layer::Tcp].into_iter().map(|layer| Self { layer, ..Self::default() })
     }
 }
 
@@ -167,6 +178,8 @@ pub fn import(
             sources.push(file_name(&file.path));
         }
     }
+    let (traces, left_out) = options.select.apply(traces);
+    stats.leave_out(left_out);
     if traces.is_empty() {
         return Err(ImportError::NoTrace { stats: Box::new(stats) });
     }

@@ -4,6 +4,8 @@ mod client;
 mod endpoint;
 mod files;
 mod flows;
+#[doc(hidden)]
+pub mod fuzzing;
 mod import;
 mod labels;
 mod manifest;
@@ -11,7 +13,9 @@ mod one_file;
 mod packet;
 pub mod record;
 mod records;
+mod select;
 mod stats;
+mod text;
 
 pub use client::{Cidr, ClientRule, ClientRuleError};
 pub use files::has_captures;
@@ -21,4 +25,5 @@ pub use labels::{LabelPattern, LabelPatternError, LabelSource};
 pub use manifest::ManifestError;
 pub use packet::LinkType;
 pub use records::{CaptureFormat, Record, RecordError, Records};
+pub use select::{OutlierRule, OutlierRuleError, Selection};
 pub use stats::{FileStats, ImportStats};

@@ -21,9 +21,18 @@ pub(crate) struct FileTrace {
 ///
 /// A file that is damaged somewhere gives the trace of the packets before that, and a problem.
 pub(crate) fn trace_of(path: &Path, name: &str, options: &ImportOptions) -> FileTrace {
+    trace_of_records(Records::open(path), name, options)
+}
+
+/// The same of a capture that was opened, or could not be.
+pub(crate) fn trace_of_records(
+    records: Result<Records, RecordError>,
+    name: &str,
+    options: &ImportOptions,
+) -> FileTrace {
     let mut stats = FileStats { file: name.to_owned(), ..FileStats::default() };
     let mut reading = Reading::default();
-    let trace = match reading.read(path, options.layer) {
+    let trace = match reading.read(records, options.layer) {
         Err(refusal) => {
             stats.no_trace = Some(refusal.to_owned());
             None
@@ -62,8 +71,8 @@ struct Reading {
 
 impl Reading {
     /// Reads all packets. An error says why the file gives no trace whatever was read of it.
-    fn read(&mut self, path: &Path, layer: Layer) -> Result<(), &'static str> {
-        let mut records = match Records::open(path) {
+    fn read(&mut self, records: Result<Records, RecordError>, layer: Layer) -> Result<(), &'static str> {
+        let mut records = match records {
             Ok(records) => records,
             Err(error) => return Err(self.refuse(&error)),
         };

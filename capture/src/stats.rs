@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::select::LeftOut;
+
 /// What an import did with every file and packet. Nothing is dropped that is not counted here:
 /// `files == traces + dropped_traces.values().sum()` and `packets == kept + dropped.values().sum()`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +53,16 @@ impl ImportStats {
         }
         self.problems.extend(file.problems.iter().map(|problem| format!("{}: {problem}", file.file)));
         self.by_file.push(file);
+    }
+
+    /// Moves what a selection left out from the kept to the dropped.
+    pub(crate) fn leave_out(&mut self, left_out: LeftOut) {
+        let traces: u64 = left_out.traces.values().sum();
+        let packets: u64 = left_out.packets.values().sum();
+        self.traces -= traces;
+        self.kept -= packets;
+        add(&mut self.dropped_traces, &left_out.traces);
+        add(&mut self.dropped, &left_out.packets);
     }
 
     /// Counts a file that gave no trace.

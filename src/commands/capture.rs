@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use wfkit_capture::{FileStats, FlowScope, Import, ImportError, ImportOptions, ImportStats, LabelSource, import};
+use wfkit_capture::{
+    FileStats, FlowScope, Import, ImportError, ImportOptions, ImportStats, LabelSource, Selection, import,
+};
 use wfkit_datasets::{Layer, TraceFormat, write_traces};
 use wfkit_metrics::{PrivacyReport, StageReport, Summary, Utility, VolumeSummary};
 
@@ -88,6 +90,7 @@ pub(crate) fn report(
 
 fn import_options(options: &cli::Import) -> Result<ImportOptions> {
     let labels = match (&options.label, &options.labels) {
+        (Some(folders), _) if folders == "folders" => LabelSource::Folders,
         (Some(pattern), _) => LabelSource::Pattern(pattern.parse()?),
         (None, Some(manifest)) => LabelSource::Manifest(manifest.clone()),
         (None, None) => LabelSource::Auto,
@@ -104,6 +107,11 @@ fn import_options(options: &cli::Import) -> Result<ImportOptions> {
             cli::Flows::All => FlowScope::All,
         },
         labels,
+        select: Selection {
+            trim_ns: options.trim.map(|seconds| (seconds * 1e9) as u64),
+            min_packets: options.min_packets,
+            outliers: options.outliers,
+        },
     })
 }
 
