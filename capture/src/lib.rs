@@ -13,6 +13,7 @@ mod labels;
 mod manifest;
 mod one_file;
 mod packet;
+pub mod record;
 mod records;
 mod select;
 mod stats;

@@ -10,6 +10,7 @@ use wfkit_datasets::{Layer, TraceFormat, write_traces};
 use wfkit_metrics::{PrivacyReport, StageReport, Summary, Utility, VolumeSummary};
 
 use crate::cli;
+use crate::commands::record;
 use crate::context::{Context, count, count_set, digests};
 use crate::input::list;
 use crate::measure::trivial_privacy;
@@ -29,6 +30,8 @@ pub(crate) fn run(command: &cli::Capture, context: &Context<'_>) -> Result<()> {
             let privacy = trivial_privacy(&imported.set, FOLDS, context)?;
             context.finish_and_print(report(&options.paths, &imported, privacy, context)?, Some(&options.out))
         }
+        cli::Capture::Live(options) => record::live(options, context),
+        cli::Capture::Collect(options) => record::collect(options, context),
     }
 }
 

@@ -5,6 +5,7 @@
 mod determinism;
 mod leaks;
 mod pipeline;
+mod record;
 mod support;
 mod whole_run;
 mod wrong_input;
