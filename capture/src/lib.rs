@@ -2,7 +2,9 @@
 
 mod audit;
 mod client;
+mod collector;
 mod endpoint;
+mod events;
 mod files;
 mod flows;
 #[doc(hidden)]
@@ -13,9 +15,12 @@ mod labels;
 mod manifest;
 mod one_file;
 mod packet;
+pub mod record;
 mod records;
+mod select;
 mod stats;
 mod streams;
+mod text;
 
 pub use audit::{Audit, CipherSuite, Messages, Reason as VerdictReason, Sighting, TlsConnection, Verdict, audit};
 pub use client::{Cidr, ClientRule, ClientRuleError};
@@ -27,4 +32,5 @@ pub use labels::{LabelPattern, LabelPatternError, LabelSource};
 pub use manifest::ManifestError;
 pub use packet::LinkType;
 pub use records::{CaptureFormat, Record, RecordError, Records};
+pub use select::{OutlierRule, OutlierRuleError, Selection};
 pub use stats::{FileStats, ImportStats};

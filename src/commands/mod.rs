@@ -9,6 +9,7 @@ mod defend;
 mod evaluate;
 mod features;
 mod predict;
+mod record;
 mod run;
 mod train;
 

@@ -7,6 +7,7 @@ mod capture_info;
 mod determinism;
 mod leaks;
 mod pipeline;
+mod record;
 mod support;
 mod whole_run;
 mod wrong_input;
