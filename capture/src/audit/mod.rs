@@ -132,3 +132,108 @@ impl Followed {
         Some(flow)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn fixture(name: &str) -> Vec<u8> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tls");
+        std::fs::read(folder.join(name)).unwrap()
+    }
+
+    /// What the ends of the first connection in a capture send, in order: end and payload.
+    fn payloads(capture: &[u8]) -> Vec<(u8, Vec<u8>)> {
+        let mut records = Records::from_bytes(capture.to_vec()).unwrap();
+        let mut table = FlowTable::default();
+        let mut found = Vec::new();
+        while let Some(record) = records.next().unwrap() {
+            let segment = Segment::from_frame(record.link, record.data, record.orig_len).unwrap();
+            if let (0, sender) = table.add(&segment) {
+                found.push((sender as u8, segment.payload.to_vec()));
+            }
+        }
+        found
+    }
+
+    /// The same bytes in segments of `len` bytes.
+    fn cut(capture: &[u8], len: usize) -> Vec<u8> {
+        let segment = |sender: u8, piece: &[u8]| [&[(piece.len() as u8) << 1 | sender], piece].concat();
+        let pieces = payloads(capture);
+        pieces.iter().flat_map(|(sender, bytes)| bytes.chunks(len).flat_map(|piece| segment(*sender, piece))).collect()
+    }
+
+    const CAPTURES: [&str; 7] = [
+        "tls12-dhe-dss.pcap",
+        "tls12-rsa-cbc.pcap",
+        "tls10-ecdhe.pcap",
+        "tls13-retry.pcap",
+        "tls12-fragmented.pcap",
+        "rustls-1.2.pcap",
+        "rustls-1.3.pcap",
+    ];
+
+    #[test]
+    fn records_over_many_segments_say_the_same() {
+        for name in CAPTURES {
+            let capture = fixture(name);
+            let whole = audit_records(Records::from_bytes(capture.clone()).unwrap()).unwrap().connections.remove(0);
+            for len in [7, 100, 127] {
+                let cut = audit_segments(&cut(&capture, len)).remove(0);
+                assert_eq!(
+                    (&cut.version, &cut.cipher_suite, &cut.group, cut.verdict, &cut.reasons, &cut.notes),
+                    (&whole.version, &whole.cipher_suite, &whole.group, whole.verdict, &whole.reasons, &whole.notes),
+                    "{name} in segments of {len} bytes"
+                );
+                let is_seen = |sighting: Sighting| matches!(sighting, Sighting::Packet(_));
+                let seen = |messages: &Messages| {
+                    [messages.certificate, messages.server_key_exchange, messages.client_change_cipher_spec]
+                        .map(is_seen)
+                };
+                assert_eq!(seen(&cut.packets), seen(&whole.packets), "{name} in segments of {len} bytes");
+            }
+        }
+    }
+
+    #[test]
+    fn a_stream_that_ends_anywhere_is_told_about_up_to_there() {
+        let stream = cut(&fixture("tls12-fragmented.pcap"), 100);
+        let mut most = 0;
+        for end in 0..stream.len() {
+            let connections = audit_segments(&stream[..end]);
+            let Some(connection) = connections.first() else { continue };
+            let packets = serde_json::to_value(connection.packets).unwrap();
+            let seen = packets.as_object().unwrap().values().filter(|sighting| sighting.is_u64()).count();
+            assert!(seen >= most, "byte {end}");
+            most = seen;
+        }
+        assert_eq!(most, 7);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_bytes_are_taken(bytes in proptest::collection::vec(any::<u8>(), 0..2000)) {
+            audit_segments(&bytes);
+        }
+
+        #[test]
+        fn any_damage_is_taken(
+            which in 0..CAPTURES.len(),
+            changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..20),
+        ) {
+            let mut bytes = cut(&fixture(CAPTURES[which]), 100);
+            let mut file = fixture(CAPTURES[which]);
+            for (at, byte) in changes {
+                let (in_stream, in_file) = (at.index(bytes.len()), at.index(file.len()));
+                bytes[in_stream] = byte;
+                file[in_file] = byte;
+            }
+            audit_segments(&bytes);
+            crate::fuzzing::audit(&file);
+        }
+    }
+}

@@ -48,7 +48,8 @@ pub struct CaptureInfo {
     pub tls_connections: u64,
     /// Those of which the capture shows a ClientHello or ServerHello.
     pub tls_handshakes: u64,
-    /// Packets with payload in the flows between the client and its main peer: the trace that an import makes by itself.
+    /// Packets with payload in the flows between the client and its main peer: what an import makes its trace of by itself,
+    /// after it has taken out what was sent twice.
     pub trace_packets: u64,
     /// Why an import makes no trace of the file; empty where it makes one.
     pub no_trace: String,
