@@ -32,7 +32,7 @@ pub use tree::TreeError;
 /// Rows that one task predicts at a time: enough of them that a tree, once in the cache, pays.
 const BLOCK: usize = 512;
 
-/// Rows that walk down a tree together.
+/// Rows that walk down a tree together. Of 16 the positions no longer fit the registers, which takes twice the time.
 const TOGETHER: usize = 8;
 
 /// How a forest grows; [`ForestParams::random_forest`] and [`ForestParams::extra_trees`] are the usual two.

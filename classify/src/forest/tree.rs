@@ -3,9 +3,6 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Marks a node as a leaf, in place of its feature.
-const LEAF: u32 = u32::MAX;
-
 /// Leaves of one class name it below this; others, numbered from here, keep their classes in `Tree::mixed`.
 const MIXED: u32 = 1 << 16;
 
@@ -13,7 +10,8 @@ const MIXED: u32 = 1 << 16;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Tree {
     nodes: Vec<Node>,
-    n_leaves: usize,
+    /// One a leaf: its class, or [`MIXED`] and more.
+    leaves: Vec<u32>,
     /// What the mixed leaf i holds is `mixed[starts[i]..starts[i + 1]]`.
     starts: Vec<u32>,
     mixed: Vec<ClassCount>,
@@ -22,16 +20,23 @@ pub(super) struct Tree {
 /// 12 bytes, so that a tree of tens of thousands of rows stays in a second-level cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Node {
+    /// 0 for a leaf.
     feature: u32,
-    /// Of a split: the bits of its `f32` threshold. Of a leaf: its class, or [`MIXED`] and more.
+    /// Of a split: the bits of its `f32` threshold. Of a leaf: its number.
     value: u32,
-    /// Of a split: the right child. Of a leaf: its number.
+    /// Of a split: the right child. Of a leaf: the leaf itself, so that a row that has arrived stays.
     next: u32,
+}
+
+impl Node {
+    fn is_leaf(self, at: u32) -> bool {
+        self.next == at
+    }
 }
 
 /// A leaf, by the number of its node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Leaf(usize);
+pub(super) struct Leaf(u32);
 
 /// How often a class occurs in a leaf; classes that do not occur are not kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,7 +48,7 @@ pub(super) struct ClassCount {
 impl Tree {
     /// A tree without nodes, to be filled in preorder.
     pub(super) fn empty() -> Self {
-        Self { nodes: Vec::new(), n_leaves: 0, starts: vec![0], mixed: Vec::new() }
+        Self { nodes: Vec::new(), leaves: Vec::new(), starts: vec![0], mixed: Vec::new() }
     }
 
     /// Appends a split whose right child is not known yet, and returns its number.
@@ -71,13 +76,14 @@ impl Tree {
                 MIXED + self.starts.len() as u32 - 2
             }
         };
-        self.nodes.push(Node { feature: LEAF, value, next: self.n_leaves as u32 });
-        self.n_leaves += 1;
+        self.nodes.push(Node { feature: 0, value: self.leaves.len() as u32, next: self.nodes.len() as u32 });
+        self.leaves.push(value);
     }
 
     /// Gives back what it has not filled.
     pub(super) fn shrink(&mut self) {
         self.nodes.shrink_to_fit();
+        self.leaves.shrink_to_fit();
         self.starts.shrink_to_fit();
         self.mixed.shrink_to_fit();
     }
@@ -87,22 +93,22 @@ impl Tree {
     }
 
     pub(super) fn n_leaves(&self) -> usize {
-        self.n_leaves
+        self.leaves.len()
     }
 
     /// Memory that the tree takes.
     pub(super) fn n_bytes(&self) -> usize {
-        size_of_val(&*self.nodes) + size_of_val(&*self.starts) + size_of_val(&*self.mixed)
+        size_of_val(&*self.nodes) + size_of_val(&*self.leaves) + size_of_val(&*self.starts) + size_of_val(&*self.mixed)
     }
 
     /// The number of a leaf; leaves are counted from the left.
     pub(super) fn number(&self, leaf: Leaf) -> u32 {
-        self.nodes[leaf.0].next
+        self.nodes[leaf.0 as usize].value
     }
 
     /// Adds the class fractions of a leaf to `sum`, shape `(n_classes,)`.
     pub(super) fn add_fractions(&self, leaf: Leaf, sum: &mut [f64]) {
-        let value = self.nodes[leaf.0].value;
+        let value = self.leaves[self.number(leaf) as usize];
         if value < MIXED {
             sum[value as usize] += 1.0;
             return;
@@ -116,18 +122,19 @@ impl Tree {
 
     /// The leaves that rows fall into. A step waits for memory longer than it computes, so several rows go at once.
     pub(super) fn walk<const N: usize>(&self, rows: [&[f32]; N]) -> [Leaf; N] {
-        let mut at = [0; N];
+        let mut at = [0u32; N];
         loop {
-            let mut walking = false;
+            let mut moved = 0;
             for (at, row) in at.iter_mut().zip(rows) {
-                let node = self.nodes[*at];
-                if node.feature != LEAF {
-                    walking = true;
-                    let goes_left = row[node.feature as usize] <= f32::from_bits(node.value);
-                    *at = if goes_left { *at + 1 } else { node.next as usize };
-                }
+                let node = self.nodes[*at as usize];
+                let goes_left = (row[node.feature as usize] <= f32::from_bits(node.value)) & !node.is_leaf(*at);
+                // A choice without a branch, for nobody can guess it.
+                let (left, right) = (*at + 1, node.next);
+                let next = right ^ ((left ^ right) & u32::from(goes_left).wrapping_neg());
+                moved |= *at ^ next;
+                *at = next;
             }
-            if !walking {
+            if moved == 0 {
                 return at.map(Leaf);
             }
         }
@@ -176,12 +183,13 @@ pub enum TreeError {
 
 impl From<&Tree> for StoredTree {
     fn from(tree: &Tree) -> Self {
-        let (leaves, splits): (Vec<&Node>, Vec<&Node>) = tree.nodes.iter().partition(|node| node.feature == LEAF);
-        let class = |leaf: &Node| if leaf.value < MIXED { leaf.value + 1 } else { 0 };
+        let is_leaf = |&(at, node): &(u32, &Node)| node.is_leaf(at);
+        let nodes = || (0..).zip(&tree.nodes);
+        let class = |&value: &u32| if value < MIXED { value + 1 } else { 0 };
         Self {
-            nodes: tree.nodes.iter().map(|node| node.feature.wrapping_add(1)).collect(),
-            thresholds: splits.into_iter().map(|node| f32::from_bits(node.value)).collect(),
-            leaves: leaves.into_iter().map(class).collect(),
+            nodes: nodes().map(|node| if is_leaf(&node) { 0 } else { node.1.feature + 1 }).collect(),
+            thresholds: nodes().filter(|node| !is_leaf(node)).map(|(_, node)| f32::from_bits(node.value)).collect(),
+            leaves: tree.leaves.iter().map(class).collect(),
             sizes: tree.starts.windows(2).map(|pair| pair[1] - pair[0]).collect(),
             mixed: tree.mixed.clone(),
         }
