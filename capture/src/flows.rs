@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash};
 use std::str::FromStr;
 
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
 use thiserror::Error;
 
 use crate::client::{ClientRule, is_local};
@@ -56,16 +58,17 @@ pub(crate) struct Flow {
     /// Payload of both directions, in bytes.
     payload: u64,
     /// The end that opened the connection, where the capture shows it.
-    opener: Option<usize>,
+    opener: Option<u8>,
     /// The end that sent the first payload.
-    first_payload: Option<usize>,
+    first_payload: Option<u8>,
 }
 
 /// The flows of a capture in order of their first segment.
 #[derive(Debug, Default)]
 pub(crate) struct FlowTable {
     flows: Vec<Flow>,
-    index: HashMap<[Endpoint; 2], usize>,
+    /// Positions in `flows`.
+    index: HashTable<u32>,
     /// Where the last segment was, because the next one is likely there too.
     last: usize,
 }
@@ -79,10 +82,10 @@ impl FlowTable {
         let sender = usize::from(flow.ends[0] != segment.source);
         flow.payload += u64::from(segment.payload_len);
         if segment.flags.syn() {
-            flow.opener.get_or_insert(if segment.flags.ack() { 1 - sender } else { sender });
+            flow.opener.get_or_insert(if segment.flags.ack() { 1 - sender } else { sender } as u8);
         }
         if segment.payload_len > 0 {
-            flow.first_payload.get_or_insert(sender);
+            flow.first_payload.get_or_insert(sender as u8);
         }
         (flow_index, sender)
     }
@@ -92,11 +95,14 @@ impl FlowTable {
         if self.flows.get(self.last).is_some_and(is_between) {
             return self.last;
         }
-        let key = if source <= destination { [source, destination] } else { [destination, source] };
-        *self.index.entry(key).or_insert_with(|| {
-            self.flows.push(Flow { ends: [source, destination], payload: 0, opener: None, first_payload: None });
-            self.flows.len() - 1
-        })
+        let Self { flows, index, .. } = self;
+        let hash = hash_of([source, destination]);
+        let found = index.entry(hash, |&at| is_between(&flows[at as usize]), |&at| hash_of(flows[at as usize].ends));
+        let at = *found.or_insert(flows.len() as u32).get() as usize;
+        if at == flows.len() {
+            flows.push(Flow { ends: [source, destination], payload: 0, opener: None, first_payload: None });
+        }
+        at
     }
 
     /// Decides for each flow whether it is part of the trace, and which of its ends is the client.
@@ -165,6 +171,15 @@ impl FlowTable {
     }
 }
 
+/// The same for both directions. Not seeded by chance: neither results nor speed should depend on it.
+#[inline]
+fn hash_of([a, b]: [Endpoint; 2]) -> u64 {
+    let ((a, a_port), (b, b_port)) = (a.words(), b.words());
+    let low = a[1].wrapping_add(b[1]);
+    let others = (a[0] ^ b[0]).rotate_left(17).wrapping_add(u64::from(a_port) + u64::from(b_port));
+    FixedState::default().hash_one((low, others))
+}
+
 /// What becomes of the flows of a capture.
 #[derive(Debug)]
 pub(crate) struct Choice {
@@ -206,11 +221,11 @@ impl Evidence {
 
     fn client(self, flow: &Flow) -> Option<usize> {
         match self {
-            Self::Syn => flow.opener,
+            Self::Syn => flow.opener.map(usize::from),
             Self::PrivateAddress => the_one(flow.ends.map(|end| is_local(end.ip()))),
             // Linux hands out ports from 32768, others from 49152; 1024 is where the well-known ones end.
             Self::Port => [32768, 1024].iter().find_map(|&limit| the_one(flow.ends.map(|end| end.port() >= limit))),
-            Self::FirstPayload => flow.first_payload,
+            Self::FirstPayload => flow.first_payload.map(usize::from),
         }
     }
 

@@ -28,6 +28,7 @@ pub(super) fn ip_packet(link: LinkType, frame: &[u8]) -> Result<&[u8], Reason> {
     }
 }
 
+#[inline]
 pub(super) fn ethernet(frame: &[u8]) -> Result<&[u8], Reason> {
     let payload = frame.get(14..).ok_or(Reason::HeaderCut)?;
     of_ether_type(u16_at(frame, 12)?, payload)

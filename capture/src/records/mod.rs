@@ -171,6 +171,7 @@ impl Records {
         Ok(Some(packet))
     }
 
+    #[inline]
     fn next_of_pcapng(&mut self) -> Result<Option<Packet>, RecordError> {
         loop {
             if !self.has_head(pcapng::BLOCK_HEAD)? {

@@ -50,6 +50,7 @@ impl PcapNg {
     }
 
     /// The length that the block states whose first [`BLOCK_HEAD`] bytes are given.
+    #[inline]
     pub(super) fn block_len(&mut self, head: &[u8]) -> u32 {
         if Self::is_magic(head) {
             // The header of a section tells its byte order by itself.
@@ -70,6 +71,7 @@ impl PcapNg {
         }
     }
 
+    #[inline]
     fn enhanced_packet(&self, block: &[u8]) -> Result<Packet, String> {
         let [interface, high, low, captured, orig_len] = self.fields(block)?;
         let interface = self.interface(interface)?;
@@ -84,6 +86,7 @@ impl PcapNg {
     }
 
     /// The first five numbers of a block that ends as it should.
+    #[inline]
     fn fields(&self, block: &[u8]) -> Result<[u32; 5], String> {
         if block.len() < 32 {
             return Err("the packet block is too short".to_owned());
@@ -91,7 +94,8 @@ impl PcapNg {
         if u32_at(block, block.len() - 4, self.big_endian) as usize != block.len() {
             return Err("the block makes no sense: its two lengths differ".to_owned());
         }
-        Ok([8, 12, 16, 20, 24].map(|at| u32_at(block, at, self.big_endian)))
+        let field = |at| u32_at(block, at, self.big_endian);
+        Ok([field(8), field(12), field(16), field(20), field(24)])
     }
 
     fn parse(&mut self, block: &[u8]) -> Result<Option<Packet>, String> {
@@ -123,11 +127,13 @@ impl PcapNg {
         }
     }
 
+    #[inline]
     fn interface(&self, id: u32) -> Result<&Interface, String> {
         self.interfaces.get(id as usize).ok_or_else(|| format!("interface {id} is not described"))
     }
 }
 
+#[inline]
 fn packet(
     block: &[u8],
     interface: &Interface,
@@ -170,6 +176,7 @@ impl Interface {
 struct Resolution(u8);
 
 impl Resolution {
+    #[inline]
     fn to_ns(self, ticks: u64) -> i128 {
         let exponent = u32::from(self.0 & 0x7f);
         let ticks = i128::from(ticks);

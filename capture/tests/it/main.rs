@@ -9,4 +9,6 @@ mod damage;
 mod files_and_labels;
 mod formats;
 mod packets;
+mod text;
+mod udp_and_tunnels;
 mod vectors;
