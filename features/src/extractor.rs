@@ -154,6 +154,18 @@ mod tests {
     }
 
     #[test]
+    fn a_set_tells_what_its_columns_tell() {
+        let training = set(&[&[5, -9, -9, 600], &[5, -9, -9, 600]]);
+        for set in FeatureSet::ALL {
+            let columns = fit(set.name(), &training).columns();
+            let mut told: Vec<_> = columns.iter().map(|column| column.information).collect();
+            told.sort();
+            told.dedup();
+            assert_eq!(told, set.information(), "{set}");
+        }
+    }
+
+    #[test]
     fn an_extractor_survives_storage() {
         let extractor = fit(&all(), &set(&[&[5, -9, -9], &[1]]));
         let json = serde_json::to_value(&extractor).unwrap();

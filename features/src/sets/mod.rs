@@ -1,15 +1,24 @@
 //! The feature sets: one module a set, or a family of sets; the table of all of them.
 
+mod appscanner;
 mod burst;
+mod burst_list;
 mod cell;
+mod channels;
 mod cumul;
+mod direction_ngram;
 #[cfg(test)]
 mod golden;
+mod inter_arrival;
 mod kfp;
 mod ngram;
 mod requests;
 mod sequence;
+mod size_histogram;
+mod tam;
+mod tiktok;
 mod totals;
+mod wang;
 
 use std::fmt;
 use std::str::FromStr;
@@ -129,6 +138,42 @@ feature_sets! {
     NgramCells = "ngram-cells" v 1, [Size, Order], ngram::Ngrams: ngram::Ngrams::in_cells;
     /// What came in between one outgoing packet and the next: cutting into segments does not show.
     Requests = "requests" v 1, [Volume, Size, Order], requests::Requests: requests::Requests::fit;
+    /// How often directions follow each other, up to six, and a histogram of burst lengths: 248 columns.
+    NgramDirection = "ngram-direction" v 1, [Order], direction_ngram::Directions: |_| direction_ngram::Directions;
+    /// Signed bytes of the first 150 bursts.
+    Bursts = "bursts" v 1, [Order], burst_list::Bursts: |_| burst_list::Bursts;
+    /// How often each size of the training traces occurs.
+    SizeHistogram = "size-histogram" v 1, [Size], size_histogram::Histogram: size_histogram::Histogram::fit;
+    /// Statistics of incoming, outgoing and all sizes: 54 columns.
+    AppScanner = "appscanner" v 1, [Volume, Size], appscanner::AppScanner: |_| appscanner::AppScanner;
+    /// Features of the k-NN attack, cleaned, and which sizes of the training traces occur.
+    WangKnn = "wang-knn" v 1, [Volume, Size, Time, Order], wang::Clean: wang::Clean::fit;
+    /// Features of the k-NN attack as published: 1,225 columns.
+    WangKnnPublished = "wang-knn-published" v 1, [Volume, Time, Order], wang::Published: |_| wang::Published;
+    /// Traffic aggregation matrix: packets in 1,800 slots of time a direction.
+    Tam = "tam" v 1, [Time], tam::Tam: |_| tam::Tam;
+    /// Packets in 75 slots of 0.2 s a direction.
+    TamPooled = "tam-pooled" v 1, [Time], tam::Pooled: |_| tam::Pooled;
+    /// Packets before 0.1 s, 0.2 s, .. 15 s, a direction.
+    TamCumulative = "tam-cumulative" v 1, [Time], tam::Cumulative: |_| tam::Cumulative;
+    /// Directions in order, padded with 0, of the first 5,000 packets at most.
+    Direction = "direction" v 1, [Order],
+        channels::Direction: |traces| channels::Direction(sequence::Length::fit(traces, sequence::CAP));
+    /// The same of the first 1,500 packets at most.
+    Direction1500 = "direction-1500" v 1, [Order],
+        channels::Direction: |traces| channels::Direction(sequence::Length::fit(traces, sequence::SHORT_CAP));
+    /// Times in order, padded with 0, of the first 5,000 packets at most.
+    Time = "time" v 1, [Time], channels::Time: |traces| channels::Time(sequence::Length::fit(traces, sequence::CAP));
+    /// Direction times time in order, padded with 0, of the first 5,000 packets at most.
+    DirectionTime = "direction-time" v 1, [Time],
+        channels::DirectionTime: |traces| channels::DirectionTime(sequence::Length::fit(traces, sequence::CAP));
+    /// The same of the first 1,500 packets at most.
+    DirectionTime1500 = "direction-time-1500" v 1, [Time],
+        channels::DirectionTime: |traces| channels::DirectionTime(sequence::Length::fit(traces, sequence::SHORT_CAP));
+    /// Histograms of the times of bursts: 160 columns.
+    TiktokTiming = "tiktok-timing" v 1, [Time], tiktok::Timing: tiktok::Timing::fit;
+    /// Statistics of the gaps between packets: 85 columns.
+    InterArrival = "inter-arrival" v 1, [Time], inter_arrival::InterArrival: |_| inter_arrival::InterArrival;
 }
 
 impl fmt::Display for FeatureSet {

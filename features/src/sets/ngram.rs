@@ -15,6 +15,7 @@
 //! A trace of one packet has one size, one burst and no pair.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 
 use serde::{Deserialize, Serialize};
 use wfkit_datasets::Trace;
@@ -25,7 +26,7 @@ use super::cell::Cell;
 use crate::column::{Feature, Information, Unit};
 
 /// N-grams of each kind kept at most.
-const PER_KIND: usize = 1_000;
+pub(super) const PER_KIND: usize = 1_000;
 
 /// Training traces in which an n-gram occurs at least.
 const TRACES: usize = 2;
@@ -53,10 +54,10 @@ impl Ngrams {
     fn fit(training: &[&Trace], cell: Option<Cell>) -> Self {
         Self {
             cell,
-            sizes: commonest(training, |trace| sizes(trace, cell)),
-            size_pairs: commonest(training, |trace| pairs(&sizes(trace, cell))),
-            bursts: commonest(training, |trace| burst_sums(trace, cell)),
-            burst_pairs: commonest(training, |trace| pairs(&burst_sums(trace, cell))),
+            sizes: commonest(training, TRACES, |trace| sizes(trace, cell)),
+            size_pairs: commonest(training, TRACES, |trace| pairs(&sizes(trace, cell))),
+            bursts: commonest(training, TRACES, |trace| burst_sums(trace, cell)),
+            burst_pairs: commonest(training, TRACES, |trace| pairs(&burst_sums(trace, cell))),
         }
     }
 }
@@ -114,8 +115,12 @@ fn pairs(sequence: &[i64]) -> Vec<(i64, i64)> {
     sequence.windows(2).map(|pair| (pair[0], pair[1])).collect()
 }
 
-/// The n-grams that occur in most traces, ascending.
-fn commonest<G: Ord + Copy + std::hash::Hash>(training: &[&Trace], grams: impl Fn(&Trace) -> Vec<G>) -> Vec<G> {
+/// What occurs in most traces, and in `at_least` so many: at most [`PER_KIND`], ascending.
+pub(super) fn commonest<G: Ord + Copy + Hash>(
+    training: &[&Trace],
+    at_least: usize,
+    grams: impl Fn(&Trace) -> Vec<G>,
+) -> Vec<G> {
     let mut traces_with: HashMap<G, usize> = HashMap::new();
     for trace in training {
         let mut grams = grams(trace);
@@ -125,7 +130,7 @@ fn commonest<G: Ord + Copy + std::hash::Hash>(training: &[&Trace], grams: impl F
             *traces_with.entry(gram).or_default() += 1;
         }
     }
-    let mut ranked: Vec<(G, usize)> = traces_with.into_iter().filter(|&(_, traces)| traces >= TRACES).collect();
+    let mut ranked: Vec<(G, usize)> = traces_with.into_iter().filter(|&(_, traces)| traces >= at_least).collect();
     ranked.sort_unstable_by(|(a_gram, a), (b_gram, b)| b.cmp(a).then(a_gram.cmp(b_gram)));
     let mut kept: Vec<G> = ranked.into_iter().take(PER_KIND).map(|(gram, _)| gram).collect();
     kept.sort_unstable();

@@ -26,7 +26,7 @@ pub(crate) struct Length {
 }
 
 impl Length {
-    pub(super) fn fit(traces: &[&Trace], cap: usize) -> Self {
+    pub(crate) fn fit(traces: &[&Trace], cap: usize) -> Self {
         let longest = traces.iter().map(|trace| trace.len()).max().unwrap_or(0);
         Self { packets: longest.min(cap), cap }
     }
