@@ -8,6 +8,7 @@ mod report;
 mod sets;
 mod spec;
 mod stats;
+mod tensor;
 
 pub use column::{Column, Information, Unit};
 pub use extractor::FeatureExtractor;
@@ -16,5 +17,6 @@ pub use matrix::{FeatureMatrix, MatrixError};
 pub use report::{FeatureAuc, FeatureReport, feature_aucs};
 pub use sets::FeatureSet;
 pub use spec::{FeatureSpec, SpecError};
+pub use tensor::{Channel, TensorError, write_tensor};
 /// The label of a row.
 pub use wfkit_datasets::Label as Row;

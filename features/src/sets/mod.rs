@@ -4,7 +4,7 @@ mod appscanner;
 mod burst;
 mod burst_list;
 mod cell;
-mod channels;
+pub(crate) mod channels;
 mod cumul;
 mod direction_ngram;
 #[cfg(test)]
@@ -15,7 +15,7 @@ mod ngram;
 mod requests;
 mod sequence;
 mod size_histogram;
-mod tam;
+pub(crate) mod tam;
 mod tiktok;
 mod totals;
 mod wang;
