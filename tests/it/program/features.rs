@@ -12,7 +12,8 @@ fn every_set_is_listed_and_described() {
     assert!(sets.len() >= 29, "{}", sets.len());
     for set in sets {
         let name = set["name"].as_str().unwrap();
-        let described = folder.wfkit(&format!("features describe {name} traces.parquet --format json")).succeeds().stdout;
+        let described =
+            folder.wfkit(&format!("features describe {name} traces.parquet --format json")).succeeds().stdout;
         let described: Value = serde_json::from_str(&described).unwrap();
         let columns = described["columns"].as_array().unwrap();
         assert!(!columns.is_empty(), "{name}");
