@@ -7,6 +7,7 @@ use crate::manifest::Manifest;
 use crate::one_file::trace_of_records;
 use crate::packet::{Decoder, LinkType, Transport};
 use crate::records::Records;
+use crate::streams::{Bytes, RecordReader, TlsRecord};
 
 /// A capture file, read into a trace of every kind.
 pub fn capture(bytes: &[u8]) {
@@ -31,6 +32,27 @@ pub fn frame(bytes: &[u8]) {
             }
         }
     }
+}
+
+/// The TLS records of a stream: each segment starts with how many bytes it has (a byte), how many of them were captured, and
+/// how many bytes are lost behind it.
+pub fn tls_records(mut bytes: &[u8]) {
+    let (mut reader, mut in_records, mut in_stream) = (RecordReader::default(), 0, 0);
+    let mut sink = |record: TlsRecord| in_records += u64::from(record.size);
+    while let Some((&[len, captured, lost], rest)) = bytes.split_first_chunk() {
+        let (segment, rest) = rest.split_at(rest.len().min(usize::from(len)));
+        bytes = rest;
+        if !segment.is_empty() {
+            let payload = &segment[..segment.len().min(usize::from(captured))];
+            reader.bytes(Bytes { time_ns: 0, len: segment.len() as u32, payload }, &mut sink);
+        }
+        if lost > 0 {
+            reader.hole((lost < 255).then_some(u32::from(lost)), &mut sink);
+        }
+        in_stream += segment.len() as u64 + u64::from(lost);
+    }
+    reader.restart(&mut sink);
+    assert!(in_records + reader.counts().outside <= in_stream);
 }
 
 /// A manifest of labels.

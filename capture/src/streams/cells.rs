@@ -119,3 +119,66 @@ impl CellCounter {
         bytes / self.form.cell
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use RecordKind::{Application, Estimated, Other};
+
+    fn count(records: &[(RecordKind, u32)]) -> Vec<u32> {
+        let mut vote = FormVote::default();
+        for &(kind, size) in records {
+            vote.add(kind, size);
+        }
+        let mut counter = CellCounter::new(&vote);
+        records.iter().map(|&(kind, size)| counter.cells(kind, size)).collect()
+    }
+
+    #[test]
+    fn the_form_with_the_most_whole_cells_is_used() {
+        for (index, form) in CellForm::ALL.into_iter().enumerate() {
+            let mut vote = FormVote::default();
+            for cells in [1, 2, 3, 7, 31] {
+                vote.add(Application, 5 + form.overhead + cells * form.cell);
+            }
+            vote.add(Application, 100);
+            vote.add(Other, 100);
+            assert_eq!(vote.result(), (form, 6, 5), "{index}");
+        }
+        assert_eq!(FormVote::default().result(), (CellForm::ALL[0], 0, 0));
+    }
+
+    #[test]
+    fn several_cells_in_a_record_and_a_cell_in_two() {
+        assert_eq!(count(&[(Application, 536), (Application, 3 * 514 + 22)]), [1, 3]);
+        assert_eq!(
+            count(&[(Application, 536), (Application, 822), (Application, 250), (Application, 536)]),
+            [1, 1, 1, 1]
+        );
+        // What no cell follows from is none: the next record is whole.
+        assert_eq!(
+            count(&[(Application, 536), (Application, 322), (Application, 536), (Application, 236)]),
+            [1, 0, 1, 0]
+        );
+        assert_eq!(count(&[(Application, 5)]), [0]);
+    }
+
+    #[test]
+    fn cells_start_after_the_handshake() {
+        let handshake = [(Other, 122), (Other, 6), (Application, 900), (Application, 1900)];
+        let records =
+            [handshake.as_slice(), &[(Application, 1050), (Application, 1114), (Other, 24), (Application, 502)]]
+                .concat();
+        assert_eq!(count(&records), [0, 0, 0, 0, 2, 2, 0, 1]);
+        // Nothing tells where it ends.
+        assert_eq!(count(&[(Other, 122), (Application, 1100)]), [0, 2]);
+    }
+
+    #[test]
+    fn estimates_are_rounded() {
+        assert_eq!(
+            count(&[(Estimated, 536), (Estimated, 5 * 514 + 66), (Estimated, 256), (Estimated, 257)]),
+            [1, 5, 0, 1]
+        );
+    }
+}

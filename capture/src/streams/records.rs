@@ -322,3 +322,154 @@ fn ssl2_hello(bytes: [u8; RecordHeader::LEN]) -> Option<u32> {
     let is_version = (major == 3 && minor <= 4) || (major, minor) == (0, 2);
     (high & 0x80 != 0 && message == 1 && is_version && size >= 11).then_some(size)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn record(content_type: u8, len: usize) -> Vec<u8> {
+        let [high, low] = (len as u16).to_be_bytes();
+        [[content_type, 3, 3, high, low].as_slice(), &vec![0xee; len]].concat()
+    }
+
+    /// Reads pieces that come one a nanosecond, as much of each as `snap` says.
+    fn read(pieces: &[&[u8]], snap: usize) -> (Vec<(i64, u32, RecordKind)>, RecordCounts) {
+        let mut reader = RecordReader::default();
+        let mut records = Vec::new();
+        let mut sink = |record: TlsRecord| records.push((record.time_ns, record.size, record.kind));
+        for (time_ns, piece) in (0..).zip(pieces) {
+            let payload = &piece[..piece.len().min(snap)];
+            reader.bytes(Bytes { time_ns, len: piece.len() as u32, payload }, &mut sink);
+        }
+        reader.restart(&mut sink);
+        let counts = *reader.counts();
+        assert_eq!(counts.records, records.len() as u64);
+        (records, counts)
+    }
+
+    #[test]
+    fn headers_follow_the_rules() {
+        let parse = |content_type, version: u16, len: u16| {
+            let ([major, minor], [high, low]) = (version.to_be_bytes(), len.to_be_bytes());
+            RecordHeader::parse([content_type, major, minor, high, low])
+        };
+        assert_eq!(parse(22, 0x0301, 200), Some(RecordHeader { content_type: 22, len: 200 }));
+        assert!(parse(20, 0x0303, 1).is_some() && parse(20, 0x0303, 2).is_none());
+        assert!(parse(23, 0x0303, 0).is_some() && parse(22, 0x0303, 0).is_none());
+        assert!(parse(23, 0x0303, 18432).is_some() && parse(23, 0x0303, 18433).is_none());
+        assert!(parse(19, 0x0303, 9).is_none() && parse(25, 0x0303, 9).is_none());
+        assert!(parse(24, 0x0300, 9).is_some() && parse(24, 0x0304, 9).is_some());
+        assert!(parse(22, 0x0305, 9).is_none() && parse(22, 0x0203, 9).is_none());
+    }
+
+    #[test]
+    fn a_header_in_the_middle_needs_another_behind_its_record() {
+        let plain = [b"220 ready".as_slice(), &[23, 3, 3, 0, 4], b"no record"].concat();
+        assert_eq!(read(&[&plain], 99).0, []);
+        let tls = [b"220 ready".as_slice(), &record(22, 40), &record(23, 50)].concat();
+        let (records, counts) = read(&[&tls], 999);
+        assert_eq!(records, [(0, 45, RecordKind::Other), (0, 55, RecordKind::Application)]);
+        assert_eq!(counts.outside, 9);
+        // The end of the stream confirms it too, and the start of a segment is believed.
+        assert_eq!(read(&[&tls[..9 + 45]], 999).0.len(), 1);
+        assert_eq!(read(&[b"220 ready", &record(23, 50), b"?"], 999).0.len(), 1);
+    }
+
+    #[test]
+    fn a_hello_of_ssl_2_may_come_first() {
+        let hello = [&[0x80, 40, 1, 3, 1], [0; 37].as_slice()].concat();
+        let (records, counts) = read(&[&hello, &record(22, 9)], 99);
+        assert_eq!(records, [(0, 42, RecordKind::Other), (1, 14, RecordKind::Other)]);
+        assert_eq!(counts.outside, 0);
+        assert_eq!(read(&[&record(22, 9), &hello, &record(22, 9)], 99).0.len(), 2);
+    }
+
+    #[test]
+    fn empty_and_unfinished_records() {
+        let stream = [record(23, 0), record(23, 9)].concat();
+        let (records, counts) = read(&[&stream[..stream.len() - 1]], 99);
+        assert_eq!((records, counts.unfinished, counts.outside), (vec![(0, 5, RecordKind::Application)], 1, 13));
+        assert_eq!(read(&[], 9), (vec![], RecordCounts::default()));
+        assert_eq!(read(&[&[22, 3]], 9).1, RecordCounts { outside: 2, ..RecordCounts::default() });
+    }
+
+    #[test]
+    fn without_payload_a_record_is_a_run_of_full_segments_and_one_more() {
+        let (full, rest) = ([0; 1448], [0; 700]);
+        let (records, counts) = read(&[&full[..517], &full, &full, &rest, &rest, &full], 0);
+        let sizes: Vec<_> = records.iter().map(|&(time_ns, size, _)| (time_ns, size)).collect();
+        assert_eq!((sizes, counts.estimated), (vec![(0, 517), (3, 3596), (4, 700), (5, 1448)], 4));
+        // A long run is cut where no record can be longer.
+        let sizes: Vec<_> = read(&[&full[..]; 12], 0).0.iter().map(|&(_, size, _)| size).collect();
+        assert_eq!(sizes, [LONGEST_ESTIMATE, 12 * 1448 - LONGEST_ESTIMATE]);
+    }
+
+    #[test]
+    fn a_hole_in_a_record_changes_nothing_and_one_over_a_header_ends_it() {
+        let stream = [record(23, 100), record(23, 100), record(23, 50)].concat();
+        let mut reader = RecordReader::default();
+        let mut sizes = Vec::new();
+        let mut sink = |record: TlsRecord| sizes.push(record.size);
+        let bytes =
+            |range: std::ops::Range<usize>| Bytes { time_ns: 0, len: range.len() as u32, payload: &stream[range] };
+        reader.bytes(bytes(0..20), &mut sink);
+        reader.hole(Some(85), &mut sink);
+        reader.bytes(bytes(105..205), &mut sink);
+        reader.hole(Some(5), &mut sink);
+        reader.bytes(bytes(210..265), &mut sink);
+        reader.hole(None, &mut sink);
+        reader.bytes(bytes(210..265), &mut sink);
+        reader.restart(&mut sink);
+        assert_eq!((sizes, reader.counts.outside), (vec![105, 105, 55, 55], 0));
+    }
+
+    fn kinds(content_type: u8) -> RecordKind {
+        if content_type == APPLICATION_DATA { RecordKind::Application } else { RecordKind::Other }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_cutting_gives_the_same_records(
+            records in proptest::collection::vec((21..25_u8, 1..900_usize), 1..20), cuts in proptest::collection::vec(1..1500_usize, 1..20)
+        ) {
+            let stream: Vec<u8> = records.iter().flat_map(|&(content_type, len)| record(content_type, len)).collect();
+            let mut pieces = Vec::new();
+            let mut rest = stream.as_slice();
+            for &cut in cuts.iter().cycle() {
+                if rest.is_empty() {
+                    break;
+                }
+                let (piece, behind) = rest.split_at(cut.min(rest.len()));
+                pieces.push(piece);
+                rest = behind;
+            }
+            // A record is there with the piece that has its last byte.
+            let mut end = 0;
+            let mut ends = pieces.iter().map(|piece| { end += piece.len(); end }).collect::<Vec<_>>();
+            ends.dedup();
+            let mut last = 0;
+            let expected: Vec<_> = records.iter().map(|&(content_type, len)| {
+                last += len + 5;
+                (ends.partition_point(|&end| end < last) as i64, len as u32 + 5, kinds(content_type))
+            }).collect();
+            let (found, counts) = read(&pieces, usize::MAX);
+            prop_assert_eq!(found, expected);
+            prop_assert_eq!(counts, RecordCounts { records: records.len() as u64, ..RecordCounts::default() });
+        }
+
+        #[test]
+        fn no_byte_is_lost_or_counted_twice(
+            pieces in proptest::collection::vec(proptest::collection::vec(prop_oneof![Just(23), Just(3), Just(0), any::<u8>()], 1..60), 0..30),
+            snap in 0..60_usize,
+        ) {
+            let pieces: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
+            let (records, counts) = read(&pieces, snap);
+            let in_records: u64 = records.iter().map(|&(_, size, _)| u64::from(size)).sum();
+            prop_assert_eq!(in_records + counts.outside, pieces.iter().map(|piece| piece.len() as u64).sum::<u64>());
+        }
+    }
+}
