@@ -1,9 +1,10 @@
-"""k-FP, CUMUL and TAM features: wfkit against vectorised NumPy, in CPU seconds of one run on one core.
+"""k-FP, CUMUL and TAM features: wfkit against vectorised NumPy, one thread each.
 
     python benches/peers/features.py [TRACES] [PACKETS]
 
 needs NumPy, and wfkit's example built: cargo build --release -p wfkit-features -p wfkit --example extraction_speed. Both sides
-time the extraction alone, of generated traces of one shape, in turns; the medians are compared.
+time the extraction alone, of generated traces of one shape (wfkit's always have 2,000 packets), in turns; the medians are compared.
+wfkit's side reads the wall clock and NumPy's the CPU clock: on a machine with other work the ratio comes out too small.
 """
 
 import os
@@ -85,7 +86,7 @@ def numpy_rate(extract, traces):
 
 
 def wfkit_rates(example, sets):
-    """Traces a CPU second: the example times its extraction by the wall clock of an only thread, best of nine."""
+    """Traces a second by the wall clock, best of nine."""
     printed = subprocess.run([example, *sets], capture_output=True, text=True, check=True).stdout
     return {m[1]: float(m[2]) for m in re.finditer(r"^(\S+) .* median, +(\d+) best", printed, re.M)}
 
