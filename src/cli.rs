@@ -1,6 +1,7 @@
 //! The command line: clap types only.
 
 use std::path::PathBuf;
+use wfkit_capture::OutlierRule;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -111,9 +112,10 @@ pub(crate) enum Capture {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Reading captures")]
 pub(crate) struct Import {
-    /// Pattern for file names, with a named group `class`, and `rep` and `session` if there are any
+    /// Pattern for file names, with a named group `class`, and `rep` and `session` if there are any; or `folders`: the
+    /// folder of a file is its class, the one around that its session
     /// [default: manifest.csv where the folder has one, else names such as cell_3_rep_12.pcap and 3_12.pcap].
-    #[arg(long, value_name = "REGEX", conflicts_with = "labels")]
+    #[arg(long, value_name = "REGEX|folders", conflicts_with = "labels")]
     pub(crate) label: Option<String>,
     /// CSV with the columns path, class and, if there are any, rep and session.
     #[arg(long, value_name = "CSV")]
@@ -124,9 +126,26 @@ pub(crate) struct Import {
     /// Which size the sizes are.
     #[arg(long, value_enum, default_value_t = Layer::Tcp)]
     pub(crate) layer: Layer,
+    /// Put TCP segments in order and drop retransmitted bytes, or count every segment with payload as captured; tls and
+    /// cell need it on, frame and ip take no notice.
+    #[arg(long, value_enum, default_value_t = Switch::On)]
+    pub(crate) reassembly: Switch,
     /// Keep the flow to the main peer (the one with most bytes), or everything of the client.
     #[arg(long, value_enum, default_value_t = Flows::Main)]
     pub(crate) flows: Flows,
+    /// Look inside of tunnels (IP in IP, GRE, VXLAN): the packet in the packet counts.
+    #[arg(long)]
+    pub(crate) inner: bool,
+    /// Cut idle heads and tails: parts with less than 1 % of the bytes, apart from the rest by this long a pause.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) trim: Option<f64>,
+    /// Leave out traces with fewer packets.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) min_packets: usize,
+    /// Leave out outliers: traces whose incoming bytes are more than 1.5 interquartile ranges from the quartiles of
+    /// their class. Only for traces that attacks are trained on: an attacker does not choose what he is to recognise.
+    #[arg(long, default_value = "keep", value_name = "keep|iqr")]
+    pub(crate) outliers: OutlierRule,
 }
 
 /// Which size the sizes of a trace are.
@@ -138,6 +157,19 @@ pub(crate) enum Layer {
     Ip,
     /// TCP payload length; packets without payload are left out.
     Tcp,
+    /// TLS record length.
+    Tls,
+    /// Tor cells, as found in TLS records.
+    Cell,
+    /// UDP payload length.
+    Udp,
+}
+
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    On,
+    Off,
 }
 
 /// Which flows of a capture make its trace.
@@ -151,7 +183,7 @@ pub(crate) enum Flows {
 
 #[derive(Debug, Args)]
 pub(crate) struct CaptureImport {
-    /// Capture files, or folders of them.
+    /// Capture files, or folders of them; `-` is the standard input, whose class is `stdin`.
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     /// Trace file to write: .parquet, .csv or .csv.zip.
@@ -492,4 +524,12 @@ pub(crate) struct Rules {
     /// A trace has more packets than this.
     #[arg(long, default_value_t = 5, value_name = "N")]
     pub(crate) min_packets: usize,
+}
+
+/// A number of seconds, at least 0.
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds >= 0.0 && seconds.is_finite() => Ok(seconds),
+        _ => Err("not a number of seconds".to_owned()),
+    }
 }

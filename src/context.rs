@@ -97,7 +97,14 @@ pub(crate) fn make_folder(folder: &Path) -> Result<()> {
 /// `sha256sum` prints for them.
 pub(crate) fn digests(paths: &[PathBuf]) -> Result<Vec<Input>> {
     let digest = |path: &PathBuf| {
-        let sha256 = if path.is_dir() { folder_digest(path) } else { file_digest(path) };
+        let sha256 = if path.is_dir() {
+            folder_digest(path)
+        } else if path.is_file() {
+            file_digest(path)
+        } else {
+            // The standard input or a pipe: what came through it is gone.
+            return Ok(Input { path: path.display().to_string(), sha256: "not known of a stream".to_owned() });
+        };
         let sha256 = sha256.with_context(|| format!("{}: cannot read", path.display()))?;
         Ok(Input { path: path.display().to_string(), sha256 })
     };

@@ -1,6 +1,7 @@
 //! How fast captures are read, for the benchmarks: `read_speed MODE FILE...` prints packets, bytes and CPU seconds.
 //!
-//! `bytes` only reads, the limit of all; `records` finds the packets; `import` makes traces of them.
+//! `bytes` only reads, the limit of all; `records` finds the packets; `import` makes traces of them, each segment as it
+//! was captured; `reassemble` puts the segments in order first.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program that prints one line or fails")]
 
@@ -19,9 +20,10 @@ fn main() {
     let (packets, kept) = match mode.as_str() {
         "bytes" => (0, paths.iter().map(|path| bytes(path)).sum()),
         "records" => paths.iter().map(records).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1)),
-        "import" => {
+        "import" | "reassemble" => {
             let labels = LabelSource::Pattern("^(?<class>.*)$".parse().unwrap());
-            let options = ImportOptions { labels, flows: FlowScope::All, ..ImportOptions::default() };
+            let reassembly = mode == "reassemble";
+            let options = ImportOptions { labels, reassembly, flows: FlowScope::All, ..ImportOptions::default() };
             let import = import(&paths, &options, &|_, _| {}).unwrap();
             (import.stats.packets, import.stats.kept)
         }

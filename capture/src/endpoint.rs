@@ -13,6 +13,13 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
+    pub(crate) fn new(address: IpAddr, port: u16) -> Self {
+        match address {
+            IpAddr::V4(v4) => Self::v4(v4.octets(), port),
+            IpAddr::V6(v6) => Self::v6(v6.octets(), port),
+        }
+    }
+
     #[inline]
     pub(crate) fn v4(address: [u8; 4], port: u16) -> Self {
         Self { high: 0, low: 0xffff << 32 | u64::from(u32::from_be_bytes(address)), port }

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::records::looks_like_capture;
+use crate::text::looks_like_text;
 
 /// A file to import.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,14 +31,16 @@ pub(crate) struct Listing {
 }
 
 impl Listing {
-    /// Takes every file in `paths`, and of every folder in `paths`, at any depth, the files that are captures by
+    /// Takes every file in `paths`, `-` for the standard input, and of every folder in `paths`, at any depth, the files that are captures by
     /// content or by name. Links to folders inside of a folder are not followed. An error comes with the path it is
     /// about.
     pub(crate) fn of(paths: &[PathBuf]) -> Result<Self, (PathBuf, io::Error)> {
         let mut listing = Self::default();
         for path in paths {
             let at = |error| (path.clone(), error);
-            if fs::metadata(path).map_err(at)?.is_dir() {
+            if path == Path::new("-") {
+                listing.add_file(path, Path::new(""));
+            } else if fs::metadata(path).map_err(at)?.is_dir() {
                 listing.add_folder(path, path)?;
             } else {
                 let folder = path.parent().unwrap_or(Path::new(""));
@@ -63,7 +66,7 @@ impl Listing {
             } else if !path.is_file() {
                 // A link to a folder or to nowhere, a pipe, a device: reading it may never end.
                 self.others += 1;
-            } else if is_named_capture(&path) || looks_like_capture(&path) {
+            } else if is_named_capture(&path) || looks_like_capture(&path) || looks_like_text(&path) {
                 self.add_file(&path, root);
             } else {
                 self.others += 1;
@@ -89,7 +92,8 @@ impl Listing {
 pub fn has_captures(path: &Path) -> bool {
     match path.is_dir() {
         true => Listing::of(&[path.to_owned()]).is_ok_and(|listing| !listing.files.is_empty()),
-        false => is_named_capture(path) || looks_like_capture(path),
+        // Looking at the standard input would use it up.
+        false => path == Path::new("-") || is_named_capture(path) || looks_like_capture(path) || looks_like_text(path),
     }
 }
 

@@ -15,32 +15,67 @@ use crate::flows::FlowScope;
 use crate::labels::{LabelSource, Labels};
 use crate::manifest::ManifestError;
 use crate::one_file::trace_of;
+use crate::select::Selection;
 use crate::stats::ImportStats;
 
 /// How to import captures. The default takes TCP payloads of the flow to the main peer, and finds out the rest.
 #[derive(Debug, Clone)]
 pub struct ImportOptions {
-    /// Which sizes the traces have: [`Layer::Frame`], [`Layer::Ip`] or [`Layer::Tcp`].
+    /// Which sizes the traces have.
     ///
-    /// At the TCP layer only packets with payload are part of a trace; at the others all packets of the flow are, so
-    /// that acknowledgements count. The same flows are chosen at each layer, by payload.
+    /// - [`Layer::Frame`] and [`Layer::Ip`]: all packets of the flow count, acknowledgements too.
+    /// - [`Layer::Tcp`]: what each segment adds to its stream counts.
+    /// - [`Layer::Tls`]: records count, with their 5-byte header, when their last byte is there.
+    /// - [`Layer::Cell`]: Tor cells count, 514 bytes each (512 before link protocol 4), when their last byte is there;
+    ///   those of one record have one time.
+    /// - [`Layer::Udp`]: the payload of each datagram counts, of QUIC for one; those of DNS do not.
+    ///
+    /// The same flows are chosen at each layer, by payload. The README says how records and cells are told where the
+    /// snap length cut their headers off.
     pub layer: Layer,
+    /// Put TCP segments in order, each byte once, before they count at [`Layer::Tcp`]. Without it every segment with
+    /// payload counts, as it was captured, also one that was sent before. Records and cells cannot be had without.
+    pub reassembly: bool,
     /// Who the client is.
     pub client: ClientRule,
     /// Which of the client's flows make the trace.
     pub flows: FlowScope,
+    /// Look inside of tunnels (IP in IP, GRE, VXLAN): the packet in the packet counts.
+    pub inner: bool,
     /// Where class, rep and session come from.
     pub labels: LabelSource,
+    /// What of the traces to leave out.
+    pub select: Selection,
 }
 
 impl Default for ImportOptions {
     fn default() -> Self {
         Self {
             layer: Layer::Tcp,
+            reassembly: true,
             client: ClientRule::default(),
             flows: FlowScope::default(),
+            inner: false,
             labels: LabelSource::default(),
+            select: Selection::default(),
         }
+    }
+}
+
+impl ImportOptions {
+    /// Options that between them go through all of the code.
+    pub(crate) fn every_kind() -> impl Iterator<Item = Self> {
+        let with = |layer, reassembly| Self { layer, reassembly, inner: !reassembly, ..Self::default() };
+        [
+            with(Layer::Frame, true),
+            with(Layer::Ip, false),
+            with(Layer::Tcp, false),
+            with(Layer::Tcp, true),
+            with(Layer::Tls, true),
+            with(Layer::Cell, true),
+            with(Layer::Udp, true),
+        ]
+        .into_iter()
     }
 }
 
@@ -65,8 +100,14 @@ pub enum ImportError {
         source: io::Error,
     },
     /// Captures do not give sizes at this layer.
-    #[error("traces of the layer {} cannot be imported yet: frame, ip and tcp can", format!("{_0:?}").to_lowercase())]
+    #[error("traces of the layer {} cannot be imported: frame, ip, tcp, tls, cell and udp can", format!("{_0:?}").to_lowercase())]
     Layer(
+        /// The layer.
+        Layer,
+    ),
+    /// Records and cells of streams that are not put in order.
+    #[error("the layer {} needs reassembly", format!("{_0:?}").to_lowercase())]
+    NeedsReassembly(
         /// The layer.
         Layer,
     ),
@@ -117,15 +158,17 @@ fn summary(stats: &ImportStats) -> String {
 ///
 /// # Errors
 ///
-/// If a path cannot be read, the layer is not one of three, the manifest makes no sense, two files have the same
+/// If a path cannot be read, captures do not have the layer, the manifest makes no sense, two files have the same
 /// label, or no file gives a trace.
 pub fn import(
     paths: &[PathBuf],
     options: &ImportOptions,
     on_file: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Import, ImportError> {
-    if !matches!(options.layer, Layer::Frame | Layer::Ip | Layer::Tcp) {
-        return Err(ImportError::Layer(options.layer));
+    match options.layer {
+        Layer::Unknown => return Err(ImportError::Layer(options.layer)),
+        Layer::Tls | Layer::Cell if !options.reassembly => return Err(ImportError::NeedsReassembly(options.layer)),
+        Layer::Frame | Layer::Ip | Layer::Tcp | Layer::Tls | Layer::Cell | Layer::Udp => {}
     }
     let listing = Listing::of(paths).map_err(|(path, source)| ImportError::Path { path, source })?;
     let display = |file: &InputFile| match paths {
@@ -167,6 +210,8 @@ pub fn import(
             sources.push(file_name(&file.path));
         }
     }
+    let (traces, left_out) = options.select.apply(traces);
+    stats.leave_out(left_out, !matches!(options.layer, Layer::Tls | Layer::Cell));
     if traces.is_empty() {
         return Err(ImportError::NoTrace { stats: Box::new(stats) });
     }

@@ -14,6 +14,8 @@ use crate::manifest::{Manifest, ManifestError};
 
 /// Where the labels of the files come from. Files that get none are not read.
 ///
+/// The standard input has no name: its class is `stdin`.
+///
 /// A file without a rep gets one: the smallest number from 0 that its class (and session) has not used, in path order.
 #[derive(Debug, Clone, Default)]
 pub enum LabelSource {
@@ -23,6 +25,9 @@ pub enum LabelSource {
     Auto,
     /// The path of the file, relative to the folder that was given; only its name where the file itself was given.
     Pattern(LabelPattern),
+    /// The folder that a file is in is its class, and the folder around that, where there is one below the folder that was
+    /// given, its session: `monday/news/1.pcap`.
+    Folders,
     /// A CSV file with a header and the columns `path` and `class`, and maybe `rep` and `session`, in any order and
     /// among others. Paths are relative to the folder of the CSV file. An empty rep or session is none.
     Manifest(PathBuf),
@@ -90,6 +95,14 @@ impl LabelPattern {
     }
 }
 
+/// The label of `session/class/file` or `class/file`, by the names of folders.
+fn label_by_folders(name: &str) -> Result<Label, String> {
+    let mut folders = name.rsplit('/').skip(1);
+    let class =
+        folders.next().ok_or("it is in no folder of its own below the one that was given, so it has no class")?;
+    Ok(Label { class: class.to_owned(), rep: None, session: folders.next().map(str::to_owned) })
+}
+
 /// A label as it is written somewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Label {
@@ -120,10 +133,18 @@ impl Labels {
         let mut labellers = Labellers::new(source)?;
         let mut found = Vec::with_capacity(files.len());
         for file in files {
+            if file.path == Path::new("-") {
+                *labels.sources.entry("standard input".to_owned()).or_default() += 1;
+                found.push(Ok(Label { class: "stdin".to_owned(), rep: None, session: None }));
+                continue;
+            }
             let labeller = labellers.of_folder(&file.folder)?;
             let label = match labeller {
                 Labeller::Pattern(pattern) => {
                     pattern.label(&file.name).map_err(|problem| (problem, "no label in the name"))
+                }
+                Labeller::Folders => {
+                    label_by_folders(&file.name).map_err(|problem| (problem, "no label in the folder names"))
                 }
                 Labeller::Manifest(manifest) => manifest
                     .label(&file.canonical)
@@ -173,6 +194,7 @@ fn with_reps(labels: Vec<Result<Label, &'static str>>) -> Vec<Result<TraceKey, &
 /// What labels the files of a folder.
 enum Labeller {
     Pattern(LabelPattern),
+    Folders,
     Manifest(Manifest),
 }
 
@@ -180,6 +202,7 @@ impl Labeller {
     fn name(&self) -> String {
         match self {
             Self::Pattern(_) => "file name".to_owned(),
+            Self::Folders => "folder names".to_owned(),
             Self::Manifest(manifest) => manifest.name(),
         }
     }
@@ -195,6 +218,7 @@ impl Labellers {
     fn new(source: &LabelSource) -> Result<Self, ManifestError> {
         Ok(match source {
             LabelSource::Auto => Self::ByFolder(BTreeMap::new()),
+            LabelSource::Folders => Self::One(Labeller::Folders),
             LabelSource::Pattern(pattern) => Self::One(Labeller::Pattern(pattern.clone())),
             LabelSource::Manifest(path) => Self::One(Labeller::Manifest(Manifest::read(path)?)),
         })
@@ -224,7 +248,7 @@ impl Labellers {
         };
         labellers.into_iter().filter_map(|labeller| match labeller {
             Labeller::Manifest(manifest) => manifest.problem(),
-            Labeller::Pattern(_) => None,
+            Labeller::Pattern(_) | Labeller::Folders => None,
         })
     }
 }

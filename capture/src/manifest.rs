@@ -1,6 +1,8 @@
 //! A CSV file of labels.
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -68,9 +70,16 @@ pub(crate) struct Manifest {
 impl Manifest {
     /// Reads a manifest; see [`LabelSource::Manifest`](crate::LabelSource::Manifest).
     pub(crate) fn read(path: &Path) -> Result<Self, ManifestError> {
+        let file = File::open(path)
+            .map_err(|error| ManifestError::Csv { path: path.to_owned(), source: csv::Error::from(error) })?;
+        Self::parse(path, file)
+    }
+
+    /// Reads the content of a manifest at `path`.
+    pub(crate) fn parse(path: &Path, content: impl Read) -> Result<Self, ManifestError> {
         let csv_error = |source| ManifestError::Csv { path: path.to_owned(), source };
         let folder = path.parent().unwrap_or(Path::new(""));
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(csv_error)?;
+        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(content);
         let header = reader.headers().map_err(csv_error)?.clone();
         let column = |name| header.iter().position(|column| column == name);
         let needed = |name| column(name).ok_or_else(|| ManifestError::Column { path: path.to_owned(), column: name });

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::select::LeftOut;
+
 /// What an import did with every file and packet. Nothing is dropped that is not counted here:
 /// `files == traces + dropped_traces.values().sum()` and `packets == kept + dropped.values().sum()`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,12 +21,14 @@ pub struct ImportStats {
     pub other_files: u64,
     /// Packets read from the files that were opened.
     pub packets: u64,
-    /// Packets that are in a trace.
+    /// Packets that are in a trace, or whose bytes are.
     pub kept: u64,
     /// Packets that are not, by reason.
     pub dropped: BTreeMap<String, u64>,
     /// What was kept but deserves a look, by kind.
     pub warnings: BTreeMap<String, u64>,
+    /// What was found in the TCP streams of the traces, by kind, where they were put in order.
+    pub streams: BTreeMap<String, u64>,
     /// Number of files by the rule that told who the client is.
     pub client_rules: BTreeMap<String, u64>,
     /// Number of labelled files by where their label comes from.
@@ -42,6 +46,7 @@ impl ImportStats {
         self.kept += file.kept;
         add(&mut self.dropped, &file.dropped);
         add(&mut self.warnings, &file.warnings);
+        add(&mut self.streams, &file.streams);
         if let Some(rule) = &file.client_rule {
             *self.client_rules.entry(rule.clone()).or_default() += 1;
         }
@@ -51,6 +56,20 @@ impl ImportStats {
         }
         self.problems.extend(file.problems.iter().map(|problem| format!("{}: {problem}", file.file)));
         self.by_file.push(file);
+    }
+
+    /// Moves what a selection left out from the kept to the dropped: traces, and what they consist of where that is
+    /// packets. Records and cells are counted apart.
+    pub(crate) fn leave_out(&mut self, left_out: LeftOut, of_packets: bool) {
+        self.traces -= left_out.traces.values().sum::<u64>();
+        add(&mut self.dropped_traces, &left_out.traces);
+        if of_packets {
+            self.kept -= left_out.packets.values().sum::<u64>();
+            add(&mut self.dropped, &left_out.packets);
+        } else {
+            let of_records = left_out.packets.into_iter().map(|(reason, n)| (format!("left out: {reason}"), n));
+            add(&mut self.streams, &of_records.collect());
+        }
     }
 
     /// Counts a file that gave no trace.
@@ -72,12 +91,14 @@ pub struct FileStats {
     pub file: String,
     /// Packets read.
     pub packets: u64,
-    /// Packets that are in the trace.
+    /// Packets that are in the trace, or whose bytes are.
     pub kept: u64,
     /// Packets that are not, by reason.
     pub dropped: BTreeMap<String, u64>,
     /// What was kept but deserves a look, by kind.
     pub warnings: BTreeMap<String, u64>,
+    /// What was found in the TCP streams of the trace, by kind, where they were put in order.
+    pub streams: BTreeMap<String, u64>,
     /// The rule that told who the client is, where one did.
     pub client_rule: Option<String>,
     /// Why the file gave no trace, where it gave none.
@@ -96,16 +117,20 @@ pub(crate) enum Reason {
     HeaderCut,
     NotTcp,
     NotUdp,
+    NameLookup,
     Fragment,
     ImpossibleLength,
     NoTime,
     NoPayload,
+    KeepAlive,
+    Retransmitted,
     ClientUnknown,
     OtherFlow,
+    NotTls,
 }
 
 impl Reason {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::LinkType,
         Self::Encrypted,
         Self::Aggregate,
@@ -113,12 +138,16 @@ impl Reason {
         Self::HeaderCut,
         Self::NotTcp,
         Self::NotUdp,
+        Self::NameLookup,
         Self::Fragment,
         Self::ImpossibleLength,
         Self::NoTime,
         Self::NoPayload,
+        Self::KeepAlive,
+        Self::Retransmitted,
         Self::ClientUnknown,
         Self::OtherFlow,
+        Self::NotTls,
     ];
 }
 
@@ -129,6 +158,7 @@ impl fmt::Display for Reason {
             Self::Encrypted => "encrypted 802.11 frame",
             Self::Aggregate => "aggregated 802.11 frame",
             Self::NotUdp => "not UDP",
+            Self::NameLookup => "DNS",
             Self::NoTime => "no usable time",
             Self::NotIp => "not IP",
             Self::HeaderCut => "header cut",
@@ -136,8 +166,11 @@ impl fmt::Display for Reason {
             Self::Fragment => "fragment",
             Self::ImpossibleLength => "impossible length",
             Self::NoPayload => "no payload",
+            Self::KeepAlive => "keep-alive",
+            Self::Retransmitted => "retransmitted",
             Self::ClientUnknown => "client unknown",
             Self::OtherFlow => "other flow",
+            Self::NotTls => "not TLS",
         })
     }
 }
@@ -149,6 +182,10 @@ pub(crate) struct Dropped([u64; Reason::ALL.len()]);
 impl Dropped {
     pub(crate) fn count(&mut self, reason: Reason) {
         self.0[reason as usize] += 1;
+    }
+
+    pub(crate) fn count_many(&mut self, reason: Reason, n: u64) {
+        self.0[reason as usize] += n;
     }
 
     pub(crate) fn of(&self, reason: Reason) -> u64 {

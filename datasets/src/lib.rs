@@ -1,20 +1,28 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "tables")]
 pub mod competition;
+#[cfg(feature = "tables")]
 pub mod formats;
+#[cfg(feature = "tables")]
 mod frame;
 mod info;
 mod label;
+#[cfg(feature = "tables")]
 mod probabilities;
 pub mod splits;
+#[cfg(feature = "tables")]
 mod tables;
 mod trace;
 mod trace_set;
 
+#[cfg(feature = "tables")]
 pub use formats::{ReadError, ReadTraces, TraceFormat, WriteError, read_all_traces, read_traces, write_traces};
 pub use info::{TraceSetInfo, duplicates};
 pub use label::Label;
+#[cfg(feature = "tables")]
 pub use probabilities::{Predictions, read_probabilities, write_probabilities};
+#[cfg(feature = "tables")]
 pub use tables::{Table, read_table, write_table};
 pub use trace::{Trace, TraceError};
 pub use trace_set::{LabelledTrace, Layer, Provenance, TraceKey, TraceSet, TraceSetError, volume};

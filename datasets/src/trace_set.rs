@@ -61,8 +61,10 @@ pub enum Layer {
     Tcp,
     /// TLS record length.
     Tls,
-    /// One entry a Tor cell.
+    /// One entry a Tor cell, of its length where that is known.
     Cell,
+    /// UDP payload length; packets without payload are not part of the trace.
+    Udp,
     /// Not known, as after reading a format that does not say.
     Unknown,
 }

@@ -62,7 +62,7 @@ impl Profile {
         match self.layer {
             Layer::Frame => RECORD + 52 + 14,
             Layer::Ip => RECORD + 52,
-            Layer::Tcp | Layer::Tls => RECORD,
+            Layer::Tcp | Layer::Tls | Layer::Udp => RECORD,
             Layer::Cell | Layer::Unknown => self.cell_size().unwrap_or(RECORD),
         }
     }
@@ -73,7 +73,7 @@ impl Profile {
         match self.layer {
             Layer::Frame => 1514,
             Layer::Ip => 1500,
-            Layer::Tcp | Layer::Tls | Layer::Cell | Layer::Unknown => 1448,
+            Layer::Tcp | Layer::Tls | Layer::Udp | Layer::Cell | Layer::Unknown => 1448,
         }
     }
 }

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use wfkit_capture::{FileStats, FlowScope, Import, ImportError, ImportOptions, ImportStats, LabelSource, import};
+use wfkit_capture::{
+    FileStats, FlowScope, Import, ImportError, ImportOptions, ImportStats, LabelSource, Selection, import,
+};
 use wfkit_datasets::{Layer, TraceFormat, write_traces};
 use wfkit_metrics::{PrivacyReport, StageReport, Summary, Utility, VolumeSummary};
 
@@ -72,7 +74,8 @@ pub(crate) fn report(
     let warnings = stats.warnings.iter().map(|(kind, n)| (format!("warning: {kind}"), *n));
     let rules = stats.client_rules.iter().map(|(rule, n)| (format!("client by {rule}"), *n));
     let labels = stats.labels.iter().map(|(source, n)| (format!("label by {source}"), *n));
-    report.counts.extend(warnings.chain(rules).chain(labels));
+    let streams = stats.streams.iter().map(|(kind, n)| (format!("stream: {kind}"), *n));
+    report.counts.extend(warnings.chain(streams).chain(rules).chain(labels));
     let packets = stats.dropped.iter().map(|(reason, n)| (format!("packets: {reason}"), *n));
     let traces = stats.dropped_traces.iter().map(|(reason, n)| (format!("traces: {reason}"), *n));
     report.dropped.extend(packets.chain(traces));
@@ -85,6 +88,7 @@ pub(crate) fn report(
 
 fn import_options(options: &cli::Import) -> Result<ImportOptions> {
     let labels = match (&options.label, &options.labels) {
+        (Some(folders), _) if folders == "folders" => LabelSource::Folders,
         (Some(pattern), _) => LabelSource::Pattern(pattern.parse()?),
         (None, Some(manifest)) => LabelSource::Manifest(manifest.clone()),
         (None, None) => LabelSource::Auto,
@@ -94,13 +98,23 @@ fn import_options(options: &cli::Import) -> Result<ImportOptions> {
             cli::Layer::Frame => Layer::Frame,
             cli::Layer::Ip => Layer::Ip,
             cli::Layer::Tcp => Layer::Tcp,
+            cli::Layer::Tls => Layer::Tls,
+            cli::Layer::Cell => Layer::Cell,
+            cli::Layer::Udp => Layer::Udp,
         },
+        reassembly: options.reassembly == cli::Switch::On,
         client: options.client.parse()?,
         flows: match options.flows {
             cli::Flows::Main => FlowScope::Main,
             cli::Flows::All => FlowScope::All,
         },
+        inner: options.inner,
         labels,
+        select: Selection {
+            trim_ns: options.trim.map(|seconds| (seconds * 1e9) as u64),
+            min_packets: options.min_packets,
+            outliers: options.outliers,
+        },
     })
 }
 

@@ -1,6 +1,4 @@
-//! The IP header of a packet. The only module that knows etherparse.
-
-use etherparse::{Ipv6ExtensionSlice, LaxIpPayloadSlice, LaxIpSlice, ip_number};
+//! The IP header of a packet (RFC 791, RFC 8200), with its extension headers.
 
 use crate::endpoint::Endpoint;
 use crate::stats::Reason;
@@ -54,11 +52,84 @@ impl<'a> Ip<'a> {
     /// the network card is to cut into segments (and IPv6 jumbograms).
     #[inline]
     pub(super) fn new(packet: &'a [u8], on_wire: Option<u32>) -> Result<Self, Reason> {
-        // Nearly all packets have no extension headers, and nearly all time would go into looking for them.
-        match plain(packet, on_wire)? {
-            Some(ip) => Ok(ip),
-            None => with_extensions(packet, on_wire),
+        let mut ip = match packet.first().ok_or(Reason::HeaderCut)? >> 4 {
+            4 => Self::v4(packet, on_wire)?,
+            6 => Self::v6(packet, on_wire)?,
+            _ => return Err(Reason::NotIp),
+        };
+        // Nearly all packets have none.
+        if is_extension(ip.protocol) {
+            ip.pass_extensions();
         }
+        Ok(ip)
+    }
+
+    #[inline]
+    fn v4(packet: &'a [u8], on_wire: Option<u32>) -> Result<Self, Reason> {
+        let header = packet.first_chunk::<20>().ok_or(Reason::HeaderCut)?;
+        let header_len = usize::from(header[0] & 0x0f) * 4;
+        if header_len < 20 {
+            return Err(Reason::NotIp);
+        }
+        if packet.len() < header_len {
+            return Err(Reason::HeaderCut);
+        }
+        let total_len = stated_or(u16::from_be_bytes([header[2], header[3]]).into(), on_wire)?;
+        let fragment = u16::from_be_bytes([header[6], header[7]]);
+        Ok(Self {
+            source: Address::V4(array(&header[12..16])),
+            destination: Address::V4(array(&header[16..20])),
+            protocol: header[9],
+            total_len,
+            headers_len: header_len as u32,
+            fragment_offset: fragment & 0x1fff,
+            more_fragments: fragment & 0x2000 != 0,
+            is_cut: false,
+            payload: between(packet, header_len, total_len),
+        })
+    }
+
+    #[inline]
+    fn v6(packet: &'a [u8], on_wire: Option<u32>) -> Result<Self, Reason> {
+        let header = packet.first_chunk::<40>().ok_or(Reason::HeaderCut)?;
+        let payload_len = u32::from(u16::from_be_bytes([header[4], header[5]]));
+        let total_len = stated_or(if payload_len == 0 { 0 } else { 40 + payload_len }, on_wire)?;
+        Ok(Self {
+            source: Address::V6(array(&header[8..24])),
+            destination: Address::V6(array(&header[24..40])),
+            protocol: header[6],
+            total_len,
+            headers_len: 40,
+            fragment_offset: 0,
+            more_fragments: false,
+            is_cut: false,
+            payload: between(packet, 40, total_len),
+        })
+    }
+
+    /// Goes past the extension headers, up to what the packet carries or the end of what was captured. Behind the
+    /// header of a later fragment is no header.
+    #[cold]
+    fn pass_extensions(&mut self) {
+        while is_extension(self.protocol) && self.fragment_offset == 0 {
+            let Some(&[next, length, high, low]) = self.payload.first_chunk() else { break };
+            let header_len = match self.protocol {
+                FRAGMENT => 8,
+                AUTHENTICATION => (usize::from(length) + 2) * 4,
+                _ => (usize::from(length) + 1) * 8,
+            };
+            let Some(payload) = self.payload.get(header_len..) else { break };
+            if self.protocol == FRAGMENT {
+                let fragment = u16::from_be_bytes([high, low]);
+                self.fragment_offset = fragment >> 3;
+                self.more_fragments = fragment & 1 != 0;
+            }
+            self.protocol = next;
+            self.headers_len += header_len as u32;
+            self.payload = payload;
+        }
+        // The header that would tell TCP from others is not there.
+        self.is_cut = is_extension(self.protocol) && self.fragment_offset == 0;
     }
 
     /// Source and destination, with the ports that a transport header starts with.
@@ -69,124 +140,22 @@ impl<'a> Ip<'a> {
     }
 }
 
-/// A packet without extension headers; `None` where it has some.
+const FRAGMENT: u8 = 44;
+const AUTHENTICATION: u8 = 51;
+
+/// The extension headers of IPv6 (RFC 7045); of them the authentication header is also behind those of IPv4.
 #[inline]
-fn plain(packet: &[u8], on_wire: Option<u32>) -> Result<Option<Ip<'_>>, Reason> {
-    match packet.first().ok_or(Reason::HeaderCut)? >> 4 {
-        4 => {
-            let header = packet.first_chunk::<20>().ok_or(Reason::HeaderCut)?;
-            let header_len = usize::from(header[0] & 0x0f) * 4;
-            if header_len < 20 {
-                return Err(Reason::NotIp);
-            }
-            if packet.len() < header_len {
-                return Err(Reason::HeaderCut);
-            }
-            let protocol = header[9];
-            if protocol == ip_number::AUTH.0 {
-                return Ok(None);
-            }
-            let total_len = stated_or(u16::from_be_bytes([header[2], header[3]]).into(), on_wire)?;
-            let fragment = u16::from_be_bytes([header[6], header[7]]);
-            Ok(Some(Ip {
-                source: Address::V4(array(&header[12..16])),
-                destination: Address::V4(array(&header[16..20])),
-                protocol,
-                total_len,
-                headers_len: header_len as u32,
-                fragment_offset: fragment & 0x1fff,
-                more_fragments: fragment & 0x2000 != 0,
-                is_cut: false,
-                payload: between(packet, header_len, total_len),
-            }))
-        }
-        6 => {
-            let header = packet.first_chunk::<40>().ok_or(Reason::HeaderCut)?;
-            let protocol = header[6];
-            if is_extension(protocol) {
-                return Ok(None);
-            }
-            let payload_len = u32::from(u16::from_be_bytes([header[4], header[5]]));
-            let total_len = stated_or(if payload_len == 0 { 0 } else { 40 + payload_len }, on_wire)?;
-            Ok(Some(Ip {
-                source: Address::V6(array(&header[8..24])),
-                destination: Address::V6(array(&header[24..40])),
-                protocol,
-                total_len,
-                headers_len: 40,
-                fragment_offset: 0,
-                more_fragments: false,
-                is_cut: false,
-                payload: between(packet, 40, total_len),
-            }))
-        }
-        _ => Err(Reason::NotIp),
-    }
-}
-
-/// A packet with an authentication header, or with any of those that IPv6 has.
-#[cold]
-fn with_extensions(packet: &[u8], on_wire: Option<u32>) -> Result<Ip<'_>, Reason> {
-    use etherparse::err::ip::LaxHeaderSliceError;
-    let (ip, _) = LaxIpSlice::from_slice(packet).map_err(|error| match error {
-        LaxHeaderSliceError::Len(_) => Reason::HeaderCut,
-        LaxHeaderSliceError::Content(_) => Reason::NotIp,
-    })?;
-    let ends = |payload: &LaxIpPayloadSlice<'_>| (payload.ip_number.0, payload.fragmented);
-    Ok(match &ip {
-        LaxIpSlice::Ipv4(ip) => {
-            let header = ip.header();
-            let authentication = ip.extensions().auth.map_or(0, |auth| auth.slice().len());
-            let headers_len = header.slice().len() + authentication;
-            let total_len = stated_or(header.total_len().into(), on_wire)?;
-            let (protocol, more_fragments) = ends(ip.payload());
-            Ip {
-                source: Address::V4(header.source()),
-                destination: Address::V4(header.destination()),
-                protocol,
-                total_len,
-                headers_len: headers_len as u32,
-                fragment_offset: header.fragments_offset().value(),
-                more_fragments,
-                is_cut: is_extension(protocol),
-                payload: between(packet, headers_len, total_len),
-            }
-        }
-        LaxIpSlice::Ipv6(ip) => {
-            let header = ip.header();
-            let payload_len = u32::from(header.payload_length());
-            let total_len = stated_or(if payload_len == 0 { 0 } else { 40 + payload_len }, on_wire)?;
-            let headers_len = 40 + ip.extensions().slice().len();
-            let (protocol, more_fragments) = ends(ip.payload());
-            Ip {
-                source: Address::V6(header.source()),
-                destination: Address::V6(header.destination()),
-                protocol,
-                total_len,
-                headers_len: headers_len as u32,
-                fragment_offset: ip.extensions().clone().into_iter().find_map(offset_of_fragment).unwrap_or(0),
-                more_fragments,
-                is_cut: is_extension(protocol),
-                payload: between(packet, headers_len, total_len),
-            }
-        }
-    })
-}
-
-/// The extension headers that etherparse goes past. Where one is the last header seen, the capture ends inside it and
-/// the header that would tell TCP from others is not there.
 fn is_extension(protocol: u8) -> bool {
-    use ip_number::{AUTH, HIP, IPV6_DEST_OPTIONS, IPV6_FRAG, IPV6_HOP_BY_HOP, IPV6_ROUTE, MOBILITY, SHIM6};
-    [AUTH, IPV6_DEST_OPTIONS, IPV6_FRAG, IPV6_HOP_BY_HOP, IPV6_ROUTE, MOBILITY, HIP, SHIM6]
-        .iter()
-        .any(|n| n.0 == protocol)
-}
-
-fn offset_of_fragment(extension: Ipv6ExtensionSlice<'_>) -> Option<u16> {
-    match extension {
-        Ipv6ExtensionSlice::Fragment(fragment) => Some(fragment.fragment_offset().value()),
-        _ => None,
-    }
+    const HOP_BY_HOP: u8 = 0;
+    const ROUTING: u8 = 43;
+    const DESTINATION: u8 = 60;
+    const MOBILITY: u8 = 135;
+    const HOST_IDENTITY: u8 = 139;
+    const SHIM6: u8 = 140;
+    matches!(
+        protocol,
+        HOP_BY_HOP | ROUTING | FRAGMENT | AUTHENTICATION | DESTINATION | MOBILITY | HOST_IDENTITY | SHIM6
+    )
 }
 
 /// The length that the header states; `on_wire` where it states 0. A size must fit a trace's `i32`.

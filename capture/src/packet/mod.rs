@@ -39,8 +39,16 @@ pub(crate) struct Segment<'a> {
 pub(crate) struct TcpFlags(pub(crate) u8);
 
 impl TcpFlags {
+    pub(crate) fn fin(self) -> bool {
+        self.0 & 0x01 != 0
+    }
+
     pub(crate) fn syn(self) -> bool {
         self.0 & 0x02 != 0
+    }
+
+    pub(crate) fn rst(self) -> bool {
+        self.0 & 0x04 != 0
     }
 
     pub(crate) fn ack(self) -> bool {

@@ -1,5 +1,6 @@
 //! Builds packets, frames and capture files, and imports them.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,10 @@ pub(crate) struct Packet {
     pub(crate) from: SocketAddr,
     pub(crate) to: SocketAddr,
     pub(crate) payload: usize,
+    /// Sequence number; [`number`] gives one where there is none.
+    pub(crate) seq: Option<u32>,
+    /// What the payload starts with; 0xaa fills it.
+    pub(crate) data: Vec<u8>,
     pub(crate) flags: u8,
     /// Bytes of TCP options; 12 hold a time stamp, as usual.
     pub(crate) options: usize,
@@ -34,7 +39,20 @@ pub(crate) struct Packet {
 impl Packet {
     pub(crate) fn new(time_ns: u64, from: &str, to: &str, payload: usize) -> Self {
         let (from, to) = (from.parse().unwrap(), to.parse().unwrap());
-        Self { time_ns, from, to, payload, flags: ACK, options: 12, fragment: 0, stated_len: None, protocol: 6 }
+        let (seq, data) = (None, Vec::new());
+        Self {
+            time_ns,
+            from,
+            to,
+            payload,
+            seq,
+            data,
+            flags: ACK,
+            options: 12,
+            fragment: 0,
+            stated_len: None,
+            protocol: 6,
+        }
     }
 
     pub(crate) fn flags(self, flags: u8) -> Self {
@@ -71,10 +89,12 @@ impl Packet {
         };
         bytes.extend(self.from.port().to_be_bytes());
         bytes.extend(self.to.port().to_be_bytes());
-        bytes.extend([0; 8]);
+        bytes.extend(self.seq.unwrap_or(0).to_be_bytes());
+        bytes.extend([0; 4]);
         bytes.extend([((20 + self.options) * 4) as u8, self.flags, 0xff, 0xff, 0, 0, 0, 0]);
         bytes.extend(vec![1; self.options]);
-        bytes.extend(vec![0xaa; self.payload]);
+        bytes.extend(&self.data);
+        bytes.extend(vec![0xaa; self.payload - self.data.len()]);
         bytes
     }
 
@@ -90,7 +110,7 @@ pub(crate) fn conversation() -> Vec<Packet> {
     let start = 1_700_000_000_000_000_000;
     let up = |at: u64, payload| Packet::new(start + at * ms, CLIENT, SERVER, payload);
     let down = |at: u64, payload| Packet::new(start + at * ms, SERVER, CLIENT, payload);
-    vec![
+    number(vec![
         up(0, 0).flags(SYN),
         down(4, 0).flags(SYN | ACK),
         up(5, 0),
@@ -99,7 +119,18 @@ pub(crate) fn conversation() -> Vec<Packet> {
         down(15, 700),
         up(16, 0),
         up(30, 36),
-    ]
+    ])
+}
+
+/// Gives the packets sequence numbers, each direction its own, close to the largest so that they wrap.
+pub(crate) fn number(mut packets: Vec<Packet>) -> Vec<Packet> {
+    let mut next = HashMap::new();
+    for packet in &mut packets {
+        let next = next.entry((packet.from, packet.to)).or_insert(u32::MAX - 1000);
+        let seq = *packet.seq.get_or_insert(*next);
+        *next = seq.wrapping_add(packet.payload as u32 + u32::from(packet.flags & SYN != 0));
+    }
+    packets
 }
 
 pub(crate) const CONVERSATION_START: i64 = 1_700_000_000_005_000_000;
@@ -109,7 +140,7 @@ pub(crate) fn conversation_trace() -> Trace {
 }
 
 pub(crate) fn frames(packets: &[Packet], link: Link) -> Vec<Frame> {
-    packets.iter().map(|packet| packet.frame(link)).collect()
+    number(packets.to_vec()).iter().map(|packet| packet.frame(link)).collect()
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Mutex;
 
-use wfkit_capture::{ImportError, ImportOptions, LabelSource, import};
+use wfkit_capture::{ImportError, ImportOptions, LabelSource, Selection, import};
 
 use crate::build::*;
 
@@ -168,4 +168,42 @@ fn progress_counts_every_file() {
     let mut calls = calls.into_inner().unwrap();
     calls.sort_unstable();
     assert_eq!(calls, [(1, 3), (2, 3), (3, 3)]);
+}
+
+#[test]
+fn folders_may_be_classes_and_sessions() {
+    let folder = folder(&[
+        ("monday/news/x.pcap", &capture()),
+        ("monday/news/y.pcap", &capture()),
+        ("tuesday/news/x.pcap", &capture()),
+        ("mail/z.pcap", &capture()),
+        ("loose.pcap", &capture()),
+    ]);
+    let options = ImportOptions { labels: LabelSource::Folders, ..ImportOptions::default() };
+    let import = import_folder(&folder, &options).unwrap();
+    check_sums(&import.stats);
+    assert_eq!(
+        keys(&import),
+        [
+            "class mail, rep 0",
+            "class news, rep 0, session monday",
+            "class news, rep 1, session monday",
+            "class news, rep 0, session tuesday"
+        ]
+    );
+    assert_eq!(import.stats.dropped_traces["no label in the folder names"], 1);
+    assert!(import.stats.problems[0].starts_with("loose.pcap: it is in no folder of its own"));
+}
+
+#[test]
+fn what_a_selection_leaves_out_is_counted() {
+    let folder = folder(&[("a_0.pcap", &capture()), ("a_1.pcap", &capture())]);
+    let select = Selection { min_packets: 5, ..Selection::default() };
+    match import_folder(&folder, &ImportOptions { select, ..ImportOptions::default() }) {
+        Err(ImportError::NoTrace { stats }) => {
+            check_sums(&stats);
+            assert_eq!(stats.dropped_traces["fewer packets than asked for"], 2);
+        }
+        other => panic!("{other:?}"),
+    }
 }

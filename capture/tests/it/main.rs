@@ -9,4 +9,7 @@ mod damage;
 mod files_and_labels;
 mod formats;
 mod packets;
+mod streams;
+mod text;
+mod udp_and_tunnels;
 mod vectors;

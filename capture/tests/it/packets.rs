@@ -32,14 +32,14 @@ fn at_the_other_layers_they_are() {
 }
 
 #[test]
-fn layers_that_captures_do_not_give_yet_are_refused() {
-    for (layer, name) in [(Layer::Tls, "tls"), (Layer::Cell, "cell"), (Layer::Unknown, "unknown")] {
+fn layers_that_captures_do_not_give_are_refused() {
+    for (layer, name) in [(Layer::Unknown, "unknown")] {
         let options = ImportOptions { layer, ..ImportOptions::default() };
         let error = import_folder(&folder(&[]), &options).unwrap_err();
         assert!(matches!(error, ImportError::Layer(_)));
         assert_eq!(
             error.to_string(),
-            format!("traces of the layer {name} cannot be imported yet: frame, ip and tcp can")
+            format!("traces of the layer {name} cannot be imported: frame, ip, tcp, tls, cell and udp can")
         );
     }
 }
@@ -160,7 +160,7 @@ fn packets_out_of_order_are_sorted_by_time_and_counted() {
     let mut packets = conversation();
     packets.swap(3, 5); // the request after its reply
     let one = import_packets(&packets, &ImportOptions::default());
-    assert_eq!(one.trace.size(), [100, -700, -1448, 36]);
+    assert_eq!(one.trace.size(), [100, -1448, -700, 36]);
     assert_eq!(one.trace.time_ns(), conversation_trace().time_ns());
     assert_eq!(one.stats.warnings, dropped(&[("packet earlier than the one before, put in order", 1)]));
 }

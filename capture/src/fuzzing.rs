@@ -1,0 +1,81 @@
+//! What reads bytes from strangers, for fuzzing: each function takes any bytes and must return.
+
+use std::path::Path;
+
+use crate::ImportOptions;
+use crate::manifest::Manifest;
+use crate::one_file::trace_of_records;
+use crate::packet::{Decoder, LinkType, Transport};
+use crate::records::Records;
+use crate::streams::{Bytes, RecordReader, TlsRecord};
+
+/// A capture file, read into a trace of every kind.
+pub fn capture(bytes: &[u8]) {
+    for options in ImportOptions::every_kind() {
+        let file = trace_of_records(Records::from_bytes(bytes.to_vec()), "fuzzed", &options);
+        let stats = &file.stats;
+        assert_eq!(stats.packets, stats.kept + stats.dropped.values().sum::<u64>());
+        assert_eq!(file.trace.is_none(), stats.no_trace.is_some());
+    }
+}
+
+/// A frame of the link type in the first two bytes, of the length on the wire in the next two.
+pub fn frame(bytes: &[u8]) {
+    let Some((&[link_high, link_low, high, low], data)) = bytes.split_first_chunk() else { return };
+    let link = LinkType(u32::from(u16::from_be_bytes([link_high, link_low])));
+    let orig_len = u32::from(u16::from_be_bytes([high, low])).max(data.len() as u32);
+    for transport in [Transport::Tcp, Transport::Udp] {
+        for inner in [false, true] {
+            if let Ok(segment) = (Decoder { transport, inner }).segment(link, data, orig_len) {
+                assert!(segment.payload.len() <= segment.payload_len as usize);
+                assert!(segment.payload_len <= segment.ip_len);
+            }
+        }
+    }
+}
+
+/// The TLS records of a stream: each segment starts with how many bytes it has (a byte), how many of them were captured, and
+/// how many bytes are lost behind it.
+pub fn tls_records(mut bytes: &[u8]) {
+    let (mut reader, mut in_records, mut in_stream) = (RecordReader::default(), 0, 0);
+    let mut sink = |record: TlsRecord| in_records += u64::from(record.size);
+    while let Some((&[len, captured, lost], rest)) = bytes.split_first_chunk() {
+        let (segment, rest) = rest.split_at(rest.len().min(usize::from(len)));
+        bytes = rest;
+        if !segment.is_empty() {
+            let payload = &segment[..segment.len().min(usize::from(captured))];
+            reader.bytes(Bytes { time_ns: 0, len: segment.len() as u32, payload }, &mut sink);
+        }
+        if lost > 0 {
+            reader.hole((lost < 255).then_some(u32::from(lost)), &mut sink);
+        }
+        in_stream += segment.len() as u64 + u64::from(lost);
+    }
+    reader.restart(&mut sink);
+    assert!(in_records + reader.counts().outside <= in_stream);
+}
+
+/// A manifest of labels.
+pub fn manifest(bytes: &[u8]) {
+    let _ = Manifest::parse(Path::new("manifest.csv"), bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What fuzzing found: the header that made the library read beyond it, which then took packets apart.
+    #[test]
+    fn an_authentication_header_shorter_than_its_fields() {
+        let mut packet = vec![0x6a; 40];
+        packet[6] = 51;
+        packet.extend([6, 0, 0, 0, 0, 0, 0, 0]);
+        for end in 0..=packet.len() {
+            frame(&[&[0, 229, 255, 254], &packet[..end]].concat());
+        }
+        let mut packet = vec![0x45; 20];
+        packet[9] = 51;
+        packet.extend([6, 0, 0, 0, 0, 0, 0, 0]);
+        frame(&[&[0, 228, 255, 254], packet.as_slice()].concat());
+    }
+}

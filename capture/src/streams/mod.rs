@@ -1,0 +1,10 @@
+//! What a TCP connection carries: the bytes of each direction in order, the TLS records in them, the Tor cells in those.
+
+mod cells;
+mod records;
+mod stream;
+mod waiting;
+
+pub(crate) use cells::{CellCounter, FormVote};
+pub(crate) use records::{RecordCounts, RecordKind, RecordReader, TlsRecord};
+pub(crate) use stream::{Arrival, Bytes, Counts, Memory, Sink, Stream};
