@@ -1,54 +1,120 @@
-//! Times the forest on synthetic data: `forest_speed ROWS TEST FEATURES CLASSES`. Its peer is
-//! `tests/vectors/make_forest.py --time` with the same numbers.
+//! Times the forest on data that another program made, as JSON: `forest_speed DIR TREES exact|histogram SEED`.
+//!
+//! `DIR` has `shape.txt` (training rows, test rows, features, classes) and, as little-endian numbers, `train.x` and `test.x`
+//! (`f64`, row by row) and `train.y` (`u32`). The probabilities of the test rows are written to `DIR/ours.p` (`f64`).
+//! `benches/peers/forest` runs this beside other forests. `forest_speed --rows N TREES` times N rows of 175 features and 100
+//! classes by the recipe of the tests.
 #![allow(clippy::print_stdout, reason = "prints its result")]
 
 #[path = "../tests/common/synthetic.rs"]
 mod synthetic;
 
-use std::time::Instant;
+use std::path::Path;
 
-use wfkit_classify::forest::ForestParams;
+use ndarray::Array2;
+use wfkit_classify::forest::{Forest, ForestParams, Splits};
+use wfkit_classify::leaf_knn;
 
 fn main() {
-    let mut numbers = std::env::args().skip(1).map(|arg| arg.parse().expect("ROWS TEST FEATURES CLASSES"));
-    let mut next = || numbers.next().expect("ROWS TEST FEATURES CLASSES");
-    let (rows, test, features, classes) = (next(), next(), next(), next());
-    let (x, labels) = synthetic::make(0, rows, features, classes);
-    let (x_test, labels_test) = synthetic::make(rows as u64, test, features, classes);
-    let before = peak_mb();
-    for (name, params) in
-        [("random-forest", ForestParams::random_forest()), ("extra-trees", ForestParams::extra_trees())]
-    {
-        let (start, cpu) = (Instant::now(), cpu_seconds());
-        let forest = params.fit(x.view(), &labels, classes, 0).expect("the data are valid");
-        let (fit, fit_cpu) = (start.elapsed().as_secs_f64(), cpu_seconds() - cpu);
-        let start = Instant::now();
-        let p = forest.predict(x_test.view());
-        let predict = start.elapsed().as_secs_f64();
-        let right = p.rows().into_iter().zip(&labels_test).filter(|(row, label)| {
-            let largest = row.iter().copied().fold(0.0, f64::max);
-            row.iter().position(|&p| p == largest) == Some(**label)
-        });
-        println!(
-            "{name}: fit {fit:.3} s, {fit_cpu:.2} cpu s; predict {predict:.4} s; accuracy {:.4}; {} nodes; model {:.1} MB; peak +{:.0} MB",
-            right.count() as f64 / test as f64,
-            forest.n_nodes(),
-            forest.n_bytes() as f64 / 1e6,
-            peak_mb() - before,
-        );
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["--rows", rows, trees] => by_recipe(number(rows), number(trees)),
+        [dir, trees, splits, seed] => {
+            let splits = if splits == "histogram" { Splits::Histogram } else { Splits::Exact };
+            let params = ForestParams { splits, ..ForestParams::random_forest().with_trees(number(trees)) };
+            beside_peers(Path::new(dir), &params, number(seed) as u64);
+        }
+        _ => panic!("forest_speed DIR TREES exact|histogram SEED, or forest_speed --rows N TREES"),
     }
 }
 
-/// User and system time of this process so far; 0 where the system does not say.
-fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields: Vec<f64> = stat.split_whitespace().skip(13).take(2).filter_map(|field| field.parse().ok()).collect();
-    fields.iter().sum::<f64>() / 100.0
+fn beside_peers(dir: &Path, params: &ForestParams, seed: u64) {
+    let shape = std::fs::read_to_string(dir.join("shape.txt")).expect("DIR has shape.txt");
+    let [n_train, n_test, n_features, n_classes] =
+        shape.split_whitespace().map(number).collect::<Vec<_>>().try_into().expect("four numbers");
+    let matrix = |name, rows| {
+        Array2::from_shape_vec((rows, n_features), read(dir, name, f64::from_le_bytes)).expect("the shape of shape.txt")
+    };
+    let (x, x_test) = (matrix("train.x", n_train), matrix("test.x", n_test));
+    let labels: Vec<usize> = read(dir, "train.y", u32::from_le_bytes).into_iter().map(|label| label as usize).collect();
+
+    forget_peak();
+    let before = memory_mb("VmRSS:");
+    let start = cpu_seconds();
+    let forest = params.fit(x.view(), &labels, n_classes, seed).expect("the data are valid");
+    let fit = cpu_seconds() - start;
+    let memory = memory_mb("VmHWM:") - before;
+    let predict = each(|| forest.predict(x_test.view()));
+    let leaves = each(|| forest.leaves(x_test.view()));
+    let (train_leaves, test_leaves) = (forest.leaves(x.view()), forest.leaves(x_test.view()));
+    let knn = each(|| leaf_knn(train_leaves.view(), test_leaves.view(), 3));
+    let load =
+        each(|| postcard::from_bytes::<Forest>(&postcard::to_stdvec(&forest).expect("numbers")).expect("a forest"));
+
+    let p: Vec<u8> = forest.predict(x_test.view()).iter().flat_map(|p| p.to_le_bytes()).collect();
+    std::fs::write(dir.join("ours.p"), p).expect("DIR can be written to");
+    let model = postcard::to_stdvec(&forest).expect("numbers").len();
+    println!(
+        "{{\"fit\": {fit}, \"predict\": {predict}, \"leaves\": {leaves}, \"knn\": {knn}, \"store_and_load\": {load}, \
+         \"memory_mb\": {memory}, \"model_mb\": {}, \"nodes\": {}}}",
+        model as f64 / 1e6,
+        forest.n_nodes(),
+    );
 }
 
-/// The largest memory of this process so far; 0 where the system does not say.
-fn peak_mb() -> f64 {
+fn by_recipe(rows: usize, trees: usize) {
+    let (x, labels) = synthetic::make(0, rows, 175, 100);
+    forget_peak();
+    let before = memory_mb("VmRSS:");
+    let start = cpu_seconds();
+    let forest =
+        ForestParams::random_forest().with_trees(trees).fit(x.view(), &labels, 100, 0).expect("the data are valid");
+    let (fit, peak) = (cpu_seconds() - start, memory_mb("VmHWM:"));
+    println!(
+        "{{\"rows\": {rows}, \"trees\": {trees}, \"fit\": {fit}, \"nodes\": {}, \"data_mb\": {before}, \"peak_mb\": {peak}}}",
+        forest.n_nodes()
+    );
+}
+
+fn number(text: &str) -> usize {
+    text.parse().expect("a whole number")
+}
+
+fn read<T, const N: usize>(dir: &Path, name: &str, number: fn([u8; N]) -> T) -> Vec<T> {
+    let bytes = std::fs::read(dir.join(name)).expect("DIR has what the first lines of this file say");
+    bytes.as_chunks().0.iter().copied().map(number).collect()
+}
+
+/// CPU seconds of one call, from as many as take half a second.
+fn each<T>(call: impl Fn() -> T) -> f64 {
+    let start = cpu_seconds();
+    for calls in 1.. {
+        std::hint::black_box(call());
+        let spent = cpu_seconds() - start;
+        if spent > 0.5 {
+            return spent / f64::from(calls);
+        }
+    }
+    unreachable!("calls take time")
+}
+
+/// CPU time of all threads of this process so far; 0 where the system does not say.
+fn cpu_seconds() -> f64 {
+    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let spent = tasks.filter_map(|task| {
+        std::fs::read_to_string(task.path().join("schedstat")).ok()?.split_whitespace().next()?.parse::<f64>().ok()
+    });
+    spent.sum::<f64>() / 1e9
+}
+
+/// Makes the peak of memory that of now, where the system allows.
+fn forget_peak() {
+    std::fs::write("/proc/self/clear_refs", "5").unwrap_or_default();
+}
+
+/// What the system says of the memory of this process; 0 where it does not.
+fn memory_mb(what: &str) -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0 kB");
+    let line = status.lines().find_map(|line| line.strip_prefix(what)).unwrap_or("0 kB");
     line.trim().trim_end_matches(" kB").parse::<f64>().unwrap_or(0.0) / 1024.0
 }

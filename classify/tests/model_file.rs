@@ -56,8 +56,8 @@ fn what_is_no_model_is_told_apart() {
     assert_eq!(error(&model[..10]), "model file of 56 bytes, but 10 are there");
 
     let mut other = model.clone();
-    other[8] = 2;
-    assert_eq!(error(&other), "model file of another version: found 2, this wfkit reads 1");
+    other[8] = 1;
+    assert_eq!(error(&other), "model file of another version: found 1, this wfkit reads 2");
     let n = model.len();
     assert_eq!(error(&model[..n - 1]), format!("model file of {n} bytes, but {} are there", n - 1));
     assert_eq!(error(&[&model[..], b"\n"].concat()), format!("model file of {n} bytes, but {} are there", n + 1));

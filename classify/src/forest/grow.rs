@@ -3,7 +3,8 @@
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::columns::Column;
-use super::split::{Cut, Offer, Sample, Search, Totals};
+use super::sort::Key;
+use super::split::{Cut, Offer, Sample, Search};
 use super::tree::{ClassCount, Tree};
 use super::{ForestParams, Thresholds};
 use crate::seed::{below, unit};
@@ -19,35 +20,21 @@ pub(super) struct Soil<'a> {
 
 /// Grows a tree on rows drawn `weights` times each, depth first.
 pub(super) fn grow(soil: &Soil<'_>, weights: &[u16], rng: Xoshiro256PlusPlus) -> Tree {
-    let drawn = |(row, (&class, &weight))| (weight > 0).then_some(Sample { row, class, weight });
-    let samples: Vec<Sample> = (0..).zip(soil.classes.iter().zip(weights)).filter_map(drawn).collect();
-    let mut grower = Grower {
-        soil,
-        rng,
-        max_features: soil.params.max_features.of(soil.columns.len()),
-        search: Search::new(soil.n_classes, soil.params.min_samples_leaf),
-        totals: Totals { count: vec![0.0; soil.n_classes], sum: 0.0, squares: 0.0 },
-        present: Vec::new(),
-        right: Vec::new(),
-        features: (0..soil.columns.len() as u32).collect(),
-        constants: Constants { is: vec![false; soil.columns.len()], found: Vec::new() },
-        tree: Tree::empty(),
-        samples,
-    };
-    grower.run();
-    grower.tree
+    let most = weights.iter().max().map_or(0, |&most| u32::from(most));
+    if soil.n_classes <= 1 << (16 - u32::WEIGHT_BITS) && most < 1 << u32::WEIGHT_BITS {
+        Grower::<u32>::new(soil, weights, rng).run()
+    } else {
+        Grower::<u64>::new(soil, weights, rng).run()
+    }
 }
 
-struct Grower<'a> {
+struct Grower<'a, K> {
     soil: &'a Soil<'a>,
     rng: Xoshiro256PlusPlus,
     max_features: usize,
-    search: Search,
+    search: Search<K>,
     /// Every node owns a range of these.
     samples: Vec<Sample>,
-    totals: Totals,
-    /// The classes that `totals` counts.
-    present: Vec<u16>,
     /// Holds the right half while a range is parted.
     right: Vec<Sample>,
     /// All features, in an order that the draws so far left behind.
@@ -67,15 +54,37 @@ struct Pending {
     right_of: Option<usize>,
 }
 
-impl Grower<'_> {
-    fn run(&mut self) {
-        let mut pending = vec![Pending { start: 0, end: self.samples.len(), depth: 0, constants: 0, right_of: None }];
+impl<'a, K: Key> Grower<'a, K> {
+    fn new(soil: &'a Soil<'a>, weights: &[u16], rng: Xoshiro256PlusPlus) -> Self {
+        let tag = |class, weight| u32::from(class) << K::WEIGHT_BITS | u32::from(weight);
+        let drawn = |(row, (&class, &weight))| (weight > 0).then(|| Sample { row, tag: tag(class, weight) });
+        let samples: Vec<Sample> = (0..).zip(soil.classes.iter().zip(weights)).filter_map(drawn).collect();
+        let mut constants = Constants { is: vec![false; soil.columns.len()], found: Vec::new() };
+        for (feature, _) in (0..).zip(soil.columns).filter(|(_, column)| column.is_constant()) {
+            constants.add(feature);
+        }
+        Self {
+            soil,
+            rng,
+            max_features: soil.params.max_features.of(soil.columns.len()),
+            search: Search::new(soil.n_classes, samples.len(), soil.params.min_samples_leaf),
+            right: vec![Sample::default(); samples.len()],
+            samples,
+            features: (0..soil.columns.len() as u32).collect(),
+            constants,
+            tree: Tree::empty(),
+        }
+    }
+
+    fn run(mut self) -> Tree {
+        let constants = self.constants.found.len();
+        let mut pending = vec![Pending { start: 0, end: self.samples.len(), depth: 0, constants, right_of: None }];
         while let Some(node) = pending.pop() {
             self.constants.forget_beyond(node.constants);
             if let Some(split) = node.right_of {
                 self.tree.right_child_follows(split);
             }
-            self.count(node.start, node.end);
+            self.search.enter(&self.samples[node.start..node.end]);
             let Some((feature, cut)) = self.choose(&node) else {
                 self.push_leaf();
                 continue;
@@ -86,31 +95,15 @@ impl Grower<'_> {
             pending.push(Pending { start: middle, end: node.end, depth, constants, right_of: Some(split) });
             pending.push(Pending { start: node.start, end: middle, depth, constants, right_of: None });
         }
-    }
-
-    /// Counts the classes of a range into `totals`.
-    fn count(&mut self, start: usize, end: usize) {
-        let Totals { count, sum, squares } = &mut self.totals;
-        for class in self.present.drain(..) {
-            count[usize::from(class)] = 0.0;
-        }
-        *sum = 0.0;
-        for sample in &self.samples[start..end] {
-            let count = &mut count[usize::from(sample.class)];
-            if *count == 0.0 {
-                self.present.push(sample.class);
-            }
-            *count += f64::from(sample.weight);
-            *sum += f64::from(sample.weight);
-        }
-        *squares = self.present.iter().map(|&class| count[usize::from(class)].powi(2)).sum();
+        self.tree.shrink();
+        self.tree
     }
 
     /// The feature and cut that the node is split by, unless it is a leaf.
     fn choose(&mut self, node: &Pending) -> Option<(u32, Cut)> {
         let Soil { params, columns, .. } = *self.soil;
         let samples = &self.samples[node.start..node.end];
-        let pure = self.present.len() == 1;
+        let pure = self.search.classes.present.len() == 1;
         let deep = params.max_depth.is_some_and(|max| node.depth >= max);
         let few = samples.len() < params.min_samples_split || samples.len() < 2 * params.min_samples_leaf;
         if pure || deep || few {
@@ -129,8 +122,8 @@ impl Grower<'_> {
             }
             let column = &columns[feature as usize];
             let offer = match params.thresholds {
-                Thresholds::Best => self.search.best(column, samples, &self.totals),
-                Thresholds::Random => self.search.random(column, samples, &self.totals, unit(&mut self.rng)),
+                Thresholds::Best => self.search.best(column, samples),
+                Thresholds::Random => self.search.random(column, samples, unit(&mut self.rng)),
             };
             match offer {
                 Offer::Constant => self.constants.add(feature),
@@ -139,7 +132,7 @@ impl Grower<'_> {
                     if best.is_none_or(|(_, best)| cut.purity > best.purity) {
                         best = Some((feature, cut));
                     }
-                    if cut.purity == self.totals.sum {
+                    if cut.purity == self.search.classes.sum as f64 {
                         break; // one class on either side: no cut is better
                     }
                 }
@@ -152,25 +145,25 @@ impl Grower<'_> {
     /// reads of a column in order. Returns where the others start.
     fn part(&mut self, start: usize, end: usize, feature: u32, rank: u16) -> usize {
         let ranks = &self.soil.columns[feature as usize].ranks;
-        self.right.clear();
-        let mut middle = start;
+        let (mut middle, mut n_right) = (start, 0);
         for at in start..end {
+            // Written to both sides, and kept on one: no branch to guess.
             let sample = self.samples[at];
-            if ranks[sample.row as usize] <= rank {
-                self.samples[middle] = sample;
-                middle += 1;
-            } else {
-                self.right.push(sample);
-            }
+            let goes_left = usize::from(ranks[sample.row as usize] <= rank);
+            self.samples[middle] = sample;
+            self.right[n_right] = sample;
+            middle += goes_left;
+            n_right += 1 - goes_left;
         }
-        self.samples[middle..end].copy_from_slice(&self.right);
+        self.samples[middle..end].copy_from_slice(&self.right[..n_right]);
         middle
     }
 
     fn push_leaf(&mut self) {
-        self.present.sort_unstable();
-        let count = |&class: &u16| ClassCount { class, count: self.totals.count[usize::from(class)] as u32 };
-        self.tree.push_leaf(self.present.iter().map(count));
+        let classes = &mut self.search.classes;
+        classes.present.sort_unstable();
+        let count = |&class: &u16| ClassCount { class, count: classes.total(class) };
+        self.tree.push_leaf(classes.present.iter().map(count));
     }
 }
 

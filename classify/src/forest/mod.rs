@@ -4,15 +4,16 @@
 //! P. Geurts, D. Ernst and L. Wehenkel, Machine Learning 63, 2006. Defaults, probabilities and thresholds are those of
 //! scikit-learn's `RandomForestClassifier` and `ExtraTreesClassifier`; deviations:
 //!
-//! - values are compared as `f64`, where scikit-learn rounds features to `f32` first;
+//! - values are rounded to `f32`, as there, but those beyond its range become its ends instead of an error;
 //! - beyond 65,536 distinct values in a column, neighbouring values share a rank and are never parted;
 //! - the random numbers are others, so single trees differ and scores agree within the noise of the seed.
 //!
-//! A column becomes 16-bit ranks once, so a node sorts small keys (by counting, or by insertion where there are few) and
+//! A column becomes 16-bit ranks once, so a node sorts small keys (by counting, or by a network where there are few) and
 //! updates the Gini impurity in a constant number of steps a sample, whatever the number of classes.
 
 mod columns;
 mod grow;
+mod sort;
 mod split;
 mod tree;
 
@@ -22,14 +23,17 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::seed::{below, stream};
-use columns::rank_columns;
+use columns::{EXACT_RANKS, rank_columns, rounded};
 use grow::{Soil, grow};
-use tree::{StoredTree, Tree};
+use tree::{Leaf, StoredTree, Tree};
 
 pub use tree::TreeError;
 
 /// Rows that one task predicts at a time: enough of them that a tree, once in the cache, pays.
 const BLOCK: usize = 512;
+
+/// Rows that walk down a tree together. Of 16 the positions no longer fit the registers, which takes twice the time.
+const TOGETHER: usize = 8;
 
 /// How a forest grows; [`ForestParams::random_forest`] and [`ForestParams::extra_trees`] are the usual two.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +52,8 @@ pub struct ForestParams {
     pub min_samples_split: usize,
     /// How many distinct rows a leaf must hold, at least 1. Default 1.
     pub min_samples_leaf: usize,
+    /// Between which values a feature can be cut. Default [`Splits::Exact`].
+    pub splits: Splits,
 }
 
 /// How many features a node looks at, drawn without replacement.
@@ -73,6 +79,26 @@ pub enum Thresholds {
     Best,
     /// At a value drawn uniformly between the least and the largest in the node.
     Random,
+}
+
+/// Between which values a feature can be cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Splits {
+    /// Between any two neighbouring values, up to 65,536 of them.
+    #[default]
+    Exact,
+    /// Between 256 bins at most, which hold about equally many training rows; as many bins as values where these are fewer.
+    Histogram,
+}
+
+impl Splits {
+    fn most_ranks(self) -> usize {
+        match self {
+            Self::Exact => EXACT_RANKS,
+            Self::Histogram => 256,
+        }
+    }
 }
 
 /// A forest of grown trees.
@@ -173,6 +199,7 @@ impl ForestParams {
             max_depth: None,
             min_samples_split: 2,
             min_samples_leaf: 1,
+            splits: Splits::Exact,
         }
     }
 
@@ -199,7 +226,7 @@ impl ForestParams {
     ) -> Result<Forest, ForestError> {
         self.check()?;
         let classes = check_input(x, labels, n_classes)?;
-        let columns = rank_columns(x);
+        let columns = rank_columns(x, self.splits.most_ranks());
         let soil = Soil { params: self, columns: &columns, classes: &classes, n_classes };
         let trees = (0..self.trees)
             .into_par_iter()
@@ -332,11 +359,10 @@ impl Forest {
     /// # Panics
     /// If `x` has another number of columns than the forest grew on.
     pub fn leaves(&self, x: ArrayView2<'_, f64>) -> Array2<u32> {
-        self.by_blocks(x, self.trees.len(), |_, x, leaves| {
+        self.by_blocks(x, self.trees.len(), |_, rows, leaves| {
             for (number, tree) in self.trees.iter().enumerate() {
-                for (row, leaves) in x.rows().into_iter().zip(leaves.chunks_mut(self.trees.len())) {
-                    leaves[number] = tree.leaf(row) as u32;
-                }
+                let all: Vec<usize> = (0..rows.len() / self.n_features).collect();
+                self.walk(tree, rows, &all, |i, leaf| leaves[i * self.trees.len() + number] = tree.number(leaf));
             }
         })
     }
@@ -358,15 +384,14 @@ impl Forest {
     /// Averages over the trees that may judge a row (tree, row), in the order of the trees, so that every sum is the same on
     /// any number of threads. Zeros where no tree may.
     fn average(&self, x: ArrayView2<'_, f64>, may_judge: impl Fn(usize, usize) -> bool + Sync) -> Array2<f64> {
-        self.by_blocks(x, self.n_classes, |first, x, sums| {
-            let mut judges = vec![0u32; x.nrows()];
+        self.by_blocks(x, self.n_classes, |first, rows, sums| {
+            let mut judges = vec![0u32; rows.len() / self.n_features];
             for (number, tree) in self.trees.iter().enumerate() {
-                for (i, (row, sum)) in x.rows().into_iter().zip(sums.chunks_mut(self.n_classes)).enumerate() {
-                    if may_judge(number, first + i) {
-                        tree.add_fractions(row, sum);
-                        judges[i] += 1;
-                    }
-                }
+                let judged: Vec<usize> = (0..judges.len()).filter(|&i| may_judge(number, first + i)).collect();
+                self.walk(tree, rows, &judged, |i, leaf| {
+                    tree.add_fractions(leaf, &mut sums[i * self.n_classes..][..self.n_classes]);
+                    judges[i] += 1;
+                });
             }
             for (sum, &judges) in sums.chunks_mut(self.n_classes).zip(&judges) {
                 sum.iter_mut().for_each(|value| *value /= f64::from(judges.max(1)));
@@ -374,20 +399,33 @@ impl Forest {
         })
     }
 
-    /// Makes a matrix of `width` columns, a block of rows at a time: `fill` gets the number of the first row, the rows, and
-    /// where their results go.
+    /// Tells `each` which leaf every one of the `chosen` rows of a block falls into.
+    fn walk(&self, tree: &Tree, rows: &[f32], chosen: &[usize], mut each: impl FnMut(usize, Leaf)) {
+        let row = |i: usize| &rows[i * self.n_features..][..self.n_features];
+        for chosen in chosen.chunks(TOGETHER) {
+            // The last few are joined by repetitions of the last one.
+            let together: [&[f32]; TOGETHER] = std::array::from_fn(|i| row(chosen[i.min(chosen.len() - 1)]));
+            for (&i, leaf) in chosen.iter().zip(tree.walk(together)) {
+                each(i, leaf);
+            }
+        }
+    }
+
+    /// Makes a matrix of `width` columns, a block of rows at a time: `fill` gets the number of the first row, the rows as the
+    /// trees see them, and where their results go.
     fn by_blocks<T: Clone + Default + Send>(
         &self,
         x: ArrayView2<'_, f64>,
         width: usize,
-        fill: impl Fn(usize, ArrayView2<'_, f64>, &mut [T]) + Sync,
+        fill: impl Fn(usize, &[f32], &mut [T]) + Sync,
     ) -> Array2<T> {
         assert_eq!(x.ncols(), self.n_features, "columns of the rows and of the forest");
         let mut results = vec![T::default(); x.nrows() * width];
         results.par_chunks_mut(BLOCK * width).enumerate().for_each(|(block, results)| {
             let first = block * BLOCK;
             let rows = x.slice_axis(Axis(0), Slice::from(first..first + results.len() / width));
-            fill(first, rows, results);
+            let rows: Vec<f32> = rows.iter().map(|&value| rounded(value)).collect();
+            fill(first, &rows, results);
         });
         Array2::from_shape_vec((x.nrows(), width), results).expect("made with this shape")
     }

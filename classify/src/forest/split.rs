@@ -1,31 +1,21 @@
 //! The best, or a random, cut of one node along one feature.
 
 use super::columns::Column;
+use super::sort::{Key, sort_by_rank};
 
 /// A training row in a node.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Sample {
     pub(super) row: u32,
-    pub(super) class: u16,
-    /// How often the bootstrap drew it.
-    pub(super) weight: u16,
-}
-
-/// The class counts of a node, weighted.
-#[derive(Default)]
-pub(super) struct Totals {
-    /// One a class.
-    pub(super) count: Vec<f64>,
-    pub(super) sum: f64,
-    /// Sum of the squared counts.
-    pub(super) squares: f64,
+    /// Its class, and how often the bootstrap drew it, as a [`Key`] holds them.
+    pub(super) tag: u32,
 }
 
 /// Where to cut a node: samples of rank up to `rank` go left.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Cut {
     pub(super) rank: u16,
-    pub(super) threshold: f64,
+    pub(super) threshold: f32,
     /// Sum of squared class counts over the sum of counts, left plus right. The weighted Gini impurity of both children is
     /// 1 - `purity` / n, so the largest `purity` is the best cut, and n says that both children hold one class each.
     pub(super) purity: f64,
@@ -41,69 +31,122 @@ pub(super) enum Offer {
     Cut(Cut),
 }
 
-/// Working memory of the search, so that it allocates nothing.
-pub(super) struct Search {
-    keys: Vec<Key>,
-    spare: Vec<Key>,
-    /// Class counts left of the cut; zeros between searches.
-    left: Vec<f64>,
+/// Searches the cuts of one node after another; what it needs for that is allocated once.
+pub(super) struct Search<K> {
+    /// The classes of the node at hand.
+    pub(super) classes: Classes,
+    keys: Vec<K>,
+    spare: Vec<K>,
     min_samples_leaf: usize,
 }
 
-impl Search {
-    pub(super) fn new(n_classes: usize, min_samples_leaf: usize) -> Self {
-        Self { keys: Vec::new(), spare: Vec::new(), left: vec![0.0; n_classes], min_samples_leaf }
+/// How often each class occurs in a node, weighted.
+pub(super) struct Classes {
+    counts: Vec<Count>,
+    /// The classes that occur.
+    pub(super) present: Vec<u16>,
+    pub(super) sum: u64,
+    /// Sum of the squared counts.
+    squares: u64,
+}
+
+/// Of one class. Side by side, because a sweep needs both at once.
+#[derive(Clone, Copy, Default)]
+struct Count {
+    total: u32,
+    /// Left of the cut; 0 between searches.
+    left: u32,
+}
+
+impl Classes {
+    pub(super) fn total(&self, class: u16) -> u32 {
+        self.counts[usize::from(class)].total
+    }
+
+    /// Counts a node.
+    fn count<K: Key>(&mut self, samples: &[Sample]) {
+        for class in self.present.drain(..) {
+            self.counts[usize::from(class)].total = 0;
+        }
+        self.sum = 0;
+        for sample in samples {
+            let key = K::new(0, sample.tag);
+            let total = &mut self.counts[key.class()].total;
+            if *total == 0 {
+                self.present.push(key.class() as u16);
+            }
+            *total += key.weight();
+            self.sum += u64::from(key.weight());
+        }
+        self.squares = self.present.iter().map(|&class| u64::from(self.total(class)).pow(2)).sum();
+    }
+}
+
+impl<K: Key> Search<K> {
+    pub(super) fn new(n_classes: usize, n_samples: usize, min_samples_leaf: usize) -> Self {
+        let counts = vec![Count::default(); n_classes];
+        Self {
+            classes: Classes { counts, present: Vec::new(), sum: 0, squares: 0 },
+            keys: Vec::with_capacity(n_samples),
+            spare: Vec::new(),
+            min_samples_leaf,
+        }
+    }
+
+    /// Turns to a node.
+    pub(super) fn enter(&mut self, samples: &[Sample]) {
+        self.classes.count::<K>(samples);
     }
 
     /// The cut of the largest purity along `column`, the first in order of rank where several have it.
-    pub(super) fn best(&mut self, column: &Column, samples: &[Sample], totals: &Totals) -> Offer {
+    pub(super) fn best(&mut self, column: &Column, samples: &[Sample]) -> Offer {
         let (low, high) = self.gather(column, samples);
         if low == high {
             return Offer::Constant;
         }
         sort_by_rank(&mut self.keys, &mut self.spare, low, high);
 
-        let mut sweep = Sweep::new(&mut self.left, totals);
-        let mut best: Option<(f64, u16, u16)> = None;
+        let mut sweep = Sweep::new(&mut self.classes);
+        let (mut largest, mut best) = (0.0, None);
         for (i, pair) in self.keys.windows(2).enumerate() {
-            let (rank, next) = (pair[0].rank(), pair[1].rank());
             sweep.move_left(pair[0].class(), pair[0].weight());
-            let (n_left, n_right) = (i + 1, samples.len() - i - 1);
-            if rank != next && n_left.min(n_right) >= self.min_samples_leaf {
+            if pair[0].rank() != pair[1].rank() {
                 let purity = sweep.purity();
-                if best.is_none_or(|(largest, ..)| purity > largest) {
-                    best = Some((purity, rank, next));
+                let (n_left, n_right) = (i + 1, samples.len() - i - 1);
+                if purity > largest && n_left.min(n_right) >= self.min_samples_leaf {
+                    largest = purity;
+                    best = Some((pair[0].rank(), pair[1].rank()));
                 }
             }
         }
         self.clear_left();
         match best {
             None => Offer::TooFew,
-            Some((purity, rank, next)) => {
-                Offer::Cut(Cut { rank, threshold: between(column.high(rank), column.low(next)), purity })
+            Some((rank, next)) => {
+                Offer::Cut(Cut { rank, threshold: between(column.high(rank), column.low(next)), purity: largest })
             }
         }
     }
 
     /// A cut at a threshold that lies `unit` of the way, in [0, 1), from the smallest to the largest value along `column`.
-    pub(super) fn random(&mut self, column: &Column, samples: &[Sample], totals: &Totals, unit: f64) -> Offer {
+    pub(super) fn random(&mut self, column: &Column, samples: &[Sample], unit: f64) -> Offer {
         let (low, high) = self.gather(column, samples);
         if low == high {
             return Offer::Constant;
         }
         let (smallest, largest) = (column.low(low), column.low(high));
-        let drawn = smallest * (1.0 - unit) + largest * unit;
+        let drawn = (f64::from(smallest) * (1.0 - unit) + f64::from(largest) * unit) as f32;
         // Rounding must not reach the largest value: something has to go right.
         let drawn = if (smallest..largest).contains(&drawn) { drawn } else { smallest };
         let rank = column.rank_at(drawn);
 
-        let mut sweep = Sweep::new(&mut self.left, totals);
+        let mut sweep = Sweep::new(&mut self.classes);
         let mut n_left = 0;
         for key in &self.keys {
             // Moving nothing costs less than a branch that nobody can predict.
-            let goes_left = u16::from(key.rank() <= rank);
+            let goes_left = u32::from(key.rank() <= rank);
             sweep.move_left(key.class(), goes_left * key.weight());
-            n_left += usize::from(goes_left);
+            n_left += goes_left as usize;
         }
         let purity = sweep.purity();
         self.clear_left();
@@ -121,117 +164,60 @@ impl Search {
             let rank = column.ranks[sample.row as usize];
             low = low.min(rank);
             high = high.max(rank);
-            Key::new(rank, sample)
+            K::new(rank, sample.tag)
         }));
         (low, high)
     }
 
     fn clear_left(&mut self) {
-        for key in &self.keys {
-            self.left[usize::from(key.class())] = 0.0;
+        let Classes { counts, present, .. } = &mut self.classes;
+        for &class in &*present {
+            counts[usize::from(class)].left = 0;
         }
     }
 }
 
-/// The class counts on both sides of a cut that moves to the right, sample by sample. All numbers are whole, so exact.
+/// The class counts on both sides of a cut that moves to the right, sample by sample.
+///
+/// With l of class c on the left and t in all, the squares on the right sum to sum (t - l)^2 = sum t^2 - 2 sum t l + sum l^2,
+/// so that a move touches one count alone. All numbers are whole, so exact.
 struct Sweep<'a> {
-    totals: &'a Totals,
-    left: &'a mut [f64],
-    sum_left: f64,
-    squares_left: f64,
-    squares_right: f64,
+    counts: &'a mut [Count],
+    sum: u64,
+    squares: u64,
+    sum_left: u64,
+    squares_left: u64,
+    /// Sum of total times left.
+    mixed: u64,
 }
 
 impl<'a> Sweep<'a> {
-    fn new(left: &'a mut [f64], totals: &'a Totals) -> Self {
-        Self { totals, left, sum_left: 0.0, squares_left: 0.0, squares_right: totals.squares }
+    fn new(classes: &'a mut Classes) -> Self {
+        let Classes { counts, sum, squares, .. } = classes;
+        Self { counts, sum: *sum, squares: *squares, sum_left: 0, squares_left: 0, mixed: 0 }
     }
 
-    fn move_left(&mut self, class: u16, weight: u16) {
-        let (class, weight) = (usize::from(class), f64::from(weight));
-        let left = self.left[class];
-        let right = self.totals.count[class] - left;
-        // (c + w)^2 - c^2 = w (2c + w), and likewise for the side that loses w.
-        self.squares_left += weight * (2.0 * left + weight);
-        self.squares_right -= weight * (2.0 * right - weight);
-        self.sum_left += weight;
-        self.left[class] = left + weight;
+    fn move_left(&mut self, class: usize, weight: u32) {
+        let Count { total, left } = &mut self.counts[class];
+        let w = u64::from(weight);
+        // (l + w)^2 - l^2 = w (2 l + w)
+        self.squares_left += w * (2 * u64::from(*left) + w);
+        self.mixed += w * u64::from(*total);
+        self.sum_left += w;
+        *left += weight;
     }
 
     fn purity(&self) -> f64 {
-        self.squares_left / self.sum_left + self.squares_right / (self.totals.sum - self.sum_left)
-    }
-}
-
-/// Rank, class and weight of a sample in one word, ordered by rank.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-struct Key(u64);
-
-impl Key {
-    fn new(rank: u16, sample: &Sample) -> Self {
-        Self(u64::from(rank) << 32 | u64::from(sample.class) << 16 | u64::from(sample.weight))
-    }
-
-    fn rank(self) -> u16 {
-        (self.0 >> 32) as u16
-    }
-
-    fn class(self) -> u16 {
-        (self.0 >> 16) as u16
-    }
-
-    fn weight(self) -> u16 {
-        self.0 as u16
-    }
-}
-
-/// Below this many keys insertion is quickest.
-const INSERTION: usize = 32;
-
-/// Sorts `keys`, whose ranks lie in `low..=high`, by rank.
-fn sort_by_rank(keys: &mut Vec<Key>, spare: &mut Vec<Key>, low: u16, high: u16) {
-    if keys.len() <= INSERTION {
-        for i in 1..keys.len() {
-            let key = keys[i];
-            let mut at = i;
-            while at > 0 && keys[at - 1] > key {
-                keys[at] = keys[at - 1];
-                at -= 1;
-            }
-            keys[at] = key;
-        }
-        return;
-    }
-    spare.resize(keys.len(), Key::default());
-    let range = usize::from(high - low);
-    counting_pass(keys, spare, range.min(0xff), |key| usize::from((key.rank() - low) & 0xff));
-    std::mem::swap(keys, spare);
-    if range > 0xff {
-        counting_pass(keys, spare, range >> 8, |key| usize::from((key.rank() - low) >> 8));
-        std::mem::swap(keys, spare);
-    }
-}
-
-/// Moves `from` to `to` in the order of `digit`, which is at most `last`, at most 255; equal digits keep their order.
-fn counting_pass(from: &[Key], to: &mut [Key], last: usize, digit: impl Fn(Key) -> usize) {
-    let mut places = [0u32; 256];
-    let place = &mut places[..=last];
-    for &key in from {
-        place[digit(key)] += 1;
-    }
-    let mut start = 0;
-    for slot in place.iter_mut() {
-        start += std::mem::replace(slot, start);
-    }
-    for &key in from {
-        let slot = &mut place[digit(key)];
-        to[*slot as usize] = key;
-        *slot += 1;
+        let squares_right = self.squares + self.squares_left - 2 * self.mixed;
+        // Below 2^63 with fewer than 2^31 rows; signed numbers become floats in one step.
+        let [l, r, sum_left, sum_right] =
+            [self.squares_left, squares_right, self.sum_left, self.sum - self.sum_left].map(|n| n as i64 as f64);
+        l / sum_left + r / sum_right
     }
 }
 
 /// The middle of two values: at least `low`, below `high`.
-fn between(low: f64, high: f64) -> f64 {
-    let middle = f64::midpoint(low, high);
+fn between(low: f32, high: f32) -> f32 {
+    let middle = f32::midpoint(low, high);
     if middle < high { middle } else { low } // neighbouring floats have no middle
 }

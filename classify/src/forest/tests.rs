@@ -119,10 +119,9 @@ fn rows_out_of_the_bag_are_those_not_drawn() {
     let forest = ForestParams::random_forest().with_trees(1).fit(x.view(), &labels, 3, 11).unwrap();
     let weights = forest.params.draw(60, &mut stream(11, 0));
     assert_eq!(weights.iter().map(|&w| usize::from(w)).sum::<usize>(), 60);
-    let held: u32 = (0..forest.trees[0].n_leaves()).flat_map(|leaf| forest.trees[0].held(leaf)).map(|h| h.count).sum();
-    assert_eq!(held, 60, "the tree grew on that very draw");
     let (oob, all) = (forest.out_of_bag(x.view()), forest.predict(x.view()));
     for (row, &weight) in weights.iter().enumerate() {
+        assert!(weight == 0 || all[(row, labels[row])] == 1.0, "the tree grew on that very draw");
         let expected = if weight == 0 { all.row(row).to_vec() } else { vec![0.0; 3] };
         assert_eq!(oob.probabilities.row(row).to_vec(), expected);
         assert_eq!(oob.trees[row], usize::from(weight == 0));
@@ -224,11 +223,11 @@ fn what_is_stored_must_be_a_forest() {
 proptest! {
     /// The middle of neighbouring values must not round up to the right one, however large, small or close they are.
     #[test]
-    fn any_two_values_can_be_told_apart(a in proptest::num::f64::NORMAL | proptest::num::f64::SUBNORMAL, steps in 1u64..4) {
+    fn any_two_values_of_f32_can_be_told_apart(a in proptest::num::f32::NORMAL | proptest::num::f32::SUBNORMAL, steps in 1u64..4) {
         let b = (0..steps).fold(a, |value, _| value.next_up());
         prop_assume!(b.is_finite());
-        for (low, high) in [(a, b), (a.min(-a), a.max(-a)), (a.min(0.0), a.max(0.0)), (-f64::MAX, f64::MAX)] {
-            let x = column(&[low, high]);
+        for (low, high) in [(a, b), (a.min(-a), a.max(-a)), (a.min(0.0), a.max(0.0)), (f32::MIN, f32::MAX)] {
+            let x = column(&[low, high].map(f64::from));
             for params in [exact(1), ForestParams::extra_trees()] {
                 let p = params.fit(x.view(), &[0, 1], 2, 0).unwrap().predict(x.view());
                 prop_assert_eq!(&p, &array![[1.0, 0.0], [0.0, 1.0]]);
@@ -267,10 +266,10 @@ proptest! {
         let labels: Vec<usize> = values.iter().map(|v| v.1).collect();
         let thresholds = if random { Thresholds::Random } else { Thresholds::Best };
         let forest = ForestParams { min_samples_leaf: least, thresholds, ..exact(2) }.fit(x.view(), &labels, 3, 0).unwrap();
-        for tree in &forest.trees {
-            for leaf in 0..tree.n_leaves() {
-                let rows: u32 = tree.held(leaf).iter().map(|h| h.count).sum();
-                prop_assert!(rows as usize >= least.min(values.len()));
+        for leaves in forest.leaves(x.view()).columns() {
+            for leaf in leaves {
+                let rows = leaves.iter().filter(|other| *other == leaf).count();
+                prop_assert!(rows >= least.min(values.len()));
             }
         }
     }

@@ -1,29 +1,42 @@
 //! A grown tree.
 
-use ndarray::ArrayView1;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Marks a node as a leaf, in place of its feature.
-const LEAF: u32 = u32::MAX;
+/// Leaves of one class name it below this; others, numbered from here, keep their classes in `Tree::mixed`.
+const MIXED: u32 = 1 << 16;
 
 /// A binary tree; its nodes in preorder, so that the left child of a node is the next one.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Tree {
     nodes: Vec<Node>,
-    /// What leaf i holds is `held[starts[i]..starts[i + 1]]`.
+    /// One a leaf: its class, or [`MIXED`] and more.
+    leaves: Vec<u32>,
+    /// What the mixed leaf i holds is `mixed[starts[i]..starts[i + 1]]`.
     starts: Vec<u32>,
-    held: Vec<ClassCount>,
+    mixed: Vec<ClassCount>,
 }
 
-/// Thresholds stay `f64`: rounded to `f32` they would not part all neighbouring values.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// 12 bytes, so that a tree of tens of thousands of rows stays in a second-level cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Node {
-    threshold: f64,
+    /// 0 for a leaf.
     feature: u32,
-    /// Of a split: the right child. Of a leaf: its number.
+    /// Of a split: the bits of its `f32` threshold. Of a leaf: its number.
+    value: u32,
+    /// Of a split: the right child. Of a leaf: the leaf itself, so that a row that has arrived stays.
     next: u32,
 }
+
+impl Node {
+    fn is_leaf(self, at: u32) -> bool {
+        self.next == at
+    }
+}
+
+/// A leaf, by the number of its node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Leaf(u32);
 
 /// How often a class occurs in a leaf; classes that do not occur are not kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,12 +48,12 @@ pub(super) struct ClassCount {
 impl Tree {
     /// A tree without nodes, to be filled in preorder.
     pub(super) fn empty() -> Self {
-        Self { nodes: Vec::new(), starts: vec![0], held: Vec::new() }
+        Self { nodes: Vec::new(), leaves: Vec::new(), starts: vec![0], mixed: Vec::new() }
     }
 
     /// Appends a split whose right child is not known yet, and returns its number.
-    pub(super) fn push_split(&mut self, feature: u32, threshold: f64) -> usize {
-        self.nodes.push(Node { threshold, feature, next: 0 });
+    pub(super) fn push_split(&mut self, feature: u32, threshold: f32) -> usize {
+        self.nodes.push(Node { feature, value: threshold.to_bits(), next: 0 });
         self.nodes.len() - 1
     }
 
@@ -51,10 +64,28 @@ impl Tree {
 
     /// Appends a leaf; `held` names every class at most once, in ascending order.
     pub(super) fn push_leaf(&mut self, held: impl IntoIterator<Item = ClassCount>) {
-        let number = self.n_leaves() as u32;
-        self.nodes.push(Node { threshold: 0.0, feature: LEAF, next: number });
-        self.held.extend(held);
-        self.starts.push(self.held.len() as u32);
+        let start = self.mixed.len();
+        self.mixed.extend(held);
+        let value = match self.mixed[start..] {
+            [only] => {
+                self.mixed.truncate(start);
+                u32::from(only.class)
+            }
+            _ => {
+                self.starts.push(self.mixed.len() as u32);
+                MIXED + self.starts.len() as u32 - 2
+            }
+        };
+        self.nodes.push(Node { feature: 0, value: self.leaves.len() as u32, next: self.nodes.len() as u32 });
+        self.leaves.push(value);
+    }
+
+    /// Gives back what it has not filled.
+    pub(super) fn shrink(&mut self) {
+        self.nodes.shrink_to_fit();
+        self.leaves.shrink_to_fit();
+        self.starts.shrink_to_fit();
+        self.mixed.shrink_to_fit();
     }
 
     pub(super) fn n_nodes(&self) -> usize {
@@ -62,42 +93,57 @@ impl Tree {
     }
 
     pub(super) fn n_leaves(&self) -> usize {
-        self.starts.len() - 1
+        self.leaves.len()
     }
 
     /// Memory that the tree takes.
     pub(super) fn n_bytes(&self) -> usize {
-        size_of_val(&*self.nodes) + size_of_val(&*self.starts) + size_of_val(&*self.held)
+        size_of_val(&*self.nodes) + size_of_val(&*self.leaves) + size_of_val(&*self.starts) + size_of_val(&*self.mixed)
     }
 
-    /// The number of the leaf that `row` falls into; leaves are counted from the left.
-    pub(super) fn leaf(&self, row: ArrayView1<'_, f64>) -> usize {
-        let mut at = 0;
-        loop {
-            let node = &self.nodes[at];
-            if node.feature == LEAF {
-                return node.next as usize;
-            }
-            at = if row[node.feature as usize] <= node.threshold { at + 1 } else { node.next as usize };
-        }
+    /// The number of a leaf; leaves are counted from the left.
+    pub(super) fn number(&self, leaf: Leaf) -> u32 {
+        self.nodes[leaf.0 as usize].value
     }
 
-    /// The classes in a leaf and how often each occurs.
-    pub(super) fn held(&self, leaf: usize) -> &[ClassCount] {
-        &self.held[self.starts[leaf] as usize..self.starts[leaf + 1] as usize]
-    }
-
-    /// Adds the class fractions of the leaf of `row` to `sum`, shape `(n_classes,)`.
-    pub(super) fn add_fractions(&self, row: ArrayView1<'_, f64>, sum: &mut [f64]) {
-        let held = self.held(self.leaf(row));
-        if let [only] = held {
-            sum[usize::from(only.class)] += 1.0;
+    /// Adds the class fractions of a leaf to `sum`, shape `(n_classes,)`.
+    pub(super) fn add_fractions(&self, leaf: Leaf, sum: &mut [f64]) {
+        let value = self.leaves[self.number(leaf) as usize];
+        if value < MIXED {
+            sum[value as usize] += 1.0;
             return;
         }
+        let held = self.held(value);
         let total: f64 = held.iter().map(|h| f64::from(h.count)).sum();
         for h in held {
             sum[usize::from(h.class)] += f64::from(h.count) / total;
         }
+    }
+
+    /// The leaves that rows fall into. A step waits for memory longer than it computes, so several rows go at once.
+    pub(super) fn walk<const N: usize>(&self, rows: [&[f32]; N]) -> [Leaf; N] {
+        let mut at = [0u32; N];
+        loop {
+            let mut moved = 0;
+            for (at, row) in at.iter_mut().zip(rows) {
+                let node = self.nodes[*at as usize];
+                let goes_left = (row[node.feature as usize] <= f32::from_bits(node.value)) & !node.is_leaf(*at);
+                // A choice without a branch, for nobody can guess it.
+                let (left, right) = (*at + 1, node.next);
+                let next = right ^ ((left ^ right) & u32::from(goes_left).wrapping_neg());
+                moved |= *at ^ next;
+                *at = next;
+            }
+            if moved == 0 {
+                return at.map(Leaf);
+            }
+        }
+    }
+
+    /// The classes in a mixed leaf, named by its `value`, and how often each occurs.
+    fn held(&self, value: u32) -> &[ClassCount] {
+        let leaf = (value - MIXED) as usize;
+        &self.mixed[self.starts[leaf] as usize..self.starts[leaf + 1] as usize]
     }
 }
 
@@ -107,10 +153,12 @@ pub(super) struct StoredTree {
     /// One a node, in preorder: 0 is a leaf, else the feature + 1.
     nodes: Vec<u32>,
     /// One a split.
-    thresholds: Vec<f64>,
-    /// One a leaf: how many of `held` are its.
+    thresholds: Vec<f32>,
+    /// One a leaf: 0 if it is mixed, else its one class + 1.
+    leaves: Vec<u32>,
+    /// One a mixed leaf: how many of `mixed` are its.
     sizes: Vec<u32>,
-    held: Vec<ClassCount>,
+    mixed: Vec<ClassCount>,
 }
 
 /// Why stored nodes are not a tree.
@@ -135,12 +183,15 @@ pub enum TreeError {
 
 impl From<&Tree> for StoredTree {
     fn from(tree: &Tree) -> Self {
-        let splits = tree.nodes.iter().filter(|node| node.feature != LEAF);
+        let is_leaf = |&(at, node): &(u32, &Node)| node.is_leaf(at);
+        let nodes = || (0..).zip(&tree.nodes);
+        let class = |&value: &u32| if value < MIXED { value + 1 } else { 0 };
         Self {
-            nodes: tree.nodes.iter().map(|node| node.feature.wrapping_add(1)).collect(),
-            thresholds: splits.map(|node| node.threshold).collect(),
+            nodes: nodes().map(|node| if is_leaf(&node) { 0 } else { node.1.feature + 1 }).collect(),
+            thresholds: nodes().filter(|node| !is_leaf(node)).map(|(_, node)| f32::from_bits(node.value)).collect(),
+            leaves: tree.leaves.iter().map(class).collect(),
             sizes: tree.starts.windows(2).map(|pair| pair[1] - pair[0]).collect(),
-            held: tree.held.clone(),
+            mixed: tree.mixed.clone(),
         }
     }
 }
@@ -150,8 +201,8 @@ impl StoredTree {
     pub(super) fn into_tree(self, n_features: usize, n_classes: usize) -> Result<Tree, TreeError> {
         let mut tree = Tree::empty();
         let mut thresholds = self.thresholds.into_iter();
-        let mut sizes = self.sizes.into_iter();
-        let mut held = self.held.as_slice();
+        let (mut leaves, mut sizes) = (self.leaves.into_iter(), self.sizes.into_iter());
+        let mut mixed = self.mixed.as_slice();
         // Splits that wait for their right child; the root waits for nothing, but a tree has one.
         let mut open: Vec<usize> = Vec::new();
         let mut complete = false;
@@ -169,15 +220,23 @@ impl StoredTree {
                 continue;
             }
             let leaf = tree.n_leaves();
-            let size = sizes.next().ok_or(TreeError::Leaves)? as usize;
-            let (own, rest) = held.split_at_checked(size).ok_or(TreeError::Leaves)?;
-            held = rest;
-            let ascending = own.is_sorted_by(|a, b| a.class < b.class);
-            let valid = |h: &ClassCount| usize::from(h.class) < n_classes && h.count > 0;
-            if own.is_empty() || !ascending || !own.iter().all(valid) {
-                return Err(TreeError::Leaf(leaf));
+            match leaves.next().ok_or(TreeError::Leaves)? {
+                0 => {
+                    let size = sizes.next().ok_or(TreeError::Leaves)? as usize;
+                    let (own, rest) = mixed.split_at_checked(size).ok_or(TreeError::Leaves)?;
+                    mixed = rest;
+                    let ascending = own.is_sorted_by(|a, b| a.class < b.class);
+                    let valid = |h: &ClassCount| usize::from(h.class) < n_classes && h.count > 0;
+                    if own.len() < 2 || !ascending || !own.iter().all(valid) {
+                        return Err(TreeError::Leaf(leaf));
+                    }
+                    tree.push_leaf(own.iter().copied());
+                }
+                class if class as usize <= n_classes => {
+                    tree.push_leaf([ClassCount { class: (class - 1) as u16, count: 1 }]);
+                }
+                _ => return Err(TreeError::Leaf(leaf)),
             }
-            tree.push_leaf(own.iter().copied());
             match open.pop() {
                 Some(split) => tree.right_child_follows(split),
                 None => complete = true,
@@ -189,9 +248,10 @@ impl StoredTree {
         if thresholds.next().is_some() {
             return Err(TreeError::Thresholds);
         }
-        if sizes.next().is_some() || !held.is_empty() {
+        if leaves.next().is_some() || sizes.next().is_some() || !mixed.is_empty() {
             return Err(TreeError::Leaves);
         }
+        tree.shrink();
         Ok(tree)
     }
 }
@@ -199,7 +259,6 @@ impl StoredTree {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::array;
 
     fn count(class: u16, count: u32) -> ClassCount {
         ClassCount { class, count }
@@ -221,16 +280,16 @@ mod tests {
     #[test]
     fn at_the_threshold_a_row_goes_left() {
         let tree = tree();
-        assert_eq!(tree.leaf(array![1.0, 9.0].view()), 0);
-        assert_eq!(tree.leaf(array![1.0 + f64::EPSILON, -2.0].view()), 1);
-        assert_eq!(tree.leaf(array![2.0, 0.0].view()), 2);
+        let leaves = tree.walk([&[1.0, 9.0], &[1.0 + f32::EPSILON, -2.0], &[2.0, 0.0]]);
+        assert_eq!(leaves.map(|leaf| tree.number(leaf)), [0, 1, 2]);
     }
 
     #[test]
     fn leaves_give_fractions() {
+        let tree = tree();
         let mut sum = [0.0; 3];
-        tree().add_fractions(array![2.0, -3.0].view(), &mut sum);
-        assert_eq!(sum, [0.0, 0.25, 0.75]);
+        tree.walk([&[2.0, -3.0], &[0.0, 0.0]]).into_iter().for_each(|leaf| tree.add_fractions(leaf, &mut sum));
+        assert_eq!(sum, [1.0, 0.25, 0.75]);
     }
 
     #[test]
@@ -250,15 +309,19 @@ mod tests {
         assert_eq!(broken(|s| s.nodes.push(0)), TreeError::Shape);
         assert_eq!(broken(|s| s.nodes[2] = 3), TreeError::Feature(2));
         assert_eq!(broken(|s| s.nodes[0] = u32::MAX), TreeError::Feature(0));
-        assert_eq!(broken(|s| s.thresholds[1] = f64::NAN), TreeError::Thresholds);
+        assert_eq!(broken(|s| s.thresholds[1] = f32::NAN), TreeError::Thresholds);
         assert_eq!(broken(|s| s.thresholds.truncate(1)), TreeError::Thresholds);
         assert_eq!(broken(|s| s.thresholds.push(0.0)), TreeError::Thresholds);
-        assert_eq!(broken(|s| s.sizes[2] = 2), TreeError::Leaves);
+        assert_eq!(broken(|s| s.leaves.truncate(2)), TreeError::Leaves);
+        assert_eq!(broken(|s| s.leaves.push(1)), TreeError::Leaves);
+        assert_eq!(broken(|s| s.leaves[0] = 4), TreeError::Leaf(0));
+        assert_eq!(broken(|s| s.leaves[2] = 0), TreeError::Leaves);
+        assert_eq!(broken(|s| s.leaves[1] = 2), TreeError::Leaves);
+        assert_eq!(broken(|s| s.sizes[0] = 3), TreeError::Leaves);
         assert_eq!(broken(|s| s.sizes.push(0)), TreeError::Leaves);
-        assert_eq!(broken(|s| s.sizes[1] = 1), TreeError::Leaves);
-        assert_eq!(broken(|s| s.sizes[0] = 0), TreeError::Leaf(0));
-        assert_eq!(broken(|s| s.held[2].class = 3), TreeError::Leaf(1));
-        assert_eq!(broken(|s| s.held[2].class = 1), TreeError::Leaf(1));
-        assert_eq!(broken(|s| s.held[0].count = 0), TreeError::Leaf(0));
+        assert_eq!(broken(|s| s.sizes[0] = 1), TreeError::Leaf(1));
+        assert_eq!(broken(|s| s.mixed[1].class = 3), TreeError::Leaf(1));
+        assert_eq!(broken(|s| s.mixed[1].class = 1), TreeError::Leaf(1));
+        assert_eq!(broken(|s| s.mixed[0].count = 0), TreeError::Leaf(1));
     }
 }
