@@ -40,9 +40,10 @@ pub fn attacks() -> &'static [AttackInfo] {
 }
 
 /// The feature sets that `best` chooses from, by log loss out of bag.
-pub(super) const CANDIDATES: [&str; 5] = ["totals", "cumul", "kfp-size", "kfp-175,cumul", "kfp-size,cumul"];
+pub(super) const CANDIDATES: [&str; 6] =
+    ["totals", "cumul", "kfp-175,cumul", "kfp-size,cumul", "kfp-size,requests", "kfp-size,cumul,requests"];
 
-const ATTACKS: [AttackInfo; 13] = [
+const ATTACKS: [AttackInfo; 14] = [
     AttackInfo {
         name: "best",
         aliases: &[],
@@ -151,6 +152,16 @@ const ATTACKS: [AttackInfo; 13] = [
         cost: "0.7",
         purpose: "comparison with published code",
         features: Some("cumul-common"),
+        classifier: Classifier::Forest(100),
+    },
+    AttackInfo {
+        name: "ngram",
+        aliases: &[],
+        source: "S. Siby et al.: Encrypted DNS => privacy?, NDSS 2020",
+        description: "counts of sizes, of bursts and of pairs of either into a forest of 100 trees",
+        cost: "3 times",
+        purpose: "traces that keep the sizes of records, such as DNS over HTTPS",
+        features: Some("ngram"),
         classifier: Classifier::Forest(100),
     },
     AttackInfo {

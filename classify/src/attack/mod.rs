@@ -198,11 +198,13 @@ impl Attack {
                 };
                 (attack.name.to_owned(), features, attack.classifier)
             }
-            None if name.contains(',') => {
-                let spec = sets(name)?;
+            None => {
+                let spec = match (sets(name), name.contains(',')) {
+                    (Err(_), false) => return Err(AttackError::Unknown { name: name.to_owned() }),
+                    (spec, _) => spec?,
+                };
                 (spec.to_string(), Features::Of(spec), Classifier::Forest(100))
             }
-            None => return Err(AttackError::Unknown { name: name.to_owned() }),
         };
         let backend = options.backend;
         let params = match classifier {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails")]
 
 mod determinism;
+mod features;
 mod leaks;
 mod pipeline;
 mod support;
