@@ -8,4 +8,5 @@ mod leaks;
 mod pipeline;
 mod support;
 mod whole_run;
+mod worlds;
 mod wrong_input;
