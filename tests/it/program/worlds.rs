@@ -20,7 +20,8 @@ fn one_command_measures_every_world() {
         told("few_shot").as_array().unwrap().iter().map(|row| row["traces_a_class"].as_u64().unwrap()).collect();
     assert_eq!(curve, [1, 3]);
     assert_eq!(told("early").as_array().unwrap().len(), 2);
-    let sessions = folder.traces("traces.parquet").set.traces().iter().filter_map(|t| t.key.session.clone());
+    let read = folder.traces("traces.parquet");
+    let sessions = read.set.traces().iter().filter_map(|t| t.key.session.clone());
     let sessions = sessions.collect::<std::collections::BTreeSet<_>>().len();
     assert_eq!(told("drift").as_array().unwrap().len(), sessions * (sessions - 1));
     assert!(told("against")["accuracy_mcnemar"]["p_value"].as_f64().unwrap() <= 1.0);
