@@ -5,7 +5,7 @@
 #[path = "common/traces.rs"]
 mod traces;
 
-use wfkit_classify::{Attack, AttackOptions, Calibration, FittedAttack, Samples, attacks, evaluate};
+use wfkit_classify::{Attack, AttackOptions, Calibration, FittedAttack, Samples, attacks, evaluate, shuffle_labels};
 use wfkit_metrics::log_loss;
 
 fn attack(name: &str) -> Attack {
