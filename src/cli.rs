@@ -1,9 +1,11 @@
 //! The command line: clap types only.
 
 use std::path::PathBuf;
-use wfkit_capture::OutlierRule;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use wfkit_capture::OutlierRule;
+use wfkit_capture::record::{Filter, parse_duration};
 
 use crate::help;
 
@@ -106,6 +108,22 @@ pub(crate) struct Run {
 pub(crate) enum Capture {
     /// Read pcap and pcapng files, or folders of them, into one trace file.
     Import(CaptureImport),
+    /// What is in capture files, and why one gives no trace.
+    Info {
+        /// Capture files; - is the standard input.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// The TLS handshakes in a capture: where their messages are, what was negotiated, how good that is.
+    Audit {
+        /// Capture file; - is the standard input.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Record the packets of a network interface into a pcapng file.
+    Live(CaptureLive),
+    /// Run a command for each class and repetition, and record each run.
+    Collect(CaptureCollect),
 }
 
 /// How captures are read.
@@ -191,6 +209,52 @@ pub(crate) struct CaptureImport {
     pub(crate) out: PathBuf,
     #[command(flatten)]
     pub(crate) import: Import,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = help::OF_LIVE)]
+pub(crate) struct CaptureLive {
+    /// Network interface to record on, such as eth0.
+    #[arg(long, value_name = "IF")]
+    pub(crate) interface: String,
+    /// File to write: .pcapng. It is whole whatever ends the recording.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Which packets to record [default: all]; see below.
+    #[arg(long, value_name = "FILTER", default_value = "", hide_default_value = true)]
+    pub(crate) filter: Filter,
+    /// Bytes of a packet to record at most; 0 is all of it.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) snaplen: u32,
+    /// Stop after so long, such as 10s or 5m.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) duration: Option<Duration>,
+    /// Stop with so many packets.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) packets: Option<u64>,
+    /// Stop when no packet came for so long, counted from the first packet on.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) quiet_time: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = help::OF_COLLECT)]
+pub(crate) struct CaptureCollect {
+    /// What to run and record; see below.
+    #[arg(value_name = "PLAN.toml")]
+    pub(crate) plan: PathBuf,
+    /// Folder for the captures and their manifest [default: the plan without its ending].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Show what would be run and how long it may take; record and write nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    parse_duration(text)
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(|| "not a time such as 10s, 500ms or 2m".to_owned())
 }
 
 #[derive(Debug, Subcommand)]

@@ -38,3 +38,37 @@ pub(crate) fn of_defences() -> String {
     }
     text
 }
+
+/// Filters and permissions, for `capture live`.
+pub(crate) const OF_LIVE: &str = "\
+Filters are a part of tcpdump's language, with the same meanings:
+  tcp udp icmp icmp6 ip ip6 arp        protocols
+  port N, host ADDRESS, net CIDR       with src or dst before them; tcp or udp before port
+  and or not ( )                       parentheses are needed where `and` and `or` meet
+  such as: tcp and host 192.0.2.7 and not port 22
+
+Recording needs Linux and the right CAP_NET_RAW, nothing else: run as root, or once
+  sudo setcap cap_net_raw+ep \"$(command -v wfkit)\"
+Ctrl-C ends a recording. On loopback every packet is recorded once, when it arrives.";
+
+/// A plan, for `capture collect`.
+pub(crate) const OF_COLLECT: &str = "\
+A plan, here for pages through Tor (all keys but the first four may be left out):
+  interface = \"eth0\"
+  command = [\"curl\", \"--silent\", \"--show-error\", \"--output\", \"/dev/null\",
+             \"--socks5-hostname\", \"127.0.0.1:9050\", \"http://example.org/{class}\"]
+  classes = [\"about\", \"contact\"]   # or classes_file = \"classes.txt\", one a line
+  reps = 20
+  session = \"monday\"
+  filter = \"tcp and host 192.0.2.7\"   # the guard; `wfkit capture live --help` tells the language
+  snap_len = 0           # bytes of a packet to record at most; 0 is all
+  quiet_time = \"2s\"     # a query starts and ends with so long without a packet
+  timeout = \"60s\"       # one that takes longer has failed
+  retries = 1            # how often a failed query is tried again
+
+The command runs without a shell, with {class} and {rep} replaced in its arguments. It has to end by itself, with
+status 0. Rep 0 of every class comes first, in an order shuffled by --seed, then rep 1, and so on.
+
+The folder gets captures/, manifest.csv, and failures.csv with every failed try. The same command goes on after an
+interruption; then: wfkit capture import DIR --out traces.parquet
+Recording needs Linux and CAP_NET_RAW, as `wfkit capture live --help` says.";

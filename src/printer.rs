@@ -103,6 +103,13 @@ impl Printer {
         bar.enable_steady_tick(Duration::from_millis(200));
         bar
     }
+
+    /// As [`progress`](Self::progress), without a known end.
+    pub(crate) fn counter(&self, what: &str) -> ProgressBar {
+        let bar = self.progress(what, 0);
+        let style = ProgressStyle::with_template("{msg:>12} {pos} packets {elapsed}");
+        bar.with_style(style.expect("the template is well formed"))
+    }
 }
 
 /// Columns of a table where standard output is no terminal.

@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use crate::ImportOptions;
+use crate::audit::{audit_records, audit_segments};
+use crate::info::info_of;
 use crate::manifest::Manifest;
 use crate::one_file::trace_of_records;
 use crate::packet::{Decoder, LinkType, Transport};
@@ -32,6 +34,22 @@ pub fn frame(bytes: &[u8]) {
             }
         }
     }
+}
+
+/// A capture file, looked into and audited.
+pub fn audit(bytes: &[u8]) {
+    if let Ok(audit) = Records::from_bytes(bytes.to_vec()).and_then(audit_records) {
+        let info = Records::from_bytes(bytes.to_vec()).and_then(info_of).expect("the audit could read it");
+        assert_eq!((info.packets, info.flows), (audit.packets, audit.flows));
+        assert_eq!(info.tls_connections, audit.connections.len() as u64 + audit.more_connections);
+        assert_eq!(info.packets, info.trace_packets + info.left_out.values().sum::<u64>());
+    }
+}
+
+/// What the two ends of a TLS connection send: segments of an end (lowest bit) and a length (the others, up to 127),
+/// each a byte before its payload.
+pub fn tls(bytes: &[u8]) {
+    audit_segments(bytes);
 }
 
 /// The TLS records of a stream: each segment starts with how many bytes it has (a byte), how many of them were captured, and

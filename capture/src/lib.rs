@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod audit;
 mod client;
 mod collector;
 mod endpoint;
@@ -9,20 +10,24 @@ mod flows;
 #[doc(hidden)]
 pub mod fuzzing;
 mod import;
+mod info;
 mod labels;
 mod manifest;
 mod one_file;
 mod packet;
+pub mod record;
 mod records;
 mod select;
 mod stats;
 mod streams;
 mod text;
 
+pub use audit::{Audit, CipherSuite, Messages, Reason as VerdictReason, Sighting, TlsConnection, Verdict, audit};
 pub use client::{Cidr, ClientRule, ClientRuleError};
 pub use files::has_captures;
 pub use flows::{FlowScope, FlowScopeError};
 pub use import::{Import, ImportError, ImportOptions, import};
+pub use info::{CaptureInfo, capture_info};
 pub use labels::{LabelPattern, LabelPatternError, LabelSource};
 pub use manifest::ManifestError;
 pub use packet::LinkType;

@@ -126,6 +126,10 @@ fn begin(archive: &mut ZipWriter<BufWriter<File>>, name: &str, kind: &str, shape
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
+
+    use wfkit_datasets::{LabelledTrace, Layer, Provenance, TraceKey};
+
     use super::*;
 
     #[test]
@@ -136,5 +140,36 @@ mod tests {
         assert_eq!(Channel::Time.values(&trace, 2), [0.0, 0.5]);
         assert_eq!(Channel::DirectionTime.values(&trace, 2), [1e-4, -0.5001]);
         assert_eq!((Channel::Tam.values(&trace, 9).len(), Channel::Tam.shape(9)), (3_600, vec![2, 1_800]));
+    }
+
+    #[test]
+    fn members_are_numpy_files() {
+        let trace = |class: &str, size: &[i32]| LabelledTrace {
+            key: TraceKey { class: class.into(), rep: 7, session: None },
+            start_ns: None,
+            trace: Trace::new(vec![0; size.len()], size.into()).unwrap(),
+        };
+        let traces = vec![trace("b\u{e9}", &[600, -1448]), trace("a", &[20])];
+        let traces = TraceSet::new(traces, Provenance::new(Layer::Tcp, vec![])).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.npz");
+        write_tensor(&path, &traces, Channel::Size, 2).unwrap();
+
+        let mut archive = zip::ZipArchive::new(File::open(&path).unwrap()).unwrap();
+        let mut member = |name: &str, header: &str| {
+            let mut bytes = Vec::new();
+            archive.by_name(name).unwrap().read_to_end(&mut bytes).unwrap();
+            assert_eq!((&bytes[..8], (10 + usize::from(bytes[8])) % 64), (&b"\x93NUMPY\x01\x00"[..], 0));
+            let data = bytes.split_off(10 + usize::from(bytes[8]));
+            assert!(String::from_utf8_lossy(&bytes[10..]).starts_with(header), "{:?}", &bytes);
+            data
+        };
+        let x = member("X.npy", "{'descr': '<f4', 'fortran_order': False, 'shape': (2,2,), }");
+        let x: Vec<f32> = x.chunks(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect();
+        assert_eq!(x, [20.0, 0.0, 600.0, -1448.0]);
+        assert_eq!(member("y.npy", "{'descr': '<i8'"), [0_i64, 1].map(i64::to_le_bytes).concat());
+        assert_eq!(member("rep.npy", "{'descr': '<i8'"), [7_i64, 7].map(i64::to_le_bytes).concat());
+        let classes = member("classes.npy", "{'descr': '<U2', 'fortran_order': False, 'shape': (2,), }");
+        assert_eq!(classes, ['a', '\0', 'b', '\u{e9}'].map(|c| u32::from(c).to_le_bytes()).concat());
     }
 }

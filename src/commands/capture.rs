@@ -9,7 +9,9 @@ use wfkit_capture::{
 use wfkit_datasets::{Layer, TraceFormat, write_traces};
 use wfkit_metrics::{PrivacyReport, StageReport, Summary, Utility, VolumeSummary};
 
+use super::{capture_audit, capture_info};
 use crate::cli;
+use crate::commands::record;
 use crate::context::{Context, count, count_set, digests};
 use crate::input::list;
 use crate::measure::trivial_privacy;
@@ -29,6 +31,10 @@ pub(crate) fn run(command: &cli::Capture, context: &Context<'_>) -> Result<()> {
             let privacy = trivial_privacy(&imported.set, FOLDS, context)?;
             context.finish_and_print(report(&options.paths, &imported, privacy, context)?, Some(&options.out))
         }
+        cli::Capture::Info { files } => capture_info::run(files, context),
+        cli::Capture::Audit { file } => capture_audit::run(file, context),
+        cli::Capture::Live(options) => record::live(options, context),
+        cli::Capture::Collect(options) => record::collect(options, context),
     }
 }
 

@@ -2,12 +2,15 @@
 
 mod attacks;
 mod capture;
+mod capture_audit;
+mod capture_info;
 mod competition;
 mod dataset;
 mod defend;
 mod evaluate;
 mod features;
 mod predict;
+mod record;
 mod run;
 mod train;
 

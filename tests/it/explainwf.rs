@@ -33,8 +33,6 @@ fn attacks_score_as_they_did_elsewhere() {
         ("bursts", 0.813, 0.9926),
         ("ngram-direction", 0.956, 0.9980),
         ("direction-time-1500", 0.952, 0.9981),
-        ("tam-pooled", 0.703, 0.9578),
-        ("tam-cumulative", 0.745, 0.9629),
     ] {
         check(name, Samples::Traces(&set), &split, accuracy, auc);
     }

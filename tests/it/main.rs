@@ -9,3 +9,4 @@ mod program;
 mod shared;
 mod torpcaps;
 mod torpcaps_attacks;
+mod tshark;

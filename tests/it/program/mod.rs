@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that fails")]
 
+mod capture_audit;
+mod capture_info;
 mod determinism;
 mod features;
 mod leaks;
 mod pipeline;
+mod record;
 mod support;
 mod whole_run;
 mod worlds;

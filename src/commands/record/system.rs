@@ -1,0 +1,105 @@
+//! The system's clock, signals and commands.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::{Context as _, Result};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use wfkit_capture::record::{Clock, Process, Runner};
+
+/// The clock of the system.
+pub(super) struct SystemClock(Instant);
+
+impl SystemClock {
+    pub(super) fn new() -> Self {
+        Self(Instant::now())
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    fn unix_ns(&self) -> i64 {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+    }
+}
+
+/// Whether the user, or who started the program, wants it to end. Asked twice, the program ends at once.
+pub(super) fn stop_signal() -> Result<impl Fn() -> bool> {
+    let asked = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&asked))
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&asked)))
+            .context("cannot watch for Ctrl-C")?;
+    }
+    Ok(move || asked.load(Ordering::Relaxed))
+}
+
+/// Runs commands in process groups of their own. What one says on standard error goes to a file, and its last line into
+/// the message where it fails.
+pub(super) struct SystemRunner {
+    pub(super) messages: PathBuf,
+}
+
+/// A command of the system.
+pub(super) struct SystemProcess {
+    child: Child,
+    ended: bool,
+    messages: PathBuf,
+}
+
+impl Runner for SystemRunner {
+    type Process = SystemProcess;
+
+    fn start(&mut self, command: &[String]) -> io::Result<SystemProcess> {
+        let messages = File::create(&self.messages)?;
+        let mut process = Command::new(&command[0]);
+        process.args(&command[1..]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(messages);
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut process, 0);
+        Ok(SystemProcess { child: process.spawn()?, ended: false, messages: self.messages.clone() })
+    }
+}
+
+impl Process for SystemProcess {
+    fn poll(&mut self) -> io::Result<Option<Result<(), String>>> {
+        let Some(status) = self.child.try_wait()? else { return Ok(None) };
+        self.ended = true;
+        if status.success() {
+            return Ok(Some(Ok(())));
+        }
+        let last = last_line(&self.messages).map(|line| format!(" ({line})")).unwrap_or_default();
+        Ok(Some(Err(format!("{status}{last}"))))
+    }
+
+    fn kill(&mut self) {
+        // Of a command that has ended the number may be another's by now.
+        if self.ended {
+            return;
+        }
+        #[cfg(unix)]
+        let _ = rustix::process::kill_process_group(
+            rustix::process::Pid::from_child(&self.child),
+            rustix::process::Signal::KILL,
+        );
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn last_line(messages: &PathBuf) -> Option<String> {
+    const MOST: u64 = 1 << 16;
+    let mut bytes = Vec::new();
+    File::open(messages).ok()?.take(MOST).read_to_end(&mut bytes).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
+    Some(line.chars().filter(|c| !c.is_control()).take(200).collect())
+}
