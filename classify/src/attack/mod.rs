@@ -283,12 +283,11 @@ impl Attack {
             (calibration, None) => self.calibrate_in_folds(calibration, samples, seed)?,
         };
         let unless_unanimous = match &self.unmonitored {
-            Some(class) => {
+            Some(class) if self.name == "kfp-knn" => {
                 let missing = || AttackError::NoSuchClass { attack: attack(), class: class.clone() };
-                let column = classes.index_of(class).ok_or_else(missing)?;
-                (self.name == "kfp-knn").then_some(column)
+                Some(classes.index_of(class).ok_or_else(missing)?)
             }
-            None => None,
+            _ => None,
         };
         let mut trained_on = vec![0; classes.len()];
         for &label in &labels {

@@ -26,6 +26,8 @@ pub(crate) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> 
     let task = Task::read(options, context)?;
     let mut chosen = named(&options.attack, task.tested())?;
     if let Some(class) = &options.mode.open_world {
+        let known = task.tested().samples().classes().index_of(class).is_some();
+        ensure!(known, "--open-world {class}: there is no such class");
         chosen = chosen.unmonitored(class);
     }
     let measured = task.measure(&chosen, context)?;
