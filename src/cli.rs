@@ -72,6 +72,8 @@ pub(crate) enum Command {
     Train(Train),
     /// Class probabilities of traces by a trained attack.
     Predict(Predict),
+    /// The attacks that have names: what they do, what for, at what cost, from where.
+    Attacks,
     /// Measure an attack on traces it was not trained on.
     Evaluate(Evaluate),
     /// Apply a defence to traces; report its overheads and what the attack still finds.
@@ -389,6 +391,14 @@ pub(crate) struct AttackArgs {
     /// libraries' forests give no class probabilities).
     #[arg(long, value_enum, default_value_t = Backend::Native)]
     pub(crate) backend: Backend,
+    /// Calibrate probabilities, out of bag where the classifier can be judged so, else in inner folds: none, temperature, platt, isotonic
+    /// [default: none; for best: temperature].
+    #[arg(long, value_name = "HOW", value_parser = calibration)]
+    pub(crate) calibrate: Option<wfkit_classify::Calibration>,
+}
+
+fn calibration(name: &str) -> Result<wfkit_classify::Calibration, String> {
+    name.parse().map_err(|error: wfkit_classify::UnknownCalibration| error.to_string())
 }
 
 /// Whose forest is trained.
@@ -435,6 +445,9 @@ pub(crate) struct Predict {
     /// Classes of the competition, 1 to N: each has its column, also where training had no trace of it.
     #[arg(long, default_value_t = 100, value_name = "N", requires = "competition")]
     pub(crate) classes: u32,
+    /// Score although the model has learned from traces with the same packets.
+    #[arg(long)]
+    pub(crate) allow_duplicates: bool,
 }
 
 #[derive(Debug, Args)]
@@ -466,6 +479,69 @@ pub(crate) struct Evaluate {
     /// Shuffle the labels first: whatever the attack then finds is a leak.
     #[arg(long)]
     pub(crate) shuffle_labels: bool,
+    /// Score although tested traces have the packets of a training trace.
+    #[arg(long)]
+    pub(crate) allow_duplicates: bool,
+    /// Train and test a second attack on the same splits, and test whether one is better.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) against: Option<String>,
+    #[command(flatten)]
+    pub(crate) mode: EvaluateMode,
+    /// Write the score sheet, every number with its interval: .json or .md.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sheet: Option<PathBuf>,
+    /// Write the reliability picture: .svg.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) picture: Option<PathBuf>,
+}
+
+/// What else is measured.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Other worlds (each adds its part to the report)")]
+pub(crate) struct EvaluateMode {
+    /// This class stands for everything unmonitored: threshold sweep, precision and recall, rates, r-precision.
+    #[arg(long, value_name = "CLASS")]
+    pub(crate) open_world: Option<String>,
+    /// Restate open-world scores as if this share of all visits were monitored.
+    #[arg(long, value_name = "SHARE", requires = "open_world", num_args = 1.., value_delimiter = ',', value_parser = share)]
+    pub(crate) base_rate: Vec<f64>,
+    /// Each class by itself against all others.
+    #[arg(long)]
+    pub(crate) one_vs_rest: bool,
+    /// Train on so many traces of each class only, once for each number.
+    #[arg(long, value_name = "N[,N]", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) few_shot: Vec<u16>,
+    /// Train and test on the beginnings of traces: so many percent of the median duration, such as 10..100 (by tens) or 20,50.
+    #[arg(long, value_name = "PERCENTS", value_parser = percents)]
+    pub(crate) early: Option<Percents>,
+    /// Train on each session and test on each other one.
+    #[arg(long, conflicts_with = "train")]
+    pub(crate) drift: bool,
+}
+
+/// Percentages, ascending.
+#[derive(Debug, Clone)]
+pub(crate) struct Percents(pub(crate) Vec<u16>);
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if share > 0.0 && share < 1.0 => Ok(share),
+        _ => Err("not a share above 0 and below 1".to_owned()),
+    }
+}
+
+fn percents(text: &str) -> Result<Percents, String> {
+    let number = |text: &str| match text.trim().parse::<u16>() {
+        Ok(percent) if (1..=1000).contains(&percent) => Ok(percent),
+        _ => Err(format!("{text:?} is no percentage from 1 to 1000")),
+    };
+    let mut found: Vec<u16> = match text.split_once("..") {
+        Some((from, to)) => (number(from)?..=number(to)?).step_by(10).collect(),
+        None => text.split(',').map(number).collect::<Result<_, _>>()?,
+    };
+    found.sort_unstable();
+    found.dedup();
+    if found.is_empty() { Err(format!("{text:?} names no percentage")) } else { Ok(Percents(found)) }
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@ mod context;
 mod help;
 mod input;
 mod measure;
+mod picture;
 mod printer;
 
 use std::process::ExitCode;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use wfkit_classify::{Attack, AttackOptions, EvaluateError, Evaluation, Event, Samples, evaluate, evaluate_on};
 use wfkit_datasets::TraceSet;
 use wfkit_datasets::splits::{Split, SplitError, stratified_k_fold};
-use wfkit_metrics::{PrivacyReport, ScoreOptions, Scores};
+use wfkit_metrics::{Information, Leakage, PrivacyReport, ScoreOptions, Scores, bayes_error_bound, reliability};
 
 use crate::context::Context;
 
@@ -47,6 +47,48 @@ impl Measured {
             "chance_accuracy": chance_accuracy,
             "reason": reason.as_deref().unwrap_or("not computed where null"),
         })
+    }
+
+    /// How often decisions are right, by how sure they are.
+    pub(crate) fn reliability(&self) -> Vec<wfkit_metrics::ReliabilityBin> {
+        reliability(&self.evaluation.probabilities, &self.evaluation.truth).unwrap_or_default()
+    }
+
+    /// What the traffic gives away beyond this attack: bounds from nearest neighbours in its features, and bits.
+    pub(crate) fn leakage(&self) -> Value {
+        let n = self.evaluation.rows.len();
+        let (Some(accuracy), Some(chance)) = (self.scores.accuracy, self.scores.chance_accuracy) else {
+            return json!({ "n": n, "reason": "no score" });
+        };
+        let guess = 1.0 - chance;
+        let classes = self.evaluation.probabilities.classes().len();
+        let mut told = json!({
+            "n": n,
+            "classes": classes,
+            "of_this_attack": Leakage::at(1.0 - accuracy, guess),
+            "information": Information::shown_by(&self.evaluation.probabilities, &self.evaluation.truth).ok(),
+        });
+        let nearest: Option<Vec<_>> = self.evaluation.folds.iter().map(|fold| fold.nearest).collect();
+        match nearest {
+            Some(nearest) if !nearest.is_empty() => {
+                let tested: usize = nearest.iter().map(|fold| fold.tested).sum();
+                let share = |wrong: usize| wrong as f64 / tested.max(1) as f64;
+                let error = share(nearest.iter().map(|fold| fold.wrong_by_nearest).sum());
+                let of_k = share(nearest.iter().map(|fold| fold.wrong_by_k_nearest).sum());
+                told["nearest_neighbour_error"] = json!(error);
+                told["least_error_of_any_attack"] = json!(bayes_error_bound(error, classes));
+                told["nearest_neighbour"] = json!(Leakage::at(error, guess));
+                told["k_nearest"] = json!({ "k": nearest[0].k, "leakage": Leakage::at(of_k, guess) });
+            }
+            _ => told["bounds"] = json!("not computed: distances would take longer than the attack"),
+        }
+        let fewest = self.scores.per_class.iter().map(|class| class.traces).min().unwrap_or(0);
+        let caution = "bounds hold for the features of this attack, and as the number of traces grows";
+        told["caution"] = match fewest {
+            0..100 => json!(format!("{caution}; here a class has {fewest} traces, too few to rely on them")),
+            _ => json!(caution),
+        };
+        told
     }
 
     /// What training and predicting took, and how each split went.
@@ -109,6 +151,7 @@ fn timed(
     let evaluation = evaluation?;
     let options = ScoreOptions { bootstrap: BOOTSTRAP, seed: context.seed };
     let scores = Scores::compute(&evaluation.probabilities, &evaluation.truth, &options)?;
+    let scores = scores.cross_validated(evaluation.folds.len());
     let Clock { train, predict, .. } = clock.into_inner().expect("nobody panics while holding the clock");
     Ok(Measured { attack: attack.name().to_owned(), evaluation, scores, train, predict })
 }

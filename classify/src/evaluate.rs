@@ -10,7 +10,8 @@ use wfkit_datasets::splits::{Leaks, Split, leaks_between};
 use wfkit_metrics::seed::mix;
 use wfkit_metrics::{Average, ClassMap, Probabilities, accuracy, roc_auc_ovr};
 
-use crate::attack::{Attack, AttackError};
+use crate::attack::{Attack, AttackError, FittedAttack};
+use crate::nearest::{NearestNeighbourErrors, nearest_neighbour_errors};
 use crate::samples::Samples;
 
 /// What an attack said of every tested sample, and how it came to say so.
@@ -27,6 +28,8 @@ pub struct Evaluation {
     pub rows: Vec<usize>,
     /// One a split, in their order.
     pub folds: Vec<Fold>,
+    /// The places in `rows` that each split tested, ascending.
+    pub tested_in: Vec<Vec<usize>>,
 }
 
 /// One round of learning and testing.
@@ -47,6 +50,9 @@ pub struct Fold {
     /// Tested traces that were learned from: what was said of them is worth nothing. None for features, which do not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub leaks: Option<Leaks>,
+    /// Errors of nearest neighbours in the attack's own features, for bounds on what they leak; none where nothing was tested.
+    #[serde(skip)]
+    pub nearest: Option<NearestNeighbourErrors>,
     /// Number of nodes of the trees, where the backend tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nodes: Option<usize>,
@@ -133,6 +139,7 @@ pub fn evaluate(
     let classes = samples.classes();
     let mut values = Array2::zeros((rows.len(), classes.len()));
     let mut folds = Vec::with_capacity(splits.len());
+    let mut tested_in = Vec::with_capacity(splits.len());
     for (fold, split) in splits.iter().enumerate() {
         observer(Event::FoldStart { fold, folds: splits.len(), name: &split.name });
         let test = ascending(&split.test);
@@ -143,11 +150,12 @@ pub fn evaluate(
             values.row_mut(place[&row]).assign(&line);
         }
         folds.push(judged);
+        tested_in.push(test.iter().map(|row| place[row]).collect());
     }
     let truth = known_labels(samples, &classes);
     let truth = rows.iter().map(|&row| truth[row]).collect();
     let probabilities = Probabilities::new(classes, values).expect("every row was tested once, so is a distribution");
-    Ok(Evaluation { attack: attack.name().to_owned(), probabilities, truth, rows, folds })
+    Ok(Evaluation { attack: attack.name().to_owned(), probabilities, truth, rows, folds, tested_in })
 }
 
 /// Fits the attack to `train`, and has it judge `test`: two collections, whose keys may be the same.
@@ -167,8 +175,9 @@ pub fn evaluate_on(
     let round = Round { fold: 0, name, classes: &classes, seed: mix(seed, 0), observer };
     let (probabilities, judged) = round.play(attack, train, test)?;
     let truth = known_labels(test, &classes);
-    let rows = (0..test.len()).collect();
-    Ok(Evaluation { attack: attack.name().to_owned(), probabilities, truth, rows, folds: vec![judged] })
+    let rows: Vec<usize> = (0..test.len()).collect();
+    let tested_in = vec![rows.clone()];
+    Ok(Evaluation { attack: attack.name().to_owned(), probabilities, truth, rows, folds: vec![judged], tested_in })
 }
 
 /// One round of learning and testing.
@@ -196,7 +205,9 @@ impl Round<'_> {
 
         let said = spread(&said, self.classes);
         let truth = known_labels(test, self.classes);
+        let trained = truth_among(&fitted, train);
         let judged = Fold {
+            nearest: neighbours(&fitted, train, &trained, test, &truth_among(&fitted, test)),
             name: self.name.to_owned(),
             train: train.len(),
             test: test.len(),
@@ -211,6 +222,31 @@ impl Round<'_> {
         };
         Ok((said, judged))
     }
+}
+
+/// Multiplications that the distances of a fold may take: about ten CPU seconds.
+const MOST_WORK: usize = 20_000_000_000;
+
+/// Errors of nearest neighbours; none where computing them would take longer than the attack.
+fn neighbours(
+    fitted: &FittedAttack,
+    train: Samples<'_>,
+    train_labels: &[usize],
+    test: Samples<'_>,
+    test_labels: &[usize],
+) -> Option<NearestNeighbourErrors> {
+    let work = train.len().saturating_mul(test.len()).saturating_mul(fitted.about().features.len());
+    if work > MOST_WORK {
+        return None;
+    }
+    let (train, test) = (fitted.features_of(train)?, fitted.features_of(test)?);
+    nearest_neighbour_errors(train.values(), train_labels, test.values(), test_labels)
+}
+
+/// The labels of samples among the classes of the attack; one beyond them for others, which no neighbour can have.
+fn truth_among(fitted: &FittedAttack, samples: Samples<'_>) -> Vec<usize> {
+    let beyond = fitted.classes().len();
+    samples.labels(fitted.classes()).into_iter().map(|label| label.unwrap_or(beyond)).collect()
 }
 
 /// All rows that some split tests, ascending, after checking the splits.

@@ -2,18 +2,22 @@
 
 mod attack;
 pub mod backend;
+mod calibrate;
 mod evaluate;
 pub mod forest;
 mod leaf_knn;
 mod model_file;
+mod nearest;
 mod samples;
 mod seed;
 mod shuffle;
 
 pub use attack::{About, Attack, AttackError, AttackInfo, AttackOptions, FittedAttack, attacks};
 pub use backend::Backend;
+pub use calibrate::{Calibration, Calibrator, UnknownCalibration};
 pub use evaluate::{EvaluateError, Evaluation, Event, Fold, evaluate, evaluate_on};
 pub use leaf_knn::{LeafNeighbours, leaf_knn};
 pub use model_file::{ModelFileError, ModelFormatError};
+pub use nearest::{NearestNeighbourErrors, nearest_neighbour_errors};
 pub use samples::Samples;
 pub use shuffle::shuffle_labels;

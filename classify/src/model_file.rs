@@ -21,7 +21,11 @@ use thiserror::Error;
 use wfkit_features::FeatureExtractor;
 
 use crate::attack::{About, FittedAttack};
-use crate::backend::Backend;
+use crate::backend::blend::Blend;
+use crate::backend::nearest_leaves::Fingerprints;
+use crate::backend::svm::Machines;
+use crate::backend::{Backend, Kind, Model};
+use crate::calibrate::Calibrator;
 use crate::forest::Forest;
 
 const MAGIC: &[u8; 8] = b"wfkitmod";
@@ -33,8 +37,16 @@ const CHECKSUM: usize = 32;
 #[serde(deny_unknown_fields)]
 struct Header {
     tool: String,
+    #[serde(default)]
+    kind: Kind,
     about: About,
     extractor: Option<FeatureExtractor>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    calibrator: Option<Calibrator>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unless_unanimous: Option<usize>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    learned_from: Vec<u64>,
 }
 
 /// Why a model was not written or read.
@@ -115,14 +127,17 @@ impl FittedAttack {
 
     /// The bytes of the file; fails for the models of other backends.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ModelFileError> {
-        let forest = self.model.as_forest().ok_or(ModelFileError::Unsaveable(self.about.backend))?;
+        let (kind, trees) = self.model.stored().ok_or(ModelFileError::Unsaveable(self.about.backend))?;
         let header = Header {
             tool: concat!("wfkit ", env!("CARGO_PKG_VERSION")).to_owned(),
+            kind,
             about: self.about.clone(),
             extractor: self.extractor.clone(),
+            calibrator: self.calibrator.clone(),
+            unless_unanimous: self.unless_unanimous,
+            learned_from: self.learned_from.clone(),
         };
         let header = serde_json::to_vec(&header).expect("texts, numbers and lists of them are JSON");
-        let trees = postcard::to_stdvec(forest).expect("numbers and lists of them are postcard");
 
         let mut bytes = Vec::with_capacity(PREAMBLE + header.len() + trees.len() + CHECKSUM);
         bytes.extend(MAGIC);
@@ -139,25 +154,64 @@ impl FittedAttack {
     /// The model of the bytes of a file.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelFormatError> {
         let (header, trees) = parts(bytes)?;
-        let Header { tool: _, about, extractor } = serde_json::from_slice(header)?;
-        let (forest, rest) = postcard::take_from_bytes::<Forest>(trees).map_err(|_| ModelFormatError::Trees)?;
-
+        let Header { tool: _, kind, about, extractor, calibrator, unless_unanimous, learned_from } =
+            serde_json::from_slice(header)?;
+        let classes = about.classes.len();
+        let model: Box<dyn Model> = match kind {
+            Kind::Forest => {
+                let forest = whole::<Forest>(trees)?;
+                agree([
+                    ("the parameters", about.params == *forest.params()),
+                    ("the seed", about.seed == forest.seed()),
+                    ("the number of classes", classes == forest.n_classes()),
+                    ("the number of features", about.features.len() == forest.n_features()),
+                ])?;
+                Box::new(forest)
+            }
+            Kind::Blend => {
+                let blend = whole::<Blend>(trees)?;
+                agree(fits(blend.is_sound(classes), about.features.len() == blend.n_features()))?;
+                Box::new(blend)
+            }
+            Kind::NearestLeaves => {
+                let fingerprints = whole::<Fingerprints>(trees)?;
+                agree(fits(fingerprints.is_sound(classes), about.features.len() == fingerprints.n_features()))?;
+                Box::new(fingerprints)
+            }
+            Kind::Svm => {
+                let machines = whole::<Machines>(trees)?;
+                agree(fits(machines.is_sound(classes), about.features.len() == machines.n_features()))?;
+                Box::new(machines)
+            }
+        };
         let extracted = extractor.as_ref().map(FeatureExtractor::names);
-        let agree = [
-            ("the end of the trees", rest.is_empty()),
+        agree([
             ("who grew the trees", about.backend == Backend::Native),
-            ("the parameters", about.params == *forest.params()),
-            ("the seed", about.seed == forest.seed()),
-            ("the number of classes", about.classes.len() == forest.n_classes()),
-            ("the number of training samples", about.trained_on.len() == forest.n_classes()),
-            ("the number of features", about.features.len() == forest.n_features()),
+            ("the number of training samples", about.trained_on.len() == classes),
             ("the names of the features", extracted.is_none_or(|names| names == about.features)),
-        ];
-        match agree.into_iter().find(|&(_, agree)| !agree) {
-            Some((what, _)) => Err(ModelFormatError::Mismatch(what)),
-            None => Ok(Self { about, extractor, model: Box::new(forest) }),
-        }
+            ("the calibration", calibrator.as_ref().is_none_or(|calibrator| calibrator.is_sound(classes))),
+            ("the unmonitored class", unless_unanimous.is_none_or(|class| class < classes)),
+        ])?;
+        Ok(Self { about, extractor, model, calibrator, unless_unanimous, learned_from })
     }
+}
+
+/// All of `bytes` as one model.
+fn whole<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, ModelFormatError> {
+    let (model, rest) = postcard::take_from_bytes::<T>(bytes).map_err(|_| ModelFormatError::Trees)?;
+    agree([("the end of the trees", rest.is_empty())])?;
+    Ok(model)
+}
+
+fn agree<const N: usize>(checks: [(&'static str, bool); N]) -> Result<(), ModelFormatError> {
+    match checks.into_iter().find(|&(_, agree)| !agree) {
+        Some((what, _)) => Err(ModelFormatError::Mismatch(what)),
+        None => Ok(()),
+    }
+}
+
+fn fits(sound: bool, features: bool) -> [(&'static str, bool); 2] {
+    [("what the model holds", sound), ("the number of features", features)]
 }
 
 /// Header and trees, after checking all that frames them.

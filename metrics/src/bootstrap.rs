@@ -22,6 +22,12 @@ impl Interval {
         Some(Self { low: percentile(&values, 0.025)?, high: percentile(&values, 0.975)? })
     }
 
+    /// Both ends `factor` times as far from `score`, within `0..=most`.
+    pub(crate) fn widened(self, score: f64, factor: f64, most: f64) -> Self {
+        let move_end = |end: f64| (score + factor * (end - score)).clamp(0.0, most);
+        Self { low: move_end(self.low), high: move_end(self.high) }
+    }
+
     /// Whether `value` lies in it, ends included.
     pub fn contains(&self, value: f64) -> bool {
         (self.low..=self.high).contains(&value)

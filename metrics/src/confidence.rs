@@ -47,17 +47,21 @@ pub fn brier(probabilities: &Probabilities, truth: &[usize]) -> Result<f64, Scor
 /// probability go to the first class.
 pub fn expected_calibration_error(probabilities: &Probabilities, truth: &[usize]) -> Result<f64, ScoreError> {
     support(probabilities, truth)?;
-    let edges: Vec<f64> = (1..CALIBRATION_BINS).map(|m| m as f64 / CALIBRATION_BINS as f64).collect();
     // Right decisions minus confidence, summed by bin: |sum| = traces * |accuracy - mean confidence|.
     let mut gaps = [0.0; CALIBRATION_BINS];
     let values = probabilities.values();
     for ((row, &class), decision) in truth.iter().enumerate().zip(probabilities.argmax()) {
         let confidence = values[[row, decision]];
-        let bin = edges.partition_point(|&edge| edge < confidence);
+        let bin = calibration_bin(confidence);
         let right = if decision == class { 1.0 } else { 0.0 };
         gaps[bin] += right - confidence;
     }
     Ok(gaps.iter().map(|gap: &f64| gap.abs()).sum::<f64>() / truth.len() as f64)
+}
+
+/// The bin of a confidence, counted from 0.
+pub(crate) fn calibration_bin(confidence: f64) -> usize {
+    (1..CALIBRATION_BINS).take_while(|&m| m as f64 / (CALIBRATION_BINS as f64) < confidence).count()
 }
 
 #[cfg(test)]

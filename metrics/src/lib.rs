@@ -2,10 +2,15 @@
 
 mod bootstrap;
 mod classes;
+mod comparison;
 mod confidence;
 mod decisions;
+mod detection;
+mod leakage;
+mod open_world;
 mod probabilities;
 mod ranking;
+mod reliability;
 mod report;
 mod report_rows;
 mod scores;
@@ -15,12 +20,17 @@ mod utility;
 
 pub use bootstrap::Interval;
 pub use classes::{ClassMap, ClassOrderError, class_order};
+pub use comparison::{PairedTest, corrected_resampled_t_test, mcnemar_test};
 pub use confidence::{CALIBRATION_BINS, brier, expected_calibration_error, log_loss};
 pub use decisions::{
     WorstClass, accuracy, confusion_matrix, macro_f1, macro_precision, macro_recall, top_k_accuracy, worst_class,
 };
+pub use detection::{Detection, OperatingPoint};
+pub use leakage::{Information, Leakage, bayes_error_bound};
+pub use open_world::{AtBaseRate, OpenWorld, R, RPrecision, SweepPoint};
 pub use probabilities::{Probabilities, ProbabilityError, ROW_SUM_TOLERANCE};
 pub use ranking::{Average, binary_roc_auc, per_class_auc, per_class_auc_of_score, roc_auc_ovo, roc_auc_ovr};
+pub use reliability::{ReliabilityBin, reliability};
 pub use report::{Extras, Input, PrivacyReport, StageReport, UtilityReport};
 pub use report_rows::ReportRow;
 pub use scores::{ClassScores, Confusion, Intervals, ScoreOptions, Scores};

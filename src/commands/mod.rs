@@ -1,5 +1,6 @@
 //! One file a command: options to validated values to library calls to a report.
 
+mod attacks;
 mod capture;
 mod capture_audit;
 mod capture_info;
@@ -29,6 +30,7 @@ pub(crate) fn execute(command: Command, global: &Global, printer: &Printer) -> R
         Command::Features(options) => features::run(&options, &context),
         Command::Train(options) => train::run(&options, &context),
         Command::Predict(options) => predict::run(&options, &context),
+        Command::Attacks => attacks::run(&context),
         Command::Evaluate(options) => evaluate::run(&options, &context),
         Command::Defend(options) => defend::run(&options, &context),
         Command::Competition(command) => competition::run(&command, &context),

@@ -47,7 +47,7 @@ fn probabilities(fitted: &FittedAttack, options: &cli::Predict, context: &Contex
     let (probabilities, seconds) = timed(fitted, samples)?;
     let keys: Vec<_> = (0..samples.len()).map(|row| samples.key(row).clone()).collect();
     write_probabilities(&options.out, &keys, &probabilities)?;
-    let privacy = against_truth(fitted, samples, &probabilities, context)?;
+    let privacy = against_truth(fitted, samples, &probabilities, options, context)?;
     Ok(Predicted {
         traces: samples.len(),
         dropped: input.dropped(),
@@ -62,14 +62,26 @@ fn against_truth(
     fitted: &FittedAttack,
     samples: Samples<'_>,
     probabilities: &Probabilities,
+    options: &cli::Predict,
     context: &Context<'_>,
 ) -> Result<PrivacyReport> {
     let name = &fitted.about().attack;
     let truth: Option<Vec<usize>> = samples.labels(fitted.classes()).into_iter().collect();
+    let learned = match samples {
+        Samples::Traces(set) => fitted.already_learned(set).unwrap_or(0),
+        Samples::Features(_) => 0,
+    };
+    if learned > 0 && !options.allow_duplicates {
+        let reason = format!(
+            "{learned} of the traces were learned from, so a score would be worth nothing; --allow-duplicates gives it"
+        );
+        context.printer.warn(&reason);
+        return Ok(PrivacyReport::unmeasured(name, &reason));
+    }
     Ok(match truth {
         Some(truth) => {
-            let options = ScoreOptions { bootstrap: BOOTSTRAP, seed: context.seed };
-            PrivacyReport::of(name, &Scores::compute(probabilities, &truth, &options)?)
+            let score = ScoreOptions { bootstrap: BOOTSTRAP, seed: context.seed };
+            PrivacyReport::of(name, &Scores::compute(probabilities, &truth, &score)?)
         }
         None => PrivacyReport::unmeasured(name, "the input has classes that the attack was not trained on"),
     })

@@ -3,9 +3,8 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use ndarray::Axis;
 use wfkit_classify::{Attack, AttackOptions, Backend, FittedAttack, Samples};
-use wfkit_metrics::{PrivacyReport, Probabilities, ScoreOptions, Scores};
+use wfkit_metrics::{PrivacyReport, ScoreOptions, Scores};
 
 use crate::cli;
 use crate::context::{Context, count, digests};
@@ -16,8 +15,11 @@ pub(crate) fn run(options: &cli::Train, context: &Context<'_>) -> Result<()> {
     let input = Labelled::read(&options.input)?;
     let attack = named(&options.attack, &input)?;
     let started = Instant::now();
-    let fitted = attack.fit(input.samples(), context.seed)?;
+    let mut fitted = attack.fit(input.samples(), context.seed)?;
     let seconds = started.elapsed().as_secs_f64();
+    if let Samples::Traces(set) = input.samples() {
+        fitted.remember(set);
+    }
     fitted.save(&options.out)?;
 
     let privacy = out_of_bag(&fitted, input.samples(), context)?;
@@ -28,6 +30,9 @@ pub(crate) fn run(options: &cli::Train, context: &Context<'_>) -> Result<()> {
     count(&mut report.counts, "features", fitted.about().features.len());
     let model_bytes = std::fs::metadata(&options.out)?.len();
     report.utility.extras.set("train_seconds", seconds).set("model_bytes", model_bytes);
+    if let Some(calibrator) = fitted.calibrator() {
+        report.privacy.extras.set("calibration", calibrator.to_string());
+    }
     report.privacy.extras.set("model", fitted.model().describe());
     context.finish_and_print(report, Some(&options.out))
 }
@@ -40,25 +45,21 @@ pub(crate) fn named(options: &cli::AttackArgs, input: &Labelled) -> Result<Attac
         cli::Backend::Smartcore => Backend::Smartcore,
         cli::Backend::Linfa => Backend::Linfa,
     };
-    Ok(Attack::by_name(name, &AttackOptions { trees: options.trees.map(usize::from), backend })?)
+    let attack = Attack::by_name(name, &AttackOptions { trees: options.trees.map(usize::from), backend })?;
+    Ok(match options.calibrate {
+        Some(calibration) => attack.calibrated(calibration),
+        None => attack,
+    })
 }
 
 /// The out-of-bag estimate: every training trace judged only by the trees that did not learn from it.
 fn out_of_bag(fitted: &FittedAttack, samples: Samples<'_>, context: &Context<'_>) -> Result<PrivacyReport> {
     let name = &fitted.about().attack;
-    let Some(forest) = fitted.model().as_forest().filter(|forest| forest.params().bootstrap) else {
-        return Ok(PrivacyReport::unmeasured(name, "only a random forest of wfkit's own is judged while it trains"));
+    let Some((rows, probabilities)) = fitted.out_of_bag(samples) else {
+        return Ok(PrivacyReport::unmeasured(name, "only random forests of wfkit's own are judged while they train"));
     };
-    let judged = match (fitted.extractor(), samples) {
-        (Some(extractor), Samples::Traces(set)) => forest.out_of_bag(extractor.transform(set).values()),
-        (_, Samples::Features(matrix)) => forest.out_of_bag(matrix.values()),
-        (None, Samples::Traces(_)) => unreachable!("an attack on traces has an extractor"),
-    };
-    let seen: Vec<usize> = (0..judged.trees.len()).filter(|&row| judged.trees[row] > 0).collect();
     let labels = samples.labels(fitted.classes());
-    let truth: Vec<usize> = seen.iter().map(|&row| labels[row].expect("it was trained on these classes")).collect();
-    let values = judged.probabilities.select(Axis(0), &seen);
-    let probabilities = Probabilities::new(fitted.classes().clone(), values)?;
+    let truth: Vec<usize> = rows.iter().map(|&row| labels[row].expect("it was trained on these classes")).collect();
     let scores = Scores::compute(&probabilities, &truth, &ScoreOptions { bootstrap: BOOTSTRAP, seed: context.seed })?;
     let mut privacy = PrivacyReport::of(name, &scores);
     privacy.extras.set("measured", "out of bag: each trace by the trees that did not learn from it");

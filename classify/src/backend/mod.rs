@@ -1,8 +1,11 @@
 //! What learns from a feature matrix: our own forest, and other libraries' forests as second opinions.
 
+pub(crate) mod blend;
 mod linfa;
-mod native;
+pub(crate) mod native;
+pub(crate) mod nearest_leaves;
 mod smartcore;
+pub(crate) mod svm;
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,7 +14,7 @@ use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::forest::{Forest, ForestError, ForestParams, Thresholds};
+use crate::forest::{Forest, ForestError, ForestParams, OutOfBag, Thresholds};
 
 /// Who grows the trees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -55,8 +58,18 @@ pub trait Model: fmt::Debug + Send + Sync {
     /// Number of nodes of all trees, leaves included, where the library tells.
     fn n_nodes(&self) -> Option<usize>;
 
-    /// The forest, if it is ours: only that one can be saved.
+    /// The forest, if it is one of ours and nothing else.
     fn as_forest(&self) -> Option<&Forest>;
+
+    /// What it says of its training rows `x`, each judged only by what did not see it; none for models that cannot be judged so.
+    fn out_of_bag(&self, _x: ArrayView2<'_, f64>) -> Option<OutOfBag> {
+        None
+    }
+
+    /// What is written to a model file; none for the models of other libraries.
+    fn stored(&self) -> Option<(Kind, Vec<u8>)> {
+        None
+    }
 }
 
 /// Why nothing was learned.
@@ -76,6 +89,21 @@ pub enum LearnError {
     /// The library has no such classifier.
     #[error("{0} has no classifier of extra-trees; only native has")]
     NoExtraTrees(Backend),
+}
+
+/// What a stored model is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// One forest.
+    #[default]
+    Forest,
+    /// Several forests, averaged.
+    Blend,
+    /// The nearest traces by the leaves of a forest.
+    NearestLeaves,
+    /// Support vector machines.
+    Svm,
 }
 
 /// There is no such backend.

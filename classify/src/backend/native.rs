@@ -2,10 +2,10 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use super::{LearnError, Learner, Model};
-use crate::forest::{Forest, ForestParams, Thresholds};
+use super::{Kind, LearnError, Learner, Model};
+use crate::forest::{Forest, ForestParams, OutOfBag, Thresholds};
 
-pub(super) struct Native(pub(super) ForestParams);
+pub(crate) struct Native(pub(crate) ForestParams);
 
 impl Learner for Native {
     fn fit(
@@ -38,5 +38,13 @@ impl Model for Forest {
 
     fn as_forest(&self) -> Option<&Forest> {
         Some(self)
+    }
+
+    fn out_of_bag(&self, x: ArrayView2<'_, f64>) -> Option<OutOfBag> {
+        self.params().bootstrap.then(|| Forest::out_of_bag(self, x))
+    }
+
+    fn stored(&self) -> Option<(Kind, Vec<u8>)> {
+        Some((Kind::Forest, postcard::to_stdvec(self).expect("numbers and lists of them are postcard")))
     }
 }

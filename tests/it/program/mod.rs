@@ -11,4 +11,5 @@ mod pipeline;
 mod record;
 mod support;
 mod whole_run;
+mod worlds;
 mod wrong_input;

@@ -179,7 +179,7 @@ fn a_defence_costs_bytes_and_hides_something() {
     let defended = folder.traces("d.parquet").set;
     assert_eq!((defended.len(), count(&report, "packets")), (200, defended.packets() as u64));
     // What an observer sees is measured as any other traces are.
-    let observed = folder.report("evaluate d.parquet --attack kfp-size");
+    let observed = folder.report("evaluate d.parquet --attack kfp-size --allow-duplicates");
     assert_eq!(scores(&observed), scores(&report));
 }
 

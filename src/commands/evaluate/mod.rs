@@ -1,25 +1,37 @@
 //! `wfkit evaluate`: an attack on traces that it was not trained on.
 
+mod against;
+mod modes;
+mod sheet;
+
 use std::path::PathBuf;
 
 use anyhow::{Result, bail, ensure};
-use wfkit_classify::{Attack, shuffle_labels};
+use wfkit_classify::{Attack, Calibration, shuffle_labels};
 use wfkit_datasets::splits::{Split, by_session};
 use wfkit_datasets::write_probabilities;
 use wfkit_metrics::StageReport;
 
 use super::train::named;
 use crate::cli;
-use crate::context::{Context, count, digests};
+use crate::context::{Context, count, digests, write};
 use crate::input::{Labelled, by_moment};
 use crate::measure::{Measured, TRIVIAL, attack, measure, measure_on, stratified};
+use crate::picture::reliability;
 
 /// Folds where none are asked for.
 const FOLDS: usize = 5;
 
 pub(crate) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> {
     let task = Task::read(options, context)?;
-    let measured = task.measure(&named(&options.attack, task.tested())?, context)?;
+    let mut chosen = named(&options.attack, task.tested())?;
+    if let Some(class) = &options.mode.open_world {
+        let known = task.tested().samples().classes().index_of(class).is_some();
+        ensure!(known, "--open-world {class}: there is no such class");
+        chosen = chosen.unmonitored(class);
+    }
+    let measured = task.measure(&chosen, context)?;
+    refuse_leaks(&measured, options.allow_duplicates)?;
     // Features do not hold what the trivial attack needs.
     let trivial = match task.tested() {
         Labelled::Traces(_) if measured.attack != TRIVIAL => Some(task.measure(&attack(TRIVIAL)?, context)?),
@@ -35,10 +47,40 @@ pub(crate) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> 
     let mut report = context.stage("evaluate", digests(&files)?, utility, measured.privacy());
     report.dropped = task.tested().dropped();
     describe(&mut report, &measured, trivial.as_ref(), &task.name(), context);
+    if chosen.calibration() != Calibration::None {
+        report.privacy.extras.set("calibration", chosen.calibration().name());
+    }
+    report.privacy.extras.set("leakage", measured.leakage());
+    report.privacy.extras.set("reliability", measured.reliability());
+    modes::add(&mut report, &options.mode, &task, &chosen, &measured, context)?;
+    let second = options.against.as_deref().map(|name| task.measure(&attack(name)?, context)).transpose()?;
+    if let Some(second) = &second {
+        report.privacy.extras.set("against", against::compare(&measured, second));
+    }
+    if let Some(path) = &options.sheet {
+        let attacks: Vec<&Measured> =
+            [Some(&measured), second.as_ref(), trivial.as_ref()].into_iter().flatten().collect();
+        sheet::write_sheet(path, &report, &attacks, &task.name())?;
+    }
+    if let Some(path) = &options.picture {
+        let title = format!("{}, {}", measured.attack, task.name());
+        write(path, reliability(&measured.reliability(), &title))?;
+    }
     if options.shuffle_labels {
         report.privacy.extras.set("labels", "shuffled: whatever is above chance is a leak");
     }
     context.finish_and_print(report, options.out.as_deref())
+}
+
+/// Scores of traces that were learned from are worth nothing, so are not given unless asked for.
+fn refuse_leaks(measured: &Measured, allowed: bool) -> Result<()> {
+    let leaked = measured.leaked().unwrap_or(0);
+    ensure!(
+        leaked == 0 || allowed,
+        "{leaked} tested traces have the packets of a training trace, so the scores would be too high; \
+         remove them, or score anyway with --allow-duplicates"
+    );
+    Ok(())
 }
 
 /// What is said of a measured attack beyond its scores.

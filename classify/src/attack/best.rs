@@ -1,0 +1,83 @@
+//! The attack that chooses its features.
+
+use ndarray::{Array2, Axis};
+use wfkit_datasets::{Trace, TraceSet};
+use wfkit_features::{FeatureExtractor, FeatureMatrix, FeatureSpec};
+use wfkit_metrics::seed::mix;
+
+use crate::backend::blend::Blend;
+use crate::backend::{LearnError, Model};
+use crate::calibrate::Calibration;
+use crate::forest::{ForestParams, OutOfBag};
+
+/// Trees that judge a candidate set.
+const JUDGES: usize = 100;
+
+/// Shares of the random forest in the blend that are tried; the rest is extra-trees'.
+const SHARES: [f64; 5] = [1.0, 0.75, 0.5, 0.25, 0.0];
+
+/// What was chosen and learned.
+pub(super) struct Chosen {
+    pub(super) extractor: FeatureExtractor,
+    pub(super) matrix: FeatureMatrix,
+    pub(super) model: Box<dyn Model>,
+}
+
+/// Fits a forest on each candidate, keeps that of the least log loss out of bag once a temperature is fitted, and grows `params.trees`
+/// trees of a random forest and as many extra-trees on it (bootstrapped, so that they can be judged), blended by the share
+/// that does best out of bag. Nothing but `set`, the training part, is looked at.
+///
+/// Ties go to the first candidate and to the larger share of the random forest.
+pub(super) fn fit(
+    candidates: &[FeatureSpec],
+    params: &ForestParams,
+    set: &TraceSet,
+    labels: &[usize],
+    n_classes: usize,
+    seed: u64,
+) -> Result<Chosen, LearnError> {
+    let traces: Vec<&Trace> = set.traces().iter().map(|labelled| &labelled.trace).collect();
+    let mut best: Option<(f64, FeatureExtractor, FeatureMatrix)> = None;
+    for spec in candidates {
+        let extractor = spec.fit(&traces);
+        let matrix = extractor.transform(set);
+        let judges = params.clone().with_trees(JUDGES);
+        let forest = judges.fit(matrix.values(), labels, n_classes, mix(seed, 0))?;
+        let loss = calibrated_loss(&forest.out_of_bag(matrix.values()), labels);
+        if best.as_ref().is_none_or(|(least, ..)| loss < *least) {
+            best = Some((loss, extractor, matrix));
+        }
+    }
+    let (_, extractor, matrix) = best.expect("there are candidates");
+    let extra_trees = ForestParams { bootstrap: true, ..ForestParams::extra_trees() }.with_trees(params.trees);
+    let forest = params.fit(matrix.values(), labels, n_classes, mix(seed, 1))?;
+    let extra = extra_trees.fit(matrix.values(), labels, n_classes, mix(seed, 2))?;
+    let judged = [forest.out_of_bag(matrix.values()), extra.out_of_bag(matrix.values())];
+    let loss = |share: f64| calibrated_loss(&mixed(&judged, share), labels);
+    let share = SHARES.map(|share| (loss(share), share)).into_iter().reduce(|a, b| if b.0 < a.0 { b } else { a });
+    let share = share.expect("there are shares").1;
+    let parts = [(share, forest), (1.0 - share, extra)].into_iter().filter(|&(share, _)| share > 0.0).collect();
+    Ok(Chosen { extractor, matrix, model: Box::new(Blend::new(parts)) })
+}
+
+fn mixed([forest, extra]: &[OutOfBag; 2], share: f64) -> OutOfBag {
+    OutOfBag {
+        probabilities: &forest.probabilities * share + &extra.probabilities * (1.0 - share),
+        trees: forest.trees.iter().zip(&extra.trees).map(|(&a, &b)| a.min(b)).collect(),
+    }
+}
+
+/// The mean log loss out of bag, once a temperature is fitted to it; infinite where every tree saw every row.
+fn calibrated_loss(judged: &OutOfBag, labels: &[usize]) -> f64 {
+    let (probabilities, labels) = judged_rows(judged, labels);
+    let Some(calibrator) = Calibration::Temperature.fit(probabilities.view(), &labels) else { return f64::INFINITY };
+    let calibrated = calibrator.apply(probabilities);
+    let loss = |(row, &label): (usize, &usize)| -calibrated[(row, label)].max(f64::MIN_POSITIVE).ln();
+    labels.iter().enumerate().map(loss).sum::<f64>() / labels.len() as f64
+}
+
+/// The rows that some tree did not see, and their labels.
+pub(super) fn judged_rows(judged: &OutOfBag, labels: &[usize]) -> (Array2<f64>, Vec<usize>) {
+    let rows: Vec<usize> = (0..labels.len()).filter(|&row| judged.trees[row] > 0).collect();
+    (judged.probabilities.select(Axis(0), &rows), rows.iter().map(|&row| labels[row]).collect())
+}

@@ -1,0 +1,187 @@
+//! The attacks that have names.
+
+use serde::Serialize;
+
+/// An attack that has a name of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct AttackInfo {
+    /// Its name.
+    pub name: &'static str,
+    /// Other names for it.
+    pub aliases: &'static [&'static str],
+    /// Where it is from.
+    pub source: &'static str,
+    /// What it does, in one line.
+    pub description: &'static str,
+    /// What it costs, beside the forest of `kfp-175` over the same traces.
+    pub cost: &'static str,
+    /// What to use it for.
+    pub purpose: &'static str,
+    /// The feature sets that it takes from traces; none if it is given features, or chooses.
+    pub features: Option<&'static str>,
+    #[serde(skip)]
+    pub(super) classifier: Classifier,
+}
+
+/// What learns, before options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Classifier {
+    Forest(usize),
+    ExtraTrees,
+    NearestLeaves,
+    Svm,
+    Best,
+}
+
+/// All attacks that have a name of their own. Beside them, a list of feature sets (`kfp-core,cumul`) is a forest of 100
+/// trees over all of them.
+pub fn attacks() -> &'static [AttackInfo] {
+    &ATTACKS
+}
+
+/// The feature sets that `best` chooses from, by log loss out of bag.
+pub(super) const CANDIDATES: [&str; 6] =
+    ["totals", "cumul", "kfp-175,cumul", "kfp-size,cumul", "kfp-size,requests", "kfp-size,cumul,requests"];
+
+const ATTACKS: [AttackInfo; 14] = [
+    AttackInfo {
+        name: "best",
+        aliases: &[],
+        source: "wfkit: feature sets chosen by log loss out of bag, a forest and extra-trees blended, one temperature",
+        description: "the feature sets that do best out of bag into 250 + 250 trees, calibrated",
+        cost: "8 times",
+        purpose: "the strongest answer where probabilities matter; start here",
+        features: None,
+        classifier: Classifier::Best,
+    },
+    AttackInfo {
+        name: "totals",
+        aliases: &[],
+        source: "the floor that any other attack must beat",
+        description: "packets, bytes and duration into a forest of 100 trees",
+        cost: "a tenth",
+        purpose: "what volume alone gives away; stands beside every score",
+        features: Some("totals"),
+        classifier: Classifier::Forest(100),
+    },
+    AttackInfo {
+        name: "sequence",
+        aliases: &[],
+        source: "example attack of the Secret Race Strolling competition, EPFL, 2022",
+        description: "signed sizes in order, padded with 0, into a forest of 260 trees",
+        cost: "3 to 10 times, by the length of traces",
+        purpose: "the competition's baseline",
+        features: Some("sequence"),
+        classifier: Classifier::Forest(260),
+    },
+    AttackInfo {
+        name: "sequence-1500",
+        aliases: &[],
+        source: "as sequence",
+        description: "sequence of the first 1,500 packets at most",
+        cost: "3 times",
+        purpose: "comparison with published numbers",
+        features: Some("sequence-1500"),
+        classifier: Classifier::Forest(260),
+    },
+    AttackInfo {
+        name: "kfp-175",
+        aliases: &["kfp"],
+        source: "J. Hayes, G. Danezis: k-fingerprinting, USENIX Security 2016; features as in its code, 100 trees for 1,000",
+        description: "counts, order, rates and gaps as published into a forest of 100 trees",
+        cost: "1",
+        purpose: "the reference among forests; closed world",
+        features: Some("kfp-175"),
+        classifier: Classifier::Forest(100),
+    },
+    AttackInfo {
+        name: "kfp-knn",
+        aliases: &[],
+        source: "J. Hayes, G. Danezis: k-fingerprinting, USENIX Security 2016; 100 trees for 1,000",
+        description: "the 3 nearest traces by the leaves that they share in the forest of kfp-175",
+        cost: "1.2",
+        purpose: "open world with few false alarms: the 3 nearest must agree",
+        features: Some("kfp-175"),
+        classifier: Classifier::NearestLeaves,
+    },
+    AttackInfo {
+        name: "kfp-core",
+        aliases: &[],
+        source: "as kfp-175",
+        description: "kfp-175 without the columns that mean different things in different traces",
+        cost: "1",
+        purpose: "explanations: every column means one thing",
+        features: Some("kfp-core"),
+        classifier: Classifier::Forest(100),
+    },
+    AttackInfo {
+        name: "kfp-size",
+        aliases: &[],
+        source: "as kfp-175, and the size features of its text",
+        description: "kfp-core and statistics of packet sizes",
+        cost: "1",
+        purpose: "traces that keep their packet sizes; a fast default",
+        features: Some("kfp-size"),
+        classifier: Classifier::Forest(100),
+    },
+    AttackInfo {
+        name: "cumul",
+        aliases: &["cumul-svm"],
+        source: "A. Panchenko et al.: Website fingerprinting at Internet scale, NDSS 2016; C and gamma fixed, pairs coupled",
+        description: "104 numbers on the cumulated sizes into support vector machines, one a pair of classes",
+        cost: "5 to 10 times; grows with the square of the classes",
+        purpose: "a second opinion that is no forest; strong where traces are shifted little",
+        features: Some("cumul"),
+        classifier: Classifier::Svm,
+    },
+    AttackInfo {
+        name: "cumul-forest",
+        aliases: &[],
+        source: "as cumul, a forest in place of its SVM",
+        description: "104 numbers on the cumulated sizes into a forest of 100 trees",
+        cost: "0.7",
+        purpose: "cumul where time is short",
+        features: Some("cumul"),
+        classifier: Classifier::Forest(100),
+    },
+    AttackInfo {
+        name: "cumul-common",
+        aliases: &[],
+        source: "as cumul-forest, sampled as most published code does",
+        description: "cumul-forest that starts at the first packet",
+        cost: "0.7",
+        purpose: "comparison with published code",
+        features: Some("cumul-common"),
+        classifier: Classifier::Forest(100),
+    },
+    AttackInfo {
+        name: "ngram",
+        aliases: &[],
+        source: "S. Siby et al.: Encrypted DNS => privacy?, NDSS 2020",
+        description: "counts of sizes, of bursts and of pairs of either into a forest of 100 trees",
+        cost: "3 times",
+        purpose: "traces that keep the sizes of records, such as DNS over HTTPS",
+        features: Some("ngram"),
+        classifier: Classifier::Forest(100),
+    },
+    AttackInfo {
+        name: "forest",
+        aliases: &[],
+        source: "L. Breiman: Random forests, Machine Learning 45, 2001",
+        description: "a forest of 100 trees over a feature matrix",
+        cost: "by the number of features",
+        purpose: "features that you made yourself",
+        features: None,
+        classifier: Classifier::Forest(100),
+    },
+    AttackInfo {
+        name: "extra-trees",
+        aliases: &[],
+        source: "P. Geurts, D. Ernst, L. Wehenkel: Extremely randomized trees, Machine Learning 63, 2006",
+        description: "100 trees with random thresholds over a feature matrix",
+        cost: "half of forest",
+        purpose: "features that you made yourself, many of them weak",
+        features: None,
+        classifier: Classifier::ExtraTrees,
+    },
+];

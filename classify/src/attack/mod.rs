@@ -1,0 +1,491 @@
+//! Attacks by name.
+
+mod best;
+mod catalogue;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use ndarray::{Array2, ArrayView2, Axis};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use wfkit_datasets::splits::stratified_k_fold;
+use wfkit_datasets::{Trace, TraceSet};
+use wfkit_features::{FeatureExtractor, FeatureMatrix, FeatureSpec, SpecError};
+use wfkit_metrics::{ClassMap, Probabilities};
+
+use crate::backend::native::Native;
+use crate::backend::nearest_leaves::NearestLeaves;
+use crate::backend::svm::Svm;
+use crate::backend::{Backend, LearnError, Learner, Model};
+use crate::calibrate::{Calibration, Calibrator};
+use crate::evaluate::{EvaluateError, evaluate};
+use crate::forest::ForestParams;
+use crate::samples::{Samples, Taken};
+use catalogue::{CANDIDATES, Classifier};
+
+pub use catalogue::{AttackInfo, attacks};
+
+/// Folds of the training part behind a calibration, where the classifier has no out-of-bag estimate.
+const INNER_FOLDS: usize = 5;
+
+/// What to change about an attack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AttackOptions {
+    /// Number of trees; the attack's own by default.
+    pub trees: Option<usize>,
+    /// Who grows them; [`Backend::Native`] by default.
+    pub backend: Backend,
+}
+
+/// Features and a classifier.
+#[derive(Clone)]
+pub struct Attack {
+    name: String,
+    features: Features,
+    params: ForestParams,
+    backend: Backend,
+    learner: Arc<dyn Learner>,
+    calibration: Calibration,
+    unmonitored: Option<String>,
+}
+
+/// What the classifier is shown.
+#[derive(Clone)]
+enum Features {
+    /// A feature matrix, as it is given.
+    Given,
+    /// These sets, taken from traces.
+    Of(FeatureSpec),
+    /// The one of these that does best out of bag, taken from traces.
+    Chosen(Vec<FeatureSpec>),
+}
+
+/// An attack that has learned from labelled samples.
+#[derive(Debug)]
+pub struct FittedAttack {
+    pub(crate) about: About,
+    pub(crate) extractor: Option<FeatureExtractor>,
+    pub(crate) model: Box<dyn Model>,
+    pub(crate) calibrator: Option<Calibrator>,
+    /// The class that is answered where neighbours disagree.
+    pub(crate) unless_unanimous: Option<usize>,
+    /// The first eight bytes of the content hash of each trace that it has learned from, ascending; empty where not remembered.
+    pub(crate) learned_from: Vec<u64>,
+}
+
+/// What there is to know of a fitted attack.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct About {
+    /// Name of the attack.
+    pub attack: String,
+    /// Who grew the trees.
+    pub backend: Backend,
+    /// How they grew.
+    pub params: ForestParams,
+    /// The seed they grew from.
+    pub seed: u64,
+    /// The classes, in the order of the probabilities.
+    pub classes: ClassMap,
+    /// How many samples of each class it has learned from, shape `(n_classes,)`.
+    pub trained_on: Vec<usize>,
+    /// The names of the features, in the order of the columns.
+    pub features: Vec<String>,
+}
+
+/// Why an attack does not exist, learns nothing or says nothing.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum AttackError {
+    /// There is no such attack.
+    #[error("no attack is named {name:?}; there are {}, and lists of feature sets such as kfp-core,cumul", names())]
+    Unknown {
+        /// The name found.
+        name: String,
+    },
+    /// Other libraries grow forests only.
+    #[error("attack {attack} is not a forest, so backend {backend} has nothing to grow")]
+    NotAForest {
+        /// The attack.
+        attack: String,
+        /// The backend.
+        backend: Backend,
+    },
+    /// The class that nobody watches is not there.
+    #[error("attack {attack}: there is no class {class:?} to be unmonitored")]
+    NoSuchClass {
+        /// The attack.
+        attack: String,
+        /// The class.
+        class: String,
+    },
+    /// A list of feature sets is not one.
+    #[error("attack {list:?}: {source}")]
+    List {
+        /// The list.
+        list: String,
+        /// What is wrong with it.
+        source: SpecError,
+    },
+    /// Traces where features are needed, or the other way round.
+    #[error("attack {attack} needs {needs}, not {found}{hint}")]
+    Kind {
+        /// The attack.
+        attack: String,
+        /// What it needs.
+        needs: &'static str,
+        /// What it was given.
+        found: &'static str,
+        /// Which attack to use instead.
+        hint: &'static str,
+    },
+    /// There is nothing to learn from.
+    #[error("attack {attack}: there are no samples to learn from")]
+    NoSamples {
+        /// The attack.
+        attack: String,
+    },
+    /// There is nothing to tell apart.
+    #[error("attack {attack}: all {samples} training samples are of one class, {class}")]
+    OneClass {
+        /// The attack.
+        attack: String,
+        /// The class.
+        class: String,
+        /// How many samples of it there are.
+        samples: usize,
+    },
+    /// The classifier cannot learn.
+    #[error("attack {attack}: {source}")]
+    Learn {
+        /// The attack.
+        attack: String,
+        /// Why not.
+        source: LearnError,
+    },
+    /// Features of other names, or in another order.
+    #[error("feature column {column} is {}, where the model has {}", quoted(found), quoted(expected))]
+    Features {
+        /// The first column that differs, counted from 0.
+        column: usize,
+        /// Its name; none if there is no such column.
+        found: Option<String>,
+        /// The name that the model knows; none if it knows no such column.
+        expected: Option<String>,
+    },
+}
+
+fn names() -> String {
+    attacks().iter().map(|attack| attack.name).collect::<Vec<_>>().join(", ")
+}
+
+fn quoted(name: &Option<String>) -> String {
+    name.as_ref().map_or("nothing".to_owned(), |name| format!("{name:?}"))
+}
+
+impl Attack {
+    /// The attack of that name, or of that alias, or over that list of feature sets.
+    pub fn by_name(name: &str, options: &AttackOptions) -> Result<Self, AttackError> {
+        let name = name.trim();
+        let known = attacks().iter().find(|attack| attack.name == name || attack.aliases.contains(&name));
+        let (name, features, classifier) = match known {
+            Some(attack) => {
+                let features = match (attack.features, attack.classifier) {
+                    (Some(list), _) => Features::Of(sets(list)?),
+                    (None, Classifier::Best) => {
+                        Features::Chosen(CANDIDATES.into_iter().map(sets).collect::<Result<_, _>>()?)
+                    }
+                    (None, _) => Features::Given,
+                };
+                (attack.name.to_owned(), features, attack.classifier)
+            }
+            None => {
+                let spec = match (sets(name), name.contains(',')) {
+                    (Err(_), false) => return Err(AttackError::Unknown { name: name.to_owned() }),
+                    (spec, _) => spec?,
+                };
+                (spec.to_string(), Features::Of(spec), Classifier::Forest(100))
+            }
+        };
+        let backend = options.backend;
+        let params = match classifier {
+            Classifier::Forest(trees) => ForestParams::random_forest().with_trees(trees),
+            Classifier::Best => ForestParams::random_forest().with_trees(250),
+            Classifier::ExtraTrees => ForestParams::extra_trees(),
+            Classifier::NearestLeaves | Classifier::Svm => ForestParams::random_forest(),
+        };
+        let params = ForestParams { trees: options.trees.unwrap_or(params.trees), ..params };
+        let learner: Arc<dyn Learner> = match (classifier, backend) {
+            (Classifier::Forest(_) | Classifier::ExtraTrees, _) => {
+                let learner = backend.learner(params.clone());
+                learner.map_err(|source| AttackError::Learn { attack: name.clone(), source })?.into()
+            }
+            (_, Backend::Smartcore | Backend::Linfa) => return Err(AttackError::NotAForest { attack: name, backend }),
+            (Classifier::NearestLeaves, _) => Arc::new(NearestLeaves(params.clone())),
+            (Classifier::Svm, _) => Arc::new(Svm),
+            (Classifier::Best, _) => Arc::new(Native(params.clone())),
+        };
+        let calibration = if classifier == Classifier::Best { Calibration::Temperature } else { Calibration::None };
+        Ok(Self { name, features, params, backend, learner, calibration, unmonitored: None })
+    }
+
+    /// The same attack with its probabilities calibrated so. Attacks are not calibrated by default, except `best`, which is by temperature.
+    pub fn calibrated(self, calibration: Calibration) -> Self {
+        Self { calibration, ..self }
+    }
+
+    /// How its probabilities are calibrated.
+    pub fn calibration(&self) -> Calibration {
+        self.calibration
+    }
+
+    /// The same attack in a world where this class stands for everything that is not watched: `kfp-knn` then answers with it
+    /// where the nearest traces do not all agree, as published; others learn it as any class.
+    pub fn unmonitored(self, class: &str) -> Self {
+        Self { unmonitored: Some(class.to_owned()), ..self }
+    }
+
+    /// Its name; for a list of feature sets, the list.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it takes traces; otherwise a feature matrix.
+    pub fn takes_traces(&self) -> bool {
+        !matches!(self.features, Features::Given)
+    }
+
+    /// Learns from labelled samples: what the features need to know, then the classifier, then how sure it may be.
+    ///
+    /// A calibration is learned out of bag where the classifier can be judged so, else in five stratified folds of these samples.
+    pub fn fit(&self, samples: Samples<'_>, seed: u64) -> Result<FittedAttack, AttackError> {
+        let attack = || self.name.clone();
+        let classes = samples.classes();
+        match classes.names() {
+            [] => {
+                self.check_kind(samples)?;
+                return Err(AttackError::NoSamples { attack: attack() });
+            }
+            [class] => {
+                self.check_kind(samples)?;
+                let (class, samples) = (class.clone(), samples.len());
+                return Err(AttackError::OneClass { attack: attack(), class, samples });
+            }
+            _ => {}
+        }
+        let labels: Vec<usize> = samples.labels(&classes).into_iter().flatten().collect();
+        let (extractor, taken, model) = self.learn(samples, &labels, classes.len(), seed)?;
+        let calibrator = match (self.calibration, model.out_of_bag(taken.values())) {
+            (Calibration::None, _) => None,
+            (calibration, Some(judged)) => {
+                let (probabilities, labels) = best::judged_rows(&judged, &labels);
+                calibration.fit(probabilities.view(), &labels)
+            }
+            (calibration, None) => self.calibrate_in_folds(calibration, samples, seed)?,
+        };
+        let unless_unanimous = match &self.unmonitored {
+            Some(class) if self.name == "kfp-knn" => {
+                let missing = || AttackError::NoSuchClass { attack: attack(), class: class.clone() };
+                Some(classes.index_of(class).ok_or_else(missing)?)
+            }
+            _ => None,
+        };
+        let mut trained_on = vec![0; classes.len()];
+        for &label in &labels {
+            trained_on[label] += 1;
+        }
+        let about = About {
+            attack: attack(),
+            backend: self.backend,
+            params: self.params.clone(),
+            seed,
+            classes,
+            trained_on,
+            features: taken.matrix().names().to_vec(),
+        };
+        Ok(FittedAttack { about, extractor, model, calibrator, unless_unanimous, learned_from: Vec::new() })
+    }
+
+    fn check_kind(&self, samples: Samples<'_>) -> Result<(), AttackError> {
+        match (&self.features, samples) {
+            (Features::Given, Samples::Features(_)) => Ok(()),
+            (Features::Of(_) | Features::Chosen(_), Samples::Traces(_)) => Ok(()),
+            _ => Err(wrong_kind(&self.name, samples)),
+        }
+    }
+
+    fn learn<'a>(
+        &self,
+        samples: Samples<'a>,
+        labels: &[usize],
+        n_classes: usize,
+        seed: u64,
+    ) -> Result<(Option<FeatureExtractor>, Taken<'a>, Box<dyn Model>), AttackError> {
+        let failed = |source| AttackError::Learn { attack: self.name.clone(), source };
+        let (extractor, taken) = match (&self.features, samples) {
+            (Features::Of(spec), Samples::Traces(set)) => {
+                let traces: Vec<&Trace> = set.traces().iter().map(|labelled| &labelled.trace).collect();
+                let extractor = spec.fit(&traces);
+                let matrix = extractor.transform(set);
+                (Some(extractor), Taken::Now(matrix))
+            }
+            (Features::Chosen(candidates), Samples::Traces(set)) => {
+                let chosen = best::fit(candidates, &self.params, set, labels, n_classes, seed).map_err(failed)?;
+                return Ok((Some(chosen.extractor), Taken::Now(chosen.matrix), chosen.model));
+            }
+            (Features::Given, Samples::Features(matrix)) => (None, Taken::Before(matrix)),
+            _ => return Err(wrong_kind(&self.name, samples)),
+        };
+        let model = self.learner.fit(taken.values(), labels, n_classes, seed).map_err(failed)?;
+        Ok((extractor, taken, model))
+    }
+
+    /// From what the attack says of folds that it was not trained on; none where a class has too few samples for folds.
+    fn calibrate_in_folds(
+        &self,
+        calibration: Calibration,
+        samples: Samples<'_>,
+        seed: u64,
+    ) -> Result<Option<Calibrator>, AttackError> {
+        let labels: Vec<&str> = (0..samples.len()).map(|row| samples.key(row).class.as_str()).collect();
+        let Ok(folds) = stratified_k_fold(&labels, INNER_FOLDS, seed) else { return Ok(None) };
+        let plain = self.clone().calibrated(Calibration::None);
+        let judged = evaluate(&plain, samples, &folds.splits, seed, &|_| {}).map_err(|error| match error {
+            EvaluateError::Attack { source, .. } => source,
+            _ => unreachable!("folds of these samples are sound"),
+        })?;
+        Ok(calibration.fit(judged.probabilities.values(), &judged.truth))
+    }
+}
+
+impl FittedAttack {
+    /// What there is to know of it.
+    pub fn about(&self) -> &About {
+        &self.about
+    }
+
+    /// The classes, in the order of the probabilities.
+    pub fn classes(&self) -> &ClassMap {
+        &self.about.classes
+    }
+
+    /// What takes the features from traces; none if the attack is given features.
+    pub fn extractor(&self) -> Option<&FeatureExtractor> {
+        self.extractor.as_ref()
+    }
+
+    /// The classifier.
+    pub fn model(&self) -> &dyn Model {
+        &*self.model
+    }
+
+    /// Class probabilities, shape `(n_traces, n_classes)`, in the order of the samples, whose own classes do not matter.
+    ///
+    /// A feature matrix must have the very columns of the training samples.
+    pub fn predict(&self, samples: Samples<'_>) -> Result<Probabilities, AttackError> {
+        let taken = match (&self.extractor, samples) {
+            (Some(extractor), Samples::Traces(set)) => Taken::Now(extractor.transform(set)),
+            (None, Samples::Features(matrix)) => Taken::Before(matrix),
+            _ => return Err(wrong_kind(&self.about.attack, samples)),
+        };
+        self.check_names(taken.matrix())?;
+        let values = self.answer(taken.values());
+        let probabilities = Probabilities::new(self.about.classes.clone(), values);
+        Ok(probabilities.expect("averages of class fractions, shares of votes and calibrated rows are distributions"))
+    }
+
+    /// How its probabilities were calibrated; none if they were not.
+    pub fn calibrator(&self) -> Option<&Calibrator> {
+        self.calibrator.as_ref()
+    }
+
+    /// What the model says of its training samples, each judged only by the trees that did not learn from it: the rows that some tree
+    /// did not see, and their probabilities. None for classifiers that cannot be judged so.
+    ///
+    /// A calibration that was itself learned out of bag is applied, so its own error shows a little too small.
+    ///
+    /// # Panics
+    /// If `samples` are not those that it has learned from.
+    pub fn out_of_bag(&self, samples: Samples<'_>) -> Option<(Vec<usize>, Probabilities)> {
+        let taken = self.features_of(samples)?;
+        let judged = self.model.out_of_bag(taken.values())?;
+        let rows: Vec<usize> = (0..judged.trees.len()).filter(|&row| judged.trees[row] > 0).collect();
+        let values = judged.probabilities.select(Axis(0), &rows);
+        let values = self.sure(values);
+        let probabilities = Probabilities::new(self.about.classes.clone(), values);
+        Some((rows, probabilities.expect("averages of class fractions and calibrated rows are distributions")))
+    }
+
+    /// Keeps in the model which traces it has learned from, so that [`already_learned`](Self::already_learned) knows them.
+    pub fn remember(&mut self, learned_from: &TraceSet) {
+        self.learned_from = learned_from.traces().iter().map(|labelled| short_hash(&labelled.trace)).collect();
+        self.learned_from.sort_unstable();
+        self.learned_from.dedup();
+    }
+
+    /// How many of the traces have the packets of one that the model has learned from; none where the model does not remember.
+    pub fn already_learned(&self, set: &TraceSet) -> Option<usize> {
+        if self.learned_from.is_empty() {
+            return None;
+        }
+        let known: HashSet<u64> = self.learned_from.iter().copied().collect();
+        Some(set.traces().iter().filter(|labelled| known.contains(&short_hash(&labelled.trace))).count())
+    }
+
+    /// What the classifier is shown of samples; none where they are of the wrong kind.
+    pub(crate) fn features_of<'a>(&self, samples: Samples<'a>) -> Option<Taken<'a>> {
+        match (&self.extractor, samples) {
+            (Some(extractor), Samples::Traces(set)) => Some(Taken::Now(extractor.transform(set))),
+            (None, Samples::Features(matrix)) => Some(Taken::Before(matrix)),
+            _ => None,
+        }
+    }
+
+    fn answer(&self, x: ArrayView2<'_, f64>) -> Array2<f64> {
+        let mut values = self.model.predict(x);
+        if let Some(unmonitored) = self.unless_unanimous {
+            for mut row in values.rows_mut() {
+                if row.iter().all(|&p| p < 1.0 - 1e-9) {
+                    row.fill(0.0);
+                    row[unmonitored] = 1.0;
+                }
+            }
+        }
+        self.sure(values)
+    }
+
+    fn sure(&self, values: Array2<f64>) -> Array2<f64> {
+        match &self.calibrator {
+            Some(calibrator) => calibrator.apply(values),
+            None => values,
+        }
+    }
+
+    fn check_names(&self, matrix: &FeatureMatrix) -> Result<(), AttackError> {
+        let (found, expected) = (matrix.names(), &self.about.features);
+        let differs = |&column: &usize| found.get(column) != expected.get(column);
+        match (0..found.len().max(expected.len())).find(differs) {
+            None => Ok(()),
+            Some(column) => {
+                let (found, expected) = (found.get(column).cloned(), expected.get(column).cloned());
+                Err(AttackError::Features { column, found, expected })
+            }
+        }
+    }
+}
+
+fn short_hash(trace: &Trace) -> u64 {
+    let hash = trace.content_hash();
+    u64::from_le_bytes(*hash.first_chunk().expect("a hash of 32 bytes"))
+}
+
+fn sets(list: &str) -> Result<FeatureSpec, AttackError> {
+    list.parse().map_err(|source| AttackError::List { list: list.to_owned(), source })
+}
+
+fn wrong_kind(attack: &str, samples: Samples<'_>) -> AttackError {
+    let (needs, hint) = match samples {
+        Samples::Traces(_) => ("a feature matrix", ""),
+        Samples::Features(_) => ("traces", "; for features there are forest and extra-trees"),
+    };
+    AttackError::Kind { attack: attack.to_owned(), needs, found: samples.kind(), hint }
+}

@@ -1,0 +1,72 @@
+//! Forests whose probabilities are averaged.
+
+use ndarray::{Array2, ArrayView2};
+use serde::{Deserialize, Serialize};
+
+use super::{Kind, Model};
+use crate::forest::{Forest, OutOfBag};
+
+/// Forests that grew on the same rows and columns, each with a share of the answer; shares sum to 1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Blend {
+    parts: Vec<(f64, Forest)>,
+}
+
+impl Blend {
+    /// At least one forest, of the same rows, features and classes.
+    pub(crate) fn new(parts: Vec<(f64, Forest)>) -> Self {
+        assert!(!parts.is_empty(), "a blend of nothing");
+        Self { parts }
+    }
+
+    pub(crate) fn n_features(&self) -> usize {
+        self.parts.first().map_or(0, |(_, forest)| forest.n_features())
+    }
+
+    /// Whether it is one for so many classes: what a stored one must be.
+    pub(crate) fn is_sound(&self, classes: usize) -> bool {
+        let alike = |(share, forest): &(f64, Forest)| {
+            (0.0..=1.0).contains(share) && forest.n_classes() == classes && forest.n_features() == self.n_features()
+        };
+        let total: f64 = self.parts.iter().map(|(share, _)| share).sum();
+        !self.parts.is_empty() && self.parts.iter().all(alike) && (total - 1.0).abs() < 1e-9
+    }
+
+    fn average(&self, of: impl Fn(&Forest) -> Array2<f64>) -> Array2<f64> {
+        let weighted = self.parts.iter().map(|(share, forest)| of(forest) * *share);
+        weighted.reduce(|sum, part| sum + part).expect("a blend has parts")
+    }
+}
+
+impl Model for Blend {
+    fn predict(&self, x: ArrayView2<'_, f64>) -> Array2<f64> {
+        self.average(|forest| forest.predict(x))
+    }
+
+    fn describe(&self) -> String {
+        let part = |(share, forest): &(f64, Forest)| format!("{:.0} % {}", share * 100.0, Model::describe(forest));
+        self.parts.iter().map(part).collect::<Vec<_>>().join(" + ")
+    }
+
+    fn n_nodes(&self) -> Option<usize> {
+        Some(self.parts.iter().map(|(_, forest)| forest.n_nodes()).sum())
+    }
+
+    fn as_forest(&self) -> Option<&Forest> {
+        None
+    }
+
+    /// Rows that every tree of some part saw are judged by none.
+    fn out_of_bag(&self, x: ArrayView2<'_, f64>) -> Option<OutOfBag> {
+        let judged: Option<Vec<OutOfBag>> = self.parts.iter().map(|(_, forest)| Model::out_of_bag(forest, x)).collect();
+        let judged = judged?;
+        let fewest = |row: usize| judged.iter().map(|part| part.trees[row]).min().unwrap_or(0);
+        let trees = (0..x.nrows()).map(fewest).collect();
+        let weighted = self.parts.iter().zip(&judged).map(|((share, _), part)| &part.probabilities * *share);
+        Some(OutOfBag { probabilities: weighted.reduce(|sum, part| sum + part)?, trees })
+    }
+
+    fn stored(&self) -> Option<(Kind, Vec<u8>)> {
+        Some((Kind::Blend, postcard::to_stdvec(self).expect("numbers and lists of them are postcard")))
+    }
+}

@@ -1,0 +1,85 @@
+//! The nearest training rows by the leaves that they share.
+
+use ndarray::{Array2, ArrayView2};
+use serde::{Deserialize, Serialize};
+
+use super::{Kind, LearnError, Learner, Model};
+use crate::forest::{Forest, ForestParams};
+use crate::leaf_knn::leaf_knn;
+
+/// How many of the nearest traces are asked; the paper tries 1 to 6.
+const NEIGHBOURS: usize = 3;
+
+pub(crate) struct NearestLeaves(pub(crate) ForestParams);
+
+/// J. Hayes, G. Danezis, "k-fingerprinting: a robust scalable website fingerprinting technique", USENIX Security 2016: the leaves that a row
+/// falls into are its fingerprint. Probabilities are shares of the nearest rows; of equal shares the class of the nearer
+/// row counts a little more, so that it decides.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Fingerprints {
+    forest: Forest,
+    /// Shape `(n_rows, n_trees)`, row after row.
+    leaves: Vec<u32>,
+    labels: Vec<u32>,
+}
+
+impl Learner for NearestLeaves {
+    fn fit(
+        &self,
+        x: ArrayView2<'_, f64>,
+        labels: &[usize],
+        n_classes: usize,
+        seed: u64,
+    ) -> Result<Box<dyn Model>, LearnError> {
+        let forest = self.0.fit(x, labels, n_classes, seed)?;
+        let leaves = forest.leaves(x).into_iter().collect();
+        Ok(Box::new(Fingerprints { forest, leaves, labels: labels.iter().map(|&label| label as u32).collect() }))
+    }
+}
+
+impl Fingerprints {
+    pub(crate) fn n_features(&self) -> usize {
+        self.forest.n_features()
+    }
+
+    /// Whether it is one for so many classes: what a stored one must be.
+    pub(crate) fn is_sound(&self, classes: usize) -> bool {
+        self.forest.n_classes() == classes
+            && !self.labels.is_empty()
+            && self.labels.iter().all(|&label| (label as usize) < classes)
+            && self.leaves.len() == self.labels.len() * self.forest.n_trees()
+    }
+}
+
+impl Model for Fingerprints {
+    fn predict(&self, x: ArrayView2<'_, f64>) -> Array2<f64> {
+        let known = ArrayView2::from_shape((self.labels.len(), self.forest.n_trees()), &self.leaves);
+        let known = known.expect("as many leaves as rows and trees: checked when built");
+        let nearest = leaf_knn(known, self.forest.leaves(x).view(), NEIGHBOURS).rows;
+        let mut shares = Array2::zeros((x.nrows(), self.forest.n_classes()));
+        for (mut row, neighbours) in shares.rows_mut().into_iter().zip(nearest.rows()) {
+            for (rank, &neighbour) in neighbours.iter().enumerate() {
+                row[self.labels[neighbour as usize] as usize] += 1.0 + 1e-3 / (rank + 1) as f64;
+            }
+            let sum = row.sum();
+            row /= sum;
+        }
+        shares
+    }
+
+    fn describe(&self) -> String {
+        format!("{NEIGHBOURS} nearest of {} traces by the leaves of {} trees", self.labels.len(), self.forest.n_trees())
+    }
+
+    fn n_nodes(&self) -> Option<usize> {
+        Some(self.forest.n_nodes())
+    }
+
+    fn as_forest(&self) -> Option<&Forest> {
+        None
+    }
+
+    fn stored(&self) -> Option<(Kind, Vec<u8>)> {
+        Some((Kind::NearestLeaves, postcard::to_stdvec(self).expect("numbers and lists of them are postcard")))
+    }
+}

@@ -1,0 +1,109 @@
+//! The score sheet: every number of an evaluation in one file, with its interval, its n and its split.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use serde_json::{Value, json};
+use wfkit_metrics::{Interval, Scores, StageReport};
+
+use crate::context::write;
+use crate::measure::Measured;
+
+/// One attack on the sheet.
+fn line(measured: &Measured, split: &str) -> Value {
+    let Scores { intervals_95, .. } = &measured.scores;
+    let interval = |of: &dyn Fn(&wfkit_metrics::Intervals) -> Option<Interval>| intervals_95.as_ref().and_then(of);
+    let scores = &measured.scores;
+    let number = |value: Option<f64>, interval_95: Option<Interval>| {
+        json!({ "value": value, "interval_95": interval_95, "n": scores.traces, "split": split,
+                "reason": scores.reason.as_deref().unwrap_or("no interval is computed where it is null") })
+    };
+    json!({
+        "attack": measured.attack,
+        "accuracy": number(scores.accuracy, interval(&|all| Some(all.accuracy))),
+        "top_5_accuracy": number(scores.top_5_accuracy, None),
+        "macro_f1": number(scores.macro_f1, interval(&|all| Some(all.macro_f1))),
+        "worst_class_recall": number(scores.worst_class.as_ref().map(|worst| worst.recall), None),
+        "roc_auc_macro_ovr": number(scores.roc_auc_macro_ovr, interval(&|all| all.roc_auc_macro_ovr)),
+        "log_loss": number(scores.log_loss, interval(&|all| Some(all.log_loss))),
+        "expected_calibration_error": number(scores.expected_calibration_error, None),
+    })
+}
+
+/// What guessing the commonest class scores, and the shares of the classes as probabilities.
+fn chance(measured: &Measured, split: &str) -> Value {
+    let scores = &measured.scores;
+    let share = |traces: u64| traces as f64 / scores.traces.max(1) as f64;
+    let entropy: f64 = scores.per_class.iter().map(|class| share(class.traces)).map(|p| -p * p.ln()).sum();
+    let number = |value: Option<f64>| json!({ "value": value, "interval_95": null, "n": scores.traces, "split": split, "reason": "chance is computed, not measured" });
+    json!({
+        "attack": "chance",
+        "accuracy": number(scores.chance_accuracy),
+        "roc_auc_macro_ovr": number(scores.accuracy.map(|_| 0.5)),
+        "log_loss": number(scores.accuracy.map(|_| entropy)),
+    })
+}
+
+/// Writes the sheet as JSON or Markdown, by the ending of `path`.
+pub(super) fn write_sheet(path: &Path, report: &StageReport, attacks: &[&Measured], split: &str) -> Result<()> {
+    let Some((first, _)) = attacks.split_first() else { return Ok(()) };
+    let mut lines = vec![chance(first, split)];
+    lines.extend(attacks.iter().rev().map(|measured| line(measured, split)));
+    match path.extension().and_then(|ending| ending.to_str()) {
+        Some("json") => {
+            let sheet = json!({ "tool": report.tool, "seed": report.seed, "inputs": report.inputs, "split": split,
+                                "counts": report.counts, "scores": lines, "leakage": first.leakage(),
+                                "reliability": first.reliability() });
+            write(path, format!("{}\n", serde_json::to_string_pretty(&sheet)?))
+        }
+        Some("md") => write(path, markdown(report, &lines, first, split)),
+        _ => bail!("{}: a score sheet is .json or .md", path.display()),
+    }
+}
+
+fn markdown(report: &StageReport, lines: &[Value], measured: &Measured, split: &str) -> String {
+    let mut text = String::new();
+    let mut say = |line: String| {
+        let _ = writeln!(text, "{line}"); // Writing to a string does not fail.
+    };
+    say(format!("# Score sheet\n\n{}, seed {}, {split}.\n", report.tool, report.seed));
+    for input in &report.inputs {
+        say(format!("- `{}` sha256 {}", input.path, input.sha256));
+    }
+    let columns = [
+        "accuracy",
+        "top_5_accuracy",
+        "macro_f1",
+        "worst_class_recall",
+        "roc_auc_macro_ovr",
+        "log_loss",
+        "expected_calibration_error",
+    ];
+    say(format!("\n| attack | n | {} |", columns.join(" | ")));
+    say(format!("|---|---|{}", "---|".repeat(columns.len())));
+    for line in lines {
+        let cells: Vec<String> = columns.iter().map(|column| cell(&line[*column])).collect();
+        let name = line["attack"].as_str().unwrap_or_default();
+        say(format!("| {name} | {} | {} |", line["accuracy"]["n"], cells.join(" | ")));
+    }
+    say("\nIn brackets: 95 % intervals.\n\n## Leakage\n".to_owned());
+    say(format!("```json\n{:#}\n```", measured.leakage()));
+    say("\n## Reliability\n\n| confidence | traces | mean confidence | accuracy |\n|---|---|---|---|".to_owned());
+    for bin in measured.reliability() {
+        say(format!(
+            "| {:.3} to {:.3} | {} | {:.4} | {:.4} |",
+            bin.above, bin.to, bin.traces, bin.confidence, bin.accuracy
+        ));
+    }
+    text
+}
+
+fn cell(number: &Value) -> String {
+    let Some(value) = number["value"].as_f64() else { return "-".to_owned() };
+    let interval = &number["interval_95"];
+    match (interval["low"].as_f64(), interval["high"].as_f64()) {
+        (Some(low), Some(high)) => format!("{value:.4} [{low:.4}, {high:.4}]"),
+        _ => format!("{value:.4}"),
+    }
+}
