@@ -33,7 +33,7 @@ fn every_attack_on_traces_is_saved_whole_and_knows_its_traces() {
 
 #[test]
 fn neighbours_that_disagree_say_unmonitored() {
-    let set = traces::generate(4, 15, 1);
+    let set = shuffle_labels(&traces::generate(4, 15, 1), 2);
     let judged =
         |attack: Attack| evaluate(&attack, Samples::Traces(&set), &traces::folds(&set, 3), 1, &|_| {}).unwrap();
     let open = judged(attack("kfp-knn").unmonitored("c0"));
