@@ -155,7 +155,7 @@ fn hex(bytes: &[u8]) -> String {
 /// Where the report of `output` stands.
 pub(crate) fn report_path(output: &Path) -> PathBuf {
     let name = output.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let endings = [".csv.zip", ".parquet", ".csv", ".wfm"];
+    let endings = [".csv.zip", ".parquet", ".csv", ".wfm", ".npz"];
     let stem = endings.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
     output.with_file_name(format!("{stem}.report.json"))
 }

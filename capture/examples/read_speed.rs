@@ -7,7 +7,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use wfkit_capture::{FlowScope, ImportOptions, LabelSource, Records, import};
@@ -19,7 +19,7 @@ fn main() {
     let started = Instant::now();
     let (packets, kept) = match mode.as_str() {
         "bytes" => (0, paths.iter().map(|path| bytes(path)).sum()),
-        "records" => paths.iter().map(records).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1)),
+        "records" => paths.iter().map(|path| records(path)).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1)),
         "import" | "reassemble" => {
             let labels = LabelSource::Pattern("^(?<class>.*)$".parse().unwrap());
             let reassembly = mode == "reassemble";
@@ -32,7 +32,7 @@ fn main() {
     println!("{packets} packets, {kept} kept, {:.3} s", started.elapsed().as_secs_f64());
 }
 
-fn bytes(path: &PathBuf) -> u64 {
+fn bytes(path: &Path) -> u64 {
     let mut file = File::open(path).unwrap();
     let mut buffer = vec![0; 1 << 20];
     let mut sum = 0;
@@ -44,7 +44,7 @@ fn bytes(path: &PathBuf) -> u64 {
     }
 }
 
-fn records(path: &PathBuf) -> (u64, u64) {
+fn records(path: &Path) -> (u64, u64) {
     let mut records = Records::open(path).unwrap();
     let (mut packets, mut bytes) = (0, 0);
     while let Some(record) = records.next().unwrap() {

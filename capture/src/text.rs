@@ -53,6 +53,9 @@ pub(crate) struct TextPackets<R> {
     number: u64,
 }
 
+/// The time of a packet, Unix time in ns, and what a segment says of it; or why it is none.
+pub(crate) type TextPacket = Result<(i64, Segment<'static>), Reason>;
+
 /// Where the columns are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Columns {
@@ -151,9 +154,8 @@ impl<R: Read> TextPackets<R> {
         })
     }
 
-    /// The next packet: its time, and what a captured segment would say of it with the size as its payload; or why it
-    /// is none. `None` after the last, and after an error.
-    pub(crate) fn next(&mut self) -> Result<Option<Result<(i64, Segment<'static>), Reason>>, TextError> {
+    /// The next packet; the segment's payload is the size. `None` after the last, and after an error.
+    pub(crate) fn next(&mut self) -> Result<Option<TextPacket>, TextError> {
         self.number += 1;
         let row = self.number;
         match self.rows.read_record(&mut self.row) {
@@ -264,7 +266,10 @@ fn ns_of_seconds(text: &str) -> Option<i64> {
 mod tests {
     use super::*;
 
-    fn packets(text: &str, layer: Layer) -> (Vec<Result<(i64, u32), Reason>>, Option<TextError>) {
+    /// Times and sizes, and the error at the end.
+    type Found = (Vec<Result<(i64, u32), Reason>>, Option<TextError>);
+
+    fn packets(text: &str, layer: Layer) -> Found {
         let first_line = text.lines().next().unwrap();
         let mut packets = TextPackets::new(first_line, text.as_bytes(), layer).unwrap().unwrap();
         let mut found = Vec::new();

@@ -225,11 +225,13 @@ impl Attack {
         let (name, spec) = match known {
             Some(AttackInfo { name: name @ ("forest" | "extra-trees"), .. }) => ((*name).to_owned(), None),
             Some(attack) => (attack.name.to_owned(), Some(features(attack.name)?)),
-            None if name.contains(',') => {
-                let spec = features(name)?;
+            None => {
+                let spec = match (features(name), name.contains(',')) {
+                    (Err(_), false) => return Err(AttackError::Unknown { name: name.to_owned() }),
+                    (spec, _) => spec?,
+                };
                 (spec.to_string(), Some(spec))
             }
-            None => return Err(AttackError::Unknown { name: name.to_owned() }),
         };
         let backend = options.backend;
         let learner =

@@ -6,20 +6,21 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use wfkit_datasets::{Label, Trace, TraceSet};
 
-use crate::cumul::Start;
-use crate::{FeatureMatrix, FeatureSet, FeatureSpec, SpecError, cumul, kfp, sequence, totals};
+use crate::column::Feature;
+use crate::sets::FittedSet;
+use crate::{Column, FeatureMatrix, FeatureSpec, SpecError};
 
 /// Turns traces into rows of named features, with what was learned from training traces. Made by [`FeatureSpec::fit`].
 ///
 /// Serialises, so that a model can carry it; reading one checks what `fit` guarantees.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct FeatureExtractor {
     sets: FittedSets,
 }
 
 /// Fitted sets, at least one, each once, within their bounds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<FittedSet>")]
 struct FittedSets(Vec<FittedSet>);
 
@@ -28,31 +29,8 @@ struct FittedSets(Vec<FittedSet>);
 enum FittedError {
     #[error(transparent)]
     Sets(#[from] SpecError),
-    #[error("sequence of {0} packets, more than its cap or {cap}", cap = sequence::CAP)]
-    Length(usize),
-    #[error("kfp-size counts {0} sizes, more than {cap}", cap = kfp::size::COMMON)]
-    Sizes(usize),
-}
-
-/// A feature set and what it learned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-enum FittedSet {
-    #[serde(rename = "totals")]
-    Totals,
-    #[serde(rename = "sequence")]
-    Sequence(sequence::Length),
-    #[serde(rename = "sequence-1500")]
-    Sequence1500(sequence::Length),
-    #[serde(rename = "kfp-175")]
-    Kfp175,
-    #[serde(rename = "kfp-core")]
-    KfpCore,
-    #[serde(rename = "kfp-size")]
-    KfpSize { commonest: Vec<i32> },
-    #[serde(rename = "cumul")]
-    Cumul,
-    #[serde(rename = "cumul-common")]
-    CumulCommon,
+    #[error("{0}")]
+    Learned(String),
 }
 
 impl FeatureExtractor {
@@ -69,9 +47,21 @@ impl FeatureExtractor {
 
     /// One name a column: the set, a dot, the feature, as `kfp-core.in_gap_max`. All differ.
     pub fn names(&self) -> Vec<String> {
+        self.columns().into_iter().map(|column| column.name).collect()
+    }
+
+    /// What each column means, in the order of the columns.
+    pub fn columns(&self) -> Vec<Column> {
         let of_set = |fitted: &FittedSet| {
             let set = fitted.set();
-            fitted.columns().into_iter().map(move |column| format!("{set}.{column}"))
+            let column = move |feature: Feature| Column {
+                name: format!("{set}.{}", feature.name),
+                unit: feature.unit,
+                information: feature.information,
+                definition: format!("{set}.{}", feature.family),
+                version: set.version(),
+            };
+            fitted.extract().columns().into_iter().map(column)
         };
         self.sets.0.iter().flat_map(of_set).collect()
     }
@@ -80,7 +70,7 @@ impl FeatureExtractor {
     pub fn features(&self, trace: &Trace) -> Vec<f64> {
         let mut row = Vec::new();
         for set in &self.sets.0 {
-            set.push(trace, &mut row);
+            set.extract().push(trace, &mut row);
         }
         row
     }
@@ -102,82 +92,22 @@ impl FeatureExtractor {
     }
 }
 
-impl FittedSet {
-    fn fit(set: FeatureSet, training: &[&Trace]) -> Self {
-        match set {
-            FeatureSet::Totals => Self::Totals,
-            FeatureSet::Sequence => Self::Sequence(sequence::Length::fit(training, sequence::CAP)),
-            FeatureSet::Sequence1500 => Self::Sequence1500(sequence::Length::fit(training, sequence::SHORT_CAP)),
-            FeatureSet::Kfp175 => Self::Kfp175,
-            FeatureSet::KfpCore => Self::KfpCore,
-            FeatureSet::KfpSize => Self::KfpSize { commonest: kfp::size::commonest(training) },
-            FeatureSet::Cumul => Self::Cumul,
-            FeatureSet::CumulCommon => Self::CumulCommon,
-        }
-    }
-
-    fn set(&self) -> FeatureSet {
-        match self {
-            Self::Totals => FeatureSet::Totals,
-            Self::Sequence(_) => FeatureSet::Sequence,
-            Self::Sequence1500(_) => FeatureSet::Sequence1500,
-            Self::Kfp175 => FeatureSet::Kfp175,
-            Self::KfpCore => FeatureSet::KfpCore,
-            Self::KfpSize { .. } => FeatureSet::KfpSize,
-            Self::Cumul => FeatureSet::Cumul,
-            Self::CumulCommon => FeatureSet::CumulCommon,
-        }
-    }
-
-    fn columns(&self) -> Vec<String> {
-        match self {
-            Self::Totals => totals::columns(),
-            Self::Sequence(length) | Self::Sequence1500(length) => length.columns(),
-            Self::Kfp175 => kfp::published::columns(),
-            Self::KfpCore => kfp::core::columns(),
-            Self::KfpSize { .. } => kfp::size::columns(),
-            Self::Cumul | Self::CumulCommon => cumul::columns(),
-        }
-    }
-
-    fn push(&self, trace: &Trace, row: &mut Vec<f64>) {
-        match self {
-            Self::Totals => totals::push(trace, row),
-            Self::Sequence(length) | Self::Sequence1500(length) => length.push(trace, row),
-            Self::Kfp175 => kfp::published::push(trace, row),
-            Self::KfpCore => kfp::core::push(trace, row),
-            Self::KfpSize { commonest } => kfp::size::push(trace, commonest, row),
-            Self::Cumul => cumul::push(trace, Start::Origin, row),
-            Self::CumulCommon => cumul::push(trace, Start::FirstPacket, row),
-        }
-    }
-}
-
 impl TryFrom<Vec<FittedSet>> for FittedSets {
     type Error = FittedError;
 
     fn try_from(sets: Vec<FittedSet>) -> Result<Self, FittedError> {
         FeatureSpec::new(sets.iter().map(FittedSet::set).collect())?;
-        for set in &sets {
-            match set {
-                FittedSet::Sequence(length) | FittedSet::Sequence1500(length)
-                    if length.packets > length.cap.min(sequence::CAP) =>
-                {
-                    return Err(FittedError::Length(length.packets));
-                }
-                FittedSet::KfpSize { commonest } if commonest.len() > kfp::size::COMMON => {
-                    return Err(FittedError::Sizes(commonest.len()));
-                }
-                _ => {}
-            }
+        match sets.iter().find_map(|set| set.extract().check().err()) {
+            Some(reason) => Err(FittedError::Learned(reason)),
+            None => Ok(Self(sets)),
         }
-        Ok(Self(sets))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::FeatureSet;
     use serde_json::json;
     use wfkit_datasets::{LabelledTrace, Layer, Provenance, TraceKey};
 
@@ -205,7 +135,6 @@ mod tests {
         let set = set(&[&[5, -9, -9], &[1], &[-7, -7]]);
         let extractor = fit(&all(), &set);
         let matrix = extractor.transform(&set);
-        assert_eq!(matrix.values().dim(), (3, 5 + 3 + 3 + 175 + 141 + 180 + 104 + 104));
         assert_eq!(matrix.names(), extractor.names());
         assert!(matrix.names().contains(&"kfp-core.in_gap_max".to_owned()));
         assert!(matrix.names().contains(&"cumul.c_001".to_owned()));
@@ -225,13 +154,24 @@ mod tests {
     }
 
     #[test]
+    fn a_set_tells_what_its_columns_tell() {
+        let training = set(&[&[5, -9, -9, 600], &[5, -9, -9, 600]]);
+        for set in FeatureSet::ALL {
+            let columns = fit(set.name(), &training).columns();
+            let mut told: Vec<_> = columns.iter().map(|column| column.information).collect();
+            told.sort();
+            told.dedup();
+            assert_eq!(told, set.information(), "{set}");
+        }
+    }
+
+    #[test]
     fn an_extractor_survives_storage() {
         let extractor = fit(&all(), &set(&[&[5, -9, -9], &[1]]));
         let json = serde_json::to_value(&extractor).unwrap();
-        let sequence = json!({"sequence": {"packets": 3, "cap": 5000}});
-        let short = json!({"sequence-1500": {"packets": 3, "cap": 1500}});
-        let size = json!({"kfp-size": {"commonest": [-9, 1, 5]}});
-        assert_eq!(json, json!(["totals", sequence, short, "kfp-175", "kfp-core", size, "cumul", "cumul-common"]));
+        assert_eq!(json[0], json!({"totals": null}));
+        assert_eq!(json[1], json!({"sequence": {"packets": 3, "cap": 5000}}));
+        assert_eq!(json[5], json!({"kfp-size": {"commonest": [-9, 1, 5]}}));
         assert_eq!(serde_json::from_value::<FeatureExtractor>(json).unwrap(), extractor);
         assert_eq!(extractor.spec().to_string(), all());
     }
@@ -240,7 +180,7 @@ mod tests {
     fn stored_nonsense_is_refused() {
         let error = |json: &str| serde_json::from_str::<FeatureExtractor>(json).unwrap_err().to_string();
         assert!(error("[]").contains("no feature set is named at all"));
-        assert!(error(r#"["cumul","cumul"]"#).contains("cumul is named twice"));
+        assert!(error(r#"[{"cumul":null},{"cumul":null}]"#).contains("cumul is named twice"));
         assert!(error(r#"[{"sequence":{"packets":9000000,"cap":9000000}}]"#).contains("9000000 packets"));
         let eleven = r#"[{"kfp-size":{"commonest":[1,2,3,4,5,6,7,8,9,10,11]}}]"#;
         assert!(error(eleven).contains("counts 11 sizes"));

@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn the_columns_are_those_of_the_extractor() {
-        let totals = Some(r#"{"extractor":["totals"]}"#);
+        let totals = Some(r#"{"extractor":[{"totals":null}]}"#);
         let names = FeatureSpec::from(FeatureSet::Totals).fit(&[]).names();
         let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
         assert_eq!(
@@ -187,8 +187,8 @@ mod tests {
 
     #[test]
     fn damaged_metadata_and_no_features_are_told() {
-        let message = error(&["x"], array![[1.0]], Some(r#"{"extractor":["tam"]}"#));
-        assert!(message.starts_with("f.parquet: metadata of the features: unknown variant `tam`"), "{message}");
+        let message = error(&["x"], array![[1.0]], Some(r#"{"extractor":["tom"]}"#));
+        assert!(message.starts_with("f.parquet: metadata of the features: unknown variant `tom`"), "{message}");
         assert_eq!(error(&[], Array2::zeros((1, 0)), None), "f.parquet: no feature column");
     }
 }

@@ -1,22 +1,22 @@
 #![doc = include_str!("../README.md")]
 
-mod cumul;
+mod column;
 mod extractor;
 mod file;
-#[cfg(test)]
-mod golden;
-mod kfp;
 mod matrix;
 mod report;
-mod sequence;
+mod sets;
 mod spec;
 mod stats;
-mod totals;
+mod tensor;
 
+pub use column::{Column, Information, Unit};
 pub use extractor::FeatureExtractor;
 pub use file::{FeatureFile, FeatureFileError};
 pub use matrix::{FeatureMatrix, MatrixError};
 pub use report::{FeatureAuc, FeatureReport, feature_aucs};
-pub use spec::{FeatureSet, FeatureSpec, SpecError};
+pub use sets::FeatureSet;
+pub use spec::{FeatureSpec, SpecError};
+pub use tensor::{Channel, TensorError, write_tensor};
 /// The label of a row.
 pub use wfkit_datasets::Label as Row;

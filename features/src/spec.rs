@@ -7,74 +7,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use wfkit_datasets::Trace;
 
-use crate::FeatureExtractor;
-
-/// A named set of features. What each column means: the crate's front page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum FeatureSet {
-    /// Packets, bytes, duration: the trivial attack.
-    Totals,
-    /// Signed sizes in order, padded with 0.
-    Sequence,
-    /// [`Sequence`](Self::Sequence) of the first 1,500 packets at most.
-    Sequence1500,
-    /// k-FP exactly as published: 175 columns, the last 32 of no fixed meaning.
-    Kfp175,
-    /// k-FP where every column means one thing: 141 columns.
-    KfpCore,
-    /// [`KfpCore`](Self::KfpCore) and packet sizes: 180 columns.
-    KfpSize,
-    /// CUMUL on the whole curve: 104 columns.
-    Cumul,
-    /// CUMUL at the points of most published code: 104 columns.
-    CumulCommon,
-}
-
-impl FeatureSet {
-    /// All sets.
-    pub const ALL: [Self; 8] = [
-        Self::Totals,
-        Self::Sequence,
-        Self::Sequence1500,
-        Self::Kfp175,
-        Self::KfpCore,
-        Self::KfpSize,
-        Self::Cumul,
-        Self::CumulCommon,
-    ];
-
-    /// The name of the set, which is also the prefix of its columns.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Totals => "totals",
-            Self::Sequence => "sequence",
-            Self::Sequence1500 => "sequence-1500",
-            Self::Kfp175 => "kfp-175",
-            Self::KfpCore => "kfp-core",
-            Self::KfpSize => "kfp-size",
-            Self::Cumul => "cumul",
-            Self::CumulCommon => "cumul-common",
-        }
-    }
-}
-
-impl fmt::Display for FeatureSet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for FeatureSet {
-    type Err = SpecError;
-
-    /// The set of that name, or of the alias `kfp`, which is `kfp-175`.
-    fn from_str(name: &str) -> Result<Self, SpecError> {
-        let name = if name == "kfp" { "kfp-175" } else { name };
-        let set = Self::ALL.into_iter().find(|set| set.name() == name);
-        set.ok_or_else(|| SpecError::Unknown { name: name.to_owned() })
-    }
-}
+use crate::{FeatureExtractor, FeatureSet};
 
 /// One or more feature sets side by side, each once. Written with commas: `kfp-core,cumul`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -121,8 +54,8 @@ impl FeatureSpec {
         &self.sets
     }
 
-    /// Learns from training traces what has to be learned: the length of `sequence`, the sizes that `kfp-size` counts.
-    /// Give the training part alone. Without any trace `sequence` has no columns and `kfp-size` counts nothing.
+    /// Learns from training traces what has to be learned: lengths, vocabularies, edges. Give the training part alone.
+    /// Without any trace `sequence` and the vocabularies have no columns.
     pub fn fit(&self, training: &[&Trace]) -> FeatureExtractor {
         FeatureExtractor::fit(self, training)
     }
@@ -191,9 +124,8 @@ mod tests {
     #[test]
     fn errors_say_what_there_is() {
         let error = |list: &str| list.parse::<FeatureSpec>().unwrap_err().to_string();
-        let available =
-            "totals, sequence, sequence-1500, kfp-175, kfp-core, kfp-size, cumul, cumul-common (kfp is kfp-175)";
-        assert_eq!(error("cumul,tam"), format!("no feature set is named \"tam\"; there are {available}"));
+        let available = format!("{} (kfp is kfp-175)", FeatureSet::ALL.map(FeatureSet::name).join(", "));
+        assert_eq!(error("cumul,tom"), format!("no feature set is named \"tom\"; there are {available}"));
         assert_eq!(error("cumul,"), format!("no feature set is named \"\"; there are {available}"));
         assert_eq!(error(" "), format!("no feature set is named at all; there are {available}"));
         assert_eq!(error("kfp,kfp-175"), "feature set kfp-175 is named twice");

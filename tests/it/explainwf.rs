@@ -30,6 +30,9 @@ fn attacks_score_as_they_did_elsewhere() {
         ("kfp-175", 0.973, 0.9988),
         ("cumul", 0.969, 0.9983),
         ("kfp-175,cumul", 0.973, 0.9986),
+        ("bursts", 0.813, 0.9926),
+        ("ngram-direction", 0.956, 0.9980),
+        ("direction-time-1500", 0.952, 0.9981),
     ] {
         check(name, Samples::Traces(&set), &split, accuracy, auc);
     }

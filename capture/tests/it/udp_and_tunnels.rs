@@ -74,9 +74,10 @@ fn tunnels_are_looked_into_only_where_asked() {
         datagram(near, far, (55_555, 4789), &[[8, 0, 0, 0, 0, 0, 9, 0].as_slice(), &frame].concat())
     };
     let twice = |packet: &Packet| outer(4, vxlan(packet));
-    let tunnels: [&dyn Fn(&Packet) -> Vec<u8>; 5] = [&ip_in_ip, &gre, &gre_ethernet, &vxlan, &twice];
-    for tunnel in tunnels {
-        let frames: Vec<Frame> = conversation().iter().map(|packet| raw(packet.time_ns, tunnel(packet))).collect();
+    let through = |tunnel: &dyn Fn(&Packet) -> Vec<u8>| -> Vec<Frame> {
+        conversation().iter().map(|packet| raw(packet.time_ns, tunnel(packet))).collect()
+    };
+    for frames in [through(&ip_in_ip), through(&gre), through(&gre_ethernet), through(&vxlan), through(&twice)] {
         let pcap = Pcap::of(Link::Raw).bytes(&frames);
         assert_eq!(import_one(&pcap, &at(Layer::Tcp, true)).trace, conversation_trace());
 

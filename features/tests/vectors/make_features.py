@@ -6,6 +6,7 @@ needs Python 3.11 and NumPy. Generated traces cover the edges; the captured ones
 test network: TCP payload sizes, outgoing towards port 9001, packets without payload left out.
 """
 
+import itertools
 import json
 import platform
 import struct
@@ -196,7 +197,247 @@ def cumul(time, size, from_first_packet):
     return f | {f"c_{i:03}": v for i, v in enumerate(points, 1)}
 
 
+def cumul_paper(time, size):
+    f = dict(list(cumul(time, size, False).items())[:4])
+    a, c = np.concatenate([[0], np.cumsum(abs(size))]), np.concatenate([[0], np.cumsum(-size)])
+    return f | {f"c_{i:03}": v for i, v in enumerate(np.interp(np.linspace(0, a[-1], 100), a, c), 1)}
+
+
+def cumul_two_curves(time, size):
+    f = dict(list(cumul(time, size, False).items())[:4])
+    a = np.concatenate([[0], np.cumsum(abs(size))])
+    points = np.linspace(0, a[-1], 51)[1:]
+    for name, part in (("in", -np.minimum(size, 0)), ("out", np.maximum(size, 0))):
+        curve = np.interp(points, a, np.concatenate([[0], np.cumsum(part)]))
+        f |= {f"{name}_{i:02}": v for i, v in enumerate(curve, 1)}
+    return f
+
+
+# ---- bursts, n-grams, answers -----------------------------------------------------------------------------------------
+
+
+def bursts(size):
+    """Slices of the maximal runs of one direction."""
+    turns = np.flatnonzero(np.diff(np.sign(size))) + 1
+    edges = np.concatenate([[0], turns, [len(size)]])
+    return [slice(a, b) for a, b in zip(edges, edges[1:])]
+
+
+def in_cells(values, cell):
+    """To the nearest cell, halves up, at least one."""
+    values = np.asarray(values)
+    return (np.sign(values) * np.maximum(1, np.floor(abs(values) / cell + (cell // 2) / cell))).astype(int)
+
+
+def grams(size, cell):
+    sums = np.array([size[burst].sum() for burst in bursts(size)])
+    if cell:
+        size, sums = in_cells(size, cell), in_cells(sums, cell)
+    size, sums = size.tolist(), sums.tolist()
+    one = lambda values: [(v,) for v in values]
+    pairs = lambda values: list(zip(values, values[1:]))
+    return {"size": one(size), "size_pair": pairs(size), "burst": one(sums), "burst_pair": pairs(sums)}
+
+
+def commonest_in_traces(lists, at_least):
+    in_traces = Counter(gram for grams_of_trace in lists for gram in set(grams_of_trace))
+    kept = [gram for gram, traces in in_traces.items() if traces >= at_least]
+    return sorted(sorted(kept, key=lambda gram: (-in_traces[gram], gram))[:1000])
+
+
+def ngram(time, size, cell, vocabulary):
+    counts = {kind: Counter(found) for kind, found in grams(size, cell).items()}
+    return {
+        kind + "".join(f"_{v:+}" for v in gram): counts[kind][gram]
+        for kind, kept in vocabulary.items()
+        for gram in kept
+    }
+
+
+def requests(time, size, cell):
+    out = np.flatnonzero(size > 0)
+    running = np.concatenate([[0], np.cumsum(-np.minimum(size, 0))])
+    answers = np.diff(np.append(running[out], running[-1])) if len(out) else np.array([], dtype=int)
+    answers = in_cells(answers[answers > 0], cell)
+    before = np.append(running[out][:100], np.full(100, running[-1]))[:100]
+    padded = lambda values, n: np.append(values, np.zeros(n))[:n]
+    f = {"requests": len(out), "answers": len(answers)}
+    f |= {f"in_before_{i:03}": v for i, v in enumerate(before, 1)}
+    f |= {f"answer_{i:03}": v for i, v in enumerate(padded(answers, 100), 1)}
+    f |= {f"largest_{i:02}": v for i, v in enumerate(padded(np.sort(answers)[::-1], 50), 1)}
+    f |= {f"answers_of_{i:02}": (answers == i).sum() for i in range(1, 41)}
+    return f | {"answers_of_more": (answers > 40).sum()}
+
+
+def ngram_direction(time, size):
+    text = "".join("o" if s > 0 else "i" for s in size)
+    f = {}
+    for n in range(1, 7):
+        counts = Counter(text[i : i + n] for i in range(len(text) - n + 1))
+        for gram in itertools.product("io", repeat=n):
+            f["gram_" + "".join(gram)] = counts["".join(gram)]
+    for name, letter in (("out_burst", "o"), ("in_burst", "i")):
+        lengths = Counter(min(len(list(run)), 61) for key, run in itertools.groupby(text) if key == letter)
+        f |= {f"{name}_{i:02}": lengths[i] for i in range(1, 61)} | {f"{name}_more": lengths[61]}
+    return f
+
+
+def burst_list(time, size):
+    sums = [size[burst].sum() for burst in bursts(size)]
+    return {f"burst_{i:03}": v for i, v in enumerate((sums + [0] * 150)[:150], 1)}
+
+
+def size_histogram(time, size, sizes):
+    f = {f"size_{s:+}": (size == s).sum() for s in sizes}
+    other = ~np.isin(size, sizes)
+    return f | {"other_in": (other & (size < 0)).sum(), "other_out": (other & (size > 0)).sum()}
+
+
+def appscanner(time, size):
+    f = {}
+    for name, part in (("in", -size[size < 0]), ("out", size[size > 0]), ("all", abs(size))):
+        f[f"{name}_packets"] = len(part)
+        part = part.astype(float)
+        z = (part - part.mean()) / part.std() if len(part) and part.std() > 0 else None
+        values = {
+            "min": of(np.min, part),
+            "max": of(np.max, part),
+            "mean": of(np.mean, part),
+            "mad": of(lambda v: np.median(abs(v - np.median(v))), part),
+            "std": of(np.std, part),
+            "var": of(np.var, part),
+            "skew": 0 if z is None else np.mean(z**3),
+            "kurtosis": 0 if z is None else np.mean(z**4) - 3,
+        }
+        values |= {f"p{q}": of(lambda v: np.percentile(v, q), part) for q in range(10, 100, 10)}
+        f |= {f"{name}_{statistic}": value for statistic, value in values.items()}
+    return f
+
+
+# ---- the k-NN attack ----------------------------------------------------------------------------------------------------
+
+
+def wang(time, size, published):
+    padded = lambda values, n, padding: (list(values) + [padding] * n)[:n]
+    out = np.flatnonzero(size > 0)
+    f = {"packets": len(size), "out_packets": len(out), "in_packets": len(size) - len(out), "seconds": time[-1] / SECOND}
+    f |= {f"out_position_{i:03}": v for i, v in enumerate(padded(out[:500], 500, -1), 1)}
+    f |= {f"out_distance_{i:03}": v for i, v in enumerate(padded(np.diff(out, prepend=0)[:500], 500, -1), 1)}
+    if published:
+        blocks = [(size[i : i + 29] > 0).sum() for i in range(0, len(size) - 29, 30)]
+    else:
+        blocks = [(size[i : i + 30] > 0).sum() for i in range(0, len(size), 30)]
+    f |= {f"block_{i:03}": v for i, v in enumerate(padded(blocks, 100, 0), 1)}
+    # Cutting a text at every second incoming packet in a row leaves the outgoing ones between.
+    pieces = "".join("o" if s > 0 else "i" for s in size).split("ii")
+    found = [piece.count("o") for piece in pieces[:-1]] + [n for n in [pieces[-1].count("o")] if n]
+    found = found if published else [n for n in found if n]
+    f |= {"burst_max": max(found, default=-1), "burst_mean": np.mean(found) if found else -1}
+    f["bursts"] = len(found) if found else -1
+    f |= {f"bursts_over_{n}": sum(v > n for v in found) for n in (2, 5, 10, 15, 20, 50)}
+    f |= {f"burst_{i:03}": v for i, v in enumerate(padded(found, 100, -1), 1)}
+    f |= {f"size_and_1500_{i:02}": v for i, v in enumerate(padded(size[:10] + 1500, 10, -1), 1)}
+    gaps = np.diff(time) / SECOND
+    return f | {"gap_mean": of(np.mean, gaps), "gap_std": of(np.std, gaps)}
+
+
+def wang_clean(time, size, sizes):
+    present = set(size.tolist())
+    return {f"has_{s:+}": s in present for s in sizes} | wang(time, size, False)
+
+
+# ---- times --------------------------------------------------------------------------------------------------------------
+
+
+def slots(time, size, n, slot, width):
+    f = {}
+    for name, mask in (("out", size > 0), ("in", size < 0)):
+        counts = Counter(slot(t) for t in time[mask].tolist())
+        f |= {f"{name}_{i + 1:0{width}}": counts[i] for i in range(n)}
+    return f
+
+
+def tam(time, size):
+    horizon = 80 * SECOND
+    return slots(time[:5000], size[:5000], 1800, lambda t: 1799 if t >= horizon else t * 1799 // horizon, 4)
+
+
+def tam_pooled(time, size):
+    return slots(time, size, 75, lambda t: t // (SECOND // 5), 2)
+
+
+def tam_cumulative(time, size):
+    f = {}
+    for name, mask in (("out", size > 0), ("in", size < 0)):
+        before = np.searchsorted(time[mask], np.arange(1, 151) * (SECOND // 10), side="left")
+        f |= {f"{name}_{i:03}": v for i, v in enumerate(before, 1)}
+    return f
+
+
+def inter_arrival(time, size):
+    out = size > 0
+    gaps, turns = np.diff(time), np.diff(out.astype(int))
+    lists = {
+        "gap": gaps,
+        "in_gap": np.diff(time[~out]),
+        "out_gap": np.diff(time[out]),
+        "answer": gaps[turns == -1],
+        "think": gaps[turns == 1],
+    }
+    f = {}
+    for name, values in lists.items():
+        values = values / SECOND
+        statistics = {"mean": np.mean, "std": np.std, "min": np.min, "max": np.max}
+        statistics |= {f"p{q}": (lambda v, q=q: np.percentile(v, q)) for q in (10, 25, 50, 75, 90)}
+        f |= {f"{name}_{statistic}": of(function, values) for statistic, function in statistics.items()}
+        bounds = (("1us", 1e-6), ("10us", 1e-5), ("100us", 1e-4), ("1ms", 1e-3))
+        bounds += (("10ms", 1e-2), ("100ms", 1e-1), ("1s", 1.0), ("10s", 10.0))
+        f |= {f"{name}_below_{bound}": of(np.mean, values < limit) for bound, limit in bounds}
+    return f
+
+
+def timing_lists(time, size):
+    runs, t = bursts(size), time / SECOND
+    medians = np.array([np.median(t[run]) for run in runs])
+    starts = np.array([time[run][0] for run in runs])
+    ends = np.array([time[run][-1] for run in runs])
+    out = np.array([size[run][0] > 0 for run in runs])
+    return {
+        "median": medians,
+        "median_gap": np.diff(medians),
+        "variance": np.array([np.var((time[run] - time[run][0]) / SECOND) for run in runs]),
+        "duration": (ends - starts) / SECOND,
+        "start_gap": np.diff(starts) / SECOND,
+        "in_start_gap": np.diff(starts[~out]) / SECOND,
+        "out_start_gap": np.diff(starts[out]) / SECOND,
+        "end_to_start": (starts[1:] - ends[:-1]) / SECOND,
+    }
+
+
+def timing_edges(traces):
+    lists = [timing_lists(time, size) for _, time, size in traces]
+    return {name: np.percentile(np.concatenate([l[name] for l in lists]), np.arange(0, 101, 5)) for name in lists[0]}
+
+
+def tiktok_timing(time, size, edges):
+    f = {}
+    for name, values in timing_lists(time, size).items():
+        bins = np.clip(np.searchsorted(edges[name], values, side="right"), 1, 20) - 1
+        counts = np.bincount(bins, minlength=20) / max(1, len(values))
+        f |= {f"{name}_{i:02}": v for i, v in enumerate(counts, 1)}
+    return f
+
+
 # ---- the file -----------------------------------------------------------------------------------------------------------
+
+
+def run_lengths(values):
+    """Three or more equal values in a row as [value, how many]: most columns of most traces are padding."""
+    written = []
+    for value, run in itertools.groupby(values):
+        run = list(run)
+        written += run if len(run) < 3 else [[value, len(run)]]
+    return written
 
 
 def main(folder):
@@ -204,6 +445,17 @@ def main(folder):
     traces += [(name, *captured(Path(folder) / f"{name}.pcap")) for name in CAPTURES]
     pairs = Counter(s for _, _, size in traces for s in size.tolist())
     commonest = sorted(pairs, key=lambda s: (-pairs[s], s))[:10]
+    all_sizes = [size for _, _, size in traces]
+    cell = min(514, max(abs(size).max() for size in all_sizes))
+
+    def vocabulary_of(cell):
+        lists = [grams(size, cell) for size in all_sizes]
+        return {kind: commonest_in_traces([found[kind] for found in lists], 2) for kind in lists[0]}
+
+    vocabulary, cell_vocabulary = vocabulary_of(None), vocabulary_of(cell)
+    sizes = commonest_in_traces([size.tolist() for size in all_sizes], 1)
+    short_sizes = sorted({s for size in all_sizes for s in size.tolist() if abs(s) <= 1500})
+    edges = timing_edges(traces)
     sets = {
         "totals": totals,
         "kfp-175": kfp_175,
@@ -211,6 +463,22 @@ def main(folder):
         "kfp-size": lambda t, s: kfp_size(t, s, commonest),
         "cumul": lambda t, s: cumul(t, s, False),
         "cumul-common": lambda t, s: cumul(t, s, True),
+        "cumul-paper": cumul_paper,
+        "cumul-two-curves": cumul_two_curves,
+        "ngram": lambda t, s: ngram(t, s, None, vocabulary),
+        "ngram-cells": lambda t, s: ngram(t, s, cell, cell_vocabulary),
+        "requests": lambda t, s: requests(t, s, cell),
+        "ngram-direction": ngram_direction,
+        "bursts": burst_list,
+        "size-histogram": lambda t, s: size_histogram(t, s, sizes),
+        "appscanner": appscanner,
+        "wang-knn": lambda t, s: wang_clean(t, s, short_sizes),
+        "wang-knn-published": lambda t, s: wang(t, s, True),
+        "tam": tam,
+        "tam-pooled": tam_pooled,
+        "tam-cumulative": tam_cumulative,
+        "tiktok-timing": lambda t, s: tiktok_timing(t, s, edges),
+        "inter-arrival": inter_arrival,
     }
 
     columns, records = {}, []
@@ -222,7 +490,7 @@ def main(folder):
             assert columns[set_name] == list(features)
             # Twelve digits say more than the comparison asks for. Every core column is a column of kfp-size too.
             if set_name != "kfp-core":
-                record["features"][set_name] = [float(f"{float(v):.12g}") for v in features.values()]
+                record["features"][set_name] = run_lengths(float(f"{float(v):.12g}") for v in features.values())
         records.append(record)
 
     def compact(value):

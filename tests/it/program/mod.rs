@@ -5,6 +5,7 @@
 mod capture_audit;
 mod capture_info;
 mod determinism;
+mod features;
 mod leaks;
 mod pipeline;
 mod record;

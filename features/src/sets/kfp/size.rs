@@ -11,27 +11,82 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
 use wfkit_datasets::Trace;
 
-use super::core;
+use super::core::Core;
+use crate::column::{Feature, Information, Unit};
+use crate::sets::Extract;
 use crate::stats::{mean, percentile_by, variance};
 
 /// Commonest (size, direction) pairs counted.
-pub(crate) const COMMON: usize = 10;
+const COMMON: usize = 10;
 
-pub(crate) fn columns() -> Vec<String> {
-    let mut columns = core::columns();
-    for list in ["in_size", "out_size", "size"] {
-        let statistics = ["sum", "mean", "std", "var", "max", "min", "p25", "p50", "p75"];
-        columns.extend(statistics.map(|statistic| format!("{list}_{statistic}")));
+/// What the training traces say is common.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Sizes {
+    commonest: Vec<i32>,
+}
+
+impl Sizes {
+    pub(crate) fn fit(training: &[&Trace]) -> Self {
+        Self { commonest: commonest(training) }
     }
-    columns.extend(["out_bytes_share", "distinct_sizes"].map(str::to_owned));
-    columns.extend((1..=COMMON).map(|rank| format!("common_size_{rank:02}")));
-    columns
+}
+
+impl Extract for Sizes {
+    fn columns(&self) -> Vec<Feature> {
+        use Information::{Size, Volume};
+        let mut columns = Core.columns();
+        for list in ["in_size", "out_size", "size"] {
+            columns.push(Feature::one(format!("{list}_sum"), Unit::Bytes, Volume));
+            for statistic in ["mean", "std", "var", "max", "min", "p25", "p50", "p75"] {
+                let unit = if statistic == "var" { Unit::BytesSquared } else { Unit::Bytes };
+                columns.push(Feature::one(format!("{list}_{statistic}"), unit, Size));
+            }
+        }
+        columns.push(Feature::one("out_bytes_share", Unit::Share, Volume));
+        columns.push(Feature::one("distinct_sizes", Unit::Count, Size));
+        columns.extend(Feature::numbered("common_size", COMMON, Unit::Packets, Size));
+        columns
+    }
+
+    fn push(&self, trace: &Trace, row: &mut Vec<f64>) {
+        Core.push(trace, row);
+
+        let mut signed = trace.size().to_vec();
+        signed.sort_unstable();
+        let (incoming, outgoing) = signed.split_at(trace.in_packets());
+        let incoming: Vec<u32> = incoming.iter().rev().map(|size| size.unsigned_abs()).collect();
+        let outgoing: Vec<u32> = outgoing.iter().map(|size| size.unsigned_abs()).collect();
+        let mut all = [&incoming[..], &outgoing].concat();
+        all.sort(); // the stable sort merges the two runs
+        for sizes in [&incoming, &outgoing, &all] {
+            push_statistics(sizes, row);
+        }
+
+        let (out_bytes, in_bytes) = (trace.out_bytes() as f64, trace.in_bytes() as f64);
+        let distinct = all.chunk_by(|a, b| a == b).count();
+        row.extend([out_bytes / (out_bytes + in_bytes), distinct as f64]);
+
+        let mut counts = [0.0; COMMON];
+        for (count, &common) in counts.iter_mut().zip(&self.commonest) {
+            let end = signed.partition_point(|&size| size <= common);
+            *count = (end - signed.partition_point(|&size| size < common)) as f64;
+        }
+        row.extend(counts);
+    }
+
+    fn check(&self) -> Result<(), String> {
+        match self.commonest.len() {
+            sizes if sizes > COMMON => Err(format!("kfp-size counts {sizes} sizes, more than {COMMON}")),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The commonest signed sizes of the training traces, commonest first, at most [`COMMON`].
-pub(crate) fn commonest(traces: &[&Trace]) -> Vec<i32> {
+fn commonest(traces: &[&Trace]) -> Vec<i32> {
     let mut counts: HashMap<i32, u64> = HashMap::new();
     for &size in traces.iter().flat_map(|trace| trace.size()) {
         *counts.entry(size).or_default() += 1;
@@ -39,32 +94,6 @@ pub(crate) fn commonest(traces: &[&Trace]) -> Vec<i32> {
     let mut ranked: Vec<(i32, u64)> = counts.into_iter().collect();
     ranked.sort_unstable_by(|(a_size, a), (b_size, b)| b.cmp(a).then(a_size.cmp(b_size)));
     ranked.into_iter().take(COMMON).map(|(size, _)| size).collect()
-}
-
-pub(crate) fn push(trace: &Trace, commonest: &[i32], row: &mut Vec<f64>) {
-    core::push(trace, row);
-
-    let mut signed = trace.size().to_vec();
-    signed.sort_unstable();
-    let (incoming, outgoing) = signed.split_at(trace.in_packets());
-    let incoming: Vec<u32> = incoming.iter().rev().map(|size| size.unsigned_abs()).collect();
-    let outgoing: Vec<u32> = outgoing.iter().map(|size| size.unsigned_abs()).collect();
-    let mut all = [&incoming[..], &outgoing].concat();
-    all.sort(); // the stable sort merges the two runs
-    for sizes in [&incoming, &outgoing, &all] {
-        push_statistics(sizes, row);
-    }
-
-    let (out_bytes, in_bytes) = (trace.out_bytes() as f64, trace.in_bytes() as f64);
-    let distinct = all.chunk_by(|a, b| a == b).count();
-    row.extend([out_bytes / (out_bytes + in_bytes), distinct as f64]);
-
-    let mut counts = [0.0; COMMON];
-    for (count, &common) in counts.iter_mut().zip(commonest) {
-        let end = signed.partition_point(|&size| size <= common);
-        *count = (end - signed.partition_point(|&size| size < common)) as f64;
-    }
-    row.extend(counts);
 }
 
 fn push_statistics(sorted: &[u32], row: &mut Vec<f64>) {
@@ -84,15 +113,14 @@ mod tests {
     }
 
     fn sizes(trace: &Trace, commonest: &[i32]) -> Vec<f64> {
-        let mut row = Vec::new();
-        push(trace, commonest, &mut row);
-        row.split_off(core::columns().len())
+        let mut row = crate::sets::row(&Sizes { commonest: commonest.into() }, trace);
+        row.split_off(Core.columns().len())
     }
 
     #[test]
     fn sizes_of_each_direction_and_of_all() {
         let row = sizes(&trace(&[100, -536, -1448, -536]), &[-536, 100, 7]);
-        assert_eq!(row.len(), columns().len() - core::columns().len());
+        assert_eq!(row.len(), Sizes::fit(&[]).columns().len() - Core.columns().len());
         assert_eq!(row[..9], [2520.0, 840.0, row[3].sqrt(), row[3], 1448.0, 536.0, 536.0, 536.0, 992.0]);
         assert_eq!(row[9..18], [100.0, 100.0, 0.0, 0.0, 100.0, 100.0, 100.0, 100.0, 100.0]);
         assert_eq!((row[18], row[22], row[23]), (2620.0, 1448.0, 100.0));

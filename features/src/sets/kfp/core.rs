@@ -6,30 +6,39 @@
 //!   no piece 71 (21) that only rounding fills;
 //! - the tail, whose columns mean different things in different traces, is left out.
 
+use serde::{Deserialize, Serialize};
 use wfkit_datasets::Trace;
 
 use super::{
-    CONCENTRATION_PIECES, Lists, PER_SECOND_PIECES, entries, piece_columns, push_pieces, push_summary, push_sums,
-    sum_columns, summary_columns,
+    CONCENTRATION_PIECES, Lists, PER_SECOND_PIECES, concentration_columns, entries, per_second_columns, push_pieces,
+    push_summary, push_sums, sum_columns, summary_columns,
 };
+use crate::column::Feature;
+use crate::sets::Extract;
 
-pub(crate) fn columns() -> Vec<String> {
-    let mut columns = summary_columns();
-    columns.extend(piece_columns("concentration", CONCENTRATION_PIECES));
-    columns.extend(piece_columns("per_second", PER_SECOND_PIECES));
-    columns.extend(sum_columns());
-    columns
-}
+/// Learns nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Core;
 
-pub(crate) fn push(trace: &Trace, row: &mut Vec<f64>) {
-    let start = row.len();
-    let lists = Lists::of(trace);
-    push_summary(&lists, row);
+impl Extract for Core {
+    fn columns(&self) -> Vec<Feature> {
+        let mut columns = summary_columns();
+        columns.extend(concentration_columns(CONCENTRATION_PIECES));
+        columns.extend(per_second_columns(PER_SECOND_PIECES));
+        columns.extend(sum_columns());
+        columns
+    }
 
-    let blocks = lists.concentration.len() as u64;
-    push_pieces(entries(&lists.concentration), &exact_ends(blocks, CONCENTRATION_PIECES as u64), row);
-    push_pieces(lists.per_second.busy(), &exact_ends(lists.per_second.len, PER_SECOND_PIECES as u64), row);
-    push_sums(row, start, CONCENTRATION_PIECES);
+    fn push(&self, trace: &Trace, row: &mut Vec<f64>) {
+        let start = row.len();
+        let lists = Lists::of(trace);
+        push_summary(&lists, row);
+
+        let blocks = lists.concentration.len() as u64;
+        push_pieces(entries(&lists.concentration), &exact_ends(blocks, CONCENTRATION_PIECES as u64), row);
+        push_pieces(lists.per_second.busy(), &exact_ends(lists.per_second.len, PER_SECOND_PIECES as u64), row);
+        push_sums(row, start, CONCENTRATION_PIECES);
+    }
 }
 
 /// Where each of the `pieces` pieces of a list of `len` values ends. No product overflows: 2^64 ns are 2^35 seconds.
@@ -40,23 +49,21 @@ fn exact_ends(len: u64, pieces: u64) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::golden::trace;
-    use crate::kfp::published;
+    use crate::sets::golden::trace;
+    use crate::sets::kfp::published::Published;
+    use crate::sets::row;
 
     #[test]
     fn shares_summary_and_sums_with_the_published_vector() {
-        let (mut core, mut published_row) = (Vec::new(), Vec::new());
-        push(&trace(), &mut core);
-        published::push(&trace(), &mut published_row);
-        assert_eq!((core.len(), columns().len()), (141, 141));
+        let (core, published_row) = (row(&Core, &trace()), row(&Published, &trace()));
+        assert_eq!((core.len(), Core.columns().len()), (141, 141));
         assert_eq!(core[..46], published_row[..46]);
         assert_eq!(core[136..], published_row[138..143]);
     }
 
     #[test]
     fn a_short_list_lands_in_the_last_pieces_of_its_parts() {
-        let mut row = Vec::new();
-        push(&trace(), &mut row);
+        let row = row(&Core, &trace());
         let filled = |from: usize, to: usize| -> Vec<(usize, f64)> {
             (from..to).filter(|&i| row[i] != 0.0).map(|i| (i - from + 1, row[i])).collect()
         };

@@ -1,4 +1,7 @@
-//! `wfkit features`: traces to a named feature matrix.
+//! `wfkit features`: traces to a named feature matrix, what its columns mean, and traces to arrays.
+
+mod describe;
+mod tensor;
 
 use std::time::Instant;
 
@@ -7,7 +10,7 @@ use wfkit_datasets::{Trace, TraceSet};
 use wfkit_features::{FeatureExtractor, FeatureMatrix, FeatureReport, FeatureSpec};
 use wfkit_metrics::{Input, StageReport, Utility};
 
-use crate::cli;
+use crate::cli::{self, FeaturesCommand, FeaturesExtract};
 use crate::context::{Context, count, count_set, digests};
 use crate::input::read_traces;
 use crate::measure::trivial_privacy;
@@ -16,6 +19,18 @@ use crate::measure::trivial_privacy;
 const FOLDS: usize = 5;
 
 pub(crate) fn run(options: &cli::Features, context: &Context<'_>) -> Result<()> {
+    match (&options.command, &options.extract) {
+        (Some(FeaturesCommand::List), _) => describe::list(context),
+        (Some(FeaturesCommand::Describe { set, traces }), _) => describe::describe(set, traces, context),
+        (Some(FeaturesCommand::Tensor { traces, channel, length, out }), _) => {
+            tensor::run(traces, *channel, *length as usize, out, context)
+        }
+        (None, Some(options)) => write(options, context),
+        (None, None) => unreachable!("clap asks for traces where there is no command"),
+    }
+}
+
+fn write(options: &FeaturesExtract, context: &Context<'_>) -> Result<()> {
     let spec: FeatureSpec = options.set.parse()?;
     let traces = read_traces(&options.traces)?;
     let extracted = extract(&spec, &traces.set);

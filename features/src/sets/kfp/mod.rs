@@ -19,6 +19,7 @@ pub(crate) mod size;
 
 use wfkit_datasets::Trace;
 
+use crate::column::{Feature, Information, Unit};
 use crate::stats::{gaps, max, mean, percentile, std, time_percentile};
 use per_second::PerSecond;
 
@@ -79,19 +80,29 @@ fn count_out(sizes: &[i32]) -> usize {
 }
 
 /// Features 0-45, which all variants have.
-fn summary_columns() -> Vec<String> {
+fn summary_columns() -> Vec<Feature> {
+    use Information::{Order, Time, Volume};
     let mut columns = Vec::with_capacity(46);
     for statistic in ["max", "mean", "std", "p75"] {
-        columns.extend(["in_gap", "out_gap", "gap"].map(|list| format!("{list}_{statistic}")));
+        let lists = ["in_gap", "out_gap", "gap"];
+        columns.extend(lists.map(|list| Feature::one(format!("{list}_{statistic}"), Unit::Seconds, Time)));
     }
     for list in ["in_time", "out_time", "time"] {
-        columns.extend(["p25", "p50", "p75", "p100"].map(|percentile| format!("{list}_{percentile}")));
+        let percentiles = ["p25", "p50", "p75", "p100"];
+        columns.extend(percentiles.map(|percentile| Feature::one(format!("{list}_{percentile}"), Unit::Seconds, Time)));
     }
-    let rest = "in_packets out_packets packets first30_in first30_out last30_in last30_out \
-        concentration_std concentration_mean per_second_mean per_second_std \
-        out_position_mean in_position_mean out_position_std in_position_std \
-        concentration_median per_second_median per_second_min per_second_max concentration_max in_share out_share";
-    columns.extend(rest.split_whitespace().map(str::to_owned));
+    let mut extend = |names: &str, unit, information| {
+        columns.extend(names.split_whitespace().map(|name| Feature::one(name, unit, information)));
+    };
+    extend("in_packets out_packets packets", Unit::Packets, Volume);
+    extend("first30_in first30_out last30_in last30_out", Unit::Packets, Order);
+    extend("concentration_std concentration_mean", Unit::Packets, Order);
+    extend("per_second_mean per_second_std", Unit::Packets, Time);
+    extend("out_position_mean in_position_mean out_position_std in_position_std", Unit::Position, Order);
+    extend("concentration_median", Unit::Packets, Order);
+    extend("per_second_median per_second_min per_second_max", Unit::Packets, Time);
+    extend("concentration_max", Unit::Packets, Order);
+    extend("in_share out_share", Unit::Share, Volume);
     columns
 }
 
@@ -124,8 +135,12 @@ fn push_summary(lists: &Lists<'_>, row: &mut Vec<f64>) {
     row.extend([incoming.len(), outgoing.len()].map(|count| count as f64 / packets as f64));
 }
 
-fn piece_columns(list: &str, pieces: usize) -> impl Iterator<Item = String> {
-    (1..=pieces).map(move |piece| format!("{list}_piece_{piece:02}"))
+fn concentration_columns(pieces: usize) -> impl Iterator<Item = Feature> {
+    Feature::numbered("concentration_piece", pieces, Unit::Packets, Information::Order)
+}
+
+fn per_second_columns(pieces: usize) -> impl Iterator<Item = Feature> {
+    Feature::numbered("per_second_piece", pieces, Unit::Packets, Information::Time)
 }
 
 /// The sum of a list over each of the pieces that end before `ends`, which ascend and leave nothing over. The list is
@@ -147,9 +162,15 @@ fn entries(list: &[f64]) -> impl Iterator<Item = (u64, f64)> + '_ {
     (0..).zip(list.iter().copied())
 }
 
-/// Features 138-142.
-fn sum_columns() -> [String; 5] {
-    ["concentration_piece_sum", "per_second_piece_sum", "gap_sum", "time_sum", "packet_sum"].map(str::to_owned)
+/// Features 138-142. The pieces add up to the outgoing packets, and to all packets.
+fn sum_columns() -> [Feature; 5] {
+    [
+        Feature::one("concentration_piece_sum", Unit::Packets, Information::Volume),
+        Feature::one("per_second_piece_sum", Unit::Packets, Information::Volume),
+        Feature::one("gap_sum", Unit::Seconds, Information::Time),
+        Feature::one("time_sum", Unit::Seconds, Information::Time),
+        Feature::one("packet_sum", Unit::Packets, Information::Volume),
+    ]
 }
 
 /// The sums of both lists of pieces and of the features 0-11, 12-23 and 24-26 of `features`, whose pieces start at 46.

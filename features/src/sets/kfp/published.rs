@@ -15,37 +15,46 @@
 //! of duration 0 make the published code fail; here the statistics of an empty list are 0, and no duration is one second.
 //! Seconds are bounded in whole nanoseconds.
 
+use serde::{Deserialize, Serialize};
 use wfkit_datasets::Trace;
 
 use super::{
-    CONCENTRATION_PIECES, Lists, PER_SECOND_PIECES, entries, piece_columns, push_pieces, push_summary, push_sums,
-    sum_columns, summary_columns,
+    CONCENTRATION_PIECES, Lists, PER_SECOND_PIECES, concentration_columns, entries, per_second_columns, push_pieces,
+    push_summary, push_sums, sum_columns, summary_columns,
 };
+use crate::column::{Feature, Information, Unit};
+use crate::sets::Extract;
 
 /// Values of the tail.
 const TAIL: usize = 32;
 
-pub(crate) fn columns() -> Vec<String> {
-    let mut columns = summary_columns();
-    columns.extend(piece_columns("concentration", CONCENTRATION_PIECES + 1));
-    columns.extend(piece_columns("per_second", PER_SECOND_PIECES + 1));
-    columns.extend(sum_columns());
-    columns.extend((1..=TAIL).map(|place| format!("tail_{place:02}")));
-    columns
-}
+/// Learns nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Published;
 
-pub(crate) fn push(trace: &Trace, row: &mut Vec<f64>) {
-    let start = row.len();
-    let lists = Lists::of(trace);
-    push_summary(&lists, row);
+impl Extract for Published {
+    fn columns(&self) -> Vec<Feature> {
+        let mut columns = summary_columns();
+        columns.extend(concentration_columns(CONCENTRATION_PIECES + 1));
+        columns.extend(per_second_columns(PER_SECOND_PIECES + 1));
+        columns.extend(sum_columns());
+        columns.extend(Feature::numbered("tail", TAIL, Unit::Packets, Information::Order));
+        columns
+    }
 
-    let blocks = lists.concentration.len() as u64;
-    push_pieces(entries(&lists.concentration), &accumulated_ends(blocks, CONCENTRATION_PIECES), row);
-    push_pieces(lists.per_second.busy(), &accumulated_ends(lists.per_second.len, PER_SECOND_PIECES), row);
-    push_sums(row, start, CONCENTRATION_PIECES + 1);
+    fn push(&self, trace: &Trace, row: &mut Vec<f64>) {
+        let start = row.len();
+        let lists = Lists::of(trace);
+        push_summary(&lists, row);
 
-    let per_second = lists.per_second.first(TAIL);
-    row.extend(lists.concentration.iter().copied().chain(per_second).chain([0.0; TAIL]).take(TAIL));
+        let blocks = lists.concentration.len() as u64;
+        push_pieces(entries(&lists.concentration), &accumulated_ends(blocks, CONCENTRATION_PIECES), row);
+        push_pieces(lists.per_second.busy(), &accumulated_ends(lists.per_second.len, PER_SECOND_PIECES), row);
+        push_sums(row, start, CONCENTRATION_PIECES + 1);
+
+        let per_second = lists.per_second.first(TAIL);
+        row.extend(lists.concentration.iter().copied().chain(per_second).chain([0.0; TAIL]).take(TAIL));
+    }
 }
 
 /// Where each of the `pieces` + 1 pieces of a list of `len` values ends.
@@ -62,12 +71,10 @@ fn accumulated_ends(len: u64, pieces: usize) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::golden::trace;
+    use crate::sets::golden::trace;
 
     fn features(trace: &Trace) -> Vec<f64> {
-        let mut row = Vec::new();
-        push(trace, &mut row);
-        row
+        crate::sets::row(&Published, trace)
     }
 
     #[test]
@@ -108,7 +115,7 @@ mod tests {
 
     #[test]
     fn columns_stand_at_the_published_positions() {
-        let columns = columns();
+        let columns = Published.columns();
         assert_eq!(columns.len(), 175);
         for (index, name) in [
             (0, "in_gap_max"),
@@ -125,7 +132,7 @@ mod tests {
             (142, "packet_sum"),
             (174, "tail_32"),
         ] {
-            assert_eq!(columns[index], name);
+            assert_eq!(columns[index].name, name);
         }
     }
 

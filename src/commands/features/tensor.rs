@@ -1,0 +1,40 @@
+//! `wfkit features tensor`: traces as arrays.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, ensure};
+use wfkit_features::{Channel, write_tensor};
+use wfkit_metrics::Utility;
+
+use super::FOLDS;
+use crate::cli;
+use crate::context::{Context, count_set, digests};
+use crate::input::read_traces;
+use crate::measure::trivial_privacy;
+
+pub(super) fn run(
+    inputs: &[PathBuf],
+    channel: cli::Channel,
+    length: usize,
+    out: &Path,
+    context: &Context<'_>,
+) -> Result<()> {
+    let is_npz = out.extension().is_some_and(|extension| extension == "npz");
+    ensure!(is_npz, "{}: arrays are written as .npz", out.display());
+    let channel = match channel {
+        cli::Channel::Direction => Channel::Direction,
+        cli::Channel::Time => Channel::Time,
+        cli::Channel::Size => Channel::Size,
+        cli::Channel::DirectionTime => Channel::DirectionTime,
+        cli::Channel::Tam => Channel::Tam,
+    };
+    let traces = read_traces(inputs)?;
+    write_tensor(out, &traces.set, channel, length)?;
+
+    let privacy = trivial_privacy(&traces.set, FOLDS, context)?;
+    let mut report = context.stage("tensor", digests(inputs)?, Utility::of(&traces.set.volumes()), privacy);
+    count_set(&mut report.counts, &traces.set);
+    report.dropped = traces.dropped;
+    report.utility.extras.set("shape", [&[traces.set.len()][..], &channel.shape(length)].concat());
+    context.finish_and_print(report, Some(out))
+}
