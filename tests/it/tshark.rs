@@ -14,6 +14,9 @@ use crate::shared::shared_data;
 
 const VECTORS: &str = "tests/vectors/tshark/expected.json";
 
+/// A capture with headers that contradict the frames they are in.
+const DAMAGED: &str = "pcap-fixtures/gopacket_gopacket/layers/testdata/linux_sll_oversized_addr.pcapng";
+
 fn trace(path: &Path, layer: Layer, reassembly: bool, server_port: &Value) -> Trace {
     let options = ImportOptions {
         layer,
@@ -40,9 +43,7 @@ fn summary(trace: &Trace) -> Value {
     })
 }
 
-/// The one that differs; the README beside the expected values says why.
-const EXPLAINED: &str = "pcap-fixtures/gopacket_gopacket/layers/testdata/linux_sll_oversized_addr.pcapng";
-
+/// The differences are in the README beside the expected values, one by one.
 #[test]
 fn packets_sizes_directions_and_times_are_tsharks() {
     let (Some(fixtures), Some(_)) = (shared_data("pcap-fixtures"), shared_data("torpcaps")) else { return };
@@ -67,6 +68,6 @@ fn packets_sizes_directions_and_times_are_tsharks() {
         }
     }
     println!("{}", differing.join("\n"));
-    let names: Vec<String> = differing.iter().map(|line| line.split(':').next().unwrap().to_owned()).collect();
-    assert_eq!(names, ["frame", "ip", "tcp", "reassembled"].map(|key| format!("{EXPLAINED} {key}")));
+    let names: Vec<&str> = differing.iter().map(|line| line.split(':').next().unwrap()).collect();
+    assert_eq!(names, ["frame", "ip", "tcp", "reassembled"].map(|layer| format!("{DAMAGED} {layer}")));
 }

@@ -27,7 +27,10 @@ fn captures_become_traces_with_a_report_beside_them() {
     let report = folder.report_beside("t.report.json", "capture import SAMPLE --out t.parquet");
     assert_eq!((report.stage.as_str(), report.seed), ("capture", 0));
     assert_eq!(["files", "traces", "classes", "packets"].map(|name| count(&report, name)), [200, 200, 10, 17_679]);
-    assert_eq!(count(&report, "packets read"), 17_679 + report.dropped["packets: no payload"] + report.dropped["packets: retransmitted"]);
+    assert_eq!(
+        count(&report, "packets read"),
+        17_679 + report.dropped["packets: no payload"] + report.dropped["packets: retransmitted"]
+    );
     assert_eq!(report.privacy.attack, "totals");
 
     let ReadTraces { set, dropped, .. } = folder.traces("t.parquet");
