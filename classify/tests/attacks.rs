@@ -84,7 +84,7 @@ fn errors_say_what_there_is_and_what_is_wrong() {
         "no attack is named \"df\"; there are best, totals, sequence, sequence-1500, kfp-175, kfp-knn, kfp-core, kfp-size, cumul, \
          cumul-forest, cumul-common, ngram, forest, extra-trees, and lists of feature sets such as kfp-core,cumul"
     );
-    assert!(error("cumul,tam", default).starts_with("attack \"cumul,tam\": no feature set is named \"tam\""));
+    assert!(error("cumul,df", default).starts_with("attack \"cumul,df\": no feature set is named \"df\""));
     let none = AttackOptions { trees: Some(0), ..default };
     assert_eq!(error("kfp", none), "attack kfp-175: the number of trees is 0, but must be at least 1");
     let linfa = AttackOptions { backend: Backend::Linfa, ..default };

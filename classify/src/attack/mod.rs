@@ -61,6 +61,13 @@ enum Features {
     Chosen(Vec<FeatureSpec>),
 }
 
+/// What comes of learning, before any calibration.
+struct Learned<'a> {
+    extractor: Option<FeatureExtractor>,
+    taken: Taken<'a>,
+    model: Box<dyn Model>,
+}
+
 /// An attack that has learned from labelled samples.
 #[derive(Debug)]
 pub struct FittedAttack {
@@ -273,7 +280,7 @@ impl Attack {
             _ => {}
         }
         let labels: Vec<usize> = samples.labels(&classes).into_iter().flatten().collect();
-        let (extractor, taken, model) = self.learn(samples, &labels, classes.len(), seed)?;
+        let Learned { extractor, taken, model } = self.learn(samples, &labels, classes.len(), seed)?;
         let calibrator = match (self.calibration, model.out_of_bag(taken.values())) {
             (Calibration::None, _) => None,
             (calibration, Some(judged)) => {
@@ -319,7 +326,7 @@ impl Attack {
         labels: &[usize],
         n_classes: usize,
         seed: u64,
-    ) -> Result<(Option<FeatureExtractor>, Taken<'a>, Box<dyn Model>), AttackError> {
+    ) -> Result<Learned<'a>, AttackError> {
         let failed = |source| AttackError::Learn { attack: self.name.clone(), source };
         let (extractor, taken) = match (&self.features, samples) {
             (Features::Of(spec), Samples::Traces(set)) => {
@@ -330,13 +337,14 @@ impl Attack {
             }
             (Features::Chosen(candidates), Samples::Traces(set)) => {
                 let chosen = best::fit(candidates, &self.params, set, labels, n_classes, seed).map_err(failed)?;
-                return Ok((Some(chosen.extractor), Taken::Now(chosen.matrix), chosen.model));
+                let (extractor, taken) = (Some(chosen.extractor), Taken::Now(chosen.matrix));
+                return Ok(Learned { extractor, taken, model: chosen.model });
             }
             (Features::Given, Samples::Features(matrix)) => (None, Taken::Before(matrix)),
             _ => return Err(wrong_kind(&self.name, samples)),
         };
         let model = self.learner.fit(taken.values(), labels, n_classes, seed).map_err(failed)?;
-        Ok((extractor, taken, model))
+        Ok(Learned { extractor, taken, model })
     }
 
     /// From what the attack says of folds that it was not trained on; none where a class has too few samples for folds.
