@@ -34,10 +34,12 @@ fn main() {
 
 fn bytes(path: &Path) -> u64 {
     let mut file = File::open(path).unwrap();
-    let mut buffer = vec![0; 1 << 20];
+    let mut buffer = vec![0; (1 << 20) + 4096];
+    let page = buffer.as_ptr().align_offset(4096);
+    let buffer = &mut buffer[page..page + (1 << 20)];
     let mut sum = 0;
     loop {
-        match file.read(&mut buffer).unwrap() {
+        match file.read(buffer).unwrap() {
             0 => return sum,
             n => sum += n as u64,
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use wfkit_datasets::{Layer, Trace};
 
-use crate::events::Event;
+use crate::events::{Event, Events};
 use crate::flows::Choice;
 use crate::import::ImportOptions;
 use crate::packet::Segment;
@@ -17,7 +17,7 @@ use crate::streams::{
 #[derive(Debug)]
 pub(crate) struct Collector {
     unit: Unit,
-    events: Vec<Event>,
+    events: Events,
     /// By flow and sender, where segments are put in order.
     streams: Vec<[Stream; 2]>,
     /// The same, where records are read.
@@ -39,7 +39,7 @@ enum Unit {
 }
 
 impl Collector {
-    pub(crate) fn new(options: &ImportOptions) -> Self {
+    pub(crate) fn new(options: &ImportOptions, events: Events) -> Self {
         let unit = match options.layer {
             Layer::Tls => Unit::Record { cells: false },
             Layer::Cell => Unit::Record { cells: true },
@@ -48,7 +48,7 @@ impl Collector {
         };
         Self {
             unit,
-            events: Vec::new(),
+            events,
             streams: Vec::new(),
             records: Vec::new(),
             memory: Memory::default(),
@@ -60,7 +60,7 @@ impl Collector {
     /// Takes a packet of a flow; `sender` is the end that sent it, `frame_len` its length with the link header.
     ///
     /// An error says why it is part of no trace. Those of streams are told by [`Collector::finish`].
-    #[inline]
+    #[inline(always)]
     pub(crate) fn add(
         &mut self,
         (flow, sender): (usize, usize),
@@ -121,6 +121,11 @@ impl Collector {
         }
     }
 
+    /// Whether there were more events than were to be kept.
+    pub(crate) fn has_too_many(&self) -> bool {
+        self.events.are_too_many()
+    }
+
     /// Joins the events of the chosen flows to a trace that starts at the time returned. Fills in what `stats` and
     /// `dropped` say about that; without an event, why there is no trace.
     pub(crate) fn trace(
@@ -129,13 +134,14 @@ impl Collector {
         dropped: &mut Dropped,
         stats: &mut FileStats,
     ) -> Option<(i64, Trace)> {
-        let mut events = std::mem::take(&mut self.events);
+        let (mut events, others) = self.events.take();
         match self.unit {
             Unit::Packet(_) => {
-                for event in &events {
-                    match choice.fates[event.flow()] {
-                        Ok(_) => stats.kept += 1,
-                        Err(reason) => dropped.count(reason),
+                let flows = events.iter().map(|event| (event.flow(), 1)).chain(others.into_iter().enumerate());
+                for (flow, n) in flows {
+                    match choice.fates[flow] {
+                        Ok(_) => stats.kept += n,
+                        Err(reason) => dropped.count_many(reason, n),
                     }
                 }
             }
@@ -234,7 +240,7 @@ fn signed(size: i32, sender: usize) -> i32 {
 
 /// Makes an event of what each segment adds to its stream.
 struct Segments<'a> {
-    events: &'a mut Vec<Event>,
+    events: &'a mut Events,
     flow: usize,
     sender: usize,
 }
@@ -255,7 +261,7 @@ impl Sink for Segments<'_> {
 
 /// Makes an event of each TLS record.
 struct Records<'a> {
-    events: &'a mut Vec<Event>,
+    events: &'a mut Events,
     flow: usize,
     sender: usize,
     reader: &'a mut RecordReader,

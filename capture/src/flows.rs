@@ -69,34 +69,31 @@ pub(crate) struct FlowTable {
     flows: Vec<Flow>,
     /// Positions in `flows`.
     index: HashTable<u32>,
-    /// Where the last segment was, because the next one is likely there too.
-    last: usize,
 }
 
 impl FlowTable {
     /// Takes note of a segment. Returns its flow, and which end of it sent the segment.
+    #[inline(always)]
     pub(crate) fn add(&mut self, segment: &Segment<'_>) -> (usize, usize) {
         let flow_index = self.find(segment.source, segment.destination);
-        self.last = flow_index;
         let flow = &mut self.flows[flow_index];
         let sender = usize::from(flow.ends[0] != segment.source);
         flow.payload += u64::from(segment.payload_len);
         if segment.flags.syn() {
             flow.opener.get_or_insert(if segment.flags.ack() { 1 - sender } else { sender } as u8);
         }
-        if segment.payload_len > 0 {
-            flow.first_payload.get_or_insert(sender as u8);
+        // In this order since it is known of nearly every packet, while whether a packet has payload is anyone's guess.
+        if flow.first_payload.is_none() && segment.payload_len > 0 {
+            flow.first_payload = Some(sender as u8);
         }
         (flow_index, sender)
     }
 
+    #[inline(always)]
     fn find(&mut self, source: Endpoint, destination: Endpoint) -> usize {
         let is_between = |flow: &Flow| flow.ends == [source, destination] || flow.ends == [destination, source];
-        if self.flows.get(self.last).is_some_and(is_between) {
-            return self.last;
-        }
-        let Self { flows, index, .. } = self;
         let hash = hash_of([source, destination]);
+        let Self { flows, index, .. } = self;
         let found = index.entry(hash, |&at| is_between(&flows[at as usize]), |&at| hash_of(flows[at as usize].ends));
         let at = *found.or_insert(flows.len() as u32).get() as usize;
         if at == flows.len() {
@@ -174,9 +171,9 @@ impl FlowTable {
 /// The same for both directions. Not seeded by chance: neither results nor speed should depend on it.
 #[inline]
 fn hash_of([a, b]: [Endpoint; 2]) -> u64 {
-    let ((a, a_port), (b, b_port)) = (a.words(), b.words());
-    let low = a[1].wrapping_add(b[1]);
-    let others = (a[0] ^ b[0]).rotate_left(17).wrapping_add(u64::from(a_port) + u64::from(b_port));
+    let ([a_high, a_low, a_port], [b_high, b_low, b_port]) = (a.words(), b.words());
+    let low = a_low.wrapping_add(b_low);
+    let others = (a_high ^ b_high).rotate_left(17).wrapping_add(a_port + b_port);
     FixedState::default().hash_one((low, others))
 }
 

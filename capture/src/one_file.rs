@@ -7,6 +7,7 @@ use std::path::Path;
 use wfkit_datasets::{Layer, Trace};
 
 use crate::collector::Collector;
+use crate::events::Events;
 use crate::flows::FlowTable;
 use crate::import::ImportOptions;
 use crate::packet::{Decoder, LinkType, Segment, Transport};
@@ -21,18 +22,29 @@ pub(crate) struct FileTrace {
     pub(crate) trace: Option<(i64, Trace)>,
 }
 
+/// How many events are kept of a file until it is known which flows make the trace, 16 bytes each. A file with more is
+/// read a second time, since it may be larger than the memory.
+const MOST_EVENTS: usize = 1 << 22;
+
 /// Reads the trace of a capture file, or of a text about one. `name` is for the statistics.
 ///
 /// A file that is damaged somewhere gives the trace of the packets before that, and a problem.
 pub(crate) fn trace_of(path: &Path, name: &str, options: &ImportOptions) -> FileTrace {
-    match open_text(path, options.layer) {
-        None => trace_of_records(Records::open(path), name, options),
-        Some(text) => {
-            // There are no sequence numbers in a text, which tells of each packet by itself.
-            let options = ImportOptions { reassembly: false, ..options.clone() };
-            finish(Reading::new(&options), name, &options, |reading| reading.read_text(text))
-        }
+    // Not so what comes through a pipe: it is there once.
+    let events = if path.is_file() { Events::up_to(MOST_EVENTS) } else { Events::all() };
+    read_file(path, name, options, events)
+}
+
+fn read_file(path: &Path, name: &str, options: &ImportOptions, events: Events) -> FileTrace {
+    let (reading, outcome) = match open_text(path, options.layer) {
+        None => Reading::of_records(Records::open(path), options, events),
+        Some(text) => Reading::of_text(text, options, events),
+    };
+    if reading.collector.has_too_many() {
+        let choice = reading.flows.choose(&options.client, options.flows);
+        return read_file(path, name, options, Events::of(&choice));
     }
+    reading.finish(outcome, name, options)
 }
 
 /// The same of a capture that was opened, or could not be.
@@ -41,33 +53,12 @@ pub(crate) fn trace_of_records(
     name: &str,
     options: &ImportOptions,
 ) -> FileTrace {
-    finish(Reading::new(options), name, options, |reading| reading.read(records))
+    let (reading, outcome) = Reading::of_records(records, options, Events::all());
+    reading.finish(outcome, name, options)
 }
 
-fn finish(
-    mut reading: Reading,
-    name: &str,
-    options: &ImportOptions,
-    read: impl FnOnce(&mut Reading) -> Result<(), &'static str>,
-) -> FileTrace {
-    let mut stats = FileStats { file: name.to_owned(), ..FileStats::default() };
-    let trace = match read(&mut reading) {
-        Err(refusal) => {
-            stats.no_trace = Some(refusal.to_owned());
-            None
-        }
-        Ok(()) => reading.trace(options, &mut stats),
-    };
-    stats.packets = reading.packets;
-    stats.dropped = reading.dropped.by_name();
-    if reading.first_fragments > 0 {
-        stats
-            .warnings
-            .insert("first of several fragments, counted with its own length".to_owned(), reading.first_fragments);
-    }
-    stats.problems = reading.problems;
-    FileTrace { stats, trace }
-}
+/// What became of reading a file. An error says why it gives no trace whatever was read of it.
+type Outcome = Result<(), &'static str>;
 
 struct Reading {
     decoder: Decoder,
@@ -81,12 +72,51 @@ struct Reading {
 }
 
 impl Reading {
-    fn new(options: &ImportOptions) -> Self {
+    fn of_records(records: Result<Records, RecordError>, options: &ImportOptions, events: Events) -> (Self, Outcome) {
+        let mut reading = Self::new(options, events);
+        let outcome = reading.read(records);
+        reading.collector.finish(&mut reading.dropped);
+        (reading, outcome)
+    }
+
+    fn of_text(
+        text: Result<TextPackets<Box<dyn Read + Send>>, TextError>,
+        options: &ImportOptions,
+        events: Events,
+    ) -> (Self, Outcome) {
+        // There are no sequence numbers in a text, which tells of each packet by itself.
+        let mut reading = Self::new(&ImportOptions { reassembly: false, ..options.clone() }, events);
+        let outcome = reading.read_text(text);
+        reading.collector.finish(&mut reading.dropped);
+        (reading, outcome)
+    }
+
+    fn finish(mut self, outcome: Outcome, name: &str, options: &ImportOptions) -> FileTrace {
+        let mut stats = FileStats { file: name.to_owned(), ..FileStats::default() };
+        let trace = match outcome {
+            Err(refusal) => {
+                stats.no_trace = Some(refusal.to_owned());
+                None
+            }
+            Ok(()) => self.trace(options, &mut stats),
+        };
+        stats.packets = self.packets;
+        stats.dropped = self.dropped.by_name();
+        if self.first_fragments > 0 {
+            stats
+                .warnings
+                .insert("first of several fragments, counted with its own length".to_owned(), self.first_fragments);
+        }
+        stats.problems = self.problems;
+        FileTrace { stats, trace }
+    }
+
+    fn new(options: &ImportOptions, events: Events) -> Self {
         let transport = if options.layer == Layer::Udp { Transport::Udp } else { Transport::Tcp };
         Self {
             decoder: Decoder { transport, inner: options.inner },
             flows: FlowTable::default(),
-            collector: Collector::new(options),
+            collector: Collector::new(options, events),
             packets: 0,
             dropped: Dropped::default(),
             first_fragments: 0,
@@ -95,8 +125,8 @@ impl Reading {
         }
     }
 
-    /// Reads all packets. An error says why the file gives no trace whatever was read of it.
-    fn read(&mut self, records: Result<Records, RecordError>) -> Result<(), &'static str> {
+    /// Reads all packets.
+    fn read(&mut self, records: Result<Records, RecordError>) -> Outcome {
         let mut records = match records {
             Ok(records) => records,
             Err(error) => return Err(self.refuse(&error)),
@@ -125,7 +155,7 @@ impl Reading {
         Ok(())
     }
 
-    fn read_text(&mut self, text: Result<TextPackets<Box<dyn Read + Send>>, TextError>) -> Result<(), &'static str> {
+    fn read_text(&mut self, text: Result<TextPackets<Box<dyn Read + Send>>, TextError>) -> Outcome {
         let mut text = match text {
             Ok(text) => text,
             Err(error) => return Err(self.refuse(&error)),
@@ -154,7 +184,9 @@ impl Reading {
         "unreadable"
     }
 
-    #[inline]
+    // Everything from here to the flow and the event is inlined by order: handing a segment from function to function in
+    // memory takes as long as all the rest.
+    #[inline(always)]
     fn add(&mut self, record: &Record<'_>) {
         self.packets += 1;
         if let Err(reason) = self.take_record(record) {
@@ -165,14 +197,14 @@ impl Reading {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn take_record(&mut self, record: &Record<'_>) -> Result<(), Reason> {
         let segment = self.decoder.segment(record.link, record.data, record.orig_len)?;
         let time_ns = record.time_ns.ok_or(Reason::NoTime)?;
         self.take(&segment, record.orig_len, time_ns)
     }
 
-    #[inline]
+    #[inline(always)]
     fn take(&mut self, segment: &Segment<'_>, frame_len: u32, time_ns: i64) -> Result<(), Reason> {
         if self.decoder.transport == Transport::Udp && is_name_lookup(segment) {
             return Err(Reason::NameLookup);
@@ -186,7 +218,6 @@ impl Reading {
 
     /// Joins the packets of the client's flows to a trace. Fills in what `stats` says about that.
     fn trace(&mut self, options: &ImportOptions, stats: &mut FileStats) -> Option<(i64, Trace)> {
-        self.collector.finish(&mut self.dropped);
         let choice = self.flows.choose(&options.client, options.flows);
         stats.client_rule = choice.rule.map(str::to_owned);
         let (start_ns, trace) = self.collector.trace(&choice, &mut self.dropped, stats)?;
@@ -208,4 +239,42 @@ fn unsupported(record: u64, link: LinkType) -> String {
     format!(
         "record {record}: link type {link} is not supported; Ethernet, raw IP, Linux cooked, BSD loopback, PPP and IEEE 802.11 captures are"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that fails")]
+
+    use std::fs;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    /// The bundled captures, joined to one of many flows.
+    fn capture_of_many_flows() -> PathBuf {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../datasets/data/sample");
+        let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.retain(|path| path.extension().is_some_and(|ext| ext == "pcap"));
+        files.sort();
+        let mut joined = fs::read(&files[0]).unwrap();
+        for path in &files[1..8] {
+            joined.extend_from_slice(&fs::read(path).unwrap()[24..]); // without the header
+        }
+        let path = std::env::temp_dir().join(format!("wfkit-many-flows-{}.pcap", std::process::id()));
+        fs::write(&path, joined).unwrap();
+        path
+    }
+
+    #[test]
+    fn a_second_reading_finds_what_there_was_no_room_for() {
+        let path = capture_of_many_flows();
+        for options in ImportOptions::every_kind() {
+            let [whole, bounded] =
+                [Events::all(), Events::up_to(3)].map(|events| read_file(&path, "x", &options, events));
+            assert_eq!(bounded.trace, whole.trace, "{:?}", options.layer);
+            assert_eq!(bounded.stats, whole.stats, "{:?}", options.layer);
+            assert_eq!(whole.trace.is_some(), options.layer != Layer::Udp);
+        }
+        fs::remove_file(path).unwrap();
+    }
 }

@@ -117,7 +117,7 @@ fn print_one(file: &str, info: &CaptureInfo, context: &Context<'_>) -> Result<()
         ["client told by".to_owned(), info.client_rule.clone()],
         ["TLS connections".to_owned(), grouped(info.tls_connections)],
         ["TLS handshakes seen".to_owned(), grouped(info.tls_handshakes)],
-        ["trace by default".to_owned(), trace(info)],
+        ["trace, before reassembly".to_owned(), trace(info)],
     ];
     rows.extend(info.left_out.iter().map(|(reason, n)| [format!("not in it: {reason}"), grouped(*n)]));
     rows.extend(info.warnings.iter().map(|(kind, n)| [format!("warning: {kind}"), grouped(*n)]));
@@ -171,7 +171,7 @@ fn print_all(files: &[File], totals: &Totals, context: &Context<'_>) -> Result<(
         "flows",
         "client by",
         "TLS handshakes",
-        "trace",
+        "trace (raw)",
     ];
     context.printer.table(header, &rows)?;
 

@@ -83,7 +83,7 @@ pub(crate) fn audit_records(mut records: Records) -> Result<Audit, RecordError> 
 
 /// What the ends of one connection send, as [`fuzzing::tls`](crate::fuzzing::tls) describes it.
 pub(crate) fn audit_segments(mut bytes: &[u8]) -> Vec<TlsConnection> {
-    let ends = [Endpoint::v4([10, 0, 0, 1], 40_000), Endpoint::v4([10, 0, 0, 2], 443)];
+    let ends = [Endpoint::new([10, 0, 0, 1].into(), 40_000), Endpoint::new([10, 0, 0, 2].into(), 443)];
     let mut next = [0_u32; 2];
     let mut watch = Watch::default();
     let mut number = 0;

@@ -1,6 +1,6 @@
 //! The IP header of a packet (RFC 791, RFC 8200), with its extension headers.
 
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Address, Endpoint};
 use crate::stats::Reason;
 
 pub(super) const IP_IN_IP: u8 = 4;
@@ -29,42 +29,23 @@ pub(super) struct Ip<'a> {
     pub(super) payload: &'a [u8],
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Address {
-    V4([u8; 4]),
-    V6([u8; 16]),
-}
-
-impl Address {
-    fn endpoint(self, port: [u8; 2]) -> Endpoint {
-        let port = u16::from_be_bytes(port);
-        match self {
-            Self::V4(address) => Endpoint::v4(address, port),
-            Self::V6(address) => Endpoint::v6(address, port),
-        }
-    }
-}
-
 impl<'a> Ip<'a> {
     /// Reads the header at the start of `packet`.
     ///
     /// `on_wire` is the length that the capture gives for the packet, used where the header says 0, as packets do that
     /// the network card is to cut into segments (and IPv6 jumbograms).
-    #[inline]
+    #[inline(always)]
     pub(super) fn new(packet: &'a [u8], on_wire: Option<u32>) -> Result<Self, Reason> {
-        let mut ip = match packet.first().ok_or(Reason::HeaderCut)? >> 4 {
+        let ip = match packet.first().ok_or(Reason::HeaderCut)? >> 4 {
             4 => Self::v4(packet, on_wire)?,
             6 => Self::v6(packet, on_wire)?,
             _ => return Err(Reason::NotIp),
         };
         // Nearly all packets have none.
-        if is_extension(ip.protocol) {
-            ip.pass_extensions();
-        }
-        Ok(ip)
+        Ok(if is_extension(ip.protocol) { ip.behind_extensions() } else { ip })
     }
 
-    #[inline]
+    #[inline(always)]
     fn v4(packet: &'a [u8], on_wire: Option<u32>) -> Result<Self, Reason> {
         let header = packet.first_chunk::<20>().ok_or(Reason::HeaderCut)?;
         let header_len = usize::from(header[0] & 0x0f) * 4;
@@ -77,8 +58,8 @@ impl<'a> Ip<'a> {
         let total_len = stated_or(u16::from_be_bytes([header[2], header[3]]).into(), on_wire)?;
         let fragment = u16::from_be_bytes([header[6], header[7]]);
         Ok(Self {
-            source: Address::V4(array(&header[12..16])),
-            destination: Address::V4(array(&header[16..20])),
+            source: Address::v4(array(&header[12..16])),
+            destination: Address::v4(array(&header[16..20])),
             protocol: header[9],
             total_len,
             headers_len: header_len as u32,
@@ -89,14 +70,14 @@ impl<'a> Ip<'a> {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     fn v6(packet: &'a [u8], on_wire: Option<u32>) -> Result<Self, Reason> {
         let header = packet.first_chunk::<40>().ok_or(Reason::HeaderCut)?;
         let payload_len = u32::from(u16::from_be_bytes([header[4], header[5]]));
         let total_len = stated_or(if payload_len == 0 { 0 } else { 40 + payload_len }, on_wire)?;
         Ok(Self {
-            source: Address::V6(array(&header[8..24])),
-            destination: Address::V6(array(&header[24..40])),
+            source: Address::v6(array(&header[8..24])),
+            destination: Address::v6(array(&header[24..40])),
             protocol: header[6],
             total_len,
             headers_len: 40,
@@ -110,7 +91,7 @@ impl<'a> Ip<'a> {
     /// Goes past the extension headers, up to what the packet carries or the end of what was captured. Behind the
     /// header of a later fragment is no header.
     #[cold]
-    fn pass_extensions(&mut self) {
+    fn behind_extensions(mut self) -> Self {
         while is_extension(self.protocol) && self.fragment_offset == 0 {
             let Some(&[next, length, high, low]) = self.payload.first_chunk() else { break };
             let header_len = match self.protocol {
@@ -130,13 +111,17 @@ impl<'a> Ip<'a> {
         }
         // The header that would tell TCP from others is not there.
         self.is_cut = is_extension(self.protocol) && self.fragment_offset == 0;
+        self
     }
 
     /// Source and destination, with the ports that a transport header starts with.
-    #[inline]
+    #[inline(always)]
     pub(super) fn endpoints(&self, ports: [u8; 4]) -> [Endpoint; 2] {
         let [a, b, c, d] = ports;
-        [self.source.endpoint([a, b]), self.destination.endpoint([c, d])]
+        [
+            Endpoint::at(self.source, u16::from_be_bytes([a, b])),
+            Endpoint::at(self.destination, u16::from_be_bytes([c, d])),
+        ]
     }
 }
 

@@ -80,7 +80,7 @@ impl<'a> Segment<'a> {
 
 impl Decoder {
     /// Reads a frame of `orig_len` bytes on the wire of which `data` was captured.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn segment<'a>(&self, link: LinkType, data: &'a [u8], orig_len: u32) -> Result<Segment<'a>, Reason> {
         let packet = link_layer::ip_packet(link, data)?;
         // On the wire, what is not link header. Only of use where the IP header does not say (segmentation offload).
@@ -99,7 +99,7 @@ impl Decoder {
 /// A TCP header without options, in bytes.
 const TCP_HEADER_LEN: u32 = 20;
 
-#[inline]
+#[inline(always)]
 fn tcp<'a>(ip: &Ip<'a>) -> Result<Segment<'a>, Reason> {
     if ip.protocol != ip::TCP {
         return Err(if ip.is_cut { Reason::HeaderCut } else { Reason::NotTcp });

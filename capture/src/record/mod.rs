@@ -1,7 +1,7 @@
 //! Recording: packets of an interface -> pcapng files.
 //!
-//! [`filter`] says which packets, [`interface`] gets them from the system, [`pcapng`] writes them, [`live`] records until
-//! a limit is reached. [`collect`] runs the queries of a [`plan`] and records each; [`journal`] remembers which are done.
+//! `filter` says which packets, `interface` gets them from the system, `pcapng` writes them, `live` records until
+//! a limit is reached. `collect` runs the queries of a `plan` and records each; `journal` remembers which are done.
 //! Where packets come from, what time it is and how commands run is passed in ([`PacketSource`], [`Clock`], [`Runner`]),
 //! so that all of it is tested without a network.
 
