@@ -5,6 +5,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use crate::records::looks_like_capture;
 use crate::text::looks_like_text;
 
@@ -47,6 +49,11 @@ impl Listing {
                 listing.add_file(path, folder);
             }
         }
+        // Each asks the system about every folder on the way.
+        listing.files.par_iter_mut().for_each(|file| {
+            // A pipe has no other path than the one it was given by.
+            file.canonical = file.path.canonicalize().unwrap_or_else(|_| file.path.clone());
+        });
         listing.files.sort_unstable();
         let mut seen = BTreeSet::new();
         listing.files.retain(|file| seen.insert(file.canonical.clone()));
@@ -80,8 +87,7 @@ impl Listing {
         let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
         self.files.push(InputFile {
             path: path.to_owned(),
-            // A pipe has no other path than the one it was given by.
-            canonical: path.canonicalize().unwrap_or_else(|_| path.to_owned()),
+            canonical: PathBuf::new(),
             folder: folder.to_owned(),
             name: parts.join("/"),
         });
