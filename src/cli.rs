@@ -4,10 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use wfkit_capture::OutlierRule;
 use wfkit_capture::record::{Filter, parse_duration};
+use wfkit_capture::{ClientRule, OutlierRule};
+use wfkit_defend::DefenseSpec;
+use wfkit_features::FeatureSpec;
 
 use crate::help;
+use crate::written;
 
 /// Website fingerprinting: attacks, defences and their evaluation, from packet capture to score.
 ///
@@ -94,10 +97,10 @@ pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) import: Import,
     /// The attack that defences have to withstand; `wfkit train --help` lists them.
-    #[arg(long, default_value = "kfp-size", value_name = "NAME")]
+    #[arg(long, default_value = "kfp-size", value_name = "NAME", value_parser = written::attack)]
     pub(crate) attack: String,
     /// A defence to simulate; repeat for several. `wfkit defend --help` lists them.
-    #[arg(long = "defence", value_name = "SPEC", default_values = ["pad:mtu", "front:ft-1", "tamaraw:cell"])]
+    #[arg(long = "defence", value_name = "SPEC", value_parser = written::of::<DefenseSpec>, default_values = ["pad:mtu", "front:ft-1", "tamaraw:cell"])]
     pub(crate) defences: Vec<String>,
     /// Folds of the cross-validation.
     #[arg(long, default_value_t = 5, value_name = "K", value_parser = clap::value_parser!(u16).range(2..))]
@@ -133,13 +136,13 @@ pub(crate) struct Import {
     /// Pattern for file names, with a named group `class`, and `rep` and `session` if there are any; or `folders`: the
     /// folder of a file is its class, the one around that its session
     /// [default: manifest.csv where the folder has one, else names such as cell_3_rep_12.pcap and 3_12.pcap].
-    #[arg(long, value_name = "REGEX|folders", conflicts_with = "labels")]
+    #[arg(long, value_name = "REGEX|folders", conflicts_with = "labels", value_parser = written::label)]
     pub(crate) label: Option<String>,
     /// CSV with the columns path, class and, if there are any, rep and session.
     #[arg(long, value_name = "CSV")]
     pub(crate) labels: Option<PathBuf>,
     /// Who is the client: `auto`, an address range such as 10.0.0.0/8, or `port:N` for whoever talks to port N.
-    #[arg(long, default_value = "auto", value_name = "auto|CIDR|port:N")]
+    #[arg(long, default_value = "auto", value_name = "auto|CIDR|port:N", value_parser = written::of::<ClientRule>)]
     pub(crate) client: String,
     /// Which size the sizes are.
     #[arg(long, value_enum, default_value_t = Layer::Tcp)]
@@ -326,7 +329,7 @@ pub(crate) struct FeaturesExtract {
     #[arg(required = true, value_name = "TRACES")]
     pub(crate) traces: Vec<PathBuf>,
     /// Feature sets, joined by commas; `wfkit features list` lists them.
-    #[arg(long, value_name = "NAME[,NAME]")]
+    #[arg(long, value_name = "NAME[,NAME]", value_parser = written::of::<FeatureSpec>)]
     pub(crate) set: String,
     /// Feature file to write: .parquet.
     #[arg(long, value_name = "FILE")]
@@ -340,7 +343,7 @@ pub(crate) enum FeaturesCommand {
     /// What the columns of feature sets mean: name, unit, what they tell, definition and version.
     Describe {
         /// Feature sets, joined by commas.
-        #[arg(value_name = "NAME[,NAME]")]
+        #[arg(value_name = "NAME[,NAME]", value_parser = written::of::<FeatureSpec>)]
         set: String,
         /// Traces to learn from, for sets whose columns are learned.
         #[arg(value_name = "TRACES")]
@@ -382,7 +385,7 @@ pub(crate) enum Channel {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct AttackArgs {
     /// The attack [default: kfp-size; over a feature file: forest].
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = written::attack)]
     pub(crate) attack: Option<String>,
     /// Trees of a forest [default: what the attack is published with, else 100].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
@@ -551,13 +554,13 @@ pub(crate) struct Defend {
     #[arg(required = true, value_name = "TRACES")]
     pub(crate) traces: Vec<PathBuf>,
     /// The defence: `name[:preset][,key=value]`; layers joined by +.
-    #[arg(long = "defence", alias = "defense", value_name = "SPEC")]
+    #[arg(long = "defence", alias = "defense", value_name = "SPEC", value_parser = written::of::<DefenseSpec>)]
     pub(crate) defence: String,
     /// Defended traces to write: .parquet, .csv or .csv.zip.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
     /// The attack that is retrained on the defended traces, and trained on the undefended ones beside it.
-    #[arg(long, default_value = "kfp-size", value_name = "NAME")]
+    #[arg(long, default_value = "kfp-size", value_name = "NAME", value_parser = written::attack)]
     pub(crate) attack: String,
     /// Folds of its cross-validation.
     #[arg(long, default_value_t = 5, value_name = "K", value_parser = clap::value_parser!(u16).range(2..))]

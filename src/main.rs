@@ -8,6 +8,7 @@ mod input;
 mod measure;
 mod picture;
 mod printer;
+mod written;
 
 use std::process::ExitCode;
 

@@ -129,10 +129,12 @@ impl Ran {
         self.stderr
     }
 
+    /// The message about a command line that makes no sense, before anything is read.
     #[track_caller]
-    pub(super) fn shows_wrong_usage(self) {
+    pub(super) fn shows_wrong_usage(self) -> String {
         assert_eq!((self.status, self.stdout.as_str()), (Some(2), ""), "{self:?}");
         assert!(self.stderr.starts_with("error: "), "{self:?}");
+        self.stderr
     }
 }
 

@@ -262,7 +262,7 @@ fn a_name_that_does_not_exist_is_answered_with_those_that_do() {
         ("capture import SAMPLE --client nope --out t.parquet", ["`nope`", "auto", "port:9001"]),
         ("capture import SAMPLE --label (?<page>x) --out t.parquet", ["(?<page>x)", "class", "(?<class>...)"]),
     ] {
-        says(&folder.wfkit(command).fails(), &parts);
+        says(&folder.wfkit(command).shows_wrong_usage(), &parts);
     }
     assert_eq!(folder.files("."), ["traces.parquet"], "nothing was written");
 }

@@ -1,0 +1,22 @@
+//! Values of the command line that are checked before the work begins and kept as they were written, for reports.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use wfkit_classify::{Attack, AttackOptions};
+
+/// A text that is a `T`.
+pub(crate) fn of<T: FromStr<Err: Display>>(text: &str) -> Result<String, String> {
+    text.parse::<T>().map(|_| text.to_owned()).map_err(|error| error.to_string())
+}
+
+/// The name of an attack.
+pub(crate) fn attack(text: &str) -> Result<String, String> {
+    let attack = Attack::by_name(text, &AttackOptions::default());
+    attack.map(|_| text.to_owned()).map_err(|error| error.to_string())
+}
+
+/// A pattern for file names, or `folders`.
+pub(crate) fn label(text: &str) -> Result<String, String> {
+    if text == "folders" { Ok(text.to_owned()) } else { of::<wfkit_capture::LabelPattern>(text) }
+}
