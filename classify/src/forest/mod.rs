@@ -13,6 +13,7 @@
 
 mod columns;
 mod grow;
+mod importance;
 mod sort;
 mod split;
 mod tree;
@@ -27,6 +28,7 @@ use columns::{EXACT_RANKS, rank_columns, rounded};
 use grow::{Soil, grow};
 use tree::{Leaf, StoredTree, Tree};
 
+pub use importance::{Importance, Judges};
 pub use tree::TreeError;
 
 /// Rows that one task predicts at a time: enough of them that a tree, once in the cache, pays.
@@ -373,12 +375,17 @@ impl Forest {
     /// # Panics
     /// If `x` has another shape than the training rows.
     pub fn out_of_bag(&self, x: ArrayView2<'_, f64>) -> OutOfBag {
-        assert_eq!(x.nrows(), self.n_rows, "rows to judge and rows that the forest grew on");
-        let draw = |tree| self.params.draw(self.n_rows, &mut stream(self.seed, tree as u64));
-        let weights: Vec<Vec<u16>> = (0..self.trees.len()).into_par_iter().map(draw).collect();
+        let weights = self.bags(x.nrows());
         let unseen = |tree: usize, row: usize| weights[tree][row] == 0;
         let trees = (0..x.nrows()).map(|row| (0..self.trees.len()).filter(|&tree| unseen(tree, row)).count()).collect();
         OutOfBag { probabilities: self.average(x, unseen), trees }
+    }
+
+    /// How often each tree drew each row, after checking the number of rows.
+    fn bags(&self, n_rows: usize) -> Vec<Vec<u16>> {
+        assert_eq!(n_rows, self.n_rows, "rows to judge and rows that the forest grew on");
+        let draw = |tree| self.params.draw(n_rows, &mut stream(self.seed, tree as u64));
+        (0..self.trees.len()).into_par_iter().map(draw).collect()
     }
 
     /// Averages over the trees that may judge a row (tree, row), in the order of the trees, so that every sum is the same on
