@@ -349,6 +349,8 @@ pub(crate) enum FeaturesCommand {
         #[arg(value_name = "TRACES")]
         traces: Vec<PathBuf>,
     },
+    /// What gives traces away: AUC, bits and importance of every feature and group, for all classes or one.
+    Explain(FeaturesExplain),
     /// Traces as padded arrays for learners elsewhere: X, y, rep and classes in one .npz file.
     Tensor {
         /// Trace files or folders of them; formats are found by content.
@@ -364,6 +366,31 @@ pub(crate) enum FeaturesCommand {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FeaturesExplain {
+    /// Trace files or folders of them; formats are found by content.
+    #[arg(required = true, value_name = "TRACES")]
+    pub(crate) traces: Vec<PathBuf>,
+    /// Feature sets, joined by commas; `wfkit features list` lists them.
+    #[arg(long, value_name = "NAME[,NAME]", value_parser = written::of::<FeatureSpec>)]
+    pub(crate) set: String,
+    /// What gives this class away; all classes where it is not given.
+    #[arg(long, value_name = "CLASS")]
+    pub(crate) class: Option<String>,
+    /// Features in the table and in the picture.
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) top: u16,
+    /// Trees of the forest whose features are permuted.
+    #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) trees: u16,
+    /// How often each feature and group is permuted.
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) repeats: u16,
+    /// Write the picture of importances: .svg.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) picture: Option<PathBuf>,
 }
 
 /// What a tensor holds of each packet.

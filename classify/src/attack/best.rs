@@ -77,7 +77,7 @@ fn calibrated_loss(judged: &OutOfBag, labels: &[usize]) -> f64 {
 }
 
 /// The rows that some tree did not see, and their labels.
-pub(super) fn judged_rows(judged: &OutOfBag, labels: &[usize]) -> (Array2<f64>, Vec<usize>) {
+pub(crate) fn judged_rows(judged: &OutOfBag, labels: &[usize]) -> (Array2<f64>, Vec<usize>) {
     let rows: Vec<usize> = (0..labels.len()).filter(|&row| judged.trees[row] > 0).collect();
     (judged.probabilities.select(Axis(0), &rows), rows.iter().map(|&row| labels[row]).collect())
 }

@@ -24,6 +24,7 @@ use crate::forest::ForestParams;
 use crate::samples::{Samples, Taken};
 use catalogue::{CANDIDATES, Classifier};
 
+pub(crate) use best::judged_rows;
 pub use catalogue::{AttackInfo, attacks};
 
 /// Folds of the training part behind a calibration, where the classifier has no out-of-bag estimate.
@@ -284,7 +285,7 @@ impl Attack {
         let calibrator = match (self.calibration, model.out_of_bag(taken.values())) {
             (Calibration::None, _) => None,
             (calibration, Some(judged)) => {
-                let (probabilities, labels) = best::judged_rows(&judged, &labels);
+                let (probabilities, labels) = judged_rows(&judged, &labels);
                 calibration.fit(probabilities.view(), &labels)
             }
             (calibration, None) => self.calibrate_in_folds(calibration, samples, seed)?,

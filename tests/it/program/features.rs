@@ -44,3 +44,29 @@ fn arrays_have_the_shape_that_was_asked_for_and_the_same_bytes_again() {
     let message = folder.wfkit("features tensor traces.parquet --out x.npy").fails();
     assert!(message.contains("x.npy: arrays are written as .npz"), "{message}");
 }
+
+#[test]
+fn what_gives_traces_away_is_told_for_all_classes_and_for_one() {
+    let folder = Folder::with_traces();
+    let command = "features explain traces.parquet --set kfp-size,totals --trees 40 --picture x.svg";
+    let report = folder.report(command);
+    let explanation = report.privacy.extras.get("explanation").unwrap();
+    let features = explanation["features"].as_array().unwrap();
+    assert_eq!((features.len(), explanation["groups"].as_array().unwrap().len()), (185, 4));
+    let importances: Vec<f64> = features.iter().map(|feature| feature["importance"].as_f64().unwrap()).collect();
+    assert!(importances.is_sorted_by(|a, b| a >= b) && importances[0] > 0.01, "{importances:?}");
+    assert!(features.iter().all(|feature| (0.5..=1.0).contains(&feature["auc"].as_f64().unwrap())));
+    assert!(report.privacy.accuracy.unwrap() > 0.7);
+    let picture = folder.text("x.svg");
+    assert_eq!(picture.matches("<title>").count(), 4 + 20);
+    assert!(picture.contains(features[0]["name"].as_str().unwrap()));
+
+    let table = folder.wfkit(&format!("{command} --top 3 --threads 1")).succeeds().stdout;
+    assert!(table.contains("182 more: --top") && table.contains("What gives the classes away"), "{table}");
+    let of_one = folder.report("features explain traces.parquet --set totals --class 17 --repeats 1");
+    let explanation = of_one.privacy.extras.get("explanation").unwrap();
+    assert_eq!((&explanation["class"], &explanation["traces"]), (&"17".into(), &20.into()));
+    let message = folder.wfkit("features explain traces.parquet --set totals --class nobody").fails();
+    assert!(message.contains("there is no class \"nobody\""), "{message}");
+    folder.wfkit("features explain traces.parquet").shows_wrong_usage();
+}
