@@ -417,6 +417,15 @@ pub(crate) struct AttackArgs {
     /// Trees of a forest [default: what the attack is published with, else 100].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) trees: Option<u16>,
+    /// What traces of each class count in a forest: every trace the same, or every class.
+    #[arg(long, value_enum, default_value_t = ClassWeight::Equal)]
+    pub(crate) class_weight: ClassWeight,
+    /// Splits above a leaf at most [default: no limit].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_depth: Option<u32>,
+    /// Training traces in a leaf at least [default: 1].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) min_samples_leaf: Option<u32>,
     /// Whose forest: wfkit's own, or a library's as a second opinion (hard votes averaged over its trees, since these
     /// libraries' forests give no class probabilities).
     #[arg(long, value_enum, default_value_t = Backend::Native)]
@@ -429,6 +438,15 @@ pub(crate) struct AttackArgs {
 
 fn calibration(name: &str) -> Result<wfkit_classify::Calibration, String> {
     name.parse().map_err(|error: wfkit_classify::UnknownCalibration| error.to_string())
+}
+
+/// What traces of each class count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ClassWeight {
+    /// Every trace the same.
+    Equal,
+    /// Every class the same, whatever the number of its traces.
+    Balanced,
 }
 
 /// Whose forest is trained.

@@ -133,7 +133,8 @@ fn a_matrix_of_other_columns_is_refused_by_name() {
 fn other_backends_answer_but_are_not_saved() {
     let set = traces::generate(3, 8, 1);
     for backend in [Backend::Smartcore, Backend::Linfa] {
-        let attack = Attack::by_name("totals", &AttackOptions { trees: Some(15), backend }).unwrap();
+        let attack =
+            Attack::by_name("totals", &AttackOptions { trees: Some(15), backend, ..AttackOptions::default() }).unwrap();
         let fitted = attack.fit(Samples::Traces(&set), 0).unwrap();
         let right = fitted.predict(Samples::Traces(&set)).unwrap().argmax();
         assert_eq!(right.len(), 24);

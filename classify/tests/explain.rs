@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use ndarray::{Array2, Axis, concatenate};
 use serde::Deserialize;
-use wfkit_classify::forest::{ForestParams, Importance, Judges, MaxFeatures};
+use wfkit_classify::forest::{ClassWeights, ForestParams, Importance, Judges, MaxFeatures};
 use wfkit_classify::{ExplainError, ExplainOptions, Explained, explain};
 use wfkit_datasets::{Label, TraceKey};
 use wfkit_features::{Column, FeatureMatrix, Information, Unit};
@@ -21,6 +21,15 @@ struct Vectors {
     tree_repeats: usize,
     tree: OfTree,
     forest: Spread,
+    weighted_rows: Vec<usize>,
+    weighted: Vec<Weighted>,
+}
+
+/// What one tree says of the test rows after learning from some training rows, weighted by class.
+#[derive(Deserialize)]
+struct Weighted {
+    weights: String,
+    probabilities: Vec<[f64; CLASSES]>,
 }
 
 #[derive(Deserialize)]
@@ -104,6 +113,40 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
+/// A tree without any chance in it.
+fn one_tree() -> ForestParams {
+    ForestParams {
+        trees: 1,
+        bootstrap: false,
+        max_features: MaxFeatures::All,
+        max_depth: Some(4),
+        min_samples_leaf: 24,
+        ..ForestParams::random_forest()
+    }
+}
+
+#[test]
+fn weighted_classes_give_the_tree_of_scikit_learn() {
+    let Vectors { train, test, weighted_rows, weighted, .. } = vectors();
+    let x = train.x().select(Axis(0), &weighted_rows);
+    let labels: Vec<usize> = weighted_rows.iter().map(|&row| train.labels[row]).collect();
+    let said = |class_weights| {
+        let params = ForestParams { class_weights, ..one_tree() };
+        params.fit(x.view(), &labels, CLASSES, 0).unwrap().predict(test.x().view())
+    };
+    let unweighted = said(ClassWeights::Equal);
+    for expected in weighted {
+        let p = said(match expected.weights.as_str() {
+            "balanced" => ClassWeights::Balanced,
+            _ => ClassWeights::Each(vec![0.5, 1.0, 4.0, 2.5]),
+        });
+        let theirs = Array2::from(expected.probabilities);
+        let apart = (&p - &theirs).iter().fold(0.0, |largest: f64, d| largest.max(d.abs()));
+        assert!(apart < 1e-12, "{}: {apart}", expected.weights);
+        assert!((&p - &unweighted).iter().any(|d| d.abs() > 0.05), "{}: no change", expected.weights);
+    }
+}
+
 /// scikit-learn's permutations leave one row in n as it is, on average; ours leave none.
 fn without_own(lost: f64, rows: usize) -> f64 {
     lost * (rows - 1) as f64 / rows as f64
@@ -114,15 +157,7 @@ fn without_own(lost: f64, rows: usize) -> f64 {
 #[test]
 fn a_tree_misses_features_as_in_scikit_learn() {
     let Vectors { train, test, tree_repeats, tree, .. } = vectors();
-    let params = ForestParams {
-        trees: 1,
-        bootstrap: false,
-        max_features: MaxFeatures::All,
-        max_depth: Some(4),
-        min_samples_leaf: 24,
-        ..ForestParams::random_forest()
-    };
-    let grown = params.fit(train.x().view(), &train.labels, CLASSES, 0).unwrap();
+    let grown = one_tree().fit(train.x().view(), &train.labels, CLASSES, 0).unwrap();
     let each: Vec<usize> = (0..FEATURES).collect();
     let found = grown.importance(test.x().view(), &test.labels, &each, Judges::All, tree_repeats, 1);
     let mut missed = 0;
