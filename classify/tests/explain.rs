@@ -90,8 +90,8 @@ fn areas_and_bits_are_those_of_scikit_learn() {
             let areas = per_class_auc_of_score(values, labels, CLASSES).unwrap();
             let bits = mutual_information_bits(values, labels, CLASSES, expected.bins).unwrap();
             close("bits", bits, expected.bits[feature]);
-            for class in 0..CLASSES {
-                close("area", areas[class].unwrap(), expected.auc_by_class[feature][class]);
+            for (class, area) in areas.into_iter().enumerate() {
+                close("area", area.unwrap(), expected.auc_by_class[feature][class]);
                 let is_it: Vec<usize> = labels.iter().map(|&label| usize::from(label == class)).collect();
                 let bits = mutual_information_bits(values, &is_it, 2, expected.bins).unwrap();
                 close("bits of a class", bits, expected.bits_by_class[feature][class]);

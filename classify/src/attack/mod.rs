@@ -238,7 +238,8 @@ impl Attack {
         };
         let AttackOptions { trees, balanced, max_depth, min_samples_leaf, .. } = *options;
         let is_shaped = balanced || max_depth.is_some() || min_samples_leaf.is_some();
-        if is_shaped && (backend != Backend::Native || classifier == Classifier::Svm) {
+        let is_ours = backend == Backend::Native && !matches!(classifier, Classifier::Svm | Classifier::Boosting);
+        if is_shaped && !is_ours {
             return Err(AttackError::OwnForestsOnly { attack: name, backend });
         }
         let params = ForestParams {
