@@ -73,7 +73,7 @@ def others(program, work):
     folder = work / "k-fp"
     if not (folder / "test.y").exists():
         sets.write("k-fp", folder)
-    binary = program.parents[1] / "others/release/other-forests"
+    binary = program.parents[2] / "others/release/other-forests"
     print("\n### k-fp, others\n\n| | trees | training, CPU s | wfkit | ratio | accuracy | wfkit | peak memory over the data, MB |\n|---|---:|---:|---:|---:|---:|---:|---:|")
     for name, trees in OTHERS.items():
         side = [sys.executable, "boosters.py", name] if name in ("xgboost", "lightgbm") else [binary, name]
