@@ -123,6 +123,27 @@ impl DefendedTrace {
         completion
     }
 
+    /// When each of the `origins` packets of the original started to leave: the time of the packet with its first byte; the
+    /// end of time where none carries it.
+    pub(crate) fn start_ns(&self, origins: usize) -> Vec<u64> {
+        let mut start = vec![u64::MAX; origins];
+        for packet in self.packets() {
+            for piece in packet.carries {
+                let start = &mut start[piece.origin as usize];
+                *start = packet.time_ns.min(*start);
+            }
+        }
+        start
+    }
+
+    /// The same packets as a defence of the trace whose packet `origins[i]` was packet i of the one defended.
+    pub(crate) fn renumbered(mut self, origins: &[u32]) -> Self {
+        for piece in &mut self.pieces {
+            piece.origin = origins[piece.origin as usize];
+        }
+        self
+    }
+
     /// This trace, which defends what was observed of `inner`, as a defence of the original of `inner`.
     ///
     /// A packet of `inner` holds its pieces first and its padding after them, so the bytes that this trace carries of

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use wfkit_datasets::Trace;
 
+use crate::causality::answers;
 use crate::{DefendedTrace, Direction, PerDirection};
 
 /// What a defence promises beyond what all of them must keep. Nothing by default.
@@ -23,6 +24,9 @@ pub struct Guarantees {
     pub ends_with_data: bool,
     /// Normal packets keep their order over both directions (the pessimistic delay model).
     pub total_order: bool,
+    /// Answers, as [`Causes`](crate::Causes) infers them, follow what they answer as in the original or later (the inferred
+    /// delay model).
+    pub causal: bool,
     /// It draws a number of padding packets, at most this many.
     pub budget: Option<PerDirection<u64>>,
     /// Every packet is on its slot.
@@ -60,6 +64,8 @@ pub enum Invariant {
     Fifo,
     /// Over both directions packets leave in the order in which they arrived.
     TotalOrder,
+    /// Answers leave as long after what they answer as in the original, or longer.
+    Causality,
     /// Times and order of normal packets are those of the original.
     TimesUntouched,
     /// Each normal packet is one packet of the original, in its size.
@@ -88,6 +94,7 @@ impl fmt::Display for Invariant {
             Self::NoTimeTravel => "no time travel",
             Self::Fifo => "FIFO",
             Self::TotalOrder => "total order",
+            Self::Causality => "causality",
             Self::TimesUntouched => "times untouched",
             Self::SizesUntouched => "sizes untouched",
             Self::NoPadding => "no padding",
@@ -106,8 +113,8 @@ impl fmt::Display for Invariant {
 pub struct Violation {
     /// Which one.
     pub invariant: Invariant,
-    /// Where, from 0: a packet of the defended trace; of the original for [`Invariant::Conservation`] and
-    /// [`Invariant::TotalOrder`], which are about one.
+    /// Where, from 0: a packet of the defended trace; of the original for [`Invariant::Conservation`],
+    /// [`Invariant::TotalOrder`] and [`Invariant::Causality`], which are about one.
     pub packet: usize,
     /// What was found.
     pub detail: String,
@@ -119,6 +126,9 @@ pub fn check(original: &Trace, defended: &DefendedTrace, guarantees: &Guarantees
     check_untouched(original, defended, guarantees)?;
     if guarantees.total_order {
         check_total_order(original, defended)?;
+    }
+    if guarantees.causal {
+        check_causality(original, defended)?;
     }
     if guarantees.ends_with_data {
         check_end(defended)?;
@@ -228,6 +238,15 @@ fn check_total_order(original: &Trace, defended: &DefendedTrace) -> Result<(), V
         Some(i) => {
             let detail = format!("starts before its predecessor is through ({} ns)", completion[i - 1]);
             violation(Invariant::TotalOrder, i, detail)
+        }
+        None => Ok(()),
+    }
+}
+
+fn check_causality(original: &Trace, defended: &DefendedTrace) -> Result<(), Violation> {
+    match answers(original, defended).find(|&(_, early_ns)| early_ns > 0) {
+        Some((i, early_ns)) => {
+            violation(Invariant::Causality, i, format!("leaves {early_ns} ns too soon after what it answers"))
         }
         None => Ok(()),
     }
@@ -383,6 +402,9 @@ mod tests {
         let mut crossed = PADDED;
         (crossed[1].1, crossed[1].2) = (-200, NONE);
         (crossed[4].1, crossed[4].2) = (-600, &[(1, 200), (3, 400)]);
+        // The request at 20 answers the response at 10, which now comes with the next one, at 30.
+        let causal = Guarantees { causal: true, ..Guarantees::default() };
+        assert_eq!(broken(&crossed, causal), (Invariant::Causality, 2));
         let total_order = Guarantees { total_order: true, ..Guarantees::default() };
         assert_eq!(broken(&crossed, total_order), (Invariant::TotalOrder, 2));
         assert_eq!(check(&original(), &defended(&crossed, Ledger::default()), &Guarantees::default()), Ok(()));

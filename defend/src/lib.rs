@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod causality;
 mod defended_trace;
 mod defense;
 mod defenses;
@@ -9,11 +10,13 @@ mod invariants;
 mod overheads;
 mod pipeline;
 mod profile;
+mod replay;
 mod spec;
 #[cfg(test)]
 mod testing;
 mod value;
 
+pub use causality::{Arrivals, CausalityReport, Causes};
 pub use defended_trace::{DefendedPacket, DefendedTrace, DefendedTraceBuilder, Ledger, Piece};
 pub use defense::{Assumptions, Defense, DefenseError, DelayModel, StopRule};
 pub use direction::{Direction, PerDirection};

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use wfkit_datasets::{LabelledTrace, Trace, TraceKey, TraceSet};
 
+use crate::replay::replay;
 use crate::{
-    Assumptions, DefendedTrace, Defense, DefenseError, DefenseSpec, Draws, Guarantees, OverheadOptions, Overheads,
-    Profile, Violation, check,
+    Assumptions, DefendedTrace, Defense, DefenseError, DefenseSpec, DelayModel, Draws, Guarantees, OverheadOptions,
+    Overheads, Profile, Violation, check,
 };
 
 /// Defends every trace of `set`, in parallel; the result depends on the set, the specification and the seed alone.
@@ -108,6 +109,8 @@ struct Layer {
     name: &'static str,
     defense: Box<dyn Defense>,
     guarantees: Guarantees,
+    /// Its delays are followed by replaying.
+    replayed: bool,
 }
 
 /// Why a set could not be defended.
@@ -177,7 +180,13 @@ impl Pipeline {
                 assumptions: defense.assumptions(),
                 source: info.source.to_owned(),
             });
-            layers.push(Layer { name: info.name, guarantees: defense.guarantees(), defense });
+            let inferred = defense.assumptions().delay_model == DelayModel::Inferred;
+            layers.push(Layer {
+                name: info.name,
+                guarantees: Guarantees { causal: inferred, ..defense.guarantees() },
+                replayed: inferred && !defense.infers_delays(),
+                defense,
+            });
         }
         Ok(Self { layers, manifest, first_layer: layers_before as u64 })
     }
@@ -212,10 +221,11 @@ impl Pipeline {
         trace: &Trace,
         replica: u64,
     ) -> Result<DefendedTrace, DefendError> {
-        let Layer { name, defense, guarantees } = &self.layers[number];
+        let Layer { name, defense, guarantees, replayed } = &self.layers[number];
         let spec = || self.manifest.layers[number].spec.clone();
         let mut draws = Draws::new(self.manifest.seed, self.first_layer + number as u64, name, key, replica);
-        let defended = defense.defend(trace, &mut draws).map_err(|error| match error {
+        let run = if *replayed { replay(&**defense, trace, &mut draws) } else { defense.defend(trace, &mut draws) };
+        let defended = run.map_err(|error| match error {
             DefenseError::Shape(violation) => DefendError::Invariant { trace: key.clone(), layer: spec(), violation },
             error => DefendError::Trace { trace: key.clone(), layer: spec(), error },
         })?;

@@ -119,6 +119,10 @@ impl Defense for ConstantRate {
     fn assumptions(&self) -> Assumptions {
         Assumptions { delay_model: self.slots.delays, stop_rule: StopRule::Oracle }
     }
+
+    fn infers_delays(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]

@@ -17,17 +17,15 @@ pub(crate) const DEFENSES: &[DefenseInfo] = &[pad::INFO, front::INFO, tamaraw::I
 /// The parameter of defences that hold packets back.
 const DELAYS: Parameter = Parameter {
     key: "delays",
-    kind: Kind::Choice(&["optimistic", "pessimistic"]),
+    kind: Kind::Choice(&["none", "optimistic", "pessimistic", "inferred"]),
     min: 0,
-    default: DefaultValue::Is(Value::Choice("optimistic")),
-    meaning: "what waits for a packet that is held back: later packets of its direction, or all later packets",
+    default: DefaultValue::Is(Value::Choice("inferred")),
+    meaning: "what waits for a packet that is held back: nothing, later packets of its direction, all later packets, or what \
+              seems to answer it",
 };
 
 fn delay_model(values: &Values) -> DelayModel {
-    match values.choice("delays") {
-        "pessimistic" => DelayModel::Pessimistic,
-        _ => DelayModel::Optimistic,
-    }
+    values.choice(DELAYS.key).parse().expect("the choices are the names of the models")
 }
 
 /// For presets whose values are free of each other.

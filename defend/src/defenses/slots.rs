@@ -3,8 +3,8 @@
 use wfkit_datasets::Trace;
 
 use crate::{
-    DefendedTrace, DefendedTraceBuilder, DefenseError, DelayModel, Direction, Ledger, PerDirection, Piece, Profile,
-    Value,
+    Arrivals, DefendedTrace, DefendedTraceBuilder, DefenseError, DelayModel, Direction, Ledger, PerDirection, Piece,
+    Profile, Value,
 };
 
 /// A link that sends one packet of `size` bytes at every multiple of its direction's interval, from 0 on.
@@ -43,19 +43,16 @@ impl Slots {
         Ok(())
     }
 
-    /// Gives each byte of the trace its slot: the first one with room, not before the packet arrived and, in the pessimistic
-    /// model, not before any earlier packet of either direction is through.
+    /// Gives each byte of the trace its slot: the first one with room, not before the delay model has the packet there.
     pub(super) fn place(&self, trace: &Trace) -> Result<Placement, DefenseError> {
         let mut slot = PerDirection { outgoing: 0, incoming: 0 };
         let mut room = PerDirection { outgoing: self.size, incoming: self.size };
         let mut placement = Placement { carried: PerDirection::default(), end_ns: 0 };
-        for (origin, (time_ns, size)) in (0..).zip(trace.packets()) {
-            let direction = Direction::of(size);
+        let mut arrivals = Arrivals::new(trace, self.delays);
+        for (i, &size) in trace.size().iter().enumerate() {
+            let (direction, origin) = (Direction::of(size), i as u32);
             let (slot, room) = (&mut slot[direction], &mut room[direction]);
-            let earliest = match self.delays {
-                DelayModel::Pessimistic => time_ns.max(placement.end_ns),
-                DelayModel::None | DelayModel::Optimistic => time_ns,
-            };
+            let earliest = arrivals.due(i).max(arrivals.not_before(i));
             let first = earliest.div_ceil(self.interval_ns[direction]);
             if first > *slot {
                 (*slot, *room) = (first, self.size);
@@ -71,7 +68,9 @@ impl Slots {
                 left -= bytes;
                 *room -= bytes;
             }
-            placement.end_ns = placement.end_ns.max(*slot * self.interval_ns[direction]);
+            let through_ns = *slot * self.interval_ns[direction];
+            arrivals.left(i, through_ns);
+            placement.end_ns = placement.end_ns.max(through_ns);
         }
         Ok(placement)
     }

@@ -1,0 +1,54 @@
+//! The inferred delay model for defences that do not follow it themselves.
+
+use wfkit_datasets::Trace;
+
+use crate::causality::{Arrivals, Causes};
+use crate::{DefendedTrace, Defense, DefenseError, DelayModel, Draws};
+
+/// Rounds after which delays may only grow, so that a defence whose draws move with its packets comes to an end.
+const FREE_ROUNDS: usize = 200;
+
+/// Rounds after which there is no hope.
+const MOST_ROUNDS: usize = 2_000;
+
+/// Defends the trace again and again, each time as it would have arrived given what the last round held back, until nothing
+/// moves: then every answer follows what it answers as in the trace, or later.
+///
+/// A defence that only looks at what has arrived gets at least one answer further each round, so there are at most as many
+/// rounds as answers in a chain: the length of the trace over half its round trip.
+pub(crate) fn replay(defense: &dyn Defense, trace: &Trace, draws: &mut Draws) -> Result<DefendedTrace, DefenseError> {
+    let causes = Causes::infer(trace);
+    let mut times = trace.time_ns().to_vec();
+    for round in 0..MOST_ROUNDS {
+        let mut order: Vec<u32> = (0..trace.len() as u32).collect();
+        order.sort_by_key(|&i| times[i as usize]); // stable: each direction stays in order
+        let arrival = order.iter().map(|&i| times[i as usize]).collect();
+        let size = order.iter().map(|&i| trace.size()[i as usize]).collect();
+        let shifted = Trace::new(arrival, size).expect("the first packet answers nothing, so it is still at 0");
+        let mut same_draws = draws.clone();
+        let defended = defense.defend(&shifted, &mut same_draws)?.renumbered(&order);
+        let next = arrivals(trace, &causes, &defended);
+        let settled = next.iter().zip(&times).all(|(next, time)| next <= time);
+        if next == times || (settled && round >= FREE_ROUNDS) {
+            *draws = same_draws;
+            return Ok(defended);
+        }
+        times = match round {
+            ..FREE_ROUNDS => next,
+            _ => next.into_iter().zip(times).map(|(next, time)| next.max(time)).collect(),
+        };
+    }
+    Err(DefenseError::Unsettled { rounds: MOST_ROUNDS })
+}
+
+/// When each packet arrives, if those that it answers were through as in `defended`.
+fn arrivals(trace: &Trace, causes: &Causes, defended: &DefendedTrace) -> Vec<u64> {
+    let mut arrivals = Arrivals::with_causes(trace, DelayModel::Inferred, Some(causes.clone()));
+    let through = defended.completion_ns(trace.len());
+    let due = |(i, &left_ns): (usize, &u64)| {
+        let due = arrivals.due(i);
+        arrivals.left(i, left_ns.max(trace.time_ns()[i]));
+        due
+    };
+    through.iter().enumerate().map(due).collect()
+}
