@@ -58,6 +58,8 @@ pub struct Ledger {
     pub padding_drawn: PerDirection<u64>,
     /// Those of them that it did not send, because the load was over before their time.
     pub padding_dropped: PerDirection<u64>,
+    /// Loads that a defence with a budget saw, each of which has a budget of its own; 0 where it does not count them.
+    pub loads: u64,
     /// Packets larger than the largest size to pad to, which stay as they are.
     pub oversize: u64,
 }
@@ -67,6 +69,7 @@ impl Ledger {
         Self {
             padding_drawn: self.padding_drawn + other.padding_drawn,
             padding_dropped: self.padding_dropped + other.padding_dropped,
+            loads: self.loads.max(other.loads),
             oversize: self.oversize + other.oversize,
         }
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use wfkit_datasets::Trace;
 
-use crate::{DefendedTrace, Draws, Guarantees, Violation};
+use crate::{DefendedTrace, Draws, Guarantees, StopRule, Violation};
 
 /// A defence with its parameters: what it makes of a trace.
 ///
@@ -82,16 +82,6 @@ impl fmt::Display for DelayModel {
             Self::Inferred => "inferred",
         })
     }
-}
-
-/// When a defence stops sending padding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum StopRule {
-    /// It sends no padding packets.
-    NoPadding,
-    /// The simulation knows the last normal packet of the load. A deployment has to guess it, and pays for that.
-    Oracle,
 }
 
 /// Why a defence could not defend a trace.

@@ -7,6 +7,7 @@ use thiserror::Error;
 use wfkit_datasets::Trace;
 
 use crate::causality::answers;
+use crate::defenses::link::transmission_ns;
 use crate::{DefendedTrace, Direction, PerDirection};
 
 /// What a defence promises beyond what all of them must keep. Nothing by default.
@@ -27,7 +28,13 @@ pub struct Guarantees {
     /// Answers, as [`Causes`](crate::Causes) infers them, follow what they answer as in the original or later (the inferred
     /// delay model).
     pub causal: bool,
-    /// It draws a number of padding packets, at most this many.
+    /// It sends padding at most so long after a normal packet (a soft stop).
+    pub quiet_ns: Option<u64>,
+    /// Slots may stay empty when no normal packet was sent for so long (a soft stop); none may where it is not given.
+    pub pauses_after_ns: Option<u64>,
+    /// No packet starts before its predecessor in its direction is out, at so many bits a second (a link with a queue).
+    pub link_bits_per_second: Option<PerDirection<u64>>,
+    /// It draws a number of padding packets, at most this many for every load.
     pub budget: Option<PerDirection<u64>>,
     /// Every packet is on its slot.
     pub slots: Option<SlotPlan>,
@@ -72,12 +79,14 @@ pub enum Invariant {
     SizesUntouched,
     /// There is no padding packet.
     NoPadding,
-    /// There is no padding after the last normal packet.
+    /// There is no padding after the last normal packet, or no longer than the stop rule allows.
     EndsWithData,
     /// Padding sent and dropped is what was drawn, and within the budget.
     Budget,
     /// Every packet is on its slot and has the slot's size; no slot is empty.
     Schedule,
+    /// A packet waits until its predecessor in its direction is out.
+    LinkRate,
     /// The number of packets a direction is what the end rule says.
     End,
     /// A defence that does nothing returns its input.
@@ -101,6 +110,7 @@ impl fmt::Display for Invariant {
             Self::EndsWithData => "ends with data",
             Self::Budget => "budget",
             Self::Schedule => "schedule",
+            Self::LinkRate => "link rate",
             Self::End => "end",
             Self::Identity => "identity",
         })
@@ -133,11 +143,17 @@ pub fn check(original: &Trace, defended: &DefendedTrace, guarantees: &Guarantees
     if guarantees.ends_with_data {
         check_end(defended)?;
     }
+    if let Some(quiet_ns) = guarantees.quiet_ns {
+        check_quiet(defended, quiet_ns)?;
+    }
     if let Some(budget) = &guarantees.budget {
         check_budget(defended, budget)?;
     }
     if let Some(plan) = &guarantees.slots {
-        check_slots(defended, plan)?;
+        check_slots(defended, plan, guarantees.pauses_after_ns)?;
+    }
+    if let Some(rate) = &guarantees.link_bits_per_second {
+        check_link(defended, rate)?;
     }
     if guarantees.identity {
         check_identity(original, defended)?;
@@ -260,6 +276,19 @@ fn check_end(defended: &DefendedTrace) -> Result<(), Violation> {
     }
 }
 
+fn check_quiet(defended: &DefendedTrace, quiet_ns: u64) -> Result<(), Violation> {
+    let mut normal_ns = 0;
+    for (i, packet) in defended.packets().enumerate() {
+        if !packet.is_padding() {
+            normal_ns = packet.time_ns;
+        } else if packet.time_ns - normal_ns > quiet_ns {
+            let detail = format!("padding {} ns after the last normal packet", packet.time_ns - normal_ns);
+            return violation(Invariant::EndsWithData, i, detail);
+        }
+    }
+    Ok(())
+}
+
 fn check_budget(defended: &DefendedTrace, budget: &PerDirection<u64>) -> Result<(), Violation> {
     let mut sent = PerDirection { outgoing: 0, incoming: 0 };
     let mut last = PerDirection { outgoing: 0, incoming: 0 };
@@ -270,7 +299,7 @@ fn check_budget(defended: &DefendedTrace, budget: &PerDirection<u64>) -> Result<
     let ledger = defended.ledger();
     for direction in Direction::BOTH {
         let (drawn, dropped) = (ledger.padding_drawn[direction], ledger.padding_dropped[direction]);
-        if drawn > budget[direction] || sent[direction] + dropped != drawn {
+        if drawn > budget[direction].saturating_mul(ledger.loads.max(1)) || sent[direction] + dropped != drawn {
             let (sent, budget) = (sent[direction], budget[direction]);
             let detail = format!("{sent} padding packets sent, {dropped} dropped, {drawn} drawn of at most {budget}");
             return violation(Invariant::Budget, last[direction], detail);
@@ -279,19 +308,30 @@ fn check_budget(defended: &DefendedTrace, budget: &PerDirection<u64>) -> Result<
     Ok(())
 }
 
-fn check_slots(defended: &DefendedTrace, plan: &SlotPlan) -> Result<(), Violation> {
+fn check_slots(defended: &DefendedTrace, plan: &SlotPlan, pauses_after_ns: Option<u64>) -> Result<(), Violation> {
     let mut count = PerDirection { outgoing: 0_u64, incoming: 0 };
+    let mut next = count;
+    let normal: Vec<u64> = defended.packets().filter(|p| !p.is_padding()).map(|p| p.time_ns).collect();
+    // Whether nobody could know at that time that the load goes on.
+    let may_pause = |time_ns: u64| {
+        let last = normal.partition_point(|&normal| normal <= time_ns).checked_sub(1).map_or(0, |last| normal[last]);
+        pauses_after_ns.is_some_and(|quiet| time_ns - last > quiet)
+    };
     for (i, packet) in defended.packets().enumerate() {
         let direction = packet.direction();
-        let due = count[direction].checked_mul(plan.interval_ns[direction]);
-        if due != Some(packet.time_ns) {
-            let (slot, time) = (count[direction], packet.time_ns);
+        let interval = plan.interval_ns[direction];
+        let due = next[direction].checked_mul(interval);
+        if due.is_some_and(|due| due < packet.time_ns && may_pause(due)) && packet.time_ns.is_multiple_of(interval) {
+            next[direction] = packet.time_ns / interval;
+        } else if due != Some(packet.time_ns) {
+            let (slot, time) = (next[direction], packet.time_ns);
             return violation(Invariant::Schedule, i, format!("slot {slot} of its direction, at {time} ns"));
         }
         if packet.size.unsigned_abs() != plan.size {
             return violation(Invariant::Schedule, i, format!("{} bytes in a slot of {}", packet.size, plan.size));
         }
         count[direction] += 1;
+        next[direction] += 1;
     }
     for direction in Direction::BOTH {
         let n = count[direction];
@@ -300,6 +340,20 @@ fn check_slots(defended: &DefendedTrace, plan: &SlotPlan) -> Result<(), Violatio
             let detail = format!("{n} packets one way, neither below {least} nor off a multiple of {multiple} allowed");
             return violation(Invariant::End, defended.len() - 1, detail);
         }
+    }
+    Ok(())
+}
+
+fn check_link(defended: &DefendedTrace, bits_per_second: &PerDirection<u64>) -> Result<(), Violation> {
+    let mut free_ns = PerDirection { outgoing: 0, incoming: 0 };
+    for (i, packet) in defended.packets().enumerate() {
+        let direction = packet.direction();
+        if packet.time_ns < free_ns[direction] {
+            let detail = format!("starts at {} ns, the link is free at {} ns", packet.time_ns, free_ns[direction]);
+            return violation(Invariant::LinkRate, i, detail);
+        }
+        let takes_ns = transmission_ns(packet.size, bits_per_second[direction]);
+        free_ns[direction] = packet.time_ns.saturating_add(takes_ns);
     }
     Ok(())
 }
@@ -432,6 +486,10 @@ mod tests {
         assert_eq!(broken(&PADDED, no_padding), (Invariant::NoPadding, 2));
         let ends_with_data = Guarantees { ends_with_data: true, ..Guarantees::default() };
         assert_eq!(broken(&PADDED, ends_with_data), (Invariant::EndsWithData, 5));
+        let soft = |quiet| Guarantees { quiet_ns: Some(quiet), ..Guarantees::default() };
+        assert_eq!(broken(&PADDED, soft(4)), (Invariant::EndsWithData, 2));
+        assert_eq!(broken(&PADDED, soft(9)), (Invariant::EndsWithData, 5));
+        assert_eq!(check(&original(), &defended(&PADDED, Ledger::default()), &soft(10)), Ok(()));
         let identity = || Guarantees { identity: true, ..Guarantees::default() };
         assert_eq!(broken(&PADDED, identity()), (Invariant::Identity, 2));
         let tail_only = [PADDED[0], PADDED[1], PADDED[3], PADDED[4], PADDED[5]];
@@ -479,8 +537,27 @@ mod tests {
         let mut odd = slotted;
         odd[0].1 = 399;
         assert_eq!(broken(&odd, plan(1, 1)), (Invariant::Schedule, 0));
+        // With a soft stop a slot may stay empty after a silence of more than 9.
+        let mut paused = [slotted[0], slotted[1], slotted[2], slotted[3], slotted[4], slotted[5]];
+        paused[5].0 = 50;
+        let soft = |quiet| Guarantees { pauses_after_ns: Some(quiet), ..plan(1, 1) };
+        assert_eq!(check(&original(), &defended(&paused, Ledger::default()), &soft(9)), Ok(()));
+        assert_eq!(broken(&paused, soft(10)), (Invariant::Schedule, 5));
+        assert_eq!(broken(&paused, plan(1, 1)), (Invariant::Schedule, 5));
         let gap = [slotted[0], slotted[1], slotted[2], slotted[3], slotted[5]];
         assert_eq!(broken(&gap, plan(1, 1)), (Invariant::Schedule, 4));
+    }
+
+    #[test]
+    fn a_link_sends_one_packet_after_the_other() {
+        // 500 bytes at 400 Gbit/s are out after 10 ns.
+        let link = |giga: u64| {
+            let rate = giga * 1_000_000_000;
+            let rate = PerDirection { outgoing: rate, incoming: rate };
+            Guarantees { link_bits_per_second: Some(rate), ..Guarantees::default() }
+        };
+        assert_eq!(broken(&PADDED, link(400)), (Invariant::LinkRate, 3));
+        assert_eq!(check(&original(), &defended(&PADDED, Ledger::default()), &link(800)), Ok(()));
     }
 
     #[test]

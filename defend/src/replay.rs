@@ -52,3 +52,34 @@ fn arrivals(trace: &Trace, causes: &Causes, defended: &DefendedTrace) -> Vec<u64
     };
     through.iter().enumerate().map(due).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use wfkit_datasets::{Layer, Provenance, TraceSet};
+
+    use super::*;
+    use crate::testing::{any_trace, labelled};
+    use crate::{DefenseSpec, Profile};
+
+    proptest! {
+        /// Slots follow the model themselves, in one reading.
+        #[test]
+        fn replaying_gives_what_following_the_arrivals_gives(trace in any_trace(), out_ms in 1_u32..60, in_ms in 1_u32..60) {
+            let spec = format!("tamaraw,l=1,rho-out={out_ms}ms,rho-in={in_ms}ms,delays=inferred");
+            let spec: DefenseSpec = spec.parse().unwrap();
+            let set = TraceSet::new(vec![labelled(0, trace.clone())], Provenance::new(Layer::Tcp, vec![])).unwrap();
+            let profile = Profile::of(&set);
+            let layer = &spec.layers()[0];
+            let tamaraw = (layer.preset().build)(&layer.values(&profile), &profile).unwrap();
+            let own = tamaraw.defend(&trace, &mut Draws::from_seed(1)).unwrap();
+
+            // The same with delays that only hold up their own direction, over and over.
+            let spec = DefenseSpec::only_delays(spec.clone(), DelayModel::Optimistic);
+            let layer = &spec.layers()[0];
+            let optimistic = (layer.preset().build)(&layer.values(&profile), &profile).unwrap();
+            let replayed = replay(&*optimistic, &trace, &mut Draws::from_seed(1)).unwrap();
+            prop_assert_eq!(replayed, own);
+        }
+    }
+}
