@@ -1,5 +1,6 @@
 //! What every defended trace must keep, checked on every trace.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -54,7 +55,7 @@ pub struct SlotPlan {
 }
 
 /// What a defended trace keeps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Invariant {
     /// There are packets, time does not go backwards, no size is 0, no piece is empty.
@@ -91,6 +92,16 @@ pub enum Invariant {
     End,
     /// A defence that does nothing returns its input.
     Identity,
+    /// A second run with the same seed gives the same.
+    Determinism,
+    /// What a defence is told of a set does not depend on the labels.
+    Labels,
+    /// A written set names its layers in their order.
+    Composition,
+    /// A written set costs what was reported.
+    Overheads,
+    /// Nothing in the sizes marks padding.
+    Marks,
 }
 
 impl fmt::Display for Invariant {
@@ -113,6 +124,11 @@ impl fmt::Display for Invariant {
             Self::LinkRate => "link rate",
             Self::End => "end",
             Self::Identity => "identity",
+            Self::Determinism => "determinism",
+            Self::Labels => "labels",
+            Self::Composition => "composition",
+            Self::Overheads => "overheads",
+            Self::Marks => "marks",
         })
     }
 }
@@ -128,6 +144,28 @@ pub struct Violation {
     pub packet: usize,
     /// What was found.
     pub detail: String,
+}
+
+impl Guarantees {
+    /// What [`check`] looks at: what every defence keeps, and what this one promises.
+    pub fn checked(&self) -> BTreeSet<Invariant> {
+        use Invariant as I;
+        let always = [I::Shape, I::Conservation, I::Direction, I::Capacity, I::NoTimeTravel, I::Fifo];
+        let promised = [
+            (self.total_order, I::TotalOrder),
+            (self.causal, I::Causality),
+            (self.times_untouched, I::TimesUntouched),
+            (self.sizes_untouched, I::SizesUntouched),
+            (self.no_padding, I::NoPadding),
+            (self.ends_with_data || self.quiet_ns.is_some(), I::EndsWithData),
+            (self.budget.is_some(), I::Budget),
+            (self.slots.is_some(), I::Schedule),
+            (self.slots.is_some(), I::End),
+            (self.link_bits_per_second.is_some(), I::LinkRate),
+            (self.identity, I::Identity),
+        ];
+        always.into_iter().chain(promised.into_iter().filter(|(is, _)| *is).map(|(_, invariant)| invariant)).collect()
+    }
 }
 
 /// Checks that `defended` is a defence of `original` that keeps `guarantees`; the first invariant that is broken is the error.

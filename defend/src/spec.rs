@@ -429,7 +429,10 @@ mod tests {
 
     #[test]
     fn errors_say_what_there_is() {
-        assert_eq!(error("frost"), "there is no defence `frost`; there are pad, front, tamaraw, constant-rate, jitter, link");
+        assert_eq!(
+            error("frost"),
+            "there is no defence `frost`; there are pad, front, tamaraw, constant-rate, jitter, link"
+        );
         assert_eq!(error("front:ft-3"), "front has no preset `ft-3`; it has ft-1, ft-2");
         assert_eq!(
             error("front,n=3"),
