@@ -5,8 +5,8 @@ use wfkit_datasets::{Trace, TraceKey};
 
 use crate::replay::replay;
 use crate::{
-    DefendedTrace, Defense, DefenseError, DefenseSpec, DelayModel, Draws, Guarantees, Invariant, LayerManifest,
-    Manifest, Profile, Violation, check,
+    DefendedTrace, Defense, DefenseError, DefenseSpec, DelayModel, Draws, Guarantees, LayerManifest, Manifest, Profile,
+    Violation, check,
 };
 
 /// The layers of a specification, made for sets of one profile, ready to defend traces one by one.
@@ -171,7 +171,7 @@ mod tests {
 
     use super::*;
     use crate::testing::{any_layers, any_set, any_spec, defend_one, labelled};
-    use crate::{Assumptions, DefendOptions, StopRule, defend, defend_with};
+    use crate::{Assumptions, DefendOptions, Invariant, StopRule, defend, defend_with};
 
     fn set(layer: Layer, traces: &[(&[u64], &[i32])]) -> TraceSet {
         let trace = |(times, sizes): &(&[u64], &[i32])| Trace::new(times.to_vec(), sizes.to_vec()).unwrap();
