@@ -605,7 +605,7 @@ pub(crate) struct DefendTraces {
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
     /// What waits for a packet that is held back: none, optimistic (its direction), pessimistic (everything) or inferred (what seems to
-    /// answer it); for layers that are not given `delays` [default: inferred]. The report has the time overhead under all of them.
+    /// answer it); for layers that are not given `delays` [default: optimistic, as in published simulations]. The report has the time overhead under all of them.
     #[arg(long, value_name = "MODEL")]
     pub(crate) delay: Option<DelayModel>,
     /// When padding stops: oracle, with the last normal packet of the trace; or soft:W, W (such as 4s) after it, for a defence that

@@ -306,10 +306,10 @@ mod tests {
         let manifest = defended.manifest();
         assert_eq!(manifest.seed, 5);
         assert_eq!(manifest.layers[1].parameters["to"], "1448B");
-        assert_eq!(manifest.layers[0].assumptions.delay_model, DelayModel::Inferred);
+        assert_eq!(manifest.layers[0].assumptions.delay_model, DelayModel::Optimistic);
         assert_eq!(manifest.layers[0].assumptions.stop_rule, StopRule::NoPadding);
         let json = serde_json::to_string(manifest).unwrap();
-        assert!(json.contains(r#""delay_model":"inferred","stop_rule":"no-padding""#), "{json}");
+        assert!(json.contains(r#""delay_model":"optimistic","stop_rule":"no-padding""#), "{json}");
         assert_eq!(&serde_json::from_str::<Manifest>(&json).unwrap(), manifest);
     }
 

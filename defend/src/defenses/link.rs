@@ -144,7 +144,7 @@ mod tests {
     fn padding_makes_the_answer_to_a_late_request_late() {
         // The request waits 8 ms behind 1000 bytes of something else; its response comes 8 ms later.
         let trace = Trace::new(vec![0, 10 * MS, 30 * MS, 30 * MS, 45 * MS], vec![100, -1, 1000, 100, -1]).unwrap();
-        let defended = defend_one("link,rate=1Mbit/s", &trace);
+        let defended = defend_one("link,rate=1Mbit/s,delays=inferred", &trace);
         let starts: Vec<u64> = defended.completion_ns(5).iter().map(|ns| ns / MS).collect();
         assert_eq!(starts, [0, 10, 30, 38, 53]);
     }

@@ -24,7 +24,7 @@ const DELAYS: Parameter = Parameter {
     key: "delays",
     kind: Kind::Choice(&["none", "optimistic", "pessimistic", "inferred"]),
     min: 0,
-    default: DefaultValue::Is(Value::Choice("inferred")),
+    default: DefaultValue::Is(Value::Choice("optimistic")),
     meaning: "what waits for a packet that is held back: nothing, later packets of its direction, all later packets, or what \
               seems to answer it",
 };

@@ -22,7 +22,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
          2023)",
     ],
     caveats: &[
-        "a simulation understates latency in either delay model, as the published pairs of simulated and measured numbers show",
+        "published simulations are optimistic or pessimistic, and both understate the latency that was measured; see delays=inferred",
         "stops with the last normal packet of the trace, which a deployment cannot know, unless stop=soft:W",
         "slots of both directions count from the first packet of the trace; a peer would start half a round trip later",
         "a slot of d bytes carries d bytes of the trace's sizes, headers they contain included",
