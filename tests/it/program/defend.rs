@@ -91,7 +91,7 @@ fn parameters_that_cannot_work_are_told_before_the_run() {
     assert!(told.contains("warning") && told.contains("a median trace brings 1.5 kB"), "{told}");
     let told = folder.wfkit("defend lint pad:mtu traces.parquet").succeeds().stdout;
     assert!(told.contains("nothing to say against it on 200 traces"), "{told}");
-    let cannot = folder.wfkit("defend lint constant-rate,rho=1us,tau=1h traces.parquet --format json");
+    let cannot = folder.wfkit("defend lint constant-rate,rho=1us traces.parquet --format json");
     assert!(format!("{cannot:?}").contains("exit status Some(1)"), "{cannot:?}");
     assert_eq!(json(&cannot.stdout)["findings"][0]["severity"], "error");
 }
