@@ -65,7 +65,7 @@ impl<'a> Context<'a> {
     /// As [`finish`](Self::finish), then prints the report.
     pub(crate) fn finish_and_print(&self, mut report: StageReport, output: Option<&Path>) -> Result<()> {
         self.finish(&mut report, output)?;
-        self.printer.report(&report)
+        self.printer.report(&report, output.map(report_path).as_deref())
     }
 }
 

@@ -1,6 +1,7 @@
 //! The only place that prints: results to standard output, messages and progress to standard error.
 
 use std::io::{IsTerminal, Write as _};
+use std::path::Path;
 use std::time::Duration;
 
 use comfy_table::{ContentArrangement, LineStyle, Table, presets};
@@ -21,20 +22,26 @@ impl Printer {
         Self { format: global.format, quiet: global.quiet }
     }
 
-    /// A stage report: a table, or one JSON document.
-    pub(crate) fn report(&self, report: &StageReport) -> anyhow::Result<()> {
-        match self.format {
-            Format::Json => self.document(report),
-            Format::Text => {
-                let mut table = table(["", "", &report.stage]);
-                let mut previous = String::new();
-                for ReportRow { section, name, value } in report.rows() {
-                    let shown = if section == previous { String::new() } else { section.clone() };
-                    previous = section;
-                    table.add_row([shown, name, value]);
-                }
-                self.text(&table.to_string())
-            }
+    /// A stage report: one JSON document, or what of it most people want to know in a table, and where the rest is.
+    pub(crate) fn report(&self, report: &StageReport, written: Option<&Path>) -> anyhow::Result<()> {
+        if self.format == Format::Json {
+            return self.document(report);
+        }
+        let rows = report.rows();
+        let all = rows.len();
+        let mut table = table(["", "", &report.stage]);
+        let mut previous = String::new();
+        for ReportRow { section, name, value } in rows.into_iter().filter(|row| !is_detail(&row.name)) {
+            let shown = if section == previous { String::new() } else { section.clone() };
+            previous = section;
+            table.add_row([shown, name, value]);
+        }
+        let left = all - table.row_count();
+        self.text(&table.to_string())?;
+        match written {
+            _ if left == 0 => Ok(()),
+            Some(path) => self.text(&format!("{left} lines more are in {}", path.display())),
+            None => self.text(&format!("{left} lines more with --format json")),
         }
     }
 
@@ -110,6 +117,35 @@ impl Printer {
         let style = ProgressStyle::with_template("{msg:>12} {pos} packets {elapsed}");
         bar.with_style(style.expect("the template is well formed"))
     }
+}
+
+/// What only some readers of a report look for.
+const DETAILS: [&str; 17] = [
+    "cost.",
+    "expected_calibration_error",
+    "folds.",
+    "inputs.",
+    "intervals_95.macro_f1",
+    "intervals_95.resamples",
+    "intervals_95.widened_by",
+    "leakage.",
+    "macro_precision",
+    "macro_recall",
+    "most_confused",
+    "packets.",
+    "per_class",
+    "reliability",
+    "roc_auc_macro_ovo",
+    "roc_auc_weighted",
+    "volumes.",
+];
+
+/// What of [`DETAILS`] everybody should see.
+const NEVERTHELESS: [&str; 2] = ["leakage.least_error_of_any_attack", "leakage.caution"];
+
+fn is_detail(name: &str) -> bool {
+    let is_one = DETAILS.iter().any(|detail| name.starts_with(detail) || name == detail.trim_end_matches('.'));
+    is_one && !NEVERTHELESS.contains(&name)
 }
 
 /// Columns of a table where standard output is no terminal.

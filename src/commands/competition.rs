@@ -52,8 +52,7 @@ fn export(paths: &[PathBuf], out: &Path, rules: &Rules, context: &Context<'_>) -
     let mut report = context.stage("competition export", digests(paths)?, Utility::of(&traces.set.volumes()), privacy);
     count_set(&mut report.counts, &traces.set);
     report.dropped = traces.dropped;
-    context.finish(&mut report, Some(out))?;
-    context.printer.report(&report)?;
+    context.finish_and_print(report, Some(out))?;
     verdict(&export.report, context)
 }
 

@@ -40,8 +40,16 @@ pub fn attacks() -> &'static [AttackInfo] {
 }
 
 /// The feature sets that `best` chooses from, by log loss out of bag.
-pub(super) const CANDIDATES: [&str; 6] =
-    ["totals", "cumul", "kfp-175,cumul", "kfp-size,cumul", "kfp-size,requests", "kfp-size,cumul,requests"];
+pub(super) const CANDIDATES: [&str; 8] = [
+    "totals",
+    "cumul",
+    "kfp-175,cumul",
+    "kfp-size,cumul",
+    "kfp-size,requests",
+    "kfp-size,cumul,requests",
+    "requests,ngram-cells",
+    "kfp-size,requests,ngram-cells",
+];
 
 const ATTACKS: [AttackInfo; 14] = [
     AttackInfo {

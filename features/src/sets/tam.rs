@@ -6,8 +6,8 @@
 //! slot; packets after the first 5,000 are left out.
 //!
 //! That matrix is for a convolution, which tolerates shifts. For learners that look at one column at a time there are two more
-//! forms, of all packets: `tam-pooled`, 75 slots of 0.2 s a direction; and `tam-cumulative`, packets before 0.1 s, 0.2 s, ..
-//! 15 s. What comes after 15 s is left out of both.
+//! forms, of all packets: `tam-pooled`, 75 slots of 0.2 s a direction, what is later in the last slot; and `tam-cumulative`,
+//! packets before 0.1 s, 0.2 s, .. 15 s, without what is later.
 
 use serde::{Deserialize, Serialize};
 use wfkit_datasets::Trace;
@@ -60,7 +60,8 @@ impl Extract for Pooled {
     }
 
     fn push(&self, trace: &Trace, row: &mut Vec<f64>) {
-        push_counts(trace, usize::MAX, POOLED_SLOTS, |time_ns| (time_ns / POOLED_NS) as usize, row);
+        let slot = |time_ns: u64| (time_ns / POOLED_NS).min(POOLED_SLOTS as u64 - 1) as usize;
+        push_counts(trace, usize::MAX, POOLED_SLOTS, slot, row);
     }
 }
 
@@ -118,10 +119,10 @@ mod tests {
     }
 
     #[test]
-    fn late_packets_share_the_last_slot_of_tam_and_have_none_elsewhere() {
+    fn late_packets_share_the_last_slot_and_are_not_cumulated() {
         let late = Trace::new(vec![0, 80_000_000_000, u64::MAX], vec![1, 1, 1]).unwrap();
         assert_eq!(filled(&row(&Tam, &late)), [(0, 1.0), (SLOTS - 1, 2.0)]);
-        assert_eq!(filled(&row(&Pooled, &late)), [(0, 1.0)]);
+        assert_eq!(filled(&row(&Pooled, &late)), [(0, 1.0), (POOLED_SLOTS - 1, 2.0)]);
         assert_eq!(row(&Cumulative, &late)[149], 1.0);
     }
 

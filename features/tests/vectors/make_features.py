@@ -363,7 +363,7 @@ def tam(time, size):
 
 
 def tam_pooled(time, size):
-    return slots(time, size, 75, lambda t: t // (SECOND // 5), 2)
+    return slots(time, size, 75, lambda t: min(t // (SECOND // 5), 74), 2)
 
 
 def tam_cumulative(time, size):
