@@ -62,7 +62,7 @@ pub struct AuditViolation {
     pub detail: String,
 }
 
-/// Sizes that simulators have written for padding in files of directions, and that give it away to any feature of sizes.
+/// Sizes that simulators have written for padding in files of cells, and that give it away to any feature of sizes.
 const MARKS: [u32; 2] = [888, 999];
 
 impl Audit {
@@ -83,8 +83,8 @@ impl Audit {
         let met: std::collections::HashSet<&TraceKey> = pairs.iter().map(|(_, defended)| &defended.key).collect();
         let unexpected =
             defended.traces().iter().filter(|t| !met.contains(&t.key)).map(|t| t.key.to_string()).collect();
-        let marks = marks(original);
-        let found: Vec<PairAudit> = pairs.par_iter().map(|(a, b)| PairAudit::of(a, b, &marks)).collect();
+        let cell = cell_size(original);
+        let found: Vec<PairAudit> = pairs.par_iter().map(|(a, b)| PairAudit::of(a, b, cell)).collect();
         let mut kinds = BTreeMap::new();
         for pair in &found {
             *kinds.entry(pair.kept).or_default() += 1;
@@ -122,10 +122,11 @@ impl Audit {
     }
 }
 
-/// The marks that would stand out in the set: those that no original packet has for a size.
-fn marks(original: &TraceSet) -> Vec<u32> {
-    let has = |mark: u32| original.traces().iter().any(|t| t.trace.size().iter().any(|s| s.unsigned_abs() == mark));
-    MARKS.into_iter().filter(|&mark| !has(mark)).collect()
+/// The one size of all packets, where they are cells: another size beside it stands out.
+fn cell_size(original: &TraceSet) -> Option<u32> {
+    let mut sizes = original.traces().iter().flat_map(|t| t.trace.size()).map(|size| size.unsigned_abs());
+    let first = sizes.next()?;
+    sizes.all(|size| size == first).then_some(first)
 }
 
 #[derive(Debug)]
@@ -136,7 +137,7 @@ struct PairAudit {
 }
 
 impl PairAudit {
-    fn of(original: &LabelledTrace, defended: &LabelledTrace, marks: &[u32]) -> Self {
+    fn of(original: &LabelledTrace, defended: &LabelledTrace, cell: Option<u32>) -> Self {
         let mut violations = Vec::new();
         let mut broken = |invariant, detail| {
             violations.push(AuditViolation { trace: defended.key.to_string(), invariant, detail });
@@ -170,12 +171,16 @@ impl PairAudit {
                 Some(_) => {}
             }
         }
-        let marked = marks.iter().map(|&mark| (mark, after.size().iter().filter(|s| s.unsigned_abs() == mark).count()));
-        for (mark, packets) in marked.filter(|(_, packets)| *packets > 0) {
-            broken(
-                Invariant::Marks,
-                format!("{packets} packets of size {mark}, a mark of padding, which features see"),
-            );
+        let packets_of = |size: u32| after.size().iter().filter(|s| s.unsigned_abs() == size).count();
+        if cell.is_some_and(|cell| packets_of(cell) > 0) {
+            for (mark, packets) in MARKS.map(|mark| (mark, packets_of(mark))) {
+                if packets > 0 && cell != Some(mark) {
+                    broken(
+                        Invariant::Marks,
+                        format!("{packets} packets of size {mark} among cells mark padding for features"),
+                    );
+                }
+            }
         }
         Self { kept: kept(before, after), violations, least_start_delay_ns }
     }
@@ -271,7 +276,13 @@ mod tests {
         // Padding may go early; the last 300 bytes out may not.
         assert_eq!(broken(&[(0, 400), (10, -200), (20, 299), (30, -400)]), [Invariant::NoTimeTravel]);
         assert_eq!(broken(&[(0, 400), (10, -600), (20, 300), (40, -400)]), []);
-        assert_eq!(broken(&[(0, 100), (5, 888), (10, -200), (20, 300), (30, -400)]), [Invariant::Marks]);
+        let cells = |packets: &[(u64, i32)]| {
+            let audit = Audit::of(&set(&[(0, 1), (10, -1)], None), &set(packets, None), 1).unwrap();
+            audit.violations.iter().map(|violation| violation.invariant).collect::<Vec<_>>()
+        };
+        assert_eq!(cells(&[(0, 1), (5, 888), (10, -1)]), [Invariant::Marks]);
+        assert_eq!(cells(&[(0, 1), (5, -1), (10, -1)]), []);
+        assert_eq!(cells(&[(0, 888), (5, -888), (10, -888)]), []); // slots of this size
     }
 
     #[test]

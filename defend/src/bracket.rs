@@ -1,9 +1,10 @@
 //! What a defence costs in time, over all delay models.
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use wfkit_datasets::TraceSet;
 
-use crate::{DefendError, DefenseSpec, DelayModel, OverheadOptions, Overheads, defend};
+use crate::{CausalityReport, DefendError, DefenseSpec, DelayModel, OverheadOptions, Overheads, Pipeline, Profile};
 
 /// The time overhead under every delay model: what a simulation knows is the span of these, not one of them.
 ///
@@ -11,6 +12,8 @@ use crate::{DefendError, DefenseSpec, DelayModel, OverheadOptions, Overheads, de
 /// Implementation and Evaluation of Website Fingerprinting Defenses", IEEE TIFS 2023).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TimeBracket {
+    /// Traces that the models were compared on.
+    pub traces: usize,
     /// Lowest and highest latency overhead (sum over sum) of all models; `None` where no trace has a duration.
     pub latency: Option<[f64; 2]>,
     /// Shortest and longest mean delay of a packet.
@@ -34,20 +37,32 @@ pub struct ModelCost {
     pub too_soon: Option<f64>,
 }
 
+/// Traces that the models are compared on: a defence that is run over and over to infer delays takes up to a tenth of a
+/// second for a page load.
+const COMPARED: usize = 500;
+
 impl TimeBracket {
-    /// Defends the set under each model, whatever `delays` the specification gives.
+    /// Defends the set under each model, whatever `delays` the specification gives. Of a set of more than 500 traces some are taken, at
+    /// equal steps through the set.
     pub fn of(set: &TraceSet, spec: &DefenseSpec, seed: u64) -> Result<Self, DefendError> {
         let models: &[DelayModel] = if spec.delays() { &DelayModel::ALL } else { &[DelayModel::None] };
+        let profile = Profile::of(set);
+        let traces: Vec<_> = set.traces().iter().step_by(set.len().div_ceil(COMPARED).max(1)).collect();
         let cost = |&delay_model: &DelayModel| {
-            let defended = defend(set, &spec.clone().only_delays(delay_model), seed)?;
+            let spec = spec.clone().only_delays(delay_model);
+            let pipeline = Pipeline::new(&spec, &profile, set.provenance().defenses.len(), seed)?;
+            let defended = traces.par_iter().map(|t| pipeline.defend(&t.key, &t.trace, 0));
+            let defended = defended.collect::<Result<Vec<_>, DefendError>>()?;
+            let pairs: Vec<_> = traces.iter().map(|t| &t.trace).zip(&defended).collect();
             let Overheads { latency, delay, bandwidth, .. } =
-                defended.overheads(&OverheadOptions { bootstrap: 0, seed: 0 });
+                Overheads::of(&pairs, &OverheadOptions { bootstrap: 0, seed: 0 });
+            let causality = pairs.par_iter().map(|(before, after)| CausalityReport::of(before, after));
             Ok(ModelCost {
                 delay_model,
                 latency: latency.total.map(|estimate| estimate.value),
                 mean_delay_s: delay.mean_s.map(|estimate| estimate.value),
                 bandwidth: bandwidth.both.total.map(|estimate| estimate.value),
-                too_soon: defended.causality().share(),
+                too_soon: causality.reduce(CausalityReport::default, |a, b| a + b).share(),
             })
         };
         let models = models.iter().map(cost).collect::<Result<Vec<_>, DefendError>>()?;
@@ -57,7 +72,8 @@ impl TimeBracket {
             let high = values.iter().copied().max_by(f64::total_cmp)?;
             Some([low, high])
         };
-        Ok(Self { latency: span(|cost| cost.latency), mean_delay_s: span(|cost| cost.mean_delay_s), models })
+        let traces = traces.len();
+        Ok(Self { traces, latency: span(|cost| cost.latency), mean_delay_s: span(|cost| cost.mean_delay_s), models })
     }
 }
 

@@ -1,5 +1,7 @@
 //! What waits for what: which packet a packet answers, and when it is there to be sent.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use wfkit_datasets::Trace;
 
@@ -67,7 +69,7 @@ pub struct Arrivals<'a> {
     trace: &'a Trace,
     model: DelayModel,
     /// Of the inferred model alone.
-    causes: Option<Causes>,
+    causes: Option<Cow<'a, Causes>>,
     /// When each packet so far was through, for the inferred model.
     left_ns: Vec<u64>,
     last_due_ns: PerDirection<u64>,
@@ -78,15 +80,15 @@ impl<'a> Arrivals<'a> {
     /// Before the first packet.
     pub fn new(trace: &'a Trace, model: DelayModel) -> Self {
         let causes = (model == DelayModel::Inferred).then(|| Causes::infer(trace));
-        Self::with_causes(trace, model, causes)
+        Self { causes: causes.map(Cow::Owned), ..Self::with_causes(trace, model, None) }
     }
 
     /// With what is inferred already.
-    pub(crate) fn with_causes(trace: &'a Trace, model: DelayModel, causes: Option<Causes>) -> Self {
+    pub(crate) fn with_causes(trace: &'a Trace, model: DelayModel, causes: Option<&'a Causes>) -> Self {
         Self {
             trace,
             model,
-            causes,
+            causes: causes.map(Cow::Borrowed),
             left_ns: Vec::new(),
             last_due_ns: PerDirection::default(),
             last_left_ns: PerDirection::default(),

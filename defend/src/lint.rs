@@ -1,5 +1,6 @@
 //! Parameters that cannot work on these traces, told before the run.
 
+use std::cmp::Reverse;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -64,6 +65,7 @@ pub fn lint(spec: &DefenseSpec, set: &TraceSet, seed: u64) -> Vec<Finding> {
         }));
     }
     findings.extend(try_it(spec, &pipeline, set));
+    findings.sort_by_key(|finding| Reverse(finding.severity)); // what will not run goes first
     findings
 }
 

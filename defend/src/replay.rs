@@ -27,30 +27,33 @@ pub(crate) fn replay(defense: &dyn Defense, trace: &Trace, draws: &mut Draws) ->
         let shifted = Trace::new(arrival, size).expect("the first packet answers nothing, so it is still at 0");
         let mut same_draws = draws.clone();
         let defended = defense.defend(&shifted, &mut same_draws)?.renumbered(&order);
-        let next = arrivals(trace, &causes, &defended);
-        let settled = next.iter().zip(&times).all(|(next, time)| next <= time);
-        if next == times || (settled && round >= FREE_ROUNDS) {
+        let through = defended.completion_ns(trace.len());
+        let due = arrivals(trace, &causes, |i, _| through[i]);
+        let settled = due.iter().zip(&times).all(|(due, time)| due <= time);
+        if due == times || (settled && round >= FREE_ROUNDS) {
             *draws = same_draws;
             return Ok(defended);
         }
+        // As if each packet were held back as long as in this round, however late it arrives: a guess for the whole trace, while what
+        // has been seen is right for one answer more only.
+        let guess = arrivals(trace, &causes, |i, due| due + (through[i] - times[i]));
         times = match round {
-            ..FREE_ROUNDS => next,
-            _ => next.into_iter().zip(times).map(|(next, time)| next.max(time)).collect(),
+            ..FREE_ROUNDS => guess,
+            _ => due.into_iter().zip(times).map(|(due, time)| due.max(time)).collect(),
         };
     }
     Err(DefenseError::Unsettled { rounds: MOST_ROUNDS })
 }
 
-/// When each packet arrives, if those that it answers were through as in `defended`.
-fn arrivals(trace: &Trace, causes: &Causes, defended: &DefendedTrace) -> Vec<u64> {
-    let mut arrivals = Arrivals::with_causes(trace, DelayModel::Inferred, Some(causes.clone()));
-    let through = defended.completion_ns(trace.len());
-    let due = |(i, &left_ns): (usize, &u64)| {
+/// When each packet arrives, if packet i, which arrives at `due`, leaves at `left(i, due)`.
+fn arrivals(trace: &Trace, causes: &Causes, left: impl Fn(usize, u64) -> u64) -> Vec<u64> {
+    let mut arrivals = Arrivals::with_causes(trace, DelayModel::Inferred, Some(causes));
+    let due = |i: usize| {
         let due = arrivals.due(i);
-        arrivals.left(i, left_ns.max(trace.time_ns()[i]));
+        arrivals.left(i, left(i, due).max(trace.time_ns()[i]));
         due
     };
-    through.iter().enumerate().map(due).collect()
+    (0..trace.len()).map(due).collect()
 }
 
 #[cfg(test)]

@@ -131,14 +131,10 @@ fn a_defended_set_is_audited_with_and_without_its_manifest() {
     // Without a manifest the same is all right.
     assert_eq!(verify(&later, "other.parquet").0["passed"], true);
 
-    // Planted in a set without manifest: lost bytes, bytes before their time, marks, a lost trace.
+    // Planted in a set without manifest: lost bytes, bytes before their time, a lost trace.
     let lost = changed(&set, |_, sizes| sizes.iter_mut().for_each(|size| *size = size.signum()));
     let early = changed(&set, |times, _| times.fill(0));
-    let marked = changed(&set, |times, sizes| {
-        times.push(times[times.len() - 1]);
-        sizes.push(-888);
-    });
-    for (set, invariant) in [(&lost, "conservation"), (&early, "no-time-travel"), (&marked, "marks")] {
+    for (set, invariant) in [(&lost, "conservation"), (&early, "no-time-travel")] {
         let (found, stderr) = verify(set, "other.parquet");
         assert_eq!(found["audit"]["violations"][0]["invariant"], invariant, "{found}");
         assert!(stderr.starts_with("error: "), "{stderr}");
@@ -146,4 +142,18 @@ fn a_defended_set_is_audited_with_and_without_its_manifest() {
     let (found, stderr) = verify(&set.select(&(1..200).collect::<Vec<_>>()), "other.parquet");
     assert_eq!(found["audit"]["missing"].as_array().unwrap().len(), 1);
     assert!(stderr.contains("is missing"), "{stderr}");
+}
+
+/// As simulators write it: a line a cell, 1 out, -1 in, padding as 888.
+#[test]
+fn padding_that_is_marked_in_a_strangers_set_is_found() {
+    let folder = Folder::new();
+    let header = "cell_id,rep,direction_size,timestamp\n";
+    folder.write("cells.csv", format!("{header}1,0,1,0.0\n1,0,-1,0.1\n1,0,-1,0.2\n"));
+    folder.write("padded.csv", format!("{header}1,0,1,0.0\n1,0,-1,0.1\n1,0,-1,0.15\n1,0,-1,0.2\n"));
+    folder.write("marked.csv", format!("{header}1,0,1,0.0\n1,0,-1,0.1\n1,0,-888,0.15\n1,0,-1,0.2\n"));
+    let passed = folder.wfkit("defend verify cells.csv padded.csv").succeeds().stdout;
+    assert!(passed.contains("every packet among others (padding only)") && passed.contains("FIFO"), "{passed}");
+    let refused = folder.wfkit("defend verify cells.csv marked.csv");
+    assert!(refused.stderr.contains("1 packets of size 888 among cells"), "{refused:?}");
 }
