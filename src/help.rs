@@ -23,7 +23,7 @@ pub(crate) fn of_attacks() -> String {
 pub(crate) fn of_defences() -> String {
     let mut text = String::from(
         "Defences, written name[:preset][,key=value], layers joined by + (front:ft-1,w-max=7s+pad:mtu); `wfkit defend describe NAME` \
-         tells\nparameters, source, published overheads and caveats:\n",
+         tells the parameters, source, published overheads and caveats of one:\n",
     );
     for defence in list() {
         let _ = writeln!(text, "  {}: {}", defence.name, defence.summary);

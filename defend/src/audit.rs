@@ -1,6 +1,6 @@
 //! Auditing a defended set from its traces alone.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -66,21 +66,24 @@ pub struct AuditViolation {
 const MARKS: [u32; 2] = [888, 999];
 
 impl Audit {
-    /// Compares the sets; a trace has `replicas` defended copies, under the keys of [`replica_key`].
+    /// Compares the sets; a trace has `replicas` defended copies, under the keys of [`replica_key`]; where no defended trace has a
+    /// session, as in formats that do not keep it, by class and rep alone.
     pub fn of(original: &TraceSet, defended: &TraceSet, replicas: u32) -> Result<Self, DefendError> {
         let by_key: HashMap<&TraceKey, &LabelledTrace> = defended.traces().iter().map(|t| (&t.key, t)).collect();
         let mut pairs = Vec::new();
         let mut missing = Vec::new();
+        let mut met = HashSet::new();
+        let sessions = keeps_sessions(defended);
         for labelled in original.traces() {
             for replica in 0..replicas {
-                let key = replica_key(&labelled.key, replica, replicas)?;
-                match by_key.get(&key) {
+                let mut key = replica_key(&labelled.key, replica, replicas)?;
+                key.session.take_if(|_| !sessions);
+                match by_key.get(&key).filter(|defended| met.insert(&defended.key)) {
                     Some(defended) => pairs.push((labelled, *defended)),
                     None => missing.push(key.to_string()),
                 }
             }
         }
-        let met: std::collections::HashSet<&TraceKey> = pairs.iter().map(|(_, defended)| &defended.key).collect();
         let unexpected =
             defended.traces().iter().filter(|t| !met.contains(&t.key)).map(|t| t.key.to_string()).collect();
         let cell = cell_size(original);
@@ -120,6 +123,11 @@ impl Audit {
     pub fn passed(&self) -> bool {
         self.missing.is_empty() && self.unexpected.is_empty() && self.violations.is_empty()
     }
+}
+
+/// Whether a set says what was captured together: some formats have no room for it.
+pub fn keeps_sessions(set: &TraceSet) -> bool {
+    set.traces().iter().any(|labelled| labelled.key.session.is_some())
 }
 
 /// The one size of all packets, where they are cells: another size beside it stands out.

@@ -2,9 +2,11 @@
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use wfkit_datasets::TraceSet;
+use wfkit_datasets::{LabelledTrace, TraceSet};
 
-use crate::{CausalityReport, DefendError, DefenseSpec, DelayModel, OverheadOptions, Overheads, Pipeline, Profile};
+use crate::{
+    CausalityReport, DefendError, DefendedTrace, DefenseSpec, DelayModel, OverheadOptions, Overheads, Pipeline, Profile,
+};
 
 /// The time overhead under every delay model: what a simulation knows is the span of these, not one of them.
 ///
@@ -14,7 +16,7 @@ use crate::{CausalityReport, DefendError, DefenseSpec, DelayModel, OverheadOptio
 pub struct TimeBracket {
     /// Traces that the models were compared on.
     pub traces: usize,
-    /// Lowest and highest latency overhead (sum over sum) of all models; `None` where no trace has a duration.
+    /// Lowest and highest latency overhead (sum over sum) of the models that could be run; `None` where no trace has a duration.
     pub latency: Option<[f64; 2]>,
     /// Shortest and longest mean delay of a packet.
     pub mean_delay_s: Option<[f64; 2]>,
@@ -35,6 +37,9 @@ pub struct ModelCost {
     pub bandwidth: Option<f64>,
     /// Share of answers that come too soon.
     pub too_soon: Option<f64>,
+    /// Why a number is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// Traces that the models are compared on: a defence that is run over and over to infer delays takes up to a tenth of a
@@ -52,17 +57,21 @@ impl TimeBracket {
             let spec = spec.clone().only_delays(delay_model);
             let pipeline = Pipeline::new(&spec, &profile, set.provenance().defenses.len(), seed)?;
             let defended = traces.par_iter().map(|t| pipeline.defend(&t.key, &t.trace, 0));
-            let defended = defended.collect::<Result<Vec<_>, DefendError>>()?;
-            let pairs: Vec<_> = traces.iter().map(|t| &t.trace).zip(&defended).collect();
-            let Overheads { latency, delay, bandwidth, .. } =
-                Overheads::of(&pairs, &OverheadOptions { bootstrap: 0, seed: 0 });
-            let causality = pairs.par_iter().map(|(before, after)| CausalityReport::of(before, after));
-            Ok(ModelCost {
-                delay_model,
-                latency: latency.total.map(|estimate| estimate.value),
-                mean_delay_s: delay.mean_s.map(|estimate| estimate.value),
-                bandwidth: bandwidth.both.total.map(|estimate| estimate.value),
-                too_soon: causality.reduce(CausalityReport::default, |a, b| a + b).share(),
+            Ok(match defended.collect::<Result<Vec<_>, DefendError>>() {
+                Ok(defended) => ModelCost::of(delay_model, &traces, &defended),
+                // Longer loads can need more slots than there may be.
+                Err(DefendError::Trace { trace, error, .. }) => {
+                    let reason = Some(format!("the trace ({trace}): {error}"));
+                    ModelCost {
+                        latency: None,
+                        mean_delay_s: None,
+                        bandwidth: None,
+                        too_soon: None,
+                        delay_model,
+                        reason,
+                    }
+                }
+                Err(fault) => return Err(fault),
             })
         };
         let models = models.iter().map(cost).collect::<Result<Vec<_>, DefendError>>()?;
@@ -74,6 +83,26 @@ impl TimeBracket {
         };
         let traces = traces.len();
         Ok(Self { traces, latency: span(|cost| cost.latency), mean_delay_s: span(|cost| cost.mean_delay_s), models })
+    }
+}
+
+impl ModelCost {
+    fn of(delay_model: DelayModel, traces: &[&LabelledTrace], defended: &[DefendedTrace]) -> Self {
+        let pairs: Vec<_> = traces.iter().map(|t| &t.trace).zip(defended).collect();
+        let Overheads { latency, delay, bandwidth, .. } =
+            Overheads::of(&pairs, &OverheadOptions { bootstrap: 0, seed: 0 });
+        let causality = pairs.par_iter().map(|(before, after)| CausalityReport::of(before, after));
+        let latency = latency.total.map(|estimate| estimate.value);
+        let too_soon = causality.reduce(CausalityReport::default, |a, b| a + b).share();
+        let missing = latency.is_none() || too_soon.is_none();
+        Self {
+            delay_model,
+            latency,
+            mean_delay_s: delay.mean_s.map(|estimate| estimate.value),
+            bandwidth: bandwidth.both.total.map(|estimate| estimate.value),
+            too_soon,
+            reason: missing.then(|| "no trace has a duration, or none has an answer".to_owned()),
+        }
     }
 }
 

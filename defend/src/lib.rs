@@ -23,7 +23,7 @@ mod testing;
 mod value;
 mod verification;
 
-pub use audit::{Audit, AuditViolation, Kept};
+pub use audit::{Audit, AuditViolation, Kept, keeps_sessions};
 pub use bracket::{ModelCost, TimeBracket};
 pub use causality::{Arrivals, CausalityReport, Causes};
 pub use defended_set::{DefendOptions, DefendedSet, defend, defend_with, replica_key};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 use wfkit_datasets::TraceSet;
-use wfkit_defend::{Audit, DefendOptions, ManifestFile, defend_with};
+use wfkit_defend::{Audit, DefendOptions, ManifestFile, defend_with, keeps_sessions};
 
 use super::manifest_path;
 use crate::context::{Context, digests};
@@ -117,8 +117,12 @@ fn reproduce(read: &ManifestFile, original: &TraceSet, defended: &TraceSet) -> R
     if again.manifest().definition != read.manifest.definition {
         return Ok(Test::of(false, format!("the definition is {}", again.manifest().definition)));
     }
-    let again = again.observe();
-    let differs = again.traces().iter().zip(defended.traces()).find(|(a, b)| (&a.key, &a.trace) != (&b.key, &b.trace));
+    let mut again = again.observe().traces().to_vec();
+    if !keeps_sessions(defended) {
+        again.iter_mut().for_each(|labelled| labelled.key.session = None);
+        again.sort_by(|a, b| a.key.order(&b.key));
+    }
+    let differs = again.iter().zip(defended.traces()).find(|(a, b)| (&a.key, &a.trace) != (&b.key, &b.trace));
     Ok(match differs {
         Some((trace, _)) => Test::of(false, format!("the trace ({}) differs", trace.key)),
         None if again.len() != defended.len() => Test::of(false, format!("{} traces", again.len())),

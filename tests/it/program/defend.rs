@@ -116,6 +116,11 @@ fn a_defended_set_is_audited_with_and_without_its_manifest() {
         assert_eq!(verified["manifest"][test]["passed"], true, "{test}");
     }
 
+    // A format without sessions and starts.
+    folder.wfkit("defend traces.parquet --defence jitter --attack totals --replicas 2 --out c.csv").succeeds();
+    let text = folder.wfkit("defend verify traces.parquet c.csv").succeeds().stdout;
+    assert!(text.contains("yes: 400 traces, packet by packet"), "{text}");
+
     // Planted: a file that was touched is not what its manifest says, though its traces are possible.
     let set = folder.traces("d.parquet").set;
     let verify = |set: &TraceSet, name: &str| {
