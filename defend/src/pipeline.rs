@@ -125,7 +125,7 @@ impl Pipeline {
     }
 
     /// Defends and checks one trace. Each `replica` is another realisation of the same defence, as for training on fresh
-    /// draws; [`defend`] makes replica 0.
+    /// draws; [`defend`](crate::defend()) makes replica 0.
     pub fn defend(&self, key: &TraceKey, trace: &Trace, replica: u64) -> Result<DefendedTrace, DefendError> {
         let mut defended = self.defend_layer(0, key, trace, replica)?;
         for number in 1..self.layers.len() {
