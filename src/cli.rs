@@ -1,12 +1,13 @@
 //! The command line: clap types only.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use wfkit_capture::record::{Filter, parse_duration};
 use wfkit_capture::{ClientRule, OutlierRule};
-use wfkit_defend::DefenseSpec;
+use wfkit_defend::{DefenseSpec, DelayModel, StopRule};
 use wfkit_features::FeatureSpec;
 
 use crate::help;
@@ -99,7 +100,7 @@ pub(crate) struct Run {
     /// The attack that defences have to withstand; `wfkit train --help` lists them.
     #[arg(long, default_value = "kfp-size", value_name = "NAME", value_parser = written::attack)]
     pub(crate) attack: String,
-    /// A defence to simulate; repeat for several. `wfkit defend --help` lists them.
+    /// A defence to simulate; repeat for several. `wfkit defend list` lists them.
     #[arg(long = "defence", value_name = "SPEC", value_parser = written::of::<DefenseSpec>, default_values = ["pad:mtu", "front:ft-1", "tamaraw:cell"])]
     pub(crate) defences: Vec<String>,
     /// Folds of the cross-validation.
@@ -593,8 +594,52 @@ fn percents(text: &str) -> Result<Percents, String> {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = help::of_defences())]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, after_help = help::of_defences())]
 pub(crate) struct Defend {
+    #[command(flatten)]
+    pub(crate) traces: Option<DefendTraces>,
+    #[command(subcommand)]
+    pub(crate) command: Option<DefendCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DefendCommand {
+    /// All defences: name and presets, what they do, from where.
+    List,
+    /// One defence in full: source, presets, parameters with their units, overheads as published, what to know.
+    Describe {
+        /// Name of the defence.
+        #[arg(value_name = "NAME", value_parser = written::defence)]
+        name: String,
+    },
+    /// Audit a defended set, also one that another tool made: what its traces show, and what its manifest says.
+    Verify {
+        /// Traces before the defence.
+        #[arg(value_name = "ORIGINAL")]
+        original: PathBuf,
+        /// The same traces after it, under the same class, rep and session.
+        #[arg(value_name = "DEFENDED")]
+        defended: PathBuf,
+        /// The manifest [default: beside the defended file, where there is one].
+        #[arg(long, value_name = "FILE")]
+        manifest: Option<PathBuf>,
+        /// Defended copies of each trace [default: what the manifest says, else 1].
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        replicas: Option<u32>,
+    },
+    /// Parameters that cannot work on these traces, told before the run.
+    Lint {
+        /// The defence: `name[:preset][,key=value]`; layers joined by +.
+        #[arg(value_name = "SPEC", value_parser = written::of::<DefenseSpec>)]
+        defence: String,
+        /// Trace files or folders of them; formats are found by content.
+        #[arg(required = true, value_name = "TRACES")]
+        traces: Vec<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DefendTraces {
     /// Trace files or folders of them; formats are found by content.
     #[arg(required = true, value_name = "TRACES")]
     pub(crate) traces: Vec<PathBuf>,
@@ -604,12 +649,49 @@ pub(crate) struct Defend {
     /// Defended traces to write: .parquet, .csv or .csv.zip.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
+    /// What waits for a packet that is held back: none, optimistic (its direction), pessimistic (everything) or inferred (what seems to
+    /// answer it); for layers that are not given `delays` [default: optimistic, as in published simulations]. The report has the time overhead under all of them.
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) delay: Option<DelayModel>,
+    /// When padding stops: oracle, with the last normal packet of the trace; or soft:W, W (such as 4s) after it, for a defence that
+    /// cannot know that it was the last; for layers that are not given `stop` [default: oracle].
+    #[arg(long, value_name = "oracle|soft:W", value_parser = stop_rule)]
+    pub(crate) stop: Option<StopRule>,
+    /// Then send everything over a link of this rate, such as 10Mbit/s, with a first-in-first-out queue each way; two rates
+    /// joined by a comma are out and in.
+    #[arg(long, value_name = "RATE[,RATE]", value_parser = link)]
+    pub(crate) link: Option<DefenseSpec>,
+    /// Defended copies of each trace, with draws of their own, to train on. Copy r of n of rep k is rep k n + r; copies of a trace share
+    /// a session.
+    #[arg(long, default_value = "1", value_name = "N")]
+    pub(crate) replicas: NonZeroU32,
+    /// Check what takes a second run and a second reading too: same seed, same traces; labels do not matter; the file
+    /// costs what the report says.
+    #[arg(long)]
+    pub(crate) verify: bool,
     /// The attack that is retrained on the defended traces, and trained on the undefended ones beside it.
     #[arg(long, default_value = "kfp-size", value_name = "NAME", value_parser = written::attack)]
     pub(crate) attack: String,
     /// Folds of its cross-validation.
     #[arg(long, default_value_t = 5, value_name = "K", value_parser = clap::value_parser!(u16).range(2..))]
     pub(crate) folds: u16,
+}
+
+/// A stop rule of a defence that pads.
+fn stop_rule(text: &str) -> Result<StopRule, String> {
+    match text.parse()? {
+        StopRule::NoPadding => Err("oracle or soft:W, as in soft:4s".to_owned()),
+        rule => Ok(rule),
+    }
+}
+
+/// A link as a last layer.
+fn link(text: &str) -> Result<DefenseSpec, String> {
+    let spec = match text.split_once(',') {
+        Some((out, inward)) => format!("link,rate-out={out},rate-in={inward}"),
+        None => format!("link,rate={text}"),
+    };
+    spec.parse().map_err(|error: wfkit_defend::SpecError| error.to_string())
 }
 
 #[derive(Debug, Subcommand)]

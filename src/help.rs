@@ -19,23 +19,20 @@ pub(crate) fn of_attacks() -> String {
     text
 }
 
-/// The defences, their presets and parameters.
+/// The defences and their presets.
 pub(crate) fn of_defences() -> String {
     let mut text = String::from(
-        "Defences, written name[:preset][,key=value], layers joined by + (front:ft-1,w-max=7s+pad:mtu):\n",
+        "Defences, written name[:preset][,key=value], layers joined by + (front:ft-1,w-max=7s+pad:mtu); `wfkit defend describe NAME` \
+         tells the parameters, source, published overheads and caveats of one:\n",
     );
     for defence in list() {
-        let _ = writeln!(text, "\n  {}: {}\n    source: {}", defence.name, defence.summary, defence.source);
+        let _ = writeln!(text, "  {}: {}", defence.name, defence.summary);
         for preset in defence.presets {
-            let _ = writeln!(text, "    {}:{}  {}", defence.name, preset.name, preset.summary);
-            for parameter in preset.parameters {
-                let _ = writeln!(text, "      {}={}  {}", parameter.key, parameter.default, parameter.meaning);
-            }
-        }
-        for caveat in defence.caveats {
-            let _ = writeln!(text, "    note: {caveat}");
+            let name = format!("{}:{}", defence.name, preset.name);
+            let _ = writeln!(text, "      {name:<24} {}", preset.summary);
         }
     }
+    text.push_str("A trace file that is called like a command is written ./list.");
     text
 }
 

@@ -16,6 +16,11 @@ pub(crate) fn attack(text: &str) -> Result<String, String> {
     attack.map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
 
+/// The name of a defence.
+pub(crate) fn defence(text: &str) -> Result<String, String> {
+    crate::commands::find_defence(text).map(|defence| defence.name.to_owned())
+}
+
 /// A pattern for file names, or `folders`.
 pub(crate) fn label(text: &str) -> Result<String, String> {
     if text == "folders" { Ok(text.to_owned()) } else { of::<wfkit_capture::LabelPattern>(text) }

@@ -58,6 +58,8 @@ pub struct Ledger {
     pub padding_drawn: PerDirection<u64>,
     /// Those of them that it did not send, because the load was over before their time.
     pub padding_dropped: PerDirection<u64>,
+    /// Loads that a defence with a budget saw, each of which has a budget of its own; 0 where it does not count them.
+    pub loads: u64,
     /// Packets larger than the largest size to pad to, which stay as they are.
     pub oversize: u64,
 }
@@ -67,6 +69,7 @@ impl Ledger {
         Self {
             padding_drawn: self.padding_drawn + other.padding_drawn,
             padding_dropped: self.padding_dropped + other.padding_dropped,
+            loads: self.loads.max(other.loads),
             oversize: self.oversize + other.oversize,
         }
     }
@@ -121,6 +124,27 @@ impl DefendedTrace {
             }
         }
         completion
+    }
+
+    /// When each of the `origins` packets of the original started to leave: the time of the packet with its first byte; the
+    /// end of time where none carries it.
+    pub(crate) fn start_ns(&self, origins: usize) -> Vec<u64> {
+        let mut start = vec![u64::MAX; origins];
+        for packet in self.packets() {
+            for piece in packet.carries {
+                let start = &mut start[piece.origin as usize];
+                *start = packet.time_ns.min(*start);
+            }
+        }
+        start
+    }
+
+    /// The same packets as a defence of the trace whose packet `origins[i]` was packet i of the one defended.
+    pub(crate) fn renumbered(mut self, origins: &[u32]) -> Self {
+        for piece in &mut self.pieces {
+            piece.origin = origins[piece.origin as usize];
+        }
+        self
     }
 
     /// This trace, which defends what was observed of `inner`, as a defence of the original of `inner`.

@@ -1,12 +1,13 @@
 //! What a defence is.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use wfkit_datasets::Trace;
 
-use crate::{DefendedTrace, Draws, Guarantees, Violation};
+use crate::{DefendedTrace, Draws, Guarantees, StopRule, Violation};
 
 /// A defence with its parameters: what it makes of a trace.
 ///
@@ -22,6 +23,13 @@ pub trait Defense: fmt::Debug + Send + Sync {
 
     /// What the simulation takes for granted.
     fn assumptions(&self) -> Assumptions;
+
+    /// Whether [`defend`](Self::defend) follows [`DelayModel::Inferred`] itself, by [`Arrivals`](crate::Arrivals). One that
+    /// does not is defended over and over with the arrivals that its delays lead to, until nothing moves, which gives the same and takes
+    /// longer; it treats that model as the optimistic one.
+    fn infers_delays(&self) -> bool {
+        false
+    }
 }
 
 /// What a simulation takes for granted, and its report has to say.
@@ -37,12 +45,32 @@ pub struct Assumptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DelayModel {
-    /// Nothing is held back.
+    /// Nothing waits for a packet that is held back, not even the next one of its direction; or the defence holds nothing back. In
+    /// slots a packet waits for a free one all the same.
     None,
     /// Later packets of its own direction wait; a late request does not delay its response, which understates latency.
     Optimistic,
-    /// All later packets wait, as if each one answered the one before it.
+    /// All later packets wait until those before them are through. What lay between them is not kept, so this is no upper
+    /// bound.
     Pessimistic,
+    /// An answer comes as much later as what it answers ([`Causes`](crate::Causes)): a request that leaves later delays its
+    /// responses, and those the requests that follow them.
+    Inferred,
+}
+
+impl DelayModel {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::None, Self::Optimistic, Self::Pessimistic, Self::Inferred];
+}
+
+impl FromStr for DelayModel {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let all = Self::ALL.map(|model| model.to_string());
+        let found = Self::ALL.into_iter().zip(&all).find(|(_, name)| *name == text);
+        found.map(|(model, _)| model).ok_or_else(|| format!("`{text}` is no delay model; there are {}", all.join(", ")))
+    }
 }
 
 impl fmt::Display for DelayModel {
@@ -51,18 +79,9 @@ impl fmt::Display for DelayModel {
             Self::None => "none",
             Self::Optimistic => "optimistic",
             Self::Pessimistic => "pessimistic",
+            Self::Inferred => "inferred",
         })
     }
-}
-
-/// When a defence stops sending padding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum StopRule {
-    /// It sends no padding packets.
-    NoPadding,
-    /// The simulation knows the last normal packet of the load. A deployment has to guess it, and pays for that.
-    Oracle,
 }
 
 /// Why a defence could not defend a trace.
@@ -75,6 +94,12 @@ pub enum DefenseError {
     TooManySlots {
         /// The limit.
         limit: u64,
+    },
+    /// The delays of one packet move another, round and round.
+    #[error("the delays do not settle in {rounds} rounds")]
+    Unsettled {
+        /// How many.
+        rounds: usize,
     },
     /// The result is not a trace.
     #[error("the defended trace {0}")]

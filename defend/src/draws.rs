@@ -74,10 +74,10 @@ impl Draws {
 }
 
 /// Hashes what identifies a stream of draws, one step of the finaliser a word.
-struct Mixer(u64);
+pub(crate) struct Mixer(u64);
 
 impl Mixer {
-    fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let mut mixer = Self(0);
         mixer.word(seed);
         mixer
@@ -87,8 +87,12 @@ impl Mixer {
         self.0 = finalise(self.0 ^ word);
     }
 
+    pub(crate) fn state(&self) -> u64 {
+        self.0
+    }
+
     /// The length goes first, so that neighbouring texts cannot trade letters.
-    fn text(&mut self, text: &str) {
+    pub(crate) fn text(&mut self, text: &str) {
         self.word(text.len() as u64);
         for chunk in text.as_bytes().chunks(8) {
             let mut word = [0; 8];

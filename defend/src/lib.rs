@@ -1,26 +1,45 @@
 #![doc = include_str!("../README.md")]
 
+mod audit;
+mod bracket;
+mod causality;
+mod check;
+mod defended_set;
 mod defended_trace;
 mod defense;
 mod defenses;
 mod direction;
 mod draws;
 mod invariants;
+mod lint;
+mod manifest;
 mod overheads;
 mod pipeline;
 mod profile;
+mod replay;
 mod spec;
+mod stop;
 #[cfg(test)]
 mod testing;
 mod value;
+mod verification;
 
+pub use audit::{Audit, AuditViolation, Kept, keeps_sessions};
+pub use bracket::{ModelCost, TimeBracket};
+pub use causality::{Arrivals, CausalityReport, Causes};
+pub use check::check;
+pub use defended_set::{DefendOptions, DefendedSet, defend, defend_with, replica_key};
 pub use defended_trace::{DefendedPacket, DefendedTrace, DefendedTraceBuilder, Ledger, Piece};
-pub use defense::{Assumptions, Defense, DefenseError, DelayModel, StopRule};
+pub use defense::{Assumptions, Defense, DefenseError, DelayModel};
 pub use direction::{Direction, PerDirection};
 pub use draws::Draws;
-pub use invariants::{Guarantees, Invariant, SlotPlan, Violation, check};
+pub use invariants::{Guarantees, Invariant, SlotPlan, Violation};
+pub use lint::{Finding, Severity, lint};
+pub use manifest::{LayerManifest, Manifest, ManifestFile};
 pub use overheads::{BothWays, DelaySummary, Estimate, OverheadOptions, Overheads, RatioSummary};
-pub use pipeline::{DefendError, DefendedSet, LayerManifest, Manifest, Pipeline, defend};
+pub use pipeline::{DefendError, Pipeline};
 pub use profile::{Needs, Profile};
 pub use spec::{DefaultValue, DefenseInfo, DefenseSpec, LayerSpec, Parameter, Preset, SpecError, list};
+pub use stop::StopRule;
 pub use value::{Kind, Value, Values};
+pub use verification::{check_composition, check_overheads};

@@ -1,99 +1,13 @@
-//! Defending whole sets.
+//! The layers of a defence, trace by trace.
 
-use std::collections::BTreeMap;
-
-use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use wfkit_datasets::{LabelledTrace, Trace, TraceKey, TraceSet};
+use wfkit_datasets::{Trace, TraceKey};
 
+use crate::replay::replay;
 use crate::{
-    Assumptions, DefendedTrace, Defense, DefenseError, DefenseSpec, Draws, Guarantees, OverheadOptions, Overheads,
-    Profile, Violation, check,
+    DefendedTrace, Defense, DefenseError, DefenseSpec, DelayModel, Draws, Guarantees, LayerManifest, Manifest, Profile,
+    Violation, check,
 };
-
-/// Defends every trace of `set`, in parallel; the result depends on the set, the specification and the seed alone.
-///
-/// Every trace is checked, after each layer and as a whole; one that breaks an invariant is an error. Layers are numbered
-/// after those that the set has been through already, so that defending in two steps gives what one step with both layers gives
-/// (as long as the defaults that the set decides are the same before and after the first step).
-pub fn defend<'a>(set: &'a TraceSet, spec: &DefenseSpec, seed: u64) -> Result<DefendedSet<'a>, DefendError> {
-    let pipeline = Pipeline::new(spec, &Profile::of(set), set.provenance().defenses.len(), seed)?;
-    let defended =
-        set.traces().par_iter().map(|t| pipeline.defend(&t.key, &t.trace, 0)).collect::<Result<Vec<_>, _>>()?;
-    Ok(DefendedSet { original: set, defended, manifest: pipeline.manifest })
-}
-
-/// A set after a defence, beside the set it was made from.
-#[derive(Debug, Clone)]
-pub struct DefendedSet<'a> {
-    original: &'a TraceSet,
-    defended: Vec<DefendedTrace>,
-    manifest: Manifest,
-}
-
-impl<'a> DefendedSet<'a> {
-    /// The set before the defence.
-    pub fn original(&self) -> &'a TraceSet {
-        self.original
-    }
-
-    /// Each trace before and after, in the order of the set.
-    pub fn traces(&self) -> impl ExactSizeIterator<Item = (&'a LabelledTrace, &DefendedTrace)> {
-        self.original.traces().iter().zip(&self.defended)
-    }
-
-    /// How it was defended.
-    pub fn manifest(&self) -> &Manifest {
-        &self.manifest
-    }
-
-    /// What the defence costs.
-    pub fn overheads(&self, options: &OverheadOptions) -> Overheads {
-        let pairs: Vec<(&Trace, &DefendedTrace)> =
-            self.traces().map(|(original, defended)| (&original.trace, defended)).collect();
-        Overheads::of(&pairs, options)
-    }
-
-    /// What somebody on the client's link sees, as a set of its own: the same keys, the layers added to the provenance. The
-    /// start of a trace is the start of its first defended packet.
-    pub fn observe(&self) -> TraceSet {
-        let observe = |(original, defended): (&LabelledTrace, &DefendedTrace)| {
-            let shift = i64::try_from(defended.start_shift_ns()).unwrap_or(i64::MAX);
-            LabelledTrace {
-                key: original.key.clone(),
-                start_ns: original.start_ns.map(|start| start.saturating_add(shift)),
-                trace: defended.observe(),
-            }
-        };
-        let mut provenance = self.original.provenance().clone();
-        provenance.defenses.extend(self.manifest.layers.iter().map(|layer| layer.spec.clone()));
-        TraceSet::new(self.traces().map(observe).collect(), provenance).expect("the keys are those of a set")
-    }
-}
-
-/// How a set was defended: enough to do it again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Manifest {
-    /// The seed.
-    pub seed: u64,
-    /// The layers, the first applied first.
-    pub layers: Vec<LayerManifest>,
-}
-
-/// One layer of a [`Manifest`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LayerManifest {
-    /// The layer as it would be written on the command line.
-    pub spec: String,
-    /// Every parameter with its value, those included that the set decided.
-    pub parameters: BTreeMap<String, String>,
-    /// What the simulation takes for granted.
-    #[serde(flatten)]
-    pub assumptions: Assumptions,
-    /// The paper that defines it.
-    pub source: String,
-}
 
 /// The layers of a specification, made for sets of one profile, ready to defend traces one by one.
 #[derive(Debug)]
@@ -108,6 +22,8 @@ struct Layer {
     name: &'static str,
     defense: Box<dyn Defense>,
     guarantees: Guarantees,
+    /// Its delays are followed by replaying.
+    replayed: bool,
 }
 
 /// Why a set could not be defended.
@@ -143,6 +59,22 @@ pub enum DefendError {
         /// What went wrong.
         error: DefenseError,
     },
+    /// A set of copies needs numbers for them.
+    #[error("{replicas} copies of the trace ({trace}) would not have keys of their own")]
+    Rep {
+        /// The trace.
+        trace: TraceKey,
+        /// Copies a trace.
+        replicas: u32,
+    },
+    /// A defended set breaks an invariant. This is a fault of the defence, not of the set.
+    #[error("{spec} {violation}")]
+    Set {
+        /// The whole specification.
+        spec: String,
+        /// What is broken.
+        violation: Violation,
+    },
     /// A defended trace breaks an invariant. This is a fault of the defence, not of the trace.
     #[error("{layer} on the trace ({trace}) {violation}")]
     Invariant {
@@ -159,7 +91,8 @@ impl Pipeline {
     /// Makes the layers of `spec` for sets with this profile that have been through `layers_before` layers.
     pub fn new(spec: &DefenseSpec, profile: &Profile, layers_before: usize, seed: u64) -> Result<Self, DefendError> {
         let mut layers = Vec::new();
-        let mut manifest = Manifest { seed, layers: Vec::new() };
+        let mut manifest = Manifest::new(seed, layers_before);
+        let mut promised = Guarantees::default().checked();
         for layer in spec.layers() {
             let info = layer.defense();
             if info.needs.sizes && profile.cell_size().is_some() {
@@ -171,14 +104,18 @@ impl Pipeline {
             let values = layer.values(profile);
             let defense = (layer.preset().build)(&values, profile)
                 .map_err(|reason| DefendError::Unsuitable { layer: layer.to_string(), reason })?;
-            manifest.layers.push(LayerManifest {
+            manifest.push(LayerManifest {
                 spec: layer.to_string(),
                 parameters: values.iter().map(|(key, value)| (key.to_owned(), value.to_string())).collect(),
                 assumptions: defense.assumptions(),
                 source: info.source.to_owned(),
             });
-            layers.push(Layer { name: info.name, guarantees: defense.guarantees(), defense });
+            let inferred = defense.assumptions().delay_model == DelayModel::Inferred;
+            let guarantees = Guarantees { causal: inferred, ..defense.guarantees() };
+            promised.extend(guarantees.checked());
+            layers.push(Layer { name: info.name, guarantees, replayed: inferred && !defense.infers_delays(), defense });
         }
+        manifest.invariants = promised.into_iter().collect();
         Ok(Self { layers, manifest, first_layer: layers_before as u64 })
     }
 
@@ -188,7 +125,7 @@ impl Pipeline {
     }
 
     /// Defends and checks one trace. Each `replica` is another realisation of the same defence, as for training on fresh
-    /// draws; [`defend`] makes replica 0.
+    /// draws; [`defend`](crate::defend()) makes replica 0.
     pub fn defend(&self, key: &TraceKey, trace: &Trace, replica: u64) -> Result<DefendedTrace, DefendError> {
         let mut defended = self.defend_layer(0, key, trace, replica)?;
         for number in 1..self.layers.len() {
@@ -212,10 +149,11 @@ impl Pipeline {
         trace: &Trace,
         replica: u64,
     ) -> Result<DefendedTrace, DefendError> {
-        let Layer { name, defense, guarantees } = &self.layers[number];
+        let Layer { name, defense, guarantees, replayed } = &self.layers[number];
         let spec = || self.manifest.layers[number].spec.clone();
         let mut draws = Draws::new(self.manifest.seed, self.first_layer + number as u64, name, key, replica);
-        let defended = defense.defend(trace, &mut draws).map_err(|error| match error {
+        let run = if *replayed { replay(&**defense, trace, &mut draws) } else { defense.defend(trace, &mut draws) };
+        let defended = run.map_err(|error| match error {
             DefenseError::Shape(violation) => DefendError::Invariant { trace: key.clone(), layer: spec(), violation },
             error => DefendError::Trace { trace: key.clone(), layer: spec(), error },
         })?;
@@ -229,11 +167,11 @@ impl Pipeline {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use wfkit_datasets::{Layer, Provenance};
+    use wfkit_datasets::{LabelledTrace, Layer, Provenance, TraceSet};
 
     use super::*;
     use crate::testing::{any_layers, any_set, any_spec, defend_one, labelled};
-    use crate::{DelayModel, StopRule};
+    use crate::{Assumptions, DefendOptions, Invariant, StopRule, defend, defend_with};
 
     fn set(layer: Layer, traces: &[(&[u64], &[i32])]) -> TraceSet {
         let trace = |(times, sizes): &(&[u64], &[i32])| Trace::new(times.to_vec(), sizes.to_vec()).unwrap();
@@ -319,6 +257,26 @@ mod tests {
             };
             prop_assert_eq!(observed(&set), observed(&relabelled));
         }
+    }
+
+    #[test]
+    fn copies_are_realisations_of_their_own_under_keys_of_their_own() {
+        let set = set(Layer::Tcp, &[(&[0, 9_000_000_000], &[100, -100]), (&[0, 9_000_000_000], &[100, -200])]);
+        let options = DefendOptions { seed: 1, replicas: 3.try_into().unwrap(), verify: true };
+        let defended = defend_with(&set, &spec("front"), &options).unwrap();
+        let observed = defended.observe();
+        let keys: Vec<String> = observed.traces().iter().map(|t| t.key.to_string()).collect();
+        let expected = [0, 1, 2, 3, 4, 5].map(|rep| format!("class a, rep {rep}, session rep {}", rep / 3));
+        assert_eq!(keys, expected);
+        let once = defend(&set, &spec("front"), 1).unwrap().observe();
+        assert_eq!(observed.traces()[0].trace, once.traces()[0].trace);
+        assert_eq!(observed.traces()[3].trace, once.traces()[1].trace);
+        assert_ne!(observed.traces()[0].trace, observed.traces()[1].trace);
+        assert!(defended.manifest().invariants.contains(&Invariant::Determinism));
+        let mut far = set.traces().to_vec();
+        far[0].key.rep = i64::MAX;
+        let far = TraceSet::new(far, set.provenance().clone()).unwrap();
+        assert!(matches!(defend_with(&far, &spec("front"), &options), Err(DefendError::Rep { .. })));
     }
 
     #[test]

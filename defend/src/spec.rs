@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
 use crate::defenses::DEFENSES;
-use crate::{Defense, Kind, Needs, Profile, Value, Values};
+use crate::{Defense, DelayModel, Kind, Needs, Profile, StopRule, Value, Values};
 
 /// A defence as it is written: `name[:preset][,key=value]...`, layers joined by `+`, the first applied first.
 ///
@@ -193,7 +193,55 @@ impl DefenseSpec {
     }
 }
 
+/// Options of the simulation that layers have as parameters: each fills those that are not given.
+impl DefenseSpec {
+    /// With this delay model for every layer that holds packets back and is not given `delays`.
+    pub fn with_delays(self, model: DelayModel) -> Self {
+        self.filled(DELAYS, &model.to_string(), false)
+    }
+
+    /// With this delay model for every layer that holds packets back, whatever is given.
+    pub(crate) fn only_delays(self, model: DelayModel) -> Self {
+        self.filled(DELAYS, &model.to_string(), true)
+    }
+
+    /// With this stop rule for every layer that sends padding packets and is not given `stop`.
+    pub fn with_stop(self, rule: StopRule) -> Self {
+        self.filled(STOP, &rule.to_string(), false)
+    }
+
+    /// Whether a layer holds packets back, so that the delay model matters.
+    pub fn delays(&self) -> bool {
+        self.layers.iter().any(|layer| layer.parameter(DELAYS).is_some())
+    }
+
+    /// Whether a layer has a stop rule.
+    pub fn stops(&self) -> bool {
+        self.layers.iter().any(|layer| layer.parameter(STOP).is_some())
+    }
+
+    fn filled(mut self, key: &str, text: &str, anyway: bool) -> Self {
+        for layer in &mut self.layers {
+            if let Some(parameter) = layer.parameter(key)
+                && let Ok(value) = parameter.read(text)
+                && (anyway || !layer.given.contains_key(key))
+            {
+                layer.given.insert(parameter.key, value);
+            }
+        }
+        self
+    }
+}
+
+/// The parameters of the same name and meaning in every defence that has them.
+const DELAYS: &str = "delays";
+const STOP: &str = "stop";
+
 impl LayerSpec {
+    fn parameter(&self, key: &str) -> Option<&'static Parameter> {
+        self.preset.parameters.iter().find(|parameter| parameter.key == key)
+    }
+
     /// The defence.
     pub fn defense(&self) -> &'static DefenseInfo {
         self.defense
@@ -292,7 +340,7 @@ impl LayerSpec {
             .split_once('=')
             .ok_or_else(|| SpecError::NotAParameter { layer: self.name(), part: part.to_owned() })?;
         let (key, text) = (key.trim(), text.trim());
-        let parameter = self.preset.parameters.iter().find(|parameter| parameter.key == key).ok_or_else(|| {
+        let parameter = self.parameter(key).ok_or_else(|| {
             let available = self.preset.parameters.iter().map(|parameter| parameter.key).collect();
             SpecError::UnknownParameter { layer: self.name(), key: key.to_owned(), available }
         })?;
@@ -314,8 +362,9 @@ impl Parameter {
         let value = self.kind.parse(text)?;
         if value.number() < self.min || value.number() > self.kind.max() {
             let bound = |number| match self.kind {
-                Kind::Duration => Value::Duration(number),
+                Kind::Duration | Kind::Stop => Value::Duration(number),
                 Kind::Size => Value::Size(number as u32),
+                Kind::Rate => Value::Rate(number),
                 Kind::Count | Kind::Choice(_) => Value::Count(number),
             };
             return Err(format!("`{text}` is not within {} and {}", bound(self.min), bound(self.kind.max())));
@@ -380,11 +429,14 @@ mod tests {
 
     #[test]
     fn errors_say_what_there_is() {
-        assert_eq!(error("frost"), "there is no defence `frost`; there are pad, front, tamaraw, constant-rate, jitter");
+        assert_eq!(
+            error("frost"),
+            "there is no defence `frost`; there are pad, front, tamaraw, constant-rate, jitter, link"
+        );
         assert_eq!(error("front:ft-3"), "front has no preset `ft-3`; it has ft-1, ft-2");
         assert_eq!(
             error("front,n=3"),
-            "front:ft-1 has no parameter `n`; it has n-client, n-server, w-min, w-max, size"
+            "front:ft-1 has no parameter `n`; it has n-client, n-server, w-min, w-max, size, stop"
         );
         assert_eq!(error("pad:exponential,to=8B"), "pad:exponential has no parameter `to`; it has none");
         assert_eq!(error("front,w-max"), "`w-max` in `front:ft-1` is not of the form key=value");

@@ -63,6 +63,8 @@ fn any_parameter(parameter: &'static Parameter) -> impl Strategy<Value = Option<
         }
         Kind::Size => (400..1_600_u32).prop_map(|bytes| format!("{bytes}B")).boxed(),
         Kind::Count => (parameter.min..150).prop_map(|count| count.to_string()).boxed(),
+        Kind::Rate => (200_000..50_000_000_u32).prop_map(|rate| format!("{rate}bit/s")).boxed(),
+        Kind::Stop => prop_oneof![Just("oracle".to_owned()), (1..90_u32).prop_map(|ms| format!("soft:{ms}ms"))].boxed(),
         Kind::Choice(words) => prop::sample::select(words).prop_map(str::to_owned).boxed(),
     };
     prop::option::of(value.prop_map(move |value| format!("{key}={value}")))

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use crate::StopRule;
+
 /// The value of a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Value {
@@ -16,6 +18,10 @@ pub enum Value {
     Count(u64),
     /// One of a few words.
     Choice(&'static str),
+    /// Bits a second, written `10Mbit/s`, `64kbit/s` or `800bit/s`.
+    Rate(u64),
+    /// A stop rule, written `oracle` or `soft:4s`.
+    Stop(StopRule),
 }
 
 /// Which values a parameter takes.
@@ -30,18 +36,27 @@ pub enum Kind {
     Count,
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// Bits a second, at most 1 Tbit/s.
+    Rate,
+    /// A stop rule of a defence that pads.
+    Stop,
 }
 
 /// Units of durations, in ns, longest first, with the number of decimals that still are whole nanoseconds.
 const UNITS: [(&str, u64, usize); 4] = [("s", 1_000_000_000, 9), ("ms", 1_000_000, 6), ("us", 1_000, 3), ("ns", 1, 0)];
 
+/// Units of rates, in bits a second.
+const RATES: [(&str, u64, usize); 4] =
+    [("Gbit/s", 1_000_000_000, 9), ("Mbit/s", 1_000_000, 6), ("kbit/s", 1_000, 3), ("bit/s", 1, 0)];
+
 impl Kind {
     /// The largest value, in ns, bytes or as a number. Together with the limit on slots these keep times inside 64 bits.
     pub(crate) fn max(self) -> u64 {
         match self {
-            Self::Duration => 3_600 * 1_000_000_000,
+            Self::Duration | Self::Stop => 3_600 * 1_000_000_000,
             Self::Size => i32::MAX as u64,
             Self::Count => 1_000_000,
+            Self::Rate => 1_000_000_000_000,
             Self::Choice(_) => 0,
         }
     }
@@ -63,6 +78,15 @@ impl Kind {
                 let bytes = number.parse().ok();
                 bytes.map(Value::Size).ok_or_else(|| format!("`{text}` is not a whole number of bytes below 2^32"))
             }
+            Self::Rate => {
+                let Some(&(_, bits, decimals)) = RATES.iter().find(|(name, ..)| *name == unit) else {
+                    return Err(format!(
+                        "`{text}` needs the unit of a rate: bit/s, kbit/s, Mbit/s or Gbit/s, as in 10Mbit/s"
+                    ));
+                };
+                let rate = decimal(number, decimals, bits).map(Value::Rate);
+                rate.ok_or_else(|| format!("`{text}` is not a whole number of bits a second"))
+            }
             Self::Count => {
                 let count = text.parse().ok();
                 count.map(Value::Count).ok_or_else(|| format!("`{text}` is not a whole number (a count has no unit)"))
@@ -70,6 +94,10 @@ impl Kind {
             Self::Choice(words) => match words.iter().find(|&&word| word == text) {
                 Some(word) => Ok(Value::Choice(word)),
                 None => Err(format!("`{text}` is none of {}", words.join(", "))),
+            },
+            Self::Stop => match text.parse()? {
+                StopRule::NoPadding => Err("a defence that pads has to stop: oracle or soft:4s".to_owned()),
+                rule => Ok(Value::Stop(rule)),
             },
         }
     }
@@ -81,7 +109,9 @@ impl fmt::Display for Kind {
             Self::Duration => f.write_str("duration"),
             Self::Size => f.write_str("size"),
             Self::Count => f.write_str("count"),
+            Self::Rate => f.write_str("rate"),
             Self::Choice(words) => f.write_str(&words.join("|")),
+            Self::Stop => f.write_str("oracle|soft:duration"),
         }
     }
 }
@@ -101,9 +131,10 @@ impl Value {
     /// The number behind it, in ns or bytes; 0 for a word.
     pub(crate) fn number(self) -> u64 {
         match self {
-            Self::Duration(number) | Self::Count(number) => number,
+            Self::Duration(number) | Self::Count(number) | Self::Rate(number) => number,
             Self::Size(bytes) => u64::from(bytes),
-            Self::Choice(_) => 0,
+            Self::Choice(_) | Self::Stop(StopRule::NoPadding | StopRule::Oracle) => 0,
+            Self::Stop(StopRule::Soft { quiet_ns }) => quiet_ns,
         }
     }
 }
@@ -119,7 +150,15 @@ impl fmt::Display for Value {
             }
             Self::Size(bytes) => write!(f, "{bytes}B"),
             Self::Count(count) => write!(f, "{count}"),
+            Self::Rate(rate) => {
+                let (name, unit, _) = RATES
+                    .into_iter()
+                    .find(|(_, unit, _)| rate.is_multiple_of(*unit))
+                    .expect("the last unit is 1 bit/s");
+                write!(f, "{}{name}", rate / unit)
+            }
             Self::Choice(word) => f.write_str(word),
+            Self::Stop(rule) => rule.fmt(f),
         }
     }
 }
@@ -167,6 +206,22 @@ impl Values {
         }
     }
 
+    /// Bits a second.
+    pub fn rate(&self, key: &str) -> u64 {
+        match self.0.get(key) {
+            Some(&Value::Rate(rate)) => rate,
+            other => undeclared(key, other),
+        }
+    }
+
+    /// A stop rule.
+    pub fn stop(&self, key: &str) -> StopRule {
+        match self.0.get(key) {
+            Some(&Value::Stop(rule)) => rule,
+            other => undeclared(key, other),
+        }
+    }
+
     /// Key and value, in the order of the keys.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, Value)> {
         self.0.iter().map(|(&key, &value)| (key, value))
@@ -190,6 +245,9 @@ mod tests {
         assert_eq!(Kind::Duration.parse("1.50ns"), Err("`1.50ns` is not a whole number of nanoseconds".to_owned()));
         assert_eq!(Kind::Duration.parse("3.0ns"), Ok(Value::Duration(3)));
         assert_eq!(Kind::Size.parse("750B"), Ok(Value::Size(750)));
+        assert_eq!(Kind::Rate.parse("1.5Mbit/s"), Ok(Value::Rate(1_500_000)));
+        assert_eq!(Kind::Rate.parse("64kbit/s").unwrap().to_string(), "64kbit/s");
+        assert!(Kind::Rate.parse("10").unwrap_err().contains("Mbit/s"));
         assert_eq!(Kind::Count.parse("1700"), Ok(Value::Count(1700)));
         assert_eq!(Kind::Choice(&["a", "b"]).parse("b"), Ok(Value::Choice("b")));
     }

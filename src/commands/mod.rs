@@ -14,6 +14,8 @@ mod record;
 mod run;
 mod train;
 
+pub(crate) use defend::find as find_defence;
+
 use anyhow::Result;
 
 use crate::cli::{Command, Global};

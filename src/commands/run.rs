@@ -174,6 +174,7 @@ impl Pipeline<'_> {
         let observed = defended.observe();
         write_traces(&out, &observed)?;
         let (attack, inputs) = (&self.options.attack, self.inputs.clone());
+        defence::write_manifest(&defended, &observed, &out, &inputs, false)?;
         let report = defence::report(&defended, &observed, undefended, attack, self.folds, inputs, &context)?;
         let stage = self.done(report, Some(spec.to_string()), &out, &context)?;
         Ok((observed, stage))

@@ -2,11 +2,12 @@
 
 use wfkit_datasets::Trace;
 
+use super::loads::silence_ns;
 use super::slots::Slots;
-use super::{DELAYS, delay_model, no_conflict};
+use super::{DELAYS, STOP, delay_model, no_conflict};
 use crate::{
     Assumptions, DefaultValue, DefendedTrace, Defense, DefenseError, DefenseInfo, DelayModel, Draws, Guarantees, Kind,
-    Needs, Parameter, PerDirection, Preset, SlotPlan, StopRule, Value,
+    Needs, Parameter, PerDirection, Preset, SlotPlan, Value,
 };
 
 pub(super) const INFO: DefenseInfo = DefenseInfo {
@@ -17,7 +18,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
     published: &["bandwidth 93 % to 419 % over the paper's parameters (Cai, Zhang, Joshi and Johnson, ACM CCS 2012)"],
     caveats: &[
         "a load longer than tau shows how long it is",
-        "stops with the last normal packet of the trace, which a deployment cannot know",
+        "stops with the last normal packet of the trace, which a deployment cannot know, unless stop=soft:W",
         "slots of both directions count from the first packet of the trace; a peer would start half a round trip later",
         "a slot of d bytes carries d bytes of the trace's sizes, headers they contain included; the paper's d includes 52 \
          bytes of headers",
@@ -69,6 +70,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
                 meaning: "send at least this long: every slot before tau is used",
             },
             DELAYS,
+            STOP,
         ],
         check: no_conflict,
         build: |values, profile| {
@@ -76,7 +78,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
             Slots::suits(size, profile)?;
             let interval_ns =
                 PerDirection { outgoing: values.duration_ns("rho-out"), incoming: values.duration_ns("rho-in") };
-            let slots = Slots { interval_ns, size, delays: delay_model(values) };
+            let slots = Slots { interval_ns, size, delays: delay_model(values), stop: values.stop("stop") };
             Ok(Box::new(ConstantRate { slots, tau_ns: values.duration_ns("tau") }))
         },
     }],
@@ -98,9 +100,8 @@ impl ConstantRate {
 impl Defense for ConstantRate {
     fn defend(&self, trace: &Trace, _: &mut Draws) -> Result<DefendedTrace, DefenseError> {
         let placement = self.slots.place(trace)?;
-        let until_sent = self.slots.until_sent(&placement);
         let before_tau = self.before_tau();
-        self.slots.send(&placement, PerDirection::from_fn(|way| until_sent[way].max(before_tau[way])))
+        self.slots.send(&placement, |until_sent| PerDirection::from_fn(|way| until_sent[way].max(before_tau[way])))
     }
 
     fn guarantees(&self) -> Guarantees {
@@ -112,12 +113,17 @@ impl Defense for ConstantRate {
                 multiple: 1,
                 at_least: self.before_tau(),
             }),
+            pauses_after_ns: Some(silence_ns(self.slots.stop)),
             ..Guarantees::default()
         }
     }
 
     fn assumptions(&self) -> Assumptions {
-        Assumptions { delay_model: self.slots.delays, stop_rule: StopRule::Oracle }
+        Assumptions { delay_model: self.slots.delays, stop_rule: self.slots.stop }
+    }
+
+    fn infers_delays(&self) -> bool {
+        true
     }
 }
 

@@ -2,7 +2,8 @@
 
 use wfkit_datasets::Trace;
 
-use super::{one_cell, with_padding};
+use super::loads::{loads, tail_ns};
+use super::{STOP, one_cell, with_padding};
 use crate::{
     Assumptions, DefaultValue, DefendedTrace, Defense, DefenseError, DefenseInfo, DelayModel, Direction, Draws,
     Guarantees, Kind, Ledger, Needs, Parameter, PerDirection, Preset, Profile, StopRule, Value, Values,
@@ -19,7 +20,8 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
     ],
     caveats: &[
         "the budget does not follow the load: overhead is large on short traces",
-        "stops with the last normal packet of the trace, which a deployment cannot know; padding due later is dropped and counted",
+        "stops with the last normal packet of the trace, which a deployment cannot know (unless stop=soft:W, which draws a new budget \
+         for every load); padding due later is dropped and counted",
         "the peer's clock starts at the first incoming packet; without one, all the peer's padding is dropped",
         "no link limit: padding delays nothing, which a real network does not promise",
     ],
@@ -42,7 +44,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
     ],
 };
 
-const fn parameters(n: u64) -> [Parameter; 5] {
+const fn parameters(n: u64) -> [Parameter; 6] {
     const SECOND: u64 = 1_000_000_000;
     [
         Parameter {
@@ -83,6 +85,7 @@ const fn parameters(n: u64) -> [Parameter; 5] {
             },
             meaning: "size of a padding packet",
         },
+        STOP,
     ]
 }
 
@@ -99,6 +102,7 @@ fn build(values: &Values, _: &Profile) -> Result<Box<dyn Defense>, String> {
         budget: PerDirection { outgoing: values.count("n-client"), incoming: values.count("n-server") },
         window_ns: (values.duration_ns("w-min") as f64, values.duration_ns("w-max") as f64),
         size: values.size("size"),
+        stop: values.stop("stop"),
     }))
 }
 
@@ -107,6 +111,7 @@ struct Front {
     budget: PerDirection<u64>,
     window_ns: (f64, f64),
     size: u32,
+    stop: StopRule,
 }
 
 impl Front {
@@ -123,20 +128,24 @@ impl Front {
 
 impl Defense for Front {
     fn defend(&self, trace: &Trace, draws: &mut Draws) -> Result<DefendedTrace, DefenseError> {
-        let end = trace.duration_ns();
-        let first_incoming = trace.packets().find(|(_, size)| *size < 0).map(|(time, _)| time);
-        let clock_start = PerDirection { outgoing: Some(0), incoming: first_incoming };
         let mut ledger = Ledger::default();
         let mut padding = Vec::new();
-        for direction in Direction::BOTH {
-            let times = self.padding_times(self.budget[direction], draws);
-            let size = direction.signed(self.size);
-            let in_time = |&time: &u64| clock_start[direction]?.checked_add(time).filter(|&time| time <= end);
-            let before = padding.len();
-            padding.extend(times.iter().filter_map(in_time).map(|time| (time, size)));
-            let sent = (padding.len() - before) as u64;
-            ledger.padding_drawn[direction] = times.len() as u64;
-            ledger.padding_dropped[direction] = times.len() as u64 - sent;
+        for load in loads(trace, self.stop) {
+            let (times, sizes) = (&trace.time_ns()[load.clone()], &trace.size()[load]);
+            let end = times[times.len() - 1].saturating_add(tail_ns(self.stop));
+            let first_incoming = sizes.iter().position(|&size| size < 0).map(|first| times[first]);
+            let clock_start = PerDirection { outgoing: Some(times[0]), incoming: first_incoming };
+            for direction in Direction::BOTH {
+                let times = self.padding_times(self.budget[direction], draws);
+                let size = direction.signed(self.size);
+                let in_time = |&time: &u64| clock_start[direction]?.checked_add(time).filter(|&time| time <= end);
+                let before = padding.len();
+                padding.extend(times.iter().filter_map(in_time).map(|time| (time, size)));
+                let sent = (padding.len() - before) as u64;
+                ledger.padding_drawn[direction] += times.len() as u64;
+                ledger.padding_dropped[direction] += times.len() as u64 - sent;
+            }
+            ledger.loads += 1;
         }
         padding.sort_by_key(|&(time, _)| time); // stable: at equal times outgoing first
         Ok(with_padding(trace, &padding).finish(ledger)?)
@@ -147,14 +156,15 @@ impl Defense for Front {
             identity: self.budget.total() == 0,
             times_untouched: true,
             sizes_untouched: true,
-            ends_with_data: true,
+            ends_with_data: self.stop == StopRule::Oracle,
+            quiet_ns: Some(tail_ns(self.stop)).filter(|&quiet| quiet > 0),
             budget: Some(self.budget),
             ..Guarantees::default()
         }
     }
 
     fn assumptions(&self) -> Assumptions {
-        Assumptions { delay_model: DelayModel::None, stop_rule: StopRule::Oracle }
+        Assumptions { delay_model: DelayModel::None, stop_rule: self.stop }
     }
 }
 
@@ -205,6 +215,24 @@ mod tests {
         // The peer's clock starts with the last packet of all.
         assert_eq!(ledger.padding_dropped.incoming, ledger.padding_drawn.incoming);
         assert!(ledger.padding_drawn.incoming > 0);
+    }
+
+    #[test]
+    fn a_soft_stop_goes_on_for_its_quiet_time_and_starts_anew() {
+        let second = 1_000_000_000;
+        let trace = Trace::new(vec![0, second, 60 * second], vec![1, -1, 1]).unwrap();
+        let spec = "front,n-client=500,n-server=500,w-min=2s,w-max=2s,stop=soft:3s";
+        for defended in defend_many(spec, &trace, 20) {
+            let out: Vec<u64> = defended
+                .packets()
+                .filter(|p| p.is_padding() && p.direction() == Direction::Outgoing)
+                .map(|p| p.time_ns / second)
+                .collect();
+            assert!(out.iter().all(|s| (0..=4).contains(s) || (60..=63).contains(s)), "{out:?}");
+            assert_eq!(defended.ledger().loads, 2);
+            // The second load has no incoming packet.
+            assert!(defended.packets().all(|p| p.direction() == Direction::Outgoing || p.time_ns <= 4 * second));
+        }
     }
 
     #[test]

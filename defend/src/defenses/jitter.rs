@@ -4,8 +4,8 @@ use wfkit_datasets::Trace;
 
 use super::{DELAYS, delay_model, no_conflict};
 use crate::{
-    Assumptions, DefaultValue, DefendedTrace, DefendedTraceBuilder, Defense, DefenseError, DefenseInfo, DelayModel,
-    Direction, Draws, Guarantees, Kind, Ledger, Needs, Parameter, PerDirection, Preset, StopRule, Value,
+    Arrivals, Assumptions, DefaultValue, DefendedTrace, DefendedTraceBuilder, Defense, DefenseError, DefenseInfo,
+    DelayModel, Direction, Draws, Guarantees, Kind, Ledger, Needs, Parameter, Preset, StopRule, Value,
 };
 
 pub(super) const INFO: DefenseInfo = DefenseInfo {
@@ -13,7 +13,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
     summary: "holds each packet back for a random time, in order; sizes stay, no packets are added",
     source: "a plain timing defence, defined here: packet i leaves at max(release of its predecessor, arrival + jitter)",
     published: &[],
-    caveats: &["the delay is added on the wire: no answer waits for a request that is late, unless delays=pessimistic"],
+    caveats: &["each packet draws its jitter on its own; what a late packet holds up is up to the delay model"],
     needs: Needs { sizes: false, times: true },
     presets: &[
         Preset {
@@ -80,17 +80,18 @@ impl Distribution {
 
 impl Defense for Jitter {
     fn defend(&self, trace: &Trace, draws: &mut Draws) -> Result<DefendedTrace, DefenseError> {
-        let mut last = PerDirection { outgoing: 0, incoming: 0 };
-        let release = |(time_ns, size): (u64, i32)| {
-            let due = time_ns.saturating_add(self.distribution.draw_ns(draws));
-            let before = match self.delays {
-                DelayModel::Pessimistic => last.outgoing.max(last.incoming),
-                DelayModel::None | DelayModel::Optimistic => last[Direction::of(size)],
-            };
-            last[Direction::of(size)] = due.max(before);
-            due.max(before)
+        let mut arrivals = Arrivals::new(trace, self.delays);
+        let release = |i: usize| {
+            let due = arrivals.due(i).saturating_add(self.distribution.draw_ns(draws));
+            let release = due.max(arrivals.not_before(i));
+            arrivals.left(i, release);
+            release
         };
-        let mut releases: Vec<(u64, usize)> = trace.packets().map(release).zip(0..).collect();
+        let mut times: Vec<u64> = (0..trace.len()).map(release).collect();
+        if self.delays == DelayModel::None {
+            in_order(trace, &mut times);
+        }
+        let mut releases: Vec<(u64, usize)> = times.into_iter().zip(0..).collect();
         releases.sort_unstable(); // at equal times in the order of arrival
         let mut builder = DefendedTraceBuilder::with_capacity(trace.len());
         for (time_ns, origin) in releases {
@@ -98,6 +99,10 @@ impl Defense for Jitter {
             builder.whole(time_ns, size, origin, size.unsigned_abs());
         }
         Ok(builder.finish(Ledger::default())?)
+    }
+
+    fn infers_delays(&self) -> bool {
+        true
     }
 
     fn guarantees(&self) -> Guarantees {
@@ -114,6 +119,19 @@ impl Defense for Jitter {
 
     fn assumptions(&self) -> Assumptions {
         Assumptions { delay_model: self.delays, stop_rule: StopRule::NoPadding }
+    }
+}
+
+/// Where packets wait for nothing, those of a direction take its times in order. Packet k gets the k-th of them, which is not
+/// before it arrived: k times at least are of packets up to k.
+fn in_order(trace: &Trace, times: &mut [u64]) {
+    for direction in Direction::BOTH {
+        let rows: Vec<usize> = (0..times.len()).filter(|&i| Direction::of(trace.size()[i]) == direction).collect();
+        let mut sorted: Vec<u64> = rows.iter().map(|&row| times[row]).collect();
+        sorted.sort_unstable();
+        for (row, time) in rows.into_iter().zip(sorted) {
+            times[row] = time;
+        }
     }
 }
 
@@ -147,7 +165,7 @@ mod tests {
         let trace = Trace::new(vec![0, 0, 0, 0], vec![10, -20, 30, -40]).unwrap();
         let order = |spec: &str| -> Vec<i32> { defend_one(spec, &trace).observe().size().to_vec() };
         assert_eq!(order("jitter,delays=pessimistic"), [10, -20, 30, -40]);
-        let optimistic = order("jitter");
+        let optimistic = order("jitter,delays=optimistic");
         let position = |size| optimistic.iter().position(|&s| s == size).unwrap();
         assert!(position(10) < position(30) && position(-20) < position(-40));
     }

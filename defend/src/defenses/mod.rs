@@ -3,31 +3,43 @@
 mod constant_rate;
 mod front;
 mod jitter;
+pub(crate) mod link;
+mod loads;
 mod pad;
 mod slots;
 mod tamaraw;
 
 use wfkit_datasets::Trace;
 
-use crate::{DefaultValue, DefendedTraceBuilder, DefenseInfo, DelayModel, Kind, Parameter, Profile, Value, Values};
+use crate::{
+    DefaultValue, DefendedTraceBuilder, DefenseInfo, DelayModel, Kind, Parameter, Profile, StopRule, Value, Values,
+};
 
 /// All defences, in the order of the list.
-pub(crate) const DEFENSES: &[DefenseInfo] = &[pad::INFO, front::INFO, tamaraw::INFO, constant_rate::INFO, jitter::INFO];
+pub(crate) const DEFENSES: &[DefenseInfo] =
+    &[pad::INFO, front::INFO, tamaraw::INFO, constant_rate::INFO, jitter::INFO, link::INFO];
 
 /// The parameter of defences that hold packets back.
 const DELAYS: Parameter = Parameter {
     key: "delays",
-    kind: Kind::Choice(&["optimistic", "pessimistic"]),
+    kind: Kind::Choice(&["none", "optimistic", "pessimistic", "inferred"]),
     min: 0,
     default: DefaultValue::Is(Value::Choice("optimistic")),
-    meaning: "what waits for a packet that is held back: later packets of its direction, or all later packets",
+    meaning: "what waits for a packet that is held back: nothing, later packets of its direction, all later packets, or what \
+              seems to answer it",
+};
+
+/// The parameter of defences that send padding packets.
+const STOP: Parameter = Parameter {
+    key: "stop",
+    kind: Kind::Stop,
+    min: 0,
+    default: DefaultValue::Is(Value::Stop(StopRule::Oracle)),
+    meaning: "what ends a load: oracle, its last normal packet; or soft:4s, so long a silence, after which it starts anew",
 };
 
 fn delay_model(values: &Values) -> DelayModel {
-    match values.choice("delays") {
-        "pessimistic" => DelayModel::Pessimistic,
-        _ => DelayModel::Optimistic,
-    }
+    values.choice(DELAYS.key).parse().expect("the choices are the names of the models")
 }
 
 /// For presets whose values are free of each other.

@@ -2,9 +2,10 @@
 
 use wfkit_datasets::Trace;
 
+use super::loads::{silence_ns, tail_ns};
 use crate::{
-    DefendedTrace, DefendedTraceBuilder, DefenseError, DelayModel, Direction, Ledger, PerDirection, Piece, Profile,
-    Value,
+    Arrivals, DefendedTrace, DefendedTraceBuilder, DefenseError, DelayModel, Direction, Ledger, PerDirection, Piece,
+    Profile, StopRule, Value,
 };
 
 /// A link that sends one packet of `size` bytes at every multiple of its direction's interval, from 0 on.
@@ -16,6 +17,7 @@ pub(super) struct Slots {
     pub(super) interval_ns: PerDirection<u64>,
     pub(super) size: u32,
     pub(super) delays: DelayModel,
+    pub(super) stop: StopRule,
 }
 
 /// Which slots carry what.
@@ -23,8 +25,6 @@ pub(super) struct Slots {
 pub(super) struct Placement {
     /// Slot and piece, in the order of the slots.
     carried: PerDirection<Vec<(u64, Piece)>>,
-    /// Time of the last slot that carries anything.
-    end_ns: u64,
 }
 
 /// The most slots a direction may have: 14 hours of Tamaraw at 12 ms. With intervals of at most an hour times stay within 64
@@ -43,19 +43,16 @@ impl Slots {
         Ok(())
     }
 
-    /// Gives each byte of the trace its slot: the first one with room, not before the packet arrived and, in the pessimistic
-    /// model, not before any earlier packet of either direction is through.
+    /// Gives each byte of the trace its slot: the first one with room, not before the delay model has the packet there.
     pub(super) fn place(&self, trace: &Trace) -> Result<Placement, DefenseError> {
         let mut slot = PerDirection { outgoing: 0, incoming: 0 };
         let mut room = PerDirection { outgoing: self.size, incoming: self.size };
-        let mut placement = Placement { carried: PerDirection::default(), end_ns: 0 };
-        for (origin, (time_ns, size)) in (0..).zip(trace.packets()) {
-            let direction = Direction::of(size);
+        let mut placement = Placement { carried: PerDirection::default() };
+        let mut arrivals = Arrivals::new(trace, self.delays);
+        for (i, &size) in trace.size().iter().enumerate() {
+            let (direction, origin) = (Direction::of(size), i as u32);
             let (slot, room) = (&mut slot[direction], &mut room[direction]);
-            let earliest = match self.delays {
-                DelayModel::Pessimistic => time_ns.max(placement.end_ns),
-                DelayModel::None | DelayModel::Optimistic => time_ns,
-            };
+            let earliest = arrivals.due(i).max(arrivals.not_before(i));
             let first = earliest.div_ceil(self.interval_ns[direction]);
             if first > *slot {
                 (*slot, *room) = (first, self.size);
@@ -71,47 +68,96 @@ impl Slots {
                 left -= bytes;
                 *room -= bytes;
             }
-            placement.end_ns = placement.end_ns.max(*slot * self.interval_ns[direction]);
+            arrivals.left(i, *slot * self.interval_ns[direction]);
         }
         Ok(placement)
     }
 
-    /// How many slots each direction has until the last byte is sent, the slot at that time included.
-    pub(super) fn until_sent(&self, placement: &Placement) -> PerDirection<u64> {
-        PerDirection::from_fn(|direction| placement.end_ns / self.interval_ns[direction] + 1)
+    /// The slots of every load, with what they carry. A load lasts until its last byte is sent, and as long after that as the stop
+    /// rule says; `count` says how many slots each direction gets, given how many it has until then. The first load starts
+    /// with slot 0, a later one with the slot of its first byte.
+    pub(super) fn send(
+        &self,
+        placement: &Placement,
+        mut count: impl FnMut(PerDirection<u64>) -> PerDirection<u64>,
+    ) -> Result<DefendedTrace, DefenseError> {
+        let busy = self.busy_ns(placement);
+        let silence_ns = silence_ns(self.stop);
+        let mut sending = Sending::new(placement);
+        let (mut last, mut start_ns) = (0, 0_u64);
+        loop {
+            let first = PerDirection::from_fn(|way| start_ns.div_ceil(self.interval_ns[way]));
+            let end = loop {
+                while last + 1 < busy.len() && busy[last + 1] - busy[last] <= silence_ns {
+                    last += 1;
+                }
+                let until_ns = busy[last].saturating_add(tail_ns(self.stop));
+                let until =
+                    PerDirection::from_fn(|way| (until_ns / self.interval_ns[way] + 1).saturating_sub(first[way]));
+                let end = first + count(until);
+                within_limit(end.outgoing.max(end.incoming))?;
+                let last_slot_ns = |way: Direction| end[way].saturating_sub(1) * self.interval_ns[way];
+                let sent_until = Direction::BOTH.map(last_slot_ns).into_iter().max();
+                match busy.get(last + 1) {
+                    // It finds the slots of this load still running.
+                    Some(&next) if Some(next) <= sent_until => last += 1,
+                    _ => break end,
+                }
+            };
+            sending.load(self, first, end);
+            last += 1;
+            match busy.get(last) {
+                Some(&next) => start_ns = next,
+                None => return Ok(sending.builder.finish(Ledger::default())?),
+            }
+        }
     }
 
-    /// The first `count` slots of each direction; at equal times outgoing goes first.
-    pub(super) fn send(&self, placement: &Placement, count: PerDirection<u64>) -> Result<DefendedTrace, DefenseError> {
-        within_limit(count.outgoing)?;
-        within_limit(count.incoming)?;
-        let mut builder = DefendedTraceBuilder::with_capacity(count.total() as usize);
-        let mut next = PerDirection { outgoing: 0, incoming: 0 };
-        let mut waiting = PerDirection {
-            outgoing: placement.carried.outgoing.as_slice(),
-            incoming: placement.carried.incoming.as_slice(),
-        };
-        let mut carries = Vec::new();
+    /// The times of slots that carry anything, in order.
+    fn busy_ns(&self, placement: &Placement) -> Vec<u64> {
+        let times = |way: Direction| placement.carried[way].iter().map(move |(slot, _)| slot * self.interval_ns[way]);
+        let mut busy: Vec<u64> = Direction::BOTH.into_iter().flat_map(times).collect();
+        busy.sort_unstable();
+        busy.dedup();
+        busy
+    }
+}
+
+/// A trace in the making, load by load.
+struct Sending<'a> {
+    builder: DefendedTraceBuilder,
+    waiting: PerDirection<&'a [(u64, Piece)]>,
+    carries: Vec<Piece>,
+}
+
+impl<'a> Sending<'a> {
+    fn new(placement: &'a Placement) -> Self {
+        let PerDirection { outgoing, incoming } = &placement.carried;
+        Self {
+            builder: DefendedTraceBuilder::with_capacity(outgoing.len() + incoming.len()),
+            waiting: PerDirection { outgoing, incoming },
+            carries: Vec::new(),
+        }
+    }
+
+    /// Sends the slots from `next` to before `end` of each direction; at equal times outgoing goes first.
+    fn load(&mut self, slots: &Slots, mut next: PerDirection<u64>, end: PerDirection<u64>) {
         loop {
-            let due = |direction: Direction| {
-                let slot = next[direction];
-                (slot < count[direction]).then(|| slot * self.interval_ns[direction])
-            };
+            let due = |way: Direction| (next[way] < end[way]).then(|| next[way] * slots.interval_ns[way]);
             let (time_ns, direction) = match (due(Direction::Outgoing), due(Direction::Incoming)) {
                 (Some(out), Some(inc)) if inc < out => (inc, Direction::Incoming),
                 (Some(out), _) => (out, Direction::Outgoing),
                 (None, Some(inc)) => (inc, Direction::Incoming),
                 (None, None) => break,
             };
-            let queue = waiting[direction];
+            let queue = self.waiting[direction];
             let here = queue.iter().take_while(|(slot, _)| *slot == next[direction]).count();
-            carries.clear();
-            carries.extend(queue[..here].iter().map(|(_, piece)| *piece));
-            waiting[direction] = &queue[here..];
-            builder.packet(time_ns, direction.signed(self.size), &carries);
+            self.carries.clear();
+            self.carries.extend(queue[..here].iter().map(|(_, piece)| *piece));
+            self.waiting[direction] = &queue[here..];
+            self.builder.packet(time_ns, direction.signed(slots.size), &self.carries);
             next[direction] += 1;
         }
-        Ok(builder.finish(Ledger::default())?)
     }
 }
 
@@ -161,7 +207,7 @@ mod tests {
 
     fn slots(out_ms: u64, in_ms: u64, size: u32, delays: DelayModel) -> Slots {
         let interval_ns = PerDirection { outgoing: out_ms * 1_000_000, incoming: in_ms * 1_000_000 };
-        Slots { interval_ns, size, delays }
+        Slots { interval_ns, size, delays, stop: StopRule::Oracle }
     }
 
     proptest! {
@@ -171,7 +217,7 @@ mod tests {
         ) {
             let slots = slots(out_ms, in_ms, size, DelayModel::Optimistic);
             let placement = slots.place(&trace).unwrap();
-            let defended = slots.send(&placement, slots.until_sent(&placement)).unwrap();
+            let defended = slots.send(&placement, |until_sent| until_sent).unwrap();
             let expected = slot_by_slot(&slots, &trace);
             // The definition stops inside the last moment, the schedule after it.
             prop_assert!(defended.len() >= expected.len());
@@ -186,7 +232,7 @@ mod tests {
         ) {
             let slots = slots(out_ms, in_ms, size, DelayModel::Pessimistic);
             let placement = slots.place(&trace).unwrap();
-            let defended = slots.send(&placement, slots.until_sent(&placement)).unwrap();
+            let defended = slots.send(&placement, |until_sent| until_sent).unwrap();
             let completion = defended.completion_ns(trace.len());
             let mut expected = vec![0; trace.len()];
             for (time_ns, _, pieces) in slot_by_slot(&slots, &trace) {
@@ -203,7 +249,7 @@ mod tests {
         let trace = Trace::new(vec![0, 1, 2, 3], vec![250, 30, -40, -50]).unwrap();
         let slots = slots(10, 10, 100, DelayModel::Optimistic);
         let placement = slots.place(&trace).unwrap();
-        let defended = slots.send(&placement, slots.until_sent(&placement)).unwrap();
+        let defended = slots.send(&placement, |until_sent| until_sent).unwrap();
         let carried: Vec<Vec<(u32, u32)>> =
             defended.packets().map(|p| p.carries.iter().map(|piece| (piece.origin, piece.bytes)).collect()).collect();
         let expected = [vec![(0, 100)], vec![], vec![(0, 100)], vec![(2, 40), (3, 50)], vec![(0, 50), (1, 30)], vec![]];

@@ -2,11 +2,12 @@
 
 use wfkit_datasets::Trace;
 
+use super::loads::silence_ns;
 use super::slots::Slots;
-use super::{DELAYS, delay_model, no_conflict, one_cell};
+use super::{DELAYS, STOP, delay_model, no_conflict, one_cell};
 use crate::{
     Assumptions, DefaultValue, DefendedTrace, Defense, DefenseError, DefenseInfo, DelayModel, Direction, Draws,
-    Guarantees, Kind, Needs, Parameter, PerDirection, Preset, Profile, SlotPlan, StopRule, Value, Values,
+    Guarantees, Kind, Needs, Parameter, PerDirection, Preset, Profile, SlotPlan, Value, Values,
 };
 
 pub(super) const INFO: DefenseInfo = DefenseInfo {
@@ -21,8 +22,8 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
          2023)",
     ],
     caveats: &[
-        "a simulation understates latency in either delay model, as the published pairs of simulated and measured numbers show",
-        "stops with the last normal packet of the trace, which a deployment cannot know",
+        "published simulations are optimistic or pessimistic, and both understate the latency that was measured; see delays=inferred",
+        "stops with the last normal packet of the trace, which a deployment cannot know, unless stop=soft:W",
         "slots of both directions count from the first packet of the trace; a peer would start half a round trip later",
         "a slot of d bytes carries d bytes of the trace's sizes, headers they contain included",
         "normal packets are cut and joined to fill slots; published simulators send one cell a slot, which is the same where \
@@ -54,7 +55,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
     ],
 };
 
-const fn parameters(out_ms: u64, in_ms: u64, size: DefaultValue) -> [Parameter; 6] {
+const fn parameters(out_ms: u64, in_ms: u64, size: DefaultValue) -> [Parameter; 7] {
     [
         Parameter {
             key: "rho-out",
@@ -87,6 +88,7 @@ const fn parameters(out_ms: u64, in_ms: u64, size: DefaultValue) -> [Parameter; 
                       blocks of L with probability 2^-k, k = 1, 2, ...",
         },
         DELAYS,
+        STOP,
     ]
 }
 
@@ -101,6 +103,7 @@ fn build(values: &Values, profile: &Profile) -> Result<Box<dyn Defense>, String>
             },
             size,
             delays: delay_model(values),
+            stop: values.stop("stop"),
         },
         block: values.count("l"),
         tail: match values.choice("tail") {
@@ -132,7 +135,8 @@ impl Tamaraw {
         match self.tail {
             Tail::Multiple => next_multiple,
             Tail::Joint => {
-                let end = |way: Direction| (next_multiple[way] - 1).saturating_mul(self.slots.interval_ns[way]);
+                let end =
+                    |way: Direction| next_multiple[way].saturating_sub(1).saturating_mul(self.slots.interval_ns[way]);
                 let later = end(Direction::Outgoing).max(end(Direction::Incoming));
                 PerDirection::from_fn(|way| later / self.slots.interval_ns[way] + 1)
             }
@@ -146,8 +150,7 @@ impl Tamaraw {
 impl Defense for Tamaraw {
     fn defend(&self, trace: &Trace, draws: &mut Draws) -> Result<DefendedTrace, DefenseError> {
         let placement = self.slots.place(trace)?;
-        let count = self.count(self.slots.until_sent(&placement), draws);
-        self.slots.send(&placement, count)
+        self.slots.send(&placement, |until_sent| self.count(until_sent, draws))
     }
 
     fn guarantees(&self) -> Guarantees {
@@ -159,12 +162,17 @@ impl Defense for Tamaraw {
                 multiple: if self.tail == Tail::Joint { 1 } else { self.block },
                 at_least: PerDirection { outgoing: 1, incoming: 1 },
             }),
+            pauses_after_ns: Some(silence_ns(self.slots.stop)),
             ..Guarantees::default()
         }
     }
 
     fn assumptions(&self) -> Assumptions {
-        Assumptions { delay_model: self.slots.delays, stop_rule: StopRule::Oracle }
+        Assumptions { delay_model: self.slots.delays, stop_rule: self.slots.stop }
+    }
+
+    fn infers_delays(&self) -> bool {
+        true
     }
 }
 
@@ -196,6 +204,22 @@ mod tests {
         let one = traces.iter().filter(|t| counts(t).0 == 20).count() as f64 / traces.len() as f64;
         assert!((one - 0.5).abs() < 0.04, "{one}");
         assert!(traces.iter().all(|t| counts(t).0.is_multiple_of(10) && counts(t).1.is_multiple_of(10)));
+    }
+
+    #[test]
+    fn a_soft_stop_pads_for_its_quiet_time_and_pauses_between_loads() {
+        // One packet at 0 and one at 1000 ms; 400 ms of silence end a load: slots until 400 ms, then from 1000 to 1400 ms.
+        let trace = Trace::new(vec![0, 1_000_000_000], vec![100, 100]).unwrap();
+        let times = |spec: &str| -> Vec<u64> {
+            let defended = defend_one(spec, &trace);
+            let out = defended.packets().filter(|p| p.direction() == Direction::Outgoing);
+            out.map(|p| p.time_ns / 1_000_000).collect()
+        };
+        let expected: Vec<u64> = (0..=10).chain(25..=35).map(|slot| slot * 40).collect();
+        assert_eq!(times("tamaraw,l=1,stop=soft:400ms"), expected);
+        // The multiple of 30 packets each way lasts until 1160 ms: the second packet finds the first load still running.
+        let expected: Vec<u64> = (0..60).map(|slot| slot * 40).collect();
+        assert_eq!(times("tamaraw,l=30,stop=soft:400ms"), expected);
     }
 
     #[test]

@@ -37,7 +37,7 @@ fn a_run_writes_the_same_bytes_on_any_number_of_threads() {
     });
     let [one, more @ ..] = &folders;
     let files = one.files("out");
-    assert_eq!(files.len(), 42);
+    assert_eq!(files.len(), 45);
     for other in more {
         assert_eq!(other.files("out"), files);
         for name in files.iter().map(|name| format!("out/{name}")) {
@@ -59,7 +59,7 @@ fn a_seed_decides_everything_random() {
         for command in [
             format!("evaluate traces.parquet --attack totals --out {name}.parquet"),
             format!("train traces.parquet --attack totals --out {name}.wfm"),
-            format!("defend traces.parquet --attack totals --defence front --out {name}-defended.parquet"),
+            format!("defend traces.parquet --attack totals --defence front --replicas 2 --out {name}-defended.parquet"),
             format!("dataset split traces.parquet --out {name}-split"),
         ] {
             folder.wfkit(&format!("{command} {everywhere}")).succeeds();

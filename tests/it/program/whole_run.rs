@@ -15,7 +15,8 @@ fn a_run_without_input_leaves_every_output_and_no_address() {
         .map(str::to_owned)
         .collect();
     for defence in ["pad-mtu", "front-ft-1", "tamaraw-cell"] {
-        expected.extend(["parquet", "report.json"].map(|ending| format!("defended/{defence}.{ending}")));
+        expected
+            .extend(["manifest.json", "parquet", "report.json"].map(|ending| format!("defended/{defence}.{ending}")));
     }
     for defence in ["none", "pad-mtu", "front-ft-1", "tamaraw-cell"] {
         let round = ["attack.csv.zip", "classes.csv", "defence.csv.zip", "score.report.json", "team_1_test.csv.zip"];

@@ -1,0 +1,342 @@
+//! Auditing a defended set from its traces alone.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use wfkit_datasets::{LabelledTrace, Trace, TraceKey, TraceSet};
+
+use crate::{DefendError, Direction, Invariant, replica_key};
+
+/// What the traces before and after a defence show, whoever made them.
+///
+/// Nothing says which bytes a packet carries, so a test asks whether there is any way to carry them: enough bytes each way
+/// (conservation), and enough of them late enough (no time travel; for every packet as many bytes must leave from its
+/// arrival on as arrived from then on). A defence that passes may still be wrong; one that fails is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Audit {
+    /// Pairs of an original and a defended trace that were compared.
+    pub pairs: usize,
+    /// Originals without their defended traces.
+    pub missing: Vec<String>,
+    /// Defended traces without an original.
+    pub unexpected: Vec<String>,
+    /// What the defence left alone, and in how many pairs.
+    pub kinds: BTreeMap<Kept, usize>,
+    /// Broken invariants.
+    pub violations: Vec<AuditViolation>,
+    /// Traces that keep no times of day, so that it is not known how late the first packet is.
+    pub starts_unknown: usize,
+    /// The least by which the first packet of such a trace must have been late, at most over all of them.
+    pub least_start_delay_ns: u64,
+    /// What was tested.
+    pub tested: Vec<Invariant>,
+    /// What traces alone cannot tell.
+    pub untestable: Vec<Invariant>,
+}
+
+/// What a defence left alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kept {
+    /// Every packet is as it was, and no other is there.
+    Everything,
+    /// Every packet is as it was, among others (padding only).
+    Packets,
+    /// The times and directions of all packets, no other is there (padded sizes).
+    Times,
+    /// The sizes each way, in order, no other packet is there (delays only).
+    Sizes,
+    /// None of this.
+    Nothing,
+}
+
+/// An invariant that a pair of traces breaks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditViolation {
+    /// The defended trace.
+    pub trace: String,
+    /// What it breaks.
+    pub invariant: Invariant,
+    /// What was found.
+    pub detail: String,
+}
+
+/// Sizes that simulators have written for padding in files of cells, and that give it away to any feature of sizes.
+const MARKS: [u32; 2] = [888, 999];
+
+impl Audit {
+    /// Compares the sets; a trace has `replicas` defended copies, under the keys of [`replica_key`]; where no defended trace has a
+    /// session, as in formats that do not keep it, by class and rep alone.
+    pub fn of(original: &TraceSet, defended: &TraceSet, replicas: u32) -> Result<Self, DefendError> {
+        let by_key: HashMap<&TraceKey, &LabelledTrace> = defended.traces().iter().map(|t| (&t.key, t)).collect();
+        let mut pairs = Vec::new();
+        let mut missing = Vec::new();
+        let mut met = HashSet::new();
+        let sessions = keeps_sessions(defended);
+        for labelled in original.traces() {
+            for replica in 0..replicas {
+                let mut key = replica_key(&labelled.key, replica, replicas)?;
+                key.session.take_if(|_| !sessions);
+                match by_key.get(&key).filter(|defended| met.insert(&defended.key)) {
+                    Some(defended) => pairs.push((labelled, *defended)),
+                    None => missing.push(key.to_string()),
+                }
+            }
+        }
+        let unexpected =
+            defended.traces().iter().filter(|t| !met.contains(&t.key)).map(|t| t.key.to_string()).collect();
+        let cell = cell_size(original);
+        let found: Vec<PairAudit> = pairs.par_iter().map(|(a, b)| PairAudit::of(a, b, cell)).collect();
+        let mut kinds = BTreeMap::new();
+        for pair in &found {
+            *kinds.entry(pair.kept).or_default() += 1;
+        }
+        use Invariant as I;
+        Ok(Self {
+            pairs: found.len(),
+            missing,
+            unexpected,
+            kinds,
+            starts_unknown: found.iter().filter(|pair| pair.least_start_delay_ns.is_some()).count(),
+            least_start_delay_ns: found.iter().filter_map(|pair| pair.least_start_delay_ns).max().unwrap_or(0),
+            violations: found.into_iter().flat_map(|pair| pair.violations).collect(),
+            tested: vec![I::Shape, I::Conservation, I::NoTimeTravel, I::Marks],
+            untestable: vec![
+                I::Direction,
+                I::Capacity,
+                I::Fifo,
+                I::TotalOrder,
+                I::Causality,
+                I::EndsWithData,
+                I::Budget,
+                I::Schedule,
+                I::End,
+                I::LinkRate,
+                I::Determinism,
+                I::Labels,
+            ],
+        })
+    }
+
+    /// Whether nothing is wrong.
+    pub fn passed(&self) -> bool {
+        self.missing.is_empty() && self.unexpected.is_empty() && self.violations.is_empty()
+    }
+}
+
+/// Whether a set says what was captured together: some formats have no room for it.
+pub fn keeps_sessions(set: &TraceSet) -> bool {
+    set.traces().iter().any(|labelled| labelled.key.session.is_some())
+}
+
+/// The one size of all packets, where they are cells: another size beside it stands out.
+fn cell_size(original: &TraceSet) -> Option<u32> {
+    let mut sizes = original.traces().iter().flat_map(|t| t.trace.size()).map(|size| size.unsigned_abs());
+    let first = sizes.next()?;
+    sizes.all(|size| size == first).then_some(first)
+}
+
+#[derive(Debug)]
+struct PairAudit {
+    kept: Kept,
+    violations: Vec<AuditViolation>,
+    least_start_delay_ns: Option<u64>,
+}
+
+impl PairAudit {
+    fn of(original: &LabelledTrace, defended: &LabelledTrace, cell: Option<u32>) -> Self {
+        let mut violations = Vec::new();
+        let mut broken = |invariant, detail| {
+            violations.push(AuditViolation { trace: defended.key.to_string(), invariant, detail });
+        };
+        let (before, after) = (&original.trace, &defended.trace);
+        let bytes = |trace: &Trace, way| match way {
+            Direction::Outgoing => trace.out_bytes(),
+            Direction::Incoming => trace.in_bytes(),
+        };
+        let mut conserved = true;
+        for (way, name) in Direction::BOTH.into_iter().zip(["outgoing", "incoming"]) {
+            let (had, has) = (bytes(before, way), bytes(after, way));
+            if has < had {
+                conserved = false;
+                broken(Invariant::Conservation, format!("{has} {name} bytes, the original has {had}"));
+            }
+        }
+        let shift_ns = match (original.start_ns, defended.start_ns) {
+            (Some(before), Some(after)) => Some(i128::from(after) - i128::from(before)),
+            _ => None,
+        };
+        let mut least_start_delay_ns = None;
+        if conserved {
+            let needed = least_start_delay(before, after);
+            match shift_ns {
+                None => least_start_delay_ns = Some(needed),
+                Some(shift) if shift < i128::from(needed) => {
+                    let detail = format!("some bytes leave {} ns before they arrived", i128::from(needed) - shift);
+                    broken(Invariant::NoTimeTravel, detail);
+                }
+                Some(_) => {}
+            }
+        }
+        let packets_of = |size: u32| after.size().iter().filter(|s| s.unsigned_abs() == size).count();
+        if cell.is_some_and(|cell| packets_of(cell) > 0) {
+            for (mark, packets) in MARKS.map(|mark| (mark, packets_of(mark))) {
+                if packets > 0 && cell != Some(mark) {
+                    broken(
+                        Invariant::Marks,
+                        format!("{packets} packets of size {mark} among cells mark padding for features"),
+                    );
+                }
+            }
+        }
+        Self { kept: kept(before, after), violations, least_start_delay_ns }
+    }
+}
+
+/// How late the first defended packet must have been, at least, for every byte to leave when it had arrived: from the time
+/// of any packet on, as many bytes must leave in its direction as arrive. `after` has the bytes.
+fn least_start_delay(before: &Trace, after: &Trace) -> u64 {
+    let mut least = 0;
+    for way in Direction::BOTH {
+        let mut leaving = latest_first(after, way);
+        let (mut sent, mut time_ns) = (0_u64, u64::MAX);
+        let mut arrived = 0_u64;
+        for (arrival, bytes) in latest_first(before, way) {
+            arrived += bytes;
+            while sent < arrived {
+                let Some((time, bytes)) = leaving.next() else { break };
+                sent += bytes;
+                time_ns = time;
+            }
+            least = least.max(arrival.saturating_sub(time_ns));
+        }
+    }
+    least
+}
+
+/// Times and bytes of the packets of one direction.
+fn latest_first(trace: &Trace, way: Direction) -> impl Iterator<Item = (u64, u64)> {
+    let packets = trace.time_ns().iter().zip(trace.size()).rev();
+    packets
+        .filter(move |&(_, &size)| Direction::of(size) == way)
+        .map(|(&time, &size)| (time, u64::from(size.unsigned_abs())))
+}
+
+fn kept(before: &Trace, after: &Trace) -> Kept {
+    if before == after {
+        return Kept::Everything;
+    }
+    let sizes = |trace: &Trace, way| -> Vec<i32> {
+        trace.size().iter().copied().filter(|&size| Direction::of(size) == way).collect()
+    };
+    if before.len() == after.len() {
+        let ways = |trace: &Trace| -> Vec<Direction> { trace.size().iter().map(|&size| Direction::of(size)).collect() };
+        if before.time_ns() == after.time_ns() && ways(before) == ways(after) {
+            return Kept::Times;
+        }
+        if Direction::BOTH.into_iter().all(|way| sizes(before, way) == sizes(after, way)) {
+            return Kept::Sizes;
+        }
+    }
+    // Sorted, as packets at one time may have changed places.
+    let sorted = |trace: &Trace| {
+        let mut packets: Vec<(u64, i32)> = trace.packets().collect();
+        packets.sort_unstable();
+        packets
+    };
+    let after = sorted(after);
+    let mut rest = after.iter();
+    if sorted(before).iter().all(|packet| rest.any(|other| other == packet)) { Kept::Packets } else { Kept::Nothing }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use wfkit_datasets::{Layer, Provenance};
+
+    use super::*;
+    use crate::defend;
+    use crate::testing::{any_set, any_spec, labelled};
+
+    fn set(packets: &[(u64, i32)], start_ns: Option<i64>) -> TraceSet {
+        let (times, sizes) = packets.iter().copied().unzip();
+        let mut trace = labelled(0, Trace::new(times, sizes).unwrap());
+        trace.start_ns = start_ns;
+        TraceSet::new(vec![trace], Provenance::new(Layer::Tcp, vec![])).unwrap()
+    }
+
+    const ORIGINAL: [(u64, i32); 4] = [(0, 100), (10, -200), (20, 300), (30, -400)];
+
+    fn audit(defended: &[(u64, i32)]) -> Audit {
+        Audit::of(&set(&ORIGINAL, Some(0)), &set(defended, Some(0)), 1).unwrap()
+    }
+
+    fn broken(defended: &[(u64, i32)]) -> Vec<Invariant> {
+        audit(defended).violations.iter().map(|violation| violation.invariant).collect()
+    }
+
+    #[test]
+    fn lost_bytes_early_bytes_and_marks_are_found() {
+        assert_eq!(broken(&ORIGINAL), []);
+        assert_eq!(broken(&[(0, 100), (10, -200), (20, 300), (30, -399)]), [Invariant::Conservation]);
+        assert_eq!(broken(&[(0, 100), (10, -200), (19, 300), (30, -400)]), [Invariant::NoTimeTravel]);
+        // Padding may go early; the last 300 bytes out may not.
+        assert_eq!(broken(&[(0, 400), (10, -200), (20, 299), (30, -400)]), [Invariant::NoTimeTravel]);
+        assert_eq!(broken(&[(0, 400), (10, -600), (20, 300), (40, -400)]), []);
+        let cells = |packets: &[(u64, i32)]| {
+            let audit = Audit::of(&set(&[(0, 1), (10, -1)], None), &set(packets, None), 1).unwrap();
+            audit.violations.iter().map(|violation| violation.invariant).collect::<Vec<_>>()
+        };
+        assert_eq!(cells(&[(0, 1), (5, 888), (10, -1)]), [Invariant::Marks]);
+        assert_eq!(cells(&[(0, 1), (5, -1), (10, -1)]), []);
+        assert_eq!(cells(&[(0, 888), (5, -888), (10, -888)]), []); // slots of this size
+    }
+
+    #[test]
+    fn traces_that_are_not_there_are_named() {
+        let two = |key: &str| {
+            let mut trace = labelled(0, Trace::new(vec![0], vec![1]).unwrap());
+            trace.key.class = key.to_owned();
+            TraceSet::new(vec![trace], Provenance::new(Layer::Tcp, vec![])).unwrap()
+        };
+        let audit = Audit::of(&two("a"), &two("b"), 1).unwrap();
+        assert_eq!(
+            (audit.missing, audit.unexpected),
+            (vec!["class a, rep 0".to_owned()], vec!["class b, rep 0".to_owned()])
+        );
+    }
+
+    #[test]
+    fn what_was_kept_is_told() {
+        let kept = |defended: &[(u64, i32)]| *audit(defended).kinds.keys().next().unwrap();
+        assert_eq!(kept(&ORIGINAL), Kept::Everything);
+        assert_eq!(kept(&[(0, 100), (10, 5), (10, -200), (20, 300), (30, -400), (40, -1)]), Kept::Packets);
+        assert_eq!(kept(&[(0, 500), (10, -500), (20, 500), (30, -500)]), Kept::Times);
+        assert_eq!(kept(&[(0, 100), (15, -200), (21, 300), (30, -400)]), Kept::Sizes);
+        assert_eq!(kept(&[(0, 500), (15, -500), (21, 500), (30, -500)]), Kept::Nothing);
+    }
+
+    #[test]
+    fn a_start_that_is_not_known_is_not_held_against_the_defence() {
+        let late: Vec<(u64, i32)> = vec![(0, 100), (0, -200), (10, 300), (20, -400)];
+        let audit = Audit::of(&set(&ORIGINAL, None), &set(&late, None), 1).unwrap();
+        assert!(audit.passed());
+        assert_eq!((audit.starts_unknown, audit.least_start_delay_ns), (1, 10));
+        assert!(!Audit::of(&set(&ORIGINAL, Some(5)), &set(&late, Some(14)), 1).unwrap().passed());
+        assert!(Audit::of(&set(&ORIGINAL, Some(5)), &set(&late, Some(15)), 1).unwrap().passed());
+    }
+
+    proptest! {
+        #[test]
+        fn what_wfkit_defends_passes(set in any_set(), spec in any_spec(), seed: u64) {
+            let mut traces = set.traces().to_vec();
+            for trace in &mut traces {
+                trace.start_ns = Some(1_000);
+            }
+            let set = TraceSet::new(traces, set.provenance().clone()).unwrap();
+            let audit = Audit::of(&set, &defend(&set, &spec, seed).unwrap().observe(), 1).unwrap();
+            prop_assert!(audit.passed(), "{audit:?}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! How a set was defended, to be kept beside it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use wfkit_metrics::Input;
+
+use crate::draws::Mixer;
+use crate::{Assumptions, CausalityReport, DefenseSpec, Invariant, SpecError};
+
+/// How a set was defended: enough to do it again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The program and its version.
+    pub tool: String,
+    /// Names layers and parameters, those included that the set decided: equal definitions of one version simulate equally.
+    pub definition: String,
+    /// The seed.
+    pub seed: u64,
+    /// Defended copies of each trace.
+    pub replicas: u32,
+    /// Layers that the traces had been through before.
+    pub layers_before: usize,
+    /// The layers, the first applied first.
+    pub layers: Vec<LayerManifest>,
+    /// What every trace was held against, after every layer that promises it.
+    pub invariants: Vec<Invariant>,
+}
+
+/// One layer of a [`Manifest`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LayerManifest {
+    /// The layer as it would be written on the command line.
+    pub spec: String,
+    /// Every parameter with its value, those included that the set decided.
+    pub parameters: BTreeMap<String, String>,
+    /// What the simulation takes for granted.
+    #[serde(flatten)]
+    pub assumptions: Assumptions,
+    /// The paper that defines it.
+    pub source: String,
+}
+
+/// The manifest file beside a defended set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestFile {
+    /// How it was defended.
+    #[serde(flatten)]
+    pub manifest: Manifest,
+    /// The files that were defended, with their hashes.
+    pub inputs: Vec<Input>,
+    /// The file that was written.
+    pub output: Input,
+    /// Traces written.
+    pub traces: usize,
+    /// Packets written, padding included.
+    pub packets: usize,
+    /// Answers that come too soon, over all traces.
+    pub causality: CausalityReport,
+}
+
+impl Manifest {
+    /// Of layers yet to be added.
+    pub(crate) fn new(seed: u64, layers_before: usize) -> Self {
+        Self {
+            tool: concat!("wfkit ", env!("CARGO_PKG_VERSION")).to_owned(),
+            definition: String::new(),
+            seed,
+            replicas: 1,
+            layers_before,
+            layers: Vec::new(),
+            invariants: Vec::new(),
+        }
+    }
+
+    /// Adds a layer, and names the whole anew.
+    pub(crate) fn push(&mut self, layer: LayerManifest) {
+        self.layers.push(layer);
+        let mut mixer = Mixer::new(0);
+        for LayerManifest { spec, parameters, .. } in &self.layers {
+            mixer.text(spec.split(',').next().unwrap_or_default());
+            for (key, value) in parameters {
+                mixer.text(key);
+                mixer.text(value);
+            }
+        }
+        self.definition = format!("{:016x}", mixer.state());
+    }
+
+    /// The specification of all layers.
+    pub fn spec(&self) -> Result<DefenseSpec, SpecError> {
+        let layers: Vec<&str> = self.layers.iter().map(|layer| layer.spec.as_str()).collect();
+        layers.join("+").parse()
+    }
+}

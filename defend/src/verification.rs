@@ -1,0 +1,115 @@
+//! Invariants of whole runs: what one trace alone cannot show.
+
+use wfkit_datasets::{LabelledTrace, TraceKey, TraceSet};
+
+use crate::{DefendedSet, DefendedTrace, Invariant, OverheadOptions, Profile, Violation};
+
+/// A second run gives the same packets, which carry the same.
+pub(crate) fn check_determinism(first: &DefendedTrace, second: &DefendedTrace) -> Result<(), Violation> {
+    if first == second {
+        return Ok(());
+    }
+    let packet = first.packets().zip(second.packets()).position(|(a, b)| a != b);
+    let packet = packet.unwrap_or(first.len().min(second.len()));
+    broken(Invariant::Determinism, packet, "a second run with the same seed differs")
+}
+
+/// What a defence is told of a set, `profile`, is the same whatever the labels. The key of a trace reaches its draws alone.
+pub(crate) fn check_labels(set: &TraceSet, profile: &Profile) -> Result<(), Violation> {
+    let relabel = |(i, labelled): (usize, &LabelledTrace)| LabelledTrace {
+        key: TraceKey { class: "?".to_owned(), rep: i as i64, session: None },
+        ..labelled.clone()
+    };
+    let traces = set.traces().iter().enumerate().map(relabel).collect();
+    let relabelled = TraceSet::new(traces, set.provenance().clone()).expect("every rep is another");
+    if Profile::of(&relabelled) == *profile {
+        return Ok(());
+    }
+    broken(Invariant::Labels, 0, "what the defence is told of the set follows the labels")
+}
+
+/// Checks that what an observer sees of a defended set, `observed`, names every layer in the order in which they were applied.
+pub fn check_composition(defended: &DefendedSet<'_>, observed: &TraceSet) -> Result<(), Violation> {
+    let layers = defended.manifest().layers.iter().map(|layer| &layer.spec);
+    let expected: Vec<&String> = defended.original().provenance().defenses.iter().chain(layers).collect();
+    let found = &observed.provenance().defenses;
+    if found.iter().eq(expected.iter().copied()) {
+        return Ok(());
+    }
+    broken(Invariant::Composition, 0, format!("the set names the layers {found:?}, it is made by {expected:?}"))
+}
+
+/// Checks that a defended set that was written and read again, `written`, costs what the simulation says.
+pub fn check_overheads(defended: &DefendedSet<'_>, written: &TraceSet) -> Result<(), Violation> {
+    let totals = |set: &TraceSet| {
+        let bytes = set.traces().iter().map(|t| t.trace.in_bytes() + t.trace.out_bytes()).sum::<u64>();
+        (bytes as f64, set.packets() as f64)
+    };
+    let replicas = f64::from(defended.manifest().replicas);
+    let ((bytes, packets), (bytes_after, packets_after)) = (totals(defended.original()), totals(written));
+    let overheads = defended.overheads(&OverheadOptions { bootstrap: 0, seed: 0 });
+    for (what, before, after, reported) in [
+        ("bytes", bytes, bytes_after, overheads.bandwidth.both.total),
+        ("packets", packets, packets_after, overheads.packets.both.total),
+    ] {
+        let Some(reported) = reported else { continue };
+        let found = after / (before * replicas) - 1.0;
+        if (found - reported.value).abs() > 1e-9 * (1.0 + found.abs()) {
+            let detail = format!("{found} more {what} in the file, {} in the report", reported.value);
+            return broken(Invariant::Overheads, 0, detail);
+        }
+    }
+    Ok(())
+}
+
+fn broken(invariant: Invariant, packet: usize, detail: impl Into<String>) -> Result<(), Violation> {
+    Err(Violation { invariant, packet, detail: detail.into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use wfkit_datasets::{Layer, Provenance, Trace};
+
+    use super::*;
+    use crate::defend;
+    use crate::testing::{defend_many, labelled};
+
+    fn set() -> TraceSet {
+        let trace = |last| Trace::new(vec![0, 1_000_000_000, 2_000_000_000], vec![100, -200, last]).unwrap();
+        let traces = vec![labelled(0, trace(-300)), labelled(1, trace(-400))];
+        TraceSet::new(traces, Provenance::new(Layer::Tcp, vec![])).unwrap()
+    }
+
+    #[test]
+    fn another_realisation_is_not_the_same() {
+        let trace = &set().traces()[0].trace.clone();
+        let copies = defend_many("front", trace, 2);
+        assert_eq!(check_determinism(&copies[0], &copies[0].clone()), Ok(()));
+        assert_eq!(check_determinism(&copies[0], &copies[1]).unwrap_err().invariant, Invariant::Determinism);
+    }
+
+    #[test]
+    fn a_profile_that_follows_the_labels_is_found() {
+        let set = set();
+        assert_eq!(check_labels(&set, &Profile::of(&set)), Ok(()));
+        // As if the profile had been taken of one class alone, whose sizes are all equal.
+        let one = TraceSet::new(vec![labelled(0, Trace::new(vec![0], vec![1]).unwrap())], set.provenance().clone());
+        let violation = check_labels(&set, &Profile::of(&one.unwrap())).unwrap_err();
+        assert_eq!(violation.invariant, Invariant::Labels);
+    }
+
+    #[test]
+    fn a_file_that_differs_from_the_simulation_is_found() {
+        let set = set();
+        let defended = defend(&set, &"front+pad:mtu".parse().unwrap(), 1).unwrap();
+        let written = defended.observe();
+        assert_eq!(check_overheads(&defended, &written), Ok(()));
+        assert_eq!(check_composition(&defended, &written), Ok(()));
+        let fewer = written.select(&[0]);
+        assert_eq!(check_overheads(&defended, &fewer).unwrap_err().invariant, Invariant::Overheads);
+        let mut provenance = written.provenance().clone();
+        provenance.defenses.reverse();
+        let reversed = TraceSet::new(written.traces().to_vec(), provenance).unwrap();
+        assert_eq!(check_composition(&defended, &reversed).unwrap_err().invariant, Invariant::Composition);
+    }
+}

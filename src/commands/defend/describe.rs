@@ -1,0 +1,65 @@
+//! `wfkit defend list` and `describe`: the defences there are, and one of them in full.
+
+use anyhow::Result;
+use wfkit_defend::{DefenseInfo, DelayModel, list};
+
+use crate::context::Context;
+
+pub(super) fn all(context: &Context<'_>) -> Result<()> {
+    if context.printer.is_json() {
+        return context.printer.document(&list());
+    }
+    let row = |defence: &DefenseInfo| {
+        let presets: Vec<String> =
+            defence.presets.iter().map(|preset| format!("{}:{}", defence.name, preset.name)).collect();
+        [presets.join("\n"), defence.summary.to_owned(), defence.source.to_owned()]
+    };
+    let rows: Vec<_> = list().iter().map(row).collect();
+    context.printer.table(["defence", "what it does", "source"], &rows)
+}
+
+pub(super) fn one(name: &str, context: &Context<'_>) -> Result<()> {
+    let defence = find(name).map_err(anyhow::Error::msg)?;
+    if context.printer.is_json() {
+        return context.printer.document(defence);
+    }
+    let line = |text: &str| context.printer.line(text);
+    line(&format!("{}: {}\n\nSource: {}", defence.name, defence.summary, defence.source))?;
+    let needs = [(defence.needs.sizes, "sizes in bytes"), (defence.needs.times, "times")];
+    let needs: Vec<&str> = needs.into_iter().filter(|(is, _)| *is).map(|(_, what)| what).collect();
+    line(&format!("Needs: {}", if needs.is_empty() { "nothing".to_owned() } else { needs.join(" and ") }))?;
+    for preset in defence.presets {
+        line(&format!("\n{}:{}  {}", defence.name, preset.name, preset.summary))?;
+        let row = |parameter: &wfkit_defend::Parameter| {
+            let (kind, default) = (parameter.kind.to_string(), parameter.default.to_string());
+            [parameter.key.to_owned(), kind, default, parameter.meaning.to_owned()]
+        };
+        let rows: Vec<_> = preset.parameters.iter().map(row).collect();
+        if !rows.is_empty() {
+            context.printer.table(["parameter", "values", "default", "meaning"], &rows)?;
+        }
+    }
+    let listed = |title: &str, lines: &[&str]| -> Result<()> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        line(&format!("\n{title}"))?;
+        lines.iter().try_for_each(|text| line(&format!("  - {text}")))
+    };
+    listed("Overheads as published:", defence.published)?;
+    listed("What to know about its results:", defence.caveats)?;
+    if defence.presets.iter().any(|preset| preset.parameters.iter().any(|parameter| parameter.key == "delays")) {
+        let models = DelayModel::ALL.map(|model| model.to_string()).join(", ");
+        line(&format!("\n`wfkit defend` reports its time overhead under every delay model ({models})."))?;
+    }
+    Ok(())
+}
+
+/// The defence of that name; a specification of one layer is as good.
+pub(crate) fn find(name: &str) -> Result<&'static DefenseInfo, String> {
+    let bare = name.split([':', ',']).next().unwrap_or(name);
+    list().iter().find(|defence| defence.name == bare).ok_or_else(|| {
+        let names: Vec<&str> = list().iter().map(|defence| defence.name).collect();
+        format!("there is no defence `{bare}`; there are {}", names.join(", "))
+    })
+}

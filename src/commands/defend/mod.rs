@@ -1,0 +1,209 @@
+//! `wfkit defend`: a defence on traces, what it costs, and what the attack finds after it.
+
+mod describe;
+mod lint;
+mod verify;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use serde_json::json;
+use wfkit_classify::Samples;
+use wfkit_datasets::splits::Split;
+use wfkit_datasets::{TraceFormat, TraceKey, TraceSet, write_traces};
+use wfkit_defend::{
+    Audit, DefendOptions, DefendedSet, DefenseSpec, ManifestFile, OverheadOptions, TimeBracket, check_composition,
+    check_overheads, defend_with, replica_key,
+};
+use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, VolumeSummary};
+
+pub(crate) use self::describe::find;
+use crate::cli::{self, DefendCommand, DefendTraces};
+use crate::context::{Context, count_set, digests, report_path, write};
+use crate::input::read_traces;
+use crate::measure::{BOOTSTRAP, Measured, TRIVIAL, attack, cross_validate, folds_of, measure};
+
+pub(crate) fn run(options: &cli::Defend, context: &Context<'_>) -> Result<()> {
+    match (&options.command, &options.traces) {
+        (Some(DefendCommand::List), _) => describe::all(context),
+        (Some(DefendCommand::Describe { name }), _) => describe::one(name, context),
+        (Some(DefendCommand::Verify { original, defended, manifest, replicas }), _) => {
+            verify::run(original, defended, manifest.as_deref(), *replicas, context)
+        }
+        (Some(DefendCommand::Lint { defence, traces }), _) => lint::run(defence, traces, context),
+        (None, Some(options)) => defend(options, context),
+        (None, None) => unreachable!("clap asks for traces where there is no command"),
+    }
+}
+
+fn defend(options: &DefendTraces, context: &Context<'_>) -> Result<()> {
+    let spec = spec_of(options)?;
+    let attack = attack(&options.attack)?;
+    TraceFormat::of_extension(&options.out)?; // A wrong name is told before the work begins.
+    if options.delay.is_some() && !spec.delays() {
+        context.printer.warn("--delay changes nothing: no layer holds packets back");
+    }
+    if options.stop.is_some() && !spec.stops() {
+        context.printer.warn("--stop changes nothing: no layer has a stop rule");
+    }
+    let traces = read_traces(&options.traces)?;
+    let folds = usize::from(options.folds);
+    let undefended = cross_validate(&attack, &traces.set, folds, context)?;
+    let how = DefendOptions { seed: context.seed, replicas: options.replicas, verify: options.verify };
+    let defended = defend_with(&traces.set, &spec, &how)?;
+    let observed = defended.observe();
+    write_traces(&options.out, &observed)?;
+    if options.verify {
+        verify_written(&defended, &observed, &options.out)?;
+    }
+    let inputs = digests(&options.traces)?;
+    write_manifest(&defended, &observed, &options.out, &inputs, options.verify)?;
+    let mut report = report(&defended, &observed, &undefended, &options.attack, folds, inputs, context)?;
+    report.dropped = traces.dropped;
+    context.finish_and_print(report, Some(&options.out))
+}
+
+/// The specification with the options of the simulation in it, so that it says everything wherever it is kept.
+fn spec_of(options: &DefendTraces) -> Result<DefenseSpec> {
+    let mut text = options.defence.clone();
+    if let Some(link) = &options.link {
+        text = format!("{text}+{link}");
+    }
+    let mut spec: DefenseSpec = text.parse()?;
+    if let Some(model) = options.delay {
+        spec = spec.with_delays(model);
+    }
+    if let Some(rule) = options.stop {
+        spec = spec.with_stop(rule);
+    }
+    Ok(spec)
+}
+
+/// What takes the file itself, read again.
+fn verify_written(defended: &DefendedSet<'_>, observed: &TraceSet, out: &Path) -> Result<()> {
+    let broken = |violation| anyhow::anyhow!("{}: {violation}", out.display());
+    check_composition(defended, observed).map_err(broken)?;
+    let written = read_traces(&[out.to_owned()])?.set;
+    check_overheads(defended, &written).map_err(broken)?;
+    let audit = Audit::of(defended.original(), &written, defended.manifest().replicas)?;
+    if !audit.passed() {
+        bail!("{}: the file is not what was simulated; see wfkit defend verify", out.display());
+    }
+    Ok(())
+}
+
+/// Writes how the set was made beside it: `traces.parquet` has `traces.manifest.json`.
+pub(crate) fn write_manifest(
+    defended: &DefendedSet<'_>,
+    observed: &TraceSet,
+    out: &Path,
+    inputs: &[Input],
+    verified: bool,
+) -> Result<()> {
+    let mut manifest = defended.manifest().clone();
+    if verified {
+        manifest.invariants.extend([
+            wfkit_defend::Invariant::Composition,
+            wfkit_defend::Invariant::Overheads,
+            wfkit_defend::Invariant::Marks,
+        ]);
+    }
+    let file = ManifestFile {
+        manifest,
+        inputs: inputs.to_vec(),
+        output: digests(&[out.to_owned()])?.remove(0),
+        traces: observed.len(),
+        packets: observed.packets(),
+        causality: defended.causality(),
+    };
+    write(&manifest_path(out), serde_json::to_string_pretty(&file)? + "\n")
+}
+
+/// Where the manifest of a defended file stands.
+fn manifest_path(out: &Path) -> PathBuf {
+    let report = report_path(out);
+    let name = report.file_name().map(|name| name.to_string_lossy().replace(".report.json", ".manifest.json"));
+    report.with_file_name(name.unwrap_or_default())
+}
+
+/// An attack, or why it could not be measured.
+pub(crate) type Maybe = std::result::Result<Measured, String>;
+
+/// The stage report of a defended set: the attack is trained again on defended traces, with the undefended one beside it.
+pub(crate) fn report(
+    defended: &DefendedSet<'_>,
+    observed: &TraceSet,
+    undefended: &Maybe,
+    attack_name: &str,
+    folds: usize,
+    inputs: Vec<Input>,
+    context: &Context<'_>,
+) -> Result<StageReport> {
+    let original = defended.original();
+    let splits = splits(defended, observed, folds, context);
+    let cross_validate = |name: &str| -> Result<Maybe> {
+        match &splits {
+            Ok(splits) => Ok(Ok(measure(&attack(name)?, Samples::Traces(observed), splits, context)?)),
+            Err(reason) => Ok(Err(reason.clone())),
+        }
+    };
+    let (measured, trivial) = (cross_validate(attack_name)?, cross_validate(TRIVIAL)?);
+    let privacy = match &measured {
+        Ok(measured) => measured.privacy(),
+        Err(reason) => PrivacyReport::unmeasured(attack_name, reason),
+    };
+    let mut report = context.stage("defend", inputs, Utility::of(&observed.volumes()), privacy);
+    count_set(&mut report.counts, observed);
+    let undefended_cost = Utility::of(&original.volumes());
+    let overheads = defended.overheads(&OverheadOptions { bootstrap: BOOTSTRAP, seed: context.seed });
+    report
+        .utility
+        .extras
+        .set("undefended", undefended_cost)
+        .set("volumes", VolumeSummary::of(&observed.volumes()))
+        .set("overheads", overheads)
+        .set("time_overhead", TimeBracket::of(original, defended.spec(), context.seed)?)
+        .set("causality", defended.causality())
+        .set("manifest", defended.manifest());
+    let copies = match defended.manifest().replicas {
+        1 => String::new(),
+        n => format!("; trained on {n} copies of each trace, tested on the first"),
+    };
+    let split = format!("{folds} stratified folds, trained and tested on defended traces{copies}");
+    report.privacy.extras.set("split", split);
+    report.privacy.extras.set("undefended", summary(undefended)).set("trivial", summary(&trivial));
+    Ok(report)
+}
+
+/// Folds of the original traces, so that no copy of a tested trace is learned from: trained on all copies, tested on the first.
+fn splits(
+    defended: &DefendedSet<'_>,
+    observed: &TraceSet,
+    folds: usize,
+    context: &Context<'_>,
+) -> std::result::Result<Vec<Split>, String> {
+    let replicas = defended.manifest().replicas;
+    let row_of: HashMap<&TraceKey, usize> = observed.traces().iter().map(|t| &t.key).zip(0..).collect();
+    let row = |original: usize, replica: u32| {
+        let key = &defended.original().traces()[original].key;
+        row_of[&replica_key(key, replica, replicas).expect("every key was made before defending")]
+    };
+    let copies = |rows: &[usize], replicas: u32| {
+        let mut rows: Vec<usize> =
+            rows.iter().flat_map(|&one| (0..replicas).map(move |r| (one, r))).map(|(o, r)| row(o, r)).collect();
+        rows.sort_unstable();
+        rows
+    };
+    let splits = folds_of(defended.original(), folds, context)?;
+    let of_copies =
+        |split: Split| Split { name: split.name, train: copies(&split.train, replicas), test: copies(&split.test, 1) };
+    Ok(splits.into_iter().map(of_copies).collect())
+}
+
+fn summary(measured: &Maybe) -> serde_json::Value {
+    match measured {
+        Ok(measured) => measured.summary(),
+        Err(reason) => json!({ "accuracy": null, "roc_auc_macro_ovr": null, "reason": reason }),
+    }
+}

@@ -1,0 +1,164 @@
+//! `wfkit defend`: options of the simulation, copies, manifests, and the commands about defences.
+
+use serde_json::Value;
+use wfkit_datasets::{LabelledTrace, Trace, TraceSet, write_traces};
+
+use super::support::Folder;
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+#[test]
+fn options_of_the_simulation_are_part_of_what_is_kept() {
+    let folder = Folder::with_traces();
+    let options = "--delay inferred --stop soft:300ms --link 1Mbit/s,20Mbit/s --verify --attack totals";
+    let report = folder.report(&format!("defend traces.parquet --defence tamaraw:cell {options} --out d.parquet"));
+    let layers =
+        ["tamaraw:cell,delays=inferred,stop=soft:300ms", "link:fifo,rate-out=1Mbit/s,rate-in=20Mbit/s,delays=inferred"];
+    assert_eq!(folder.traces("d.parquet").set.provenance().defenses, layers);
+    let manifest = json(&folder.text("d.manifest.json"));
+    assert_eq!(manifest["layers"][0]["spec"], layers[0]);
+    assert_eq!(manifest["layers"][0]["delay_model"], "inferred");
+    assert_eq!(manifest["layers"][0]["stop_rule"], "soft:300ms");
+    assert_eq!(manifest["causality"]["answers"].as_u64().map(|n| n > 1_000), Some(true));
+    for invariant in ["causality", "schedule", "link-rate", "determinism", "overheads", "composition", "labels"] {
+        assert!(manifest["invariants"].as_array().unwrap().contains(&Value::from(invariant)), "{invariant}");
+    }
+    // The time overhead of all models, whichever was chosen.
+    let time = report.utility.extras.get("time_overhead").unwrap();
+    let latency: Vec<f64> =
+        time["models"].as_array().unwrap().iter().map(|model| model["latency"].as_f64().unwrap()).collect();
+    let [low, high] = [&time["latency"][0], &time["latency"][1]].map(|end| end.as_f64().unwrap());
+    assert_eq!(latency.len(), 4);
+    assert!(latency.iter().all(|latency| (low..=high).contains(latency)) && low < high, "{time}");
+
+    let unmoved = folder.wfkit("defend traces.parquet --defence front --delay none --attack totals --out f.parquet");
+    assert!(unmoved.succeeds().stderr.contains("--delay changes nothing"));
+    for wrong in ["--delay late", "--stop soft:4", "--stop never", "--link 10", "--replicas 0"] {
+        folder.wfkit(&format!("defend traces.parquet --defence front --out d.parquet {wrong}")).shows_wrong_usage();
+    }
+}
+
+#[test]
+fn copies_are_trained_on_and_their_originals_are_not_tested_with_them() {
+    let folder = Folder::with_traces();
+    let command = "defend traces.parquet --defence front --replicas 3 --attack totals --out d.parquet";
+    let report = folder.report(command);
+    assert_eq!(report.counts["traces"], 600);
+    assert!(report.privacy.extras.get("split").unwrap().as_str().unwrap().contains("3 copies"));
+    let (copies, originals) = (folder.traces("d.parquet").set, folder.traces("traces.parquet").set);
+    assert_eq!(copies.len(), 3 * originals.len());
+    for (copies, original) in copies.traces().chunks(3).zip(originals.traces()) {
+        for (copy, r) in copies.iter().zip(0..) {
+            assert_eq!((&copy.key.class, copy.key.rep), (&original.key.class, 3 * original.key.rep + r));
+            assert_eq!(copy.key.session, original.key.session);
+        }
+        assert_ne!(copies[0].trace, copies[1].trace);
+    }
+    let once = folder.report("defend traces.parquet --defence front --attack totals --out one.parquet");
+    assert_eq!(once.counts["traces"], 200);
+    assert_eq!(folder.traces("one.parquet").set.traces()[0].trace, copies.traces()[0].trace);
+    folder.wfkit("defend verify traces.parquet d.parquet").succeeds();
+}
+
+#[test]
+fn defences_describe_themselves() {
+    let folder = Folder::new();
+    let listed = folder.wfkit("defend list").succeeds().stdout;
+    let all = json(&folder.wfkit("defend list --format json").succeeds().stdout);
+    for defence in all.as_array().unwrap() {
+        let name = defence["name"].as_str().unwrap();
+        let described = folder.wfkit(&format!("defend describe {name}")).succeeds().stdout;
+        assert_eq!(&json(&folder.wfkit(&format!("defend describe {name} --format json")).succeeds().stdout), defence);
+        assert!(described.contains("Source: "), "{described}");
+        for preset in defence["presets"].as_array().unwrap() {
+            let preset = format!("{name}:{}", preset["name"].as_str().unwrap());
+            assert!(listed.contains(&preset) && described.contains(&preset), "{preset}");
+        }
+    }
+    let described = folder.wfkit("defend describe tamaraw:ccs14").succeeds().stdout;
+    for part in ["rho-out", "40ms", "duration", "CCS 2014", "196 %", "oracle|soft:duration"] {
+        assert!(described.contains(part), "{part}: {described}");
+    }
+    assert!(folder.wfkit("defend describe nope").shows_wrong_usage().contains("pad, front, tamaraw"));
+}
+
+#[test]
+fn parameters_that_cannot_work_are_told_before_the_run() {
+    let folder = Folder::with_traces();
+    let told = folder.wfkit("defend lint constant-rate,size=100B,rho=1s traces.parquet").succeeds().stdout;
+    assert!(told.contains("warning") && told.contains("a median trace brings 1.5 kB"), "{told}");
+    let told = folder.wfkit("defend lint pad:mtu traces.parquet").succeeds().stdout;
+    assert!(told.contains("nothing to say against it on 200 traces"), "{told}");
+    let cannot = folder.wfkit("defend lint constant-rate,rho=1us traces.parquet --format json");
+    assert!(format!("{cannot:?}").contains("exit status Some(1)"), "{cannot:?}");
+    assert_eq!(json(&cannot.stdout)["findings"][0]["severity"], "error");
+}
+
+/// The set with its first trace changed.
+fn changed(set: &TraceSet, change: impl Fn(&mut Vec<u64>, &mut Vec<i32>)) -> TraceSet {
+    let mut traces: Vec<LabelledTrace> = set.traces().to_vec();
+    let (mut times, mut sizes) = (traces[0].trace.time_ns().to_vec(), traces[0].trace.size().to_vec());
+    change(&mut times, &mut sizes);
+    traces[0].trace = Trace::new(times, sizes).unwrap();
+    TraceSet::new(traces, set.provenance().clone()).unwrap()
+}
+
+#[test]
+fn a_defended_set_is_audited_with_and_without_its_manifest() {
+    let folder = Folder::with_traces();
+    folder.wfkit("defend traces.parquet --defence front+jitter --attack totals --out d.parquet --seed 4").succeeds();
+    let verified = folder.wfkit("defend verify traces.parquet d.parquet --format json").succeeds();
+    let verified = json(&verified.stdout);
+    assert_eq!((&verified["passed"], &verified["audit"]["pairs"]), (&true.into(), &200.into()));
+    for test in ["output_hash", "input_hash", "reproduced"] {
+        assert_eq!(verified["manifest"][test]["passed"], true, "{test}");
+    }
+
+    // A format without sessions and starts.
+    folder.wfkit("defend traces.parquet --defence jitter --attack totals --replicas 2 --out c.csv").succeeds();
+    let text = folder.wfkit("defend verify traces.parquet c.csv").succeeds().stdout;
+    assert!(text.contains("yes: 400 traces, packet by packet"), "{text}");
+
+    // Planted: a file that was touched is not what its manifest says, though its traces are possible.
+    let set = folder.traces("d.parquet").set;
+    let verify = |set: &TraceSet, name: &str| {
+        write_traces(&folder.path(name), set).unwrap();
+        let ran = folder.wfkit(&format!("defend verify traces.parquet {name} --format json"));
+        (json(&ran.stdout), ran.stderr)
+    };
+    let later = changed(&set, |times, _| *times.last_mut().unwrap() += 1);
+    let (found, _) = verify(&later, "d.parquet");
+    assert_eq!(found["audit"]["violations"], Value::Array(vec![]));
+    assert_eq!(found["manifest"]["output_hash"]["passed"], false);
+    assert_eq!(found["manifest"]["reproduced"]["passed"], false);
+    // Without a manifest the same is all right.
+    assert_eq!(verify(&later, "other.parquet").0["passed"], true);
+
+    // Planted in a set without manifest: lost bytes, bytes before their time, a lost trace.
+    let lost = changed(&set, |_, sizes| sizes.iter_mut().for_each(|size| *size = size.signum()));
+    let early = changed(&set, |times, _| times.fill(0));
+    for (set, invariant) in [(&lost, "conservation"), (&early, "no-time-travel")] {
+        let (found, stderr) = verify(set, "other.parquet");
+        assert_eq!(found["audit"]["violations"][0]["invariant"], invariant, "{found}");
+        assert!(stderr.starts_with("error: "), "{stderr}");
+    }
+    let (found, stderr) = verify(&set.select(&(1..200).collect::<Vec<_>>()), "other.parquet");
+    assert_eq!(found["audit"]["missing"].as_array().unwrap().len(), 1);
+    assert!(stderr.contains("is missing"), "{stderr}");
+}
+
+/// As simulators write it: a line a cell, 1 out, -1 in, padding as 888.
+#[test]
+fn padding_that_is_marked_in_a_strangers_set_is_found() {
+    let folder = Folder::new();
+    let header = "cell_id,rep,direction_size,timestamp\n";
+    folder.write("cells.csv", format!("{header}1,0,1,0.0\n1,0,-1,0.1\n1,0,-1,0.2\n"));
+    folder.write("padded.csv", format!("{header}1,0,1,0.0\n1,0,-1,0.1\n1,0,-1,0.15\n1,0,-1,0.2\n"));
+    folder.write("marked.csv", format!("{header}1,0,1,0.0\n1,0,-1,0.1\n1,0,-888,0.15\n1,0,-1,0.2\n"));
+    let passed = folder.wfkit("defend verify cells.csv padded.csv").succeeds().stdout;
+    assert!(passed.contains("every packet among others (padding only)") && passed.contains("FIFO"), "{passed}");
+    let refused = folder.wfkit("defend verify cells.csv marked.csv");
+    assert!(refused.stderr.contains("1 packets of size 888 among cells"), "{refused:?}");
+}
