@@ -1,18 +1,40 @@
 //! The defences, one a module.
 
 mod constant_rate;
+mod cs_buflo;
+mod dynaflow;
+mod fill;
+mod fixed_shape;
 mod front;
+mod hold;
 mod jitter;
 mod pad;
+mod queues;
+mod regulator;
 mod slots;
 mod tamaraw;
+mod wtf_pad;
 
 use wfkit_datasets::Trace;
 
 use crate::{DefaultValue, DefendedTraceBuilder, DefenseInfo, DelayModel, Kind, Parameter, Profile, Value, Values};
 
 /// All defences, in the order of the list.
-pub(crate) const DEFENSES: &[DefenseInfo] = &[pad::INFO, front::INFO, tamaraw::INFO, constant_rate::INFO, jitter::INFO];
+pub(crate) const DEFENSES: &[DefenseInfo] = &[
+    pad::INFO,
+    front::INFO,
+    tamaraw::INFO,
+    constant_rate::INFO,
+    jitter::INFO,
+    cs_buflo::INFO,
+    dynaflow::INFO,
+    regulator::INFO,
+    wtf_pad::INFO,
+    hold::INFO,
+    fill::NETFLOW,
+    fill::RANDOM_WT,
+    fixed_shape::INFO,
+];
 
 /// The parameter of defences that hold packets back.
 const DELAYS: Parameter = Parameter {
