@@ -485,9 +485,9 @@ pub(crate) struct Evaluate {
     /// Score although tested traces have the packets of a training trace.
     #[arg(long)]
     pub(crate) allow_duplicates: bool,
-    /// Train and test a second attack on the same splits, and test whether one is better.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) against: Option<String>,
+    /// Train and test another attack on the same splits, and test which one is better; repeat for several.
+    #[arg(long, value_name = "NAME", value_parser = written::attack)]
+    pub(crate) against: Vec<String>,
     #[command(flatten)]
     pub(crate) mode: EvaluateMode,
     /// Write the score sheet, every number with its interval: .json or .md.

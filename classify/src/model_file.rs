@@ -22,6 +22,7 @@ use wfkit_features::FeatureExtractor;
 
 use crate::attack::{About, FittedAttack};
 use crate::backend::blend::Blend;
+use crate::backend::boosting::Boosted;
 use crate::backend::nearest_leaves::Fingerprints;
 use crate::backend::svm::Machines;
 use crate::backend::{Backend, Kind, Model};
@@ -182,6 +183,11 @@ impl FittedAttack {
                 let machines = whole::<Machines>(trees)?;
                 agree(fits(machines.is_sound(classes), about.features.len() == machines.n_features()))?;
                 Box::new(machines)
+            }
+            Kind::Boosting => {
+                let boosted = Boosted::from_bytes(trees).ok_or(ModelFormatError::Trees)?;
+                agree(fits(boosted.is_sound(classes), about.features.len() == boosted.n_features()))?;
+                Box::new(boosted)
             }
         };
         let extracted = extractor.as_ref().map(FeatureExtractor::names);

@@ -82,7 +82,7 @@ fn errors_say_what_there_is_and_what_is_wrong() {
     assert_eq!(
         error("df", default),
         "no attack is named \"df\"; there are best, totals, sequence, sequence-1500, kfp-175, kfp-knn, kfp-core, kfp-size, cumul, \
-         cumul-forest, cumul-common, ngram, forest, extra-trees, and lists of feature sets such as kfp-core,cumul"
+         cumul-forest, cumul-common, ngram, boosting, forest, extra-trees, and lists of feature sets such as kfp-core,cumul"
     );
     assert!(error("cumul,df", default).starts_with("attack \"cumul,df\": no feature set is named \"df\""));
     let none = AttackOptions { trees: Some(0), ..default };

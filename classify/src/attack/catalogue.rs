@@ -30,6 +30,7 @@ pub(super) enum Classifier {
     ExtraTrees,
     NearestLeaves,
     Svm,
+    Boosting,
     Best,
 }
 
@@ -51,7 +52,7 @@ pub(super) const CANDIDATES: [&str; 8] = [
     "kfp-size,requests,ngram-cells",
 ];
 
-const ATTACKS: [AttackInfo; 14] = [
+const ATTACKS: [AttackInfo; 15] = [
     AttackInfo {
         name: "best",
         aliases: &[],
@@ -171,6 +172,16 @@ const ATTACKS: [AttackInfo; 14] = [
         purpose: "traces that keep the sizes of records, such as DNS over HTTPS",
         features: Some("ngram"),
         classifier: Classifier::Forest(100),
+    },
+    AttackInfo {
+        name: "boosting",
+        aliases: &["gradient-boosting"],
+        source: "J. Friedman: Greedy function approximation, Annals of Statistics 29, 2001; by hessboost, not tuned",
+        description: "the features of kfp-size into 60 rounds of trees of depth 4, one a class and round",
+        cost: "5 times",
+        purpose: "a second opinion that is no forest, where there is time",
+        features: Some("kfp-size"),
+        classifier: Classifier::Boosting,
     },
     AttackInfo {
         name: "forest",

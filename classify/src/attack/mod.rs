@@ -14,6 +14,7 @@ use wfkit_datasets::{Trace, TraceSet};
 use wfkit_features::{FeatureExtractor, FeatureMatrix, FeatureSpec, SpecError};
 use wfkit_metrics::{ClassMap, Probabilities};
 
+use crate::backend::boosting::Boosting;
 use crate::backend::native::Native;
 use crate::backend::nearest_leaves::NearestLeaves;
 use crate::backend::svm::Svm;
@@ -218,7 +219,7 @@ impl Attack {
             Classifier::Forest(trees) => ForestParams::random_forest().with_trees(trees),
             Classifier::Best => ForestParams::random_forest().with_trees(250),
             Classifier::ExtraTrees => ForestParams::extra_trees(),
-            Classifier::NearestLeaves | Classifier::Svm => ForestParams::random_forest(),
+            Classifier::NearestLeaves | Classifier::Svm | Classifier::Boosting => ForestParams::random_forest(),
         };
         let params = ForestParams { trees: options.trees.unwrap_or(params.trees), ..params };
         let learner: Arc<dyn Learner> = match (classifier, backend) {
@@ -229,6 +230,7 @@ impl Attack {
             (_, Backend::Smartcore | Backend::Linfa) => return Err(AttackError::NotAForest { attack: name, backend }),
             (Classifier::NearestLeaves, _) => Arc::new(NearestLeaves(params.clone())),
             (Classifier::Svm, _) => Arc::new(Svm),
+            (Classifier::Boosting, _) => Arc::new(Boosting),
             (Classifier::Best, _) => Arc::new(Native(params.clone())),
         };
         let calibration = if classifier == Classifier::Best { Calibration::Temperature } else { Calibration::None };

@@ -1,6 +1,7 @@
 //! What learns from a feature matrix: our own forest, and other libraries' forests as second opinions.
 
 pub(crate) mod blend;
+pub(crate) mod boosting;
 mod linfa;
 pub(crate) mod native;
 pub(crate) mod nearest_leaves;
@@ -86,6 +87,12 @@ pub enum LearnError {
         /// Its words.
         message: String,
     },
+    /// The library of gradient boosting refused.
+    #[error("gradient boosting: {0}")]
+    Boosting(
+        /// Its words.
+        String,
+    ),
     /// The library has no such classifier.
     #[error("{0} has no classifier of extra-trees; only native has")]
     NoExtraTrees(Backend),
@@ -104,6 +111,8 @@ pub enum Kind {
     NearestLeaves,
     /// Support vector machines.
     Svm,
+    /// Gradient boosting.
+    Boosting,
 }
 
 /// There is no such backend.

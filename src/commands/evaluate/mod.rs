@@ -1,6 +1,7 @@
 //! `wfkit evaluate`: an attack on traces that it was not trained on.
 
 mod against;
+mod markdown;
 mod modes;
 mod sheet;
 
@@ -53,13 +54,14 @@ pub(crate) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> 
     report.privacy.extras.set("leakage", measured.leakage());
     report.privacy.extras.set("reliability", measured.reliability());
     modes::add(&mut report, &options.mode, &task, &chosen, &measured, context)?;
-    let second = options.against.as_deref().map(|name| task.measure(&attack(name)?, context)).transpose()?;
-    if let Some(second) = &second {
-        report.privacy.extras.set("against", against::compare(&measured, second));
+    let others = options.against.iter().map(|name| task.measure(&attack(name)?, context));
+    let others = others.collect::<Result<Vec<Measured>>>()?;
+    if !others.is_empty() {
+        let compared: Vec<_> = others.iter().map(|other| against::compare(&measured, other)).collect();
+        report.privacy.extras.set("against", compared);
     }
     if let Some(path) = &options.sheet {
-        let attacks: Vec<&Measured> =
-            [Some(&measured), second.as_ref(), trivial.as_ref()].into_iter().flatten().collect();
+        let attacks: Vec<&Measured> = std::iter::once(&measured).chain(&others).chain(&trivial).collect();
         sheet::write_sheet(path, &report, &attacks, &task.name())?;
     }
     if let Some(path) = &options.picture {

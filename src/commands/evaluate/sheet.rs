@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use wfkit_metrics::{Interval, Scores, StageReport};
 
+use super::markdown::section;
 use crate::context::write;
 use crate::measure::Measured;
 
@@ -53,16 +54,31 @@ pub(super) fn write_sheet(path: &Path, report: &StageReport, attacks: &[&Measure
     match path.extension().and_then(|ending| ending.to_str()) {
         Some("json") => {
             let sheet = json!({ "tool": report.tool, "seed": report.seed, "inputs": report.inputs, "split": split,
-                                "counts": report.counts, "scores": lines, "leakage": first.leakage(),
-                                "reliability": first.reliability() });
+                                "counts": report.counts, "scores": lines });
+            let sheet = with_parts(sheet, report);
             write(path, format!("{}\n", serde_json::to_string_pretty(&sheet)?))
         }
-        Some("md") => write(path, markdown(report, &lines, first, split)),
+        Some("md") => write(path, markdown(report, &lines, split)),
         _ => bail!("{}: a score sheet is .json or .md", path.display()),
     }
 }
 
-fn markdown(report: &StageReport, lines: &[Value], measured: &Measured, split: &str) -> String {
+/// What of a report belongs on the sheet, in this order, as far as it was asked for.
+const PARTS: [&str; 9] =
+    ["calibration", "against", "open_world", "one_vs_rest", "few_shot", "early", "drift", "leakage", "reliability"];
+
+fn parts(report: &StageReport) -> impl Iterator<Item = (&'static str, &Value)> {
+    PARTS.into_iter().filter_map(|name| Some((name, report.privacy.extras.get(name)?)))
+}
+
+fn with_parts(mut sheet: Value, report: &StageReport) -> Value {
+    for (name, part) in parts(report) {
+        sheet[name] = part.clone();
+    }
+    sheet
+}
+
+fn markdown(report: &StageReport, lines: &[Value], split: &str) -> String {
     let mut text = String::new();
     let mut say = |line: String| {
         let _ = writeln!(text, "{line}"); // Writing to a string does not fail.
@@ -87,14 +103,9 @@ fn markdown(report: &StageReport, lines: &[Value], measured: &Measured, split: &
         let name = line["attack"].as_str().unwrap_or_default();
         say(format!("| {name} | {} | {} |", line["accuracy"]["n"], cells.join(" | ")));
     }
-    say("\nIn brackets: 95 % intervals.\n\n## Leakage\n".to_owned());
-    say(format!("```json\n{:#}\n```", measured.leakage()));
-    say("\n## Reliability\n\n| confidence | traces | mean confidence | accuracy |\n|---|---|---|---|".to_owned());
-    for bin in measured.reliability() {
-        say(format!(
-            "| {:.3} to {:.3} | {} | {:.4} | {:.4} |",
-            bin.above, bin.to, bin.traces, bin.confidence, bin.accuracy
-        ));
+    say("\nIn brackets: 95 % intervals.".to_owned());
+    for (name, part) in parts(report) {
+        text.push_str(&section(name, part));
     }
     text
 }
