@@ -134,17 +134,15 @@ impl CsBuflo {
     fn after(&self, sender: &mut Sender, has_data: bool, draws: &mut Draws) {
         let now = sender.next_ns;
         sender.sent += 1;
-        if has_data {
-            if let Some(last) = sender.last_data_ns.replace(now) {
-                sender.gaps_ns.push(now - last);
-            }
+        if has_data && let Some(last) = sender.last_data_ns.replace(now) {
+            sender.gaps_ns.push(now - last);
         }
         if sender.sent.is_power_of_two() && !sender.gaps_ns.is_empty() {
             sender.interval_ns = power_of_two_us(&mut sender.gaps_ns).clamp(self.range_ns.0, self.range_ns.1);
             sender.gaps_ns.clear();
         }
         // A gap of 0 would let the loop stand still.
-        sender.next_ns = now + 1 + draws.up_to(2 * sender.interval_ns - 1);
+        sender.next_ns = now.saturating_add(1 + draws.up_to(2 * sender.interval_ns - 1));
     }
 }
 

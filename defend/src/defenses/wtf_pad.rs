@@ -222,7 +222,7 @@ impl Machine {
                 match histogram.draw(draws) {
                     None if in_gap => in_gap = false,
                     None => break,
-                    Some(wait) if now + wait >= stop => {
+                    Some(wait) if now.saturating_add(wait) >= stop => {
                         if next_start.is_some() {
                             histogram.use_up(stop - now);
                         }
