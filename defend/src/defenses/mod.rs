@@ -13,7 +13,6 @@ mod queues;
 mod regulator;
 mod slots;
 mod tamaraw;
-mod wtf_pad;
 
 use wfkit_datasets::Trace;
 
@@ -29,7 +28,6 @@ pub(crate) const DEFENSES: &[DefenseInfo] = &[
     cs_buflo::INFO,
     dynaflow::INFO,
     regulator::INFO,
-    wtf_pad::INFO,
     hold::INFO,
     fill::NETFLOW,
     fill::RANDOM_WT,
