@@ -349,6 +349,8 @@ pub(crate) enum FeaturesCommand {
         #[arg(value_name = "TRACES")]
         traces: Vec<PathBuf>,
     },
+    /// What gives traces away: AUC, bits and importance of every feature and group, for all classes or one.
+    Explain(FeaturesExplain),
     /// Traces as padded arrays for learners elsewhere: X, y, rep and classes in one .npz file.
     Tensor {
         /// Trace files or folders of them; formats are found by content.
@@ -364,6 +366,31 @@ pub(crate) enum FeaturesCommand {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FeaturesExplain {
+    /// Trace files or folders of them; formats are found by content.
+    #[arg(required = true, value_name = "TRACES")]
+    pub(crate) traces: Vec<PathBuf>,
+    /// Feature sets, joined by commas; `wfkit features list` lists them.
+    #[arg(long, value_name = "NAME[,NAME]", value_parser = written::of::<FeatureSpec>)]
+    pub(crate) set: String,
+    /// What gives this class away; all classes where it is not given.
+    #[arg(long, value_name = "CLASS")]
+    pub(crate) class: Option<String>,
+    /// Features in the table and in the picture.
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) top: u16,
+    /// Trees of the forest whose features are permuted.
+    #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) trees: u16,
+    /// How often each feature and group is permuted.
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) repeats: u16,
+    /// Write the picture of importances: .svg.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) picture: Option<PathBuf>,
 }
 
 /// What a tensor holds of each packet.
@@ -390,6 +417,15 @@ pub(crate) struct AttackArgs {
     /// Trees of a forest [default: what the attack is published with, else 100].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) trees: Option<u16>,
+    /// What traces of each class count in a forest: every trace the same, or every class.
+    #[arg(long, value_enum, default_value_t = ClassWeight::Equal)]
+    pub(crate) class_weight: ClassWeight,
+    /// Splits above a leaf at most [default: no limit].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_depth: Option<u32>,
+    /// Training traces in a leaf at least [default: 1].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) min_samples_leaf: Option<u32>,
     /// Whose forest: wfkit's own, or a library's as a second opinion (hard votes averaged over its trees, since these
     /// libraries' forests give no class probabilities).
     #[arg(long, value_enum, default_value_t = Backend::Native)]
@@ -402,6 +438,15 @@ pub(crate) struct AttackArgs {
 
 fn calibration(name: &str) -> Result<wfkit_classify::Calibration, String> {
     name.parse().map_err(|error: wfkit_classify::UnknownCalibration| error.to_string())
+}
+
+/// What traces of each class count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ClassWeight {
+    /// Every trace the same.
+    Equal,
+    /// Every class the same, whatever the number of its traces.
+    Balanced,
 }
 
 /// Whose forest is trained.

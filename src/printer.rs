@@ -120,9 +120,10 @@ impl Printer {
 }
 
 /// What only some readers of a report look for.
-const DETAILS: [&str; 17] = [
+const DETAILS: [&str; 18] = [
     "cost.",
     "expected_calibration_error",
+    "explanation.",
     "folds.",
     "inputs.",
     "intervals_95.macro_f1",

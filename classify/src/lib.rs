@@ -4,6 +4,7 @@ mod attack;
 pub mod backend;
 mod calibrate;
 mod evaluate;
+mod explain;
 pub mod forest;
 mod leaf_knn;
 mod model_file;
@@ -16,6 +17,7 @@ pub use attack::{About, Attack, AttackError, AttackInfo, AttackOptions, FittedAt
 pub use backend::Backend;
 pub use calibrate::{Calibration, Calibrator, UnknownCalibration};
 pub use evaluate::{EvaluateError, Evaluation, Event, Fold, evaluate, evaluate_on};
+pub use explain::{ExplainError, ExplainOptions, Explained, Explanation, INFORMATION_BINS, explain};
 pub use leaf_knn::{LeafNeighbours, leaf_knn};
 pub use model_file::{ModelFileError, ModelFormatError};
 pub use nearest::{NearestNeighbourErrors, nearest_neighbour_errors};

@@ -5,7 +5,8 @@
 #[path = "common/traces.rs"]
 mod traces;
 
-use wfkit_classify::{Attack, AttackError, AttackOptions, Backend, Samples, attacks};
+use wfkit_classify::forest::ClassWeights;
+use wfkit_classify::{Attack, AttackError, AttackOptions, Backend, FittedAttack, Samples, attacks};
 use wfkit_datasets::{Trace, TraceSet};
 use wfkit_features::{FeatureMatrix, FeatureSpec};
 
@@ -133,7 +134,8 @@ fn a_matrix_of_other_columns_is_refused_by_name() {
 fn other_backends_answer_but_are_not_saved() {
     let set = traces::generate(3, 8, 1);
     for backend in [Backend::Smartcore, Backend::Linfa] {
-        let attack = Attack::by_name("totals", &AttackOptions { trees: Some(15), backend }).unwrap();
+        let attack =
+            Attack::by_name("totals", &AttackOptions { trees: Some(15), backend, ..AttackOptions::default() }).unwrap();
         let fitted = attack.fit(Samples::Traces(&set), 0).unwrap();
         let right = fitted.predict(Samples::Traces(&set)).unwrap().argmax();
         assert_eq!(right.len(), 24);
@@ -159,4 +161,25 @@ impl WithoutColumns for FeatureMatrix {
     fn without_columns(&self) -> Self {
         FeatureMatrix::new(vec![], self.rows().to_vec(), ndarray::Array2::zeros((self.rows().len(), 0))).unwrap()
     }
+}
+
+#[test]
+fn weights_and_limits_shape_our_forests_and_no_others() {
+    let set = traces::generate(3, 12, 1);
+    let shaped = AttackOptions { trees: Some(5), balanced: true, max_depth: Some(1), ..AttackOptions::default() };
+    for attack in ["totals", "kfp-knn", "best"] {
+        let fitted = Attack::by_name(attack, &shaped).unwrap().fit(Samples::Traces(&set), 1).unwrap();
+        assert_eq!(fitted.about().params.max_depth, Some(1), "{attack}");
+        assert_eq!(fitted.about().params.class_weights, ClassWeights::Balanced);
+        let back = FittedAttack::from_bytes(&fitted.to_bytes().unwrap()).unwrap();
+        assert_eq!(back.predict(Samples::Traces(&set)).unwrap(), fitted.predict(Samples::Traces(&set)).unwrap());
+    }
+    let stumps = Attack::by_name("totals", &shaped).unwrap().fit(Samples::Traces(&set), 1).unwrap();
+    assert_eq!(stumps.model().n_nodes(), Some(5 * 3));
+    let error = |name, options| Attack::by_name(name, &options).err().unwrap().to_string();
+    let words = "class weights and limits of trees are for wfkit's own forests";
+    assert_eq!(error("cumul", shaped), format!("attack cumul by backend native: {words}"));
+    let elsewhere =
+        AttackOptions { backend: Backend::Smartcore, min_samples_leaf: Some(2), ..AttackOptions::default() };
+    assert_eq!(error("totals", elsewhere), format!("attack totals by backend smartcore: {words}"));
 }

@@ -39,7 +39,7 @@ fn all_attacks() -> impl Iterator<Item = Attack> {
 }
 
 fn other_backends() -> impl Iterator<Item = Attack> {
-    let options = |backend| AttackOptions { trees: Some(40), backend };
+    let options = |backend| AttackOptions { trees: Some(40), backend, ..AttackOptions::default() };
     [Backend::Smartcore, Backend::Linfa].into_iter().map(move |b| Attack::by_name("totals", &options(b)).unwrap())
 }
 

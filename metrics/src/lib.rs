@@ -7,6 +7,7 @@ mod confidence;
 mod decisions;
 mod detection;
 mod leakage;
+mod mutual_information;
 mod open_world;
 mod probabilities;
 mod ranking;
@@ -27,6 +28,7 @@ pub use decisions::{
 };
 pub use detection::{Detection, OperatingPoint};
 pub use leakage::{Information, Leakage, bayes_error_bound};
+pub use mutual_information::{equal_bins, mutual_information_bits};
 pub use open_world::{AtBaseRate, OpenWorld, R, RPrecision, SweepPoint};
 pub use probabilities::{Probabilities, ProbabilityError, ROW_SUM_TOLERANCE};
 pub use ranking::{Average, binary_roc_auc, per_class_auc, per_class_auc_of_score, roc_auc_ovo, roc_auc_ovr};

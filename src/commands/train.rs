@@ -45,7 +45,14 @@ pub(crate) fn named(options: &cli::AttackArgs, input: &Labelled) -> Result<Attac
         cli::Backend::Smartcore => Backend::Smartcore,
         cli::Backend::Linfa => Backend::Linfa,
     };
-    let attack = Attack::by_name(name, &AttackOptions { trees: options.trees.map(usize::from), backend })?;
+    let changed = AttackOptions {
+        trees: options.trees.map(usize::from),
+        backend,
+        balanced: options.class_weight == cli::ClassWeight::Balanced,
+        max_depth: options.max_depth,
+        min_samples_leaf: options.min_samples_leaf.map(|traces| traces as usize),
+    };
+    let attack = Attack::by_name(name, &changed)?;
     Ok(match options.calibrate {
         Some(calibration) => attack.calibrated(calibration),
         None => attack,

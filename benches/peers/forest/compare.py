@@ -65,11 +65,32 @@ def compare(program, work, name, runs):
         print(f"| {title}, {SEEDS} seeds | {row} | | |", flush=True)
 
 
+OTHERS = {"rafor": 100, "smartcore": 10, "linfa": 10, "xgboost": 5, "lightgbm": 5}  # trees; the slow ones get few
+
+
+def others(program, work):
+    """One run each of other forests on the k-fp set, and of wfkit's with as many trees."""
+    folder = work / "k-fp"
+    if not (folder / "test.y").exists():
+        sets.write("k-fp", folder)
+    binary = program.parents[2] / "others/release/other-forests"
+    print("\n### k-fp, others\n\n| | trees | training, CPU s | wfkit | ratio | accuracy | wfkit | peak memory over the data, MB |\n|---|---:|---:|---:|---:|---:|---:|---:|")
+    for name, trees in OTHERS.items():
+        side = [sys.executable, "boosters.py", name] if name in ("xgboost", "lightgbm") else [binary, name]
+        theirs, ours = run([*side, folder, trees, 0]), run([program, folder, trees, "exact", 0])
+        accuracy = scores(folder, "ours.p")[0]
+        print(f"| {name} | {trees} | {theirs['fit']:.3g} | {ours['fit']:.3g} | {theirs['fit'] / ours['fit']:.1f} "
+              f"| {theirs['accuracy']:.3f} | {accuracy:.3f} | {theirs['memory_mb']:.0f} |", flush=True)
+
+
 def main(program, work, runs="3", *names):
     model = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "?")
     print(f"{datetime.date.today()}, {model}; scikit-learn {sklearn.__version__}, numpy {np.__version__}; medians of {runs}")
-    for name in names or sets.SETS:
-        compare(program, Path(work), name, int(runs))
+    for name in names or [*sets.SETS, "others"]:
+        if name == "others":
+            others(Path(program).absolute(), Path(work))
+        else:
+            compare(program, Path(work), name, int(runs))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ use wfkit_metrics::seed::mix;
 use crate::backend::blend::Blend;
 use crate::backend::{LearnError, Model};
 use crate::calibrate::Calibration;
-use crate::forest::{ForestParams, OutOfBag};
+use crate::forest::{ForestParams, OutOfBag, Thresholds};
 
 /// Trees that judge a candidate set.
 const JUDGES: usize = 100;
@@ -49,7 +49,7 @@ pub(super) fn fit(
         }
     }
     let (_, extractor, matrix) = best.expect("there are candidates");
-    let extra_trees = ForestParams { bootstrap: true, ..ForestParams::extra_trees() }.with_trees(params.trees);
+    let extra_trees = ForestParams { thresholds: Thresholds::Random, bootstrap: true, ..params.clone() };
     let forest = params.fit(matrix.values(), labels, n_classes, mix(seed, 1))?;
     let extra = extra_trees.fit(matrix.values(), labels, n_classes, mix(seed, 2))?;
     let judged = [forest.out_of_bag(matrix.values()), extra.out_of_bag(matrix.values())];
@@ -77,7 +77,7 @@ fn calibrated_loss(judged: &OutOfBag, labels: &[usize]) -> f64 {
 }
 
 /// The rows that some tree did not see, and their labels.
-pub(super) fn judged_rows(judged: &OutOfBag, labels: &[usize]) -> (Array2<f64>, Vec<usize>) {
+pub(crate) fn judged_rows(judged: &OutOfBag, labels: &[usize]) -> (Array2<f64>, Vec<usize>) {
     let rows: Vec<usize> = (0..labels.len()).filter(|&row| judged.trees[row] > 0).collect();
     (judged.probabilities.select(Axis(0), &rows), rows.iter().map(|&row| labels[row]).collect())
 }

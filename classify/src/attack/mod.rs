@@ -21,10 +21,11 @@ use crate::backend::svm::Svm;
 use crate::backend::{Backend, LearnError, Learner, Model};
 use crate::calibrate::{Calibration, Calibrator};
 use crate::evaluate::{EvaluateError, evaluate};
-use crate::forest::ForestParams;
+use crate::forest::{ClassWeights, ForestParams};
 use crate::samples::{Samples, Taken};
 use catalogue::{CANDIDATES, Classifier};
 
+pub(crate) use best::judged_rows;
 pub use catalogue::{AttackInfo, attacks};
 
 /// Folds of the training part behind a calibration, where the classifier has no out-of-bag estimate.
@@ -37,6 +38,12 @@ pub struct AttackOptions {
     pub trees: Option<usize>,
     /// Who grows them; [`Backend::Native`] by default.
     pub backend: Backend,
+    /// Whether every class counts the same, whatever the number of its traces, see [`ClassWeights::Balanced`].
+    pub balanced: bool,
+    /// How many splits lie above a leaf at most; no limit by default.
+    pub max_depth: Option<u32>,
+    /// How many training traces a leaf holds at least; 1 by default.
+    pub min_samples_leaf: Option<usize>,
 }
 
 /// Features and a classifier.
@@ -113,6 +120,14 @@ pub enum AttackError {
     /// Other libraries grow forests only.
     #[error("attack {attack} is not a forest, so backend {backend} has nothing to grow")]
     NotAForest {
+        /// The attack.
+        attack: String,
+        /// The backend.
+        backend: Backend,
+    },
+    /// Weights and limits of trees for what is no forest of ours.
+    #[error("attack {attack} by backend {backend}: class weights and limits of trees are for wfkit's own forests")]
+    OwnForestsOnly {
         /// The attack.
         attack: String,
         /// The backend.
@@ -221,7 +236,19 @@ impl Attack {
             Classifier::ExtraTrees => ForestParams::extra_trees(),
             Classifier::NearestLeaves | Classifier::Svm | Classifier::Boosting => ForestParams::random_forest(),
         };
-        let params = ForestParams { trees: options.trees.unwrap_or(params.trees), ..params };
+        let AttackOptions { trees, balanced, max_depth, min_samples_leaf, .. } = *options;
+        let is_shaped = balanced || max_depth.is_some() || min_samples_leaf.is_some();
+        let is_ours = backend == Backend::Native && !matches!(classifier, Classifier::Svm | Classifier::Boosting);
+        if is_shaped && !is_ours {
+            return Err(AttackError::OwnForestsOnly { attack: name, backend });
+        }
+        let params = ForestParams {
+            trees: trees.unwrap_or(params.trees),
+            max_depth,
+            min_samples_leaf: min_samples_leaf.unwrap_or(params.min_samples_leaf),
+            class_weights: if balanced { ClassWeights::Balanced } else { ClassWeights::Equal },
+            ..params
+        };
         let learner: Arc<dyn Learner> = match (classifier, backend) {
             (Classifier::Forest(_) | Classifier::ExtraTrees, _) => {
                 let learner = backend.learner(params.clone());
@@ -286,7 +313,7 @@ impl Attack {
         let calibrator = match (self.calibration, model.out_of_bag(taken.values())) {
             (Calibration::None, _) => None,
             (calibration, Some(judged)) => {
-                let (probabilities, labels) = best::judged_rows(&judged, &labels);
+                let (probabilities, labels) = judged_rows(&judged, &labels);
                 calibration.fit(probabilities.view(), &labels)
             }
             (calibration, None) => self.calibrate_in_folds(calibration, samples, seed)?,

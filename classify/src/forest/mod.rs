@@ -6,6 +6,7 @@
 //!
 //! - values are rounded to `f32`, as there, but those beyond its range become its ends instead of an error;
 //! - beyond 65,536 distinct values in a column, neighbouring values share a rank and are never parted;
+//! - class weights become whole numbers up to 4,095, exact where their ratios allow it, see [`ClassWeights`];
 //! - the random numbers are others, so single trees differ and scores agree within the noise of the seed.
 //!
 //! A column becomes 16-bit ranks once, so a node sorts small keys (by counting, or by a network where there are few) and
@@ -13,9 +14,11 @@
 
 mod columns;
 mod grow;
+mod importance;
 mod sort;
 mod split;
 mod tree;
+mod weights;
 
 use ndarray::{Array2, ArrayView2, Axis, Slice};
 use rayon::prelude::*;
@@ -27,7 +30,9 @@ use columns::{EXACT_RANKS, rank_columns, rounded};
 use grow::{Soil, grow};
 use tree::{Leaf, StoredTree, Tree};
 
+pub use importance::{Importance, Judges};
 pub use tree::TreeError;
+pub use weights::ClassWeights;
 
 /// Rows that one task predicts at a time: enough of them that a tree, once in the cache, pays.
 const BLOCK: usize = 512;
@@ -36,7 +41,7 @@ const BLOCK: usize = 512;
 const TOGETHER: usize = 8;
 
 /// How a forest grows; [`ForestParams::random_forest`] and [`ForestParams::extra_trees`] are the usual two.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ForestParams {
     /// Number of trees, at least 1. Default 100.
     pub trees: usize,
@@ -54,6 +59,8 @@ pub struct ForestParams {
     pub min_samples_leaf: usize,
     /// Between which values a feature can be cut. Default [`Splits::Exact`].
     pub splits: Splits,
+    /// What rows of each class count. Default [`ClassWeights::Equal`].
+    pub class_weights: ClassWeights,
 }
 
 /// How many features a node looks at, drawn without replacement.
@@ -160,6 +167,22 @@ pub enum ForestError {
         /// Number of rows.
         rows: usize,
     },
+    /// Weights and classes differ in number.
+    #[error("{weights} class weights for {classes} classes")]
+    Weights {
+        /// Number of weights.
+        weights: usize,
+        /// Number of classes.
+        classes: usize,
+    },
+    /// A weight is 0, negative, NaN or infinite.
+    #[error("the weight of class {class} is {weight}, but must be positive and finite")]
+    Weight {
+        /// The class, counted from 0.
+        class: usize,
+        /// Its weight.
+        weight: f64,
+    },
     /// A label is no class.
     #[error("row {row} has label {label}, but there are {classes} classes")]
     Label {
@@ -200,6 +223,7 @@ impl ForestParams {
             min_samples_split: 2,
             min_samples_leaf: 1,
             splits: Splits::Exact,
+            class_weights: ClassWeights::Equal,
         }
     }
 
@@ -226,13 +250,19 @@ impl ForestParams {
     ) -> Result<Forest, ForestError> {
         self.check()?;
         let classes = check_input(x, labels, n_classes)?;
+        let class_weights = self.class_weights.whole(&classes, n_classes)?;
         let columns = rank_columns(x, self.splits.most_ranks());
         let soil = Soil { params: self, columns: &columns, classes: &classes, n_classes };
         let trees = (0..self.trees)
             .into_par_iter()
             .map(|tree| {
                 let mut rng = stream(seed, tree as u64);
-                let weights = self.draw(x.nrows(), &mut rng);
+                let mut weights = self.draw(x.nrows(), &mut rng);
+                if let Some(of_class) = &class_weights {
+                    for (weight, &class) in weights.iter_mut().zip(&classes) {
+                        *weight = weight.saturating_mul(of_class[usize::from(class)]);
+                    }
+                }
                 grow(&soil, &weights, rng)
             })
             .collect();
@@ -241,6 +271,7 @@ impl ForestParams {
     }
 
     fn check(&self) -> Result<(), ForestError> {
+        self.class_weights.check()?;
         let max_features = match self.max_features {
             MaxFeatures::Count(count) => count,
             MaxFeatures::Sqrt | MaxFeatures::All => 1,
@@ -373,12 +404,17 @@ impl Forest {
     /// # Panics
     /// If `x` has another shape than the training rows.
     pub fn out_of_bag(&self, x: ArrayView2<'_, f64>) -> OutOfBag {
-        assert_eq!(x.nrows(), self.n_rows, "rows to judge and rows that the forest grew on");
-        let draw = |tree| self.params.draw(self.n_rows, &mut stream(self.seed, tree as u64));
-        let weights: Vec<Vec<u16>> = (0..self.trees.len()).into_par_iter().map(draw).collect();
+        let weights = self.bags(x.nrows());
         let unseen = |tree: usize, row: usize| weights[tree][row] == 0;
         let trees = (0..x.nrows()).map(|row| (0..self.trees.len()).filter(|&tree| unseen(tree, row)).count()).collect();
         OutOfBag { probabilities: self.average(x, unseen), trees }
+    }
+
+    /// How often each tree drew each row, after checking the number of rows.
+    fn bags(&self, n_rows: usize) -> Vec<Vec<u16>> {
+        assert_eq!(n_rows, self.n_rows, "rows to judge and rows that the forest grew on");
+        let draw = |tree| self.params.draw(n_rows, &mut stream(self.seed, tree as u64));
+        (0..self.trees.len()).into_par_iter().map(draw).collect()
     }
 
     /// Averages over the trees that may judge a row (tree, row), in the order of the trees, so that every sum is the same on

@@ -140,6 +140,31 @@ impl Tree {
         }
     }
 
+    /// The leaf that one row falls into, whose values `value` tells by feature; it is asked along the way alone.
+    pub(super) fn descend(&self, mut value: impl FnMut(usize) -> f32) -> Leaf {
+        let mut at = 0;
+        loop {
+            let node = self.nodes[at as usize];
+            if node.is_leaf(at) {
+                return Leaf(at);
+            }
+            let goes_left = value(node.feature as usize) <= f32::from_bits(node.value);
+            at = if goes_left { at + 1 } else { node.next };
+        }
+    }
+
+    /// The share of a class in a leaf.
+    pub(super) fn fraction(&self, leaf: Leaf, class: usize) -> f64 {
+        let value = self.leaves[self.number(leaf) as usize];
+        if value < MIXED {
+            return if value as usize == class { 1.0 } else { 0.0 };
+        }
+        let held = self.held(value);
+        let total: f64 = held.iter().map(|h| f64::from(h.count)).sum();
+        let own = held.iter().find(|h| usize::from(h.class) == class);
+        own.map_or(0.0, |own| f64::from(own.count) / total)
+    }
+
     /// The classes in a mixed leaf, named by its `value`, and how often each occurs.
     fn held(&self, value: u32) -> &[ClassCount] {
         let leaf = (value - MIXED) as usize;
@@ -282,6 +307,9 @@ mod tests {
         let tree = tree();
         let leaves = tree.walk([&[1.0, 9.0], &[1.0 + f32::EPSILON, -2.0], &[2.0, 0.0]]);
         assert_eq!(leaves.map(|leaf| tree.number(leaf)), [0, 1, 2]);
+        for (row, leaf) in [[1.0, 9.0], [1.0 + f32::EPSILON, -2.0], [2.0, 0.0]].into_iter().zip(leaves) {
+            assert_eq!(tree.descend(|feature| row[feature]), leaf);
+        }
     }
 
     #[test]
@@ -290,6 +318,8 @@ mod tests {
         let mut sum = [0.0; 3];
         tree.walk([&[2.0, -3.0], &[0.0, 0.0]]).into_iter().for_each(|leaf| tree.add_fractions(leaf, &mut sum));
         assert_eq!(sum, [1.0, 0.25, 0.75]);
+        let mixed = tree.descend(|feature| [2.0, -3.0][feature]);
+        assert_eq!([0, 1, 2].map(|class| tree.fraction(mixed, class)), [0.0, 0.25, 0.75]);
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub(crate) mod tam;
 mod tiktok;
 mod totals;
 mod wang;
+mod wefde;
 
 use std::fmt;
 use std::str::FromStr;
@@ -174,6 +175,8 @@ feature_sets! {
     TiktokTiming = "tiktok-timing" v 1, [Time], tiktok::Timing: tiktok::Timing::fit;
     /// Statistics of the gaps between packets: 85 columns.
     InterArrival = "inter-arrival" v 1, [Time], inter_arrival::InterArrival: |_| inter_arrival::InterArrival;
+    /// Fourteen groups of features from earlier attacks, to be judged by group: 2,471 columns.
+    Wefde = "wefde" v 1, [Volume, Time, Order], wefde::Wefde: |_| wefde::Wefde;
 }
 
 impl fmt::Display for FeatureSet {

@@ -138,7 +138,7 @@ fn push_shared(trace: &Trace, blocks: Vec<usize>, bursts: &[usize], row: &mut Ve
 }
 
 /// Outgoing packets until two incoming ones in a row, again and again; bursts of none only if `empty`.
-fn requests(trace: &Trace, empty: bool) -> Vec<usize> {
+pub(super) fn requests(trace: &Trace, empty: bool) -> Vec<usize> {
     let (mut bursts, mut packets, mut incoming) = (Vec::new(), 0, 0);
     for &size in trace.size() {
         if size > 0 {

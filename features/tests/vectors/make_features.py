@@ -428,6 +428,69 @@ def tiktok_timing(time, size, edges):
     return f
 
 
+def wefde(time, size):
+    padded = lambda values, n, padding: (list(values) + [padding] * n)[:n]
+    out = size > 0
+    which = {"all": np.ones(len(size), dtype=bool), "out": out, "in": ~out}
+    f, n = {}, len(size)
+
+    def group(name, values):
+        f.update({f"{name}_{column}": value for column, value in values.items()})
+
+    counts = {name: int(mask.sum()) for name, mask in which.items()}
+    shares = {name: counts[name] / n for name in ("out", "in")}
+    bytes_of = {"bytes": abs(size).sum(), "out_bytes": size[out].sum(), "in_bytes": -size[~out].sum()}
+    by_five = lambda packets: (packets * 20 / n + 0.5) // 1 / 20
+    group("packet_number", counts | {f"{name}_share": share for name, share in shares.items()})
+    group("packet_number", {f"{name}_by_15": 15 * round(count / 15) for name, count in counts.items()})
+    group("packet_number", {f"{name}_share_by_5": by_five(counts[name]) for name in shares} | bytes_of)
+
+    statistics = {"max": np.max, "mean": np.mean, "std": np.std, "p75": lambda v: np.percentile(v, 75)}
+    for name, statistic in statistics.items():
+        group("packet_time", {f"{d}_gap_{name}": of(statistic, np.diff(time[mask]) / SECOND) for d, mask in which.items()})
+    for d, mask in which.items():
+        group("packet_time", {f"{d}_time_p{q}": of(lambda v: np.percentile(v / SECOND, q), time[mask]) for q in (25, 50, 75, 100)})
+
+    for gram, count in ngram_direction(time, size).items():
+        if gram.startswith("gram_") and len(gram) > len("gram_i"):
+            group("ngram", {gram.removeprefix("gram_"): count})
+
+    positions = {d: np.flatnonzero(which[d]) for d in ("out", "in")}
+    for d, p in positions.items():
+        group("transposition", {f"{d}_{i:03}": v for i, v in enumerate(padded(p, 300, -1), 1)})
+        group("transposition", {f"{d}_std": of(np.std, p), f"{d}_mean": of(np.mean, p)})
+    for d, p in positions.items():
+        group("interval_knn", {f"{d}_{i:03}": v for i, v in enumerate(padded(np.diff(p), 300, -1), 1)})
+    for d, p in positions.items():
+        counts = Counter((np.diff(p) - 1).tolist())
+        group("interval_icics", {f"{d}_{k:03}": counts[k] for k in range(300)} | {f"{d}_more": sum(v for k, v in counts.items() if k >= 300)})
+    bins = {"0": (0, 0), "1": (1, 1), "2": (2, 2), "3_5": (3, 5), "6_8": (6, 8), "9_13": (9, 13), "more": (14, 10**9)}
+    for d, p in positions.items():
+        between = np.diff(p) - 1
+        group("interval_wpes11", {f"{d}_{name}": ((between >= low) & (between <= high)).sum() for name, (low, high) in bins.items()})
+
+    def listed(name, item, values, most, told):
+        first = np.array(padded(values, most, 0))
+        group(name, {f"{item}_{i:03}": v for i, v in enumerate(first, 1)} | told)
+        group(name, {f"piece_{i:02}": v for i, v in enumerate(first.reshape(20, -1).sum(axis=1), 1)} | {"sum": first.sum()})
+
+    blocks = np.pad(out, (0, -n % 30)).reshape(-1, 30).sum(axis=1)
+    listed("packet_distribution", "block", blocks, 200, {"std": blocks.std(), "mean": blocks.mean(), "median": np.median(blocks), "max": blocks.max()})
+
+    pieces = "".join("o" if s > 0 else "i" for s in size).split("ii")
+    found = [piece.count("o") for piece in pieces if "o" in piece]
+    group("burst", {"max": max(found, default=0), "mean": of(np.mean, found), "count": len(found)})
+    group("burst", {f"over_{k}": sum(v > k for v in found) for k in (2, 5, 10, 15, 20, 50)})
+    group("burst", {"std": of(np.std, found), "median": of(np.median, found)})
+    group("first20", {f"size_{i:02}": v for i, v in enumerate(padded(size, 20, 0), 1)})
+    group("first30", {"out": out[:30].sum(), "in": (~out[:30]).sum()})
+    group("last30", {"out": out[-30:].sum(), "in": (~out[-30:]).sum()})
+    pps = per_second(time)
+    listed("per_second", "second", pps, 100, {"mean": pps.mean(), "std": pps.std(), "median": np.median(pps), "min": pps.min(), "max": pps.max()})
+    group("cumul", cumul_two_curves(time, size))
+    return f
+
+
 # ---- the file -----------------------------------------------------------------------------------------------------------
 
 
@@ -479,6 +542,7 @@ def main(folder):
         "tam-cumulative": tam_cumulative,
         "tiktok-timing": lambda t, s: tiktok_timing(t, s, edges),
         "inter-arrival": inter_arrival,
+        "wefde": wefde,
     }
 
     columns, records = {}, []

@@ -1,6 +1,7 @@
-//! `wfkit features`: traces to a named feature matrix, what its columns mean, and traces to arrays.
+//! `wfkit features`: traces to a named feature matrix, what its columns mean and give away, and traces to arrays.
 
 mod describe;
+mod explain;
 mod tensor;
 
 use std::time::Instant;
@@ -22,6 +23,7 @@ pub(crate) fn run(options: &cli::Features, context: &Context<'_>) -> Result<()> 
     match (&options.command, &options.extract) {
         (Some(FeaturesCommand::List), _) => describe::list(context),
         (Some(FeaturesCommand::Describe { set, traces }), _) => describe::describe(set, traces, context),
+        (Some(FeaturesCommand::Explain(options)), _) => explain::run(options, context),
         (Some(FeaturesCommand::Tensor { traces, channel, length, out }), _) => {
             tensor::run(traces, *channel, *length as usize, out, context)
         }

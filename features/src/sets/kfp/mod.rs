@@ -13,7 +13,7 @@
 //! right.
 
 pub(crate) mod core;
-mod per_second;
+pub(crate) mod per_second;
 pub(crate) mod published;
 pub(crate) mod size;
 

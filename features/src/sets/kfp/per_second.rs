@@ -8,16 +8,16 @@ const NS_PER_SECOND: u64 = 1_000_000_000;
 /// those at t = 0 too. There are ceil(duration) seconds, at least one.
 ///
 /// Only seconds with packets are stored: one stray packet hours after the rest costs one entry.
-pub(super) struct PerSecond {
+pub(crate) struct PerSecond {
     /// Number of seconds.
-    pub(super) len: u64,
+    pub(crate) len: u64,
     /// (second from 0, packets), ascending.
     busy: Vec<(u64, f64)>,
 }
 
 impl PerSecond {
     /// Counts packets at ascending times from 0.
-    pub(super) fn of(time_ns: &[u64]) -> Self {
+    pub(crate) fn of(time_ns: &[u64]) -> Self {
         let mut busy = Vec::new();
         let mut rest = time_ns;
         while let Some(&time) = rest.first() {
@@ -32,12 +32,12 @@ impl PerSecond {
     }
 
     /// (second from 0, packets) of the seconds with packets, ascending.
-    pub(super) fn busy(&self) -> impl Iterator<Item = (u64, f64)> + '_ {
+    pub(crate) fn busy(&self) -> impl Iterator<Item = (u64, f64)> + '_ {
         self.busy.iter().copied()
     }
 
     /// The packets of the first `limit` seconds, idle ones included.
-    pub(super) fn first(&self, limit: usize) -> Vec<f64> {
+    pub(crate) fn first(&self, limit: usize) -> Vec<f64> {
         let mut packets = vec![0.0; limit.min(self.len.try_into().unwrap_or(usize::MAX))];
         for (second, count) in self.busy() {
             match packets.get_mut(second as usize) {
@@ -48,29 +48,29 @@ impl PerSecond {
         packets
     }
 
-    pub(super) fn mean(&self) -> f64 {
+    pub(crate) fn mean(&self) -> f64 {
         self.busy().map(|(_, packets)| packets).sum::<f64>() / self.len as f64
     }
 
-    pub(super) fn std(&self) -> f64 {
+    pub(crate) fn std(&self) -> f64 {
         let mean = self.mean();
         let busy: f64 = self.busy().map(|(_, packets)| (packets - mean).powi(2)).sum();
         let idle = self.idle() as f64 * mean.powi(2);
         ((busy + idle) / self.len as f64).sqrt()
     }
 
-    pub(super) fn median(&self) -> f64 {
+    pub(crate) fn median(&self) -> f64 {
         let mut sorted: Vec<f64> = self.busy().map(|(_, packets)| packets).collect();
         sorted.sort_unstable_by(f64::total_cmp);
         let idle = self.idle() as usize;
         percentile_by(self.len as usize, 50.0, |rank| rank.checked_sub(idle).map_or(0.0, |busy| sorted[busy]))
     }
 
-    pub(super) fn min(&self) -> f64 {
+    pub(crate) fn min(&self) -> f64 {
         if self.idle() > 0 { 0.0 } else { self.busy().map(|(_, packets)| packets).fold(f64::INFINITY, f64::min) }
     }
 
-    pub(super) fn max(&self) -> f64 {
+    pub(crate) fn max(&self) -> f64 {
         self.busy().map(|(_, packets)| packets).fold(0.0, f64::max)
     }
 

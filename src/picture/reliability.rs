@@ -1,8 +1,10 @@
-//! The reliability picture, as SVG: how often an attack is right against how sure it is.
+//! The reliability picture: how often an attack is right against how sure it is.
 
 use std::fmt::Write as _;
 
 use wfkit_metrics::ReliabilityBin;
+
+use super::escaped;
 
 /// Side of the plotting square, and what is left around it, in pixels.
 const SIDE: f64 = 400.0;
@@ -65,10 +67,6 @@ pub(crate) fn reliability(bins: &[ReliabilityBin], title: &str) -> String {
     }
     line(format_args!("</svg>"));
     svg
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]

@@ -1,0 +1,84 @@
+//! `wfkit features explain`: what gives traces away.
+
+use std::collections::HashSet;
+
+use anyhow::Result;
+use wfkit_classify::{ExplainOptions, Explained, Explanation, explain};
+use wfkit_datasets::TraceSet;
+use wfkit_features::FeatureSpec;
+use wfkit_metrics::{PrivacyReport, ScoreOptions, Scores, Utility};
+
+use super::extract;
+use crate::cli::FeaturesExplain;
+use crate::context::{Context, count, count_set, digests, write};
+use crate::input::read_traces;
+use crate::measure::BOOTSTRAP;
+use crate::picture::importance;
+use crate::printer::score;
+
+pub(super) fn run(options: &FeaturesExplain, context: &Context<'_>) -> Result<()> {
+    let spec: FeatureSpec = options.set.parse()?;
+    let traces = read_traces(&options.traces)?;
+    let extracted = extract(&spec, &traces.set);
+    let sought = ExplainOptions { trees: options.trees.into(), repeats: options.repeats.into() };
+    let (columns, class) = (extracted.extractor.columns(), options.class.as_deref());
+    let explanation = explain(&extracted.matrix, &columns, class, &sought, context.seed)?;
+    let top = usize::from(options.top);
+    if let Some(path) = &options.picture {
+        let of = class.map_or("the classes".to_owned(), |class| format!("class {class}"));
+        write(path, importance(&explanation, top, &format!("What gives {of} away: {spec}")))?;
+    }
+
+    let attack = format!("forest on {spec}");
+    let scoring = ScoreOptions { bootstrap: BOOTSTRAP, seed: context.seed };
+    let scores = Scores::compute(&explanation.probabilities, &explanation.truth, &scoring)?;
+    let mut privacy = PrivacyReport::of(&attack, &scores);
+    privacy.extras.set("measured", "out of bag: each trace by the trees that did not learn from it");
+    privacy.extras.set("explanation", &explanation);
+    let utility = Utility::of(&traces.set.volumes());
+    let mut report = context.stage("explain", digests(&options.traces)?, utility, privacy);
+    report.dropped = traces.dropped;
+    count_set(&mut report.counts, &traces.set);
+    count(&mut report.counts, "features", columns.len());
+    let copies = copies(&traces.set);
+    count(&mut report.counts, "traces with the packets of another", copies);
+    if copies > 0 {
+        let message = "traces have the packets of another: what gives them away looks more important than it is";
+        context.printer.warn(&format!("{copies} {message}"));
+    }
+    context.finish_and_print(report, None)?;
+    print(&explanation, top, context)
+}
+
+/// How many traces repeat the packets of a trace before them.
+fn copies(set: &TraceSet) -> usize {
+    let distinct: HashSet<_> = set.traces().iter().map(|labelled| labelled.trace.content_hash()).collect();
+    set.len() - distinct.len()
+}
+
+fn print(explanation: &Explanation, top: usize, context: &Context<'_>) -> Result<()> {
+    let printer = context.printer;
+    let of = explanation.class.as_ref().map_or("the classes".to_owned(), |class| format!("class {class}"));
+    let sure = score(Some(explanation.probability_of_true_class));
+    printer.line(&format!(
+        "What gives {of} away: of {sure}, the mean probability of the true class out of bag, importance is lost"
+    ))?;
+    let row = |one: &Explained| {
+        let name = if one.columns == 1 { one.name.clone() } else { format!("{} ({})", one.name, one.columns) };
+        let importance = format!("{:.4} ± {:.4}", one.importance, one.deviation);
+        [name, one.tells.to_string(), importance, score(Some(one.auc)), format!("{:.3}", one.bits)]
+    };
+    let levels = [
+        ("what is told", &explanation.groups),
+        ("definition", &explanation.definitions),
+        ("feature", &explanation.features),
+    ];
+    for (name, level) in levels {
+        let rows: Vec<[String; 5]> = level.iter().take(top).map(row).collect();
+        printer.table([name, "tells", "importance", "AUC", "bits"], &rows)?;
+        if level.len() > top {
+            printer.line(&format!("{} more: --top, or all with --format json", level.len() - top))?;
+        }
+    }
+    Ok(())
+}

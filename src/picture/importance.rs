@@ -1,0 +1,153 @@
+//! What gives traces away: bars of importance, of groups and of features.
+
+use std::fmt::Write as _;
+
+use wfkit_classify::{Explained, Explanation};
+use wfkit_features::Information;
+
+use super::escaped;
+
+/// Where bars begin and end, where what is written beside them begins, and the width of all, in pixels.
+const LEFT: f64 = 300.0;
+const RIGHT: f64 = 700.0;
+const BESIDE: f64 = 715.0;
+const WIDTH: f64 = 960.0;
+/// Height of a line with a bar, and of what a panel has above and below its lines.
+const LINE: f64 = 22.0;
+const HEAD: f64 = 40.0;
+const FOOT: f64 = 30.0;
+const TOP: f64 = 50.0;
+
+/// A panel of the groups and one of the first `top` features, each with a scale of its own; a bar is coloured by what the feature
+/// tells, with a whisker of one standard deviation to either side. `title` is escaped.
+pub(crate) fn importance(explanation: &Explanation, top: usize, title: &str) -> String {
+    let features = &explanation.features[..top.min(explanation.features.len())];
+    let height_of = |rows: &[Explained]| HEAD + rows.len() as f64 * LINE + FOOT;
+    let second = TOP + height_of(&explanation.groups);
+    let height = second + height_of(features) + 10.0;
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" font-size=\"13\">\n\
+         <rect width=\"{WIDTH}\" height=\"{height}\" fill=\"white\"/>\n\
+         <text x=\"{}\" y=\"30\" text-anchor=\"middle\" font-size=\"16\">{}</text>\n",
+        WIDTH / 2.0,
+        escaped(title)
+    );
+    panel(&mut svg, TOP, "What is told, permuted as one", &explanation.groups);
+    panel(&mut svg, second, "Features, permuted one by one", features);
+    svg.push_str("</svg>\n");
+    svg
+}
+
+fn panel(svg: &mut String, top: f64, heading: &str, rows: &[Explained]) {
+    let mut line = |text: std::fmt::Arguments<'_>| {
+        let _ = writeln!(svg, "{text}"); // Writing to a string does not fail.
+    };
+    let (first, bottom) = (top + HEAD, top + HEAD + rows.len() as f64 * LINE);
+    let largest = rows.iter().map(|row| row.importance + row.deviation).fold(0.0, f64::max);
+    let step = round_step(largest);
+    let ticks = (largest / step).ceil().max(1.0);
+    let x = |importance: f64| LEFT + (RIGHT - LEFT) * (importance / (step * ticks)).clamp(0.0, 1.0);
+    line(format_args!("<text x=\"{LEFT}\" y=\"{}\" font-weight=\"bold\">{heading}</text>", top + 20.0));
+    line(format_args!("<text x=\"{BESIDE}\" y=\"{}\" fill=\"#555\">alone: AUC, bits</text>", top + 20.0));
+    for tick in 0..=ticks as usize {
+        let value = tick as f64 * step;
+        let at = x(value);
+        line(format_args!("<path d=\"M{at:.1} {} V{bottom}\" stroke=\"#ddd\"/>", first - 6.0));
+        let decimals = (-step.log10().floor()).max(0.0) as usize;
+        line(format_args!(
+            "<text x=\"{at:.1}\" y=\"{}\" text-anchor=\"middle\" fill=\"#555\">{value:.decimals$}</text>",
+            bottom + 16.0
+        ));
+    }
+    for (at, row) in rows.iter().enumerate() {
+        let y = first + at as f64 * LINE;
+        let (middle, text) = (y + LINE / 2.0 - 3.0, y + LINE / 2.0 + 2.0);
+        line(format_args!("<text x=\"{}\" y=\"{text}\" text-anchor=\"end\">{}</text>", LEFT - 8.0, escaped(&row.name)));
+        line(format_args!(
+            "<rect x=\"{LEFT}\" y=\"{}\" width=\"{:.1}\" height=\"{}\" fill=\"{}\"><title>{}: {:.4}</title></rect>",
+            y,
+            x(row.importance) - LEFT,
+            LINE - 6.0,
+            colour(row.tells),
+            row.tells,
+            row.importance
+        ));
+        let (low, high) = (x(row.importance - row.deviation), x(row.importance + row.deviation));
+        line(format_args!("<path d=\"M{low:.1} {middle} H{high:.1}\" stroke=\"#222\"/>"));
+        line(format_args!(
+            "<text x=\"{BESIDE}\" y=\"{text}\" fill=\"#555\">{:.3}, {:.2}  ({})</text>",
+            row.auc, row.bits, row.tells
+        ));
+    }
+    line(format_args!(
+        "<text x=\"{}\" y=\"{}\" text-anchor=\"end\" fill=\"#555\">probability lost</text>",
+        LEFT - 24.0,
+        bottom + 16.0
+    ));
+}
+
+/// The largest of 1, 2 and 5 times a power of ten that goes into `largest` at least three times.
+fn round_step(largest: f64) -> f64 {
+    if largest <= 0.0 {
+        return 1.0;
+    }
+    let ten = 10f64.powf((largest / 3.0).log10().floor());
+    [5.0, 2.0, 1.0].map(|times| times * ten).into_iter().find(|step| step * 3.0 <= largest).unwrap_or(ten)
+}
+
+fn colour(tells: Information) -> &'static str {
+    match tells {
+        Information::Volume => "#4477aa",
+        Information::Size => "#228833",
+        Information::Time => "#ccbb44",
+        Information::Order => "#aa3377",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+    use wfkit_metrics::{ClassMap, Probabilities};
+
+    fn explanation(importances: &[f64]) -> Explanation {
+        let row = |(at, &importance): (usize, &f64)| Explained {
+            name: format!("set.a<{at}"),
+            tells: Information::Size,
+            columns: 1,
+            auc: 0.75,
+            bits: 1.5,
+            importance,
+            deviation: 0.01,
+        };
+        let rows: Vec<Explained> = importances.iter().enumerate().map(row).collect();
+        Explanation {
+            class: None,
+            traces: 1,
+            probability_of_true_class: 1.0,
+            groups: rows[..1].to_vec(),
+            definitions: vec![],
+            features: rows,
+            probabilities: Probabilities::new(ClassMap::from_labels(["a"]), array![[1.0]]).unwrap(),
+            truth: vec![0],
+        }
+    }
+
+    #[test]
+    fn bars_are_as_long_as_features_are_important() {
+        let svg = importance(&explanation(&[0.29, 0.1, -0.02]), 3, "a & b");
+        assert!(svg.contains("a &amp; b") && svg.contains("set.a&lt;2"), "{svg}");
+        // The scale ends at 0.3: steps of 0.1, for the longest bar with its whisker is 0.3.
+        assert!(
+            svg.contains("width=\"386.7\"") && svg.contains("width=\"133.3\"") && svg.contains("width=\"0.0\""),
+            "{svg}"
+        );
+        assert_eq!(importance(&explanation(&[0.29, 0.1, 0.0]), 1, "").matches("<title>").count(), 2);
+        assert!(importance(&explanation(&[0.0]), 1, "").ends_with("</svg>\n"));
+    }
+
+    #[test]
+    fn steps_are_round() {
+        assert_eq!([0.0, 0.35, 0.9, 6.1, 15.0].map(round_step), [1.0, 0.1, 0.2, 2.0, 5.0]);
+    }
+}
