@@ -67,6 +67,12 @@ impl Draws {
         scale * (-2.0 * (1.0 - self.unit()).ln()).sqrt()
     }
 
+    /// Normal with the given mean and standard deviation, by Box and Muller.
+    pub fn normal(&mut self, mean: f64, deviation: f64) -> f64 {
+        let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
+        mean + deviation * radius * (std::f64::consts::TAU * self.unit()).cos()
+    }
+
     /// Geometric from 1: k with probability 2^-k, at most 64.
     pub fn geometric(&mut self) -> u64 {
         u64::from(self.0.next_u64().trailing_zeros() + 1).min(64)
@@ -124,6 +130,8 @@ mod tests {
     fn means_are_those_of_the_distributions() {
         assert!((mean(|draws| draws.rayleigh(2.0)) - 2.0 * (std::f64::consts::PI / 2.0).sqrt()).abs() < 0.012);
         assert!((mean(|draws| draws.exponential(2.0)) - 2.0).abs() < 0.02);
+        assert!((mean(|draws| draws.normal(2.0, 3.0)) - 2.0).abs() < 0.03);
+        assert!((mean(|draws| draws.normal(0.0, 3.0).powi(2)) - 9.0).abs() < 0.15);
         assert!((mean(|draws| draws.uniform(1.0, 14.0)) - 7.5).abs() < 0.04);
         assert!((mean(|draws| draws.up_to(10) as f64) - 5.0).abs() < 0.03);
         assert!((mean(|draws| draws.geometric() as f64) - 2.0).abs() < 0.02);

@@ -1,7 +1,9 @@
 //! What a defence needs to know about the set it defends.
 
 use serde::{Deserialize, Serialize};
-use wfkit_datasets::{Layer, TraceSet};
+use wfkit_datasets::{Layer, Trace, TraceSet};
+
+use crate::PerDirection;
 
 /// What a defence needs traces to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -10,6 +12,8 @@ pub struct Needs {
     pub sizes: bool,
     /// Times.
     pub times: bool,
+    /// All traces that it may meet: it learns how large and long they get. It is not told their classes.
+    pub set: bool,
 }
 
 /// What the sizes and times of a set are; defaults of parameters come from it.
@@ -19,6 +23,8 @@ pub struct Profile {
     /// The size of every packet, where they all have the same.
     uniform_size: Option<u32>,
     timed: bool,
+    longest_ns: u64,
+    largest: PerDirection<u64>,
 }
 
 impl Profile {
@@ -30,7 +36,22 @@ impl Profile {
         let uniform_size = first.filter(|&first| sizes.all(|size| size == first));
         let long = || traces().filter(|trace| trace.len() > 1);
         let timed = long().next().is_none() || long().any(|trace| trace.duration_ns() > 0);
-        Self { layer: set.provenance().layer, uniform_size, timed }
+        let longest_ns = traces().map(Trace::duration_ns).max().unwrap_or(0);
+        let largest = PerDirection {
+            outgoing: traces().map(Trace::out_bytes).max().unwrap_or(0),
+            incoming: traces().map(Trace::in_bytes).max().unwrap_or(0),
+        };
+        Self { layer: set.provenance().layer, uniform_size, timed, longest_ns, largest }
+    }
+
+    /// How long the longest trace lasts; 0 of no traces.
+    pub fn longest_ns(&self) -> u64 {
+        self.longest_ns
+    }
+
+    /// The most bytes that a trace has each way; 0 of no traces.
+    pub fn largest(&self) -> PerDirection<u64> {
+        self.largest
     }
 
     /// Whether there are times: not every trace of two packets or more has all its packets at 0.
@@ -83,7 +104,7 @@ const CELL: u32 = 514;
 
 #[cfg(test)]
 mod tests {
-    use wfkit_datasets::{LabelledTrace, Provenance, Trace, TraceKey};
+    use wfkit_datasets::{LabelledTrace, Provenance, TraceKey};
 
     use super::*;
 

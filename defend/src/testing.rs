@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use wfkit_datasets::{LabelledTrace, Layer, Provenance, Trace, TraceKey, TraceSet};
 
-use crate::{DefendedTrace, DefenseSpec, Kind, Parameter, Pipeline, Profile, list};
+use crate::{DefendedTrace, DefenseSpec, Kind, Parameter, Pipeline, Profile, Value, list};
 
 /// Traces of 1 to 40 packets of 2 to 3000 bytes within some seconds, with bursts at one time and both directions mixed.
 pub(crate) fn any_trace() -> impl Strategy<Value = Trace> {
@@ -43,18 +43,18 @@ pub(crate) fn any_layers(most: usize) -> impl Strategy<Value = DefenseSpec> {
 }
 
 fn any_layer() -> impl Strategy<Value = String> {
-    let presets: Vec<_> = list().iter().flat_map(|d| d.presets.iter().map(move |p| (d.name, p))).collect();
+    let presets: Vec<_> = list().iter().flat_map(|d| d.presets.iter().map(move |p| (d, p))).collect();
     prop::sample::select(presets).prop_flat_map(|(defense, preset)| {
-        let parameters: Vec<_> = preset.parameters.iter().map(any_parameter).collect();
+        let parameters: Vec<_> = preset.parameters.iter().map(|p| any_parameter(p, defense.needs.set)).collect();
         parameters.prop_map(move |given| {
             let given: String = given.into_iter().flatten().map(|text| format!(",{text}")).collect();
-            format!("{defense}:{}{given}", preset.name)
+            format!("{}:{}{given}", defense.name, preset.name)
         })
     })
 }
 
-/// The parameter with a value that keeps tests fast, or left out.
-fn any_parameter(parameter: &'static Parameter) -> impl Strategy<Value = Option<String>> {
+/// The parameter with a value that keeps tests fast, or left out where its default must not follow from the other traces.
+fn any_parameter(parameter: &'static Parameter, always: bool) -> impl Strategy<Value = Option<String>> {
     let key = parameter.key;
     let value = match parameter.kind {
         Kind::Duration => {
@@ -62,12 +62,15 @@ fn any_parameter(parameter: &'static Parameter) -> impl Strategy<Value = Option<
             if parameter.min == 0 { prop_oneof![1 => Just("0s".to_owned()), 4 => some].boxed() } else { some.boxed() }
         }
         Kind::Size => (400..1_600_u32).prop_map(|bytes| format!("{bytes}B")).boxed(),
+        Kind::Count if always => (parameter.min..parameter.min + 8).prop_map(|count| count.to_string()).boxed(),
         Kind::Count => (parameter.min..150).prop_map(|count| count.to_string()).boxed(),
         Kind::Rate => (200_000..50_000_000_u32).prop_map(|rate| format!("{rate}bit/s")).boxed(),
         Kind::Stop => prop_oneof![Just("oracle".to_owned()), (1..90_u32).prop_map(|ms| format!("soft:{ms}ms"))].boxed(),
+        Kind::Ratio => (parameter.min.max(1)..5_000_000).prop_map(|n| Value::Ratio(n).to_string()).boxed(),
         Kind::Choice(words) => prop::sample::select(words).prop_map(str::to_owned).boxed(),
     };
-    prop::option::of(value.prop_map(move |value| format!("{key}={value}")))
+    let given = value.prop_map(move |value| format!("{key}={value}"));
+    if always { given.prop_map(Some).boxed() } else { prop::option::of(given).boxed() }
 }
 
 /// A trace of class `a`.

@@ -16,6 +16,8 @@ pub enum Value {
     Size(u32),
     /// A whole number, written without unit.
     Count(u64),
+    /// A ratio in millionths, written as a decimal without unit: `0.94`.
+    Ratio(u64),
     /// One of a few words.
     Choice(&'static str),
     /// Bits a second, written `10Mbit/s`, `64kbit/s` or `800bit/s`.
@@ -34,6 +36,8 @@ pub enum Kind {
     Size,
     /// A whole number, at most a million.
     Count,
+    /// A decimal number, at most a thousand.
+    Ratio,
     /// One of these words.
     Choice(&'static [&'static str]),
     /// Bits a second, at most 1 Tbit/s.
@@ -48,6 +52,7 @@ const UNITS: [(&str, u64, usize); 4] = [("s", 1_000_000_000, 9), ("ms", 1_000_00
 /// Units of rates, in bits a second.
 const RATES: [(&str, u64, usize); 4] =
     [("Gbit/s", 1_000_000_000, 9), ("Mbit/s", 1_000_000, 6), ("kbit/s", 1_000, 3), ("bit/s", 1, 0)];
+const MILLION: u64 = 1_000_000;
 
 impl Kind {
     /// The largest value, in ns, bytes or as a number. Together with the limit on slots these keep times inside 64 bits.
@@ -57,6 +62,7 @@ impl Kind {
             Self::Size => i32::MAX as u64,
             Self::Count => 1_000_000,
             Self::Rate => 1_000_000_000_000,
+            Self::Ratio => 1_000 * MILLION,
             Self::Choice(_) => 0,
         }
     }
@@ -91,6 +97,10 @@ impl Kind {
                 let count = text.parse().ok();
                 count.map(Value::Count).ok_or_else(|| format!("`{text}` is not a whole number (a count has no unit)"))
             }
+            Self::Ratio => {
+                let ratio = decimal(text, 6, MILLION).map(Value::Ratio);
+                ratio.ok_or_else(|| format!("`{text}` is not a number with at most 6 decimals (a ratio has no unit)"))
+            }
             Self::Choice(words) => match words.iter().find(|&&word| word == text) {
                 Some(word) => Ok(Value::Choice(word)),
                 None => Err(format!("`{text}` is none of {}", words.join(", "))),
@@ -110,6 +120,7 @@ impl fmt::Display for Kind {
             Self::Size => f.write_str("size"),
             Self::Count => f.write_str("count"),
             Self::Rate => f.write_str("rate"),
+            Self::Ratio => f.write_str("ratio"),
             Self::Choice(words) => f.write_str(&words.join("|")),
             Self::Stop => f.write_str("oracle|soft:duration"),
         }
@@ -128,10 +139,10 @@ fn decimal(number: &str, decimals: usize, unit: u64) -> Option<u64> {
 }
 
 impl Value {
-    /// The number behind it, in ns or bytes; 0 for a word.
+    /// The number behind it, in ns, bytes or millionths; 0 for a word.
     pub(crate) fn number(self) -> u64 {
         match self {
-            Self::Duration(number) | Self::Count(number) | Self::Rate(number) => number,
+            Self::Duration(number) | Self::Count(number) | Self::Rate(number) | Self::Ratio(number) => number,
             Self::Size(bytes) => u64::from(bytes),
             Self::Choice(_) | Self::Stop(StopRule::NoPadding | StopRule::Oracle) => 0,
             Self::Stop(StopRule::Soft { quiet_ns }) => quiet_ns,
@@ -156,6 +167,11 @@ impl fmt::Display for Value {
                     .find(|(_, unit, _)| rate.is_multiple_of(*unit))
                     .expect("the last unit is 1 bit/s");
                 write!(f, "{}{name}", rate / unit)
+            }
+            Self::Ratio(millionths) if millionths.is_multiple_of(MILLION) => write!(f, "{}", millionths / MILLION),
+            Self::Ratio(millionths) => {
+                let decimals = format!("{:06}", millionths % MILLION);
+                write!(f, "{}.{}", millionths / MILLION, decimals.trim_end_matches('0'))
             }
             Self::Choice(word) => f.write_str(word),
             Self::Stop(rule) => rule.fmt(f),
@@ -194,6 +210,14 @@ impl Values {
     pub fn count(&self, key: &str) -> u64 {
         match self.0.get(key) {
             Some(&Value::Count(count)) => count,
+            other => undeclared(key, other),
+        }
+    }
+
+    /// A ratio.
+    pub fn ratio(&self, key: &str) -> f64 {
+        match self.0.get(key) {
+            Some(&Value::Ratio(millionths)) => millionths as f64 / MILLION as f64,
             other => undeclared(key, other),
         }
     }
@@ -249,6 +273,8 @@ mod tests {
         assert_eq!(Kind::Rate.parse("64kbit/s").unwrap().to_string(), "64kbit/s");
         assert!(Kind::Rate.parse("10").unwrap_err().contains("Mbit/s"));
         assert_eq!(Kind::Count.parse("1700"), Ok(Value::Count(1700)));
+        assert_eq!(Kind::Ratio.parse("0.94"), Ok(Value::Ratio(940_000)));
+        assert_eq!(Kind::Ratio.parse("3"), Ok(Value::Ratio(3_000_000)));
         assert_eq!(Kind::Choice(&["a", "b"]).parse("b"), Ok(Value::Choice("b")));
     }
 
@@ -266,6 +292,9 @@ mod tests {
         for text in ["ms", ".ms", "1.ms", "1..5ms", "-1ms", "1e3ms", "99999999999999999999s", ""] {
             assert!(Kind::Duration.parse(text).is_err(), "{text}");
         }
+        for text in ["", ".", "1.", "-1", "1e3", "0.1234567", "0.5x"] {
+            assert!(Kind::Ratio.parse(text).is_err(), "{text}");
+        }
         for text in ["B", "1.5B", "4294967296B", "-1B", ""] {
             assert!(Kind::Size.parse(text).is_err(), "{text}");
         }
@@ -275,6 +304,8 @@ mod tests {
     fn values_are_written_in_the_longest_whole_unit() {
         let written = |ns| Value::Duration(ns).to_string();
         assert_eq!([written(0), written(2_000_000_000), written(1_500_000_000)], ["0s", "2s", "1500ms"]);
+        let ratio = |millionths| Value::Ratio(millionths).to_string();
+        assert_eq!([ratio(940_000), ratio(3_000_000), ratio(1_000_001), ratio(0)], ["0.94", "3", "1.000001", "0"]);
         assert_eq!([written(1_001), written(5_000)], ["1001ns", "5us"]);
     }
 }

@@ -14,7 +14,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
     source: "a plain timing defence, defined here: packet i leaves at max(release of its predecessor, arrival + jitter)",
     published: &[],
     caveats: &["each packet draws its jitter on its own; what a late packet holds up is up to the delay model"],
-    needs: Needs { sizes: false, times: true },
+    needs: Needs { sizes: false, times: true, set: false },
     presets: &[
         Preset {
             name: "uniform",
@@ -54,6 +54,33 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
                 Ok(Box::new(Jitter { distribution, delays: delay_model(values) }))
             },
         },
+        Preset {
+            name: "normal",
+            summary: "normal with a mean and a standard deviation, drawn again below 0",
+            parameters: &[
+                Parameter {
+                    key: "mean",
+                    kind: Kind::Duration,
+                    min: 0,
+                    default: DefaultValue::Is(Value::Duration(10_000_000)),
+                    meaning: "the mean before the cut at 0",
+                },
+                Parameter {
+                    key: "sd",
+                    kind: Kind::Duration,
+                    min: 0,
+                    default: DefaultValue::Is(Value::Duration(5_000_000)),
+                    meaning: "the standard deviation before the cut",
+                },
+                DELAYS,
+            ],
+            check: no_conflict,
+            build: |values, _| {
+                let distribution =
+                    Distribution::Normal { mean_ns: values.duration_ns("mean"), sd_ns: values.duration_ns("sd") };
+                Ok(Box::new(Jitter { distribution, delays: delay_model(values) }))
+            },
+        },
     ],
 };
 
@@ -67,6 +94,7 @@ struct Jitter {
 enum Distribution {
     Uniform { max_ns: u64 },
     Exponential { mean_ns: u64 },
+    Normal { mean_ns: u64, sd_ns: u64 },
 }
 
 impl Distribution {
@@ -74,6 +102,13 @@ impl Distribution {
         match *self {
             Self::Uniform { max_ns } => draws.up_to(max_ns),
             Self::Exponential { mean_ns } => draws.exponential(mean_ns as f64).round() as u64,
+            // The mean is not negative, so every other draw at least is kept.
+            Self::Normal { mean_ns, sd_ns } => loop {
+                let jitter = draws.normal(mean_ns as f64, sd_ns as f64).round();
+                if jitter >= 0.0 {
+                    break jitter as u64;
+                }
+            },
         }
     }
 }
@@ -106,8 +141,12 @@ impl Defense for Jitter {
     }
 
     fn guarantees(&self) -> Guarantees {
-        let identity =
-            matches!(self.distribution, Distribution::Uniform { max_ns: 0 } | Distribution::Exponential { mean_ns: 0 });
+        let identity = matches!(
+            self.distribution,
+            Distribution::Uniform { max_ns: 0 }
+                | Distribution::Exponential { mean_ns: 0 }
+                | Distribution::Normal { mean_ns: 0, sd_ns: 0 }
+        );
         Guarantees {
             identity,
             sizes_untouched: true,
@@ -156,6 +195,10 @@ mod tests {
         let uniform = delays("jitter:uniform,max=20ms");
         assert!((mean(&uniform) - 10.0).abs() < 0.15 && uniform.iter().all(|&ms| ms <= 20.0));
         let exponential = delays("jitter:exponential,mean=10ms");
+        // Half a normal distribution has the mean sd sqrt(2 / pi).
+        let normal = delays("jitter:normal,mean=0s,sd=10ms");
+        assert!((mean(&normal) - 7.979).abs() < 0.15);
+        assert!((mean(&delays("jitter:normal,mean=50ms,sd=5ms")) - 50.0).abs() < 0.15);
         let above_mean = exponential.iter().filter(|&&ms| ms > 10.0).count() as f64 / exponential.len() as f64;
         assert!((mean(&exponential) - 10.0).abs() < 0.3 && (above_mean - 0.368).abs() < 0.011);
     }

@@ -1,11 +1,18 @@
 //! The defences, one a module.
 
 mod constant_rate;
+mod cs_buflo;
+mod dynaflow;
+mod fill;
+mod fixed_shape;
 mod front;
+mod hold;
 mod jitter;
 pub(crate) mod link;
 mod loads;
 mod pad;
+mod queues;
+mod regulator;
 mod slots;
 mod tamaraw;
 
@@ -16,8 +23,21 @@ use crate::{
 };
 
 /// All defences, in the order of the list.
-pub(crate) const DEFENSES: &[DefenseInfo] =
-    &[pad::INFO, front::INFO, tamaraw::INFO, constant_rate::INFO, jitter::INFO, link::INFO];
+pub(crate) const DEFENSES: &[DefenseInfo] = &[
+    pad::INFO,
+    front::INFO,
+    tamaraw::INFO,
+    constant_rate::INFO,
+    jitter::INFO,
+    cs_buflo::INFO,
+    dynaflow::INFO,
+    regulator::INFO,
+    hold::INFO,
+    fill::NETFLOW,
+    fill::RANDOM_WT,
+    fixed_shape::INFO,
+    link::INFO,
+];
 
 /// The parameter of defences that hold packets back.
 const DELAYS: Parameter = Parameter {
@@ -27,6 +47,14 @@ const DELAYS: Parameter = Parameter {
     default: DefaultValue::Is(Value::Choice("optimistic")),
     meaning: "what waits for a packet that is held back: nothing, later packets of its direction, all later packets, or what \
               seems to answer it",
+};
+
+/// The parameter of defences whose schedule depends on what arrived: where answers move with what they answer, it need not
+/// settle.
+const DELAYS_IN_ORDER: Parameter = Parameter {
+    kind: Kind::Choice(&["optimistic", "pessimistic"]),
+    meaning: "what waits for a packet that is held back: later packets of its direction, or all later packets",
+    ..DELAYS
 };
 
 /// The parameter of defences that send padding packets.

@@ -5,7 +5,7 @@ use wfkit_datasets::Trace;
 use super::no_conflict;
 use crate::{
     Assumptions, DefaultValue, DefendedTrace, DefendedTraceBuilder, Defense, DefenseError, DefenseInfo, DelayModel,
-    Direction, Draws, Guarantees, Kind, Ledger, Needs, Parameter, Preset, StopRule, Value,
+    Direction, Draws, Guarantees, Kind, Ledger, Needs, Parameter, Preset, StopRule, Value, Values,
 };
 
 pub(super) const INFO: DefenseInfo = DefenseInfo {
@@ -20,7 +20,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
         "classes are sizes of the trace's own layer; the paper's are those of whole IP packets",
         "needs sizes in bytes: cells have one size already, and are refused",
     ],
-    needs: Needs { sizes: true, times: false },
+    needs: Needs { sizes: true, times: false, set: false },
     presets: &[
         Preset {
             name: "multiple",
@@ -58,8 +58,65 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
             check: no_conflict,
             build: |_, _| Ok(Box::new(Pad { classes: Classes::UpTo(vec![128, 256, 512, 1024, 1500]) })),
         },
+        Preset {
+            name: "linear",
+            summary: "to the next multiple of 128 B, the MTU as the top class",
+            parameters: &[MTU],
+            check: no_conflict,
+            build: |values, _| {
+                let mtu = values.size("mtu");
+                let classes = (1..).map(|n| 128 * n).take_while(|&class| class < mtu).chain([mtu]).collect();
+                Ok(Box::new(Pad { classes: Classes::UpTo(classes) }))
+            },
+        },
+        Preset {
+            name: "mice-elephants",
+            summary: "to 128 B, or else to the MTU",
+            parameters: &[MTU],
+            check: no_conflict,
+            build: |values, _| {
+                let mtu = values.size("mtu");
+                Ok(Box::new(Pad { classes: Classes::UpTo(vec![mtu.min(128), mtu]) }))
+            },
+        },
+        Preset {
+            name: "session-random-255",
+            summary: "by one of 8, 16, ... 248 B, drawn once a trace, at most to the MTU",
+            parameters: &[MTU],
+            check: no_conflict,
+            build: |values, _| Ok(random(values, Each::Trace)),
+        },
+        Preset {
+            name: "packet-random-255",
+            summary: "by one of 8, 16, ... 248 B, drawn for each packet, at most to the MTU",
+            parameters: &[MTU],
+            check: no_conflict,
+            build: |values, _| Ok(random(values, Each::Packet)),
+        },
+        Preset {
+            name: "random-mtu",
+            summary: "by a multiple of 8 B from 0 to below what is missing to the MTU, drawn for each packet",
+            parameters: &[MTU],
+            check: no_conflict,
+            build: |values, _| Ok(random(values, Each::ToMtu)),
+        },
     ],
 };
+
+const MTU: Parameter = Parameter {
+    key: "mtu",
+    kind: Kind::Size,
+    min: 1,
+    default: DefaultValue::Derived {
+        rule: "a full packet of the layer: frame 1514B, ip 1500B, else 1448B",
+        derive: |profile, _| Value::Size(profile.full_packet()),
+    },
+    meaning: "the largest size to pad to",
+};
+
+fn random(values: &Values, each: Each) -> Box<dyn Defense> {
+    Box::new(RandomPad { mtu: values.size("mtu"), each })
+}
 
 #[derive(Debug)]
 struct Pad {
@@ -111,6 +168,63 @@ impl Defense for Pad {
     }
 }
 
+/// Random amounts of padding, in multiples of 8 B.
+#[derive(Debug)]
+struct RandomPad {
+    mtu: u32,
+    each: Each,
+}
+
+/// What an amount is drawn for.
+#[derive(Debug)]
+enum Each {
+    Trace,
+    Packet,
+    /// A packet, up to what is missing to the MTU.
+    ToMtu,
+}
+
+/// 8, 16, ... 248 B.
+fn up_to_255(draws: &mut Draws) -> u32 {
+    8 * (1 + draws.up_to(30) as u32)
+}
+
+impl Defense for RandomPad {
+    fn defend(&self, trace: &Trace, draws: &mut Draws) -> Result<DefendedTrace, DefenseError> {
+        let session = up_to_255(draws);
+        let mut builder = DefendedTraceBuilder::with_capacity(trace.len());
+        let mut ledger = Ledger::default();
+        for (origin, (time_ns, size)) in trace.packets().enumerate() {
+            let bytes = size.unsigned_abs();
+            let padded = match self.mtu.checked_sub(bytes) {
+                Some(0) => size,
+                Some(missing) => {
+                    let extra = match self.each {
+                        Each::Trace => session,
+                        Each::Packet => up_to_255(draws),
+                        Each::ToMtu => 8 * draws.up_to(u64::from((missing - 1) / 8)) as u32,
+                    };
+                    Direction::of(size).signed(bytes + extra.min(missing))
+                }
+                None => {
+                    ledger.oversize += 1;
+                    size
+                }
+            };
+            builder.whole(time_ns, padded, origin, bytes);
+        }
+        Ok(builder.finish(ledger)?)
+    }
+
+    fn guarantees(&self) -> Guarantees {
+        Guarantees { times_untouched: true, no_padding: true, ..Guarantees::default() }
+    }
+
+    fn assumptions(&self) -> Assumptions {
+        Assumptions { delay_model: DelayModel::None, stop_rule: StopRule::NoPadding }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,5 +250,42 @@ mod tests {
         assert_eq!(sizes("pad:mtu,to=1448B", &[2896, -1449, -1]), (vec![2896, -1449, -1448], 2));
         assert_eq!(sizes("pad:exponential", &[1501]), (vec![1501], 1));
         assert_eq!(sizes("pad:multiple", &[i32::MIN, i32::MAX]), (vec![i32::MIN, i32::MAX], 2));
+    }
+
+    #[test]
+    fn linear_and_mice_elephants_end_at_the_mtu() {
+        let linear = sizes("pad:linear,mtu=1500B", &[1, 128, -129, 1408, -1409, 1500, 1501]);
+        assert_eq!(linear, (vec![128, 128, -256, 1408, -1500, 1500, 1501], 1));
+        let mice = sizes("pad:mice-elephants,mtu=1500B", &[1, -128, 129, -1500, 1501]);
+        assert_eq!(mice, (vec![128, -128, 1500, -1500, 1501], 1));
+        assert_eq!(sizes("pad:mice-elephants,mtu=100B", &[1, 101]), (vec![100, 101], 1));
+    }
+
+    /// What is added to 2,000 packets of `size`.
+    fn added(spec: &str, size: i32) -> Vec<u32> {
+        sizes(spec, &[size; 2_000]).0.iter().map(|padded| (padded - size).unsigned_abs()).collect()
+    }
+
+    #[test]
+    fn random_255_draws_one_of_31_amounts_a_trace_or_a_packet() {
+        let session = added("pad:session-random-255,mtu=1500B", 100);
+        assert!(session.iter().all(|&extra| extra == session[0]) && (8..=248).contains(&session[0]));
+        let packet = added("pad:packet-random-255,mtu=1500B", 100);
+        let count = |amount| packet.iter().filter(|&&extra| extra == amount).count();
+        // 64.5 expected of each, standard deviation 7.9
+        assert!((1..=31).all(|n| (33..97).contains(&count(8 * n))));
+        assert_eq!((1..=31).map(|n| count(8 * n)).sum::<usize>(), 2_000);
+        assert!(added("pad:packet-random-255,mtu=1500B", -1495).iter().all(|&extra| extra == 5));
+    }
+
+    #[test]
+    fn random_mtu_stays_below_the_mtu() {
+        let added_to = |size| added("pad:random-mtu,mtu=1500B", size);
+        let extra = added_to(1460);
+        let count = |amount| extra.iter().filter(|&&extra| extra == amount).count();
+        // Multiples of 8 in [0, 40): 400 expected of each, standard deviation 17.9
+        assert!([0, 8, 16, 24, 32].iter().all(|&amount| (328..472).contains(&count(amount))));
+        assert_eq!([0, 8, 16, 24, 32].map(count).iter().sum::<usize>(), 2_000);
+        assert!(added_to(-1500).iter().chain(&added_to(1492)).all(|&extra| extra == 0));
     }
 }

@@ -29,7 +29,7 @@ pub(super) struct Placement {
 
 /// The most slots a direction may have: 14 hours of Tamaraw at 12 ms. With intervals of at most an hour times stay within 64
 /// bits.
-const MAX_SLOTS: u64 = 1 << 22;
+pub(super) const MAX_SLOTS: u64 = 1 << 22;
 
 impl Slots {
     /// Says why a set does not suit slots of this size.
