@@ -26,6 +26,7 @@ fn specs(set: &TraceSet) -> Vec<String> {
 }
 
 /// `defend` checks every invariant on every trace.
+#[expect(clippy::print_stdout, reason = "the table is what a reader of the test asks for")]
 fn print_costs(name: &str, set: &TraceSet) {
     let (packets, bytes) =
         (set.packets(), set.traces().iter().map(|t| t.trace.in_bytes() + t.trace.out_bytes()).sum::<u64>());
