@@ -21,7 +21,8 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
         "the interval is chosen anew when the number of packets sent reaches a power of two, from the times between packets with data, \
          and is a power of two of microseconds; the paper counts bytes",
         "a large load after a quiet start waits long for the next power of two: on page loads of some thousand cells latency was \
-         several times the load's own",
+         several times the load's own, and bandwidth several times the published overhead: the rule for the interval is a reading of the paper \
+         that is not settled",
         "ends are counted in packets, as in the pseudo-code of 2012",
         "nothing is known of congestion in a trace: the defence's reaction to it is not simulated",
         "stops with the last normal packet of the trace and the end padding; the paper's early stop by the browser's load event is \
