@@ -5,11 +5,11 @@
 //! | | mean | standard deviation | 0.5 inside the reported 95 % interval |
 //! |---|---|---|---|
 //! | trained on the first half, tested on the second | 0.500 to 0.510 | 0.029 to 0.037 | 258 of 280, 92 % |
-//! | five folds | 0.496 to 0.502 | 0.026 to 0.037 | 231 of 280, 83 % |
+//! | five folds | 0.496 to 0.502 | 0.026 to 0.037 | 272 of 280, 97 % |
 //!
-//! So nothing leaks. With folds the interval is too narrow for shuffled labels: every trace is both learned from and tested, so
-//! that one lucky shuffle helps in all folds, and resampling the tested traces does not see that (Y. Bengio, Y. Grandvalet: No
-//! unbiased estimator of the variance of k-fold cross-validation, JMLR 5, 2004). The rule is therefore one on the mean over
+//! So nothing leaks. With folds every trace is both learned from and tested, so that one lucky shuffle helps in all folds, and
+//! resampling the tested traces does not see that (Y. Bengio, Y. Grandvalet: No unbiased estimator of the variance of k-fold
+//! cross-validation, JMLR 5, 2004): 83 % of plain intervals held 0.5, so they are widened. The rule is one on the mean over
 //! [`SHUFFLES`] shuffles, within three standard errors of 0.5, and one on how often the interval holds 0.5.
 
 use wfkit_classify::{Attack, AttackOptions, attacks, shuffle_labels};
@@ -25,8 +25,8 @@ const BAND: f64 = 3.0 * 0.037 / 2.83;
 
 /// Of eight intervals, at least so many hold 0.5: fewer have a probability of 2 % at 92 % a piece ..
 const INSIDE_ONE_SPLIT: usize = 6;
-/// .. and of 3 % at 83 %.
-const INSIDE_FOLDS: usize = 5;
+/// .. and of 2 % at 97 %.
+const INSIDE_FOLDS: usize = 7;
 
 fn area(report: &StageReport) -> (f64, bool) {
     let area = report.privacy.roc_auc_macro_ovr.unwrap();
