@@ -10,6 +10,7 @@ mod hold;
 mod jitter;
 pub(crate) mod link;
 mod loads;
+mod machines;
 mod pad;
 mod queues;
 mod regulator;
@@ -34,6 +35,9 @@ pub(crate) const DEFENSES: &[DefenseInfo] = &[
     dynaflow::INFO,
     regulator::INFO,
     wtf_pad::INFO,
+    machines::SPRING,
+    machines::INTERSPACE,
+    machines::BREAK_PAD,
     hold::INFO,
     fill::NETFLOW,
     fill::RANDOM_WT,
