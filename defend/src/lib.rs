@@ -35,7 +35,7 @@ pub use direction::{Direction, PerDirection};
 pub use draws::Draws;
 pub use invariants::{Guarantees, Invariant, SlotPlan, Violation};
 pub use lint::{Finding, Severity, lint};
-pub use manifest::{LayerManifest, Manifest, ManifestFile};
+pub use manifest::{LayerManifest, Manifest, ManifestFile, TrainingManifest};
 pub use overheads::{BothWays, DelaySummary, Estimate, OverheadOptions, Overheads, RatioSummary};
 pub use pipeline::{DefendError, Pipeline};
 pub use profile::{Needs, Profile};
