@@ -43,6 +43,8 @@ pub(crate) const DEFENSES: &[DefenseInfo] = &[
     fitted::K_ANONYMOUS,
     fitted::SUPERSEQUENCE,
     fitted::PALETTE,
+    fitted::DUMMY_QUERIES,
+    fitted::DECOY,
     paths::TRAFFICSLIVER,
     paths::HYWF,
     link::INFO,

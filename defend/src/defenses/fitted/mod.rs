@@ -3,6 +3,7 @@
 mod anonymity;
 mod k_anonymous;
 mod morphing;
+mod other_loads;
 mod palette;
 mod partition;
 mod schedule;
@@ -12,6 +13,7 @@ use wfkit_datasets::{Trace, TraceSet};
 
 pub(super) use self::k_anonymous::INFO as K_ANONYMOUS;
 pub(super) use self::morphing::{MORPHING, TARGET_SAMPLING};
+pub(super) use self::other_loads::{DECOY, DUMMY_QUERIES};
 pub(super) use self::palette::INFO as PALETTE;
 pub(super) use self::supersequence::INFO as SUPERSEQUENCE;
 use crate::{DefaultValue, Kind, Parameter, Profile, Value};
