@@ -176,13 +176,19 @@ pub(crate) fn report(
     Ok(report)
 }
 
-/// Folds of the original traces, so that no copy of a tested trace is learned from: trained on all copies, tested on the first.
+/// Folds of the original traces, so that no copy of a tested trace is learned from.
 fn splits(
     defended: &DefendedSet<'_>,
     observed: &TraceSet,
     folds: usize,
     context: &Context<'_>,
 ) -> std::result::Result<Vec<Split>, String> {
+    Ok(splits_of_copies(defended, observed, &folds_of(defended.original(), folds, context)?))
+}
+
+/// Splits of the original traces as splits of their copies: trained on all copies, tested on the first, so that no copy of a tested
+/// trace is learned from.
+pub(crate) fn splits_of_copies(defended: &DefendedSet<'_>, observed: &TraceSet, splits: &[Split]) -> Vec<Split> {
     let replicas = defended.manifest().replicas;
     let row_of: HashMap<&TraceKey, usize> = observed.traces().iter().map(|t| &t.key).zip(0..).collect();
     let row = |original: usize, replica: u32| {
@@ -195,10 +201,12 @@ fn splits(
         rows.sort_unstable();
         rows
     };
-    let splits = folds_of(defended.original(), folds, context)?;
-    let of_copies =
-        |split: Split| Split { name: split.name, train: copies(&split.train, replicas), test: copies(&split.test, 1) };
-    Ok(splits.into_iter().map(of_copies).collect())
+    let of_copies = |split: &Split| Split {
+        name: split.name.clone(),
+        train: copies(&split.train, replicas),
+        test: copies(&split.test, 1),
+    };
+    splits.iter().map(of_copies).collect()
 }
 
 fn summary(measured: &Maybe) -> serde_json::Value {
