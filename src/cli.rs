@@ -625,6 +625,9 @@ pub(crate) enum DefendCommand {
         /// The manifest [default: beside the defended file, where there is one].
         #[arg(long, value_name = "FILE")]
         manifest: Option<PathBuf>,
+        /// The training traces that the defence learned from, to defend the original again.
+        #[arg(long, value_name = "TRAINING")]
+        fit_on: Option<PathBuf>,
         /// Defended copies of each trace [default: what the manifest says, else 1].
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         replicas: Option<u32>,
@@ -663,6 +666,10 @@ pub(crate) struct DefendTraces {
     /// joined by a comma are out and in.
     #[arg(long, value_name = "RATE[,RATE]", value_parser = link)]
     pub(crate) link: Option<DefenseSpec>,
+    /// Training traces, for a defence that learns a database from them and their classes; make them with `wfkit dataset split`. `self` learns
+    /// from the traces to defend, so that what is reported is too good.
+    #[arg(long, value_name = "TRAINING|self")]
+    pub(crate) fit_on: Option<PathBuf>,
     /// Defended copies of each trace, with draws of their own, to train on. Copy r of n of rep k is rep k n + r; copies of a trace share
     /// a session.
     #[arg(long, default_value = "1", value_name = "N")]

@@ -37,7 +37,7 @@ pub use draws::Draws;
 pub use grid::{GridError, grid};
 pub use invariants::{Guarantees, Invariant, SlotPlan, Violation};
 pub use lint::{Finding, Severity, lint};
-pub use manifest::{LayerManifest, Manifest, ManifestFile};
+pub use manifest::{LayerManifest, Manifest, ManifestFile, TrainingManifest};
 pub use overheads::{BothWays, DelaySummary, Estimate, OverheadOptions, Overheads, RatioSummary};
 pub use pipeline::{DefendError, Pipeline};
 pub use profile::{Needs, Profile};

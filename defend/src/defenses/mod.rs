@@ -11,6 +11,7 @@ mod jitter;
 pub(crate) mod link;
 mod loads;
 mod pad;
+mod paths;
 mod queues;
 mod regulator;
 mod slots;
@@ -36,6 +37,8 @@ pub(crate) const DEFENSES: &[DefenseInfo] = &[
     fill::NETFLOW,
     fill::RANDOM_WT,
     fixed_shape::INFO,
+    paths::TRAFFICSLIVER,
+    paths::HYWF,
     link::INFO,
 ];
 

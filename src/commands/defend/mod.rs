@@ -1,6 +1,7 @@
 //! `wfkit defend`: a defence on traces, what it costs, and what the attack finds after it.
 
 mod describe;
+mod fit;
 mod lint;
 mod verify;
 
@@ -28,8 +29,8 @@ pub(crate) fn run(options: &cli::Defend, context: &Context<'_>) -> Result<()> {
     match (&options.command, &options.traces) {
         (Some(DefendCommand::List), _) => describe::all(context),
         (Some(DefendCommand::Describe { name }), _) => describe::one(name, context),
-        (Some(DefendCommand::Verify { original, defended, manifest, replicas }), _) => {
-            verify::run(original, defended, manifest.as_deref(), *replicas, context)
+        (Some(DefendCommand::Verify { original, defended, manifest, fit_on, replicas }), _) => {
+            verify::run(original, defended, manifest.as_deref(), fit_on.as_deref(), *replicas, context)
         }
         (Some(DefendCommand::Lint { defence, traces }), _) => lint::run(defence, traces, context),
         (None, Some(options)) => defend(options, context),
@@ -48,6 +49,7 @@ fn defend(options: &DefendTraces, context: &Context<'_>) -> Result<()> {
         context.printer.warn("--stop changes nothing: no layer has a stop rule");
     }
     let traces = read_traces(&options.traces)?;
+    let (spec, fit_on) = fit::fitted(spec, options.fit_on.as_deref(), &options.traces, &traces.set, context)?;
     let folds = usize::from(options.folds);
     let undefended = cross_validate(&attack, &traces.set, folds, context)?;
     let how = DefendOptions { seed: context.seed, replicas: options.replicas, verify: options.verify };
@@ -58,7 +60,7 @@ fn defend(options: &DefendTraces, context: &Context<'_>) -> Result<()> {
         verify_written(&defended, &observed, &options.out)?;
     }
     let inputs = digests(&options.traces)?;
-    write_manifest(&defended, &observed, &options.out, &inputs, options.verify)?;
+    write_manifest(&defended, &observed, &options.out, (&inputs, fit_on), options.verify)?;
     let mut report = report(&defended, &observed, &undefended, &options.attack, folds, inputs, context)?;
     report.dropped = traces.dropped;
     context.finish_and_print(report, Some(&options.out))
@@ -98,7 +100,7 @@ pub(crate) fn write_manifest(
     defended: &DefendedSet<'_>,
     observed: &TraceSet,
     out: &Path,
-    inputs: &[Input],
+    (inputs, fit_on): (&[Input], Vec<Input>),
     verified: bool,
 ) -> Result<()> {
     let mut manifest = defended.manifest().clone();
@@ -112,6 +114,7 @@ pub(crate) fn write_manifest(
     let file = ManifestFile {
         manifest,
         inputs: inputs.to_vec(),
+        fit_on,
         output: digests(&[out.to_owned()])?.remove(0),
         traces: observed.len(),
         packets: observed.packets(),
@@ -153,7 +156,7 @@ pub(crate) fn report(
         Ok(measured) => measured.privacy(),
         Err(reason) => PrivacyReport::unmeasured(attack_name, reason),
     };
-    let mut report = context.stage("defend", inputs, Utility::of(&observed.volumes()), privacy);
+    let mut report = context.stage("defend", inputs, Utility::of(&defended.volumes()), privacy);
     count_set(&mut report.counts, observed);
     let undefended_cost = Utility::of(&original.volumes());
     let overheads = defended.overheads(&OverheadOptions { bootstrap: BOOTSTRAP, seed: context.seed });
