@@ -1,5 +1,7 @@
 //! `wfkit sweep`: many defences against many attacks, what they cost and what is still found, and which of them nothing beats.
 
+mod cost;
+mod defended;
 mod kept;
 mod picture;
 mod plan;

@@ -1,45 +1,18 @@
 //! One defence measured: what it costs, and what attacks that are trained again on defended traces still find.
 
 use anyhow::Result;
+use ndarray::{Axis, concatenate};
 use serde::{Deserialize, Serialize};
 use wfkit_classify::{Samples, evaluate};
-use wfkit_datasets::splits::Split;
-use wfkit_datasets::{TraceSet, View};
-use wfkit_defend::{
-    DefendOptions, DefenseSpec, Finding, OverheadOptions, Overheads, Severity, TimeBracket, defend_with, lint,
-};
-use wfkit_metrics::{Interval, ScoreOptions, Scores, Utility};
+use wfkit_datasets::View;
+use wfkit_defend::DefenseSpec;
+use wfkit_metrics::{Interval, Probabilities, ScoreOptions, Scores};
 
+use super::cost::Cost;
+use super::defended::Defended;
 use super::kept::Kept;
 use super::plan::Plan;
-use crate::commands::defend::splits_of_copies;
 use crate::measure::{BOOTSTRAP, TRIVIAL, attack};
-
-/// Traces that the delay models are compared on: what waits for inferred dependencies is slow to simulate.
-const COMPARED: usize = 60;
-
-/// What a draw of a defence costs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Cost {
-    /// Bandwidth overhead, sum over sum; both ways, and each.
-    pub(super) bandwidth: f64,
-    pub(super) bandwidth_out: Option<f64>,
-    pub(super) bandwidth_in: Option<f64>,
-    /// The same without what is sent after the last normal packet.
-    pub(super) bandwidth_without_tail: f64,
-    /// Latency overhead, sum over sum, under the delay model that was chosen.
-    pub(super) latency: f64,
-    /// Mean delay of a normal packet in seconds.
-    pub(super) mean_delay_s: f64,
-    /// Lowest and highest latency overhead of all delay models.
-    pub(super) latency_bracket: Option<[f64; 2]>,
-    /// The competition's utility score of the defended traces.
-    pub(super) utility: Option<f64>,
-    /// Digest of the defended traces.
-    pub(super) content: String,
-    /// What speaks against the defence on these traces.
-    pub(super) findings: Vec<Finding>,
-}
 
 /// What an attack finds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -93,7 +66,7 @@ impl Plan {
         once
     }
 
-    /// All draws of one defence, or of no defence. A defence without chance is measured once. `step` hears of each look.
+    /// All draws of one defence, or of no defence; a defence that leaves nothing to chance has one. `step` hears of each look.
     pub(super) fn measure(
         &self,
         spec: Option<&DefenseSpec>,
@@ -101,13 +74,10 @@ impl Plan {
         kept: &Kept,
         step: &dyn Fn(),
     ) -> Result<Vec<Draw>> {
-        let mut draws: Vec<Draw> = Vec::new();
-        for draw in 0..if spec.is_some() { self.draws } else { 1 } {
-            let one = DrawOf { plan: self, spec, draw, seed, kept, observed: None };
-            let Some(found) = one.measure(draws.first().map(|first| first.cost.content.as_str()), step)? else {
-                return Ok(draws);
-            };
-            draws.push(found);
+        let mut draws = vec![DrawOf { plan: self, spec, number: 0, seed, kept, defended: None }.measure(step)?];
+        let more = if draws[0].cost.left_to_chance { self.draws } else { 1 };
+        for number in 1..more {
+            draws.push(DrawOf { plan: self, spec, number, seed, kept, defended: None }.measure(step)?);
         }
         Ok(draws)
     }
@@ -117,34 +87,31 @@ impl Plan {
 struct DrawOf<'a> {
     plan: &'a Plan,
     spec: Option<&'a DefenseSpec>,
-    draw: u16,
+    number: u16,
     /// Of the sweep.
     seed: u64,
     kept: &'a Kept,
-    /// The defended traces, once they are needed, and how they are split.
-    observed: Option<(TraceSet, Vec<Split>)>,
+    /// Made once it is needed.
+    defended: Option<Defended>,
 }
 
 impl DrawOf<'_> {
-    /// None where it is the first draw again: the defence leaves nothing to chance.
-    fn measure(mut self, first: Option<&str>, step: &dyn Fn()) -> Result<Option<Draw>> {
+    fn measure(mut self, step: &dyn Fn()) -> Result<Draw> {
         let of = format!("cost of {}", self.name());
-        let cost = match self.kept.get::<Cost>(&of) {
+        let cost = match self.kept.get(&of) {
             Some(cost) => cost,
             None => {
-                let cost = self.defend()?;
+                let (defended, cost) = Defended::with_cost(self.plan, self.spec, self.number, self.seed)?;
+                self.defended = Some(defended);
                 self.kept.put(&of, &cost)?;
                 cost
             }
         };
-        if first == Some(cost.content.as_str()) {
-            return Ok(None);
-        }
         let mut all = Vec::new();
         for look in self.plan.looks() {
             let view = look.view.map_or_else(|| "all".to_owned(), |view| view.to_string());
             let of = format!("{} shown {view} of {}", look.attack, self.name());
-            let found = match self.kept.get::<Found>(&of) {
+            let found = match self.kept.get(&of) {
                 Some(found) => found,
                 None => {
                     let found = self.look(&look)?;
@@ -155,56 +122,39 @@ impl DrawOf<'_> {
             all.push(found);
             step();
         }
-        Ok(Some(Draw { cost, found: all }))
+        Ok(Draw { cost, found: all })
     }
 
     /// Everything that its measurements depend on, but for the attack.
     fn name(&self) -> String {
         let spec = self.spec.map_or_else(|| "none".to_owned(), ToString::to_string);
-        format!("{spec}, draw {}, {}", self.draw, self.plan.identity(self.seed))
+        format!("{spec}, draw {}, {}", self.number, self.plan.identity(self.seed))
     }
 
-    /// Defends the traces, and says what it costs.
-    fn defend(&mut self) -> Result<Cost> {
-        let (set, seed) = (&self.plan.set, self.seed);
-        let Some(spec) = self.spec else {
-            self.observed = Some((set.clone(), self.plan.splits.clone()));
-            return Ok(Cost::of_nothing(set));
-        };
-        let findings = if self.draw == 0 { lint(spec, set, seed) } else { Vec::new() };
-        if let Some(error) = findings.iter().find(|finding| finding.severity == Severity::Error) {
-            anyhow::bail!("{}", error.message);
-        }
-        // Draw n is what `wfkit defend` makes with the n-th seed from this one.
-        let seed = seed.wrapping_add(self.draw.into());
-        let options = DefendOptions { seed, replicas: self.plan.replicas, verify: false };
-        let defended = defend_with(set, spec, &options)?;
-        let observed = defended.observe();
-        let overheads = defended.overheads(&OverheadOptions { bootstrap: 0, seed });
-        let bracket = match self.draw {
-            0 => TimeBracket::of_some(set, spec, seed, COMPARED)?.latency,
-            _ => None,
-        };
-        let cost = Cost::of(&overheads, bracket, &observed, findings);
-        let splits = splits_of_copies(&defended, &observed, &self.plan.splits);
-        self.observed = Some((observed, splits));
-        Ok(cost)
-    }
-
-    /// Trains an attack on what is seen of the defended traces.
+    /// Trains an attack on what is seen of the defended traces, and tests it.
     fn look(&mut self, look: &Look) -> Result<Found> {
-        if self.observed.is_none() {
-            self.defend()?;
-        }
-        let (observed, splits) = self.observed.as_ref().expect("it was made");
-        let seen = look.view.map(|view| view.of(observed));
+        let (plan, spec, number, seed) = (self.plan, self.spec, self.number, self.seed);
+        let defended = match self.defended.take() {
+            Some(defended) => defended,
+            None => Defended::of(plan, spec, number, seed)?,
+        };
         let attack = attack(&look.attack)?;
-        let samples = Samples::Traces(seen.as_ref().unwrap_or(observed));
-        let evaluation = evaluate(&attack, samples, splits, self.seed, &|_| {})?;
-        let options = ScoreOptions { bootstrap: BOOTSTRAP, seed: self.seed };
-        let scores = Scores::compute(&evaluation.probabilities, &evaluation.truth, &options)?;
-        let scores = scores.cross_validated(evaluation.folds.len());
-        let twins = evaluation.folds.iter().filter_map(|fold| fold.leaks).map(|leaks| leaks.by_content).sum();
+        let (mut said, mut truth, mut folds, mut twins) = (Vec::new(), Vec::new(), 0, 0);
+        for part in &defended.parts {
+            let seen = look.view.map(|view| view.of(&part.observed));
+            let samples = Samples::Traces(seen.as_ref().unwrap_or(&part.observed));
+            let evaluation = evaluate(&attack, samples, &part.splits, seed, &|_| {})?;
+            truth.extend(evaluation.truth);
+            folds += evaluation.folds.len();
+            twins += evaluation.folds.iter().filter_map(|fold| fold.leaks).map(|leaks| leaks.by_content).sum::<usize>();
+            said.push(evaluation.probabilities);
+        }
+        self.defended = Some(defended);
+        let values: Vec<_> = said.iter().map(Probabilities::values).collect();
+        let values = concatenate(Axis(0), &values).expect("parts have the classes of the same set");
+        let probabilities = Probabilities::new(said[0].classes().clone(), values)?;
+        let options = ScoreOptions { bootstrap: BOOTSTRAP, seed };
+        let scores = Scores::compute(&probabilities, &truth, &options)?.cross_validated(folds);
         let missing = || anyhow::anyhow!("{}", scores.reason.as_deref().unwrap_or("there is no score"));
         let intervals = scores.intervals_95.as_ref().ok_or_else(missing)?;
         Ok(Found {
@@ -220,39 +170,5 @@ impl DrawOf<'_> {
             log_loss_95: intervals.log_loss,
             twins,
         })
-    }
-}
-
-impl Cost {
-    fn of_nothing(set: &TraceSet) -> Self {
-        Self {
-            bandwidth: 0.0,
-            bandwidth_out: Some(0.0),
-            bandwidth_in: Some(0.0),
-            bandwidth_without_tail: 0.0,
-            latency: 0.0,
-            mean_delay_s: 0.0,
-            latency_bracket: Some([0.0; 2]),
-            utility: Utility::of(&set.volumes()).score,
-            content: super::plan::content(set),
-            findings: Vec::new(),
-        }
-    }
-
-    fn of(overheads: &Overheads, bracket: Option<[f64; 2]>, observed: &TraceSet, findings: Vec<Finding>) -> Self {
-        // Of sums over traces of one packet at least: only time, and one direction, can be missing.
-        let value = |estimate: Option<wfkit_defend::Estimate>| estimate.map(|estimate| estimate.value);
-        Self {
-            bandwidth: value(overheads.bandwidth.both.total).unwrap_or(0.0),
-            bandwidth_out: value(overheads.bandwidth.outgoing.total),
-            bandwidth_in: value(overheads.bandwidth.incoming.total),
-            bandwidth_without_tail: value(overheads.bandwidth_without_tail.both.total).unwrap_or(0.0),
-            latency: value(overheads.latency.total).unwrap_or(0.0),
-            mean_delay_s: value(overheads.delay.mean_s).unwrap_or(0.0),
-            latency_bracket: bracket,
-            utility: Utility::of(&observed.volumes()).score,
-            content: super::plan::content(observed),
-            findings,
-        }
     }
 }

@@ -153,7 +153,7 @@ fn score(draws: &[Draw], place: usize) -> Scored {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::super::point::Cost;
+    use super::super::cost::Cost;
     use super::*;
 
     /// A draw that costs and finds so much.
@@ -180,6 +180,7 @@ pub(super) mod tests {
             mean_delay_s: 0.0,
             latency_bracket: Some([latency, 2.0 * latency]),
             utility: Some(6.0),
+            left_to_chance: true,
             content: String::new(),
             findings: vec![],
         };
