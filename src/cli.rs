@@ -277,8 +277,12 @@ pub(crate) enum Dataset {
         #[arg(required = true, value_name = "TRACES")]
         traces: Vec<PathBuf>,
         /// Trace file to write: .parquet, .csv or .csv.zip.
-        #[arg(long, value_name = "FILE")]
-        out: PathBuf,
+        #[arg(long, value_name = "FILE", required_unless_present = "pcap")]
+        out: Option<PathBuf>,
+        /// Folder for captures, one a trace, with a manifest.csv: TCP segments with payloads of the sizes of the trace, which other tools can
+        /// open, and `wfkit capture import` reads back.
+        #[arg(long, value_name = "DIR")]
+        pcap: Option<PathBuf>,
     },
     /// Read everything and list what is wrong or suspicious.
     Validate {
@@ -632,6 +636,8 @@ pub(crate) enum DefendCommand {
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         replicas: Option<u32>,
     },
+    /// What a defence would cost you: megabytes an hour and milliseconds, on captures of your own traffic.
+    Cost(DefendCost),
     /// Parameters that cannot work on these traces, told before the run.
     Lint {
         /// The defence: `name[:preset][,key=value]`; layers joined by +.
@@ -684,6 +690,18 @@ pub(crate) struct DefendTraces {
     /// Folds of its cross-validation.
     #[arg(long, default_value_t = 5, value_name = "K", value_parser = clap::value_parser!(u16).range(2..))]
     pub(crate) folds: u16,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DefendCost {
+    /// Captures (pcap or pcapng files, or folders of them) or trace files.
+    #[arg(required = true, value_name = "CAPTURES|TRACES")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// A defence, or several as one, as in `wfkit sweep`; repeat for more.
+    #[arg(long = "defence", alias = "defense", required = true, value_name = "SPECS", value_parser = written::grid)]
+    pub(crate) defences: Vec<String>,
+    #[command(flatten)]
+    pub(crate) import: Import,
 }
 
 #[derive(Debug, Args)]

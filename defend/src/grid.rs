@@ -88,9 +88,11 @@ fn assignments(layer: &LayerSpec, part: &str) -> Result<Vec<String>, GridError> 
         }
     }
     let mut seen = Vec::new();
-    found.retain(|value| !seen.contains(value) && {
-        seen.push(value.clone());
-        true
+    found.retain(|value| {
+        !seen.contains(value) && {
+            seen.push(value.clone());
+            true
+        }
     });
     Ok(found.into_iter().map(|value| format!("{key}={value}")).collect())
 }

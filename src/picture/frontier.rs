@@ -308,7 +308,16 @@ impl Labels {
         let (half, tall) = (width / 2.0, 6.0);
         let around = [13.0, 22.0, 34.0].into_iter().flat_map(|far| {
             let side = far - 6.0 + half;
-            [(0.0, -far), (side, -far / 2.0), (-side, -far / 2.0), (side, 0.0), (-side, 0.0), (0.0, far), (side, far), (-side, far)]
+            [
+                (0.0, -far),
+                (side, -far / 2.0),
+                (-side, -far / 2.0),
+                (side, 0.0),
+                (-side, 0.0),
+                (0.0, far),
+                (side, far),
+                (-side, far),
+            ]
         });
         let free = |&(cx, cy): &(f64, f64)| {
             self.taken.iter().all(|&(tx, ty, tw, th)| (cx - tx).abs() >= half + tw || (cy - ty).abs() >= tall + th)
@@ -339,15 +348,9 @@ mod tests {
     #[test]
     fn points_stand_where_they_cost_and_the_front_joins_them() {
         let points = vec![point(0, 0.0, 1.0, true), point(2, 3.0, 0.75, true), point(1, 1.0, 0.9, false)];
-        let elsewhere = |same| Elsewhere {
-            name: "a & b".into(),
-            source: "paper".into(),
-            bandwidth: 1.0,
-            accuracy: 0.5,
-            same,
-        };
-        let panels =
-            [Panels { attack: "kfp".into(), points, published: vec![elsewhere(true), elsewhere(false)] }];
+        let elsewhere =
+            |same| Elsewhere { name: "a & b".into(), source: "paper".into(), bandwidth: 1.0, accuracy: 0.5, same };
+        let panels = [Panels { attack: "kfp".into(), points, published: vec![elsewhere(true), elsewhere(false)] }];
         let svg = frontier("<t>", &panels, &[Entry { number: 2, text: "front & tamaraw".into() }], 0.1);
         // x of 300 %: 70 + 20 + 400; y of 0.75 between 0.5 and 1: half of 260 below 80.
         assert!(svg.contains("cx=\"490.0\" cy=\"210.0\"") && svg.contains("90.0,80.0 490.0,210.0\""), "{svg}");

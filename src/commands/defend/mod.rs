@@ -1,5 +1,6 @@
 //! `wfkit defend`: a defence on traces, what it costs, and what the attack finds after it.
 
+mod cost;
 mod describe;
 mod fit;
 mod lint;
@@ -32,6 +33,7 @@ pub(crate) fn run(options: &cli::Defend, context: &Context<'_>) -> Result<()> {
         (Some(DefendCommand::Verify { original, defended, manifest, fit_on, replicas }), _) => {
             verify::run(original, defended, manifest.as_deref(), fit_on.as_deref(), *replicas, context)
         }
+        (Some(DefendCommand::Cost(options)), _) => cost::run(options, context),
         (Some(DefendCommand::Lint { defence, traces }), _) => lint::run(defence, traces, context),
         (None, Some(options)) => defend(options, context),
         (None, None) => unreachable!("clap asks for traces where there is no command"),

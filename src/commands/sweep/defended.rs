@@ -41,7 +41,8 @@ impl Defended {
         let Some(spec) = spec else { return Ok(Self::undefended(plan)) };
         let seed = seed.wrapping_add(draw.into());
         let parts = fitted(plan, spec).into_iter().map(|(spec, splits)| {
-            let defended = defend_with(&plan.set, &spec, &DefendOptions { seed, replicas: plan.replicas, verify: false })?;
+            let defended =
+                defend_with(&plan.set, &spec, &DefendOptions { seed, replicas: plan.replicas, verify: false })?;
             Ok(Part::of(&defended, splits))
         });
         Ok(Self { parts: parts.collect::<Result<_>>()? })
@@ -75,7 +76,8 @@ impl Defended {
             let copies = plan.replicas.get() as usize;
             let sent = defended.volumes();
             for (place, (original, after)) in defended.traces().enumerate() {
-                let counts = !spec.needs_training() || splits.iter().any(|split| split.test.contains(&(place / copies)));
+                let counts =
+                    !spec.needs_training() || splits.iter().any(|split| split.test.contains(&(place / copies)));
                 if counts {
                     pairs.push((&original.trace, after));
                     volumes.push(sent[place]);

@@ -69,7 +69,10 @@ impl Plan {
         }
         let splits = hex(&splits.finalize());
         let Self { content, replicas, .. } = self;
-        format!("wfkit {}, traces {content}, splits {splits}, {replicas} copies, seed {seed}", env!("CARGO_PKG_VERSION"))
+        format!(
+            "wfkit {}, traces {content}, splits {splits}, {replicas} copies, seed {seed}",
+            env!("CARGO_PKG_VERSION")
+        )
     }
 }
 

@@ -19,9 +19,8 @@ pub(super) fn csv(rows: &[Row]) -> String {
     );
     let some = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
     let mean = |mean: &Mean| format!("{},{}", mean.mean, some(mean.deviation));
-    let score = |score: &Score| {
-        format!("{},{},{}", mean(&score.over_draws), score.interval_95.low, score.interval_95.high)
-    };
+    let score =
+        |score: &Score| format!("{},{},{}", mean(&score.over_draws), score.interval_95.low, score.interval_95.high);
     for row in rows {
         let end = |end: usize| some(row.latency_bracket.map(|bracket| bracket[end]));
         let cost = format!(
@@ -118,7 +117,9 @@ pub(super) fn markdown(rows: &[Row], report: &StageReport, split: &str, publishe
         say(format_args!("- `{}` sha256 {}", input.path, input.sha256));
     }
     let attacks: Vec<&str> = none.attacks.iter().map(|scored| scored.attack.as_str()).collect();
-    say(format_args!("\nAccuracy / ROC-AUC; **bold**: on the front of bandwidth, latency and the ROC-AUC of that attack.\n"));
+    say(format_args!(
+        "\nAccuracy / ROC-AUC; **bold**: on the front of bandwidth, latency and the ROC-AUC of that attack.\n"
+    ));
     say(format_args!("| | defence | bandwidth | out | in | latency | utility | {} |", attacks.join(" | ")));
     say(format_args!("|---:|---|---:|---:|---:|---:|---:|{}", "---:|".repeat(attacks.len())));
     for row in rows {
@@ -163,7 +164,9 @@ pub(super) fn markdown(rows: &[Row], report: &StageReport, split: &str, publishe
     }
     let findings: Vec<String> = rows
         .iter()
-        .flat_map(|row| row.findings.iter().map(|found| format!("- {}: {}: {}", row.number, found.layer, found.message)))
+        .flat_map(|row| {
+            row.findings.iter().map(|found| format!("- {}: {}: {}", row.number, found.layer, found.message))
+        })
         .collect();
     if !findings.is_empty() {
         say(format_args!("\nWhat speaks against a defence on these traces:\n\n{}", findings.join("\n")));
@@ -173,7 +176,9 @@ pub(super) fn markdown(rows: &[Row], report: &StageReport, split: &str, publishe
         report.problems.iter().for_each(|problem| say(format_args!("- {problem}")));
     }
     if !published.is_empty() {
-        say(format_args!("\nAs published, closed world (foreign: of other traces than these, not comparable number by number):\n"));
+        say(format_args!(
+            "\nAs published, closed world (foreign: of other traces than these, not comparable number by number):\n"
+        ));
         say(format_args!("| source | data set | defence | attack | accuracy | bandwidth | latency |"));
         say(format_args!("|---|---|---|---|---:|---:|---:|"));
         for (one, same) in published {

@@ -66,9 +66,11 @@ fn a_sweep_tells_cost_and_protection_of_every_defence() {
 #[test]
 fn the_first_draw_is_what_defend_makes() {
     let folder = Folder::with_traces();
-    let swept = folder.report("sweep traces.parquet --defence front --attack totals --draws 1 --folds 5 --seed 3 --out s");
+    let swept =
+        folder.report("sweep traces.parquet --defence front --attack totals --draws 1 --folds 5 --seed 3 --out s");
     let row = &swept.privacy.extras.get("defences").unwrap()[1];
-    let defended = folder.report("defend traces.parquet --defence front --attack totals --folds 5 --seed 3 --out d.parquet");
+    let defended =
+        folder.report("defend traces.parquet --defence front --attack totals --folds 5 --seed 3 --out d.parquet");
     let overheads = defended.utility.extras.get("overheads").unwrap();
     assert_eq!(row["bandwidth"]["mean"], overheads["bandwidth"]["both"]["total"]["value"]);
     assert_eq!(row["attacks"][0]["accuracy"]["mean"].as_f64(), defended.privacy.accuracy);
@@ -89,7 +91,8 @@ fn a_sweep_goes_on_where_it_was_and_threads_do_not_matter() {
     }
     // Kept measurements are believed: this is how the test knows that they are read.
     let points: Vec<String> = folder.files("one").into_iter().filter(|file| file.starts_with("points/")).collect();
-    let of = |what: &str| points.iter().find(|file| folder.text(&format!("one/{file}")).contains(what)).unwrap().clone();
+    let of =
+        |what: &str| points.iter().find(|file| folder.text(&format!("one/{file}")).contains(what)).unwrap().clone();
     let totals = of("\"of\": \"totals shown all of none");
     let changed = folder.text(&format!("one/{totals}")).replace("\"tested\": 200", "\"tested\": 12345");
     folder.write(&format!("one/{totals}"), changed);
