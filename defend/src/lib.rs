@@ -10,6 +10,7 @@ mod defense;
 mod defenses;
 mod direction;
 mod draws;
+mod grid;
 mod invariants;
 mod lint;
 mod manifest;
@@ -33,6 +34,7 @@ pub use defended_trace::{DefendedPacket, DefendedTrace, DefendedTraceBuilder, Le
 pub use defense::{Assumptions, Defense, DefenseError, DelayModel};
 pub use direction::{Direction, PerDirection};
 pub use draws::Draws;
+pub use grid::{GridError, grid};
 pub use invariants::{Guarantees, Invariant, SlotPlan, Violation};
 pub use lint::{Finding, Severity, lint};
 pub use manifest::{LayerManifest, Manifest, ManifestFile, TrainingManifest};

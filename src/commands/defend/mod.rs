@@ -1,5 +1,6 @@
 //! `wfkit defend`: a defence on traces, what it costs, and what the attack finds after it.
 
+mod cost;
 mod describe;
 mod fit;
 mod lint;
@@ -32,6 +33,7 @@ pub(crate) fn run(options: &cli::Defend, context: &Context<'_>) -> Result<()> {
         (Some(DefendCommand::Verify { original, defended, manifest, fit_on, replicas }), _) => {
             verify::run(original, defended, manifest.as_deref(), fit_on.as_deref(), *replicas, context)
         }
+        (Some(DefendCommand::Cost(options)), _) => cost::run(options, context),
         (Some(DefendCommand::Lint { defence, traces }), _) => lint::run(defence, traces, context),
         (None, Some(options)) => defend(options, context),
         (None, None) => unreachable!("clap asks for traces where there is no command"),
@@ -186,13 +188,19 @@ pub(crate) fn report(
     Ok(report)
 }
 
-/// Folds of the original traces, so that no copy of a tested trace is learned from: trained on all copies, tested on the first.
+/// Folds of the original traces, so that no copy of a tested trace is learned from.
 fn splits(
     defended: &DefendedSet<'_>,
     observed: &TraceSet,
     folds: usize,
     context: &Context<'_>,
 ) -> std::result::Result<Vec<Split>, String> {
+    Ok(splits_of_copies(defended, observed, &folds_of(defended.original(), folds, context)?))
+}
+
+/// Splits of the original traces as splits of their copies: trained on all copies, tested on the first, so that no copy of a tested
+/// trace is learned from.
+pub(crate) fn splits_of_copies(defended: &DefendedSet<'_>, observed: &TraceSet, splits: &[Split]) -> Vec<Split> {
     let replicas = defended.manifest().replicas;
     let row_of: HashMap<&TraceKey, usize> = observed.traces().iter().map(|t| &t.key).zip(0..).collect();
     let row = |original: usize, replica: u32| {
@@ -205,10 +213,12 @@ fn splits(
         rows.sort_unstable();
         rows
     };
-    let splits = folds_of(defended.original(), folds, context)?;
-    let of_copies =
-        |split: Split| Split { name: split.name, train: copies(&split.train, replicas), test: copies(&split.test, 1) };
-    Ok(splits.into_iter().map(of_copies).collect())
+    let of_copies = |split: &Split| Split {
+        name: split.name.clone(),
+        train: copies(&split.train, replicas),
+        test: copies(&split.test, 1),
+    };
+    splits.iter().map(of_copies).collect()
 }
 
 fn summary(measured: &Maybe) -> serde_json::Value {
