@@ -17,6 +17,7 @@ mod queues;
 mod regulator;
 mod slots;
 mod tamaraw;
+mod wtf_pad;
 
 use wfkit_datasets::Trace;
 
@@ -34,6 +35,7 @@ pub(crate) const DEFENSES: &[DefenseInfo] = &[
     cs_buflo::INFO,
     dynaflow::INFO,
     regulator::INFO,
+    wtf_pad::INFO,
     hold::INFO,
     fill::NETFLOW,
     fill::RANDOM_WT,
