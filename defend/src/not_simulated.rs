@@ -83,13 +83,6 @@ const NOT_SIMULATED: &[NotSimulated] = &[
         needed: "half-duplex traces and the detector",
     },
     NotSimulated {
-        name: "palette",
-        summary: "makes the pages of an anonymity set follow one regular pattern",
-        source: "Shen et al., \"Real-Time Website Fingerprinting Defense via Traffic Cluster Anonymization\", IEEE S&P 2024",
-        reason: "its clusters are learned from the classes of a training set, and how they are refined is not settled by what is public",
-        needed: "the refinement of its clusters",
-    },
-    NotSimulated {
         name: "rudolf",
         summary: "inserts packets where reinforcement learning puts them, at both ends",
         source: "RUDOLF, 2023",

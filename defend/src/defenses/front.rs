@@ -26,7 +26,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
         "budget=maybenot is the budget of that port alone, not its timing, which approximates Rayleigh times by some normal ones",
         "no link limit: padding delays nothing, which a real network does not promise",
     ],
-    needs: Needs { sizes: false, times: true, set: false },
+    needs: Needs { sizes: false, times: true, set: false, classes: false },
     presets: &[
         Preset {
             name: "ft-1",

@@ -4,6 +4,7 @@ mod constant_rate;
 mod cs_buflo;
 mod dynaflow;
 mod fill;
+mod fitted;
 mod fixed_shape;
 mod front;
 mod hold;
@@ -12,6 +13,7 @@ pub(crate) mod link;
 mod loads;
 mod machines;
 mod pad;
+mod paths;
 mod queues;
 mod regulator;
 mod slots;
@@ -42,6 +44,15 @@ pub(crate) const DEFENSES: &[DefenseInfo] = &[
     fill::NETFLOW,
     fill::RANDOM_WT,
     fixed_shape::INFO,
+    fitted::TARGET_SAMPLING,
+    fitted::MORPHING,
+    fitted::K_ANONYMOUS,
+    fitted::SUPERSEQUENCE,
+    fitted::PALETTE,
+    fitted::DUMMY_QUERIES,
+    fitted::DECOY,
+    paths::TRAFFICSLIVER,
+    paths::HYWF,
     link::INFO,
 ];
 

@@ -21,7 +21,7 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
         CAVEATS[1],
         CAVEATS[2],
     ],
-    needs: Needs { sizes: false, times: true, set: false },
+    needs: Needs { sizes: false, times: true, set: false, classes: false },
     presets: &[Preset {
         name: "october",
         summary: "the machine October",

@@ -18,7 +18,7 @@ pub(in crate::defenses) const SPRING: DefenseInfo = DefenseInfo {
         "bandwidth 93 % in total, 220 % as mean over traces (Mathews et al., IEEE S&P 2023)",
     ],
     caveats: &CAVEATS,
-    needs: Needs { sizes: false, times: true, set: false },
+    needs: Needs { sizes: false, times: true, set: false, classes: false },
     presets: &[Preset {
         name: "tor",
         summary: "the published machines",
@@ -38,7 +38,7 @@ pub(in crate::defenses) const INTERSPACE: DefenseInfo = DefenseInfo {
         "bandwidth 57 % (a port to Maybenot, on longer traces; PoPETs 2026)",
     ],
     caveats: &CAVEATS,
-    needs: Needs { sizes: false, times: true, set: false },
+    needs: Needs { sizes: false, times: true, set: false, classes: false },
     presets: &[Preset {
         name: "tor",
         summary: "the published machines",
