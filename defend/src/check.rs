@@ -41,13 +41,15 @@ fn violation<T>(invariant: Invariant, packet: usize, detail: impl Into<String>) 
     Err(Violation { invariant, packet, detail: detail.into() })
 }
 
+// `try_for_each` where every packet passes: a `for` loop would copy each through memory, which took half of the time of a defence.
+
 /// Conservation over all paths together, direction, capacity, no time travel and order per path and direction: what every
 /// defence keeps.
 fn check_carriage(original: &Trace, defended: &DefendedTrace, mixed_paths: bool) -> Result<(), Violation> {
     let (times, sizes) = (original.time_ns(), original.size());
     let mut carried = vec![0_u64; original.len()];
     let mut last = vec![PerDirection { outgoing: 0, incoming: 0 }; usize::from(defended.paths()) + 1];
-    for (i, packet) in defended.packets().enumerate() {
+    defended.packets().enumerate().try_for_each(|(i, packet)| {
         let last = &mut last[usize::from(packet.path)];
         let direction = packet.direction();
         let mut load = 0_u64;
@@ -75,7 +77,8 @@ fn check_carriage(original: &Trace, defended: &DefendedTrace, mixed_paths: bool)
         if load > u64::from(packet.size.unsigned_abs()) {
             return violation(Invariant::Capacity, i, format!("{load} bytes in a packet of {}", packet.size));
         }
-    }
+        Ok(())
+    })?;
     let differs = |&origin: &usize| carried[origin] != u64::from(sizes[origin].unsigned_abs());
     match (0..original.len()).find(differs) {
         Some(origin) => {
@@ -89,12 +92,12 @@ fn check_carriage(original: &Trace, defended: &DefendedTrace, mixed_paths: bool)
 /// What defences of times only, of sizes only and by padding only leave alone.
 fn check_untouched(original: &Trace, defended: &DefendedTrace, guarantees: &Guarantees) -> Result<(), Violation> {
     let mut next = 0;
-    for (i, packet) in defended.packets().enumerate() {
+    defended.packets().enumerate().try_for_each(|(i, packet)| {
         if packet.is_padding() {
             if guarantees.no_padding {
                 return violation(Invariant::NoPadding, i, "a padding packet");
             }
-            continue;
+            return Ok(());
         }
         let origin = packet.carries[0].origin as usize;
         if guarantees.sizes_untouched {
@@ -115,8 +118,8 @@ fn check_untouched(original: &Trace, defended: &DefendedTrace, guarantees: &Guar
             }
         }
         next += 1;
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 fn check_total_order(original: &Trace, defended: &DefendedTrace) -> Result<(), Violation> {
@@ -195,7 +198,7 @@ fn check_slots(defended: &DefendedTrace, plan: &SlotPlan, pauses_after_ns: Optio
         let last = normal.partition_point(|&normal| normal <= time_ns).checked_sub(1).map_or(0, |last| normal[last]);
         pauses_after_ns.is_some_and(|quiet| time_ns - last > quiet)
     };
-    for (i, packet) in defended.packets().enumerate() {
+    defended.packets().enumerate().try_for_each(|(i, packet)| {
         let direction = packet.direction();
         let interval = plan.interval_ns[direction];
         let due = next[direction].checked_mul(interval);
@@ -210,7 +213,8 @@ fn check_slots(defended: &DefendedTrace, plan: &SlotPlan, pauses_after_ns: Optio
         }
         count[direction] += 1;
         next[direction] += 1;
-    }
+        Ok(())
+    })?;
     for direction in Direction::BOTH {
         let n = count[direction];
         if !n.is_multiple_of(plan.multiple) || n < plan.at_least[direction] {
