@@ -74,16 +74,16 @@ impl Audit {
     pub fn of(original: &TraceSet, defended: &TraceSet, replicas: u32) -> Result<Self, DefendError> {
         let hides = |layer: &String| layer.parse::<DefenseSpec>().is_ok_and(|spec| spec.hides_paths());
         let partial = defended.provenance().defenses.iter().any(hides);
-        Self::audit(original, defended, replicas, partial)
+        Self::compare(original, defended, replicas, partial)
     }
 
     /// As [`of`](Self::of) where the defended set shows some of several paths: bytes may be missing and the first packets too, so that only the
     /// keys and marks can be tested.
     pub fn of_some_paths(original: &TraceSet, defended: &TraceSet, replicas: u32) -> Result<Self, DefendError> {
-        Self::audit(original, defended, replicas, true)
+        Self::compare(original, defended, replicas, true)
     }
 
-    fn audit(original: &TraceSet, defended: &TraceSet, replicas: u32, partial: bool) -> Result<Self, DefendError> {
+    fn compare(original: &TraceSet, defended: &TraceSet, replicas: u32, partial: bool) -> Result<Self, DefendError> {
         let by_key: HashMap<&TraceKey, &LabelledTrace> = defended.traces().iter().map(|t| (&t.key, t)).collect();
         let mut pairs = Vec::new();
         let mut missing = Vec::new();

@@ -77,6 +77,8 @@ pub struct Ledger {
     pub unseen_draws: u64,
     /// Traces of a class that the training traces do not have: the defence treats them as the nearest one it knows.
     pub unknown_class: u64,
+    /// Traces that the shape of their set does not hold, so that it is sent more than once.
+    pub misfit: u64,
 }
 
 impl Ledger {
@@ -88,6 +90,7 @@ impl Ledger {
             oversize: self.oversize + other.oversize,
             unseen_draws: self.unseen_draws + other.unseen_draws,
             unknown_class: self.unknown_class.max(other.unknown_class),
+            misfit: self.misfit.max(other.misfit),
         }
     }
 }

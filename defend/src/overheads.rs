@@ -46,6 +46,9 @@ pub struct Overheads {
     /// Traces of a class that the training traces of a fitted defence do not have.
     #[serde(default)]
     pub unknown_class_traces: u64,
+    /// Traces that the shape of their anonymity set does not hold, so that they show more than their set.
+    #[serde(default)]
+    pub misfit_traces: u64,
 }
 
 /// A ratio of both directions together and of each.
@@ -156,6 +159,7 @@ impl Overheads {
             seen_share: (sent > 0).then(|| seen as f64 / sent as f64),
             unseen_draws: costs.iter().map(|cost| cost.ledger.unseen_draws).sum(),
             unknown_class_traces: costs.iter().map(|cost| cost.ledger.unknown_class).sum(),
+            misfit_traces: costs.iter().map(|cost| cost.ledger.misfit).sum(),
         }
     }
 }

@@ -78,6 +78,8 @@ fn any_parameter(parameter: &'static Parameter, always: bool) -> impl Strategy<V
             if parameter.min == 0 { prop_oneof![1 => Just("0s".to_owned()), 4 => some].boxed() } else { some.boxed() }
         }
         Kind::Size => (400..1_600_u32).prop_map(|bytes| format!("{bytes}B")).boxed(),
+        // Of the classes to learn from there are three.
+        Kind::Count if matches!(key, "k" | "target") => (1..=3_u32).prop_map(|n| n.to_string()).boxed(),
         Kind::Count if always => (parameter.min..parameter.min + 8).prop_map(|count| count.to_string()).boxed(),
         Kind::Count => (parameter.min..150).prop_map(|count| count.to_string()).boxed(),
         Kind::Rate => (200_000..50_000_000_u32).prop_map(|rate| format!("{rate}bit/s")).boxed(),

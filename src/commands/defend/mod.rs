@@ -177,6 +177,13 @@ pub(crate) fn report(
     };
     let split = format!("{folds} stratified folds, trained and tested on defended traces{copies}");
     report.privacy.extras.set("split", split);
+    if defended.spec().hides_paths() {
+        let view = "some paths of each load, one view a load; who sees all paths sees the undefended traffic";
+        report.privacy.extras.set("view", view);
+    }
+    if let Some(training) = &defended.manifest().training {
+        report.privacy.extras.set("defence_learned_from", training);
+    }
     report.privacy.extras.set("undefended", summary(undefended)).set("trivial", summary(&trivial));
     Ok(report)
 }
