@@ -7,7 +7,7 @@ use super::support::Folder;
 #[test]
 fn a_capture_of_any_name_is_told_its_cost_an_hour() {
     let folder = Folder::new();
-    folder.write("evening.pcap", std::fs::read(sample().join("cell_3_rep_12.pcap")).unwrap());
+    folder.write("evening.pcap", std::fs::read(sample().join("cell_17_rep_0.pcap")).unwrap());
     let options = "--defence pad:mtu --defence jitter:uniform,max=50ms|100ms --defence front";
     let told = folder.wfkit(&format!("defend cost evening.pcap {options}")).succeeds().stdout;
     for part in ["1 trace, ", "MB an hour", "jitter:uniform,max=50ms", "front:ft-1"] {
