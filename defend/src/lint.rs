@@ -45,8 +45,10 @@ impl fmt::Display for Severity {
 const TRIED: usize = 40;
 
 /// Holds every layer against what a median trace of the set needs, then defends some traces with all of them. Nothing found is no
-/// promise.
+/// promise. Layers that learn from labelled traces and are not fitted learn from these, for the look of it.
 pub fn lint(spec: &DefenseSpec, set: &TraceSet, seed: u64) -> Vec<Finding> {
+    let fitted = (spec.needs_training() && spec.training().is_none()).then(|| spec.clone().fit(set.clone()));
+    let spec = fitted.as_ref().unwrap_or(spec);
     let profile = Profile::of(set);
     let mut findings = Vec::new();
     let pipeline = match Pipeline::new(spec, &profile, set.provenance().defenses.len(), seed) {

@@ -37,6 +37,18 @@ pub struct Overheads {
     pub padding_dropped: PerDirection<u64>,
     /// Packets above the largest size to pad to, left as they are.
     pub oversize_packets: u64,
+    /// Share of the bytes on the paths that the observer sees; 1 where there is one path.
+    #[serde(default)]
+    pub seen_share: Option<f64>,
+    /// Draws of a split that were thrown away, because nothing of a load was on the paths that are seen.
+    #[serde(default)]
+    pub unseen_draws: u64,
+    /// Traces of a class that the training traces of a fitted defence do not have.
+    #[serde(default)]
+    pub unknown_class_traces: u64,
+    /// Traces that the shape of their anonymity set does not hold, so that they show more than their set.
+    #[serde(default)]
+    pub misfit_traces: u64,
 }
 
 /// A ratio of both directions together and of each.
@@ -129,6 +141,8 @@ impl Overheads {
         };
         let normal: u64 = costs.iter().map(|cost| cost.original.total().packets).sum();
         let untouched: u64 = costs.iter().map(|cost| cost.untouched).sum();
+        let sent: u64 = costs.iter().map(|cost| cost.defended.total().bytes).sum();
+        let seen: u64 = costs.iter().map(|cost| cost.seen_bytes).sum();
         Self {
             traces: traces.len(),
             bandwidth: both_ways(|load| load.bytes, true),
@@ -142,6 +156,10 @@ impl Overheads {
             tail_padding_packets: sum(|cost| PerDirection::from_fn(|way| cost.tail[way].packets)),
             padding_dropped: sum(|cost| cost.ledger.padding_dropped),
             oversize_packets: costs.iter().map(|cost| cost.ledger.oversize).sum(),
+            seen_share: (sent > 0).then(|| seen as f64 / sent as f64),
+            unseen_draws: costs.iter().map(|cost| cost.ledger.unseen_draws).sum(),
+            unknown_class_traces: costs.iter().map(|cost| cost.ledger.unknown_class).sum(),
+            misfit_traces: costs.iter().map(|cost| cost.ledger.misfit).sum(),
         }
     }
 }
@@ -155,6 +173,8 @@ struct TraceCost {
     tail: PerDirection<Load>,
     padding: PerDirection<u64>,
     untouched: u64,
+    /// On the paths that the observer sees.
+    seen_bytes: u64,
     /// When the last normal packet was through.
     end_before_ns: u64,
     end_after_ns: u64,
@@ -195,6 +215,7 @@ impl TraceCost {
             tail: PerDirection::default(),
             padding: PerDirection::default(),
             untouched: 0,
+            seen_bytes: 0,
             end_before_ns: original.duration_ns(),
             end_after_ns,
             delays_ns: delays.filter(|&delay| delay > 0).collect(),
@@ -206,6 +227,7 @@ impl TraceCost {
         for packet in defended.packets() {
             let way = packet.direction();
             cost.defended[way].add(packet.size);
+            cost.seen_bytes += if packet.seen { u64::from(packet.size.unsigned_abs()) } else { 0 };
             match packet.carries {
                 [] => {
                     cost.padding[way] += 1;
@@ -408,14 +430,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn bandwidth_is_that_of_the_observed_traces(set in any_set(), spec in any_spec()) {
+        fn bandwidth_is_that_of_what_is_sent(set in any_set(), spec in any_spec()) {
             let defended = defend(&set, &spec, 1).unwrap();
-            let observed = defended.observe();
-            let bytes = |set: &wfkit_datasets::TraceSet| set.volumes().iter().map(|v| v.in_bytes + v.out_bytes).sum::<f64>();
+            let bytes = |volumes: Vec<wfkit_metrics::Volume>| volumes.iter().map(|v| v.in_bytes + v.out_bytes).sum::<f64>();
             let overheads = defended.overheads(&PLAIN);
-            let expected = bytes(&observed) / bytes(&set) - 1.0;
+            let expected = bytes(defended.volumes()) / bytes(set.volumes()) - 1.0;
             prop_assert!((value(overheads.bandwidth.both.total) - expected).abs() < 1e-12);
-            let packets = observed.packets() as f64 / set.packets() as f64 - 1.0;
+            let sent: usize = defended.traces().map(|(_, trace)| trace.len()).sum();
+            let packets = sent as f64 / set.packets() as f64 - 1.0;
             prop_assert!((value(overheads.packets.both.total) - packets).abs() < 1e-12);
             prop_assert!(overheads.latency.total.is_none_or(|latency| latency.value >= 0.0));
         }

@@ -29,7 +29,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
          not simulated",
         "both directions start with the first packet of the trace",
     ],
-    needs: Needs { sizes: false, times: true, set: false },
+    needs: Needs { sizes: false, times: true, set: false, classes: false },
     presets: &[
         Preset {
             name: "total",

@@ -28,7 +28,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
         "a slot carries `size` bytes, headers included; the paper's cells hold 498 bytes of data",
         "stops with the last normal packet of the trace, which a deployment cannot know",
     ],
-    needs: Needs { sizes: false, times: true, set: false },
+    needs: Needs { sizes: false, times: true, set: false, classes: false },
     presets: &[Preset {
         name: "wpes18",
         summary: "12 ms at first, 1.2 or 5 ms chosen at slot 400 and every 800 slots after it, ends 20 % apart",
