@@ -13,6 +13,7 @@ mod loads;
 mod pad;
 mod queues;
 mod regulator;
+mod shaper;
 mod slots;
 mod tamaraw;
 
@@ -47,14 +48,6 @@ const DELAYS: Parameter = Parameter {
     default: DefaultValue::Is(Value::Choice("optimistic")),
     meaning: "what waits for a packet that is held back: nothing, later packets of its direction, all later packets, or what \
               seems to answer it",
-};
-
-/// The parameter of defences whose schedule depends on what arrived: where answers move with what they answer, it need not
-/// settle.
-const DELAYS_IN_ORDER: Parameter = Parameter {
-    kind: Kind::Choice(&["optimistic", "pessimistic"]),
-    meaning: "what waits for a packet that is held back: later packets of its direction, or all later packets",
-    ..DELAYS
 };
 
 /// The parameter of defences that send padding packets.
