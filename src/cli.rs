@@ -82,6 +82,8 @@ pub(crate) enum Command {
     Evaluate(Evaluate),
     /// Apply a defence to traces; report its overheads and what the attack still finds.
     Defend(Defend),
+    /// Many defences against many attacks: what each costs, what is still found, and which of them nothing beats.
+    Sweep(Sweep),
     /// Files and scores of a privacy competition.
     #[command(subcommand)]
     Competition(Competition),
@@ -275,8 +277,12 @@ pub(crate) enum Dataset {
         #[arg(required = true, value_name = "TRACES")]
         traces: Vec<PathBuf>,
         /// Trace file to write: .parquet, .csv or .csv.zip.
-        #[arg(long, value_name = "FILE")]
-        out: PathBuf,
+        #[arg(long, value_name = "FILE", required_unless_present = "pcap")]
+        out: Option<PathBuf>,
+        /// Folder for captures, one a trace, with a manifest.csv: TCP segments with payloads of the sizes of the trace, which other tools can
+        /// open, and `wfkit capture import` reads back.
+        #[arg(long, value_name = "DIR")]
+        pcap: Option<PathBuf>,
     },
     /// Read everything and list what is wrong or suspicious.
     Validate {
@@ -623,10 +629,15 @@ pub(crate) enum DefendCommand {
         /// The manifest [default: beside the defended file, where there is one].
         #[arg(long, value_name = "FILE")]
         manifest: Option<PathBuf>,
+        /// The training traces that the defence learned from, to defend the original again.
+        #[arg(long, value_name = "TRAINING")]
+        fit_on: Option<PathBuf>,
         /// Defended copies of each trace [default: what the manifest says, else 1].
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         replicas: Option<u32>,
     },
+    /// What a defence would cost you: megabytes an hour and milliseconds, on captures of your own traffic.
+    Cost(DefendCost),
     /// Parameters that cannot work on these traces, told before the run.
     Lint {
         /// The defence: `name[:preset][,key=value]`; layers joined by +.
@@ -661,6 +672,10 @@ pub(crate) struct DefendTraces {
     /// joined by a comma are out and in.
     #[arg(long, value_name = "RATE[,RATE]", value_parser = link)]
     pub(crate) link: Option<DefenseSpec>,
+    /// Training traces, for a defence that learns a database from them and their classes; make them with `wfkit dataset split`. `self` learns
+    /// from the traces to defend, so that what is reported is too good.
+    #[arg(long, value_name = "TRAINING|self")]
+    pub(crate) fit_on: Option<PathBuf>,
     /// Defended copies of each trace, with draws of their own, to train on. Copy r of n of rep k is rep k n + r; copies of a trace share
     /// a session.
     #[arg(long, default_value = "1", value_name = "N")]
@@ -675,6 +690,72 @@ pub(crate) struct DefendTraces {
     /// Folds of its cross-validation.
     #[arg(long, default_value_t = 5, value_name = "K", value_parser = clap::value_parser!(u16).range(2..))]
     pub(crate) folds: u16,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DefendCost {
+    /// Captures (pcap or pcapng files, or folders of them) or trace files.
+    #[arg(required = true, value_name = "CAPTURES|TRACES")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// A defence, or several as one, as in `wfkit sweep`; repeat for more.
+    #[arg(long = "defence", alias = "defense", required = true, value_name = "SPECS", value_parser = written::grid)]
+    pub(crate) defences: Vec<String>,
+    #[command(flatten)]
+    pub(crate) import: Import,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = help::OF_SWEEP)]
+pub(crate) struct Sweep {
+    /// Trace files or folders of them; formats are found by content.
+    #[arg(required = true, value_name = "TRACES")]
+    pub(crate) traces: Vec<PathBuf>,
+    /// A defence, or several as one: lists a|b|c and ranges a..b or a..b/n in place of values; repeat for more.
+    #[arg(long = "defence", alias = "defense", value_name = "SPECS", value_parser = written::grid, required_unless_present = "plan")]
+    pub(crate) defences: Vec<String>,
+    /// More of them from a file, one a line; what follows # is a comment.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plan: Option<PathBuf>,
+    /// The attacks, each trained again for every defence; feature sets of one attack are joined by +, as in kfp-size+cumul.
+    #[arg(long = "attack", value_name = "NAME[,NAME]", value_delimiter = ',', default_values = ["totals", "kfp-size"], value_parser = written::attack_of_sweep)]
+    pub(crate) attacks: Vec<String>,
+    /// Also show this attack one kind of information at a time: sizes, times, order; and the totals beside it.
+    #[arg(long, value_name = "ATTACK", value_parser = written::attack_of_sweep)]
+    pub(crate) views: Option<String>,
+    /// Folder for the results, and for what is kept of finished measurements.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// How often each defence that leaves something to chance is drawn anew, and attacked anew. Draw n is what `wfkit defend` makes with --seed
+    /// and n added to it, counted from 0.
+    #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) draws: u16,
+    /// Defended copies of each trace to train on, in every draw; the first copy is tested, never with another in training.
+    #[arg(long, default_value = "1", value_name = "N")]
+    pub(crate) replicas: NonZeroU32,
+    /// What waits for a packet that is held back, as in `wfkit defend`.
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) delay: Option<DelayModel>,
+    /// When padding stops, as in `wfkit defend`.
+    #[arg(long, value_name = "oracle|soft:W", value_parser = stop_rule)]
+    pub(crate) stop: Option<StopRule>,
+    /// Stratified folds, the same traces in each for every defence [default: 5].
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(2..))]
+    pub(crate) folds: Option<u16>,
+    /// Keep sessions together: a session is trained on or tested on, never both. With --folds, that many groups of sessions.
+    #[arg(long, value_name = "session", value_enum)]
+    pub(crate) split_by: Option<SplitBy>,
+    /// Test on this session and train on the others, once; repeat to test on several.
+    #[arg(long, value_name = "SESSION", conflicts_with_all = ["folds", "split_by"])]
+    pub(crate) test_session: Vec<String>,
+    /// Take the first traces of each class in each session only.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) first: Option<u32>,
+    /// Show published numbers beside: those of the data set that the traces are, and with `all` those of others too, marked as foreign.
+    #[arg(long, value_name = "DATA-SET|all", value_delimiter = ',', value_parser = written::data_set)]
+    pub(crate) published: Vec<String>,
+    /// Measure everything anew, whatever is kept.
+    #[arg(long)]
+    pub(crate) fresh: bool,
 }
 
 /// A stop rule of a defence that pads.

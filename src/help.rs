@@ -69,3 +69,21 @@ status 0. Rep 0 of every class comes first, in an order shuffled by --seed, then
 The folder gets captures/, manifest.csv, and failures.csv with every failed try. The same command goes on after an
 interruption; then: wfkit capture import DIR --out traces.parquet
 Recording needs Linux and CAP_NET_RAW, as `wfkit capture live --help` says.";
+
+/// Grids and results, for `sweep`.
+pub(crate) const OF_SWEEP: &str = "\
+Several defences as one, all combinations of:
+  front:ft-1|ft-2                          presets
+  tamaraw:cell,rho-out=10ms|20ms           values
+  front:ft-1,n-client=500..5000            a range: five values at equal ratios, both ends among them
+  front:ft-1,n-server=0..3000/4            four values, at equal differences where an end is 0
+
+The folder gets report.md with tables to paste, sweep.svg, sweep.csv, sweep.json (the stage report) and points/, where every finished measurement
+is kept under what it depends on: traces, split, defence, draw, seed, attack, version. The same command goes on after an interruption,
+and one with more defences measures only those. A defence that fails is told, the others go on, and the exit status is 1.
+
+On the front is what no other defence beats in bandwidth overhead, latency overhead or ROC-AUC without losing in another of them; areas below 0.5
+count as 0.5.
+
+Views (--views) take information out of traces and train the attack again. sizes: what sizes there are each way, sorted, without times. times: when
+packets are sent, without direction and size. order: the sequence of directions, without size and time. Each leaves the number of packets.";

@@ -25,3 +25,18 @@ pub(crate) fn defence(text: &str) -> Result<String, String> {
 pub(crate) fn label(text: &str) -> Result<String, String> {
     if text == "folders" { Ok(text.to_owned()) } else { of::<wfkit_capture::LabelPattern>(text) }
 }
+
+/// An attack of a sweep, by its full name.
+pub(crate) fn attack_of_sweep(text: &str) -> Result<String, String> {
+    crate::commands::attack_name(text).map_err(|error| error.to_string())
+}
+
+/// One defence or several.
+pub(crate) fn grid(text: &str) -> Result<String, String> {
+    wfkit_defend::grid(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
+}
+
+/// A data set of published numbers.
+pub(crate) fn data_set(text: &str) -> Result<String, String> {
+    crate::commands::data_set(text)
+}

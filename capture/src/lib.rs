@@ -5,6 +5,7 @@ mod client;
 mod collector;
 mod endpoint;
 mod events;
+mod export;
 mod files;
 mod flows;
 #[doc(hidden)]
@@ -24,6 +25,7 @@ mod text;
 
 pub use audit::{Audit, CipherSuite, Messages, Reason as VerdictReason, Sighting, TlsConnection, Verdict, audit};
 pub use client::{Cidr, ClientRule, ClientRuleError};
+pub use export::{ExportError, Exported, export, write_capture};
 pub use files::has_captures;
 pub use flows::{FlowScope, FlowScopeError};
 pub use import::{Import, ImportError, ImportOptions, import};

@@ -25,6 +25,7 @@ use crate::backend::blend::Blend;
 use crate::backend::boosting::Boosted;
 use crate::backend::nearest_leaves::Fingerprints;
 use crate::backend::svm::Machines;
+use crate::backend::wang_knn::Weighted;
 use crate::backend::{Backend, Kind, Model};
 use crate::calibrate::Calibrator;
 use crate::forest::Forest;
@@ -183,6 +184,11 @@ impl FittedAttack {
                 let machines = whole::<Machines>(trees)?;
                 agree(fits(machines.is_sound(classes), about.features.len() == machines.n_features()))?;
                 Box::new(machines)
+            }
+            Kind::WangKnn => {
+                let weighted = whole::<Weighted>(trees)?;
+                agree(fits(weighted.is_sound(classes), about.features.len() == weighted.n_features()))?;
+                Box::new(weighted)
             }
             Kind::Boosting => {
                 let boosted = Boosted::from_bytes(trees).ok_or(ModelFormatError::Trees)?;

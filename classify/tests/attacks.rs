@@ -83,7 +83,7 @@ fn errors_say_what_there_is_and_what_is_wrong() {
     assert_eq!(
         error("df", default),
         "no attack is named \"df\"; there are best, totals, sequence, sequence-1500, kfp-175, kfp-knn, kfp-core, kfp-size, cumul, \
-         cumul-forest, cumul-common, ngram, boosting, forest, extra-trees, and lists of feature sets such as kfp-core,cumul"
+         cumul-forest, cumul-common, ngram, wang-knn, wang-knn-forest, boosting, forest, extra-trees, and lists of feature sets such as kfp-core,cumul"
     );
     assert!(error("cumul,df", default).starts_with("attack \"cumul,df\": no feature set is named \"df\""));
     let none = AttackOptions { trees: Some(0), ..default };
@@ -178,7 +178,9 @@ fn weights_and_limits_shape_our_forests_and_no_others() {
     assert_eq!(stumps.model().n_nodes(), Some(5 * 3));
     let error = |name, options| Attack::by_name(name, &options).err().unwrap().to_string();
     let words = "class weights and limits of trees are for wfkit's own forests";
-    assert_eq!(error("cumul", shaped), format!("attack cumul by backend native: {words}"));
+    for name in ["cumul", "wang-knn"] {
+        assert_eq!(error(name, shaped), format!("attack {name} by backend native: {words}"));
+    }
     let elsewhere =
         AttackOptions { backend: Backend::Smartcore, min_samples_leaf: Some(2), ..AttackOptions::default() };
     assert_eq!(error("totals", elsewhere), format!("attack totals by backend smartcore: {words}"));

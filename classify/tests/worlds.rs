@@ -36,12 +36,14 @@ fn neighbours_that_disagree_say_unmonitored() {
     let set = shuffle_labels(&traces::generate(4, 15, 1), 2);
     let judged =
         |attack: Attack| evaluate(&attack, Samples::Traces(&set), &traces::folds(&set, 3), 1, &|_| {}).unwrap();
-    let open = judged(attack("kfp-knn").unmonitored("c0"));
-    assert!(open.probabilities.values().iter().all(|&p| p == 0.0 || p > 1.0 - 1e-9));
-    let closed = judged(attack("kfp-knn"));
     let said =
         |evaluation: &wfkit_classify::Evaluation| evaluation.probabilities.argmax().iter().filter(|&&c| c == 0).count();
-    assert!(said(&open) > said(&closed), "doubt goes to the unmonitored class");
+    for name in ["kfp-knn", "wang-knn"] {
+        let open = judged(attack(name).unmonitored("c0"));
+        assert!(open.probabilities.values().iter().all(|&p| p == 0.0 || p > 1.0 - 1e-9), "{name}");
+        let closed = judged(attack(name));
+        assert!(said(&open) > said(&closed), "{name}: doubt goes to the unmonitored class");
+    }
     let error = attack("kfp-knn").unmonitored("nowhere").fit(Samples::Traces(&set), 1).unwrap_err().to_string();
     assert_eq!(error, "attack kfp-knn: there is no class \"nowhere\" to be unmonitored");
 }

@@ -15,6 +15,7 @@ pub mod splits;
 mod tables;
 mod trace;
 mod trace_set;
+mod view;
 
 #[cfg(feature = "tables")]
 pub use formats::{ReadError, ReadTraces, TraceFormat, WriteError, read_all_traces, read_traces, write_traces};
@@ -26,6 +27,7 @@ pub use probabilities::{Predictions, read_probabilities, write_probabilities};
 pub use tables::{Table, read_table, write_table};
 pub use trace::{Trace, TraceError};
 pub use trace_set::{LabelledTrace, Layer, Provenance, TraceKey, TraceSet, TraceSetError, volume};
+pub use view::View;
 
 /// The folder of the bundled sample of real captures, in the source tree that this was built from.
 pub fn sample() -> &'static std::path::Path {

@@ -50,9 +50,14 @@ impl TimeBracket {
     /// Defends the set under each model, whatever `delays` the specification gives. Of a set of more than 500 traces some are taken, at
     /// equal steps through the set.
     pub fn of(set: &TraceSet, spec: &DefenseSpec, seed: u64) -> Result<Self, DefendError> {
+        Self::of_some(set, spec, seed, COMPARED)
+    }
+
+    /// As [`of`](Self::of), on about `most` of the traces where there are more (0 is taken for 1).
+    pub fn of_some(set: &TraceSet, spec: &DefenseSpec, seed: u64, most: usize) -> Result<Self, DefendError> {
         let models: &[DelayModel] = if spec.delays() { &DelayModel::ALL } else { &[DelayModel::None] };
         let profile = Profile::of(set);
-        let traces: Vec<_> = set.traces().iter().step_by(set.len().div_ceil(COMPARED).max(1)).collect();
+        let traces: Vec<_> = set.traces().iter().step_by(set.len().div_ceil(most.max(1)).max(1)).collect();
         let cost = |&delay_model: &DelayModel| {
             let spec = spec.clone().only_delays(delay_model);
             let pipeline = Pipeline::new(&spec, &profile, set.provenance().defenses.len(), seed)?;

@@ -8,7 +8,7 @@ use crate::{DefendedTrace, Direction, Guarantees, Invariant, PerDirection, SlotP
 
 /// Checks that `defended` is a defence of `original` that keeps `guarantees`; the first invariant that is broken is the error.
 pub fn check(original: &Trace, defended: &DefendedTrace, guarantees: &Guarantees) -> Result<(), Violation> {
-    check_carriage(original, defended)?;
+    check_carriage(original, defended, guarantees.mixed_paths)?;
     check_untouched(original, defended, guarantees)?;
     if guarantees.total_order {
         check_total_order(original, defended)?;
@@ -41,12 +41,14 @@ fn violation<T>(invariant: Invariant, packet: usize, detail: impl Into<String>) 
     Err(Violation { invariant, packet, detail: detail.into() })
 }
 
-/// Conservation, direction, capacity, no time travel and order per direction: what every defence keeps.
-fn check_carriage(original: &Trace, defended: &DefendedTrace) -> Result<(), Violation> {
+/// Conservation over all paths together, direction, capacity, no time travel and order per path and direction: what every
+/// defence keeps.
+fn check_carriage(original: &Trace, defended: &DefendedTrace, mixed_paths: bool) -> Result<(), Violation> {
     let (times, sizes) = (original.time_ns(), original.size());
     let mut carried = vec![0_u64; original.len()];
-    let mut last = PerDirection { outgoing: 0, incoming: 0 };
+    let mut last = vec![PerDirection { outgoing: 0, incoming: 0 }; usize::from(defended.paths()) + 1];
     for (i, packet) in defended.packets().enumerate() {
+        let last = &mut last[usize::from(packet.path)];
         let direction = packet.direction();
         let mut load = 0_u64;
         for piece in packet.carries {
@@ -62,7 +64,7 @@ fn check_carriage(original: &Trace, defended: &DefendedTrace) -> Result<(), Viol
                 let detail = format!("original packet {origin} leaves at {left} ns, arrived at {arrived} ns");
                 return violation(Invariant::NoTimeTravel, i, detail);
             }
-            if piece.origin < last[direction] {
+            if piece.origin < last[direction] && !mixed_paths {
                 let detail = format!("original packet {origin} leaves after packet {}", last[direction]);
                 return violation(Invariant::Fifo, i, detail);
             }
@@ -290,6 +292,24 @@ mod tests {
         let guarantees =
             Guarantees { times_untouched: true, sizes_untouched: true, total_order: true, ..Guarantees::default() };
         assert_eq!(check(&original(), &defended(&PADDED, Ledger::default()), &guarantees), Ok(()));
+    }
+
+    #[test]
+    fn each_path_is_in_order_and_all_of_them_carry_everything() {
+        let split = |packets: &[(u16, u64, i32, u32)]| {
+            let mut builder = DefendedTraceBuilder::split(packets.len(), 1);
+            for &(path, time_ns, size, origin) in packets {
+                builder.packet_on(path, time_ns, size, &[Piece { origin, bytes: size.unsigned_abs() }]);
+            }
+            builder.finish(Ledger::default()).unwrap()
+        };
+        let broken = |packets: &[(u16, u64, i32, u32)]| {
+            check(&original(), &split(packets), &Guarantees::default()).map_err(|violation| violation.invariant)
+        };
+        let reordered = [(1, 0, 100, 0), (2, 20, 300, 2), (2, 35, -400, 3), (1, 40, -200, 1)];
+        assert_eq!(broken(&reordered), Ok(()));
+        assert_eq!(broken(&reordered.map(|(_, t, s, o)| (1, t, s, o))), Err(Invariant::Fifo));
+        assert_eq!(broken(&reordered[..3]), Err(Invariant::Conservation));
     }
 
     #[test]

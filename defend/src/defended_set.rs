@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 
 use rayon::prelude::*;
 use wfkit_datasets::{LabelledTrace, Trace, TraceKey, TraceSet};
+use wfkit_metrics::Volume;
 
 use crate::verification::{check_determinism, check_labels};
 use crate::{
@@ -138,7 +139,12 @@ impl<'a> DefendedSet<'a> {
         reports.reduce(CausalityReport::default, |a, b| a + b)
     }
 
-    /// What somebody on the client's link sees, as a set of its own: the same keys ([`replica_key`] where there are copies), the layers
+    /// What is sent for each trace over all paths, seen or not.
+    pub fn volumes(&self) -> Vec<Volume> {
+        self.defended.iter().map(DefendedTrace::volume).collect()
+    }
+
+    /// What somebody on the client's link (of several paths, on those that are seen) sees, as a set of its own: the same keys ([`replica_key`] where there are copies), the layers
     /// added to the provenance. The start of a trace is the start of its first defended packet.
     pub fn observe(&self) -> TraceSet {
         let replicas = self.manifest.replicas;

@@ -1,6 +1,7 @@
 //! A trace after a defence, with what each packet carries.
 
-use wfkit_datasets::Trace;
+use wfkit_datasets::{Trace, volume};
+use wfkit_metrics::Volume;
 
 use crate::{Direction, Invariant, PerDirection, Violation};
 
@@ -9,10 +10,16 @@ use crate::{Direction, Invariant, PerDirection, Violation};
 /// Times are on the clock of the original trace, whose first packet was due at 0: a defence that delays the first packet
 /// makes a trace that starts later. Times do not decrease and sizes are never 0; that the packets carry the original
 /// completely and in order is what [`check`](crate::check) checks.
+///
+/// A defence that sends over several paths numbers them from 1; the others have path 1 alone. An observer sees the paths up to
+/// some number, at least one packet on them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DefendedTrace {
     time_ns: Vec<u64>,
     size: Vec<i32>,
+    path: Vec<u16>,
+    /// The observer sees paths 1 to this.
+    seen_paths: u16,
     pieces: Vec<Piece>,
     /// Packet i carries `pieces[piece_end[i - 1]..piece_end[i]]`.
     piece_end: Vec<u32>,
@@ -35,6 +42,10 @@ pub struct DefendedPacket<'a> {
     pub time_ns: u64,
     /// Signed bytes on the wire, those of padding included.
     pub size: i32,
+    /// Which path it takes, from 1.
+    pub path: u16,
+    /// Whether the observer sees that path.
+    pub seen: bool,
     /// What it carries of the original, in the order of its bytes; the rest of the packet is padding.
     pub carries: &'a [Piece],
 }
@@ -62,6 +73,12 @@ pub struct Ledger {
     pub loads: u64,
     /// Packets larger than the largest size to pad to, which stay as they are.
     pub oversize: u64,
+    /// Draws of a split that were thrown away, because nothing of the load was on the paths that are seen.
+    pub unseen_draws: u64,
+    /// Traces of a class that the training traces do not have: the defence treats them as the nearest one it knows.
+    pub unknown_class: u64,
+    /// Traces that the shape of their set does not hold, so that it is sent more than once.
+    pub misfit: u64,
 }
 
 impl Ledger {
@@ -71,6 +88,9 @@ impl Ledger {
             padding_dropped: self.padding_dropped + other.padding_dropped,
             loads: self.loads.max(other.loads),
             oversize: self.oversize + other.oversize,
+            unseen_draws: self.unseen_draws + other.unseen_draws,
+            unknown_class: self.unknown_class.max(other.unknown_class),
+            misfit: self.misfit.max(other.misfit),
         }
     }
 }
@@ -89,8 +109,20 @@ impl DefendedTrace {
             let end = self.piece_end[i] as usize;
             let carries = &self.pieces[start..end];
             start = end;
-            DefendedPacket { time_ns: self.time_ns[i], size: self.size[i], carries }
+            let path = self.path[i];
+            let seen = path <= self.seen_paths;
+            DefendedPacket { time_ns: self.time_ns[i], size: self.size[i], path, seen, carries }
         })
+    }
+
+    /// The highest number of a path.
+    pub fn paths(&self) -> u16 {
+        self.path.iter().copied().max().unwrap_or(1)
+    }
+
+    /// The packets that the observer sees, by their numbers.
+    fn seen(&self) -> impl Iterator<Item = usize> {
+        (0..self.len()).filter(|&i| self.path[i] <= self.seen_paths)
     }
 
     /// What the defence decided that the packets do not show.
@@ -98,17 +130,26 @@ impl DefendedTrace {
         &self.ledger
     }
 
-    /// How much later than the original's the first packet is: what [`observe`](Self::observe) takes off every time.
+    /// How much later than the original's the first packet is that the observer sees: what [`observe`](Self::observe) takes off
+    /// every time.
     pub fn start_shift_ns(&self) -> u64 {
-        self.time_ns[0]
+        self.seen().next().map_or(0, |first| self.time_ns[first])
     }
 
-    /// What somebody on the client's link sees: times from the first packet on and sizes, no word of padding. The only way
-    /// from a defended trace to a [`Trace`].
+    /// What somebody on the paths that are seen sees: times from the first packet on and sizes, no word of padding. The only
+    /// way from a defended trace to a [`Trace`].
     pub fn observe(&self) -> Trace {
         let shift = self.start_shift_ns();
-        let time_ns = self.time_ns.iter().map(|t| t - shift).collect();
-        Trace::new(time_ns, self.size.clone()).expect("the builder checked that times are in order and no size is 0")
+        let (time_ns, size) = self.seen().map(|i| (self.time_ns[i] - shift, self.size[i])).unzip();
+        Trace::new(time_ns, size)
+            .expect("the builder checked that there is a packet to see, times are in order and no size is 0")
+    }
+
+    /// What is sent over all paths, seen or not: what the defence costs.
+    pub fn volume(&self) -> Volume {
+        let first = self.time_ns[0];
+        let time_ns = self.time_ns.iter().map(|t| t - first).collect();
+        volume(&Trace::new(time_ns, self.size.clone()).expect("the builder checked the order and the sizes"))
     }
 
     /// When each of the `origins` packets of the original was through: the time of the packet with its last byte.
@@ -152,16 +193,28 @@ impl DefendedTrace {
     /// A packet of `inner` holds its pieces first and its padding after them, so the bytes that this trace carries of
     /// it are of the original as long as the pieces last. What carries only padding of `inner` is padding. Times move
     /// back to the original's clock.
+    ///
+    /// Packets on paths of `inner` that are not seen go their way as they are, on paths behind those of this trace.
     pub(crate) fn over(&self, inner: &Self) -> Result<Self, Violation> {
         let mut unsent: Vec<(usize, u32)> = inner.unsent_pieces();
-        let mut builder = DefendedTraceBuilder::with_capacity(self.len());
+        let observed: Vec<usize> = inner.seen().collect();
+        let mut builder = DefendedTraceBuilder::split(inner.len() + self.len() - observed.len(), self.seen_paths);
+        let shift = inner.start_shift_ns();
+        let behind = self.paths();
+        let mut unseen = inner.packets().filter(|packet| !packet.seen).peekable();
         let mut carries = Vec::new();
         for packet in self.packets() {
             carries.clear();
+            let time_ns = packet.time_ns.saturating_add(shift);
+            while let Some(other) = unseen.next_if(|other| other.time_ns < time_ns) {
+                let path = behind.saturating_add(other.path - inner.seen_paths);
+                builder.packet_on(path, other.time_ns, other.size, other.carries);
+            }
             for outer in packet.carries {
                 let mut left = outer.bytes;
-                let (next, sent) = &mut unsent[outer.origin as usize];
-                let end = inner.piece_end[outer.origin as usize] as usize;
+                let origin = observed[outer.origin as usize];
+                let (next, sent) = &mut unsent[origin];
+                let end = inner.piece_end[origin] as usize;
                 while left > 0 && *next < end {
                     let piece = inner.pieces[*next];
                     let bytes = left.min(piece.bytes - *sent);
@@ -173,7 +226,11 @@ impl DefendedTrace {
                     }
                 }
             }
-            builder.packet(packet.time_ns.saturating_add(inner.start_shift_ns()), packet.size, &carries);
+            builder.packet_on(packet.path, time_ns, packet.size, &carries);
+        }
+        for other in unseen {
+            let path = behind.saturating_add(other.path - inner.seen_paths);
+            builder.packet_on(path, other.time_ns, other.size, other.carries);
         }
         builder.finish(self.ledger.plus(inner.ledger))
     }
@@ -190,6 +247,8 @@ impl DefendedTrace {
 pub struct DefendedTraceBuilder {
     time_ns: Vec<u64>,
     size: Vec<i32>,
+    path: Vec<u16>,
+    seen_paths: Option<u16>,
     pieces: Vec<Piece>,
     piece_end: Vec<u32>,
 }
@@ -200,15 +259,28 @@ impl DefendedTraceBuilder {
         Self {
             time_ns: Vec::with_capacity(packets),
             size: Vec::with_capacity(packets),
+            path: Vec::with_capacity(packets),
+            seen_paths: None,
             pieces: Vec::with_capacity(packets),
             piece_end: Vec::with_capacity(packets),
         }
     }
 
+    /// An empty builder with room for `packets` on several paths, of which the observer sees number 1 to `seen_paths`.
+    pub fn split(packets: usize, seen_paths: u16) -> Self {
+        Self { seen_paths: Some(seen_paths), ..Self::with_capacity(packets) }
+    }
+
     /// Adds a packet that carries `pieces`. Neighbouring pieces of one origin become one; no pieces make it padding.
     pub fn packet(&mut self, time_ns: u64, size: i32, pieces: &[Piece]) {
+        self.packet_on(1, time_ns, size, pieces);
+    }
+
+    /// As [`packet`](Self::packet), on that path.
+    pub fn packet_on(&mut self, path: u16, time_ns: u64, size: i32, pieces: &[Piece]) {
         self.time_ns.push(time_ns);
         self.size.push(size);
+        self.path.push(path);
         let first = self.pieces.len();
         for &piece in pieces {
             match self.pieces[first..].last_mut() {
@@ -231,11 +303,15 @@ impl DefendedTraceBuilder {
 
     /// The trace.
     ///
-    /// Breaks [`Invariant::Shape`] where there is no packet, time goes backwards, a size is 0 or a piece is empty.
+    /// Breaks [`Invariant::Shape`] where there is no packet or none to see, time goes backwards, a size is 0 or a piece is empty.
     pub fn finish(self, ledger: Ledger) -> Result<DefendedTrace, Violation> {
         let broken = |packet, detail: String| Err(Violation { invariant: Invariant::Shape, packet, detail });
         if self.size.is_empty() {
             return broken(0, "no packet is left".to_owned());
+        }
+        let seen_paths = self.seen_paths.unwrap_or(1);
+        if self.path.iter().all(|&path| path > seen_paths) {
+            return broken(0, "no packet is on a path that is seen".to_owned());
         }
         if let Some(i) = (1..self.time_ns.len()).find(|&i| self.time_ns[i] < self.time_ns[i - 1]) {
             return broken(i, format!("at {} ns, after one at {} ns", self.time_ns[i], self.time_ns[i - 1]));
@@ -247,8 +323,8 @@ impl DefendedTraceBuilder {
             let packet = self.piece_end.partition_point(|&end| end as usize <= piece);
             return broken(packet, "a piece of 0 bytes".to_owned());
         }
-        let Self { time_ns, size, pieces, piece_end } = self;
-        Ok(DefendedTrace { time_ns, size, pieces, piece_end, ledger })
+        let Self { time_ns, size, path, pieces, piece_end, .. } = self;
+        Ok(DefendedTrace { time_ns, size, path, seen_paths, pieces, piece_end, ledger })
     }
 }
 
@@ -306,6 +382,35 @@ mod tests {
             build(&[(6, 80, &[piece(0, 60)]), (7, 80, &[]), (8, 80, &[piece(1, 40)]), (9, 80, &[piece(1, 10)])]);
         assert_eq!(both, expected.unwrap());
         assert_eq!(both.completion_ns(2), [6, 9]);
+    }
+
+    fn on_paths(seen: u16, packets: &[(u16, u64, i32, &[Piece])]) -> Result<DefendedTrace, Violation> {
+        let mut builder = DefendedTraceBuilder::split(packets.len(), seen);
+        for &(path, time_ns, size, pieces) in packets {
+            builder.packet_on(path, time_ns, size, pieces);
+        }
+        builder.finish(Ledger::default())
+    }
+
+    #[test]
+    fn an_observer_sees_some_paths_and_later_layers_work_on_them() {
+        let inner = on_paths(
+            1,
+            &[(2, 5, 10, &[piece(0, 10)]), (1, 7, -20, &[piece(1, 20)]), (2, 8, -9, &[piece(2, 9)]), (1, 9, 4, &[])],
+        )
+        .unwrap();
+        assert_eq!(inner.observe(), Trace::new(vec![0, 2], vec![-20, 4]).unwrap());
+        assert_eq!((inner.start_shift_ns(), inner.paths(), inner.volume().in_bytes), (7, 2, 29.0));
+        // Delayed by 1 and padded; the other path goes on beside it.
+        let outer = build(&[(1, -50, &[piece(0, 20)]), (3, 50, &[piece(1, 4)])]).unwrap();
+        let both = outer.over(&inner).unwrap();
+        let expected = on_paths(
+            1,
+            &[(2, 5, 10, &[piece(0, 10)]), (1, 8, -50, &[piece(1, 20)]), (2, 8, -9, &[piece(2, 9)]), (1, 10, 50, &[])],
+        );
+        assert_eq!(both, expected.unwrap());
+        let nothing = on_paths(1, &[(2, 5, 10, &[piece(0, 10)])]).unwrap_err();
+        assert_eq!(nothing.invariant, Invariant::Shape);
     }
 
     #[test]

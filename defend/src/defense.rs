@@ -18,6 +18,13 @@ pub trait Defense: fmt::Debug + Send + Sync {
     /// `trace`.
     fn defend(&self, trace: &Trace, draws: &mut Draws) -> Result<DefendedTrace, DefenseError>;
 
+    /// As [`defend`](Self::defend), for a defence that declares that it [`Needs::classes`](crate::Needs::classes): it knows which page or query
+    /// the trace is of, as whoever runs it would. No other defence is asked this way.
+    fn defend_class(&self, class: &str, trace: &Trace, draws: &mut Draws) -> Result<DefendedTrace, DefenseError> {
+        let _ = class;
+        self.defend(trace, draws)
+    }
+
     /// What it promises beyond what every defence must keep.
     fn guarantees(&self) -> Guarantees;
 
@@ -100,6 +107,12 @@ pub enum DefenseError {
     Unsettled {
         /// How many.
         rounds: usize,
+    },
+    /// Nothing of the trace is ever on the paths that are seen.
+    #[error("in {draws} draws no packet is on a path that is seen")]
+    Unseen {
+        /// How many.
+        draws: u64,
     },
     /// The result is not a trace.
     #[error("the defended trace {0}")]

@@ -23,6 +23,14 @@ impl Direction {
         if size > 0 { Self::Outgoing } else { Self::Incoming }
     }
 
+    /// The other one.
+    pub fn opposite(self) -> Self {
+        match self {
+            Self::Outgoing => Self::Incoming,
+            Self::Incoming => Self::Outgoing,
+        }
+    }
+
     /// `bytes`, which must fit an `i32`, with the sign of this direction.
     pub fn signed(self, bytes: u32) -> i32 {
         let magnitude = bytes as i32;

@@ -13,6 +13,8 @@ use crate::PerDirection;
 pub struct Guarantees {
     /// Its parameters make it do nothing: the trace comes back as it is.
     pub identity: bool,
+    /// A layer before it sends over several paths and this one sees a mixture of them, so that order is not checked again.
+    pub mixed_paths: bool,
     /// Normal packets keep their times and their order.
     pub times_untouched: bool,
     /// Normal packets keep their sizes: none is padded, cut or joined.
@@ -65,7 +67,7 @@ pub enum Invariant {
     Capacity,
     /// Nothing leaves before it arrived.
     NoTimeTravel,
-    /// In each direction bytes leave in the order in which they arrived.
+    /// In each direction, and on each path, bytes leave in the order in which they arrived.
     Fifo,
     /// Over both directions packets leave in the order in which they arrived.
     TotalOrder,

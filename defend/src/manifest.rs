@@ -1,8 +1,10 @@
 //! How a set was defended, to be kept beside it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use wfkit_datasets::TraceSet;
 use wfkit_metrics::Input;
 
 use crate::draws::Mixer;
@@ -21,10 +23,24 @@ pub struct Manifest {
     pub replicas: u32,
     /// Layers that the traces had been through before.
     pub layers_before: usize,
+    /// What the layers learned from, where one learns from labelled traces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<TrainingManifest>,
     /// The layers, the first applied first.
     pub layers: Vec<LayerManifest>,
     /// What every trace was held against, after every layer that promises it.
     pub invariants: Vec<Invariant>,
+}
+
+/// The training traces behind a [`Manifest`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrainingManifest {
+    /// How many.
+    pub traces: usize,
+    /// Of how many classes.
+    pub classes: usize,
+    /// A hash of their classes and packets, in the order of the set.
+    pub content: String,
 }
 
 /// One layer of a [`Manifest`].
@@ -49,6 +65,9 @@ pub struct ManifestFile {
     pub manifest: Manifest,
     /// The files that were defended, with their hashes.
     pub inputs: Vec<Input>,
+    /// The files that the defence learned from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fit_on: Vec<Input>,
     /// The file that was written.
     pub output: Input,
     /// Traces written.
@@ -59,15 +78,29 @@ pub struct ManifestFile {
     pub causality: CausalityReport,
 }
 
+impl TrainingManifest {
+    /// Of these traces.
+    pub fn of(training: &TraceSet) -> Self {
+        let mut mixer = Mixer::new(0);
+        for labelled in training.traces() {
+            mixer.text(&labelled.key.class);
+            mixer.bytes(&labelled.trace.content_hash());
+        }
+        let content = format!("{:016x}", mixer.state());
+        Self { traces: training.len(), classes: training.classes().len(), content }
+    }
+}
+
 impl Manifest {
     /// Of layers yet to be added.
-    pub(crate) fn new(seed: u64, layers_before: usize) -> Self {
+    pub(crate) fn new(seed: u64, layers_before: usize, training: Option<&Arc<TraceSet>>) -> Self {
         Self {
             tool: concat!("wfkit ", env!("CARGO_PKG_VERSION")).to_owned(),
             definition: String::new(),
             seed,
             replicas: 1,
             layers_before,
+            training: training.map(|training| TrainingManifest::of(training)),
             layers: Vec::new(),
             invariants: Vec::new(),
         }
@@ -77,6 +110,9 @@ impl Manifest {
     pub(crate) fn push(&mut self, layer: LayerManifest) {
         self.layers.push(layer);
         let mut mixer = Mixer::new(0);
+        if let Some(training) = &self.training {
+            mixer.text(&training.content);
+        }
         for LayerManifest { spec, parameters, .. } in &self.layers {
             mixer.text(spec.split(',').next().unwrap_or_default());
             for (key, value) in parameters {

@@ -1,9 +1,11 @@
 //! What a defence needs to know about the set it defends.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use wfkit_datasets::{Layer, Trace, TraceSet};
 
-use crate::PerDirection;
+use crate::{DefendError, PerDirection};
 
 /// What a defence needs traces to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,10 +16,13 @@ pub struct Needs {
     pub times: bool,
     /// All traces that it may meet: it learns how large and long they get. It is not told their classes.
     pub set: bool,
+    /// Training traces with their classes, which it learns a database from ([`DefenseSpec::fit`](crate::DefenseSpec::fit)), and the
+    /// class of the trace that it defends.
+    pub classes: bool,
 }
 
 /// What the sizes and times of a set are; defaults of parameters come from it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Profile {
     layer: Layer,
     /// The size of every packet, where they all have the same.
@@ -27,6 +32,7 @@ pub struct Profile {
     largest: PerDirection<u64>,
     traces: u64,
     bytes: u64,
+    training: Option<Arc<TraceSet>>,
 }
 
 impl Profile {
@@ -44,8 +50,33 @@ impl Profile {
             incoming: traces().map(Trace::in_bytes).max().unwrap_or(0),
         };
         let bytes = traces().map(|trace| trace.out_bytes() + trace.in_bytes()).sum();
-        let traces = set.len() as u64;
-        Self { layer: set.provenance().layer, uniform_size, timed, longest_ns, largest, traces, bytes }
+        let number = set.len() as u64;
+        Self { layer: set.provenance().layer, uniform_size, timed, longest_ns, largest, traces: number, bytes, training: None }
+    }
+
+    /// With training traces for the defences that learn from their classes.
+    pub(crate) fn with_training(self, training: Arc<TraceSet>) -> Self {
+        Self { training: Some(training), ..self }
+    }
+
+    /// Whether training traces that are to go through `layers` layers are like the set.
+    pub(crate) fn suits(&self, training: &TraceSet, layers: usize) -> Result<(), DefendError> {
+        let provenance = training.provenance();
+        let reason = if training.is_empty() {
+            "there are none".to_owned()
+        } else if provenance.layer != self.layer {
+            format!("their sizes are those of the layer {:?}, the set's are {:?}", provenance.layer, self.layer)
+        } else if provenance.defenses.len() != layers {
+            format!("they have been through {} layers of defences, the set through {layers}", provenance.defenses.len())
+        } else {
+            return Ok(());
+        };
+        Err(DefendError::Training { reason })
+    }
+
+    /// The training traces, as the layers before have left them; a defence that [`Needs::classes`] has some, no other gets any.
+    pub fn training(&self) -> Option<&TraceSet> {
+        self.training.as_deref()
     }
 
     /// How many packets of `size` bytes, at least 1, the mean trace fills; 0 of no traces.

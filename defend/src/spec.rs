@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
+use wfkit_datasets::TraceSet;
 
 use crate::defenses::DEFENSES;
 use crate::value::AUTO;
@@ -20,10 +22,22 @@ use crate::{Defense, DelayModel, Kind, Needs, Profile, StopRule, Value, Values};
 /// ```
 ///
 /// Without a preset the first one of [`list`] is meant; writing a specification always names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// Layers that learn from labelled traces need to be [fitted](Self::fit) before they can defend. Specifications are equal if
+/// they are written alike, whatever they are fitted on.
+#[derive(Debug, Clone)]
 pub struct DefenseSpec {
     layers: Vec<LayerSpec>,
+    training: Option<Arc<TraceSet>>,
 }
+
+impl PartialEq for DefenseSpec {
+    fn eq(&self, other: &Self) -> bool {
+        self.layers == other.layers
+    }
+}
+
+impl Eq for DefenseSpec {}
 
 /// One layer of a [`DefenseSpec`].
 #[derive(Debug, Clone)]
@@ -192,6 +206,41 @@ impl DefenseSpec {
     pub fn layers(&self) -> &[LayerSpec] {
         &self.layers
     }
+
+    /// Whether a layer learns from labelled training traces, so that it has to be fitted.
+    pub fn needs_training(&self) -> bool {
+        self.layers.iter().any(|layer| layer.defense.needs.classes)
+    }
+
+    /// With the traces that its layers learn from, classes included: the training part of a split, so that nothing of a tested trace is
+    /// learned. They have been through the same layers as the traces to defend. A later layer learns from what the earlier ones make of
+    /// them.
+    ///
+    /// ```
+    /// # use wfkit_defend::{DefendError, DefenseSpec, defend};
+    /// # use wfkit_datasets::{splits::stratified_k_fold, TraceSet};
+    /// # fn fold(set: &TraceSet, spec: DefenseSpec) -> Result<(), Box<dyn std::error::Error>> {
+    /// let labels: Vec<_> = set.traces().iter().map(|t| &t.key.class).collect();
+    /// for split in stratified_k_fold(&labels, 5, 0)?.splits {
+    ///     let spec = if spec.needs_training() { spec.clone().fit(set.select(&split.train)) } else { spec.clone() };
+    ///     let defended = defend(set, &spec, 1)?; // then train an attack on split.train of it, and test it on split.test
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn fit(self, training: impl Into<Arc<TraceSet>>) -> Self {
+        Self { training: Some(training.into()), ..self }
+    }
+
+    /// The traces that its layers learn from.
+    pub fn training(&self) -> Option<&Arc<TraceSet>> {
+        self.training.as_ref()
+    }
+
+    /// Whether a layer sends over several paths and the observer does not see all of them.
+    pub fn hides_paths(&self) -> bool {
+        self.layers.iter().any(LayerSpec::hides_paths)
+    }
 }
 
 /// Options of the simulation that layers have as parameters: each fills those that are not given.
@@ -241,9 +290,19 @@ pub(crate) const REGULATOR_PACKETS: f64 = 2101.0;
 const DELAYS: &str = "delays";
 const STOP: &str = "stop";
 
+/// The parameters of every defence that sends over several paths: how many there are, and how many of them are seen.
+pub(crate) const PATHS: &str = "paths";
+pub(crate) const SEE: &str = "see";
+
 impl LayerSpec {
     fn parameter(&self, key: &str) -> Option<&'static Parameter> {
         self.preset.parameters.iter().find(|parameter| parameter.key == key)
+    }
+
+    fn hides_paths(&self) -> bool {
+        let values = self.known_values();
+        let number = |key| values.0.get(key).map(|value| value.number());
+        number(SEE).zip(number(PATHS)).is_some_and(|(seen, paths)| seen < paths)
     }
 
     /// The defence.
@@ -301,7 +360,7 @@ impl FromStr for DefenseSpec {
 
     fn from_str(text: &str) -> Result<Self, SpecError> {
         let layers = text.split('+').map(str::parse).collect::<Result<_, _>>()?;
-        Ok(Self { layers })
+        Ok(Self { layers, training: None })
     }
 }
 

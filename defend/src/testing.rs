@@ -38,8 +38,24 @@ pub(crate) fn any_spec() -> impl Strategy<Value = DefenseSpec> {
 
 /// One to `most` such layers.
 pub(crate) fn any_layers(most: usize) -> impl Strategy<Value = DefenseSpec> {
-    prop::collection::vec(any_layer(), 1..=most)
-        .prop_filter_map("w-min above w-max", |layers| layers.join("+").parse().ok())
+    prop::collection::vec(any_layer(), 1..=most).prop_filter_map("w-min above w-max", |layers| {
+        let spec: DefenseSpec = layers.join("+").parse().ok()?;
+        Some(if spec.needs_training() { spec.fit(training()) } else { spec })
+    })
+}
+
+/// Two traces of each of three classes, TCP payload, for what learns from labelled traces.
+pub(crate) fn training() -> TraceSet {
+    let trace = |class: u64, rep: u64| {
+        let packets = 4 + 5 * class + rep;
+        let size = |i: u64| if i.is_multiple_of(4) { 200 + i as i32 } else { -900 - 10 * class as i32 - i as i32 };
+        let times = (0..packets).map(|i| i * (7 + class + rep) * 1_000_000).collect();
+        let mut labelled = labelled(rep as i64, Trace::new(times, (0..packets).map(size).collect()).unwrap());
+        labelled.key.class = ["a", "b", "c"][class as usize].to_owned();
+        labelled
+    };
+    let traces = (0..3).flat_map(|class| (0..2).map(move |rep| trace(class, rep))).collect();
+    TraceSet::new(traces, Provenance::new(Layer::Tcp, vec![])).unwrap()
 }
 
 fn any_layer() -> impl Strategy<Value = String> {
@@ -62,6 +78,8 @@ fn any_parameter(parameter: &'static Parameter, always: bool) -> impl Strategy<V
             if parameter.min == 0 { prop_oneof![1 => Just("0s".to_owned()), 4 => some].boxed() } else { some.boxed() }
         }
         Kind::Size => (400..1_600_u32).prop_map(|bytes| format!("{bytes}B")).boxed(),
+        // Of the classes to learn from there are three.
+        Kind::Count if matches!(key, "k" | "target") => (1..=3_u32).prop_map(|n| n.to_string()).boxed(),
         Kind::Count if always => (parameter.min..parameter.min + 8).prop_map(|count| count.to_string()).boxed(),
         Kind::Count => (parameter.min..150).prop_map(|count| count.to_string()).boxed(),
         Kind::Rate => (200_000..50_000_000_u32).prop_map(|rate| format!("{rate}bit/s")).boxed(),

@@ -15,7 +15,7 @@ pub use extractor::FeatureExtractor;
 pub use file::{FeatureFile, FeatureFileError};
 pub use matrix::{FeatureMatrix, MatrixError};
 pub use report::{FeatureAuc, FeatureReport, feature_aucs};
-pub use sets::FeatureSet;
+pub use sets::{FeatureSet, MISSING};
 pub use spec::{FeatureSpec, SpecError};
 pub use tensor::{Channel, TensorError, write_tensor};
 /// The label of a row.

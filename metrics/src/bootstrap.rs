@@ -6,20 +6,38 @@ use serde::{Deserialize, Serialize};
 
 use crate::seed::mix;
 
-/// The middle 95 % of a score over resamples of the traces.
+/// The 97.5th percentile of the standard normal distribution.
+const Z_95: f64 = 1.959_963_984_540_054;
+
+/// Where a score would lie for 95 % of choices of traces.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
-    /// 2.5th percentile.
+    /// Its lower end.
     pub low: f64,
-    /// 97.5th percentile.
+    /// Its upper end.
     pub high: f64,
 }
 
 impl Interval {
+    /// Of a share that was counted in `n` independent trials (E. B. Wilson: Probable inference, the law of succession, and statistical
+    /// inference, Journal of the American Statistical Association 22, 1927, without continuity correction). It has a width where
+    /// nothing, or everything, was counted. `n` may be a fraction, for trials that are worth less than independent ones.
+    pub(crate) fn of_share(share: f64, n: f64) -> Self {
+        let z2_n = Z_95 * Z_95 / n;
+        let centre = (share + z2_n / 2.0) / (1.0 + z2_n);
+        let half = Z_95 / (1.0 + z2_n) * (share * (1.0 - share) / n + z2_n / (4.0 * n)).sqrt();
+        Self { low: (centre - half).clamp(0.0, share), high: (centre + half).clamp(share, 1.0) }
+    }
+
     /// Percentiles by linear interpolation between order statistics (numpy's default); `None` without values.
     pub(crate) fn of(mut values: Vec<f64>) -> Option<Self> {
         values.sort_by(f64::total_cmp);
         Some(Self { low: percentile(&values, 0.025)?, high: percentile(&values, 0.975)? })
+    }
+
+    /// Nothing, where it has no width: resamples that all agree say nothing of other traces.
+    pub(crate) fn with_width(self) -> Option<Self> {
+        (self.low < self.high).then_some(self)
     }
 
     /// Both ends `factor` times as far from `score`, within `0..=most`.
@@ -89,6 +107,19 @@ mod tests {
         assert_eq!(few, many[..5]);
         assert_ne!(few[0], few[1]);
         assert_ne!(few, stratified(&truth, 3, 5, 8).collect::<Vec<_>>());
+    }
+
+    /// scipy 1.17.1 `binomtest(k, n).proportion_ci(method="wilson")`.
+    #[test]
+    fn shares_as_scipy() {
+        let near = |share: f64, n: f64, low: f64, high: f64| {
+            let interval = Interval::of_share(share, n);
+            assert!((interval.low - low).abs() < 1e-12 && (interval.high - high).abs() < 1e-12, "{interval:?}");
+        };
+        near(0.8, 10.0, 0.4901624715366418, 0.9433178485456248);
+        near(0.0, 4.0, 0.0, 0.4898908364545973);
+        near(0.89, 200.0, 0.839073090026985, 0.926227555398747);
+        near(1.0, 20.0, 0.8388748419471808, 1.0);
     }
 
     #[test]

@@ -75,7 +75,7 @@ pub struct Scores {
     /// Why scores are `None`; absent where none is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Bootstrap intervals; absent where none were asked for or there is no score.
+    /// Intervals; absent where none were asked for or there is no score.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intervals_95: Option<Intervals>,
     /// Classes of the task that have no trace here; no average counts them.
@@ -86,9 +86,12 @@ pub struct Scores {
     pub most_confused: Vec<Confusion>,
 }
 
-/// Bootstrap percentile intervals (B. Efron, R. J. Tibshirani: An Introduction to the Bootstrap, 1993, chapter 13), each
-/// class resampled apart, on probabilities as they are: the chance of the test traces, not of training. Of traces that were also
-/// learned from, in other folds, see [`Scores::cross_validated`].
+/// 95 % intervals of the chance of the test traces, not of training: of accuracy by Wilson's formula, of all else bootstrap
+/// percentiles (B. Efron, R. J. Tibshirani: An Introduction to the Bootstrap, 1993, chapter 13) with each class resampled
+/// apart, on probabilities as they are. Of traces that were also learned from, in other folds, see [`Scores::cross_validated`].
+///
+/// Bootstrap intervals are absent where they would say too much: where a tested class has one trace, which no resample
+/// varies, and where all resamples agree, as with an area of exactly 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Intervals {
     /// Number of resamples.
@@ -99,12 +102,17 @@ pub struct Intervals {
     /// Of [`Scores::accuracy`].
     pub accuracy: Interval,
     /// Of [`Scores::macro_f1`].
-    pub macro_f1: Interval,
-    /// Of [`Scores::roc_auc_macro_ovr`]; absent where that is undefined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub macro_f1: Option<Interval>,
+    /// Of [`Scores::roc_auc_macro_ovr`]; absent where that is undefined, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roc_auc_macro_ovr: Option<Interval>,
     /// Of [`Scores::log_loss`].
-    pub log_loss: Interval,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_loss: Option<Interval>,
+    /// Why intervals are absent; absent where none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// The scores of one class against all others.
@@ -187,23 +195,21 @@ impl Scores {
     /// Every trace is tested once and learned from `folds - 1` times, so what one pair of traces has in common counts twice, once
     /// in each direction, while the bootstrap takes rows as independent. Where nothing but such pairs matters, as with shuffled
     /// labels, the variance is twice as large and a 95 % interval holds the truth in 83 % of cases. Here the distances of both ends
-    /// from the score are multiplied by sqrt(1 + k/(k - 1)), the ratio of the variance s^2 (1/k + test/train) of C. Nadeau and Y. Bengio
+    /// from the score are multiplied by sqrt(1 + k/(k - 1)) (for accuracy, the number of traces is divided by its square), the ratio of the variance s^2 (1/k + test/train) of C. Nadeau and Y. Bengio
     /// ("Inference for the generalization error", Machine Learning 52, 2003) to s^2/k. Where an attack finds much, this is
     /// wider than need be. Ends stay within the range of the score.
     pub fn cross_validated(mut self, folds: usize) -> Self {
         let (Some(intervals), true) = (self.intervals_95.as_mut(), folds >= 2) else { return self };
         let factor = (1.0 + folds as f64 / (folds as f64 - 1.0)).sqrt();
         intervals.widened_by = Some(factor);
-        let widen = |interval: &mut Interval, score: Option<f64>, most: f64| {
-            if let Some(score) = score {
-                *interval = interval.widened(score, factor, most);
-            }
+        let widen = |interval: &mut Option<Interval>, score: Option<f64>, most: f64| {
+            *interval = interval.zip(score).map(|(interval, score)| interval.widened(score, factor, most));
         };
-        widen(&mut intervals.accuracy, self.accuracy, 1.0);
         widen(&mut intervals.macro_f1, self.macro_f1, 1.0);
         widen(&mut intervals.log_loss, self.log_loss, f64::INFINITY);
-        if let Some(interval) = &mut intervals.roc_auc_macro_ovr {
-            widen(interval, self.roc_auc_macro_ovr, 1.0);
+        widen(&mut intervals.roc_auc_macro_ovr, self.roc_auc_macro_ovr, 1.0);
+        if let Some(accuracy) = self.accuracy {
+            intervals.accuracy = Interval::of_share(accuracy, self.traces as f64 / factor.powi(2));
         }
         self
     }
@@ -272,13 +278,16 @@ fn intervals(
     areas: Option<&Areas>,
     options: &ScoreOptions,
 ) -> Option<Intervals> {
-    let classes = probabilities.classes().len();
+    if options.bootstrap == 0 {
+        return None;
+    }
+    let classes = probabilities.classes();
     let losses: Vec<f64> = losses(probabilities, truth).collect();
-    let (mut accuracy, mut macro_f1, mut roc_auc, mut log_loss) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for times in stratified(truth, classes, options.bootstrap, options.seed) {
-        let tally = Tally::weighted(truth, decisions, &times, classes);
-        accuracy.push(tally.accuracy());
-        macro_f1.push(tally.macro_f1());
+    let (mut macro_f1, mut roc_auc, mut log_loss) = (Vec::new(), Vec::new(), Vec::new());
+    let alone = alone(classes, truth);
+    let resamples = if alone.is_some() { 0 } else { options.bootstrap };
+    for times in stratified(truth, classes.len(), resamples, options.seed) {
+        macro_f1.push(Tally::weighted(truth, decisions, &times, classes.len()).macro_f1());
         let loss: f64 = losses.iter().zip(&times).map(|(loss, &times)| loss * f64::from(times)).sum();
         log_loss.push(loss / truth.len() as f64);
         if let Some(areas) = areas {
@@ -286,14 +295,26 @@ fn intervals(
             roc_auc.push(average_ovr(&per_class, &areas.support, Average::Macro));
         }
     }
+    let of = |resampled| Interval::of(resampled).and_then(Interval::with_width);
+    let (macro_f1, roc_auc_macro_ovr, log_loss) = (of(macro_f1), of(roc_auc), of(log_loss));
+    let agree = macro_f1.is_none() || log_loss.is_none() || (areas.is_some() && roc_auc_macro_ovr.is_none());
     Some(Intervals {
-        resamples: options.bootstrap as u64,
+        resamples: resamples as u64,
         widened_by: None,
-        accuracy: Interval::of(accuracy)?,
-        macro_f1: Interval::of(macro_f1)?,
-        roc_auc_macro_ovr: Interval::of(roc_auc),
-        log_loss: Interval::of(log_loss)?,
+        accuracy: Interval::of_share(Tally::of(truth, decisions, classes.len()).accuracy(), truth.len() as f64),
+        macro_f1,
+        roc_auc_macro_ovr,
+        log_loss,
+        reason: alone.or_else(|| agree.then(|| "all resamples score the same".to_owned())),
     })
+}
+
+/// That a class has one trace here, if so: resamples of the class never differ.
+fn alone(classes: &ClassMap, truth: &[usize]) -> Option<String> {
+    let mut traces = vec![0; classes.len()];
+    truth.iter().for_each(|&class| traces[class] += 1);
+    let class = traces.iter().position(|&traces| traces == 1)?;
+    Some(format!("class {} has one trace here, which resampling cannot vary", classes.names()[class]))
 }
 
 fn skipped(classes: &ClassMap, support: &[u64]) -> Vec<String> {
@@ -386,6 +407,23 @@ mod tests {
         let probabilities = of(&["a", "b"], array![[0.6, 0.4]]);
         assert!(Scores::compute(&probabilities, &[2], &ScoreOptions::default()).is_err());
         assert!(Scores::compute(&probabilities, &[0, 1], &ScoreOptions::default()).is_err());
+    }
+
+    #[test]
+    fn intervals_that_would_say_too_much_are_absent() {
+        let of_truth = |truth: &[usize]| {
+            let rows =
+                Array2::from_shape_fn((truth.len(), 2), |(row, column)| if truth[row] == column { 0.9 } else { 0.1 });
+            let options = ScoreOptions { bootstrap: 20, seed: 0 };
+            Scores::compute(&of(&["a", "b"], rows), truth, &options).unwrap().intervals_95.unwrap()
+        };
+        let alone = of_truth(&[0, 1, 1]);
+        assert_eq!((alone.macro_f1, alone.roc_auc_macro_ovr, alone.log_loss), (None, None, None));
+        assert_eq!(alone.reason.as_deref(), Some("class a has one trace here, which resampling cannot vary"));
+        let certain = of_truth(&[0, 0, 1, 1]);
+        assert_eq!((certain.roc_auc_macro_ovr, certain.log_loss), (None, None));
+        assert_eq!(certain.reason.as_deref(), Some("all resamples score the same"));
+        assert!(certain.accuracy.low < 0.6 && certain.accuracy.high == 1.0, "{certain:?}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
+use wfkit_capture::export;
 use wfkit_datasets::splits::{Split, by_session, leaks};
 use wfkit_datasets::{TraceSetInfo, duplicates, write_traces};
 use wfkit_metrics::{PrivacyReport, StageReport, Summary, Utility, VolumeSummary};
@@ -18,7 +19,7 @@ const FOLDS: usize = 5;
 pub(crate) fn run(command: &cli::Dataset, context: &Context<'_>) -> Result<()> {
     match command {
         cli::Dataset::Info { traces } => info(traces, context),
-        cli::Dataset::Convert { traces, out } => convert(traces, out, context),
+        cli::Dataset::Convert { traces, out, pcap } => convert(traces, out.as_deref(), pcap.as_deref(), context),
         cli::Dataset::Validate { traces } => validate(traces, context),
         cli::Dataset::Split { traces, test_percent, split_by, split_time, out } => {
             split(traces, *test_percent, *split_by, split_time.as_deref(), out, context)
@@ -32,11 +33,23 @@ fn info(paths: &[PathBuf], context: &Context<'_>) -> Result<()> {
     context.finish_and_print(describe("dataset info", paths, &traces, privacy, context)?, None)
 }
 
-fn convert(paths: &[PathBuf], out: &Path, context: &Context<'_>) -> Result<()> {
+fn convert(paths: &[PathBuf], out: Option<&Path>, pcap: Option<&Path>, context: &Context<'_>) -> Result<()> {
     let traces = read_traces(paths)?;
-    write_traces(out, &traces.set)?;
+    if let Some(out) = out {
+        write_traces(out, &traces.set)?;
+    }
     let privacy = trivial_privacy(&traces.set, FOLDS, context)?;
-    context.finish_and_print(describe("dataset convert", paths, &traces, privacy, context)?, Some(out))
+    let mut report = describe("dataset convert", paths, &traces, privacy, context)?;
+    if let Some(folder) = pcap {
+        let exported = export(&traces.set, folder)?;
+        count(&mut report.counts, "captures", exported.files);
+        count(&mut report.counts, "entries cut into several packets", exported.cut as usize);
+        if exported.cut > 0 {
+            let message = "entries are larger than a packet can be, and were cut into several";
+            context.printer.warn(&format!("{} {message}", exported.cut));
+        }
+    }
+    context.finish_and_print(report, out)
 }
 
 /// Reading refuses what is wrong; what is left to say is what is suspicious.

@@ -12,9 +12,11 @@ mod features;
 mod predict;
 mod record;
 mod run;
+mod sweep;
 mod train;
 
 pub(crate) use defend::find as find_defence;
+pub(crate) use sweep::{attack_name, data_set};
 
 use anyhow::Result;
 
@@ -35,6 +37,7 @@ pub(crate) fn execute(command: Command, global: &Global, printer: &Printer) -> R
         Command::Attacks => attacks::run(&context),
         Command::Evaluate(options) => evaluate::run(&options, &context),
         Command::Defend(options) => defend::run(&options, &context),
+        Command::Sweep(options) => sweep::run(&options, &context),
         Command::Competition(command) => competition::run(&command, &context),
     }
 }

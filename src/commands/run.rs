@@ -34,6 +34,9 @@ const TEAM: u64 = 1;
 
 pub(crate) fn run(options: &cli::Run, context: &Context<'_>) -> Result<()> {
     let defences = options.defences.iter().map(|text| text.parse()).collect::<Result<Vec<DefenseSpec>, _>>()?;
+    if let Some(spec) = defences.iter().find(|spec| spec.needs_training()) {
+        bail!("{spec} learns from training traces: simulate it with wfkit defend --fit-on");
+    }
     attack(&options.attack)?; // A wrong name is told before the work begins.
     let input = options.input.clone().unwrap_or_else(|| sample().to_owned());
     if !input.exists() {
@@ -174,7 +177,7 @@ impl Pipeline<'_> {
         let observed = defended.observe();
         write_traces(&out, &observed)?;
         let (attack, inputs) = (&self.options.attack, self.inputs.clone());
-        defence::write_manifest(&defended, &observed, &out, &inputs, false)?;
+        defence::write_manifest(&defended, &observed, &out, (&inputs, Vec::new()), false)?;
         let report = defence::report(&defended, &observed, undefended, attack, self.folds, inputs, &context)?;
         let stage = self.done(report, Some(spec.to_string()), &out, &context)?;
         Ok((observed, stage))

@@ -1,8 +1,10 @@
 //! Pictures, as SVG.
 
+mod frontier;
 mod importance;
 mod reliability;
 
+pub(crate) use frontier::{Elsewhere, Entry, Panels, Point, frontier};
 pub(crate) use importance::importance;
 pub(crate) use reliability::reliability;
 

@@ -17,6 +17,12 @@ fn spec(text: &str) -> DefenseSpec {
     text.parse().unwrap()
 }
 
+/// Learns from the set itself where it learns: what it costs is asked, not what it gives away.
+fn fitted(text: &str, set: &TraceSet) -> DefenseSpec {
+    let spec = spec(text);
+    if spec.needs_training() { spec.fit(set.clone()) } else { spec }
+}
+
 /// Every preset, and RegulaTor scaled to the traces by its rule.
 fn specs(set: &TraceSet) -> Vec<String> {
     let presets = list().iter().flat_map(|d| d.presets.iter().map(move |p| format!("{}:{}", d.name, p.name)));
@@ -36,7 +42,7 @@ fn print_costs(name: &str, set: &TraceSet) {
     );
     let value = |ratio: &RatioSummary| ratio.total.map_or(f64::NAN, |total| 100.0 * total.value);
     for text in specs(set) {
-        let defended = match defend(set, &spec(&text), 1) {
+        let defended = match defend(set, &fitted(&text, set), 1) {
             Ok(defended) => defended,
             Err(error) => {
                 assert!(error.to_string().contains("pads sizes"), "{text}: {error}");
@@ -117,4 +123,36 @@ fn attacks_guess_where_all_queries_have_one_shape() {
         assert!((after.roc_auc_macro_ovr.unwrap() - 0.5).abs() < 0.05, "{attack}: {:?}", after.roc_auc_macro_ovr);
         assert!(after.accuracy.unwrap() <= 0.15, "{attack}: {:?}", after.accuracy);
     }
+}
+
+/// The sets are learned from one half of the traces, and the attack is trained and tested on the other.
+#[test]
+fn attacks_guess_where_all_classes_are_one_anonymity_set() {
+    let all = classes();
+    let rows = |odd: bool| -> Vec<usize> { (0..all.len()).filter(|row| (row % 2 == 1) == odd).collect() };
+    let (training, set) = (all.select(&rows(false)), all.select(&rows(true)));
+    for text in ["k-anonymous,k=10", "palette,k=10,quantile=1", "supersequence,k=10"] {
+        let defended = defend(&set, &spec(text).fit(training.clone()), 1).unwrap();
+        let misfits = defended.overheads(&OverheadOptions { bootstrap: 0, seed: 0 }).misfit_traces;
+        let observed = defended.observe();
+        let first = &observed.traces()[0].trace;
+        let alike = observed.traces().iter().filter(|labelled| &labelled.trace == first).count();
+        assert!(misfits <= 2 && alike + misfits as usize >= set.len(), "{text}: {misfits} misfits, {alike} alike");
+        for attack in ["totals", "kfp-size"] {
+            let after = scores(attack, &observed);
+            let interval = after.intervals_95.as_ref().unwrap().roc_auc_macro_ovr.unwrap();
+            assert!(interval.low <= 0.5 && 0.5 <= interval.high, "{text} {attack}: {interval:?}");
+            assert!((after.roc_auc_macro_ovr.unwrap() - 0.5).abs() < 0.05, "{text} {attack}");
+        }
+    }
+}
+
+/// A path of two shows less than both, and both show everything.
+#[test]
+fn an_attacker_of_one_path_sees_less() {
+    let set = classes();
+    let accuracy = |text: &str| scores("kfp-size", &defend(&set, &spec(text), 1).unwrap().observe()).accuracy.unwrap();
+    let one = accuracy("trafficsliver:weighted-random");
+    let all = accuracy("trafficsliver:weighted-random,see=5,latency=0s");
+    assert!(one < 0.5 && all > 0.9, "{one} {all}");
 }

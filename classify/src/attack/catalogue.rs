@@ -29,6 +29,7 @@ pub(super) enum Classifier {
     Forest(usize),
     ExtraTrees,
     NearestLeaves,
+    WangKnn,
     Svm,
     Boosting,
     Best,
@@ -52,7 +53,7 @@ pub(super) const CANDIDATES: [&str; 8] = [
     "kfp-size,requests,ngram-cells",
 ];
 
-const ATTACKS: [AttackInfo; 15] = [
+const ATTACKS: [AttackInfo; 17] = [
     AttackInfo {
         name: "best",
         aliases: &[],
@@ -171,6 +172,26 @@ const ATTACKS: [AttackInfo; 15] = [
         cost: "3 times",
         purpose: "traces that keep the sizes of records, such as DNS over HTTPS",
         features: Some("ngram"),
+        classifier: Classifier::Forest(100),
+    },
+    AttackInfo {
+        name: "wang-knn",
+        aliases: &[],
+        source: "T. Wang et al.: Effective attacks and provable defenses for website fingerprinting, USENIX Security 2014",
+        description: "the 5 nearest traces by a weighted distance over the features of wang-knn; weights learned by WLLCC",
+        cost: "5 to 10 times; grows with the square of the traces",
+        purpose: "the classic nearest neighbours; open world: the 5 nearest must agree",
+        features: Some("wang-knn"),
+        classifier: Classifier::WangKnn,
+    },
+    AttackInfo {
+        name: "wang-knn-forest",
+        aliases: &[],
+        source: "as wang-knn, a forest in place of its neighbours",
+        description: "the features of wang-knn into a forest of 100 trees",
+        cost: "3 times",
+        purpose: "wang-knn where time is short",
+        features: Some("wang-knn"),
         classifier: Classifier::Forest(100),
     },
     AttackInfo {

@@ -18,6 +18,7 @@ use crate::backend::boosting::Boosting;
 use crate::backend::native::Native;
 use crate::backend::nearest_leaves::NearestLeaves;
 use crate::backend::svm::Svm;
+use crate::backend::wang_knn::WangKnn;
 use crate::backend::{Backend, LearnError, Learner, Model};
 use crate::calibrate::{Calibration, Calibrator};
 use crate::evaluate::{EvaluateError, evaluate};
@@ -234,11 +235,14 @@ impl Attack {
             Classifier::Forest(trees) => ForestParams::random_forest().with_trees(trees),
             Classifier::Best => ForestParams::random_forest().with_trees(250),
             Classifier::ExtraTrees => ForestParams::extra_trees(),
-            Classifier::NearestLeaves | Classifier::Svm | Classifier::Boosting => ForestParams::random_forest(),
+            Classifier::NearestLeaves | Classifier::WangKnn | Classifier::Svm | Classifier::Boosting => {
+                ForestParams::random_forest()
+            }
         };
         let AttackOptions { trees, balanced, max_depth, min_samples_leaf, .. } = *options;
         let is_shaped = balanced || max_depth.is_some() || min_samples_leaf.is_some();
-        let is_ours = backend == Backend::Native && !matches!(classifier, Classifier::Svm | Classifier::Boosting);
+        let is_forest = !matches!(classifier, Classifier::WangKnn | Classifier::Svm | Classifier::Boosting);
+        let is_ours = backend == Backend::Native && is_forest;
         if is_shaped && !is_ours {
             return Err(AttackError::OwnForestsOnly { attack: name, backend });
         }
@@ -256,6 +260,7 @@ impl Attack {
             }
             (_, Backend::Smartcore | Backend::Linfa) => return Err(AttackError::NotAForest { attack: name, backend }),
             (Classifier::NearestLeaves, _) => Arc::new(NearestLeaves(params.clone())),
+            (Classifier::WangKnn, _) => Arc::new(WangKnn),
             (Classifier::Svm, _) => Arc::new(Svm),
             (Classifier::Boosting, _) => Arc::new(Boosting),
             (Classifier::Best, _) => Arc::new(Native(params.clone())),
@@ -274,8 +279,8 @@ impl Attack {
         self.calibration
     }
 
-    /// The same attack in a world where this class stands for everything that is not watched: `kfp-knn` then answers with it
-    /// where the nearest traces do not all agree, as published; others learn it as any class.
+    /// The same attack in a world where this class stands for everything that is not watched: `kfp-knn` and `wang-knn` then answer with
+    /// it where the nearest traces do not all agree, as published; others learn it as any class.
     pub fn unmonitored(self, class: &str) -> Self {
         Self { unmonitored: Some(class.to_owned()), ..self }
     }
@@ -319,7 +324,7 @@ impl Attack {
             (calibration, None) => self.calibrate_in_folds(calibration, samples, seed)?,
         };
         let unless_unanimous = match &self.unmonitored {
-            Some(class) if self.name == "kfp-knn" => {
+            Some(class) if ["kfp-knn", "wang-knn"].contains(&self.name.as_str()) => {
                 let missing = || AttackError::NoSuchClass { attack: attack(), class: class.clone() };
                 Some(classes.index_of(class).ok_or_else(missing)?)
             }

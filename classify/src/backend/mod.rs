@@ -7,11 +7,12 @@ pub(crate) mod native;
 pub(crate) mod nearest_leaves;
 mod smartcore;
 pub(crate) mod svm;
+pub(crate) mod wang_knn;
 
 use std::fmt;
 use std::str::FromStr;
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, ArrayViewMut1};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -113,6 +114,8 @@ pub enum Kind {
     Svm,
     /// Gradient boosting.
     Boosting,
+    /// The nearest traces by a weighted distance.
+    WangKnn,
 }
 
 /// There is no such backend.
@@ -171,6 +174,16 @@ fn shares_of_votes(votes: &[Vec<usize>], n_rows: usize, n_classes: usize) -> Arr
         }
     }
     shares / votes.len() as f64
+}
+
+/// Fills `shares`, shape `(n_classes,)`, with what the classes of the nearest rows, the nearest first, say: the share of each; of equal shares
+/// that of the nearer row is a little larger, so that it decides. Where all agree, the share is 1.
+fn vote(mut shares: ArrayViewMut1<'_, f64>, nearest: impl Iterator<Item = usize>) {
+    for (rank, class) in nearest.enumerate() {
+        shares[class] += 1.0 + 1e-3 / (rank + 1) as f64;
+    }
+    let sum = shares.sum();
+    shares /= sum;
 }
 
 #[cfg(test)]

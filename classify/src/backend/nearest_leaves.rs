@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, LearnError, Learner, Model};
+use super::{Kind, LearnError, Learner, Model, vote};
 use crate::forest::{Forest, ForestParams};
 use crate::leaf_knn::leaf_knn;
 
@@ -57,12 +57,8 @@ impl Model for Fingerprints {
         let known = known.expect("as many leaves as rows and trees: checked when built");
         let nearest = leaf_knn(known, self.forest.leaves(x).view(), NEIGHBOURS).rows;
         let mut shares = Array2::zeros((x.nrows(), self.forest.n_classes()));
-        for (mut row, neighbours) in shares.rows_mut().into_iter().zip(nearest.rows()) {
-            for (rank, &neighbour) in neighbours.iter().enumerate() {
-                row[self.labels[neighbour as usize] as usize] += 1.0 + 1e-3 / (rank + 1) as f64;
-            }
-            let sum = row.sum();
-            row /= sum;
+        for (row, neighbours) in shares.rows_mut().into_iter().zip(nearest.rows()) {
+            vote(row, neighbours.iter().map(|&neighbour| self.labels[neighbour as usize] as usize));
         }
         shares
     }

@@ -23,7 +23,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
         "a slot of d bytes carries d bytes of the trace's sizes, headers they contain included; the paper's d includes 52 \
          bytes of headers",
     ],
-    needs: Needs { sizes: false, times: true, set: false },
+    needs: Needs { sizes: false, times: true, set: false, classes: false },
     presets: &[Preset {
         name: "buflo",
         summary: "the paper's d = 1000 B, rho = 20 ms, tau = 10 s",

@@ -28,7 +28,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
         "stop=oracle stands for the browser's load event, stop=soft:2s is the paper's quiet time",
         "both directions start with the first packet of the trace",
     ],
-    needs: Needs { sizes: false, times: true, set: false },
+    needs: Needs { sizes: false, times: true, set: false, classes: false },
     presets: &[
         Preset {
             name: "ctsp",

@@ -29,7 +29,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
         "a slot carries `size` bytes, headers included; the paper's cells hold 498 bytes of data",
         "by default stops with the last normal packet of the trace, which a deployment cannot know",
     ],
-    needs: Needs { sizes: false, times: true, set: false },
+    needs: Needs { sizes: false, times: true, set: false, classes: false },
     presets: &[
         Preset {
             name: "wpes18",

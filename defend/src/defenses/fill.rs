@@ -18,7 +18,7 @@ pub(super) const NETFLOW: DefenseInfo = DefenseInfo {
         "each side draws its silence uniformly; Tor takes the larger of two draws",
         "stops with the last normal packet of the trace",
     ],
-    needs: Needs { sizes: false, times: true, set: false },
+    needs: Needs { sizes: false, times: true, set: false, classes: false },
     presets: &[Preset {
         name: "tor",
         summary: "after 1.5 to 9.5 s without a packet either way",
@@ -43,7 +43,7 @@ pub(super) const RANDOM_WT: DefenseInfo = DefenseInfo {
         "a burst is a run of packets of one direction; its padding leaves with its last packet, a fake pair with the last packet of the pair \
          before it",
     ],
-    needs: Needs { sizes: false, times: false, set: false },
+    needs: Needs { sizes: false, times: false, set: false, classes: false },
     presets: &[Preset {
         name: "wfdefproxy",
         summary: "up to 4 packets out and 45 in a burst, and with probability 0.4 a pair of up to 8 and 90",

@@ -23,7 +23,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
         "by default the shape lasts twice as long as the longest query and carries twice the bytes of the largest: room for whatever \
          comes last",
     ],
-    needs: Needs { sizes: false, times: true, set: true },
+    needs: Needs { sizes: false, times: true, set: true, classes: false },
     presets: &[Preset {
         name: "largest",
         summary: "a shape that holds every query of the set",

@@ -25,7 +25,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
         "the peer's clock starts at the first incoming packet; without one, all the peer's padding is dropped",
         "no link limit: padding delays nothing, which a real network does not promise",
     ],
-    needs: Needs { sizes: false, times: true, set: false },
+    needs: Needs { sizes: false, times: true, set: false, classes: false },
     presets: &[
         Preset {
             name: "ft-1",

@@ -15,7 +15,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
              Trickle to a Flood\", Information Hiding 2002",
     published: &[],
     caveats: &["later packets of a direction wait, answers to a late request do not"],
-    needs: Needs { sizes: false, times: true, set: false },
+    needs: Needs { sizes: false, times: true, set: false, classes: false },
     presets: &[
         Preset {
             name: "quantise",

@@ -14,7 +14,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
     source: "a plain timing defence, defined here: packet i leaves at max(release of its predecessor, arrival + jitter)",
     published: &[],
     caveats: &["each packet draws its jitter on its own; what a late packet holds up is up to the delay model"],
-    needs: Needs { sizes: false, times: true, set: false },
+    needs: Needs { sizes: false, times: true, set: false, classes: false },
     presets: &[
         Preset {
             name: "uniform",

@@ -21,7 +21,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
         "sizes are counted at the layer of the set: headers below it take no time",
         "as the last layer it infers what answers what from the padded traffic",
     ],
-    needs: Needs { sizes: false, times: true, set: false },
+    needs: Needs { sizes: false, times: true, set: false, classes: false },
     presets: &[Preset {
         name: "fifo",
         summary: "a queue each way",

@@ -4,6 +4,7 @@ mod constant_rate;
 mod cs_buflo;
 mod dynaflow;
 mod fill;
+mod fitted;
 mod fixed_shape;
 mod front;
 mod hold;
@@ -11,11 +12,13 @@ mod jitter;
 pub(crate) mod link;
 mod loads;
 mod pad;
+mod paths;
 mod queues;
 mod regulator;
 mod shaper;
 mod slots;
 mod tamaraw;
+mod wtf_pad;
 
 use wfkit_datasets::Trace;
 
@@ -33,10 +36,20 @@ pub(crate) const DEFENSES: &[DefenseInfo] = &[
     cs_buflo::INFO,
     dynaflow::INFO,
     regulator::INFO,
+    wtf_pad::INFO,
     hold::INFO,
     fill::NETFLOW,
     fill::RANDOM_WT,
     fixed_shape::INFO,
+    fitted::TARGET_SAMPLING,
+    fitted::MORPHING,
+    fitted::K_ANONYMOUS,
+    fitted::SUPERSEQUENCE,
+    fitted::PALETTE,
+    fitted::DUMMY_QUERIES,
+    fitted::DECOY,
+    paths::TRAFFICSLIVER,
+    paths::HYWF,
     link::INFO,
 ];
 

@@ -20,7 +20,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
         "classes are sizes of the trace's own layer; the paper's are those of whole IP packets",
         "needs sizes in bytes: cells have one size already, and are refused",
     ],
-    needs: Needs { sizes: true, times: false, set: false },
+    needs: Needs { sizes: true, times: false, set: false, classes: false },
     presets: &[
         Preset {
             name: "multiple",

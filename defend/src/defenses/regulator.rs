@@ -30,7 +30,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
         "by default stops with the last normal packet of the trace, which a deployment cannot know",
         "a slot carries `size` bytes: normal packets are cut and joined to fill it, and the queue is counted in such packets",
     ],
-    needs: Needs { sizes: false, times: true, set: false },
+    needs: Needs { sizes: false, times: true, set: false, classes: false },
     presets: &[
         Preset {
             name: "light",

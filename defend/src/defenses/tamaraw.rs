@@ -29,7 +29,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
         "normal packets are cut and joined to fill slots; published simulators send one cell a slot, which is the same where \
          the slot is one cell",
     ],
-    needs: Needs { sizes: false, times: true, set: false },
+    needs: Needs { sizes: false, times: true, set: false, classes: false },
     presets: &[
         Preset {
             name: "ccs14",

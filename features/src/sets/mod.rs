@@ -30,6 +30,8 @@ use wfkit_datasets::Trace;
 use crate::column::{Feature, Information};
 use crate::spec::SpecError;
 
+pub use wang::MISSING;
+
 /// A feature set that has learned what it needs.
 pub(crate) trait Extract {
     /// Its columns: their number and meaning are fixed once it has learned.

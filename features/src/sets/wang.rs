@@ -29,8 +29,9 @@ const BURSTS: usize = 100;
 const EXCEED: [usize; 6] = [2, 5, 10, 15, 20, 50];
 const SIZES: usize = 10;
 const LARGEST: i32 = 1_500;
-/// Stands for what a trace has not.
-const MISSING: f64 = -1.0;
+/// What the columns of `wang-knn` and `wang-knn-published` have where a trace has nothing, such as a hundredth burst. Distances of the k-NN
+/// attack leave it out.
+pub const MISSING: f64 = -1.0;
 
 /// `wang-knn`: the sizes whose presence counts, ascending.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -568,4 +568,5 @@ def main(folder):
     print("]}")
 
 
-main(sys.argv[1])
+if __name__ == "__main__":
+    main(sys.argv[1])

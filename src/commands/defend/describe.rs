@@ -25,7 +25,11 @@ pub(super) fn one(name: &str, context: &Context<'_>) -> Result<()> {
     }
     let line = |text: &str| context.printer.line(text);
     line(&format!("{}: {}\n\nSource: {}", defence.name, defence.summary, defence.source))?;
-    let needs = [(defence.needs.sizes, "sizes in bytes"), (defence.needs.times, "times")];
+    let needs = [
+        (defence.needs.sizes, "sizes in bytes"),
+        (defence.needs.times, "times"),
+        (defence.needs.classes, "training traces with their classes (--fit-on)"),
+    ];
     let needs: Vec<&str> = needs.into_iter().filter(|(is, _)| *is).map(|(_, what)| what).collect();
     line(&format!("Needs: {}", if needs.is_empty() { "nothing".to_owned() } else { needs.join(" and ") }))?;
     for preset in defence.presets {

@@ -1,6 +1,8 @@
 //! `wfkit defend`: a defence on traces, what it costs, and what the attack finds after it.
 
+mod cost;
 mod describe;
+mod fit;
 mod lint;
 mod verify;
 
@@ -28,9 +30,10 @@ pub(crate) fn run(options: &cli::Defend, context: &Context<'_>) -> Result<()> {
     match (&options.command, &options.traces) {
         (Some(DefendCommand::List), _) => describe::all(context),
         (Some(DefendCommand::Describe { name }), _) => describe::one(name, context),
-        (Some(DefendCommand::Verify { original, defended, manifest, replicas }), _) => {
-            verify::run(original, defended, manifest.as_deref(), *replicas, context)
+        (Some(DefendCommand::Verify { original, defended, manifest, fit_on, replicas }), _) => {
+            verify::run(original, defended, manifest.as_deref(), fit_on.as_deref(), *replicas, context)
         }
+        (Some(DefendCommand::Cost(options)), _) => cost::run(options, context),
         (Some(DefendCommand::Lint { defence, traces }), _) => lint::run(defence, traces, context),
         (None, Some(options)) => defend(options, context),
         (None, None) => unreachable!("clap asks for traces where there is no command"),
@@ -48,6 +51,7 @@ fn defend(options: &DefendTraces, context: &Context<'_>) -> Result<()> {
         context.printer.warn("--stop changes nothing: no layer has a stop rule");
     }
     let traces = read_traces(&options.traces)?;
+    let (spec, fit_on) = fit::fitted(spec, options.fit_on.as_deref(), &options.traces, &traces.set, context)?;
     let folds = usize::from(options.folds);
     let undefended = cross_validate(&attack, &traces.set, folds, context)?;
     let how = DefendOptions { seed: context.seed, replicas: options.replicas, verify: options.verify };
@@ -58,7 +62,7 @@ fn defend(options: &DefendTraces, context: &Context<'_>) -> Result<()> {
         verify_written(&defended, &observed, &options.out)?;
     }
     let inputs = digests(&options.traces)?;
-    write_manifest(&defended, &observed, &options.out, &inputs, options.verify)?;
+    write_manifest(&defended, &observed, &options.out, (&inputs, fit_on), options.verify)?;
     let mut report = report(&defended, &observed, &undefended, &options.attack, folds, inputs, context)?;
     report.dropped = traces.dropped;
     context.finish_and_print(report, Some(&options.out))
@@ -98,7 +102,7 @@ pub(crate) fn write_manifest(
     defended: &DefendedSet<'_>,
     observed: &TraceSet,
     out: &Path,
-    inputs: &[Input],
+    (inputs, fit_on): (&[Input], Vec<Input>),
     verified: bool,
 ) -> Result<()> {
     let mut manifest = defended.manifest().clone();
@@ -112,6 +116,7 @@ pub(crate) fn write_manifest(
     let file = ManifestFile {
         manifest,
         inputs: inputs.to_vec(),
+        fit_on,
         output: digests(&[out.to_owned()])?.remove(0),
         traces: observed.len(),
         packets: observed.packets(),
@@ -153,7 +158,7 @@ pub(crate) fn report(
         Ok(measured) => measured.privacy(),
         Err(reason) => PrivacyReport::unmeasured(attack_name, reason),
     };
-    let mut report = context.stage("defend", inputs, Utility::of(&observed.volumes()), privacy);
+    let mut report = context.stage("defend", inputs, Utility::of(&defended.volumes()), privacy);
     count_set(&mut report.counts, observed);
     let undefended_cost = Utility::of(&original.volumes());
     let overheads = defended.overheads(&OverheadOptions { bootstrap: BOOTSTRAP, seed: context.seed });
@@ -172,17 +177,30 @@ pub(crate) fn report(
     };
     let split = format!("{folds} stratified folds, trained and tested on defended traces{copies}");
     report.privacy.extras.set("split", split);
+    if defended.spec().hides_paths() {
+        let view = "some paths of each load, one view a load; who sees all paths sees the undefended traffic";
+        report.privacy.extras.set("view", view);
+    }
+    if let Some(training) = &defended.manifest().training {
+        report.privacy.extras.set("defence_learned_from", training);
+    }
     report.privacy.extras.set("undefended", summary(undefended)).set("trivial", summary(&trivial));
     Ok(report)
 }
 
-/// Folds of the original traces, so that no copy of a tested trace is learned from: trained on all copies, tested on the first.
+/// Folds of the original traces, so that no copy of a tested trace is learned from.
 fn splits(
     defended: &DefendedSet<'_>,
     observed: &TraceSet,
     folds: usize,
     context: &Context<'_>,
 ) -> std::result::Result<Vec<Split>, String> {
+    Ok(splits_of_copies(defended, observed, &folds_of(defended.original(), folds, context)?))
+}
+
+/// Splits of the original traces as splits of their copies: trained on all copies, tested on the first, so that no copy of a tested
+/// trace is learned from.
+pub(crate) fn splits_of_copies(defended: &DefendedSet<'_>, observed: &TraceSet, splits: &[Split]) -> Vec<Split> {
     let replicas = defended.manifest().replicas;
     let row_of: HashMap<&TraceKey, usize> = observed.traces().iter().map(|t| &t.key).zip(0..).collect();
     let row = |original: usize, replica: u32| {
@@ -195,10 +213,12 @@ fn splits(
         rows.sort_unstable();
         rows
     };
-    let splits = folds_of(defended.original(), folds, context)?;
-    let of_copies =
-        |split: Split| Split { name: split.name, train: copies(&split.train, replicas), test: copies(&split.test, 1) };
-    Ok(splits.into_iter().map(of_copies).collect())
+    let of_copies = |split: &Split| Split {
+        name: split.name.clone(),
+        train: copies(&split.train, replicas),
+        test: copies(&split.test, 1),
+    };
+    splits.iter().map(of_copies).collect()
 }
 
 fn summary(measured: &Maybe) -> serde_json::Value {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 use wfkit_datasets::TraceSet;
-use wfkit_defend::{Audit, DefendOptions, ManifestFile, defend_with, keeps_sessions};
+use wfkit_defend::{Audit, DefendOptions, ManifestFile, TrainingManifest, defend_with, keeps_sessions};
 
 use super::manifest_path;
 use crate::context::{Context, digests};
@@ -52,6 +52,7 @@ pub(super) fn run(
     original_path: &Path,
     defended_path: &Path,
     manifest: Option<&Path>,
+    fit_on: Option<&Path>,
     replicas: Option<u32>,
     context: &Context<'_>,
 ) -> Result<()> {
@@ -61,9 +62,13 @@ pub(super) fn run(
     let manifest = manifest.or_else(|| beside.is_file().then_some(beside.as_path()));
     let manifest = manifest.map(|path| read_manifest(path).map(|read| (path, read))).transpose()?;
     let replicas = replicas.or(manifest.as_ref().map(|(_, read)| read.manifest.replicas)).unwrap_or(1);
-    let audit = Audit::of(&original, &defended, replicas)?;
+    let hides = manifest.as_ref().is_some_and(|(_, read)| read.manifest.spec().is_ok_and(|spec| spec.hides_paths()));
+    let audit = if hides { Audit::of_some_paths } else { Audit::of };
+    let audit = audit(&original, &defended, replicas)?;
     let manifest = match &manifest {
-        Some((path, read)) => Some(against(path, read, (original_path, &original), (defended_path, &defended))?),
+        Some((path, read)) => {
+            Some(against(path, read, (original_path, &original), (defended_path, &defended), fit_on)?)
+        }
         None => None,
     };
     let tests: Vec<&Test> = manifest.iter().flat_map(|m| [&m.output_hash, &m.input_hash, &m.reproduced]).collect();
@@ -90,6 +95,7 @@ fn against(
     read: &ManifestFile,
     (original_path, original): (&Path, &TraceSet),
     (defended_path, defended): (&Path, &TraceSet),
+    fit_on: Option<&Path>,
 ) -> Result<AgainstManifest> {
     let digest = |path: &Path| -> Result<String> { Ok(digests(&[PathBuf::from(path)])?.remove(0).sha256) };
     let (found, input) = (digest(defended_path)?, digest(original_path)?);
@@ -104,14 +110,24 @@ fn against(
     } else if input_hash.passed != Some(true) {
         Test::skipped("the original is not the file that was defended")
     } else {
-        reproduce(read, original, defended)?
+        reproduce(read, original, defended, fit_on)?
     };
     let (file, definition) = (path.display().to_string(), read.manifest.definition.clone());
     Ok(AgainstManifest { file, definition, output_hash, input_hash, reproduced })
 }
 
-fn reproduce(read: &ManifestFile, original: &TraceSet, defended: &TraceSet) -> Result<Test> {
-    let spec = read.manifest.spec().context("the manifest's layers")?;
+fn reproduce(read: &ManifestFile, original: &TraceSet, defended: &TraceSet, fit_on: Option<&Path>) -> Result<Test> {
+    let mut spec = read.manifest.spec().context("the manifest's layers")?;
+    if let Some(learned) = &read.manifest.training {
+        let Some(path) = fit_on else {
+            return Ok(Test::skipped("it learned from training traces: give them with --fit-on"));
+        };
+        let training = read_traces(&[path.to_owned()])?.set;
+        if TrainingManifest::of(&training) != *learned {
+            return Ok(Test::of(false, format!("{}: not the traces that it learned from", path.display())));
+        }
+        spec = spec.fit(training);
+    }
     let replicas = read.manifest.replicas.try_into().context("the manifest's replicas")?;
     let again = defend_with(original, &spec, &DefendOptions { seed: read.manifest.seed, replicas, verify: false })?;
     if again.manifest().definition != read.manifest.definition {

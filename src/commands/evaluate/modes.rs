@@ -1,13 +1,13 @@
 //! Other worlds than a closed one that is trained on everything: open, one page, few traces, early, later.
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
-use wfkit_classify::{Attack, Samples, evaluate, evaluate_on};
+use wfkit_classify::{Attack, Samples, evaluate};
 use wfkit_datasets::splits::Split;
 use wfkit_datasets::{LabelledTrace, Trace, TraceSet};
 use wfkit_metrics::{Detection, OpenWorld, ScoreOptions, Scores, StageReport};
 
-use super::Task;
+use super::{Task, drift};
 use crate::cli::EvaluateMode;
 use crate::context::Context;
 use crate::input::Labelled;
@@ -36,7 +36,7 @@ pub(super) fn add(
         report.privacy.extras.set("early", early(&percents.0, task, attack, context)?);
     }
     if mode.drift {
-        report.privacy.extras.set("drift", drift(task, attack, context)?);
+        report.privacy.extras.set("drift", drift::measure(task, attack, context)?);
     }
     Ok(())
 }
@@ -85,8 +85,8 @@ fn one_vs_rest(measured: &Measured) -> Value {
     })
 }
 
-/// The scores that stand in a row of a curve or a matrix.
-fn row(scores: &Scores) -> Value {
+/// The scores that stand in a row of a curve or a cell of a matrix.
+pub(super) fn row(scores: &Scores) -> Value {
     json!({
         "n": scores.traces,
         "accuracy": scores.accuracy,
@@ -105,7 +105,7 @@ fn over_splits(attack: &Attack, samples: Samples<'_>, splits: &[Split], context:
     Ok(scores.cross_validated(splits.len()))
 }
 
-fn one_collection<'a>(task: &'a Task, option: &str) -> Result<(&'a Labelled, &'a [Split])> {
+pub(super) fn one_collection<'a>(task: &'a Task, option: &str) -> Result<(&'a Labelled, &'a [Split])> {
     match task {
         Task::Splits { input, splits, .. } => Ok((input, splits)),
         Task::TrainAndTest { .. } => bail!("{option} works on one collection, not on --train and --test"),
@@ -169,41 +169,7 @@ fn beginnings(set: &TraceSet, until_ns: u64) -> TraceSet {
     TraceSet::new(traces, set.provenance().clone()).expect("the keys are those of a set")
 }
 
-/// Every session is trained on alone, and every other tested; where a session cannot be learned from, the reason stands instead.
-fn drift(task: &Task, attack: &Attack, context: &Context<'_>) -> Result<Vec<Value>> {
-    let (input, _) = one_collection(task, "--drift")?;
-    let Labelled::Traces(traces) = input else { bail!("--drift needs traces, not features") };
-    let mut sessions: Vec<&str> = input.sessions().into_iter().flatten().collect();
-    sessions.sort_unstable();
-    sessions.dedup();
-    ensure!(sessions.len() > 1, "--drift needs two sessions at least, found {}", sessions.len());
-    let of = |session: &str| {
-        let rows: Vec<usize> = (0..traces.set.len())
-            .filter(|&row| traces.set.traces()[row].key.session.as_deref() == Some(session))
-            .collect();
-        traces.set.select(&rows)
-    };
-    let sets: Vec<TraceSet> = sessions.iter().map(|session| of(session)).collect();
-    let mut cells = Vec::new();
-    for (trained, train) in sessions.iter().zip(&sets) {
-        for (tested, test) in sessions.iter().zip(&sets).filter(|(tested, _)| tested != &trained) {
-            let which = json!({ "train_session": trained, "test_session": tested, "trained_on": train.len() });
-            let scored = match evaluate_on(attack, Samples::Traces(train), Samples::Traces(test), context.seed, &|_| {})
-            {
-                Ok(judged) => {
-                    let options = ScoreOptions { bootstrap: 200, seed: context.seed };
-                    row(&Scores::compute(&judged.probabilities, &judged.truth, &options)?)
-                }
-                // A session of one class teaches nothing; the others still do.
-                Err(error) => json!({ "n": test.len(), "accuracy": null, "reason": error.to_string() }),
-            };
-            cells.push(joined(which, scored));
-        }
-    }
-    Ok(cells)
-}
-
-fn joined(mut first: Value, second: Value) -> Value {
+pub(super) fn joined(mut first: Value, second: Value) -> Value {
     if let (Value::Object(first), Value::Object(second)) = (&mut first, second) {
         first.extend(second);
     }

@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use wfkit_metrics::{Interval, Scores, StageReport};
 
+use super::drift;
 use super::markdown::section;
 use crate::context::write;
 use crate::measure::Measured;
@@ -16,18 +17,17 @@ fn line(measured: &Measured, split: &str) -> Value {
     let Scores { intervals_95, .. } = &measured.scores;
     let interval = |of: &dyn Fn(&wfkit_metrics::Intervals) -> Option<Interval>| intervals_95.as_ref().and_then(of);
     let scores = &measured.scores;
-    let number = |value: Option<f64>, interval_95: Option<Interval>| {
-        json!({ "value": value, "interval_95": interval_95, "n": scores.traces, "split": split,
-                "reason": scores.reason.as_deref().unwrap_or("no interval is computed where it is null") })
-    };
+    let without = intervals_95.as_ref().and_then(|all| all.reason.as_deref());
+    let reason = scores.reason.as_deref().or(without).unwrap_or("no interval is computed where it is null");
+    let number = |value: Option<f64>, interval_95: Option<Interval>| json!({ "value": value, "interval_95": interval_95, "n": scores.traces, "split": split, "reason": reason });
     json!({
         "attack": measured.attack,
         "accuracy": number(scores.accuracy, interval(&|all| Some(all.accuracy))),
         "top_5_accuracy": number(scores.top_5_accuracy, None),
-        "macro_f1": number(scores.macro_f1, interval(&|all| Some(all.macro_f1))),
+        "macro_f1": number(scores.macro_f1, interval(&|all| all.macro_f1)),
         "worst_class_recall": number(scores.worst_class.as_ref().map(|worst| worst.recall), None),
         "roc_auc_macro_ovr": number(scores.roc_auc_macro_ovr, interval(&|all| all.roc_auc_macro_ovr)),
-        "log_loss": number(scores.log_loss, interval(&|all| Some(all.log_loss))),
+        "log_loss": number(scores.log_loss, interval(&|all| all.log_loss)),
         "expected_calibration_error": number(scores.expected_calibration_error, None),
     })
 }
@@ -105,7 +105,10 @@ fn markdown(report: &StageReport, lines: &[Value], split: &str) -> String {
     }
     say("\nIn brackets: 95 % intervals.".to_owned());
     for (name, part) in parts(report) {
-        text.push_str(&section(name, part));
+        match (name, part) {
+            ("drift", Value::Array(cells)) => text.push_str(&drift::matrix(cells)),
+            _ => text.push_str(&section(name, part)),
+        }
     }
     text
 }

@@ -162,3 +162,58 @@ fn padding_that_is_marked_in_a_strangers_set_is_found() {
     let refused = folder.wfkit("defend verify cells.csv marked.csv");
     assert!(refused.stderr.contains("1 packets of size 888 among cells"), "{refused:?}");
 }
+
+#[test]
+fn a_split_shows_some_paths_and_costs_what_all_of_them_carry() {
+    let folder = Folder::with_traces();
+    let command = "defend traces.parquet --defence trafficsliver:random,paths=3 --replicas 2 --verify --attack totals --out d.parquet";
+    let report = folder.report(command);
+    let overheads = report.utility.extras.get("overheads").unwrap();
+    assert_eq!(overheads["bandwidth"]["both"]["total"]["value"], 0.0);
+    let seen = overheads["seen_share"].as_f64().unwrap();
+    assert!((0.25..0.42).contains(&seen), "{seen}");
+    assert!(report.privacy.extras.get("view").unwrap().as_str().unwrap().contains("who sees all paths"));
+    // Copies of a trace share a session, so that no split of the set puts them on two sides.
+    let copies = folder.traces("d.parquet").set;
+    assert!(copies.traces().chunks(2).all(|pair| pair[0].key.session == pair[1].key.session));
+    let verified = json(&folder.wfkit("defend verify traces.parquet d.parquet --format json").succeeds().stdout);
+    assert_eq!((&verified["passed"], &verified["manifest"]["reproduced"]["passed"]), (&true.into(), &true.into()));
+    assert!(verified["audit"]["untestable"].as_array().unwrap().contains(&"conservation".into()));
+    folder.wfkit("defend traces.parquet --defence trafficsliver,see=6 --out d.parquet").shows_wrong_usage();
+}
+
+#[test]
+fn a_fitted_defence_learns_from_other_traces_than_it_is_tested_on() {
+    let folder = Folder::with_traces();
+    folder.wfkit("dataset split traces.parquet --test-percent 50 --out parts").succeeds();
+    let defend = "defend parts/test.parquet --defence k-anonymous,k=2 --attack totals --out d.parquet";
+    let told = folder.wfkit(defend);
+    assert!(
+        told.stderr.contains("wfkit dataset split") && told.stderr.contains("--fit-on parts/train.parquet"),
+        "{told:?}"
+    );
+    let report = folder.report(&format!("{defend} --fit-on parts/train.parquet --verify"));
+    assert_eq!(report.privacy.extras.get("defence_learned_from").unwrap()["traces"], 100);
+    let manifest = json(&folder.text("d.manifest.json"));
+    assert_eq!(manifest["training"]["traces"], 100);
+    assert_eq!(manifest["fit_on"][0]["path"], "parts/train.parquet");
+    // Its database is needed to make it again.
+    let verify = |more: &str| {
+        let ran = folder.wfkit(&format!("defend verify parts/test.parquet d.parquet --format json{more}"));
+        json(&ran.stdout)["manifest"]["reproduced"]["passed"].clone()
+    };
+    assert_eq!(verify(""), Value::Null);
+    assert_eq!(verify(" --fit-on parts/train.parquet"), true);
+    assert_eq!(verify(" --fit-on parts/test.parquet"), false);
+    // What is tested must not be learned from, unless that is wanted.
+    let refused = folder.wfkit("defend parts/test.parquet --defence decoy --fit-on traces.parquet --out d.parquet");
+    assert!(refused.stderr.contains("100 of the traces to defend are among the training traces"), "{refused:?}");
+    let own = folder
+        .wfkit("defend parts/test.parquet --defence decoy --fit-on self --attack totals --out d.parquet")
+        .succeeds();
+    assert!(own.stderr.contains("as no deployed one could"));
+    let unused = folder
+        .wfkit("defend traces.parquet --defence front --fit-on parts/train.parquet --attack totals --out d.parquet");
+    assert!(unused.succeeds().stderr.contains("--fit-on changes nothing"));
+    assert!(folder.wfkit("run traces.parquet --defence morphing --out out").stderr.contains("wfkit defend --fit-on"));
+}

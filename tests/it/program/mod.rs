@@ -11,6 +11,7 @@ mod leaks;
 mod pipeline;
 mod record;
 mod support;
+mod sweep;
 mod whole_run;
 mod worlds;
 mod wrong_input;

@@ -1,0 +1,298 @@
+//! Traces -> captures that other tools can open.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use thiserror::Error;
+use wfkit_datasets::{LabelledTrace, Trace, TraceSet};
+
+/// Why traces could not be written as captures.
+#[derive(Debug, Error)]
+pub enum ExportError {
+    /// A file cannot be written.
+    #[error("{}: cannot write", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What went wrong.
+        source: io::Error,
+    },
+    /// The manifest cannot be written.
+    #[error("{}: cannot write", path.display())]
+    Manifest {
+        /// The manifest.
+        path: PathBuf,
+        /// What went wrong.
+        source: csv::Error,
+    },
+}
+
+/// What was written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Exported {
+    /// Files, one a trace.
+    pub files: usize,
+    /// Entries that were too large for one packet, and were cut into several.
+    pub cut: u64,
+}
+
+/// Writes one capture a trace into `folder`, which is made where it is not there, and a `manifest.csv` with their labels, so that
+/// [`import`](crate::import) at [`Layer::Tcp`](wfkit_datasets::Layer::Tcp) gives the traces back under their keys.
+///
+/// See [`write_capture`] for what is in a capture. Files are numbered in the order of the set. Traces without a start begin one second after
+/// 1970-01-01, and come back with that as their start.
+pub fn export(set: &TraceSet, folder: &Path) -> Result<Exported, ExportError> {
+    let written = |path: &Path, done: io::Result<u64>| {
+        done.map_err(|source| ExportError::Write { path: path.to_owned(), source })
+    };
+    written(folder, fs::create_dir_all(folder).map(|()| 0))?;
+    let one = |(number, labelled): (usize, &LabelledTrace)| {
+        let path = folder.join(file_name(number, labelled));
+        let write = |path: &Path| {
+            let mut out = BufWriter::new(File::create(path)?);
+            let cut = write_capture(&mut out, &labelled.trace, labelled.start_ns.unwrap_or(SECOND as i64))?;
+            out.flush().map(|()| cut)
+        };
+        written(&path, write(&path))
+    };
+    let cut = set.traces().par_iter().enumerate().map(one).collect::<Result<Vec<u64>, _>>()?;
+    let manifest = folder.join("manifest.csv");
+    write_manifest(set, &manifest).map_err(|source| ExportError::Manifest { path: manifest, source })?;
+    Ok(Exported { files: cut.len(), cut: cut.iter().sum() })
+}
+
+/// `00012_class_3.pcap`, without what file names cannot have everywhere.
+fn file_name(number: usize, labelled: &LabelledTrace) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c } else { '_' };
+    let class: String = labelled.key.class.chars().map(plain).take(40).collect();
+    format!("{number:05}_{class}_{}.pcap", labelled.key.rep)
+}
+
+fn write_manifest(set: &TraceSet, path: &Path) -> csv::Result<()> {
+    let mut manifest = csv::Writer::from_path(path)?;
+    manifest.write_record(["path", "class", "rep", "session"])?;
+    for (number, labelled) in set.traces().iter().enumerate() {
+        let session = labelled.key.session.as_deref().unwrap_or_default();
+        let (name, rep) = (file_name(number, labelled), labelled.key.rep.to_string());
+        manifest.write_record([&name, &labelled.key.class, &rep, session])?;
+    }
+    Ok(manifest.flush()?)
+}
+
+const SECOND: u64 = 1_000_000_000;
+
+/// Payload of one packet at most: what IPv4 can state, less the headers. Anything above 1,460 is what a capture shows of segments that the
+/// network card cuts or joins.
+const MOST: u32 = 65_535 - (IP_HEADER + TCP_HEADER) as u32;
+
+const IP_HEADER: usize = 20;
+const TCP_HEADER: usize = 20;
+
+/// The flags of TCP.
+const SYN: u8 = 0x02;
+const PUSH: u8 = 0x08;
+const ACK: u8 = 0x10;
+
+/// Writes a trace as a pcap capture (nanoseconds, Ethernet, IPv4) of one TCP connection: the handshake, then a segment an entry, its payload as
+/// long as the entry is large, all zeros. Answers how many entries were larger than a packet can be (65,495 bytes) and were cut.
+///
+/// Client and server are 192.0.2.1 and 192.0.2.2 (TEST-NET-1 of RFC 5737). Sequence numbers, acknowledgements (of everything that came before)
+/// and checksums are right; nobody sends a bare acknowledgement or closes the connection, since a trace does not tell when. The
+/// handshake is at the time of the first entry. `start_ns` is Unix time; a start that pcap cannot state (before 1970, after 2106) is one
+/// second after 1970-01-01.
+pub fn write_capture(out: &mut impl Write, trace: &Trace, start_ns: i64) -> io::Result<u64> {
+    let latest = (u64::from(u32::MAX) * SECOND).saturating_sub(trace.duration_ns());
+    let start_ns = u64::try_from(start_ns).ok().filter(|start| *start <= latest).unwrap_or(SECOND);
+    // Magic number of nanoseconds, version 2.4, no time zone, no accuracy, no packet is longer, Ethernet.
+    for word in [0xa1b2_3c4d_u32, 2 | 4 << 16, 0, 0, 262_144, 1] {
+        out.write_all(&word.to_le_bytes())?;
+    }
+    let mut connection = Connection { sent: [0, 0], number: 0, frame: Vec::new() };
+    for (from, flags) in [(CLIENT, SYN), (SERVER, SYN | ACK), (CLIENT, ACK)] {
+        connection.write(out, start_ns, from, flags, 0)?;
+    }
+    let mut cut = 0;
+    for (time_ns, size) in trace.packets() {
+        let from = if size > 0 { CLIENT } else { SERVER };
+        let mut left = size.unsigned_abs();
+        cut += u64::from(left > MOST);
+        while left > 0 {
+            let payload = left.min(MOST);
+            connection.write(out, start_ns + time_ns, from, PUSH | ACK, payload)?;
+            left -= payload;
+        }
+    }
+    Ok(cut)
+}
+
+/// Ends of the connection.
+const CLIENT: usize = 0;
+const SERVER: usize = 1;
+const PORT: [u16; 2] = [49_152, 9_001];
+
+/// A TCP connection from its first packet.
+struct Connection {
+    /// Sequence numbers that each end has used.
+    sent: [u32; 2],
+    /// Of the next packet.
+    number: u16,
+    frame: Vec<u8>,
+}
+
+impl Connection {
+    fn write(&mut self, out: &mut impl Write, time_ns: u64, from: usize, flags: u8, payload: u32) -> io::Result<()> {
+        let to = 1 - from;
+        // A window of 65,535 x 2^14 bytes is never full without acknowledgements.
+        let options: &[u8] = if flags & SYN != 0 { &[3, 3, 14, 1] } else { &[] };
+        let tcp_header = TCP_HEADER + options.len();
+        let total = IP_HEADER + tcp_header + payload as usize;
+        self.frame.clear();
+        let frame = &mut self.frame;
+        for end in [to, from] {
+            frame.extend([2, 0, 0, 0, 0, end as u8 + 1]); // Locally administered addresses.
+        }
+        frame.extend([0x08, 0x00]);
+        let ip = frame.len();
+        frame.extend([0x45, 0]);
+        frame.extend((total as u16).to_be_bytes());
+        frame.extend(self.number.to_be_bytes());
+        frame.extend([0x40, 0, 64, 6, 0, 0]); // Do not fragment; 64 hops; TCP.
+        for end in [from, to] {
+            frame.extend([192, 0, 2, end as u8 + 1]);
+        }
+        let checksum = !sum(&frame[ip..], 0);
+        frame[ip + 10..ip + 12].copy_from_slice(&checksum.to_be_bytes());
+        let tcp = frame.len();
+        frame.extend(PORT[from].to_be_bytes());
+        frame.extend(PORT[to].to_be_bytes());
+        frame.extend(self.sent[from].to_be_bytes());
+        frame.extend(if flags & ACK != 0 { self.sent[to] } else { 0 }.to_be_bytes());
+        frame.extend([(tcp_header as u8 / 4) << 4, flags, 0xff, 0xff, 0, 0, 0, 0]);
+        frame.extend(options);
+        // The pseudo-header: addresses, protocol, length. A payload of zeros adds nothing.
+        let pseudo = 6 + (tcp_header as u32 + payload);
+        let checksum = !sum(&frame[tcp..], u32::from(sum(&frame[ip + 12..ip + 20], pseudo)));
+        frame[tcp + 16..tcp + 18].copy_from_slice(&checksum.to_be_bytes());
+        frame.resize(ip + total, 0);
+
+        let length = frame.len() as u32;
+        let (seconds, nanoseconds) = ((time_ns / SECOND) as u32, (time_ns % SECOND) as u32);
+        for word in [seconds, nanoseconds, length, length] {
+            out.write_all(&word.to_le_bytes())?;
+        }
+        out.write_all(frame)?;
+        self.number = self.number.wrapping_add(1);
+        self.sent[from] = self.sent[from].wrapping_add(payload + u32::from(flags & SYN != 0));
+        Ok(())
+    }
+}
+
+/// The ones' complement sum of 16-bit words (RFC 1071) of an even number of bytes, and of `start`.
+fn sum(bytes: &[u8], start: u32) -> u16 {
+    let words = bytes.chunks_exact(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]])));
+    let mut sum = words.fold(start, |sum, word| sum + word);
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    sum as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use wfkit_datasets::{Layer, Provenance, TraceKey};
+
+    use super::*;
+    use crate::{ImportOptions, import};
+
+    fn set(traces: Vec<(&str, i64, Option<&str>, Trace)>) -> TraceSet {
+        let labelled = |(class, rep, session, trace): (&str, i64, Option<&str>, Trace)| LabelledTrace {
+            key: TraceKey { class: class.to_owned(), rep, session: session.map(str::to_owned) },
+            start_ns: Some(1_700_000_000_123_456_789),
+            trace,
+        };
+        let traces = traces.into_iter().map(labelled).collect();
+        TraceSet::new(traces, Provenance::new(Layer::Tcp, vec![])).unwrap()
+    }
+
+    fn imported(folder: &Path) -> TraceSet {
+        import(&[folder.to_owned()], &ImportOptions::default(), &|_, _| {}).unwrap().set
+    }
+
+    fn any_trace() -> impl Strategy<Value = Trace> {
+        let size = prop_oneof![4 => 1..3_000_i32, 1 => 60_000..=65_495_i32];
+        let packet = (prop_oneof![Just(0), 0..2 * SECOND], size, any::<bool>());
+        prop::collection::vec(packet, 1..30).prop_map(|packets| {
+            let mut time = 0;
+            let times = packets.iter().enumerate().map(|(at, (gap, ..))| {
+                time += if at == 0 { 0 } else { *gap };
+                time
+            });
+            let sizes = packets.iter().map(|&(_, size, outgoing)| if outgoing { size } else { -size });
+            Trace::new(times.collect(), sizes.collect()).unwrap()
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn an_export_is_imported_as_it_was(a in any_trace(), b in any_trace()) {
+            let folder = tempfile::tempdir().unwrap();
+            let set = set(vec![("news/x, \"y\"", 1, None, a), ("ü", -3, Some("monday"), b)]);
+            let exported = export(&set, folder.path()).unwrap();
+            prop_assert_eq!(exported, Exported { files: 2, cut: 0 });
+            let imported = imported(folder.path());
+            prop_assert_eq!(imported.traces(), set.traces());
+        }
+    }
+
+    #[test]
+    fn what_no_packet_holds_is_cut_and_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let trace = Trace::new(vec![0, 5], vec![100, -200_000]).unwrap();
+        assert_eq!(export(&set(vec![("a", 0, None, trace)]), folder.path()).unwrap().cut, 1);
+        let imported = imported(folder.path());
+        let trace = &imported.traces()[0].trace;
+        assert_eq!(trace.size(), [100, -65_495, -65_495, -65_495, -3_515]);
+        assert_eq!(trace.time_ns(), [0, 5, 5, 5, 5]);
+    }
+
+    /// Every byte by hand: addresses and ports of the constants above, checksums by another implementation (Python's, word by word).
+    #[test]
+    fn headers_are_those_of_the_standards() {
+        let mut bytes = Vec::new();
+        write_capture(&mut bytes, &Trace::new(vec![0], vec![3]).unwrap(), 1_000_000_002).unwrap();
+        let record = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+        assert_eq!((record(0), record(20), record(24), record(28)), (0xa1b2_3c4d, 1, 1, 2));
+        let mut at = 24;
+        let mut frames = Vec::new();
+        while at < bytes.len() {
+            let length = record(at + 8) as usize;
+            frames.push(&bytes[at + 16..at + 16 + length]);
+            at += 16 + length;
+        }
+        let lengths: Vec<usize> = frames.iter().map(|frame| frame.len()).collect();
+        assert_eq!(lengths, [58, 58, 54, 57]);
+        for frame in &frames {
+            // A header with its checksum sums to all ones.
+            assert_eq!(sum(&frame[14..34], 0), 0xffff);
+            let mut segment = frame[34..].to_vec();
+            let pseudo = 6 + segment.len() as u32;
+            segment.resize(segment.len().next_multiple_of(2), 0);
+            assert_eq!(sum(&segment, u32::from(sum(&frame[26..34], pseudo))), 0xffff);
+        }
+        let numbers = |frame: &[u8]| [38, 42].map(|at| u32::from_be_bytes(frame[at..at + 4].try_into().unwrap()));
+        assert_eq!([0, 1, 2, 3].map(|at| numbers(frames[at])), [[0, 0], [0, 1], [1, 1], [1, 1]]);
+    }
+
+    #[test]
+    fn starts_that_pcap_cannot_state_are_replaced() {
+        for start in [-1, i64::MAX] {
+            let mut bytes = Vec::new();
+            write_capture(&mut bytes, &Trace::new(vec![0, 7], vec![3, -4]).unwrap(), start).unwrap();
+            assert_eq!(bytes[24..32], [1, 0, 0, 0, 0, 0, 0, 0]);
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Palette: one pattern of packets a time window for all pages of a set.
+
+use wfkit_datasets::Trace;
+
+use super::anonymity::AnonymitySets;
+use super::schedule::Schedule;
+use super::{Class, K, SIZE};
+use crate::defenses::DELAYS;
+use crate::{DefaultValue, DefenseInfo, Direction, Kind, Needs, Parameter, PerDirection, Preset, Value, Values};
+
+pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
+    name: "palette",
+    summary: "every page of an anonymity set sends the same number of packets each way in every time window",
+    source: "Shen, Ji, Wu, Liu, Gao, Li and Xu, \"Real-Time Website Fingerprinting Defense via Traffic Cluster Anonymization\", IEEE S&P 2024",
+    published: &[],
+    caveats: &[
+        "a simplification: sets are neighbours in mean bytes cut so that their patterns cost the least, where the paper clusters and refines traffic matrices; a pattern is \
+         the most of what its classes need, where the paper regularises it online",
+        "what a class needs in a window is a quantile over its training traces; what comes in a window leaves in the next, what does not fit later",
+        "a load that is not through at the end of its pattern takes it again, and is counted as a misfit",
+        "a class that the training traces do not have takes the smallest pattern that it fits; such traces are counted",
+    ],
+    needs: Needs { sizes: false, times: true, set: false, classes: true },
+    presets: &[Preset {
+        name: "envelope",
+        summary: "the pattern that holds the quantile of every class",
+        parameters: &[
+            K,
+            Parameter {
+                key: "window",
+                kind: Kind::Duration,
+                min: 1_000_000,
+                default: DefaultValue::Is(Value::Duration(80_000_000)),
+                meaning: "length of a time window",
+            },
+            Parameter {
+                key: "quantile",
+                kind: Kind::Ratio,
+                min: 0,
+                default: DefaultValue::Is(Value::Ratio(900_000)),
+                meaning: "share of the training traces of a class that need no more in a window; at most 1",
+            },
+            SIZE,
+            DELAYS,
+        ],
+        check: |values| match values.ratio("quantile") {
+            share if share > 1.0 => Err(format!("quantile ({share}) is above 1")),
+            _ => Ok(()),
+        },
+        build: |values, profile| {
+            let packets = |set: &[Class<'_>]| {
+                let pattern = envelope(set, values);
+                pattern.iter().map(PerDirection::total).sum::<u64>() as f64
+            };
+            Ok(Box::new(AnonymitySets::fit(values, profile, packets, |set| schedule(set, values))?))
+        },
+    }],
+};
+
+/// Packets each way, window by window.
+type Pattern = Vec<PerDirection<u64>>;
+
+/// Packets of `size` bytes that a trace fills in each window.
+fn pattern(trace: &Trace, window_ns: u64, size: u32) -> Pattern {
+    let mut bytes = vec![PerDirection::<u64>::default(); (trace.duration_ns() / window_ns) as usize + 1];
+    for (time_ns, packet) in trace.packets() {
+        bytes[(time_ns / window_ns) as usize][Direction::of(packet)] += u64::from(packet.unsigned_abs());
+    }
+    bytes.iter().map(|bytes| PerDirection::from_fn(|way| bytes[way].div_ceil(u64::from(size)))).collect()
+}
+
+/// For each window the most over classes of the quantile over the traces of a class.
+fn envelope(set: &[Class<'_>], values: &Values) -> Pattern {
+    let (window_ns, size, share) = (values.duration_ns("window"), values.size("size"), values.ratio("quantile"));
+    let mut most = Pattern::new();
+    for (_, traces) in set {
+        let patterns: Vec<Pattern> = traces.iter().map(|trace| pattern(trace, window_ns, size)).collect();
+        let windows = patterns.iter().map(Vec::len).max().unwrap_or(0);
+        most.resize(windows.max(most.len()), PerDirection::default());
+        for (window, most) in most.iter_mut().enumerate().take(windows) {
+            for way in Direction::BOTH {
+                let mut needs: Vec<u64> =
+                    patterns.iter().map(|one| one.get(window).map_or(0, |need| need[way])).collect();
+                needs.sort_unstable();
+                // The smallest need that so many traces do not exceed.
+                let rank = (share * needs.len() as f64).ceil() as usize;
+                most[way] = most[way].max(needs[rank.max(1) - 1]);
+            }
+        }
+    }
+    most
+}
+
+/// The packets of a window at equal steps through the next one, when all that came in it is there.
+fn schedule(set: &[Class<'_>], values: &Values) -> Schedule {
+    let window_ns = values.duration_ns("window");
+    let pattern = envelope(set, values);
+    let mut slots = Vec::new();
+    for (window, packets) in (0..).zip(&pattern) {
+        for way in Direction::BOTH {
+            let slot = |i: u64| ((window + 1) * window_ns + i * window_ns / packets[way], way);
+            slots.extend((0..packets[way]).map(slot));
+        }
+    }
+    slots.sort_by_key(|(time_ns, way)| (*time_ns, *way == Direction::Incoming));
+    Schedule::new(slots, (pattern.len() as u64 + 1) * window_ns, values.size("size"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::anonymity::tests::growing;
+    use super::*;
+    use crate::{DefenseSpec, defend};
+
+    #[test]
+    fn a_window_holds_the_quantile_of_the_traces() {
+        let trace = |packets: usize| Trace::new(vec![0; packets], vec![-100; packets]).unwrap();
+        let traces: Vec<Trace> = (1..=10).map(trace).collect();
+        let set = [("a", traces.iter().collect::<Vec<_>>())];
+        let pattern = |quantile: &str| {
+            let spec: DefenseSpec = format!("palette,k=1,size=100B,quantile={quantile}").parse().unwrap();
+            let profile = crate::Profile::of(&growing(1));
+            let values = spec.layers()[0].values(&profile);
+            envelope(&set, &values).iter().map(|window| (window.outgoing, window.incoming)).collect::<Vec<_>>()
+        };
+        assert_eq!((pattern("0.9"), pattern("1"), pattern("0.05")), (vec![(0, 9)], vec![(0, 10)], vec![(0, 1)]));
+    }
+
+    #[test]
+    fn packets_of_a_window_are_spread_over_the_next() {
+        let set = growing(1);
+        let spec = "palette,k=1,window=40ms,size=1000B,quantile=1".parse::<DefenseSpec>().unwrap().fit(set.clone());
+        let observed = defend(&set, &spec, 1).unwrap().observe();
+        let packets: Vec<(u64, i32)> = observed.traces()[0].trace.packets().map(|(t, s)| (t / 1_000_000, s)).collect();
+        // 400 B out within 40 ms, so one packet, and up to 2 x 1003 B in.
+        assert_eq!(packets[..4], [(0, 1000), (0, -1000), (13, -1000), (26, -1000)], "{packets:?}");
+    }
+}

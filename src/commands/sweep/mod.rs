@@ -1,0 +1,132 @@
+//! `wfkit sweep`: many defences against many attacks, what they cost and what is still found, and which of them nothing beats.
+
+mod cost;
+mod defended;
+mod kept;
+mod picture;
+mod plan;
+mod point;
+mod published;
+mod summary;
+mod text;
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use wfkit_defend::DefenseSpec;
+use wfkit_metrics::{Interval, PrivacyReport, StageReport, Utility};
+
+use self::kept::Kept;
+use self::plan::Plan;
+use self::point::Draw;
+use self::published::Choice;
+pub(crate) use self::published::data_set;
+use self::summary::Row;
+use crate::cli;
+use crate::context::{Context, count, count_set, digests, write};
+use crate::measure::attack;
+use crate::printer::said_once;
+
+pub(crate) fn run(options: &cli::Sweep, context: &Context<'_>) -> Result<()> {
+    let published = Choice::of(&options.published).shown()?;
+    let plan = Plan::read(options, context)?;
+    let kept = Kept::open(options.out.join("points"), options.fresh)?;
+    let (measured, problems) = measure_all(&plan, &kept, context)?;
+    let rows = summary::rows(&measured, plan.attacks.len());
+    let report = report(&plan, &rows, problems, options, context)?;
+    write_all(&options.out, &plan, &rows, &report, &published)?;
+    if context.printer.is_json() {
+        context.printer.document(&report)?;
+    } else {
+        text::print(&rows, context.printer)?;
+        let out = options.out.display();
+        context.printer.line(&format!("{out}/ has report.md, sweep.svg, sweep.csv and sweep.json"))?;
+    }
+    match report.problems.len() {
+        0 => Ok(()),
+        failed => bail!("{failed} of {} defences could not be measured: {}", plan.defences.len(), report.problems[0]),
+    }
+}
+
+/// Number, defence and draws of each defence, no defence first; and of those that fail, why.
+type Points = Vec<(usize, String, Vec<Draw>)>;
+
+fn measure_all(plan: &Plan, kept: &Kept, context: &Context<'_>) -> Result<(Points, Vec<String>)> {
+    let looks = plan.looks().len() as u64;
+    let draws = 1 + plan.defences.len() as u64 * u64::from(plan.draws);
+    let bar = context.printer.progress("sweep", looks * draws);
+    let mut problems = Vec::new();
+    let mut measured = Vec::new();
+    for (number, spec) in std::iter::once(None).chain(plan.defences.iter().map(Some)).enumerate() {
+        let name = spec.map_or_else(|| "none".to_owned(), DefenseSpec::to_string);
+        bar.set_message(name.chars().take(12).collect::<String>());
+        match plan.measure(spec, context.seed, kept, &|| bar.inc(1)) {
+            Ok(draws) => measured.push((number, name, draws)),
+            // Without the row of no defence there is nothing to compare with.
+            Err(error) if spec.is_none() => return Err(error),
+            Err(error) => {
+                let problem = format!("{name}: {}", said_once(&error));
+                bar.suspend(|| context.printer.warn(&problem));
+                problems.push(problem);
+            }
+        }
+        let draws = if number == 0 { number as u64 + 1 } else { 1 + number as u64 * u64::from(plan.draws) };
+        bar.set_position(looks * draws);
+    }
+    bar.finish_and_clear();
+    Ok((measured, problems))
+}
+
+/// The stage report: utility and privacy of the undefended traces, and every row.
+fn report(
+    plan: &Plan,
+    rows: &[Row],
+    problems: Vec<String>,
+    options: &cli::Sweep,
+    context: &Context<'_>,
+) -> Result<StageReport> {
+    let none = &rows[0];
+    let first = &none.attacks[0];
+    let privacy = PrivacyReport {
+        roc_auc_macro_ovr: Some(first.roc_auc.mean()),
+        accuracy: Some(first.accuracy.mean()),
+        ..PrivacyReport::unmeasured(&first.attack, "null where a direction or a utility score does not exist")
+    };
+    let utility = Utility::of(&plan.set.volumes());
+    let mut report = context.stage("sweep", digests(&options.traces)?, utility, privacy);
+    count_set(&mut report.counts, &plan.set);
+    count(&mut report.counts, "defences", plan.defences.len());
+    count(&mut report.counts, "tested traces with the packets of a training trace", first.twins);
+    if first.twins > 0 {
+        let message = "undefended tested traces have the packets of a training trace: the scores are too high";
+        context.printer.warn(&format!("{} {message}", first.twins));
+    }
+    report.dropped.clone_from(&plan.dropped);
+    report.problems = problems;
+    report.privacy.extras.set("split", &plan.split).set("defences", rows);
+    context.finish(&mut report, None)?;
+    Ok(report)
+}
+
+fn write_all(
+    out: &Path,
+    plan: &Plan,
+    rows: &[Row],
+    report: &StageReport,
+    published: &[(published::Published, bool)],
+) -> Result<()> {
+    write(&out.join("sweep.csv"), text::csv(rows))?;
+    write(&out.join("sweep.json"), report.to_json())?;
+    write(&out.join("report.md"), text::markdown(rows, report, &plan.split, published))?;
+    write(&out.join("sweep.svg"), picture::of(rows, plan, published))
+}
+
+/// Both ends.
+fn ends(interval: &Interval) -> [f64; 2] {
+    [interval.low, interval.high]
+}
+
+/// The attack that is meant by a name between commas, in which `+` joins feature sets.
+pub(crate) fn attack_name(text: &str) -> Result<String> {
+    Ok(attack(&text.replace('+', ","))?.name().to_owned())
+}

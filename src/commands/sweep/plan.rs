@@ -1,0 +1,177 @@
+//! What a sweep measures: the traces, how they are split, the defences and the attacks.
+
+use anyhow::{Context as _, Result, bail, ensure};
+use sha2::{Digest as _, Sha256};
+use std::collections::{BTreeMap, HashMap};
+use wfkit_datasets::TraceSet;
+use wfkit_datasets::splits::{Split, by_session};
+use wfkit_defend::{DefenseSpec, grid};
+
+use crate::cli;
+use crate::context::{Context, hex};
+use crate::input::read_traces;
+use crate::measure::stratified;
+
+/// Folds where none are asked for.
+const FOLDS: u16 = 5;
+
+/// Everything that decides what is measured.
+pub(super) struct Plan {
+    pub(super) set: TraceSet,
+    pub(super) dropped: BTreeMap<String, u64>,
+    /// Of `set`, the same for every defence.
+    pub(super) splits: Vec<Split>,
+    /// The split in words.
+    pub(super) split: String,
+    pub(super) defences: Vec<DefenseSpec>,
+    pub(super) attacks: Vec<String>,
+    /// The attack that is shown one kind of information at a time.
+    pub(super) views: Option<String>,
+    pub(super) draws: u16,
+    pub(super) replicas: std::num::NonZeroU32,
+    /// Digest of the traces.
+    content: String,
+}
+
+impl Plan {
+    pub(super) fn read(options: &cli::Sweep, context: &Context<'_>) -> Result<Self> {
+        let defences = defences(options)?; // A wrong one is told before the traces are read.
+        let read = read_traces(&options.traces)?;
+        let set = match options.first {
+            Some(most) => first_of_each(&read.set, most),
+            None => read.set,
+        };
+        let (splits, split) = splits(&set, options, context)?;
+        Ok(Self {
+            content: content(&set),
+            dropped: read.dropped,
+            splits,
+            split,
+            defences,
+            attacks: options.attacks.iter().fold(Vec::new(), |mut once, attack| {
+                if !once.contains(attack) {
+                    once.push(attack.clone());
+                }
+                once
+            }),
+            views: options.views.clone(),
+            draws: options.draws,
+            replicas: options.replicas,
+            set,
+        })
+    }
+
+    /// What a measurement depends on, beside the defence, its seed and the attack.
+    pub(super) fn identity(&self, seed: u64) -> String {
+        let mut splits = Sha256::new();
+        for split in &self.splits {
+            splits.update(format!("{:?} {:?}\n", split.train, split.test));
+        }
+        let splits = hex(&splits.finalize());
+        let Self { content, replicas, .. } = self;
+        format!(
+            "wfkit {}, traces {content}, splits {splits}, {replicas} copies, seed {seed}",
+            env!("CARGO_PKG_VERSION")
+        )
+    }
+}
+
+/// The defences of the command line and of the plan file, each once, with the options of the simulation in them.
+fn defences(options: &cli::Sweep) -> Result<Vec<DefenseSpec>> {
+    let mut patterns: Vec<(String, String)> =
+        options.defences.iter().map(|pattern| ("--defence".to_owned(), pattern.clone())).collect();
+    if let Some(path) = &options.plan {
+        let text = std::fs::read_to_string(path).with_context(|| format!("{}: cannot read", path.display()))?;
+        for (line, text) in (1..).zip(text.lines()) {
+            let pattern = text.split('#').next().unwrap_or_default().trim();
+            if !pattern.is_empty() {
+                patterns.push((format!("{}: line {line}", path.display()), pattern.to_owned()));
+            }
+        }
+    }
+    let mut all: Vec<DefenseSpec> = Vec::new();
+    for (place, pattern) in patterns {
+        for mut spec in grid(&pattern).context(place)? {
+            if let Some(model) = options.delay {
+                spec = spec.with_delays(model);
+            }
+            if let Some(rule) = options.stop {
+                spec = spec.with_stop(rule);
+            }
+            if !all.contains(&spec) {
+                all.push(spec);
+            }
+        }
+    }
+    ensure!(!all.is_empty(), "there is no defence to measure");
+    Ok(all)
+}
+
+/// The first `most` traces of each class in each session.
+fn first_of_each(set: &TraceSet, most: u32) -> TraceSet {
+    let mut taken: HashMap<(&str, Option<&str>), u32> = HashMap::new();
+    let rows: Vec<usize> = (0..set.len())
+        .filter(|&row| {
+            let key = &set.traces()[row].key;
+            let taken = taken.entry((&key.class, key.session.as_deref())).or_default();
+            *taken += 1;
+            *taken <= most
+        })
+        .collect();
+    set.select(&rows)
+}
+
+fn splits(set: &TraceSet, options: &cli::Sweep, context: &Context<'_>) -> Result<(Vec<Split>, String)> {
+    let sessions: Vec<Option<&str>> = set.traces().iter().map(|t| t.key.session.as_deref()).collect();
+    if !options.test_session.is_empty() {
+        let tested = |session: &Option<&str>| options.test_session.iter().any(|name| Some(name.as_str()) == *session);
+        if let Some(absent) = options.test_session.iter().find(|name| !sessions.contains(&Some(name.as_str()))) {
+            bail!("--test-session {absent}: there is no such session");
+        }
+        let (test, train): (Vec<usize>, Vec<usize>) = (0..set.len()).partition(|&row| tested(&sessions[row]));
+        let name = format!("tested on session {}, trained on the others", options.test_session.join(", "));
+        let split = wfkit_datasets::splits::explicit(set.len(), train, test).context("--test-session")?;
+        return Ok((vec![Split { name: name.clone(), ..split }], name));
+    }
+    if options.split_by.is_some() {
+        let splits = by_session(&sessions, options.folds.map_or(usize::MAX, usize::from))?;
+        let name = format!("{} folds of whole sessions", splits.len());
+        return Ok((splits, name));
+    }
+    let folds = options.folds.unwrap_or(FOLDS);
+    let labels: Vec<&str> = set.traces().iter().map(|labelled| labelled.key.class.as_str()).collect();
+    Ok((stratified(&labels, folds.into(), context)?, format!("{folds} stratified folds")))
+}
+
+/// Digest of keys and packets.
+pub(super) fn content(set: &TraceSet) -> String {
+    let mut hasher = Sha256::new();
+    for labelled in set.traces() {
+        hasher.update(format!("{}\n", labelled.key));
+        hasher.update(labelled.trace.content_hash());
+    }
+    hasher.update(format!("{:?} {:?}", set.provenance().layer, set.provenance().defenses));
+    hex(&hasher.finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use wfkit_datasets::{LabelledTrace, Layer, Provenance, Trace, TraceKey};
+
+    use super::*;
+
+    #[test]
+    fn the_first_of_each_class_and_session_are_taken() {
+        let keys = [("a", 1, "x"), ("a", 2, "x"), ("a", 3, "x"), ("a", 3, "y"), ("b", 1, "x")];
+        let trace = |(class, rep, session): (&str, i64, &str)| LabelledTrace {
+            key: TraceKey { class: class.into(), rep, session: Some(session.into()) },
+            start_ns: None,
+            trace: Trace::new(vec![0], vec![1]).unwrap(),
+        };
+        let set = TraceSet::new(keys.map(trace).into(), Provenance::new(Layer::Tcp, vec![])).unwrap();
+        let taken = first_of_each(&set, 2);
+        let kept: Vec<_> = taken.traces().iter().map(|t| (t.key.class.as_str(), t.key.rep)).collect();
+        assert_eq!(kept, [("a", 1), ("a", 2), ("a", 3), ("b", 1)]);
+        assert_ne!(content(&set), content(&taken));
+    }
+}

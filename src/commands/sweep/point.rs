@@ -1,0 +1,174 @@
+//! One defence measured: what it costs, and what attacks that are trained again on defended traces still find.
+
+use anyhow::Result;
+use ndarray::{Axis, concatenate};
+use serde::{Deserialize, Serialize};
+use wfkit_classify::{Samples, evaluate};
+use wfkit_datasets::View;
+use wfkit_defend::DefenseSpec;
+use wfkit_metrics::{Interval, Probabilities, ScoreOptions, Scores};
+
+use super::cost::Cost;
+use super::defended::Defended;
+use super::kept::Kept;
+use super::plan::Plan;
+use crate::measure::{BOOTSTRAP, TRIVIAL, attack};
+
+/// What an attack finds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Found {
+    pub(super) attack: String,
+    /// What the attack is shown of the traces; everything where it is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) view: Option<View>,
+    pub(super) tested: u64,
+    pub(super) chance_accuracy: f64,
+    pub(super) accuracy: f64,
+    pub(super) accuracy_95: Interval,
+    pub(super) roc_auc: f64,
+    pub(super) roc_auc_95: Interval,
+    pub(super) log_loss: f64,
+    pub(super) log_loss_95: Interval,
+    /// Tested traces that look exactly as a training trace.
+    pub(super) twins: usize,
+}
+
+/// A draw of a defence.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Draw {
+    pub(super) cost: Cost,
+    pub(super) found: Vec<Found>,
+}
+
+/// An attack, and what it is shown.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Look {
+    pub(super) attack: String,
+    pub(super) view: Option<View>,
+}
+
+impl Plan {
+    /// What every draw of a defence is looked at with.
+    pub(super) fn looks(&self) -> Vec<Look> {
+        let whole = |attack: &String| Look { attack: attack.clone(), view: None };
+        let mut looks: Vec<Look> = self.attacks.iter().map(whole).collect();
+        if let Some(attack) = &self.views {
+            let more = [whole(&TRIVIAL.to_owned()), whole(attack)];
+            looks.extend(more);
+            looks.extend(View::ALL.map(|view| Look { attack: attack.clone(), view: Some(view) }));
+        }
+        let mut once: Vec<Look> = Vec::new();
+        for look in looks {
+            if !once.contains(&look) {
+                once.push(look);
+            }
+        }
+        once
+    }
+
+    /// All draws of one defence, or of no defence; a defence that leaves nothing to chance has one. `step` hears of each look.
+    pub(super) fn measure(
+        &self,
+        spec: Option<&DefenseSpec>,
+        seed: u64,
+        kept: &Kept,
+        step: &dyn Fn(),
+    ) -> Result<Vec<Draw>> {
+        let mut draws = vec![DrawOf { plan: self, spec, number: 0, seed, kept, defended: None }.measure(step)?];
+        let more = if draws[0].cost.left_to_chance { self.draws } else { 1 };
+        for number in 1..more {
+            draws.push(DrawOf { plan: self, spec, number, seed, kept, defended: None }.measure(step)?);
+        }
+        Ok(draws)
+    }
+}
+
+/// One draw while it is measured.
+struct DrawOf<'a> {
+    plan: &'a Plan,
+    spec: Option<&'a DefenseSpec>,
+    number: u16,
+    /// Of the sweep.
+    seed: u64,
+    kept: &'a Kept,
+    /// Made once it is needed.
+    defended: Option<Defended>,
+}
+
+impl DrawOf<'_> {
+    fn measure(mut self, step: &dyn Fn()) -> Result<Draw> {
+        let of = format!("cost of {}", self.name());
+        let cost = match self.kept.get(&of) {
+            Some(cost) => cost,
+            None => {
+                let (defended, cost) = Defended::with_cost(self.plan, self.spec, self.number, self.seed)?;
+                self.defended = Some(defended);
+                self.kept.put(&of, &cost)?;
+                cost
+            }
+        };
+        let mut all = Vec::new();
+        for look in self.plan.looks() {
+            let view = look.view.map_or_else(|| "all".to_owned(), |view| view.to_string());
+            let of = format!("{} shown {view} of {}", look.attack, self.name());
+            let found = match self.kept.get(&of) {
+                Some(found) => found,
+                None => {
+                    let found = self.look(&look)?;
+                    self.kept.put(&of, &found)?;
+                    found
+                }
+            };
+            all.push(found);
+            step();
+        }
+        Ok(Draw { cost, found: all })
+    }
+
+    /// Everything that its measurements depend on, but for the attack.
+    fn name(&self) -> String {
+        let spec = self.spec.map_or_else(|| "none".to_owned(), ToString::to_string);
+        format!("{spec}, draw {}, {}", self.number, self.plan.identity(self.seed))
+    }
+
+    /// Trains an attack on what is seen of the defended traces, and tests it.
+    fn look(&mut self, look: &Look) -> Result<Found> {
+        let (plan, spec, number, seed) = (self.plan, self.spec, self.number, self.seed);
+        let defended = match self.defended.take() {
+            Some(defended) => defended,
+            None => Defended::of(plan, spec, number, seed)?,
+        };
+        let attack = attack(&look.attack)?;
+        let (mut said, mut truth, mut folds, mut twins) = (Vec::new(), Vec::new(), 0, 0);
+        for part in &defended.parts {
+            let seen = look.view.map(|view| view.of(&part.observed));
+            let samples = Samples::Traces(seen.as_ref().unwrap_or(&part.observed));
+            let evaluation = evaluate(&attack, samples, &part.splits, seed, &|_| {})?;
+            truth.extend(evaluation.truth);
+            folds += evaluation.folds.len();
+            twins += evaluation.folds.iter().filter_map(|fold| fold.leaks).map(|leaks| leaks.by_content).sum::<usize>();
+            said.push(evaluation.probabilities);
+        }
+        self.defended = Some(defended);
+        let values: Vec<_> = said.iter().map(Probabilities::values).collect();
+        let values = concatenate(Axis(0), &values).expect("parts have the classes of the same set");
+        let probabilities = Probabilities::new(said[0].classes().clone(), values)?;
+        let options = ScoreOptions { bootstrap: BOOTSTRAP, seed };
+        let scores = Scores::compute(&probabilities, &truth, &options)?.cross_validated(folds);
+        let missing = || anyhow::anyhow!("{}", scores.reason.as_deref().unwrap_or("there is no score"));
+        let intervals = scores.intervals_95.as_ref().ok_or_else(missing)?;
+        Ok(Found {
+            attack: look.attack.clone(),
+            view: look.view,
+            tested: scores.traces,
+            chance_accuracy: scores.chance_accuracy.ok_or_else(missing)?,
+            accuracy: scores.accuracy.ok_or_else(missing)?,
+            accuracy_95: intervals.accuracy,
+            roc_auc: scores.roc_auc_macro_ovr.ok_or_else(missing)?,
+            roc_auc_95: intervals.roc_auc_macro_ovr.ok_or_else(missing)?,
+            log_loss: scores.log_loss.ok_or_else(missing)?,
+            log_loss_95: intervals.log_loss,
+            twins,
+        })
+    }
+}

@@ -1,0 +1,211 @@
+//! Draws of defences as one row a defence: means, spreads, and which are on the front.
+
+use serde::Serialize;
+use wfkit_datasets::View;
+use wfkit_defend::Finding;
+use wfkit_metrics::{Interval, pareto_front};
+
+use super::point::{Draw, Found};
+
+/// A defence, over its draws.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Row {
+    /// In pictures; 0 is no defence.
+    pub(super) number: usize,
+    pub(super) defence: String,
+    pub(super) draws: usize,
+    pub(super) bandwidth: Mean,
+    pub(super) bandwidth_out: Option<Mean>,
+    pub(super) bandwidth_in: Option<Mean>,
+    pub(super) bandwidth_without_tail: Mean,
+    pub(super) latency: Mean,
+    /// Of the first draw.
+    pub(super) latency_bracket: Option<[f64; 2]>,
+    pub(super) mean_delay_s: Mean,
+    pub(super) utility: Option<Mean>,
+    pub(super) attacks: Vec<Scored>,
+    /// The attack that finds most, by ROC-AUC.
+    pub(super) strongest: Scored,
+    /// What is found in one kind of information alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) views: Vec<Scored>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) findings: Vec<Finding>,
+}
+
+/// What an attack finds, over draws.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Scored {
+    pub(super) attack: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) view: Option<View>,
+    pub(super) tested: u64,
+    pub(super) chance_accuracy: f64,
+    pub(super) accuracy: Score,
+    pub(super) roc_auc: Score,
+    pub(super) log_loss: Score,
+    /// Tested traces that look exactly as a training trace, in the first draw.
+    pub(super) twins: usize,
+    /// No other defence is better in bandwidth, latency or ROC-AUC without being worse in another of them.
+    pub(super) on_front: bool,
+}
+
+/// A number over draws.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(super) struct Mean {
+    pub(super) mean: f64,
+    /// Standard deviation of the draws; none of a single one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) deviation: Option<f64>,
+}
+
+/// A score over draws.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(super) struct Score {
+    #[serde(flatten)]
+    pub(super) over_draws: Mean,
+    /// Of the tested traces: the ends of the draws' intervals, averaged.
+    pub(super) interval_95: Interval,
+}
+
+impl Score {
+    pub(super) fn mean(&self) -> f64 {
+        self.over_draws.mean
+    }
+}
+
+impl Mean {
+    fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
+        let values: Vec<f64> = values.into_iter().collect();
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        let deviation = (values.len() > 1).then(|| (squares / (n - 1.0)).sqrt());
+        (!values.is_empty()).then_some(Self { mean, deviation })
+    }
+}
+
+/// One row for each defence that has draws, numbered by its place; the fronts of every attack marked.
+pub(super) fn rows(measured: &[(usize, String, Vec<Draw>)], attacks: usize) -> Vec<Row> {
+    let of = |(number, defence, draws): &(usize, String, Vec<Draw>)| row(*number, defence, draws, attacks);
+    let mut rows: Vec<Row> = measured.iter().filter_map(of).collect();
+    for attack in 0..attacks {
+        mark(&mut rows, |row| &mut row.attacks[attack]);
+    }
+    mark(&mut rows, |row| &mut row.strongest);
+    rows
+}
+
+/// Marks the front of what an attack finds. Below 0.5 an area is chance: nothing is won there.
+fn mark(rows: &mut [Row], scored: impl Fn(&mut Row) -> &mut Scored) {
+    let point = |row: &mut Row| [row.bandwidth.mean, row.latency.mean, scored(row).roc_auc.mean().max(0.5)];
+    let points: Vec<[f64; 3]> = rows.iter_mut().map(point).collect();
+    for (row, on_front) in rows.iter_mut().zip(pareto_front(&points)) {
+        scored(row).on_front = on_front;
+    }
+}
+
+fn row(number: usize, defence: &str, draws: &[Draw], attacks: usize) -> Option<Row> {
+    let first = draws.first()?;
+    let mean = |of: &dyn Fn(&Draw) -> Option<f64>| Mean::of(draws.iter().filter_map(of));
+    let scored: Vec<Scored> = (0..first.found.len()).map(|place| score(draws, place)).collect();
+    let strongest = scored[..attacks].iter().max_by(|a, b| a.roc_auc.mean().total_cmp(&b.roc_auc.mean()))?.clone();
+    Some(Row {
+        number,
+        defence: defence.to_owned(),
+        draws: draws.len(),
+        bandwidth: mean(&|draw| Some(draw.cost.bandwidth))?,
+        bandwidth_out: mean(&|draw| draw.cost.bandwidth_out),
+        bandwidth_in: mean(&|draw| draw.cost.bandwidth_in),
+        bandwidth_without_tail: mean(&|draw| Some(draw.cost.bandwidth_without_tail))?,
+        latency: mean(&|draw| Some(draw.cost.latency))?,
+        latency_bracket: first.cost.latency_bracket,
+        mean_delay_s: mean(&|draw| Some(draw.cost.mean_delay_s))?,
+        utility: mean(&|draw| draw.cost.utility),
+        strongest,
+        views: scored[attacks..].to_vec(),
+        attacks: scored[..attacks].to_vec(),
+        findings: first.cost.findings.clone(),
+    })
+}
+
+/// The look at place `place` of every draw.
+fn score(draws: &[Draw], place: usize) -> Scored {
+    let all: Vec<&Found> = draws.iter().map(|draw| &draw.found[place]).collect();
+    let over = |value: fn(&Found) -> f64, interval: fn(&Found) -> Interval| {
+        let mean = |of: &dyn Fn(&Found) -> f64| all.iter().map(|found| of(found)).sum::<f64>() / all.len() as f64;
+        let over_draws = Mean::of(all.iter().map(|found| value(found))).expect("there is a draw");
+        let interval_95 = Interval { low: mean(&|f| interval(f).low), high: mean(&|f| interval(f).high) };
+        Score { over_draws, interval_95 }
+    };
+    Scored {
+        attack: all[0].attack.clone(),
+        view: all[0].view,
+        tested: all[0].tested,
+        chance_accuracy: all[0].chance_accuracy,
+        accuracy: over(|found| found.accuracy, |found| found.accuracy_95),
+        roc_auc: over(|found| found.roc_auc, |found| found.roc_auc_95),
+        log_loss: over(|found| found.log_loss, |found| found.log_loss_95),
+        twins: all[0].twins,
+        on_front: false,
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::cost::Cost;
+    use super::*;
+
+    /// A draw that costs and finds so much.
+    pub(in super::super) fn draw(bandwidth: f64, latency: f64, areas: &[f64]) -> Draw {
+        let found = |&roc_auc: &f64| Found {
+            attack: "kfp-175".to_owned(),
+            view: None,
+            tested: 10,
+            chance_accuracy: 0.1,
+            accuracy: roc_auc / 2.0,
+            accuracy_95: Interval { low: 0.0, high: 1.0 },
+            roc_auc,
+            roc_auc_95: Interval { low: roc_auc - 0.1, high: roc_auc + 0.1 },
+            log_loss: 1.0,
+            log_loss_95: Interval { low: 0.5, high: 2.0 },
+            twins: 0,
+        };
+        let cost = Cost {
+            bandwidth,
+            bandwidth_out: Some(bandwidth),
+            bandwidth_in: None,
+            bandwidth_without_tail: bandwidth,
+            latency,
+            mean_delay_s: 0.0,
+            latency_bracket: Some([latency, 2.0 * latency]),
+            utility: Some(6.0),
+            left_to_chance: true,
+            content: String::new(),
+            findings: vec![],
+        };
+        Draw { cost, found: areas.iter().map(found).collect() }
+    }
+
+    #[test]
+    fn draws_have_a_mean_a_spread_and_a_front() {
+        let measured = [
+            (0, "none".to_owned(), vec![draw(0.0, 0.0, &[0.9, 0.95])]),
+            (1, "a".to_owned(), vec![draw(1.0, 0.0, &[0.6, 0.9]), draw(2.0, 0.0, &[0.8, 0.9])]),
+            (2, "b".to_owned(), vec![draw(1.0, 0.0, &[0.8, 0.9])]),
+            (3, "failed".to_owned(), vec![]),
+            (4, "c".to_owned(), vec![draw(3.0, 1.0, &[0.45, 0.5])]),
+            (5, "d".to_owned(), vec![draw(4.0, 1.0, &[0.40, 0.5])]),
+        ];
+        let rows = rows(&measured, 1);
+        assert_eq!(rows.iter().map(|row| row.number).collect::<Vec<_>>(), [0, 1, 2, 4, 5]);
+        let a = &rows[1];
+        assert_eq!(a.bandwidth, Mean { mean: 1.5, deviation: Some(0.5f64.sqrt()) });
+        assert!((a.attacks[0].roc_auc.mean() - 0.7).abs() < 1e-12);
+        assert!((a.attacks[0].roc_auc.interval_95.low - 0.6).abs() < 1e-12);
+        assert_eq!((a.bandwidth_in, a.views.len()), (None, 1));
+        let front: Vec<bool> = rows.iter().map(|row| row.attacks[0].on_front).collect();
+        // d finds less than c only where both find nothing.
+        assert_eq!(front, [true, true, true, true, false]);
+    }
+}

@@ -1,0 +1,254 @@
+//! A sweep as text: CSV for other tools, Markdown to paste, a table for the terminal.
+
+use std::fmt::Write as _;
+
+use anyhow::Result;
+use wfkit_metrics::StageReport;
+
+use super::published::Published;
+use super::summary::{Mean, Row, Score, Scored};
+use crate::measure::TRIVIAL;
+use crate::printer::{Printer, percent, score};
+
+/// One line a defence and attack, and a defence and view.
+pub(super) fn csv(rows: &[Row]) -> String {
+    let mut text = String::from(
+        "number,defence,draws,bandwidth,bandwidth_sd,bandwidth_out,bandwidth_in,bandwidth_without_tail,latency,latency_sd,\
+         latency_low,latency_high,mean_delay_s,utility,attack,view,tested,twins,chance_accuracy,accuracy,accuracy_sd,accuracy_low,\
+         accuracy_high,roc_auc,roc_auc_sd,roc_auc_low,roc_auc_high,log_loss,log_loss_sd,log_loss_low,log_loss_high,on_front\n",
+    );
+    let some = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+    let mean = |mean: &Mean| format!("{},{}", mean.mean, some(mean.deviation));
+    let score =
+        |score: &Score| format!("{},{},{}", mean(&score.over_draws), score.interval_95.low, score.interval_95.high);
+    for row in rows {
+        let end = |end: usize| some(row.latency_bracket.map(|bracket| bracket[end]));
+        let cost = format!(
+            "{},\"{}\",{},{},{},{},{},{},{},{},{},{}",
+            row.number,
+            row.defence,
+            row.draws,
+            mean(&row.bandwidth),
+            some(row.bandwidth_out.map(|mean| mean.mean)),
+            some(row.bandwidth_in.map(|mean| mean.mean)),
+            row.bandwidth_without_tail.mean,
+            mean(&row.latency),
+            end(0),
+            end(1),
+            row.mean_delay_s.mean,
+            some(row.utility.map(|mean| mean.mean)),
+        );
+        for (scored, is_view) in row.attacks.iter().map(|s| (s, false)).chain(row.views.iter().map(|s| (s, true))) {
+            let view = match scored.view {
+                Some(view) => view.to_string(),
+                None => "all".to_owned(),
+            };
+            // A view stands on no front.
+            let front = if is_view { String::new() } else { u8::from(scored.on_front).to_string() };
+            let _ = writeln!(
+                text,
+                "{cost},{},{view},{},{},{},{},{},{},{front}",
+                quoted(&scored.attack),
+                scored.tested,
+                scored.twins,
+                scored.chance_accuracy,
+                score(&scored.accuracy),
+                score(&scored.roc_auc),
+                score(&scored.log_loss),
+            );
+        }
+    }
+    text
+}
+
+fn quoted(text: &str) -> String {
+    if text.contains(',') { format!("\"{text}\"") } else { text.to_owned() }
+}
+
+/// A defence a row; what attacks find one below the other.
+pub(super) fn print(rows: &[Row], printer: &Printer) -> Result<()> {
+    let lines = |row: &Row, line: &dyn Fn(&Scored) -> String| {
+        let lines: Vec<String> = row.attacks.iter().chain(&row.views).map(line).collect();
+        lines.join("\n")
+    };
+    let cells = |row: &Row| {
+        [
+            row.number.to_string(),
+            row.defence.clone(),
+            share(&row.bandwidth),
+            latency(row).replace(" [", "\n["),
+            score(row.utility.map(|mean| mean.mean)),
+            lines(row, &|scored| format!("{}{}", name(scored), if scored.on_front { " *" } else { "" })),
+            lines(row, &|scored| four(&scored.accuracy)),
+            lines(row, &|scored| four(&scored.roc_auc)),
+            lines(row, &|scored| format!("{:.3}", scored.log_loss.mean())),
+        ]
+    };
+    let rows: Vec<_> = rows.iter().map(cells).collect();
+    printer.table(
+        ["", "defence", "bandwidth", "latency", "utility", "attack", "accuracy", "ROC-AUC", "log loss"],
+        &rows,
+    )?;
+    printer.line("*: on the front: no other is better in bandwidth, latency or ROC-AUC without being worse in another")
+}
+
+/// Tables to paste: attacks side by side, then what is left in each kind of information, then intervals.
+pub(super) fn markdown(rows: &[Row], report: &StageReport, split: &str, published: &[(Published, bool)]) -> String {
+    let mut text = String::new();
+    let mut say = |line: std::fmt::Arguments<'_>| {
+        let _ = writeln!(text, "{line}"); // Writing to a string does not fail.
+    };
+    let Some(none) = rows.first() else { return text };
+    let tested = none.attacks.first().map_or(0, |scored| scored.tested);
+    let chance = none.attacks.first().map_or(0.0, |scored| scored.chance_accuracy);
+    let counts = |name: &str| report.counts.get(name).copied().unwrap_or(0);
+    say(format_args!("# Defences: cost against protection\n"));
+    say(format_args!(
+        "{}, seed {}: {} traces of {} classes, {split}; {tested} tested, guessing the commonest class is right in {}. Attacks are trained \
+         again on the defended traces. Overheads are sums over sums; the latency overhead is under the delay model chosen, in brackets \
+         the span of all models. Numbers are means over draws of the defence, ± their standard deviation.\n",
+        report.tool,
+        report.seed,
+        counts("traces"),
+        counts("classes"),
+        percent(chance),
+    ));
+    for input in &report.inputs {
+        say(format_args!("- `{}` sha256 {}", input.path, input.sha256));
+    }
+    let attacks: Vec<&str> = none.attacks.iter().map(|scored| scored.attack.as_str()).collect();
+    say(format_args!(
+        "\nAccuracy / ROC-AUC; **bold**: on the front of bandwidth, latency and the ROC-AUC of that attack.\n"
+    ));
+    say(format_args!("| | defence | bandwidth | out | in | latency | utility | {} |", attacks.join(" | ")));
+    say(format_args!("|---:|---|---:|---:|---:|---:|---:|{}", "---:|".repeat(attacks.len())));
+    for row in rows {
+        let one_way = |mean: Option<Mean>| mean.map_or_else(|| "-".to_owned(), |mean| percent(mean.mean));
+        let cells: Vec<String> = row.attacks.iter().map(cell).collect();
+        say(format_args!(
+            "| {} | `{}` | {} | {} | {} | {} | {} | {} |",
+            row.number,
+            row.defence,
+            share(&row.bandwidth),
+            one_way(row.bandwidth_out),
+            one_way(row.bandwidth_in),
+            latency(row),
+            score(row.utility.map(|mean| mean.mean)),
+            cells.join(" | ")
+        ));
+    }
+    if !none.views.is_empty() {
+        let shown: Vec<String> = views(none).iter().map(|scored| name(scored)).collect();
+        say(format_args!("\nWhat is left in one kind of information alone, accuracy / ROC-AUC:\n"));
+        say(format_args!("| | defence | {} |", shown.join(" | ")));
+        say(format_args!("|---:|---|{}", "---:|".repeat(shown.len())));
+        for row in rows {
+            let cells: Vec<String> = views(row).iter().map(|scored| pair(scored)).collect();
+            say(format_args!("| {} | `{}` | {} |", row.number, row.defence, cells.join(" | ")));
+        }
+    }
+    say(format_args!("\nWith 95 % intervals of the tested traces:\n"));
+    say(format_args!("| | attack | draws | accuracy | ROC-AUC | log loss |\n|---:|---|---:|---:|---:|---:|"));
+    for row in rows {
+        for scored in row.attacks.iter().chain(&row.views) {
+            say(format_args!(
+                "| {} | {} | {} | {} | {} | {} |",
+                row.number,
+                name(scored),
+                row.draws,
+                interval(&scored.accuracy),
+                interval(&scored.roc_auc),
+                interval(&scored.log_loss)
+            ));
+        }
+    }
+    let findings: Vec<String> = rows
+        .iter()
+        .flat_map(|row| {
+            row.findings.iter().map(|found| format!("- {}: {}: {}", row.number, found.layer, found.message))
+        })
+        .collect();
+    if !findings.is_empty() {
+        say(format_args!("\nWhat speaks against a defence on these traces:\n\n{}", findings.join("\n")));
+    }
+    if !report.problems.is_empty() {
+        say(format_args!("\nNot measured:\n"));
+        report.problems.iter().for_each(|problem| say(format_args!("- {problem}")));
+    }
+    if !published.is_empty() {
+        say(format_args!(
+            "\nAs published, closed world (foreign: of other traces than these, not comparable number by number):\n"
+        ));
+        say(format_args!("| source | data set | defence | attack | accuracy | bandwidth | latency |"));
+        say(format_args!("|---|---|---|---|---:|---:|---:|"));
+        for (one, same) in published {
+            let foreign = if *same { "" } else { " (foreign)" };
+            say(format_args!(
+                "| {} | {}{foreign}, {} | {} | {} | {} | {} | {} |",
+                one.source,
+                one.data_set,
+                one.setting,
+                one.defence,
+                one.attack,
+                percent(one.accuracy),
+                percent(one.bandwidth),
+                percent(one.latency)
+            ));
+        }
+    }
+    text
+}
+
+/// What the table of views shows: the totals, each kind of information, everything.
+fn views(row: &Row) -> Vec<&Scored> {
+    let all = || row.attacks.iter().chain(&row.views);
+    let parts: Vec<&Scored> = row.views.iter().filter(|scored| scored.view.is_some()).collect();
+    let shown = parts.first().map_or("", |scored| &scored.attack);
+    let whole = |attack: &str| all().find(|scored| scored.view.is_none() && scored.attack == attack);
+    whole(TRIVIAL).into_iter().chain(parts.iter().copied()).chain(whole(shown)).collect()
+}
+
+/// The attack, and what it is shown.
+fn name(scored: &Scored) -> String {
+    match scored.view {
+        Some(view) => format!("{}, {view} only", scored.attack),
+        None => scored.attack.clone(),
+    }
+}
+
+fn cell(scored: &Scored) -> String {
+    let pair = pair(scored);
+    if scored.on_front { format!("**{pair}**") } else { pair }
+}
+
+fn pair(scored: &Scored) -> String {
+    format!("{:.3} / {:.4}", scored.accuracy.mean(), scored.roc_auc.mean())
+}
+
+fn four(score: &Score) -> String {
+    match score.over_draws.deviation {
+        Some(deviation) => format!("{:.4} ±{deviation:.4}", score.mean()),
+        None => format!("{:.4}", score.mean()),
+    }
+}
+
+fn interval(score: &Score) -> String {
+    format!("{} [{:.4}, {:.4}]", four(score), score.interval_95.low, score.interval_95.high)
+}
+
+fn share(mean: &Mean) -> String {
+    match mean.deviation {
+        Some(deviation) if deviation >= 0.0005 => format!("{} ±{:.1}", percent(mean.mean), deviation * 100.0),
+        _ => percent(mean.mean),
+    }
+}
+
+/// The latency overhead with its bracket.
+fn latency(row: &Row) -> String {
+    match row.latency_bracket {
+        Some([low, high]) if percent(low) != percent(high) => {
+            format!("{} [{:.1}, {:.1}]", percent(row.latency.mean), low * 100.0, high * 100.0)
+        }
+        _ => percent(row.latency.mean),
+    }
+}
