@@ -12,7 +12,7 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
     name: "palette",
     summary: "every page of an anonymity set sends the same number of packets each way in every time window",
     source: "Shen, Ji, Wu, Liu, Gao, Li and Xu, \"Real-Time Website Fingerprinting Defense via Traffic Cluster Anonymization\", IEEE S&P 2024",
-    published: &[],
+    published: &["bandwidth 87.2 % (as compared in FRUGAL, 2025, on page loads of Deep Fingerprinting, CCS 2018)"],
     caveats: &[
         "a simplification: sets are neighbours in mean bytes cut so that their patterns cost the least, where the paper clusters and refines traffic matrices; a pattern is \
          the most of what its classes need, where the paper regularises it online",

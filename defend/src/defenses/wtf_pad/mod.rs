@@ -35,7 +35,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
         "a histogram holds as many tokens a bin as are expected of 10 000 draws; the public simulator draws them",
         "nothing is sent after the last normal packet of a direction, which a deployment cannot know",
     ],
-    needs: Needs { sizes: false, times: true, set: false },
+    needs: Needs { sizes: false, times: true, set: false, classes: false },
     presets: &[
         Preset {
             name: "normal-rcv",
