@@ -6,8 +6,7 @@ use anyhow::{Result, bail};
 use wfkit_datasets::splits::Split;
 use wfkit_datasets::{Trace, TraceSet};
 use wfkit_defend::{
-    DefendError, DefendOptions, DefendedSet, DefendedTrace, DefenseSpec, Pipeline, Profile, Severity, TimeBracket,
-    defend_with, lint,
+    DefendOptions, DefendedSet, DefendedTrace, DefenseSpec, Pipeline, Profile, Severity, TimeBracket, defend_with, lint,
 };
 
 use super::cost::Cost;
@@ -67,7 +66,7 @@ impl Defended {
         }
         let seed = sweep_seed.wrapping_add(draw.into());
         let options = DefendOptions { seed, replicas: plan.replicas, verify: false };
-        let sets = fitted.iter().map(|(spec, _)| defend_with(set, spec, &options)).collect::<Result<Vec<_>, _>>()?;
+        let sets = fitted.iter().map(|(spec, _)| Ok(defend_with(set, spec, &options)?)).collect::<Result<Vec<_>>>()?;
         let parts: Vec<Part> =
             sets.iter().zip(&fitted).map(|(defended, (_, splits))| Part::of(defended, splits)).collect();
 
@@ -117,7 +116,7 @@ fn fitted<'a>(plan: &'a Plan, spec: &DefenseSpec) -> Vec<(DefenseSpec, &'a [Spli
 }
 
 /// Whether another seed defends traces otherwise, tried on some at equal steps through the set.
-fn leaves_to_chance(set: &TraceSet, spec: &DefenseSpec, seed: u64) -> Result<bool, DefendError> {
+fn leaves_to_chance(set: &TraceSet, spec: &DefenseSpec, seed: u64) -> Result<bool> {
     let (profile, layers) = (Profile::of(set), set.provenance().defenses.len());
     let one = Pipeline::new(spec, &profile, layers, seed)?;
     let other = Pipeline::new(spec, &profile, layers, seed.wrapping_add(1))?;

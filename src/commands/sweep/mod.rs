@@ -14,14 +14,14 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use wfkit_defend::DefenseSpec;
-use wfkit_metrics::{Interval, PrivacyReport, StageReport, Utility};
+use wfkit_metrics::{PrivacyReport, StageReport, Utility};
 
 use self::kept::Kept;
 use self::plan::Plan;
 use self::point::Draw;
 use self::published::Choice;
 pub(crate) use self::published::data_set;
-use self::summary::Row;
+use self::summary::{Row, Score};
 use crate::cli;
 use crate::context::{Context, count, count_set, digests, write};
 use crate::measure::attack;
@@ -121,9 +121,9 @@ fn write_all(
     write(&out.join("sweep.svg"), picture::of(rows, plan, published))
 }
 
-/// Both ends.
-fn ends(interval: &Interval) -> [f64; 2] {
-    [interval.low, interval.high]
+/// Both ends of its interval; itself twice where it has none.
+fn ends(score: &Score) -> [f64; 2] {
+    score.interval_95.map_or([score.mean(); 2], |interval| [interval.low, interval.high])
 }
 
 /// The attack that is meant by a name between commas, in which `+` joins feature sets.

@@ -52,9 +52,9 @@ fn point(row: &Row, scored: &Scored) -> Point {
         bandwidth: row.bandwidth.mean,
         latency: row.latency.mean,
         roc_auc: scored.roc_auc.mean(),
-        roc_auc_95: ends(&scored.roc_auc.interval_95),
+        roc_auc_95: ends(&scored.roc_auc),
         accuracy: scored.accuracy.mean(),
-        accuracy_95: ends(&scored.accuracy.interval_95),
+        accuracy_95: ends(&scored.accuracy),
         on_front: scored.on_front,
     }
 }

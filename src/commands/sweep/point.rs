@@ -26,9 +26,9 @@ pub(super) struct Found {
     pub(super) accuracy: f64,
     pub(super) accuracy_95: Interval,
     pub(super) roc_auc: f64,
-    pub(super) roc_auc_95: Interval,
+    pub(super) roc_auc_95: Option<Interval>,
     pub(super) log_loss: f64,
-    pub(super) log_loss_95: Interval,
+    pub(super) log_loss_95: Option<Interval>,
     /// Tested traces that look exactly as a training trace.
     pub(super) twins: usize,
 }
@@ -165,7 +165,7 @@ impl DrawOf<'_> {
             accuracy: scores.accuracy.ok_or_else(missing)?,
             accuracy_95: intervals.accuracy,
             roc_auc: scores.roc_auc_macro_ovr.ok_or_else(missing)?,
-            roc_auc_95: intervals.roc_auc_macro_ovr.ok_or_else(missing)?,
+            roc_auc_95: intervals.roc_auc_macro_ovr,
             log_loss: scores.log_loss.ok_or_else(missing)?,
             log_loss_95: intervals.log_loss,
             twins,

@@ -64,8 +64,9 @@ pub(super) struct Mean {
 pub(super) struct Score {
     #[serde(flatten)]
     pub(super) over_draws: Mean,
-    /// Of the tested traces: the ends of the draws' intervals, averaged.
-    pub(super) interval_95: Interval,
+    /// Of the tested traces: the ends of the draws' intervals, averaged; none where a draw has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) interval_95: Option<Interval>,
 }
 
 impl Score {
@@ -132,10 +133,13 @@ fn row(number: usize, defence: &str, draws: &[Draw], attacks: usize) -> Option<R
 /// The look at place `place` of every draw.
 fn score(draws: &[Draw], place: usize) -> Scored {
     let all: Vec<&Found> = draws.iter().map(|draw| &draw.found[place]).collect();
-    let over = |value: fn(&Found) -> f64, interval: fn(&Found) -> Interval| {
-        let mean = |of: &dyn Fn(&Found) -> f64| all.iter().map(|found| of(found)).sum::<f64>() / all.len() as f64;
+    let over = |value: fn(&Found) -> f64, interval: fn(&Found) -> Option<Interval>| {
         let over_draws = Mean::of(all.iter().map(|found| value(found))).expect("there is a draw");
-        let interval_95 = Interval { low: mean(&|f| interval(f).low), high: mean(&|f| interval(f).high) };
+        let intervals: Option<Vec<Interval>> = all.iter().map(|found| interval(found)).collect();
+        let interval_95 = intervals.map(|intervals| {
+            let mean = |end: fn(&Interval) -> f64| intervals.iter().map(end).sum::<f64>() / intervals.len() as f64;
+            Interval { low: mean(|interval| interval.low), high: mean(|interval| interval.high) }
+        });
         Score { over_draws, interval_95 }
     };
     Scored {
@@ -143,7 +147,7 @@ fn score(draws: &[Draw], place: usize) -> Scored {
         view: all[0].view,
         tested: all[0].tested,
         chance_accuracy: all[0].chance_accuracy,
-        accuracy: over(|found| found.accuracy, |found| found.accuracy_95),
+        accuracy: over(|found| found.accuracy, |found| Some(found.accuracy_95)),
         roc_auc: over(|found| found.roc_auc, |found| found.roc_auc_95),
         log_loss: over(|found| found.log_loss, |found| found.log_loss_95),
         twins: all[0].twins,
@@ -166,9 +170,9 @@ pub(super) mod tests {
             accuracy: roc_auc / 2.0,
             accuracy_95: Interval { low: 0.0, high: 1.0 },
             roc_auc,
-            roc_auc_95: Interval { low: roc_auc - 0.1, high: roc_auc + 0.1 },
+            roc_auc_95: Some(Interval { low: roc_auc - 0.1, high: roc_auc + 0.1 }),
             log_loss: 1.0,
-            log_loss_95: Interval { low: 0.5, high: 2.0 },
+            log_loss_95: Some(Interval { low: 0.5, high: 2.0 }),
             twins: 0,
         };
         let cost = Cost {
@@ -202,7 +206,7 @@ pub(super) mod tests {
         let a = &rows[1];
         assert_eq!(a.bandwidth, Mean { mean: 1.5, deviation: Some(0.5f64.sqrt()) });
         assert!((a.attacks[0].roc_auc.mean() - 0.7).abs() < 1e-12);
-        assert!((a.attacks[0].roc_auc.interval_95.low - 0.6).abs() < 1e-12);
+        assert!((a.attacks[0].roc_auc.interval_95.unwrap().low - 0.6).abs() < 1e-12);
         assert_eq!((a.bandwidth_in, a.views.len()), (None, 1));
         let front: Vec<bool> = rows.iter().map(|row| row.attacks[0].on_front).collect();
         // d finds less than c only where both find nothing.

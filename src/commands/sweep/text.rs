@@ -19,8 +19,10 @@ pub(super) fn csv(rows: &[Row]) -> String {
     );
     let some = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
     let mean = |mean: &Mean| format!("{},{}", mean.mean, some(mean.deviation));
-    let score =
-        |score: &Score| format!("{},{},{}", mean(&score.over_draws), score.interval_95.low, score.interval_95.high);
+    let score = |score: &Score| {
+        let ends = score.interval_95.map(|interval| format!("{},{}", interval.low, interval.high));
+        format!("{},{}", mean(&score.over_draws), ends.unwrap_or_else(|| ",".to_owned()))
+    };
     for row in rows {
         let end = |end: usize| some(row.latency_bracket.map(|bracket| bracket[end]));
         let cost = format!(
@@ -233,7 +235,8 @@ fn four(score: &Score) -> String {
 }
 
 fn interval(score: &Score) -> String {
-    format!("{} [{:.4}, {:.4}]", four(score), score.interval_95.low, score.interval_95.high)
+    let ends = score.interval_95.map(|interval| format!(" [{:.4}, {:.4}]", interval.low, interval.high));
+    four(score) + &ends.unwrap_or_default()
 }
 
 fn share(mean: &Mean) -> String {

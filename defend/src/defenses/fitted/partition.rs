@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn few_are_one_group() {
-        assert_eq!(partition(3, 2, |_| 1.0), [0..3]);
+        assert_eq!(partition(3, 2, |_| 1.0), std::iter::once(0..3).collect::<Vec<_>>());
         assert_eq!(partition(4, 2, |_| 1.0), [0..2, 2..4]);
     }
 }
