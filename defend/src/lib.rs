@@ -40,7 +40,7 @@ pub use invariants::{Guarantees, Invariant, SlotPlan, Violation};
 pub use lint::{Finding, Severity, lint};
 pub use manifest::{LayerManifest, Manifest, ManifestFile, TrainingManifest};
 pub use not_simulated::{NotSimulated, not_simulated};
-pub use overheads::{BothWays, DelaySummary, Estimate, OverheadOptions, Overheads, RatioSummary};
+pub use overheads::{BothWays, DelaySummary, Estimate, OverheadOptions, Overheads, Peak, RatioSummary};
 pub use pipeline::{DefendError, Pipeline};
 pub use profile::{Needs, Profile};
 pub use spec::{DefaultValue, DefenseInfo, DefenseSpec, LayerSpec, Parameter, Preset, SpecError, list};

@@ -10,6 +10,7 @@ use thiserror::Error;
 use wfkit_datasets::TraceSet;
 
 use crate::defenses::DEFENSES;
+use crate::value::AUTO;
 use crate::{Defense, DelayModel, Kind, Needs, NotSimulated, Profile, StopRule, Value, Values, not_simulated};
 
 /// A defence as it is written: `name[:preset][,key=value]...`, layers joined by `+`, the first applied first.
@@ -285,6 +286,9 @@ impl DefenseSpec {
     }
 }
 
+/// Packets of the mean trace that RegulaTor's rate and budget were chosen for (Holland and Hopper, 2022).
+pub(crate) const REGULATOR_PACKETS: f64 = 2101.0;
+
 /// The parameters of the same name and meaning in every defence that has them.
 const DELAYS: &str = "delays";
 const STOP: &str = "stop";
@@ -325,6 +329,10 @@ impl LayerSpec {
                 };
                 values.0.insert(parameter.key, value);
             }
+        }
+        let slot = values.0.get("size").map_or(1, |size| size.number());
+        for value in values.0.values_mut().filter(|value| **value == Value::Choice(AUTO)) {
+            *value = Value::Ratio((profile.mean_packets(slot) / REGULATOR_PACKETS * 1e6).round() as u64);
         }
         values
     }
@@ -425,12 +433,13 @@ impl Parameter {
     /// The value that `text` says, in range, or what is wrong with it.
     fn read(&self, text: &str) -> Result<Value, String> {
         let value = self.kind.parse(text)?;
-        if value.number() < self.min || value.number() > self.kind.max() {
+        let word = matches!(value, Value::Choice(_));
+        if !word && (value.number() < self.min || value.number() > self.kind.max()) {
             let bound = |number| match self.kind {
                 Kind::Duration | Kind::Stop => Value::Duration(number),
                 Kind::Size => Value::Size(number as u32),
                 Kind::Rate => Value::Rate(number),
-                Kind::Ratio => Value::Ratio(number),
+                Kind::Ratio | Kind::Scale => Value::Ratio(number),
                 Kind::Count | Kind::Choice(_) => Value::Count(number),
             };
             return Err(format!("`{text}` is not within {} and {}", bound(self.min), bound(self.kind.max())));
