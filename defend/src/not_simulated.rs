@@ -75,6 +75,15 @@ const NOT_SIMULATED: &[NotSimulated] = &[
         needed: "object lists of the pages (HAR), and a model of how a browser loads them",
     },
     NotSimulated {
+        name: "maybenot",
+        summary: "a framework of padding machines that any defence can be written for",
+        source: "Pulls and Witwer, \"Maybenot: A Framework for Traffic Analysis Defenses\", WPES 2023",
+        reason: "its simulator is not linked, because it would change features of crates that the tables of this program are built on; what its ports of \
+                 FRONT, Tamaraw, RegulaTor, Interspace and Break-Pad send beside ours, benches/peers/defend measures",
+        needed: "a build of the program with maybenot-simulator in it; front (budget=maybenot), tamaraw, regulator, interspace, break-pad \
+                 (lengths=maybenot) and netflow are here",
+    },
+    NotSimulated {
         name: "mockingbird",
         summary: "moves a trace towards random other ones in the space of bursts until a classifier is unsure",
         source: "Rahman, Imani, Mathews and Wright, \"Mockingbird: Defending Against Deep-Learning-Based Website Fingerprinting Attacks with \

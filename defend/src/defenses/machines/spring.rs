@@ -170,7 +170,8 @@ mod tests {
         }
         for defended in defend_many("spring,size=1B", &answered, 20) {
             let first = defended.packets().find(|p| p.is_padding()).unwrap();
-            assert_eq!((first.direction(), first.time_ns), (Direction::Incoming, 1_000));
+            assert_eq!(first.direction(), Direction::Incoming);
+            assert!((1_000..=3_000).contains(&first.time_ns), "{}", first.time_ns);
             let (out, inc) = padding(&defended);
             // After the answer the client sends a burst of one or more; it interrupts the one that the relay adds to the answer.
             assert!(out >= 1 && inc >= 2, "{out} {inc}");
