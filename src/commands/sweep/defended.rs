@@ -14,7 +14,7 @@ use super::plan::{Plan, content};
 use crate::commands::defend::splits_of_copies;
 
 /// Traces that the delay models are compared on: what waits for inferred dependencies is slow to simulate.
-const COMPARED: usize = 60;
+const COMPARED: usize = 200;
 
 /// Traces that are defended twice to see whether a defence leaves anything to chance.
 const TRIED: usize = 20;
