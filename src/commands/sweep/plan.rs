@@ -72,11 +72,8 @@ impl Plan {
             splits.update(format!("{:?} {:?}\n", split.train, split.test));
         }
         let splits = hex(&splits.finalize());
-        let Self { content, replicas, .. } = self;
-        format!(
-            "wfkit {}, traces {content}, splits {splits}, {replicas} copies, seed {seed}",
-            env!("CARGO_PKG_VERSION")
-        )
+        let Self { content, replicas, program, .. } = self;
+        format!("{program}, traces {content}, splits {splits}, {replicas} copies, seed {seed}")
     }
 }
 
