@@ -111,7 +111,8 @@ pub(crate) fn digests(paths: &[PathBuf]) -> Result<Vec<Input>> {
     paths.iter().map(digest).collect()
 }
 
-fn file_digest(path: &Path) -> io::Result<String> {
+/// SHA-256 of a file, in hexadecimal.
+pub(crate) fn file_digest(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 16];

@@ -79,8 +79,8 @@ Several defences as one, all combinations of:
   front:ft-1,n-server=0..3000/4            four values, at equal differences where an end is 0
 
 The folder gets report.md with tables to paste, sweep.svg, sweep.csv, sweep.json (the stage report) and points/, where every finished measurement
-is kept under what it depends on: traces, split, defence, draw, seed, attack, version. The same command goes on after an interruption,
-and one with more defences measures only those. A defence that fails is told, the others go on, and the exit status is 1.
+is kept under what it depends on: traces, split, defence, draw, seed, attack, and this very build of wfkit. The same command goes on after an
+interruption, and one with more defences measures only those. A defence that fails is told, the others go on, and the exit status is 1.
 
 On the front is what no other defence beats in bandwidth overhead, latency overhead or ROC-AUC without losing in another of them; areas below 0.5
 count as 0.5.

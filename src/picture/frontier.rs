@@ -281,7 +281,7 @@ fn keys(svg: &mut String, y: f64, published: bool) {
         y + 4.0
     ));
     if published {
-        x += 220.0;
+        x += 232.0;
         line(format_args!(
             "<path d=\"M{x} {} l5 5 -5 5 -5 -5 z\" fill=\"#aa3377\"/><path d=\"M{} {} l5 5 -5 5 -5 -5 z\" fill=\"none\" stroke=\"#999\"/>\
              <text x=\"{}\" y=\"{}\" fill=\"#555\">published: these, others</text>",

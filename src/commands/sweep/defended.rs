@@ -6,7 +6,8 @@ use anyhow::{Result, bail};
 use wfkit_datasets::splits::Split;
 use wfkit_datasets::{Trace, TraceSet};
 use wfkit_defend::{
-    DefendOptions, DefendedSet, DefendedTrace, DefenseSpec, Pipeline, Profile, Severity, TimeBracket, defend_with, lint,
+    DefendOptions, DefendedSet, DefendedTrace, DefenseSpec, OverheadOptions, Overheads, Pipeline, Profile, Severity,
+    TimeBracket, defend_with, lint,
 };
 
 use super::cost::Cost;
@@ -14,7 +15,7 @@ use super::plan::{Plan, content};
 use crate::commands::defend::splits_of_copies;
 
 /// Traces that the delay models are compared on: what waits for inferred dependencies is slow to simulate.
-const COMPARED: usize = 60;
+const COMPARED: usize = 200;
 
 /// Traces that are defended twice to see whether a defence leaves anything to chance.
 const TRIED: usize = 20;
@@ -87,7 +88,8 @@ impl Defended {
         let mut cost = Cost::of(&pairs, &volumes, contents.join(" "));
         cost.findings = findings;
         if draw == 0 {
-            cost.latency_bracket = TimeBracket::of_some(set, first, seed, COMPARED)?.latency;
+            let bracket = TimeBracket::of_some(set, first, seed, COMPARED)?.latency;
+            cost.latency_bracket = bracket.map(|ends| scaled(ends, cost.latency, &compared(&sets[0], plan)));
             cost.left_to_chance = leaves_to_chance(set, first, seed)?;
         }
         Ok((Self { parts }, cost))
@@ -113,6 +115,22 @@ fn fitted<'a>(plan: &'a Plan, spec: &DefenseSpec) -> Vec<(DefenseSpec, &'a [Spli
     }
     let fit = |split: &'a Split| (spec.clone().fit(plan.set.select(&split.train)), slice::from_ref(split));
     plan.splits.iter().map(fit).collect()
+}
+
+/// The traces that the delay models are compared on, as they were defended.
+fn compared<'a>(defended: &'a DefendedSet<'_>, plan: &Plan) -> Vec<Pair<'a>> {
+    let step = plan.set.len().div_ceil(COMPARED).max(1) * plan.replicas.get() as usize;
+    defended.traces().step_by(step).map(|(original, after)| (&original.trace, after)).collect()
+}
+
+/// The overheads of the models on some traces as if on all: added time in the proportion in which it was added to these by the model that
+/// was chosen. A few loads with long pauses have most of the time of a set, and no more delay than others.
+fn scaled(ends: [f64; 2], latency: f64, compared: &[Pair<'_>]) -> [f64; 2] {
+    let here = Overheads::of(compared, &OverheadOptions { bootstrap: 0, seed: 0 }).latency.total;
+    match here.map(|here| here.value) {
+        Some(here) if here > 0.0 => ends.map(|end| latency * end / here),
+        _ => ends,
+    }
 }
 
 /// Whether another seed defends traces otherwise, tried on some at equal steps through the set.

@@ -8,7 +8,7 @@ use wfkit_datasets::splits::{Split, by_session};
 use wfkit_defend::{DefenseSpec, grid};
 
 use crate::cli;
-use crate::context::{Context, hex};
+use crate::context::{Context, file_digest, hex};
 use crate::input::read_traces;
 use crate::measure::{TRIVIAL, stratified};
 
@@ -32,6 +32,8 @@ pub(super) struct Plan {
     pub(super) replicas: std::num::NonZeroU32,
     /// Digest of the traces.
     content: String,
+    /// The version, and which build of it: a change of any definition makes another.
+    program: String,
 }
 
 impl Plan {
@@ -45,6 +47,7 @@ impl Plan {
         let (splits, split) = splits(&set, options, context)?;
         Ok(Self {
             content: content(&set),
+            program: program()?,
             dropped: read.dropped,
             splits,
             split,
@@ -69,11 +72,8 @@ impl Plan {
             splits.update(format!("{:?} {:?}\n", split.train, split.test));
         }
         let splits = hex(&splits.finalize());
-        let Self { content, replicas, .. } = self;
-        format!(
-            "wfkit {}, traces {content}, splits {splits}, {replicas} copies, seed {seed}",
-            env!("CARGO_PKG_VERSION")
-        )
+        let Self { content, replicas, program, .. } = self;
+        format!("{program}, traces {content}, splits {splits}, {replicas} copies, seed {seed}")
     }
 }
 
@@ -142,6 +142,13 @@ fn splits(set: &TraceSet, options: &cli::Sweep, context: &Context<'_>) -> Result
     let folds = options.folds.unwrap_or(FOLDS);
     let labels: Vec<&str> = set.traces().iter().map(|labelled| labelled.key.class.as_str()).collect();
     Ok((stratified(&labels, folds.into(), context)?, format!("{folds} stratified folds")))
+}
+
+/// Version and digest of the running program.
+fn program() -> Result<String> {
+    let path = std::env::current_exe().context("this program does not find itself")?;
+    let digest = file_digest(&path).with_context(|| format!("{}: cannot read", path.display()))?;
+    Ok(format!("wfkit {} {digest}", env!("CARGO_PKG_VERSION")))
 }
 
 /// Digest of keys and packets.

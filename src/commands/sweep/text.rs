@@ -108,7 +108,7 @@ pub(super) fn markdown(rows: &[Row], report: &StageReport, split: &str, publishe
     say(format_args!(
         "{}, seed {}: {} traces of {} classes, {split}; {tested} tested, guessing the commonest class is right in {}. Attacks are trained \
          again on the defended traces. Overheads are sums over sums; the latency overhead is under the delay model chosen, in brackets \
-         the span of all models. Numbers are means over draws of the defence, ± their standard deviation.\n",
+         the span of all models, tried on some 200 of the traces. Numbers are means over draws of the defence, ± their standard deviation.\n",
         report.tool,
         report.seed,
         counts("traces"),

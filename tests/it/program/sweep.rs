@@ -149,3 +149,13 @@ fn wrong_sweeps_are_told_before_the_work() {
     }
     assert!(!folder.path("out").exists());
 }
+
+#[test]
+fn the_plan_of_the_table_names_defences_of_cells() {
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/defences.txt")).unwrap();
+    let patterns = text.lines().map(|line| line.split('#').next().unwrap().trim()).filter(|line| !line.is_empty());
+    let specs: Vec<_> = patterns.flat_map(|pattern| wfkit_defend::grid(pattern).unwrap()).collect();
+    assert!(
+        specs.len() >= 8 && specs.iter().all(|spec| spec.layers().iter().all(|layer| !layer.defense().needs.sizes))
+    );
+}
