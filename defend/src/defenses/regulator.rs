@@ -1,12 +1,10 @@
 //! RegulaTor: surges of packets at a decaying rate.
 
-use wfkit_datasets::Trace;
-
-use super::shaper::{SIZE, Shape, Shaper};
+use super::shaper::{SIZE, Sender, Shape, Shaped, Shaper};
 use super::{DELAYS, STOP, no_conflict};
 use crate::{
-    Assumptions, DefaultValue, DefendedTrace, Defense, DefenseError, DefenseInfo, Direction, Draws, Guarantees, Kind,
-    Needs, Parameter, Preset, Profile, StopRule, Value, Values,
+    DefaultValue, Defense, DefenseError, DefenseInfo, Direction, Draws, Guarantees, Kind, Needs, Parameter, Preset,
+    Profile, StopRule, Value, Values,
 };
 
 pub(super) const INFO: DefenseInfo = DefenseInfo {
@@ -100,7 +98,7 @@ const fn ratio(key: &'static str, millionths: u64, min: u64, meaning: &'static s
 fn build(values: &Values, profile: &Profile) -> Result<Box<dyn Defense>, String> {
     let shape = Shape::new(values, profile)?;
     let scale = values.ratio("scale");
-    Ok(Box::new(Regulator {
+    Ok(Box::new(Shaped(Regulator {
         rate: values.count("rate") as f64 * scale,
         decay: values.ratio("decay").min(1.0),
         threshold: values.ratio("threshold"),
@@ -108,7 +106,7 @@ fn build(values: &Values, profile: &Profile) -> Result<Box<dyn Defense>, String>
         upload: values.ratio("upload"),
         cap_ns: values.duration_ns("cap"),
         shape,
-    }))
+    })))
 }
 
 #[derive(Debug)]
@@ -142,6 +140,12 @@ impl Regulator {
     fn rate_after(&self, since_ns: u64) -> f64 {
         (self.rate * self.decay.powf(since_ns as f64 / SECOND as f64)).max(1.0)
     }
+}
+
+impl Sender for Regulator {
+    fn shape(&self) -> &Shape {
+        &self.shape
+    }
 
     fn load(&self, shaper: &mut Shaper<'_>, start_ns: u64, draws: &mut Draws) -> Result<(), DefenseError> {
         use Direction::{Incoming, Outgoing};
@@ -154,7 +158,8 @@ impl Regulator {
             let coming = shaper.queues.coming_ns(Incoming).filter(|_| matches!(phase, Phase::Setup { .. }));
             let impatient = shaper.queues.ready_ns(Outgoing).map(|at| at.saturating_add(self.cap_ns).max(now));
             let out = next_out.into_iter().chain(impatient).min();
-            let next = [Some(next_in), out, coming].into_iter().flatten().min().expect("there is always a next slot in");
+            let next =
+                [Some(next_in), out, coming].into_iter().flatten().min().expect("there is always a next slot in");
             now = now.max(next);
             if shaper.over(now) {
                 return Ok(());
@@ -202,29 +207,18 @@ impl Regulator {
             }
         }
     }
-}
 
-impl Defense for Regulator {
-    fn defend(&self, trace: &Trace, draws: &mut Draws) -> Result<DefendedTrace, DefenseError> {
-        self.shape.defend(trace, |shaper, start_ns| self.load(shaper, start_ns, draws))
-    }
-
-    fn guarantees(&self) -> Guarantees {
-        Guarantees { ends_with_data: self.shape.stop == StopRule::Oracle, ..self.shape.guarantees() }
-    }
-
-    fn assumptions(&self) -> Assumptions {
-        self.shape.assumptions()
-    }
-
-    fn infers_delays(&self) -> bool {
-        true
+    fn promises(&self) -> Guarantees {
+        Guarantees { ends_with_data: self.shape.stop == StopRule::Oracle, ..Guarantees::default() }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use wfkit_datasets::Trace;
+
     use super::*;
+    use crate::DefendedTrace;
     use crate::testing::{defend_many, defend_one};
 
     const MS: u64 = 1_000_000;
@@ -250,9 +244,8 @@ mod tests {
     fn setup_goes_on_where_there_is_no_eleventh_packet() {
         let trace = Trace::new(vec![0, 950 * MS], vec![100, -100]).unwrap();
         let defended = defend_one("regulator", &trace);
-        let times = |way| -> Vec<u64> {
-            defended.packets().filter(|p| p.direction() == way).map(|p| p.time_ns / MS).collect()
-        };
+        let times =
+            |way| -> Vec<u64> { defended.packets().filter(|p| p.direction() == way).map(|p| p.time_ns / MS).collect() };
         assert_eq!(times(Direction::Incoming), (0..=10).map(|i| i * 100).collect::<Vec<_>>());
         assert_eq!(times(Direction::Outgoing), [0, 200, 400, 600, 800, 1000]);
     }
