@@ -11,7 +11,7 @@ use wfkit_datasets::TraceSet;
 
 use crate::defenses::DEFENSES;
 use crate::value::AUTO;
-use crate::{Defense, DelayModel, Kind, Needs, Profile, StopRule, Value, Values};
+use crate::{Defense, DelayModel, Kind, Needs, NotSimulated, Profile, StopRule, Value, Values, not_simulated};
 
 /// A defence as it is written: `name[:preset][,key=value]...`, layers joined by `+`, the first applied first.
 ///
@@ -145,6 +145,9 @@ pub enum SpecError {
         /// What there is.
         available: Vec<&'static str>,
     },
+    /// There is such a defence, but not here.
+    #[error("{} is not simulated: {}; needed: {}", .0.name, .0.reason, .0.needed)]
+    NotSimulated(&'static NotSimulated),
     /// No such preset.
     #[error("{defense} has no preset `{preset}`; it has {}", available.join(", "))]
     UnknownPreset {
@@ -375,6 +378,9 @@ impl FromStr for LayerSpec {
             None => (head, None),
         };
         let defense = DEFENSES.iter().find(|defense| defense.name == name).ok_or_else(|| {
+            if let Some(known) = not_simulated().iter().find(|known| known.name == name) {
+                return SpecError::NotSimulated(known);
+            }
             let available = DEFENSES.iter().map(|defense| defense.name).collect();
             SpecError::UnknownDefense { name: name.to_owned(), available }
         })?;
@@ -505,7 +511,7 @@ mod tests {
         assert_eq!(error("front:ft-3"), "front has no preset `ft-3`; it has ft-1, ft-2");
         assert_eq!(
             error("front,n=3"),
-            "front:ft-1 has no parameter `n`; it has n-client, n-server, w-min, w-max, size, stop"
+            "front:ft-1 has no parameter `n`; it has n-client, n-server, budget, w-min, w-max, size, stop"
         );
         assert_eq!(error("pad:exponential,to=8B"), "pad:exponential has no parameter `to`; it has none");
         assert_eq!(error("front,w-max"), "`w-max` in `front:ft-1` is not of the form key=value");

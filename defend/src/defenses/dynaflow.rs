@@ -218,7 +218,7 @@ mod tests {
             let at = now;
             let change = slot.checked_sub(first).map(|since| (since / every) as usize);
             now += change.and_then(|change| chosen.get(change).or(chosen.last())).copied().unwrap_or(9_000_000);
-            (at, if slot % 4 == 0 { 536 } else { -536 })
+            (at, if slot.is_multiple_of(4) { 536 } else { -536 })
         };
         let (times, sizes) = (0..end).map(packet).unzip();
         Trace::new(times, sizes).unwrap()

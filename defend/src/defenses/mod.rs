@@ -11,6 +11,7 @@ mod hold;
 mod jitter;
 pub(crate) mod link;
 mod loads;
+mod machines;
 mod pad;
 mod paths;
 mod queues;
@@ -37,6 +38,9 @@ pub(crate) const DEFENSES: &[DefenseInfo] = &[
     dynaflow::INFO,
     regulator::INFO,
     wtf_pad::INFO,
+    machines::SPRING,
+    machines::INTERSPACE,
+    machines::BREAK_PAD,
     hold::INFO,
     fill::NETFLOW,
     fill::RANDOM_WT,
