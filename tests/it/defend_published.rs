@@ -3,7 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
 use wfkit_datasets::{LabelledTrace, Layer, Provenance, Trace, TraceSet, read_traces};
-use wfkit_defend::{DefenseSpec, DelayModel, Direction, Estimate, OverheadOptions, Overheads, StopRule, defend, list};
+use wfkit_defend::{
+    DefendOptions, DefenseSpec, DelayModel, Direction, Estimate, OverheadOptions, Overheads, StopRule, defend,
+    defend_with, list,
+};
 
 use crate::defend_samples::samples;
 use crate::shared::shared_data;
@@ -13,8 +16,14 @@ const SIRINAM: &str = "maybenot-gen src environment data-df-wflib";
 const BIG_ENOUGH: &str = "maybenot-gen src environment data-bigenough-standard";
 
 fn overheads(set: &TraceSet, text: &str) -> Overheads {
+    overheads_of_copies(set, text, 1)
+}
+
+/// Of several defended copies of each trace, for defences whose cost is drawn.
+fn overheads_of_copies(set: &TraceSet, text: &str, copies: u32) -> Overheads {
     let spec: DefenseSpec = text.parse().unwrap();
-    defend(set, &spec, 1).unwrap().overheads(&OverheadOptions { bootstrap: 0, seed: 0 })
+    let options = DefendOptions { seed: 1, replicas: copies.try_into().unwrap(), verify: false };
+    defend_with(set, &spec, &options).unwrap().overheads(&OverheadOptions { bootstrap: 0, seed: 0 })
 }
 
 /// Bandwidth and latency, sum over sum, in per cent.
@@ -117,10 +126,14 @@ fn tamaraw_of_the_paper_costs_less_on_faster_loads_and_larger_slots() {
 #[test]
 fn cs_buflo_costs_what_was_published() {
     let (Some(samples), Some(loads)) = (samples(), page_loads()) else { return };
+    let cost = |set, text| {
+        let overheads = overheads_of_copies(set, text, 10);
+        (per_cent(overheads.bandwidth.both.total), per_cent(overheads.latency.total))
+    };
     for set in [&samples[SURAKAV], &loads] {
         let ((ctsp, latency), (cpsp, _)) = (cost(set, "cs-buflo:ctsp"), cost(set, "cs-buflo:cpsp"));
-        assert!((129.0..273.0).contains(&cpsp) && cpsp < ctsp && ctsp < 280.0, "{ctsp} {cpsp}");
-        assert!((30.0..80.0).contains(&latency), "{latency}");
+        assert!((129.0..242.0).contains(&cpsp) && cpsp < ctsp && ctsp < 273.0, "{ctsp} {cpsp}");
+        assert!((20.0..70.0).contains(&latency), "{latency}");
     }
     // Slower loads: an interval of 32.8 ms is the longest, and the client, which has one cell in seven, sends as long as the server.
     let overheads = overheads(&samples[SIRINAM], "cs-buflo:cpsp");
@@ -129,14 +142,16 @@ fn cs_buflo_costs_what_was_published() {
     );
 }
 
-/// Published for these traces: heavy 80 %, 7 %; light 48 %, 9 % (Holland and Hopper, 2022, whose loads have 2101 packets; the sample's have 2795).
+/// Published for these traces: heavy 80 %, 7 %; light 48 %, 9 % (Holland and Hopper, 2022, whose loads have 2101 packets; the sample's have 2795, so the
+/// budget is less of them). The mean over loads is what was published, the sum is below it.
 #[test]
 fn regulator_costs_what_was_published_on_its_own_kind_of_loads() {
     let Some(samples) = samples() else { return };
     for (text, bandwidth, latency) in [("regulator:heavy", 79.7, 6.6), ("regulator:light", 48.3, 8.9)] {
-        let (found_bandwidth, found_latency) = cost(&samples[SIRINAM], text);
-        assert!((found_bandwidth - bandwidth).abs() < 12.0, "{text}: {found_bandwidth}");
-        assert!((found_latency - latency).abs() < 4.0, "{text}: {found_latency}");
+        let overheads = overheads_of_copies(&samples[SIRINAM], text, 30);
+        let (total, mean) = (per_cent(overheads.bandwidth.both.total), per_cent(overheads.bandwidth.both.mean));
+        assert!((mean - bandwidth).abs() < 8.0 && (0.7..1.0).contains(&(total / bandwidth)), "{text}: {total} {mean}");
+        assert!((per_cent(overheads.latency.total) - latency).abs() < 4.0, "{text}");
     }
 }
 
@@ -178,7 +193,8 @@ fn every_defence_that_delays_offers_every_model() {
         for model in DelayModel::ALL {
             let spec = spec.clone().with_delays(model).with_stop(StopRule::Soft { quiet_ns: 1_500_000_000 });
             let defended = defend(&set, &spec, 1).unwrap();
-            assert_eq!(defended.manifest().layers[0].assumptions.delay_model, model, "{spec}");
+            let assumed = defended.manifest().layers[0].assumptions.delay_model;
+            assert!(assumed == model || assumed == DelayModel::None, "{spec}: {assumed}"); // none holds nothing back
             assert!(model != DelayModel::Inferred || defended.causality().too_soon == 0, "{spec}");
         }
     }
