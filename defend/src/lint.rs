@@ -291,7 +291,7 @@ mod tests {
             "regulator,size=1000B",
             &["scale: R and N suit loads of 2101 packets, these have 101: scale=auto makes it 0.048"],
         );
-        tells("regulator,size=1000B,rate=1,scale=10", &["rate: surges begin with 10.0 kB a second"]);
+        tells("regulator,size=1000B,rate=1,scale=9", &["rate: surges begin with 9.0 kB a second"]);
         tells("tamaraw,rho-out=1us,rho-in=1us", &["error", "4194304"]);
     }
 

@@ -92,6 +92,13 @@ impl TrainingManifest {
 }
 
 impl Manifest {
+    /// What limits the link: its layers, or nothing.
+    pub fn network_model(&self) -> String {
+        let links: Vec<&str> =
+            self.layers.iter().map(|layer| &*layer.spec).filter(|spec| spec.starts_with("link")).collect();
+        if links.is_empty() { "unlimited: only defences hold packets back".to_owned() } else { links.join("+") }
+    }
+
     /// Of layers yet to be added.
     pub(crate) fn new(seed: u64, layers_before: usize, training: Option<&Arc<TraceSet>>) -> Self {
         Self {

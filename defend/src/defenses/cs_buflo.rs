@@ -1,12 +1,10 @@
 //! CS-BuFLO: packets of one size at random times around an adaptive interval, their number rounded up.
 
-use wfkit_datasets::Trace;
-
-use super::shaper::{SIZE, Shape, Shaper};
+use super::shaper::{SIZE, Sender, Shape, Shaped, Shaper};
 use super::{DELAYS, STOP, no_conflict};
 use crate::{
-    Assumptions, DefaultValue, DefendedTrace, Defense, DefenseError, DefenseInfo, Direction, Draws, Guarantees, Kind,
-    Needs, Parameter, PerDirection, Preset, Profile, Value, Values,
+    DefaultValue, Defense, DefenseError, DefenseInfo, Direction, Draws, Kind, Needs, Parameter, PerDirection, Preset,
+    Profile, Value, Values,
 };
 
 pub(super) const INFO: DefenseInfo = DefenseInfo {
@@ -84,13 +82,13 @@ const fn end(key: &'static str, end: &'static str, meaning: &'static str) -> Par
 fn build(values: &Values, profile: &Profile) -> Result<Box<dyn Defense>, String> {
     let end = |key| if values.choice(key) == "total" { End::Total } else { End::Payload };
     let shortest = values.duration_ns("rho-min");
-    Ok(Box::new(CsBuflo {
+    Ok(Box::new(Shaped(CsBuflo {
         start_ns: values.duration_ns("rho"),
         range_ns: (shortest, values.duration_ns("rho-max").max(shortest)),
         first: values.count("first"),
         ends: PerDirection { outgoing: end("client"), incoming: end("server") },
         shape: Shape::new(values, profile)?,
-    }))
+    })))
 }
 
 #[derive(Debug)]
@@ -126,7 +124,7 @@ impl End {
 
 /// One side in one load: when it sends next, and what its interval is.
 #[derive(Debug, Clone)]
-struct Sender {
+struct Side {
     next_ns: u64,
     interval_ns: u64,
     sent: u64,
@@ -142,59 +140,26 @@ struct Sender {
 const MEMORY: usize = 1000;
 
 impl CsBuflo {
-    fn load(&self, shaper: &mut Shaper<'_>, start_ns: u64, draws: &mut Draws) -> Result<(), DefenseError> {
-        let sender = Sender {
-            next_ns: start_ns,
-            interval_ns: self.start_ns.clamp(self.range_ns.0, self.range_ns.1),
-            sent: 0,
-            payload: 0,
-            boundary: self.first,
-            last_data_ns: None,
-            gaps_ns: Vec::new(),
-        };
-        let mut senders = PerDirection { outgoing: sender.clone(), incoming: sender };
-        let mut now = start_ns;
-        loop {
-            let size = u64::from(self.shape.size);
-            let due = |way: Direction| {
-                let Sender { next_ns, sent, payload, .. } = senders[way];
-                let at = next_ns.max(now); // one that had finished goes on when more data comes
-                let finished = shaper.over(at) && self.ends[way].allows(sent, size, payload);
-                (!finished).then_some((at, way))
-            };
-            let next = Direction::BOTH.into_iter().filter_map(due).min_by_key(|&(at, _)| at);
-            let Some((at, way)) = next else { return Ok(()) };
-            now = at;
-            let carried = shaper.send(way, now)?;
-            if carried.is_some() {
-                for other in Direction::BOTH.into_iter().filter(|&other| other != way) {
-                    senders[other].last_data_ns = None;
-                }
-            }
-            self.after(&mut senders[way], now, carried.map_or(0, |carried| carried.bytes), draws);
-        }
-    }
-
     /// Books a packet with so much data, and chooses the next time.
-    fn after(&self, sender: &mut Sender, now: u64, data: u64, draws: &mut Draws) {
-        sender.sent += 1;
-        sender.payload += data;
+    fn after(&self, side: &mut Side, now: u64, data: u64, draws: &mut Draws) {
+        side.sent += 1;
+        side.payload += data;
         if data > 0
-            && let Some(last) = sender.last_data_ns.replace(now)
+            && let Some(last) = side.last_data_ns.replace(now)
         {
-            sender.gaps_ns.push((now - last).clamp(self.range_ns.0, self.range_ns.1));
+            side.gaps_ns.push((now - last).clamp(self.range_ns.0, self.range_ns.1));
         }
-        if sender.sent == sender.boundary {
-            sender.boundary *= 2;
-            let recent = sender.gaps_ns.len().saturating_sub(MEMORY);
-            if let Some(interval_ns) = power_of_two_us(&mut sender.gaps_ns[recent..]) {
-                sender.interval_ns = interval_ns.clamp(self.range_ns.0, self.range_ns.1);
+        if side.sent == side.boundary {
+            side.boundary *= 2;
+            let recent = side.gaps_ns.len().saturating_sub(MEMORY);
+            if let Some(interval_ns) = power_of_two_us(&mut side.gaps_ns[recent..]) {
+                side.interval_ns = interval_ns.clamp(self.range_ns.0, self.range_ns.1);
             }
-            sender.gaps_ns.clear();
-            sender.last_data_ns = None;
+            side.gaps_ns.clear();
+            side.last_data_ns = None;
         }
         // A gap of 0 would let the loop stand still.
-        sender.next_ns = now.saturating_add(1 + draws.up_to(2 * sender.interval_ns - 1));
+        side.next_ns = now.saturating_add(1 + draws.up_to(2 * side.interval_ns - 1));
     }
 }
 
@@ -205,27 +170,49 @@ fn power_of_two_us(gaps_ns: &mut [u64]) -> Option<u64> {
     Some(1_000 << (*median / 1_000).max(1).ilog2())
 }
 
-impl Defense for CsBuflo {
-    fn defend(&self, trace: &Trace, draws: &mut Draws) -> Result<DefendedTrace, DefenseError> {
-        self.shape.defend(trace, |shaper, start_ns| self.load(shaper, start_ns, draws))
+impl Sender for CsBuflo {
+    fn shape(&self) -> &Shape {
+        &self.shape
     }
 
-    fn guarantees(&self) -> Guarantees {
-        self.shape.guarantees()
-    }
-
-    fn assumptions(&self) -> Assumptions {
-        self.shape.assumptions()
-    }
-
-    fn infers_delays(&self) -> bool {
-        true
+    fn load(&self, shaper: &mut Shaper<'_>, start_ns: u64, draws: &mut Draws) -> Result<(), DefenseError> {
+        let side = Side {
+            next_ns: start_ns,
+            interval_ns: self.start_ns.clamp(self.range_ns.0, self.range_ns.1),
+            sent: 0,
+            payload: 0,
+            boundary: self.first,
+            last_data_ns: None,
+            gaps_ns: Vec::new(),
+        };
+        let mut sides = PerDirection { outgoing: side.clone(), incoming: side };
+        let mut now = start_ns;
+        loop {
+            let size = u64::from(self.shape.size);
+            let due = |way: Direction| {
+                let Side { next_ns, sent, payload, .. } = sides[way];
+                let at = next_ns.max(now); // one that had finished goes on when more data comes
+                let finished = shaper.over(at) && self.ends[way].allows(sent, size, payload);
+                (!finished).then_some((at, way))
+            };
+            let next = Direction::BOTH.into_iter().filter_map(due).min_by_key(|&(at, _)| at);
+            let Some((at, way)) = next else { return Ok(()) };
+            now = at;
+            let carried = shaper.send(way, now)?;
+            if carried.is_some() {
+                for other in Direction::BOTH.into_iter().filter(|&other| other != way) {
+                    sides[other].last_data_ns = None;
+                }
+            }
+            self.after(&mut sides[way], now, carried.map_or(0, |carried| carried.bytes), draws);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use wfkit_datasets::Trace;
 
     use super::*;
     use crate::testing::{any_trace, defend_many, defend_one};

@@ -2,13 +2,11 @@
 
 use std::collections::VecDeque;
 
-use wfkit_datasets::Trace;
-
-use super::shaper::{SIZE, Shape, Shaper};
+use super::shaper::{SIZE, Sender, Shape, Shaped, Shaper};
 use super::{DELAYS, STOP, no_conflict};
 use crate::{
-    Assumptions, DefaultValue, DefendedTrace, Defense, DefenseError, DefenseInfo, Direction, Draws, Guarantees, Kind,
-    Needs, Parameter, Preset, Profile, Value, Values,
+    DefaultValue, Defense, DefenseError, DefenseInfo, Direction, Draws, Kind, Needs, Parameter, Preset, Profile, Value,
+    Values,
 };
 
 pub(super) const INFO: DefenseInfo = DefenseInfo {
@@ -86,7 +84,7 @@ const fn count(key: &'static str, min: u64, count: u64, meaning: &'static str) -
 }
 
 fn build(values: &Values, profile: &Profile) -> Result<Box<dyn Defense>, String> {
-    Ok(Box::new(DynaFlow {
+    Ok(Box::new(Shaped(DynaFlow {
         start_ns: values.duration_ns("start"),
         allowed_ns: [values.duration_ns("fast"), values.duration_ns("slow")],
         first: values.count("first"),
@@ -95,7 +93,7 @@ fn build(values: &Values, profile: &Profile) -> Result<Box<dyn Defense>, String>
         memory: values.count("memory") as usize,
         m: values.ratio("m"),
         shape: Shape::new(values, profile)?,
-    }))
+    })))
 }
 
 #[derive(Debug)]
@@ -141,8 +139,14 @@ impl DynaFlow {
         let distance = |allowed: &u64| (*allowed as f64 - needed).abs();
         self.allowed_ns.into_iter().min_by(|a, b| distance(a).total_cmp(&distance(b))).expect("there are two")
     }
+}
 
-    fn load(&self, shaper: &mut Shaper<'_>, start_ns: u64) -> Result<(), DefenseError> {
+impl Sender for DynaFlow {
+    fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    fn load(&self, shaper: &mut Shaper<'_>, start_ns: u64, _: &mut Draws) -> Result<(), DefenseError> {
         let mut recent = VecDeque::with_capacity(self.memory + 1);
         let (mut slot, mut now, mut interval) = (0_u64, start_ns, self.start_ns);
         // How many slots it has if nothing more comes.
@@ -169,27 +173,10 @@ impl DynaFlow {
     }
 }
 
-impl Defense for DynaFlow {
-    fn defend(&self, trace: &Trace, _: &mut Draws) -> Result<DefendedTrace, DefenseError> {
-        self.shape.defend(trace, |shaper, start_ns| self.load(shaper, start_ns))
-    }
-
-    fn guarantees(&self) -> Guarantees {
-        self.shape.guarantees()
-    }
-
-    fn assumptions(&self) -> Assumptions {
-        self.shape.assumptions()
-    }
-
-    fn infers_delays(&self) -> bool {
-        true
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use wfkit_datasets::Trace;
 
     use super::*;
     use crate::testing::{any_trace, defend_one};

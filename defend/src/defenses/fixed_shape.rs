@@ -1,12 +1,10 @@
 //! Fixed-shape queries: every query looks like the largest one.
 
-use wfkit_datasets::Trace;
-
-use super::shaper::{SIZE, Shape, Shaper};
+use super::shaper::{SIZE, Sender, Shape, Shaped, Shaper};
 use super::{DELAYS, STOP, no_conflict};
 use crate::{
-    Assumptions, DefaultValue, DefendedTrace, Defense, DefenseError, DefenseInfo, Direction, Draws, Guarantees, Kind,
-    Needs, Parameter, PerDirection, Preset, Profile, Value, Values,
+    DefaultValue, DefenseError, DefenseInfo, Direction, Draws, Kind, Needs, Parameter, PerDirection, Preset, Profile,
+    Value, Values,
 };
 
 pub(super) const INFO: DefenseInfo = DefenseInfo {
@@ -71,12 +69,12 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
         ],
         check: no_conflict,
         build: |values, profile| {
-            Ok(Box::new(FixedShape {
+            Ok(Box::new(Shaped(FixedShape {
                 every_ns: values.duration_ns("every"),
                 rounds: values.count("rounds"),
                 packets: PerDirection { outgoing: values.count("request"), incoming: values.count("response") },
                 shape: Shape::new(values, profile)?,
-            }))
+            })))
         },
     }],
 };
@@ -100,9 +98,13 @@ struct FixedShape {
     shape: Shape,
 }
 
-impl FixedShape {
+impl Sender for FixedShape {
+    fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
     /// Whole shapes until the load is over.
-    fn load(&self, shaper: &mut Shaper<'_>, start_ns: u64) -> Result<(), DefenseError> {
+    fn load(&self, shaper: &mut Shaper<'_>, start_ns: u64, _: &mut Draws) -> Result<(), DefenseError> {
         let mut round = 0_u64;
         let mut now = start_ns;
         while round == 0 || !round.is_multiple_of(self.rounds) || !shaper.over(now) {
@@ -118,29 +120,11 @@ impl FixedShape {
     }
 }
 
-impl Defense for FixedShape {
-    fn defend(&self, trace: &Trace, _: &mut Draws) -> Result<DefendedTrace, DefenseError> {
-        self.shape.defend(trace, |shaper, start_ns| self.load(shaper, start_ns))
-    }
-
-    fn guarantees(&self) -> Guarantees {
-        self.shape.guarantees()
-    }
-
-    fn assumptions(&self) -> Assumptions {
-        self.shape.assumptions()
-    }
-
-    fn infers_delays(&self) -> bool {
-        true
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use wfkit_datasets::Trace;
 
-    use super::*;
     use crate::defend;
     use crate::testing::{any_set, defend_one};
 

@@ -1,12 +1,10 @@
 //! RegulaTor: surges of packets at a decaying rate.
 
-use wfkit_datasets::Trace;
-
-use super::shaper::{SIZE, Shape, Shaper};
+use super::shaper::{SIZE, Sender, Shape, Shaped, Shaper};
 use super::{DELAYS, STOP, no_conflict};
 use crate::{
-    Assumptions, DefaultValue, DefendedTrace, Defense, DefenseError, DefenseInfo, Direction, Draws, Guarantees, Kind,
-    Needs, Parameter, Preset, Profile, StopRule, Value, Values,
+    DefaultValue, Defense, DefenseError, DefenseInfo, Direction, Draws, Guarantees, Kind, Needs, Parameter, Preset,
+    Profile, StopRule, Value, Values,
 };
 
 pub(super) const INFO: DefenseInfo = DefenseInfo {
@@ -100,7 +98,7 @@ const fn ratio(key: &'static str, millionths: u64, min: u64, meaning: &'static s
 fn build(values: &Values, profile: &Profile) -> Result<Box<dyn Defense>, String> {
     let shape = Shape::new(values, profile)?;
     let scale = values.ratio("scale");
-    Ok(Box::new(Regulator {
+    Ok(Box::new(Shaped(Regulator {
         rate: values.count("rate") as f64 * scale,
         decay: values.ratio("decay").min(1.0),
         threshold: values.ratio("threshold"),
@@ -108,7 +106,7 @@ fn build(values: &Values, profile: &Profile) -> Result<Box<dyn Defense>, String>
         upload: values.ratio("upload"),
         cap_ns: values.duration_ns("cap"),
         shape,
-    }))
+    })))
 }
 
 #[derive(Debug)]
@@ -141,6 +139,12 @@ impl Regulator {
     /// R D^t packets a second, t in s since the surge began, at least 1.
     fn rate_after(&self, since_ns: u64) -> f64 {
         (self.rate * self.decay.powf(since_ns as f64 / SECOND as f64)).max(1.0)
+    }
+}
+
+impl Sender for Regulator {
+    fn shape(&self) -> &Shape {
+        &self.shape
     }
 
     fn load(&self, shaper: &mut Shaper<'_>, start_ns: u64, draws: &mut Draws) -> Result<(), DefenseError> {
@@ -203,29 +207,18 @@ impl Regulator {
             }
         }
     }
-}
 
-impl Defense for Regulator {
-    fn defend(&self, trace: &Trace, draws: &mut Draws) -> Result<DefendedTrace, DefenseError> {
-        self.shape.defend(trace, |shaper, start_ns| self.load(shaper, start_ns, draws))
-    }
-
-    fn guarantees(&self) -> Guarantees {
-        Guarantees { ends_with_data: self.shape.stop == StopRule::Oracle, ..self.shape.guarantees() }
-    }
-
-    fn assumptions(&self) -> Assumptions {
-        self.shape.assumptions()
-    }
-
-    fn infers_delays(&self) -> bool {
-        true
+    fn promises(&self) -> Guarantees {
+        Guarantees { ends_with_data: self.shape.stop == StopRule::Oracle, ..Guarantees::default() }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use wfkit_datasets::Trace;
+
     use super::*;
+    use crate::DefendedTrace;
     use crate::testing::{defend_many, defend_one};
 
     const MS: u64 = 1_000_000;
@@ -300,7 +293,7 @@ mod tests {
         // From the surge on, at time 0, one packet goes out for every four that come in.
         let trace = Trace::new(vec![0; 101], [vec![-100; 100], vec![100]].concat()).unwrap();
         let defended = defend_one("regulator,upload=4,n=0,size=100B,rate=100,decay=1,cap=100s", &trace).observe();
-        assert_eq!((defended.in_packets(), defended.out_packets()), (100, 25 + 1));
+        assert_eq!((defended.in_packets(), defended.out_packets()), (100, 25));
         // Without downloads a request waits for its cap.
         let times = [vec![0; 11], vec![50 * MS, 5_000 * MS]].concat();
         let trace = Trace::new(times, [vec![-100; 11], vec![77, -100]].concat()).unwrap();

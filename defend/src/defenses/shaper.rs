@@ -1,5 +1,7 @@
 //! A sender that decides from one packet to the next when it sends, load by load.
 
+use std::fmt;
+
 use wfkit_datasets::Trace;
 
 use super::loads::silence_ns;
@@ -7,8 +9,8 @@ use super::queues::Queues;
 use super::slots::{MAX_SLOTS, Slots};
 use super::{STOP, delay_model, one_cell};
 use crate::{
-    Assumptions, DefaultValue, DefendedTrace, DefendedTraceBuilder, DefenseError, DelayModel, Direction, Guarantees,
-    Kind, Ledger, Parameter, Piece, Profile, StopRule, Values,
+    Assumptions, DefaultValue, DefendedTrace, DefendedTraceBuilder, Defense, DefenseError, DelayModel, Direction,
+    Draws, Guarantees, Kind, Ledger, Parameter, Piece, Profile, StopRule, Values,
 };
 
 /// What such senders have in common: one size, a delay model and a stop rule.
@@ -38,26 +40,32 @@ impl Shape {
         Slots::suits(size, profile)?;
         Ok(Self { size, delays: delay_model(values), stop: values.stop(STOP.key) })
     }
+}
 
-    pub(super) fn assumptions(&self) -> Assumptions {
-        Assumptions { delay_model: self.delays, stop_rule: self.stop }
+/// How one load is sent.
+pub(super) trait Sender: fmt::Debug + Send + Sync {
+    fn shape(&self) -> &Shape;
+
+    /// Sends the load that starts at a time, until it is [over](Shaper::over) and its end padding is sent.
+    fn load(&self, shaper: &mut Shaper<'_>, start_ns: u64, draws: &mut Draws) -> Result<(), DefenseError>;
+
+    /// What it promises beside order.
+    fn promises(&self) -> Guarantees {
+        Guarantees::default()
     }
+}
 
-    pub(super) fn guarantees(&self) -> Guarantees {
-        Guarantees { total_order: self.delays == DelayModel::Pessimistic, ..Guarantees::default() }
-    }
+/// A defence that sends a trace load by load: the first starts at 0, a later one when its first packet arrives.
+#[derive(Debug)]
+pub(super) struct Shaped<S>(pub(super) S);
 
-    /// Sends the trace load by load: `load` sends one that starts at a time, until it is [over](Shaper::over) and its end padding
-    /// is sent. The first starts at 0, a later one when its first packet arrives.
-    pub(super) fn defend(
-        &self,
-        trace: &Trace,
-        mut load: impl FnMut(&mut Shaper<'_>, u64) -> Result<(), DefenseError>,
-    ) -> Result<DefendedTrace, DefenseError> {
+impl<S: Sender> Defense for Shaped<S> {
+    fn defend(&self, trace: &Trace, draws: &mut Draws) -> Result<DefendedTrace, DefenseError> {
+        let shape = self.0.shape();
         let mut shaper = Shaper {
-            queues: Queues::new(trace, self.delays),
-            size: self.size,
-            stop: self.stop,
+            queues: Queues::new(trace, shape.delays),
+            size: shape.size,
+            stop: shape.stop,
             builder: DefendedTraceBuilder::with_capacity(2 * trace.len()),
             carries: Vec::new(),
             slots: 0,
@@ -66,10 +74,22 @@ impl Shape {
         let mut start_ns = Some(0);
         while let Some(start) = start_ns {
             shaper.active_ns = start;
-            load(&mut shaper, start)?;
+            self.0.load(&mut shaper, start, draws)?;
             start_ns = Direction::BOTH.into_iter().filter_map(|way| shaper.queues.arrival_ns(way)).min();
         }
         Ok(shaper.builder.finish(Ledger::default())?)
+    }
+
+    fn guarantees(&self) -> Guarantees {
+        Guarantees { total_order: self.0.shape().delays == DelayModel::Pessimistic, ..self.0.promises() }
+    }
+
+    fn assumptions(&self) -> Assumptions {
+        Assumptions { delay_model: self.0.shape().delays, stop_rule: self.0.shape().stop }
+    }
+
+    fn infers_delays(&self) -> bool {
+        true
     }
 }
 
@@ -144,26 +164,36 @@ mod tests {
     use super::*;
     use crate::testing::{any_trace, defend_one};
 
-    /// What the sender that has one clock for both directions is told of.
-    fn every_ms(trace: &Trace, stop: StopRule) -> Vec<u64> {
-        let shape = Shape { size: 100, delays: DelayModel::Optimistic, stop };
-        let defended = shape.defend(trace, |shaper, start_ns| {
+    /// An outgoing packet each 10 ns.
+    #[derive(Debug)]
+    struct Clock(Shape);
+
+    impl Sender for Clock {
+        fn shape(&self) -> &Shape {
+            &self.0
+        }
+
+        fn load(&self, shaper: &mut Shaper<'_>, start_ns: u64, _: &mut Draws) -> Result<(), DefenseError> {
             let mut now = start_ns;
             while !shaper.over(now) {
                 shaper.send(Direction::Outgoing, now)?;
                 now += 10;
             }
             Ok(())
-        });
-        defended.unwrap().packets().map(|p| p.time_ns).collect()
+        }
+    }
+
+    fn sent_at(trace: &Trace, stop: StopRule) -> Vec<u64> {
+        let clock = Shaped(Clock(Shape { size: 100, delays: DelayModel::Optimistic, stop }));
+        clock.defend(trace, &mut Draws::from_seed(0)).unwrap().packets().map(|p| p.time_ns).collect()
     }
 
     #[test]
     fn a_load_is_over_with_its_last_packet_or_a_silence() {
         let trace = Trace::new(vec![0, 25, 105], vec![100, 100, 100]).unwrap();
-        assert_eq!(every_ms(&trace, StopRule::Oracle), (0..12).map(|i| i * 10).collect::<Vec<_>>());
+        assert_eq!(sent_at(&trace, StopRule::Oracle), (0..12).map(|i| i * 10).collect::<Vec<_>>());
         // Sent at 0 and 30, padding until 50; then from 105 on, 20 more.
-        let soft = every_ms(&trace, StopRule::Soft { quiet_ns: 20 });
+        let soft = sent_at(&trace, StopRule::Soft { quiet_ns: 20 });
         assert_eq!(soft, [0, 10, 20, 30, 40, 50, 105, 115, 125]);
     }
 

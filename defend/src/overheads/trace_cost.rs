@@ -150,7 +150,7 @@ mod tests {
     fn the_busiest_window_is_of_100_ms() {
         let ms = 1_000_000;
         let packets = || [(0, 10), (99 * ms, -20), (100 * ms, 40), (199 * ms, 1)].into_iter();
-        assert_eq!(busiest(packets(), None), 61);
+        assert_eq!(busiest(packets(), None), 60);
         assert_eq!(busiest(packets(), Some(Direction::Outgoing)), 41);
         assert_eq!(busiest(packets(), Some(Direction::Incoming)), 20);
         assert_eq!(busiest(packets().take(0), None), 0);

@@ -170,6 +170,7 @@ pub(crate) fn report(
         .set("overheads", overheads)
         .set("time_overhead", TimeBracket::of(original, defended.spec(), context.seed)?)
         .set("causality", defended.causality())
+        .set("network_model", defended.manifest().network_model())
         .set("manifest", defended.manifest());
     let copies = match defended.manifest().replicas {
         1 => String::new(),
