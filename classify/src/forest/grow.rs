@@ -1,11 +1,13 @@
 //! Growing one tree.
 
+use std::ops::Range;
+
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::columns::Column;
 use super::sort::Key;
 use super::split::{Cut, Offer, Sample, Search};
-use super::tree::{ClassCount, Tree};
+use super::tree::{ClassCount, Place, Tree};
 use super::{ForestParams, Thresholds};
 use crate::seed::{below, unit};
 
@@ -18,7 +20,7 @@ pub(super) struct Soil<'a> {
     pub(super) n_classes: usize,
 }
 
-/// Grows a tree on rows drawn `weights` times each, depth first.
+/// Grows a tree on rows drawn `weights` times each: depth first, or best first where leaves are limited.
 pub(super) fn grow(soil: &Soil<'_>, weights: &[u16], rng: Xoshiro256PlusPlus) -> Tree {
     let most = weights.iter().max().map_or(0, |&most| u32::from(most));
     if soil.n_classes <= 1 << (16 - u32::WEIGHT_BITS) && most < 1 << u32::WEIGHT_BITS {
@@ -28,19 +30,21 @@ pub(super) fn grow(soil: &Soil<'_>, weights: &[u16], rng: Xoshiro256PlusPlus) ->
     }
 }
 
-struct Grower<'a, K> {
-    soil: &'a Soil<'a>,
+pub(super) struct Grower<'a, K> {
+    pub(super) soil: &'a Soil<'a>,
     rng: Xoshiro256PlusPlus,
     max_features: usize,
-    search: Search<K>,
+    pub(super) search: Search<K>,
     /// Every node owns a range of these.
-    samples: Vec<Sample>,
+    pub(super) samples: Vec<Sample>,
     /// Holds the right half while a range is parted.
     right: Vec<Sample>,
     /// All features, in an order that the draws so far left behind.
     features: Vec<u32>,
-    constants: Constants,
-    tree: Tree,
+    pub(super) constants: Constants,
+    /// How many of the constants are constant in all rows; they were found first.
+    pub(super) constant_in_all: usize,
+    pub(super) tree: Tree,
 }
 
 /// A node still to grow.
@@ -50,8 +54,7 @@ struct Pending {
     depth: u32,
     /// How many features were known to be constant when its parent was split.
     constants: usize,
-    /// The split whose right child this is; a left child follows its parent by itself.
-    right_of: Option<usize>,
+    place: Place,
 }
 
 impl<'a, K: Key> Grower<'a, K> {
@@ -71,40 +74,45 @@ impl<'a, K: Key> Grower<'a, K> {
             right: vec![Sample::default(); samples.len()],
             samples,
             features: (0..soil.columns.len() as u32).collect(),
+            constant_in_all: constants.found.len(),
             constants,
             tree: Tree::empty(),
         }
     }
 
     fn run(mut self) -> Tree {
-        let constants = self.constants.found.len();
-        let mut pending = vec![Pending { start: 0, end: self.samples.len(), depth: 0, constants, right_of: None }];
-        while let Some(node) = pending.pop() {
-            self.constants.forget_beyond(node.constants);
-            if let Some(split) = node.right_of {
-                self.tree.right_child_follows(split);
-            }
-            self.search.enter(&self.samples[node.start..node.end]);
-            let Some((feature, cut)) = self.choose(&node) else {
-                self.push_leaf();
-                continue;
-            };
-            let split = self.tree.push_split(feature, cut.threshold);
-            let middle = self.part(node.start, node.end, feature, cut.rank);
-            let (depth, constants) = (node.depth + 1, self.constants.found.len());
-            pending.push(Pending { start: middle, end: node.end, depth, constants, right_of: Some(split) });
-            pending.push(Pending { start: node.start, end: middle, depth, constants, right_of: None });
+        match self.soil.params.max_leaf_nodes {
+            None => self.depth_first(),
+            Some(leaves) => self.best_first(leaves as usize),
         }
         self.tree.shrink();
         self.tree
     }
 
-    /// The feature and cut that the node is split by, unless it is a leaf.
-    fn choose(&mut self, node: &Pending) -> Option<(u32, Cut)> {
+    fn depth_first(&mut self) {
+        let constants = self.constant_in_all;
+        let mut pending = vec![Pending { start: 0, end: self.samples.len(), depth: 0, constants, place: Place::Root }];
+        while let Some(node) = pending.pop() {
+            self.constants.forget_beyond(node.constants);
+            self.search.enter(&self.samples[node.start..node.end]);
+            let Some((feature, cut)) = self.choose(node.start..node.end, node.depth) else {
+                self.push_leaf(node.place);
+                continue;
+            };
+            let split = self.tree.push_split(node.place, feature, cut.threshold);
+            let middle = self.part(node.start, node.end, feature, cut.rank);
+            let (depth, constants) = (node.depth + 1, self.constants.found.len());
+            pending.push(Pending { start: middle, end: node.end, depth, constants, place: Place::Right(split) });
+            pending.push(Pending { start: node.start, end: middle, depth, constants, place: Place::Left(split) });
+        }
+    }
+
+    /// The feature and cut that the node at hand is split by, unless it is a leaf.
+    pub(super) fn choose(&mut self, node: Range<usize>, depth: u32) -> Option<(u32, Cut)> {
         let Soil { params, columns, .. } = *self.soil;
-        let samples = &self.samples[node.start..node.end];
+        let samples = &self.samples[node];
         let pure = self.search.classes.present.len() == 1;
-        let deep = params.max_depth.is_some_and(|max| node.depth >= max);
+        let deep = params.max_depth.is_some_and(|max| depth >= max);
         let few = samples.len() < params.min_samples_split || samples.len() < 2 * params.min_samples_leaf;
         if pure || deep || few {
             return None;
@@ -143,7 +151,7 @@ impl<'a, K: Key> Grower<'a, K> {
 
     /// Moves the samples of rank up to `rank` before the others, keeping the order of rows on both sides, which keeps the
     /// reads of a column in order. Returns where the others start.
-    fn part(&mut self, start: usize, end: usize, feature: u32, rank: u16) -> usize {
+    pub(super) fn part(&mut self, start: usize, end: usize, feature: u32, rank: u16) -> usize {
         let ranks = &self.soil.columns[feature as usize].ranks;
         let (mut middle, mut n_right) = (start, 0);
         for at in start..end {
@@ -159,16 +167,16 @@ impl<'a, K: Key> Grower<'a, K> {
         middle
     }
 
-    fn push_leaf(&mut self) {
+    pub(super) fn push_leaf(&mut self, place: Place) {
         let classes = &mut self.search.classes;
         classes.present.sort_unstable();
         let count = |&class: &u16| ClassCount { class, count: classes.total(class) };
-        self.tree.push_leaf(classes.present.iter().map(count));
+        self.tree.push_leaf(place, classes.present.iter().map(count));
     }
 }
 
 /// The features known to be constant in the node at hand: what is constant in a node is constant below it.
-struct Constants {
+pub(super) struct Constants {
     is: Vec<bool>,
     /// In the order in which they were found, so that those of a finished subtree can be forgotten.
     found: Vec<u32>,
@@ -180,7 +188,7 @@ impl Constants {
         self.found.push(feature);
     }
 
-    fn forget_beyond(&mut self, n: usize) {
+    pub(super) fn forget_beyond(&mut self, n: usize) {
         for feature in self.found.drain(n..) {
             self.is[feature as usize] = false;
         }

@@ -12,6 +12,7 @@
 //! A column becomes 16-bit ranks once, so a node sorts small keys (by counting, or by a network where there are few) and
 //! updates the Gini impurity in a constant number of steps a sample, whatever the number of classes.
 
+mod best_first;
 mod columns;
 mod grow;
 mod importance;
@@ -28,17 +29,18 @@ use thiserror::Error;
 use crate::seed::{below, stream};
 use columns::{EXACT_RANKS, rank_columns, rounded};
 use grow::{Soil, grow};
-use tree::{Leaf, StoredTree, Tree};
+use tree::{Leaf, Said, StoredTree, Tree};
 
 pub use importance::{Importance, Judges};
 pub use tree::TreeError;
 pub use weights::ClassWeights;
 
-/// Rows that one task predicts at a time: enough of them that a tree, once in the cache, pays.
-const BLOCK: usize = 512;
+/// Values of the rows that one task predicts at a time, 2 MiB: a tree has to come from far, which pays the more rows walk down it while it is
+/// near; but rows have to stay near too.
+const BLOCK: usize = 1 << 19;
 
-/// Rows that walk down a tree together. Of 16 the positions no longer fit the registers, which takes twice the time.
-const TOGETHER: usize = 8;
+/// Rows of a task at least.
+const FEWEST: usize = 256;
 
 /// How a forest grows; [`ForestParams::random_forest`] and [`ForestParams::extra_trees`] are the usual two.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,6 +55,9 @@ pub struct ForestParams {
     pub bootstrap: bool,
     /// How many splits lie above a leaf at most; at least 1. Default none: nodes split until they hold one class.
     pub max_depth: Option<u32>,
+    /// How many leaves a tree has at most; at least 2. Trees then grow best first: the node whose split helps most is split next, as in
+    /// scikit-learn. Default none: they grow depth first.
+    pub max_leaf_nodes: Option<u32>,
     /// How many distinct rows a node needs to be split, at least 2. Default 2.
     pub min_samples_split: usize,
     /// How many distinct rows a leaf must hold, at least 1. Default 1.
@@ -220,6 +225,7 @@ impl ForestParams {
             thresholds: Thresholds::Best,
             bootstrap: true,
             max_depth: None,
+            max_leaf_nodes: None,
             min_samples_split: 2,
             min_samples_leaf: 1,
             splits: Splits::Exact,
@@ -280,6 +286,7 @@ impl ForestParams {
             ("the number of trees", self.trees, 1),
             ("max_features", max_features, 1),
             ("max_depth", self.max_depth.map_or(1, |depth| depth as usize), 1),
+            ("max_leaf_nodes", self.max_leaf_nodes.map_or(2, |leaves| leaves as usize), 2),
             ("min_samples_split", self.min_samples_split, 2),
             ("min_samples_leaf", self.min_samples_leaf, 1),
         ];
@@ -319,11 +326,8 @@ fn check_input(x: ArrayView2<'_, f64>, labels: &[usize], n_classes: usize) -> Re
     if rows == 0 || columns == 0 {
         return Err(ForestError::Empty { rows, columns });
     }
-    let limits = [
-        ("rows", rows, u32::MAX as usize),
-        ("features", columns, u32::MAX as usize - 1),
-        ("classes", n_classes, 1 << 16),
-    ];
+    let limits =
+        [("rows", rows, 1 << 31), ("features", columns, u32::MAX as usize - 1), ("classes", n_classes, 1 << 16)];
     if let Some((what, found, most)) = limits.into_iter().find(|&(_, found, most)| found > most) {
         return Err(ForestError::TooMany { what, found, most });
     }
@@ -391,9 +395,13 @@ impl Forest {
     /// If `x` has another number of columns than the forest grew on.
     pub fn leaves(&self, x: ArrayView2<'_, f64>) -> Array2<u32> {
         self.by_blocks(x, self.trees.len(), |_, rows, leaves| {
+            let all: Vec<u32> = (0..(rows.len() / self.n_features) as u32).collect();
+            let mut found = vec![Leaf::default(); all.len()];
             for (number, tree) in self.trees.iter().enumerate() {
-                let all: Vec<usize> = (0..rows.len() / self.n_features).collect();
-                self.walk(tree, rows, &all, |i, leaf| leaves[i * self.trees.len() + number] = tree.number(leaf));
+                tree.walk(rows, self.n_features, &all, &mut found);
+                for (leaves, leaf) in leaves.chunks_exact_mut(self.trees.len()).zip(&found) {
+                    leaves[number] = tree.number(*leaf);
+                }
             }
         })
     }
@@ -421,30 +429,27 @@ impl Forest {
     /// any number of threads. Zeros where no tree may.
     fn average(&self, x: ArrayView2<'_, f64>, may_judge: impl Fn(usize, usize) -> bool + Sync) -> Array2<f64> {
         self.by_blocks(x, self.n_classes, |first, rows, sums| {
-            let mut judges = vec![0u32; rows.len() / self.n_features];
+            let (n_rows, n_trees) = (rows.len() / self.n_features, self.trees.len());
+            // A tree writes one number a row, so that it stays in the cache; then each row adds up what all trees say.
+            let mut said = vec![Said::NOTHING; n_rows * n_trees];
+            let (mut judged, mut found) = (Vec::with_capacity(n_rows), vec![Leaf::default(); n_rows]);
             for (number, tree) in self.trees.iter().enumerate() {
-                let judged: Vec<usize> = (0..judges.len()).filter(|&i| may_judge(number, first + i)).collect();
-                self.walk(tree, rows, &judged, |i, leaf| {
-                    tree.add_fractions(leaf, &mut sums[i * self.n_classes..][..self.n_classes]);
-                    judges[i] += 1;
-                });
+                judged.clear();
+                judged.extend((0..n_rows).filter(|&i| may_judge(number, first + i)).map(|i| i as u32));
+                tree.walk(rows, self.n_features, &judged, &mut found);
+                for (&i, &leaf) in judged.iter().zip(&found) {
+                    said[i as usize * n_trees + number] = tree.said(leaf);
+                }
             }
-            for (sum, &judges) in sums.chunks_mut(self.n_classes).zip(&judges) {
+            for (sum, said) in sums.chunks_exact_mut(self.n_classes).zip(said.chunks_exact(n_trees)) {
+                let mut judges = 0u32;
+                for (tree, &said) in self.trees.iter().zip(said).filter(|&(_, &said)| said != Said::NOTHING) {
+                    tree.add_fractions(said, sum);
+                    judges += 1;
+                }
                 sum.iter_mut().for_each(|value| *value /= f64::from(judges.max(1)));
             }
         })
-    }
-
-    /// Tells `each` which leaf every one of the `chosen` rows of a block falls into.
-    fn walk(&self, tree: &Tree, rows: &[f32], chosen: &[usize], mut each: impl FnMut(usize, Leaf)) {
-        let row = |i: usize| &rows[i * self.n_features..][..self.n_features];
-        for chosen in chosen.chunks(TOGETHER) {
-            // The last few are joined by repetitions of the last one.
-            let together: [&[f32]; TOGETHER] = std::array::from_fn(|i| row(chosen[i.min(chosen.len() - 1)]));
-            for (&i, leaf) in chosen.iter().zip(tree.walk(together)) {
-                each(i, leaf);
-            }
-        }
     }
 
     /// Makes a matrix of `width` columns, a block of rows at a time: `fill` gets the number of the first row, the rows as the
@@ -456,9 +461,12 @@ impl Forest {
         fill: impl Fn(usize, &[f32], &mut [T]) + Sync,
     ) -> Array2<T> {
         assert_eq!(x.ncols(), self.n_features, "columns of the rows and of the forest");
+        // Rows do not know of each other, so how they are cut into tasks does not show.
+        let of_thread = x.nrows().div_ceil(rayon::current_num_threads());
+        let rows_a_task = of_thread.min(BLOCK / self.n_features).max(FEWEST);
         let mut results = vec![T::default(); x.nrows() * width];
-        results.par_chunks_mut(BLOCK * width).enumerate().for_each(|(block, results)| {
-            let first = block * BLOCK;
+        results.par_chunks_mut(rows_a_task * width).enumerate().for_each(|(task, results)| {
+            let first = task * rows_a_task;
             let rows = x.slice_axis(Axis(0), Slice::from(first..first + results.len() / width));
             let rows: Vec<f32> = rows.iter().map(|&value| rounded(value)).collect();
             fill(first, &rows, results);

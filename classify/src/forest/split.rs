@@ -63,6 +63,11 @@ impl Classes {
         self.counts[usize::from(class)].total
     }
 
+    /// The purity of the node itself, as [`Cut::purity`] is that of its children.
+    pub(super) fn purity(&self) -> f64 {
+        self.squares as f64 / self.sum as f64
+    }
+
     /// Counts a node.
     fn count<K: Key>(&mut self, samples: &[Sample]) {
         for class in self.present.drain(..) {

@@ -6,10 +6,17 @@ use thiserror::Error;
 /// Leaves of one class name it below this; others, numbered from here, keep their classes in `Tree::mixed`.
 const MIXED: u32 = 1 << 16;
 
-/// A binary tree; its nodes in preorder, so that the left child of a node is the next one.
+/// Rows that walk down a tree together.
+const TOGETHER: usize = 8;
+
+/// Children below this are splits; others, numbered from here, are leaves.
+const LEAF: u32 = 1 << 31;
+
+/// A binary tree. Grown depth first, its splits are in preorder and its leaves counted from the left.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Tree {
-    nodes: Vec<Node>,
+    /// The first is the root; none if that is a leaf.
+    splits: Vec<Split>,
     /// One a leaf: its class, or [`MIXED`] and more.
     leaves: Vec<u32>,
     /// What the mixed leaf i holds is `mixed[starts[i]..starts[i + 1]]`.
@@ -17,26 +24,35 @@ pub(super) struct Tree {
     mixed: Vec<ClassCount>,
 }
 
-/// 12 bytes, so that a tree of tens of thousands of rows stays in a second-level cache.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Node {
-    /// 0 for a leaf.
+/// Leaves need no node, so this is 8 bytes a node: a tree of tens of thousands of rows stays in a second-level cache.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Split {
     feature: u32,
-    /// Of a split: the bits of its `f32` threshold. Of a leaf: its number.
-    value: u32,
-    /// Of a split: the right child. Of a leaf: the leaf itself, so that a row that has arrived stays.
-    next: u32,
+    threshold: f32,
+    /// Left, right: a split, or [`LEAF`] and the number of a leaf.
+    children: [u32; 2],
 }
 
-impl Node {
-    fn is_leaf(self, at: u32) -> bool {
-        self.next == at
-    }
-}
-
-/// A leaf, by the number of its node.
+/// Where a node hangs: under a split, on a side; or nowhere, which is the root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Root,
+    Left(u32),
+    Right(u32),
+}
+
+/// A leaf, by its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Leaf(u32);
+
+/// What a leaf says of the rows in it: its class, or [`MIXED`] and more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Said(u32);
+
+impl Said {
+    /// Of a row that a tree does not judge.
+    pub(super) const NOTHING: Self = Self(u32::MAX);
+}
 
 /// How often a class occurs in a leaf; classes that do not occur are not kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,24 +62,21 @@ pub(super) struct ClassCount {
 }
 
 impl Tree {
-    /// A tree without nodes, to be filled in preorder.
+    /// A tree without nodes, to be filled from the root downwards.
     pub(super) fn empty() -> Self {
-        Self { nodes: Vec::new(), leaves: Vec::new(), starts: vec![0], mixed: Vec::new() }
+        Self { splits: Vec::new(), leaves: Vec::new(), starts: vec![0], mixed: Vec::new() }
     }
 
-    /// Appends a split whose right child is not known yet, and returns its number.
-    pub(super) fn push_split(&mut self, feature: u32, threshold: f32) -> usize {
-        self.nodes.push(Node { feature, value: threshold.to_bits(), next: 0 });
-        self.nodes.len() - 1
-    }
-
-    /// Declares the node that will be appended next the right child of `split`.
-    pub(super) fn right_child_follows(&mut self, split: usize) {
-        self.nodes[split].next = self.nodes.len() as u32;
+    /// Appends a split, whose children are not known yet, and returns its number.
+    pub(super) fn push_split(&mut self, place: Place, feature: u32, threshold: f32) -> u32 {
+        let number = self.splits.len() as u32;
+        self.hang(place, number);
+        self.splits.push(Split { feature, threshold, children: [LEAF; 2] });
+        number
     }
 
     /// Appends a leaf; `held` names every class at most once, in ascending order.
-    pub(super) fn push_leaf(&mut self, held: impl IntoIterator<Item = ClassCount>) {
+    pub(super) fn push_leaf(&mut self, place: Place, held: impl IntoIterator<Item = ClassCount>) {
         let start = self.mixed.len();
         self.mixed.extend(held);
         let value = match self.mixed[start..] {
@@ -76,20 +89,28 @@ impl Tree {
                 MIXED + self.starts.len() as u32 - 2
             }
         };
-        self.nodes.push(Node { feature: 0, value: self.leaves.len() as u32, next: self.nodes.len() as u32 });
+        self.hang(place, LEAF | self.leaves.len() as u32);
         self.leaves.push(value);
+    }
+
+    fn hang(&mut self, place: Place, child: u32) {
+        match place {
+            Place::Root => {}
+            Place::Left(split) => self.splits[split as usize].children[0] = child,
+            Place::Right(split) => self.splits[split as usize].children[1] = child,
+        }
     }
 
     /// Gives back what it has not filled.
     pub(super) fn shrink(&mut self) {
-        self.nodes.shrink_to_fit();
+        self.splits.shrink_to_fit();
         self.leaves.shrink_to_fit();
         self.starts.shrink_to_fit();
         self.mixed.shrink_to_fit();
     }
 
     pub(super) fn n_nodes(&self) -> usize {
-        self.nodes.len()
+        self.splits.len() + self.leaves.len()
     }
 
     pub(super) fn n_leaves(&self) -> usize {
@@ -98,17 +119,21 @@ impl Tree {
 
     /// Memory that the tree takes.
     pub(super) fn n_bytes(&self) -> usize {
-        size_of_val(&*self.nodes) + size_of_val(&*self.leaves) + size_of_val(&*self.starts) + size_of_val(&*self.mixed)
+        size_of_val(&*self.splits) + size_of_val(&*self.leaves) + size_of_val(&*self.starts) + size_of_val(&*self.mixed)
     }
 
     /// The number of a leaf; leaves are counted from the left.
     pub(super) fn number(&self, leaf: Leaf) -> u32 {
-        self.nodes[leaf.0 as usize].value
+        leaf.0
     }
 
-    /// Adds the class fractions of a leaf to `sum`, shape `(n_classes,)`.
-    pub(super) fn add_fractions(&self, leaf: Leaf, sum: &mut [f64]) {
-        let value = self.leaves[self.number(leaf) as usize];
+    /// What a leaf says.
+    pub(super) fn said(&self, leaf: Leaf) -> Said {
+        Said(self.leaves[self.number(leaf) as usize])
+    }
+
+    /// Adds the class fractions that a leaf says to `sum`, shape `(n_classes,)`.
+    pub(super) fn add_fractions(&self, Said(value): Said, sum: &mut [f64]) {
         if value < MIXED {
             sum[value as usize] += 1.0;
             return;
@@ -120,37 +145,53 @@ impl Tree {
         }
     }
 
-    /// The leaves that rows fall into. A step waits for memory longer than it computes, so several rows go at once.
-    pub(super) fn walk<const N: usize>(&self, rows: [&[f32]; N]) -> [Leaf; N] {
-        let mut at = [0u32; N];
-        loop {
-            let mut moved = 0;
-            for (at, row) in at.iter_mut().zip(rows) {
-                let node = self.nodes[*at as usize];
-                let goes_left = (row[node.feature as usize] <= f32::from_bits(node.value)) & !node.is_leaf(*at);
-                // A choice without a branch, for nobody can guess it.
-                let (left, right) = (*at + 1, node.next);
-                let next = right ^ ((left ^ right) & u32::from(goes_left).wrapping_neg());
-                moved |= *at ^ next;
-                *at = next;
+    /// Fills `found` with the leaves that the `chosen` rows fall into, in their order; `rows` are all rows, one after the other, of `width` values.
+    ///
+    /// A step waits for memory longer than it computes, so several rows go at once; one that arrives makes place for the next.
+    pub(super) fn walk(&self, rows: &[f32], width: usize, chosen: &[u32], found: &mut [Leaf]) {
+        let splits = self.splits.as_slice();
+        let from = |at: u32, row: u32| self.descend_from(at, |feature| rows[row as usize * width + feature]);
+        let root = if splits.is_empty() { LEAF } else { 0 };
+        let Some((first, _)) = chosen.split_first_chunk::<TOGETHER>().filter(|_| root != LEAF) else {
+            for (found, &row) in found.iter_mut().zip(chosen) {
+                *found = from(root, row);
             }
-            if moved == 0 {
-                return at.map(Leaf);
+            return;
+        };
+        let mut next = TOGETHER;
+        // What goes in each lane: the place of its row among the chosen, where the row starts, and where in the tree it is.
+        let mut places: [usize; TOGETHER] = std::array::from_fn(|lane| lane);
+        let mut starts = first.map(|row| row as usize * width);
+        let mut at = [root; TOGETHER];
+        'rows: loop {
+            for lane in 0..TOGETHER {
+                let split = &splits[at[lane] as usize];
+                let child = split.children[usize::from(rows[starts[lane] + split.feature as usize] > split.threshold)];
+                at[lane] = child;
+                if child >= LEAF {
+                    found[places[lane]] = Leaf(child & !LEAF);
+                    let Some(&row) = chosen.get(next) else { break 'rows };
+                    (places[lane], starts[lane], at[lane]) = (next, row as usize * width, root);
+                    next += 1;
+                }
             }
+        }
+        for (place, at) in places.into_iter().zip(at) {
+            found[place] = from(at, chosen[place]);
         }
     }
 
     /// The leaf that one row falls into, whose values `value` tells by feature; it is asked along the way alone.
-    pub(super) fn descend(&self, mut value: impl FnMut(usize) -> f32) -> Leaf {
-        let mut at = 0;
-        loop {
-            let node = self.nodes[at as usize];
-            if node.is_leaf(at) {
-                return Leaf(at);
-            }
-            let goes_left = value(node.feature as usize) <= f32::from_bits(node.value);
-            at = if goes_left { at + 1 } else { node.next };
+    pub(super) fn descend(&self, value: impl FnMut(usize) -> f32) -> Leaf {
+        self.descend_from(if self.splits.is_empty() { LEAF } else { 0 }, value)
+    }
+
+    fn descend_from(&self, mut at: u32, mut value: impl FnMut(usize) -> f32) -> Leaf {
+        while at < LEAF {
+            let split = &self.splits[at as usize];
+            at = split.children[usize::from(value(split.feature as usize) > split.threshold)];
         }
+        Leaf(at & !LEAF)
     }
 
     /// The share of a class in a leaf.
@@ -208,16 +249,25 @@ pub enum TreeError {
 
 impl From<&Tree> for StoredTree {
     fn from(tree: &Tree) -> Self {
-        let is_leaf = |&(at, node): &(u32, &Node)| node.is_leaf(at);
-        let nodes = || (0..).zip(&tree.nodes);
-        let class = |&value: &u32| if value < MIXED { value + 1 } else { 0 };
-        Self {
-            nodes: nodes().map(|node| if is_leaf(&node) { 0 } else { node.1.feature + 1 }).collect(),
-            thresholds: nodes().filter(|node| !is_leaf(node)).map(|(_, node)| f32::from_bits(node.value)).collect(),
-            leaves: tree.leaves.iter().map(class).collect(),
-            sizes: tree.starts.windows(2).map(|pair| pair[1] - pair[0]).collect(),
-            mixed: tree.mixed.clone(),
+        let mut stored = Self { nodes: vec![], thresholds: vec![], leaves: vec![], sizes: vec![], mixed: vec![] };
+        let mut pending = vec![if tree.splits.is_empty() { LEAF } else { 0 }];
+        while let Some(at) = pending.pop() {
+            if at < LEAF {
+                let Split { feature, threshold, children: [left, right] } = tree.splits[at as usize];
+                stored.nodes.push(feature + 1);
+                stored.thresholds.push(threshold);
+                pending.extend([right, left]);
+                continue;
+            }
+            stored.nodes.push(0);
+            let value = tree.leaves[(at & !LEAF) as usize];
+            stored.leaves.push(if value < MIXED { value + 1 } else { 0 });
+            if value >= MIXED {
+                stored.sizes.push(tree.held(value).len() as u32);
+                stored.mixed.extend(tree.held(value));
+            }
         }
+        stored
     }
 }
 
@@ -228,20 +278,18 @@ impl StoredTree {
         let mut thresholds = self.thresholds.into_iter();
         let (mut leaves, mut sizes) = (self.leaves.into_iter(), self.sizes.into_iter());
         let mut mixed = self.mixed.as_slice();
-        // Splits that wait for their right child; the root waits for nothing, but a tree has one.
-        let mut open: Vec<usize> = Vec::new();
-        let mut complete = false;
+        // Where nodes are still missing, the next one last.
+        let mut open = vec![Place::Root];
         for (at, &stored) in self.nodes.iter().enumerate() {
-            if complete {
-                return Err(TreeError::Shape);
-            }
+            let place = open.pop().ok_or(TreeError::Shape)?;
             if stored != 0 {
                 let feature = stored - 1;
                 if feature as usize >= n_features {
                     return Err(TreeError::Feature(at));
                 }
                 let threshold = thresholds.next().filter(|t| t.is_finite()).ok_or(TreeError::Thresholds)?;
-                open.push(tree.push_split(feature, threshold));
+                let split = tree.push_split(place, feature, threshold);
+                open.extend([Place::Right(split), Place::Left(split)]);
                 continue;
             }
             let leaf = tree.n_leaves();
@@ -255,19 +303,15 @@ impl StoredTree {
                     if own.len() < 2 || !ascending || !own.iter().all(valid) {
                         return Err(TreeError::Leaf(leaf));
                     }
-                    tree.push_leaf(own.iter().copied());
+                    tree.push_leaf(place, own.iter().copied());
                 }
                 class if class as usize <= n_classes => {
-                    tree.push_leaf([ClassCount { class: (class - 1) as u16, count: 1 }]);
+                    tree.push_leaf(place, [ClassCount { class: (class - 1) as u16, count: 1 }]);
                 }
                 _ => return Err(TreeError::Leaf(leaf)),
             }
-            match open.pop() {
-                Some(split) => tree.right_child_follows(split),
-                None => complete = true,
-            }
         }
-        if !complete {
+        if !open.is_empty() {
             return Err(TreeError::Shape);
         }
         if thresholds.next().is_some() {
@@ -292,31 +336,47 @@ mod tests {
     /// x0 <= 1 ? {0: 3} : (x1 <= -2 ? {1: 1, 2: 3} : {2: 1})
     fn tree() -> Tree {
         let mut tree = Tree::empty();
-        let root = tree.push_split(0, 1.0);
-        tree.push_leaf([count(0, 3)]);
-        tree.right_child_follows(root);
-        let inner = tree.push_split(1, -2.0);
-        tree.push_leaf([count(1, 1), count(2, 3)]);
-        tree.right_child_follows(inner);
-        tree.push_leaf([count(2, 1)]);
+        let root = tree.push_split(Place::Root, 0, 1.0);
+        tree.push_leaf(Place::Left(root), [count(0, 3)]);
+        let inner = tree.push_split(Place::Right(root), 1, -2.0);
+        tree.push_leaf(Place::Left(inner), [count(1, 1), count(2, 3)]);
+        tree.push_leaf(Place::Right(inner), [count(2, 1)]);
         tree
     }
 
     #[test]
     fn at_the_threshold_a_row_goes_left() {
         let tree = tree();
-        let leaves = tree.walk([&[1.0, 9.0], &[1.0 + f32::EPSILON, -2.0], &[2.0, 0.0]]);
-        assert_eq!(leaves.map(|leaf| tree.number(leaf)), [0, 1, 2]);
-        for (row, leaf) in [[1.0, 9.0], [1.0 + f32::EPSILON, -2.0], [2.0, 0.0]].into_iter().zip(leaves) {
-            assert_eq!(tree.descend(|feature| row[feature]), leaf);
+        let rows = [[1.0, 9.0], [1.0 + f32::EPSILON, -2.0], [2.0, 0.0]];
+        for (row, leaf) in rows.iter().zip([0, 1, 2]) {
+            assert_eq!(tree.number(tree.descend(|feature| row[feature])), leaf);
         }
+        // Fewer rows than go together, as many, and more.
+        for n in [0, 1, TOGETHER, 3 * TOGETHER + 1] {
+            let chosen: Vec<u32> = (0..n as u32).map(|i| i * 7 % 3).collect();
+            let mut found = vec![Leaf::default(); n];
+            tree.walk(rows.as_flattened(), 2, &chosen, &mut found);
+            assert_eq!(found.iter().map(|&leaf| tree.number(leaf)).collect::<Vec<_>>(), chosen);
+        }
+    }
+
+    #[test]
+    fn a_tree_of_one_leaf_has_it_for_every_row() {
+        let mut tree = Tree::empty();
+        tree.push_leaf(Place::Root, [count(1, 2)]);
+        let mut found = vec![Leaf(9); 20];
+        tree.walk(&[0.5; 20], 1, &(0..20).collect::<Vec<_>>(), &mut found);
+        assert_eq!(found, [Leaf(0); 20]);
+        assert_eq!(StoredTree::from(&tree).into_tree(1, 2), Ok(tree));
     }
 
     #[test]
     fn leaves_give_fractions() {
         let tree = tree();
         let mut sum = [0.0; 3];
-        tree.walk([&[2.0, -3.0], &[0.0, 0.0]]).into_iter().for_each(|leaf| tree.add_fractions(leaf, &mut sum));
+        for row in [[2.0, -3.0], [0.0, 0.0]] {
+            tree.add_fractions(tree.said(tree.descend(|feature| row[feature])), &mut sum);
+        }
         assert_eq!(sum, [1.0, 0.25, 0.75]);
         let mixed = tree.descend(|feature| [2.0, -3.0][feature]);
         assert_eq!([0, 1, 2].map(|class| tree.fraction(mixed, class)), [0.0, 0.25, 0.75]);

@@ -8,6 +8,7 @@ mod defend;
 mod determinism;
 mod features;
 mod leaks;
+mod own_traffic;
 mod pipeline;
 mod record;
 mod support;

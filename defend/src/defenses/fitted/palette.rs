@@ -5,7 +5,7 @@ use wfkit_datasets::Trace;
 use super::anonymity::AnonymitySets;
 use super::schedule::Schedule;
 use super::{Class, K, SIZE};
-use crate::defenses::DELAYS_IN_ORDER;
+use crate::defenses::DELAYS;
 use crate::{DefaultValue, DefenseInfo, Direction, Kind, Needs, Parameter, PerDirection, Preset, Value, Values};
 
 pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
@@ -42,7 +42,7 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
                 meaning: "share of the training traces of a class that need no more in a window; at most 1",
             },
             SIZE,
-            DELAYS_IN_ORDER,
+            DELAYS,
         ],
         check: |values| match values.ratio("quantile") {
             share if share > 1.0 => Err(format!("quantile ({share}) is above 1")),
