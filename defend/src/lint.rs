@@ -287,7 +287,10 @@ mod tests {
         tells("front,stop=soft:1s", &["stop: 100 % of the traces have a longer silence inside"]);
         tells("pad:mtu,to=900B", &["to: 100 % of the packets are larger"]);
         tells("link,rate-in=8kbit/s", &["incoming: sends 1.0 kB a second", "times as long"]);
-        tells("regulator,size=1000B", &["scale: R and N suit loads of 2101 packets, these have 101: scale=auto makes it 0.048"]);
+        tells(
+            "regulator,size=1000B",
+            &["scale: R and N suit loads of 2101 packets, these have 101: scale=auto makes it 0.048"],
+        );
         tells("regulator,size=1000B,rate=1,scale=10", &["rate: surges begin with 10.0 kB a second"]);
         tells("tamaraw,rho-out=1us,rho-in=1us", &["error", "4194304"]);
     }

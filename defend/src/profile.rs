@@ -51,7 +51,16 @@ impl Profile {
         };
         let bytes = traces().map(|trace| trace.out_bytes() + trace.in_bytes()).sum();
         let number = set.len() as u64;
-        Self { layer: set.provenance().layer, uniform_size, timed, longest_ns, largest, traces: number, bytes, training: None }
+        Self {
+            layer: set.provenance().layer,
+            uniform_size,
+            timed,
+            longest_ns,
+            largest,
+            traces: number,
+            bytes,
+            training: None,
+        }
     }
 
     /// With training traces for the defences that learn from their classes.

@@ -59,7 +59,11 @@ const fn parameters(client: &'static str) -> [Parameter; 9] {
             default: DefaultValue::Is(Value::Count(30)),
             meaning: "packets until the interval is chosen first, then after twice as many; 16384 bytes in the authors' implementation",
         },
-        end("client", client, "what the client's bytes are rounded up to: a power of two, or a multiple of that at or above its data"),
+        end(
+            "client",
+            client,
+            "what the client's bytes are rounded up to: a power of two, or a multiple of that at or above its data",
+        ),
         end("server", "payload", "the same of the server"),
         SIZE,
         DELAYS,

@@ -231,7 +231,7 @@ mod tests {
             let at = now;
             let change = slot.checked_sub(first).map(|since| (since / every) as usize);
             now += change.and_then(|change| chosen.get(change).or(chosen.last())).copied().unwrap_or(9_000_000);
-            (at, if slot % 4 == 0 { 536 } else { -536 })
+            (at, if slot.is_multiple_of(4) { 536 } else { -536 })
         };
         let (times, sizes) = (0..end).map(packet).unzip();
         Trace::new(times, sizes).unwrap()
@@ -288,7 +288,8 @@ mod tests {
             now += ms * 1_000_000;
             now
         };
-        let times: Vec<u64> = (0..900).map(|i| if i == 0 { 0 } else { after(if i % 300 < 200 { 1 } else { 10 }) }).collect();
+        let times: Vec<u64> =
+            (0..900).map(|i| if i == 0 { 0 } else { after(if i % 300 < 200 { 1 } else { 10 }) }).collect();
         let trace = Trace::new(times, vec![-500; 900]).unwrap();
         let changes = |spec: &str| gaps_us(spec, &trace).windows(2).filter(|pair| pair[0] != pair[1]).count();
         let many = changes("dynaflow,memory=12,size=500B,first=20,every=20,changes=1000");

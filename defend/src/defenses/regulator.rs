@@ -154,7 +154,8 @@ impl Regulator {
             let coming = shaper.queues.coming_ns(Incoming).filter(|_| matches!(phase, Phase::Setup { .. }));
             let impatient = shaper.queues.ready_ns(Outgoing).map(|at| at.saturating_add(self.cap_ns).max(now));
             let out = next_out.into_iter().chain(impatient).min();
-            let next = [Some(next_in), out, coming].into_iter().flatten().min().expect("there is always a next slot in");
+            let next =
+                [Some(next_in), out, coming].into_iter().flatten().min().expect("there is always a next slot in");
             now = now.max(next);
             if shaper.over(now) {
                 return Ok(());
@@ -250,9 +251,8 @@ mod tests {
     fn setup_goes_on_where_there_is_no_eleventh_packet() {
         let trace = Trace::new(vec![0, 950 * MS], vec![100, -100]).unwrap();
         let defended = defend_one("regulator", &trace);
-        let times = |way| -> Vec<u64> {
-            defended.packets().filter(|p| p.direction() == way).map(|p| p.time_ns / MS).collect()
-        };
+        let times =
+            |way| -> Vec<u64> { defended.packets().filter(|p| p.direction() == way).map(|p| p.time_ns / MS).collect() };
         assert_eq!(times(Direction::Incoming), (0..=10).map(|i| i * 100).collect::<Vec<_>>());
         assert_eq!(times(Direction::Outgoing), [0, 200, 400, 600, 800, 1000]);
     }

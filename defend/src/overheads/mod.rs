@@ -159,7 +159,7 @@ mod tests {
 
     use super::*;
     use crate::testing::{any_set, any_spec};
-    use crate::{DefendedTraceBuilder, defend};
+    use crate::{DefendedTraceBuilder, Ledger, defend};
 
     const PLAIN: OverheadOptions = OverheadOptions { bootstrap: 0, seed: 0 };
 

@@ -72,10 +72,8 @@ impl TraceCost {
             delays_ns: delays.filter(|&delay| delay > 0).collect(),
             first_response_ns: original.size().iter().position(|&size| size < 0).map(held_back),
             rates: (rate(original.packets()), rate(sent())),
-            peaks: [None, Some(Direction::Outgoing), Some(Direction::Incoming)].map(|way| Peak {
-                original: busiest(original.packets(), way),
-                defended: busiest(sent(), way),
-            }),
+            peaks: [None, Some(Direction::Outgoing), Some(Direction::Incoming)]
+                .map(|way| Peak { original: busiest(original.packets(), way), defended: busiest(sent(), way) }),
             ledger: *defended.ledger(),
         };
         for &size in original.size() {

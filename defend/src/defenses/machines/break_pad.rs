@@ -41,9 +41,9 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
         build: |values, _| {
             Ok(match values.choice("lengths") {
                 "maybenot" => {
-                    Machines::new(|limit, _| october(limit, |sigma, xi| Law::PlainPareto { sigma, xi }), values)
+                    Machines::boxed(|limit, _| october(limit, |sigma, xi| Law::PlainPareto { sigma, xi }), values)
                 }
-                _ => Machines::new(|limit, _| october(limit, |sigma, xi| Law::Pareto { sigma, xi }), values),
+                _ => Machines::boxed(|limit, _| october(limit, |sigma, xi| Law::Pareto { sigma, xi }), values),
             })
         },
     }],

@@ -60,7 +60,7 @@ struct Machines {
 }
 
 impl Machines {
-    fn new(make: fn(Limit, &mut Draws) -> PerDirection<Machine>, values: &Values) -> Box<dyn Defense> {
+    fn boxed(make: fn(Limit, &mut Draws) -> PerDirection<Machine>, values: &Values) -> Box<dyn Defense> {
         let limit = Limit { allowed: values.count("n"), share: values.ratio("share") };
         Box::new(Self { make, limit, size: values.size("size") })
     }

@@ -24,7 +24,7 @@ pub(in crate::defenses) const SPRING: DefenseInfo = DefenseInfo {
         summary: "the published machines",
         parameters: &[N, SHARE, SIZE],
         check: no_conflict,
-        build: |values, _| Ok(Machines::new(|limit, _| spring(limit), values)),
+        build: |values, _| Ok(Machines::boxed(|limit, _| spring(limit), values)),
     }],
 };
 
@@ -44,7 +44,7 @@ pub(in crate::defenses) const INTERSPACE: DefenseInfo = DefenseInfo {
         summary: "the published machines",
         parameters: &[N, SHARE, SIZE],
         check: no_conflict,
-        build: |values, _| Ok(Machines::new(interspace, values)),
+        build: |values, _| Ok(Machines::boxed(interspace, values)),
     }],
 };
 
