@@ -52,6 +52,7 @@ pub(crate) const DEFENSES: &[DefenseInfo] = &[
     fitted::PALETTE,
     fitted::DUMMY_QUERIES,
     fitted::DECOY,
+    fitted::GLUE,
     paths::TRAFFICSLIVER,
     paths::HYWF,
     link::INFO,

@@ -1,6 +1,7 @@
 //! Sets of classes that look alike.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use wfkit_datasets::Trace;
 
@@ -26,12 +27,14 @@ pub(super) struct AnonymitySets {
 
 impl AnonymitySets {
     /// Puts the classes in the order of the mean bytes of their traces and cuts them into sets of k or more neighbours, so that the sets
-    /// cost the least together: `cost` of the classes of a set, for each of them. `schedule` is what they all send.
-    pub(super) fn fit(
+    /// cost the least together. `measure` is taken of each class; `cost` is what a set of such classes costs each of them, and `schedule`
+    /// what they all send.
+    pub(super) fn fit<M>(
         values: &Values,
         profile: &Profile,
-        cost: impl Fn(&[Class<'_>]) -> f64,
-        schedule: impl Fn(&[Class<'_>]) -> Schedule,
+        measure: impl Fn(&Class<'_>) -> M,
+        cost: impl Fn(&[M]) -> f64,
+        schedule: impl Fn(&[Class<'_>], &[M]) -> Schedule,
     ) -> Result<Self, String> {
         Slots::suits(values.size("size"), profile)?;
         let mut classes = classes(training(profile));
@@ -40,8 +43,10 @@ impl AnonymitySets {
             return Err(format!("k is {k}, the training traces have {} classes", classes.len()));
         }
         classes.sort_by(|a, b| mean_bytes(a).total_cmp(&mean_bytes(b))); // at equal means in the order of classes
-        let groups = partition(classes.len(), k, |range| cost(&classes[range.clone()]) * range.len() as f64);
-        let mut sets: Vec<_> = groups.into_iter().map(|range| (schedule(&classes[range.clone()]), range)).collect();
+        let measures: Vec<M> = classes.iter().map(measure).collect();
+        let groups = partition(classes.len(), k, |range| cost(&measures[range.clone()]) * range.len() as f64);
+        let schedule = |range: &Range<usize>| schedule(&classes[range.clone()], &measures[range.clone()]);
+        let mut sets: Vec<_> = groups.into_iter().map(|range| (schedule(&range), range)).collect();
         sets.sort_by_key(|(schedule, _)| schedule.packets());
         let members = sets.iter().enumerate().flat_map(|(set, (_, range))| {
             classes[range.clone()].iter().map(move |(class, _)| ((*class).to_owned(), set))

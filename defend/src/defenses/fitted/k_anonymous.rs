@@ -1,5 +1,7 @@
 //! k-anonymous shapes: every query looks like the largest of its set.
 
+use wfkit_datasets::Trace;
+
 use super::anonymity::AnonymitySets;
 use super::schedule::Schedule;
 use super::{Class, K, SIZE};
@@ -15,7 +17,7 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
     caveats: &[
         "an observer can still tell the sets apart: at best one of k, and less where queries are not asked equally often",
         "classes in the order of their mean bytes are cut into neighbours so that all sets together cost the least",
-        "a shape lasts `room` times as long as the longest training trace of its set and carries so many times the bytes of the largest; a query that \
+        "a shape lasts `room` times as long as the longest training trace of its set, and the bytes of the largest fit what is behind that; a query that \
          does not fit takes another whole shape, and is counted as a misfit",
         "a class that the training traces do not have takes the smallest shape that it fits, which shows more than the set of a class would; such \
          traces are counted",
@@ -39,45 +41,70 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
                 kind: Kind::Ratio,
                 min: 1_000_000,
                 default: DefaultValue::Is(Value::Ratio(2_000_000)),
-                meaning: "how many times as long and as large as the training traces a shape is",
+                meaning: "how many times as long as the longest training trace a shape is",
             },
             DELAYS,
         ],
         check: no_conflict,
         build: |values, profile| {
-            let packets = |set: &[Class<'_>]| shape(set, values).packets() as f64;
-            Ok(Box::new(AnonymitySets::fit(values, profile, packets, |set| shape(set, values))?))
+            let packets = |set: &[Extent]| Rounds::holding(set, values).total() as f64;
+            let schedule = |_: &[Class<'_>], set: &[Extent]| Rounds::holding(set, values).schedule(values);
+            Ok(Box::new(AnonymitySets::fit(values, profile, Extent::of, packets, schedule)?))
         },
     }],
 };
 
-/// Rounds until the longest trace is over, and packets a round so that `room` times the bytes of the largest fit them; both with
-/// that room. So everything fits by the end of the last round whenever it comes.
-fn shape(set: &[Class<'_>], values: &Values) -> Schedule {
-    let (every_ns, size, room) = (values.duration_ns("every"), values.size("size"), values.ratio("room"));
-    let traces = || set.iter().flat_map(|(_, traces)| traces);
-    let longest_ns = traces().map(|trace| trace.duration_ns()).max().unwrap_or(0);
-    let largest = PerDirection {
-        outgoing: traces().map(|trace| trace.out_bytes()).max().unwrap_or(0),
-        incoming: traces().map(|trace| trace.in_bytes()).max().unwrap_or(0),
-    };
-    let to_wait = longest_ns.div_ceil(every_ns) + 1;
-    let rounds = (to_wait as f64 * room).ceil() as u64;
-    // What arrives with the last packet has the rounds behind it, one at least.
-    let to_send = (rounds - to_wait).max(1);
-    let packets = PerDirection::from_fn(|way| largest[way].div_ceil(u64::from(size)).div_ceil(to_send).max(1));
-    let one = |round: u64| {
-        let slots = move |way| std::iter::repeat_n((round * every_ns, way), packets[way] as usize);
-        Direction::BOTH.into_iter().flat_map(slots)
-    };
-    Schedule::new((0..rounds.max(to_wait + 1)).flat_map(one).collect(), rounds.max(to_wait + 1) * every_ns, size)
+/// The longest and the largest trace of a class.
+struct Extent {
+    longest_ns: u64,
+    largest: PerDirection<u64>,
+}
+
+impl Extent {
+    fn of((_, traces): &Class<'_>) -> Self {
+        let most = |of: fn(&Trace) -> u64| traces.iter().map(|trace| of(trace)).max().unwrap_or(0);
+        let largest = PerDirection { outgoing: most(Trace::out_bytes), incoming: most(Trace::in_bytes) };
+        Self { longest_ns: most(Trace::duration_ns), largest }
+    }
+}
+
+/// How many rounds there are, with how many packets each way.
+struct Rounds {
+    rounds: u64,
+    packets: PerDirection<u64>,
+}
+
+impl Rounds {
+    /// Rounds until the longest trace is over and some more, and packets a round so that the bytes of the largest fit those that
+    /// come after it: whenever the bytes come, all are through in the end.
+    fn holding(set: &[Extent], values: &Values) -> Self {
+        let (every_ns, size, room) = (values.duration_ns("every"), values.size("size"), values.ratio("room"));
+        let longest_ns = set.iter().map(|extent| extent.longest_ns).max().unwrap_or(0);
+        let to_wait = longest_ns.div_ceil(every_ns) + 1;
+        let to_send = ((to_wait as f64 * (room - 1.0)).ceil() as u64).max(1);
+        let most = |way| set.iter().map(|extent| extent.largest[way]).max().unwrap_or(0);
+        let packets = PerDirection::from_fn(|way| most(way).div_ceil(u64::from(size)).div_ceil(to_send).max(1));
+        Self { rounds: to_wait + to_send, packets }
+    }
+
+    fn total(&self) -> u64 {
+        self.rounds * self.packets.total()
+    }
+
+    fn schedule(&self, values: &Values) -> Schedule {
+        let every_ns = values.duration_ns("every");
+        let round = |round: u64| {
+            let slots = move |way| std::iter::repeat_n((round * every_ns, way), self.packets[way] as usize);
+            Direction::BOTH.into_iter().flat_map(slots)
+        };
+        Schedule::new((0..self.rounds).flat_map(round).collect(), self.rounds * every_ns, values.size("size"))
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use wfkit_datasets::Trace;
-
     use super::super::anonymity::tests::growing;
+    use super::*;
     use crate::{DefenseSpec, defend};
 
     #[test]

@@ -1,6 +1,7 @@
 //! Defences that learn from labelled training traces.
 
 mod anonymity;
+mod glue;
 mod k_anonymous;
 mod morphing;
 mod other_loads;
@@ -11,6 +12,7 @@ mod supersequence;
 
 use wfkit_datasets::{Trace, TraceSet};
 
+pub(super) use self::glue::INFO as GLUE;
 pub(super) use self::k_anonymous::INFO as K_ANONYMOUS;
 pub(super) use self::morphing::{MORPHING, TARGET_SAMPLING};
 pub(super) use self::other_loads::{DECOY, DUMMY_QUERIES};

@@ -96,7 +96,7 @@ const fn count(key: &'static str, count: u64, meaning: &'static str) -> Paramete
 
 /// The loads to choose others from.
 #[derive(Debug)]
-struct Others {
+pub(super) struct Others {
     /// By class.
     traces: BTreeMap<String, Vec<Trace>>,
     count: u64,
@@ -105,7 +105,7 @@ struct Others {
 }
 
 impl Others {
-    fn new(profile: &Profile, count: u64, probability: f64, gap_ns: u64) -> Self {
+    pub(super) fn new(profile: &Profile, count: u64, probability: f64, gap_ns: u64) -> Self {
         let mut traces: BTreeMap<String, Vec<Trace>> = BTreeMap::new();
         for labelled in training(profile).traces() {
             traces.entry(labelled.key.class.clone()).or_default().push(labelled.trace.clone());
@@ -113,8 +113,8 @@ impl Others {
         Self { traces, count, probability, gap_ns }
     }
 
-    /// Loads of other classes, and how many were drawn.
-    fn draw(&self, class: Option<&str>, draws: &mut Draws) -> Vec<&Trace> {
+    /// Loads of other classes than this.
+    pub(super) fn draw(&self, class: Option<&str>, draws: &mut Draws) -> Vec<&Trace> {
         let mut others: Vec<&Vec<Trace>> =
             self.traces.iter().filter(|(other, _)| Some(other.as_str()) != class).map(|(_, traces)| traces).collect();
         if others.is_empty() {

@@ -49,11 +49,9 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
             _ => Ok(()),
         },
         build: |values, profile| {
-            let packets = |set: &[Class<'_>]| {
-                let pattern = envelope(set, values);
-                pattern.iter().map(PerDirection::total).sum::<u64>() as f64
-            };
-            Ok(Box::new(AnonymitySets::fit(values, profile, packets, |set| schedule(set, values))?))
+            let need = |class: &Class<'_>| need(class, values);
+            let packets = |set: &[Pattern]| envelope(set).iter().map(PerDirection::total).sum::<u64>() as f64;
+            Ok(Box::new(AnonymitySets::fit(values, profile, need, packets, |_, set| schedule(set, values))?))
         },
     }],
 };
@@ -70,32 +68,32 @@ fn pattern(trace: &Trace, window_ns: u64, size: u32) -> Pattern {
     bytes.iter().map(|bytes| PerDirection::from_fn(|way| bytes[way].div_ceil(u64::from(size)))).collect()
 }
 
-/// For each window the most over classes of the quantile over the traces of a class.
-fn envelope(set: &[Class<'_>], values: &Values) -> Pattern {
+/// For each window the quantile over the traces of a class.
+fn need((_, traces): &Class<'_>, values: &Values) -> Pattern {
     let (window_ns, size, share) = (values.duration_ns("window"), values.size("size"), values.ratio("quantile"));
-    let mut most = Pattern::new();
-    for (_, traces) in set {
-        let patterns: Vec<Pattern> = traces.iter().map(|trace| pattern(trace, window_ns, size)).collect();
-        let windows = patterns.iter().map(Vec::len).max().unwrap_or(0);
-        most.resize(windows.max(most.len()), PerDirection::default());
-        for (window, most) in most.iter_mut().enumerate().take(windows) {
-            for way in Direction::BOTH {
-                let mut needs: Vec<u64> =
-                    patterns.iter().map(|one| one.get(window).map_or(0, |need| need[way])).collect();
-                needs.sort_unstable();
-                // The smallest need that so many traces do not exceed.
-                let rank = (share * needs.len() as f64).ceil() as usize;
-                most[way] = most[way].max(needs[rank.max(1) - 1]);
-            }
-        }
-    }
-    most
+    let patterns: Vec<Pattern> = traces.iter().map(|trace| pattern(trace, window_ns, size)).collect();
+    let quantile = |window: usize, way| {
+        let mut needs: Vec<u64> = patterns.iter().map(|one| one.get(window).map_or(0, |need| need[way])).collect();
+        needs.sort_unstable();
+        // The smallest need that so many traces do not exceed.
+        let rank = (share * needs.len() as f64).ceil() as usize;
+        needs[rank.max(1) - 1]
+    };
+    let windows = patterns.iter().map(Vec::len).max().unwrap_or(0);
+    (0..windows).map(|window| PerDirection::from_fn(|way| quantile(window, way))).collect()
+}
+
+/// For each window the most over the classes of a set.
+fn envelope(set: &[Pattern]) -> Pattern {
+    let windows = set.iter().map(Vec::len).max().unwrap_or(0);
+    let most = |window: usize, way| set.iter().filter_map(|need| need.get(window)).map(|need| need[way]).max();
+    (0..windows).map(|window| PerDirection::from_fn(|way| most(window, way).unwrap_or(0))).collect()
 }
 
 /// The packets of a window at equal steps through the next one, when all that came in it is there.
-fn schedule(set: &[Class<'_>], values: &Values) -> Schedule {
+fn schedule(set: &[Pattern], values: &Values) -> Schedule {
     let window_ns = values.duration_ns("window");
-    let pattern = envelope(set, values);
+    let pattern = envelope(set);
     let mut slots = Vec::new();
     for (window, packets) in (0..).zip(&pattern) {
         for way in Direction::BOTH {
@@ -117,12 +115,15 @@ mod tests {
     fn a_window_holds_the_quantile_of_the_traces() {
         let trace = |packets: usize| Trace::new(vec![0; packets], vec![-100; packets]).unwrap();
         let traces: Vec<Trace> = (1..=10).map(trace).collect();
-        let set = [("a", traces.iter().collect::<Vec<_>>())];
+        let class = ("a", traces.iter().collect::<Vec<_>>());
         let pattern = |quantile: &str| {
             let spec: DefenseSpec = format!("palette,k=1,size=100B,quantile={quantile}").parse().unwrap();
             let profile = crate::Profile::of(&growing(1));
             let values = spec.layers()[0].values(&profile);
-            envelope(&set, &values).iter().map(|window| (window.outgoing, window.incoming)).collect::<Vec<_>>()
+            envelope(&[need(&class, &values)])
+                .iter()
+                .map(|window| (window.outgoing, window.incoming))
+                .collect::<Vec<_>>()
         };
         assert_eq!((pattern("0.9"), pattern("1"), pattern("0.05")), (vec![(0, 9)], vec![(0, 10)], vec![(0, 1)]));
     }

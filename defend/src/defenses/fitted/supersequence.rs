@@ -6,7 +6,7 @@ use super::anonymity::AnonymitySets;
 use super::schedule::Schedule;
 use super::{Class, K, SIZE};
 use crate::defenses::{DELAYS, no_conflict};
-use crate::{DefaultValue, DefenseInfo, Direction, Kind, Needs, Parameter, Preset, Value, Values};
+use crate::{DefaultValue, DefenseInfo, Direction, Kind, Needs, Parameter, PerDirection, Preset, Value, Values};
 
 pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
     name: "supersequence",
@@ -43,12 +43,18 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
         check: no_conflict,
         build: |values, profile| {
             let size = values.size("size");
-            let most = |set: &[Class<'_>]| {
-                let traces = || set.iter().flat_map(|(_, traces)| traces.iter());
-                let cells = |way| traces().map(|trace| cells(trace, size).filter(|cell| cell.1 == way).count()).max();
-                Direction::BOTH.into_iter().filter_map(cells).sum::<usize>() as f64
+            // The most packets of a trace each way.
+            let most = |(_, traces): &Class<'_>| {
+                PerDirection::from_fn(|way| {
+                    let packets = traces.iter().map(|trace| cells(trace, size).filter(|cell| cell.1 == way).count());
+                    packets.max().unwrap_or(0)
+                })
             };
-            Ok(Box::new(AnonymitySets::fit(values, profile, most, |set| schedule(set, values))?))
+            let cost = |set: &[PerDirection<usize>]| {
+                let most = PerDirection::from_fn(|way| set.iter().map(|most| most[way]).max().unwrap_or(0));
+                most.total() as f64
+            };
+            Ok(Box::new(AnonymitySets::fit(values, profile, most, cost, |set, _| schedule(set, values))?))
         },
     }],
 };
