@@ -732,8 +732,9 @@ pub(crate) struct Sweep {
     /// More of them from a file, one a line; what follows # is a comment.
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: Option<PathBuf>,
-    /// The attacks, each trained again for every defence; feature sets of one attack are joined by +, as in kfp-size+cumul.
-    #[arg(long = "attack", value_name = "NAME[,NAME]", value_delimiter = ',', default_values = ["totals", "kfp-size"], value_parser = written::attack_of_sweep)]
+    /// The attacks, each trained again for every defence; feature sets of one attack are joined by +, as in kfp-size+cumul. The trivial attack
+    /// on totals is always among them.
+    #[arg(long = "attack", value_name = "NAME[,NAME]", value_delimiter = ',', default_value = "kfp-size", value_parser = written::attack_of_sweep)]
     pub(crate) attacks: Vec<String>,
     /// Also show this attack one kind of information at a time: sizes, times, order; and the totals beside it.
     #[arg(long, value_name = "ATTACK", value_parser = written::attack_of_sweep)]

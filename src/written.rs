@@ -16,9 +16,9 @@ pub(crate) fn attack(text: &str) -> Result<String, String> {
     attack.map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
 
-/// The name of a defence.
+/// The name of a defence, simulated or not.
 pub(crate) fn defence(text: &str) -> Result<String, String> {
-    crate::commands::find_defence(text).map(|defence| defence.name.to_owned())
+    crate::commands::find_defence(text).map(|_| text.to_owned())
 }
 
 /// A pattern for file names, or `folders`.

@@ -144,8 +144,8 @@ struct Connection {
 impl Connection {
     fn write(&mut self, out: &mut impl Write, time_ns: u64, from: usize, flags: u8, payload: u32) -> io::Result<()> {
         let to = 1 - from;
-        // A window of 65,535 x 2^14 bytes is never full without acknowledgements.
-        let options: &[u8] = if flags & SYN != 0 { &[3, 3, 14, 1] } else { &[] };
+        // Segments of 1,460 bytes as usual; a window of 65,535 x 2^14 bytes, which is never full without acknowledgements.
+        let options: &[u8] = if flags & SYN != 0 { &[2, 4, 0x05, 0xb4, 3, 3, 14, 1] } else { &[] };
         let tcp_header = TCP_HEADER + options.len();
         let total = IP_HEADER + tcp_header + payload as usize;
         self.frame.clear();
@@ -274,7 +274,7 @@ mod tests {
             at += 16 + length;
         }
         let lengths: Vec<usize> = frames.iter().map(|frame| frame.len()).collect();
-        assert_eq!(lengths, [58, 58, 54, 57]);
+        assert_eq!(lengths, [62, 62, 54, 57]);
         for frame in &frames {
             // A header with its checksum sums to all ones.
             assert_eq!(sum(&frame[14..34], 0), 0xffff);

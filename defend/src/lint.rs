@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use wfkit_datasets::{Trace, TraceSet};
 
+use crate::spec::REGULATOR_PACKETS;
 use crate::{
     DefenseSpec, Direction, LayerSpec, OverheadOptions, Overheads, PerDirection, Pipeline, Profile, StopRule, Value,
     Values,
@@ -148,6 +149,9 @@ fn static_checks(layer: &LayerSpec, values: &Values, load: &Load, set: &TraceSet
             ));
         }
     }
+    if let (Some(rate), Some(scale), Some(size)) = (number("rate"), get("scale"), number("size")) {
+        messages.extend(regulator(rate, scale, size, load, set));
+    }
     if let Some(tau) = number("tau") {
         let longer = share(&|trace| trace.duration_ns() as f64 > tau);
         if longer > 0.05 {
@@ -184,6 +188,30 @@ fn static_checks(layer: &LayerSpec, values: &Values, load: &Load, set: &TraceSet
                 broken * 100.0,
             ));
         }
+    }
+    messages
+}
+
+/// Whether a rate and a budget for loads of 2101 packets suit these, each parameter as a number of packets of `size` bytes.
+fn regulator(rate: f64, scale: Value, size: f64, load: &Load, set: &TraceSet) -> Vec<String> {
+    let scale = scale.number() as f64 / 1e6;
+    let bytes: u64 = set.traces().iter().map(|t| t.trace.out_bytes() + t.trace.in_bytes()).sum();
+    let mean = bytes as f64 / size / set.len().max(1) as f64;
+    let rule = mean / REGULATOR_PACKETS;
+    let mut messages = Vec::new();
+    if scale > 1.5 * rule || scale < rule / 1.5 {
+        messages.push(format!(
+            "scale: R and N suit loads of {REGULATOR_PACKETS} packets, these have {mean:.0}: scale=auto makes it {rule:.3}, it is {scale:.3}"
+        ));
+    }
+    let (surge, demand) = (rate * scale * size, load.bytes_a_second[Direction::Incoming]);
+    if surge < demand {
+        messages.push(format!(
+            "rate: surges begin with {} a second, a median trace brings {} over all its time: latency grows with the queue; these loads are \
+             faster than those that R was chosen for, so give rate by packets a second",
+            kilobytes(surge),
+            kilobytes(demand),
+        ));
     }
     messages
 }
@@ -259,12 +287,18 @@ mod tests {
         tells("front,stop=soft:1s", &["stop: 100 % of the traces have a longer silence inside"]);
         tells("pad:mtu,to=900B", &["to: 100 % of the packets are larger"]);
         tells("link,rate-in=8kbit/s", &["incoming: sends 1.0 kB a second", "times as long"]);
+        tells(
+            "regulator,size=1000B",
+            &["scale: R and N suit loads of 2101 packets, these have 101: scale=auto makes it 0.048"],
+        );
+        tells("regulator,size=1000B,rate=1,scale=10", &["rate: surges begin with 10.0 kB a second"]);
         tells("tamaraw,rho-out=1us,rho-in=1us", &["error", "4194304"]);
     }
 
     #[test]
     fn what_works_is_not_blamed() {
         assert_eq!(found("pad"), "");
+        assert!(!found("regulator,size=1000B,scale=auto").contains("scale:"));
         assert_eq!(found("front,n-client=2,n-server=90,w-min=1s,w-max=3s"), "");
     }
 

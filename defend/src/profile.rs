@@ -30,6 +30,8 @@ pub struct Profile {
     timed: bool,
     longest_ns: u64,
     largest: PerDirection<u64>,
+    traces: u64,
+    bytes: u64,
     training: Option<Arc<TraceSet>>,
 }
 
@@ -47,7 +49,18 @@ impl Profile {
             outgoing: traces().map(Trace::out_bytes).max().unwrap_or(0),
             incoming: traces().map(Trace::in_bytes).max().unwrap_or(0),
         };
-        Self { layer: set.provenance().layer, uniform_size, timed, longest_ns, largest, training: None }
+        let bytes = traces().map(|trace| trace.out_bytes() + trace.in_bytes()).sum();
+        let number = set.len() as u64;
+        Self {
+            layer: set.provenance().layer,
+            uniform_size,
+            timed,
+            longest_ns,
+            largest,
+            traces: number,
+            bytes,
+            training: None,
+        }
     }
 
     /// With training traces for the defences that learn from their classes.
@@ -73,6 +86,11 @@ impl Profile {
     /// The training traces, as the layers before have left them; a defence that [`Needs::classes`] has some, no other gets any.
     pub fn training(&self) -> Option<&TraceSet> {
         self.training.as_deref()
+    }
+
+    /// How many packets of `size` bytes, at least 1, the mean trace fills; 0 of no traces.
+    pub fn mean_packets(&self, size: u64) -> f64 {
+        self.bytes as f64 / size as f64 / self.traces.max(1) as f64
     }
 
     /// How long the longest trace lasts; 0 of no traces.

@@ -10,7 +10,8 @@ use thiserror::Error;
 use wfkit_datasets::TraceSet;
 
 use crate::defenses::DEFENSES;
-use crate::{Defense, DelayModel, Kind, Needs, Profile, StopRule, Value, Values};
+use crate::value::AUTO;
+use crate::{Defense, DelayModel, Kind, Needs, NotSimulated, Profile, StopRule, Value, Values, not_simulated};
 
 /// A defence as it is written: `name[:preset][,key=value]...`, layers joined by `+`, the first applied first.
 ///
@@ -144,6 +145,9 @@ pub enum SpecError {
         /// What there is.
         available: Vec<&'static str>,
     },
+    /// There is such a defence, but not here.
+    #[error("{} is not simulated: {}; needed: {}", .0.name, .0.reason, .0.needed)]
+    NotSimulated(&'static NotSimulated),
     /// No such preset.
     #[error("{defense} has no preset `{preset}`; it has {}", available.join(", "))]
     UnknownPreset {
@@ -282,6 +286,9 @@ impl DefenseSpec {
     }
 }
 
+/// Packets of the mean trace that RegulaTor's rate and budget were chosen for (Holland and Hopper, 2022).
+pub(crate) const REGULATOR_PACKETS: f64 = 2101.0;
+
 /// The parameters of the same name and meaning in every defence that has them.
 const DELAYS: &str = "delays";
 const STOP: &str = "stop";
@@ -322,6 +329,10 @@ impl LayerSpec {
                 };
                 values.0.insert(parameter.key, value);
             }
+        }
+        let slot = values.0.get("size").map_or(1, |size| size.number());
+        for value in values.0.values_mut().filter(|value| **value == Value::Choice(AUTO)) {
+            *value = Value::Ratio((profile.mean_packets(slot) / REGULATOR_PACKETS * 1e6).round() as u64);
         }
         values
     }
@@ -367,6 +378,9 @@ impl FromStr for LayerSpec {
             None => (head, None),
         };
         let defense = DEFENSES.iter().find(|defense| defense.name == name).ok_or_else(|| {
+            if let Some(known) = not_simulated().iter().find(|known| known.name == name) {
+                return SpecError::NotSimulated(known);
+            }
             let available = DEFENSES.iter().map(|defense| defense.name).collect();
             SpecError::UnknownDefense { name: name.to_owned(), available }
         })?;
@@ -419,12 +433,13 @@ impl Parameter {
     /// The value that `text` says, in range, or what is wrong with it.
     fn read(&self, text: &str) -> Result<Value, String> {
         let value = self.kind.parse(text)?;
-        if value.number() < self.min || value.number() > self.kind.max() {
+        let word = matches!(value, Value::Choice(_));
+        if !word && (value.number() < self.min || value.number() > self.kind.max()) {
             let bound = |number| match self.kind {
                 Kind::Duration | Kind::Stop => Value::Duration(number),
                 Kind::Size => Value::Size(number as u32),
                 Kind::Rate => Value::Rate(number),
-                Kind::Ratio => Value::Ratio(number),
+                Kind::Ratio | Kind::Scale => Value::Ratio(number),
                 Kind::Count | Kind::Choice(_) => Value::Count(number),
             };
             return Err(format!("`{text}` is not within {} and {}", bound(self.min), bound(self.kind.max())));
@@ -496,7 +511,7 @@ mod tests {
         assert_eq!(error("front:ft-3"), "front has no preset `ft-3`; it has ft-1, ft-2");
         assert_eq!(
             error("front,n=3"),
-            "front:ft-1 has no parameter `n`; it has n-client, n-server, w-min, w-max, size, stop"
+            "front:ft-1 has no parameter `n`; it has n-client, n-server, budget, w-min, w-max, size, stop"
         );
         assert_eq!(error("pad:exponential,to=8B"), "pad:exponential has no parameter `to`; it has none");
         assert_eq!(error("front,w-max"), "`w-max` in `front:ft-1` is not of the form key=value");

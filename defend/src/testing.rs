@@ -84,7 +84,9 @@ fn any_parameter(parameter: &'static Parameter, always: bool) -> impl Strategy<V
         Kind::Count => (parameter.min..150).prop_map(|count| count.to_string()).boxed(),
         Kind::Rate => (200_000..50_000_000_u32).prop_map(|rate| format!("{rate}bit/s")).boxed(),
         Kind::Stop => prop_oneof![Just("oracle".to_owned()), (1..90_u32).prop_map(|ms| format!("soft:{ms}ms"))].boxed(),
-        Kind::Ratio => (parameter.min.max(1)..5_000_000).prop_map(|n| Value::Ratio(n).to_string()).boxed(),
+        Kind::Ratio | Kind::Scale => {
+            (parameter.min.max(1)..5_000_000).prop_map(|n| Value::Ratio(n).to_string()).boxed()
+        }
         Kind::Choice(words) => prop::sample::select(words).prop_map(str::to_owned).boxed(),
     };
     let given = value.prop_map(move |value| format!("{key}={value}"));

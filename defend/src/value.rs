@@ -38,6 +38,8 @@ pub enum Kind {
     Count,
     /// A decimal number, at most a thousand.
     Ratio,
+    /// A ratio, or `auto`: the mean trace of the set, in packets of the parameter `size`, over 2101.
+    Scale,
     /// One of these words.
     Choice(&'static [&'static str]),
     /// Bits a second, at most 1 Tbit/s.
@@ -54,6 +56,9 @@ const RATES: [(&str, u64, usize); 4] =
     [("Gbit/s", 1_000_000_000, 9), ("Mbit/s", 1_000_000, 6), ("kbit/s", 1_000, 3), ("bit/s", 1, 0)];
 const MILLION: u64 = 1_000_000;
 
+/// What a scale is that follows the set.
+pub(crate) const AUTO: &str = "auto";
+
 impl Kind {
     /// The largest value, in ns, bytes or as a number. Together with the limit on slots these keep times inside 64 bits.
     pub(crate) fn max(self) -> u64 {
@@ -62,7 +67,7 @@ impl Kind {
             Self::Size => i32::MAX as u64,
             Self::Count => 1_000_000,
             Self::Rate => 1_000_000_000_000,
-            Self::Ratio => 1_000 * MILLION,
+            Self::Ratio | Self::Scale => 1_000 * MILLION,
             Self::Choice(_) => 0,
         }
     }
@@ -101,6 +106,8 @@ impl Kind {
                 let ratio = decimal(text, 6, MILLION).map(Value::Ratio);
                 ratio.ok_or_else(|| format!("`{text}` is not a number with at most 6 decimals (a ratio has no unit)"))
             }
+            Self::Scale if text == AUTO => Ok(Value::Choice(AUTO)),
+            Self::Scale => Self::Ratio.parse(text).map_err(|problem| format!("{problem}, or auto")),
             Self::Choice(words) => match words.iter().find(|&&word| word == text) {
                 Some(word) => Ok(Value::Choice(word)),
                 None => Err(format!("`{text}` is none of {}", words.join(", "))),
@@ -121,6 +128,7 @@ impl fmt::Display for Kind {
             Self::Count => f.write_str("count"),
             Self::Rate => f.write_str("rate"),
             Self::Ratio => f.write_str("ratio"),
+            Self::Scale => f.write_str("ratio|auto"),
             Self::Choice(words) => f.write_str(&words.join("|")),
             Self::Stop => f.write_str("oracle|soft:duration"),
         }
@@ -276,6 +284,9 @@ mod tests {
         assert_eq!(Kind::Ratio.parse("0.94"), Ok(Value::Ratio(940_000)));
         assert_eq!(Kind::Ratio.parse("3"), Ok(Value::Ratio(3_000_000)));
         assert_eq!(Kind::Choice(&["a", "b"]).parse("b"), Ok(Value::Choice("b")));
+        assert_eq!(Kind::Scale.parse("0.5"), Ok(Value::Ratio(500_000)));
+        assert_eq!(Kind::Scale.parse("auto").unwrap().to_string(), "auto");
+        assert!(Kind::Scale.parse("big").unwrap_err().contains("or auto"));
     }
 
     #[test]

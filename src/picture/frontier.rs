@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use wfkit_metrics::pareto_front;
+
 use super::escaped;
 
 /// A row of two panels, for an attack.
@@ -58,9 +60,10 @@ const LATENCY: [(f64, &str, &str); 5] = [
     (f64::INFINITY, "#cc3311", "more"),
 ];
 
-/// Two panels an attack, ROC-AUC and accuracy against bandwidth overhead (on the scale of the logarithm of defended over original bytes), the
-/// front as a line, then a legend. Points have their 95 % interval as a whisker; `chance` is the accuracy of guessing. `title`
-/// and names are escaped.
+/// Two panels an attack, ROC-AUC and accuracy against bandwidth overhead (on the scale of the logarithm of defended over original bytes), then
+/// a legend. A line joins what no other point undercuts in both; points on the front of all three, with latency, have a ring. Points
+/// have their 95 % interval as a whisker; `chance` is the accuracy of guessing. Published points of other traces bear their name as a title
+/// only. `title` and names are escaped.
 pub(crate) fn frontier(title: &str, panels: &[Panels], legend: &[Entry], chance: f64) -> String {
     let legend_top = TOP + ROW * panels.len() as f64 + 30.0;
     let height = legend_top + LINE * legend.len() as f64 + 20.0;
@@ -133,10 +136,14 @@ impl Plot {
 
     fn draw(&self, svg: &mut String, of: &Panels, measure: Measure) {
         self.axes(svg, &of.attack, measure);
-        let mut labels = Labels::default();
+        let mut labels = Labels { left: self.left, right: self.left + PLOT.0, taken: Vec::new() };
         let place = |point: &Point| (self.x(point.bandwidth), self.y(measure.of(point).0));
         of.points.iter().for_each(|point| labels.avoid(place(point), 6.0));
-        let mut front: Vec<&Point> = of.points.iter().filter(|point| point.on_front).collect();
+        let shown: Vec<[f64; 2]> =
+            of.points.iter().map(|point| [point.bandwidth, measure.of(point).0.max(self.low)]).collect();
+        let front = pareto_front(&shown);
+        let mut front: Vec<&Point> =
+            of.points.iter().zip(front).filter(|(_, is)| *is).map(|(point, _)| point).collect();
         front.sort_by(|a, b| a.bandwidth.total_cmp(&b.bandwidth));
         let corners: Vec<String> =
             front.iter().map(|point| place(point)).map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
@@ -170,14 +177,13 @@ impl Plot {
             );
         }
         if measure == Measure::Accuracy {
-            for one in &of.published {
+            for one in of.published.iter().filter(|one| one.same) {
                 let at = (self.x(one.bandwidth), self.y(one.accuracy));
                 let Some((x, y)) = labels.try_place(at, 5.5 * one.name.chars().count() as f64) else { continue };
                 let _ = writeln!(
                     svg,
-                    "<text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\" font-size=\"10\" fill=\"{}\">{}</text>",
+                    "<text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\" font-size=\"10\" fill=\"#aa3377\">{}</text>",
                     y + 3.0,
-                    if one.same { "#aa3377" } else { "#999" },
                     escaped(&one.name)
                 );
             }
@@ -258,7 +264,7 @@ fn keys(svg: &mut String, y: f64, published: bool) {
         let _ = writeln!(svg, "{text}");
     };
     line(format_args!("<text x=\"70\" y=\"{}\" fill=\"#555\">latency overhead:</text>", y + 4.0));
-    let mut x = 190.0;
+    let mut x = 196.0;
     for (_, colour, name) in LATENCY {
         line(format_args!(
             "<circle cx=\"{x}\" cy=\"{y}\" r=\"5\" fill=\"{colour}\"/><text x=\"{}\" y=\"{}\" fill=\"#555\">{name}</text>",
@@ -269,16 +275,16 @@ fn keys(svg: &mut String, y: f64, published: bool) {
     }
     line(format_args!(
         "<circle cx=\"{x}\" cy=\"{y}\" r=\"5\" fill=\"white\" stroke=\"#000\" stroke-width=\"1.2\"/><path d=\"M{} {y} h22\" stroke=\"#999\" stroke-width=\"1.5\"/>\
-         <text x=\"{}\" y=\"{}\" fill=\"#555\">on the front</text>",
+         <text x=\"{}\" y=\"{}\" fill=\"#555\">on the front, cheapest bytes</text>",
         x + 6.0,
         x + 34.0,
         y + 4.0
     ));
     if published {
-        x += 140.0;
+        x += 220.0;
         line(format_args!(
             "<path d=\"M{x} {} l5 5 -5 5 -5 -5 z\" fill=\"#aa3377\"/><path d=\"M{} {} l5 5 -5 5 -5 -5 z\" fill=\"none\" stroke=\"#999\"/>\
-             <text x=\"{}\" y=\"{}\" fill=\"#555\">published: these, other traces</text>",
+             <text x=\"{}\" y=\"{}\" fill=\"#555\">published: these, others</text>",
             y - 5.0,
             x + 16.0,
             y - 5.0,
@@ -288,9 +294,10 @@ fn keys(svg: &mut String, y: f64, published: bool) {
     }
 }
 
-/// Places of labels, so that none hides another or a point: boxes as middle, half width and half height.
-#[derive(Default)]
+/// Places of labels between two ends, so that none hides another or a point: boxes as middle, half width and half height.
 struct Labels {
+    left: f64,
+    right: f64,
     taken: Vec<(f64, f64, f64, f64)>,
 }
 
@@ -320,7 +327,12 @@ impl Labels {
             ]
         });
         let free = |&(cx, cy): &(f64, f64)| {
-            self.taken.iter().all(|&(tx, ty, tw, th)| (cx - tx).abs() >= half + tw || (cy - ty).abs() >= tall + th)
+            (self.left..=self.right).contains(&(cx - half))
+                && (self.left..=self.right).contains(&(cx + half))
+                && self
+                    .taken
+                    .iter()
+                    .all(|&(tx, ty, tw, th)| (cx - tx).abs() >= half + tw || (cy - ty).abs() >= tall + th)
         };
         let place = around.map(|(dx, dy)| (x + dx, y + dy)).find(free)?;
         self.taken.push((place.0, place.1, half, tall));
@@ -353,7 +365,10 @@ mod tests {
         let panels = [Panels { attack: "kfp".into(), points, published: vec![elsewhere(true), elsewhere(false)] }];
         let svg = frontier("<t>", &panels, &[Entry { number: 2, text: "front & tamaraw".into() }], 0.1);
         // x of 300 %: 70 + 20 + 400; y of 0.75 between 0.5 and 1: half of 260 below 80.
-        assert!(svg.contains("cx=\"490.0\" cy=\"210.0\"") && svg.contains("90.0,80.0 490.0,210.0\""), "{svg}");
+        assert!(
+            svg.contains("cx=\"490.0\" cy=\"210.0\"") && svg.contains("90.0,80.0 290.0,132.0 490.0,210.0\""),
+            "{svg}"
+        );
         // 100 % is half way to 300 %, since doubling is.
         assert!(svg.contains("cx=\"290.0\" cy=\"132.0\""), "{svg}");
         assert!(svg.contains("&lt;t&gt;") && svg.contains("front &amp; tamaraw") && svg.contains("a &amp; b: paper"));
@@ -364,7 +379,7 @@ mod tests {
 
     #[test]
     fn labels_do_not_hide_each_other() {
-        let mut labels = Labels::default();
+        let mut labels = Labels { left: 0.0, right: 200.0, taken: Vec::new() };
         let places: Vec<(f64, f64)> = (0..6).map(|_| labels.place((100.0, 100.0), 16.0)).collect();
         for (at, a) in places.iter().enumerate() {
             assert!(places[..at].iter().all(|b| (a.0 - b.0).abs() >= 16.0 || (a.1 - b.1).abs() >= 12.0), "{places:?}");

@@ -2,13 +2,11 @@
 
 use wfkit_datasets::Trace;
 
-use super::queues::Queues;
-use super::slots::{MAX_SLOTS, Slots};
-use super::{DELAYS_IN_ORDER, delay_model, no_conflict, one_cell};
+use super::shaper::{SIZE, Shape, Shaper};
+use super::{DELAYS, STOP, no_conflict};
 use crate::{
-    Assumptions, DefaultValue, DefendedTrace, DefendedTraceBuilder, Defense, DefenseError, DefenseInfo, DelayModel,
-    Direction, Draws, Guarantees, Kind, Ledger, Needs, Parameter, PerDirection, Preset, Profile, StopRule, Value,
-    Values,
+    Assumptions, DefaultValue, DefendedTrace, Defense, DefenseError, DefenseInfo, Direction, Draws, Guarantees, Kind,
+    Needs, Parameter, PerDirection, Preset, Profile, Value, Values,
 };
 
 pub(super) const INFO: DefenseInfo = DefenseInfo {
@@ -21,6 +19,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
         "its defaults follow from the longest and the largest trace of the set, whatever their classes: a service knows them of all queries that \
          it answers, an outsider does not",
         "a query that does not fit takes another whole shape, and so shows that it was larger; with the defaults and delays=optimistic none does",
+        "with a soft stop a longer silence at the end of a shape is left alone, and the packet after it starts another one: that shows, too",
         "by default the shape lasts twice as long as the longest query and carries twice the bytes of the largest: room for whatever \
          comes last",
     ],
@@ -36,16 +35,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
                 default: DefaultValue::Is(Value::Duration(100_000_000)),
                 meaning: "time between rounds: a request and its response",
             },
-            Parameter {
-                key: "size",
-                kind: Kind::Size,
-                min: 1,
-                default: DefaultValue::Derived {
-                    rule: "a packet with one Tor cell: cell as the set's, tcp and tls 536B, ip 588B, frame 602B",
-                    derive: one_cell,
-                },
-                meaning: "size of every packet",
-            },
+            SIZE,
             Parameter {
                 key: "rounds",
                 kind: Kind::Count,
@@ -76,18 +66,16 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
                 },
                 meaning: "packets of a response",
             },
-            DELAYS_IN_ORDER,
+            DELAYS,
+            STOP,
         ],
         check: no_conflict,
         build: |values, profile| {
-            let size = values.size("size");
-            Slots::suits(size, profile)?;
             Ok(Box::new(FixedShape {
                 every_ns: values.duration_ns("every"),
                 rounds: values.count("rounds"),
                 packets: PerDirection { outgoing: values.count("request"), incoming: values.count("response") },
-                size,
-                delays: delay_model(values),
+                shape: Shape::new(values, profile)?,
             }))
         },
     }],
@@ -109,38 +97,42 @@ struct FixedShape {
     every_ns: u64,
     rounds: u64,
     packets: PerDirection<u64>,
-    size: u32,
-    delays: DelayModel,
+    shape: Shape,
+}
+
+impl FixedShape {
+    /// Whole shapes until the load is over.
+    fn load(&self, shaper: &mut Shaper<'_>, start_ns: u64) -> Result<(), DefenseError> {
+        let mut round = 0_u64;
+        let mut now = start_ns;
+        while round == 0 || !round.is_multiple_of(self.rounds) || !shaper.over(now) {
+            for way in Direction::BOTH {
+                for _ in 0..self.packets[way] {
+                    shaper.send(way, now)?;
+                }
+            }
+            round += 1;
+            now += self.every_ns;
+        }
+        Ok(())
+    }
 }
 
 impl Defense for FixedShape {
     fn defend(&self, trace: &Trace, _: &mut Draws) -> Result<DefendedTrace, DefenseError> {
-        let mut queues = Queues::new(trace, self.delays);
-        let mut builder = DefendedTraceBuilder::with_capacity(trace.len());
-        let mut round = 0_u64;
-        let mut sent = 0;
-        while round == 0 || !queues.is_empty() || !round.is_multiple_of(self.rounds) {
-            let now = round * self.every_ns;
-            for way in Direction::BOTH {
-                for _ in 0..self.packets[way] {
-                    builder.packet(now, way.signed(self.size), &queues.take(way, now, self.size));
-                }
-            }
-            round += 1;
-            sent += self.packets.total();
-            if sent > MAX_SLOTS {
-                return Err(DefenseError::TooManySlots { limit: MAX_SLOTS });
-            }
-        }
-        Ok(builder.finish(Ledger::default())?)
+        self.shape.defend(trace, |shaper, start_ns| self.load(shaper, start_ns))
     }
 
     fn guarantees(&self) -> Guarantees {
-        Guarantees { total_order: self.delays == DelayModel::Pessimistic, ..Guarantees::default() }
+        self.shape.guarantees()
     }
 
     fn assumptions(&self) -> Assumptions {
-        Assumptions { delay_model: self.delays, stop_rule: StopRule::Oracle }
+        self.shape.assumptions()
+    }
+
+    fn infers_delays(&self) -> bool {
+        true
     }
 }
 

@@ -23,6 +23,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
         "stops with the last normal packet of the trace, which a deployment cannot know (unless stop=soft:W, which draws a new budget \
          for every load); padding due later is dropped and counted",
         "the peer's clock starts at the first incoming packet; without one, all the peer's padding is dropped",
+        "budget=maybenot is the budget of that port alone, not its timing, which approximates Rayleigh times by some normal ones",
         "no link limit: padding delays nothing, which a real network does not promise",
     ],
     needs: Needs { sizes: false, times: true, set: false, classes: false },
@@ -44,7 +45,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
     ],
 };
 
-const fn parameters(n: u64) -> [Parameter; 6] {
+const fn parameters(n: u64) -> [Parameter; 7] {
     const SECOND: u64 = 1_000_000_000;
     [
         Parameter {
@@ -60,6 +61,14 @@ const fn parameters(n: u64) -> [Parameter; 6] {
             min: 0,
             default: DefaultValue::Is(Value::Count(n)),
             meaning: "the same at the peer",
+        },
+        Parameter {
+            key: "budget",
+            kind: Kind::Choice(&["paper", "code", "maybenot"]),
+            min: 0,
+            default: DefaultValue::Is(Value::Choice("paper")),
+            meaning: "the number drawn: 1 to N (paper), 1 to N - 1 (WFZoo's code), or up to what such a number drew (about N / 4 in the mean, \
+                      as in maybenot-machines)",
         },
         Parameter {
             key: "w-min",
@@ -103,6 +112,11 @@ fn build(values: &Values, _: &Profile) -> Result<Box<dyn Defense>, String> {
         window_ns: (values.duration_ns("w-min") as f64, values.duration_ns("w-max") as f64),
         size: values.size("size"),
         stop: values.stop("stop"),
+        draw: match values.choice("budget") {
+            "code" => Draw::BelowN,
+            "maybenot" => Draw::Twice,
+            _ => Draw::ToN,
+        },
     }))
 }
 
@@ -112,6 +126,19 @@ struct Front {
     window_ns: (f64, f64),
     size: u32,
     stop: StopRule,
+    draw: Draw,
+}
+
+/// How the number of padding packets is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Draw {
+    /// 1 to N.
+    ToN,
+    /// 1 to N - 1, as NumPy's `randint` does, whose end is exclusive.
+    BelowN,
+    /// 1 to a number drawn from 1 to N - 1: what a port with one state does, which draws a budget when a machine is made and a limit below it when it
+    /// starts.
+    Twice,
 }
 
 impl Front {
@@ -120,7 +147,15 @@ impl Front {
         if budget == 0 {
             return Vec::new();
         }
-        let packets = 1 + draws.up_to(budget - 1);
+        let up_to = |most: u64, draws: &mut Draws| 1 + draws.up_to(most.max(1) - 1);
+        let packets = match self.draw {
+            Draw::ToN => up_to(budget, draws),
+            Draw::BelowN => up_to(budget - 1, draws),
+            Draw::Twice => {
+                let most = up_to(budget - 1, draws);
+                up_to(most, draws)
+            }
+        };
         let window = draws.uniform(self.window_ns.0, self.window_ns.1);
         (0..packets).map(|_| draws.rayleigh(window).round() as u64).collect()
     }
@@ -189,6 +224,21 @@ mod tests {
         assert!(traces.iter().all(|t| t.ledger().padding_dropped.total() == 0));
         assert!(traces.iter().any(|t| t.ledger().padding_drawn.outgoing == 100));
         assert!(traces.iter().any(|t| t.ledger().padding_drawn.outgoing == 1));
+    }
+
+    #[test]
+    fn published_code_draws_smaller_budgets() {
+        let trace = Trace::new(vec![0, 1, HOUR], vec![1, -1, 1]).unwrap();
+        let mean = |budget: &str| {
+            let spec = format!("front,n-client=101,n-server=2,size=1B,budget={budget}");
+            let traces = defend_many(&spec, &trace, 4_000);
+            traces.iter().map(|t| t.ledger().padding_drawn.outgoing as f64).sum::<f64>() / traces.len() as f64
+        };
+        // Means 51, 50.5 and (1 + 50.5) / 2, standard errors 0.46, 0.46 and 0.35.
+        assert!((mean("paper") - 51.0).abs() < 1.6 && (mean("code") - 50.5).abs() < 1.6);
+        assert!((mean("maybenot") - 25.75).abs() < 1.3, "{}", mean("maybenot"));
+        let one = defend_one("front,n-client=1,n-server=0,size=1B,budget=maybenot", &trace);
+        assert_eq!(one.ledger().padding_drawn.outgoing, 1);
     }
 
     #[test]

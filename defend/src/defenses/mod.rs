@@ -11,10 +11,12 @@ mod hold;
 mod jitter;
 pub(crate) mod link;
 mod loads;
+mod machines;
 mod pad;
 mod paths;
 mod queues;
 mod regulator;
+mod shaper;
 mod slots;
 mod tamaraw;
 mod wtf_pad;
@@ -36,6 +38,9 @@ pub(crate) const DEFENSES: &[DefenseInfo] = &[
     dynaflow::INFO,
     regulator::INFO,
     wtf_pad::INFO,
+    machines::SPRING,
+    machines::INTERSPACE,
+    machines::BREAK_PAD,
     hold::INFO,
     fill::NETFLOW,
     fill::RANDOM_WT,
@@ -60,14 +65,6 @@ const DELAYS: Parameter = Parameter {
     default: DefaultValue::Is(Value::Choice("optimistic")),
     meaning: "what waits for a packet that is held back: nothing, later packets of its direction, all later packets, or what \
               seems to answer it",
-};
-
-/// The parameter of defences whose schedule depends on what arrived: where answers move with what they answer, it need not
-/// settle.
-const DELAYS_IN_ORDER: Parameter = Parameter {
-    kind: Kind::Choice(&["optimistic", "pessimistic"]),
-    meaning: "what waits for a packet that is held back: later packets of its direction, or all later packets",
-    ..DELAYS
 };
 
 /// The parameter of defences that send padding packets.

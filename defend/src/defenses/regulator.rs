@@ -2,27 +2,32 @@
 
 use wfkit_datasets::Trace;
 
-use super::queues::Queues;
-use super::slots::{MAX_SLOTS, Slots};
-use super::{DELAYS_IN_ORDER, delay_model, no_conflict, one_cell};
+use super::shaper::{SIZE, Shape, Shaper};
+use super::{DELAYS, STOP, no_conflict};
 use crate::{
-    Assumptions, DefaultValue, DefendedTrace, DefendedTraceBuilder, Defense, DefenseError, DefenseInfo, DelayModel,
-    Direction, Draws, Guarantees, Kind, Ledger, Needs, Parameter, Preset, Profile, StopRule, Value, Values,
+    Assumptions, DefaultValue, DefendedTrace, Defense, DefenseError, DefenseInfo, Direction, Draws, Guarantees, Kind,
+    Needs, Parameter, Preset, Profile, StopRule, Value, Values,
 };
 
 pub(super) const INFO: DefenseInfo = DefenseInfo {
     name: "regulator",
     summary: "sends incoming packets in surges whose rate decays, padded within a budget, and outgoing ones in proportion to them",
-    source: "Holland and Hopper, \"RegulaTor: A Straightforward Website Fingerprinting Defense\", PoPETs 2022",
+    source: "Holland and Hopper, \"RegulaTor: A Straightforward Website Fingerprinting Defense\", PoPETs 2022, and the authors' simulation",
     published: &[
         "light: bandwidth 48 %, latency 9 %; heavy: 80 %, 7 % (the paper, 2101 packets a load)",
         "heavy: 36 %, 32 % simulated, 58 %, 62 % measured on Tor (Gong et al., WFDefProxy, IEEE TIFS 2023)",
+        "heavy, without scaling, on loads of 4189 packets: 65 %, 540 % (artifact of \"Ephemeral Network-Layer Fingerprinting Defenses\", \
+         PoPETs 2026)",
     ],
     caveats: &[
-        "R and N suit loads of 2101 packets: set scale to the mean number of packets of your traces / 2101, or latency explodes",
-        "a surge starts when the eleventh incoming packet arrives (the last one, where there are fewer); until then the peer sends ten \
-         padding packets a second and holds normal ones, as the authors' simulator does",
-        "stops with the last normal packet of the trace, which a deployment cannot know",
+        "R and N suit loads of 2101 packets: scale=auto multiplies them by the mean number of packets of the set / 2101, as the authors do",
+        "R is a rate, but the rule scales it with the volume: of loads that are smaller and faster than the authors' it makes surges too slow, \
+         and latency grows; give rate in proportion to packets a second instead",
+        "until the eleventh incoming packet of a load arrives, the circuit's construction, ten packets a second come in and five go out; they \
+         carry normal packets, as in the authors' account of costs",
+        "the authors' latency is the delay of the last download and the largest delay of an upload, together; here it is when the last \
+         packet is through",
+        "by default stops with the last normal packet of the trace, which a deployment cannot know",
         "a slot carries `size` bytes: normal packets are cut and joined to fill it, and the queue is counted in such packets",
     ],
     needs: Needs { sizes: false, times: true, set: false, classes: false },
@@ -44,7 +49,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
     ],
 };
 
-const fn parameters(rate: u64, decay: u64, threshold: u64, budget: u64, upload: u64, cap_ms: u64) -> [Parameter; 9] {
+const fn parameters(rate: u64, decay: u64, threshold: u64, budget: u64, upload: u64, cap_ms: u64) -> [Parameter; 10] {
     [
         Parameter {
             key: "rate",
@@ -75,18 +80,16 @@ const fn parameters(rate: u64, decay: u64, threshold: u64, budget: u64, upload: 
             default: DefaultValue::Is(Value::Duration(cap_ms * 1_000_000)),
             meaning: "the longest an outgoing packet waits (C)",
         },
-        ratio("scale", 1_000_000, 1_000, "R and N are multiplied by this: mean packets of a trace / 2101"),
         Parameter {
-            key: "size",
-            kind: Kind::Size,
-            min: 1,
-            default: DefaultValue::Derived {
-                rule: "a packet with one Tor cell: cell as the set's, tcp and tls 536B, ip 588B, frame 602B",
-                derive: one_cell,
-            },
-            meaning: "size of every packet",
+            key: "scale",
+            kind: Kind::Scale,
+            min: 1_000,
+            default: DefaultValue::Is(Value::Ratio(1_000_000)),
+            meaning: "R and N are multiplied by this; auto: the mean number of packets of a trace / 2101",
         },
-        DELAYS_IN_ORDER,
+        SIZE,
+        DELAYS,
+        STOP,
     ]
 }
 
@@ -95,8 +98,7 @@ const fn ratio(key: &'static str, millionths: u64, min: u64, meaning: &'static s
 }
 
 fn build(values: &Values, profile: &Profile) -> Result<Box<dyn Defense>, String> {
-    let size = values.size("size");
-    Slots::suits(size, profile)?;
+    let shape = Shape::new(values, profile)?;
     let scale = values.ratio("scale");
     Ok(Box::new(Regulator {
         rate: values.count("rate") as f64 * scale,
@@ -105,8 +107,7 @@ fn build(values: &Values, profile: &Profile) -> Result<Box<dyn Defense>, String>
         budget: (values.count("n") as f64 * scale).round() as u64,
         upload: values.ratio("upload"),
         cap_ns: values.duration_ns("cap"),
-        size,
-        delays: delay_model(values),
+        shape,
     }))
 }
 
@@ -118,96 +119,107 @@ struct Regulator {
     budget: u64,
     upload: f64,
     cap_ns: u64,
-    size: u32,
-    delays: DelayModel,
+    shape: Shape,
 }
 
 const SECOND: u64 = 1_000_000_000;
 /// Until the first surge: ten incoming packets a second, five outgoing.
 const SETUP_IN_NS: u64 = SECOND / 10;
 const SETUP_OUT_NS: u64 = SECOND / 5;
-/// The incoming packet that starts the first surge, from 1.
+/// The incoming packet of a load that starts the first surge, from 1.
 const SURGE_PACKET: usize = 11;
+
+/// What the peer does.
+enum Phase {
+    /// The circuit is made; so many incoming packets had arrived before the load.
+    Setup { arrived: usize },
+    /// A surge began at this time.
+    Surge { began_ns: u64 },
+}
 
 impl Regulator {
     /// R D^t packets a second, t in s since the surge began, at least 1.
     fn rate_after(&self, since_ns: u64) -> f64 {
         (self.rate * self.decay.powf(since_ns as f64 / SECOND as f64)).max(1.0)
     }
-}
 
-/// When the first surge begins; at the end of a trace without an incoming packet.
-fn first_surge_ns(trace: &Trace) -> u64 {
-    let incoming = trace.packets().filter(|(_, size)| *size < 0).map(|(time_ns, _)| time_ns);
-    incoming.take(SURGE_PACKET).last().unwrap_or(trace.duration_ns())
+    fn load(&self, shaper: &mut Shaper<'_>, start_ns: u64, draws: &mut Draws) -> Result<(), DefenseError> {
+        use Direction::{Incoming, Outgoing};
+        let mut budget = draws.up_to(self.budget);
+        let before = start_ns.checked_sub(1).map_or(0, |before| shaper.queues.arrived(Incoming, before));
+        let mut phase = Phase::Setup { arrived: before };
+        let (mut next_in, mut next_out, mut now) = (start_ns, Some(start_ns), start_ns);
+        let mut owed = 0.0; // outgoing packets for the incoming ones sent
+        loop {
+            let coming = shaper.queues.coming_ns(Incoming).filter(|_| matches!(phase, Phase::Setup { .. }));
+            let impatient = shaper.queues.ready_ns(Outgoing).map(|at| at.saturating_add(self.cap_ns).max(now));
+            let out = next_out.into_iter().chain(impatient).min();
+            let next =
+                [Some(next_in), out, coming].into_iter().flatten().min().expect("there is always a next slot in");
+            now = now.max(next);
+            if shaper.over(now) {
+                return Ok(());
+            }
+            if let Phase::Setup { arrived } = phase
+                && shaper.queues.arrived(Incoming, now) >= arrived + SURGE_PACKET
+            {
+                phase = Phase::Surge { began_ns: now };
+                next_in = now;
+                next_out = None;
+                continue;
+            }
+            if out == Some(now) {
+                shaper.send(Outgoing, now)?;
+                if next_out == Some(now) {
+                    next_out = Some(now + SETUP_OUT_NS);
+                }
+                continue;
+            }
+            if next_in > now {
+                continue; // a packet arrived
+            }
+            match &mut phase {
+                Phase::Setup { .. } => {
+                    shaper.send(Incoming, now)?;
+                    next_in = now + SETUP_IN_NS;
+                }
+                Phase::Surge { began_ns } => {
+                    let idle = shaper.queues.ready_ns(Incoming).is_none_or(|at| at > now);
+                    shaper.send_if(Incoming, now, budget > 0)?;
+                    let sent = !idle || budget > 0;
+                    budget -= u64::from(idle && sent);
+                    owed += if sent { 1.0 / self.upload } else { 0.0 };
+                    while owed >= 1.0 {
+                        owed -= 1.0;
+                        shaper.send(Outgoing, now)?;
+                    }
+                    let waiting = shaper.queues.waiting_bytes(Incoming, now).div_ceil(u64::from(self.shape.size));
+                    if waiting as f64 > self.threshold * self.rate_after(now - *began_ns) {
+                        *began_ns = now;
+                    }
+                    let gap = SECOND as f64 / self.rate_after(now - *began_ns);
+                    next_in = now.saturating_add((gap.round() as u64).max(1));
+                }
+            }
+        }
+    }
 }
 
 impl Defense for Regulator {
     fn defend(&self, trace: &Trace, draws: &mut Draws) -> Result<DefendedTrace, DefenseError> {
-        let mut queues = Queues::new(trace, self.delays);
-        let mut builder = DefendedTraceBuilder::with_capacity(trace.len());
-        let mut budget = draws.up_to(self.budget);
-        let first_surge = first_surge_ns(trace);
-        let mut surge = first_surge;
-        let (mut next_in, mut next_out, mut now) = (0, Some(0), 0_u64);
-        let mut owed = 0.0; // outgoing packets for the incoming ones sent
-        let mut events = 0;
-        while !queues.is_empty() {
-            if events == MAX_SLOTS {
-                return Err(DefenseError::TooManySlots { limit: MAX_SLOTS });
-            }
-            events += 1;
-            let impatient =
-                queues.head_arrival_ns(Direction::Outgoing).map(|at| at.saturating_add(self.cap_ns).max(now));
-            let out = next_out.into_iter().chain(impatient).min();
-            if let Some(out) = out.filter(|&out| out <= next_in) {
-                now = out;
-                let pieces = queues.take(Direction::Outgoing, now, self.size);
-                builder.packet(now, Direction::Outgoing.signed(self.size), &pieces);
-                if next_out.is_some_and(|next| next <= now) {
-                    next_out = Some(now + SETUP_OUT_NS).filter(|&next| next < first_surge);
-                }
-                continue;
-            }
-            now = next_in;
-            let in_setup = now < first_surge;
-            let pieces = if in_setup { vec![] } else { queues.take(Direction::Incoming, now, self.size) };
-            let padded = pieces.is_empty() && (in_setup || budget > 0);
-            if padded && !in_setup {
-                budget -= 1;
-            }
-            if padded || !pieces.is_empty() {
-                builder.packet(now, Direction::Incoming.signed(self.size), &pieces);
-                owed += if in_setup { 0.0 } else { 1.0 / self.upload };
-            }
-            while owed >= 1.0 {
-                owed -= 1.0;
-                let pieces = queues.take(Direction::Outgoing, now, self.size);
-                builder.packet(now, Direction::Outgoing.signed(self.size), &pieces);
-            }
-            next_in = if in_setup {
-                (now + SETUP_IN_NS).min(first_surge)
-            } else {
-                let waiting = queues.waiting_bytes(Direction::Incoming, now).div_ceil(u64::from(self.size));
-                if waiting as f64 > self.threshold * self.rate_after(now - surge) {
-                    surge = now;
-                }
-                now.saturating_add(((SECOND as f64 / self.rate_after(now - surge)).round() as u64).max(1))
-            };
-        }
-        Ok(builder.finish(Ledger::default())?)
+        self.shape.defend(trace, |shaper, start_ns| self.load(shaper, start_ns, draws))
     }
 
     fn guarantees(&self) -> Guarantees {
-        Guarantees {
-            total_order: self.delays == DelayModel::Pessimistic,
-            ends_with_data: true,
-            ..Guarantees::default()
-        }
+        Guarantees { ends_with_data: self.shape.stop == StopRule::Oracle, ..self.shape.guarantees() }
     }
 
     fn assumptions(&self) -> Assumptions {
-        Assumptions { delay_model: self.delays, stop_rule: StopRule::Oracle }
+        self.shape.assumptions()
+    }
+
+    fn infers_delays(&self) -> bool {
+        true
     }
 }
 
@@ -228,13 +240,30 @@ mod tests {
         let times: Vec<u64> = (0..20).map(|i| i * 50 * MS).collect();
         let trace = Trace::new(times, vec![-536; 20]).unwrap();
         let defended = incoming(&defend_one("regulator,n=0,decay=1,rate=100", &trace));
-        // The eleventh arrives at 500 ms; until then padding at 0, 100, ... 400 ms.
-        let setup: Vec<u64> = defended.iter().take_while(|(_, padding)| *padding).map(|(t, _)| t / MS).collect();
-        assert_eq!(setup, [0, 100, 200, 300, 400]);
-        let surge: Vec<u64> = defended[5..16].iter().map(|(t, _)| t / MS).collect();
-        assert_eq!(surge, [500, 510, 520, 530, 540, 550, 560, 570, 580, 590, 600]);
+        // The eleventh arrives at 500 ms; until then five slots, each with a packet.
+        let times: Vec<u64> = defended.iter().map(|(t, _)| t / MS).collect();
+        assert_eq!(times[..11], [0, 100, 200, 300, 400, 500, 510, 520, 530, 540, 550]);
         // Without a budget nothing is padded, and what comes later has a slot when it arrives.
-        assert!(defended[5..].iter().all(|(_, padding)| !padding) && defended.len() == 25);
+        assert!(defended.iter().all(|(_, padding)| !padding) && defended.len() == 20);
+    }
+
+    #[test]
+    fn setup_goes_on_where_there_is_no_eleventh_packet() {
+        let trace = Trace::new(vec![0, 950 * MS], vec![100, -100]).unwrap();
+        let defended = defend_one("regulator", &trace);
+        let times =
+            |way| -> Vec<u64> { defended.packets().filter(|p| p.direction() == way).map(|p| p.time_ns / MS).collect() };
+        assert_eq!(times(Direction::Incoming), (0..=10).map(|i| i * 100).collect::<Vec<_>>());
+        assert_eq!(times(Direction::Outgoing), [0, 200, 400, 600, 800, 1000]);
+    }
+
+    #[test]
+    fn scale_auto_follows_the_mean_number_of_packets() {
+        // With the other trace of the set, of 300 bytes.
+        let trace = Trace::new((0..4_200).map(|i| i * MS).collect(), vec![-536; 4_200]).unwrap();
+        let defended = |scale: &str| defend_one(&format!("regulator,scale={scale},size=536B"), &trace);
+        assert_eq!(defended("auto"), defended("0.999657"));
+        assert_ne!(defended("auto"), defended("1.01"));
     }
 
     #[test]
@@ -246,8 +275,7 @@ mod tests {
             budget: 0,
             upload: 4.0,
             cap_ns: SECOND,
-            size: 100,
-            delays: DelayModel::Optimistic,
+            shape: Shape { size: 100, delays: crate::DelayModel::Optimistic, stop: StopRule::Oracle },
         };
         assert_eq!([0, 1, 2, 10].map(|s| regulator.rate_after(s * SECOND)), [100.0, 50.0, 25.0, 1.0]);
 

@@ -1,7 +1,7 @@
 //! `wfkit defend list` and `describe`: the defences there are, and one of them in full.
 
 use anyhow::Result;
-use wfkit_defend::{DefenseInfo, DelayModel, list};
+use wfkit_defend::{DefenseInfo, DelayModel, NotSimulated, list, not_simulated};
 
 use crate::context::Context;
 
@@ -15,11 +15,19 @@ pub(super) fn all(context: &Context<'_>) -> Result<()> {
         [presets.join("\n"), defence.summary.to_owned(), defence.source.to_owned()]
     };
     let rows: Vec<_> = list().iter().map(row).collect();
-    context.printer.table(["defence", "what it does", "source"], &rows)
+    context.printer.table(["defence", "what it does", "source"], &rows)?;
+    let names: Vec<&str> = not_simulated().iter().map(|defence| defence.name).collect();
+    context.printer.line(&format!(
+        "\nNot simulated: {}. `wfkit defend describe NAME` says why, and what it would take.",
+        names.join(", ")
+    ))
 }
 
 pub(super) fn one(name: &str, context: &Context<'_>) -> Result<()> {
-    let defence = find(name).map_err(anyhow::Error::msg)?;
+    let defence = match find(name).map_err(anyhow::Error::msg)? {
+        Found::Simulated(defence) => defence,
+        Found::NotSimulated(defence) => return absent(defence, context),
+    };
     if context.printer.is_json() {
         return context.printer.document(defence);
     }
@@ -59,10 +67,28 @@ pub(super) fn one(name: &str, context: &Context<'_>) -> Result<()> {
     Ok(())
 }
 
+fn absent(defence: &NotSimulated, context: &Context<'_>) -> Result<()> {
+    if context.printer.is_json() {
+        return context.printer.document(defence);
+    }
+    let NotSimulated { name, summary, source, reason, needed } = defence;
+    context
+        .printer
+        .line(&format!("{name}: {summary}\n\nSource: {source}\n\nNot simulated: {reason}.\n\nNeeded: {needed}."))
+}
+
+/// What a name stands for.
+pub(crate) enum Found {
+    Simulated(&'static DefenseInfo),
+    NotSimulated(&'static NotSimulated),
+}
+
 /// The defence of that name; a specification of one layer is as good.
-pub(crate) fn find(name: &str) -> Result<&'static DefenseInfo, String> {
+pub(crate) fn find(name: &str) -> Result<Found, String> {
     let bare = name.split([':', ',']).next().unwrap_or(name);
-    list().iter().find(|defence| defence.name == bare).ok_or_else(|| {
+    let simulated = list().iter().find(|defence| defence.name == bare).map(Found::Simulated);
+    let absent = || not_simulated().iter().find(|defence| defence.name == bare).map(Found::NotSimulated);
+    simulated.or_else(absent).ok_or_else(|| {
         let names: Vec<&str> = list().iter().map(|defence| defence.name).collect();
         format!("there is no defence `{bare}`; there are {}", names.join(", "))
     })

@@ -86,20 +86,20 @@ fn report(
     context: &Context<'_>,
 ) -> Result<StageReport> {
     let none = &rows[0];
-    let first = &none.attacks[0];
+    let strongest = &none.strongest;
     let privacy = PrivacyReport {
-        roc_auc_macro_ovr: Some(first.roc_auc.mean()),
-        accuracy: Some(first.accuracy.mean()),
-        ..PrivacyReport::unmeasured(&first.attack, "null where a direction or a utility score does not exist")
+        roc_auc_macro_ovr: Some(strongest.roc_auc.mean()),
+        accuracy: Some(strongest.accuracy.mean()),
+        ..PrivacyReport::unmeasured(&strongest.attack, "null where a direction or a utility score does not exist")
     };
     let utility = Utility::of(&plan.set.volumes());
     let mut report = context.stage("sweep", digests(&options.traces)?, utility, privacy);
     count_set(&mut report.counts, &plan.set);
     count(&mut report.counts, "defences", plan.defences.len());
-    count(&mut report.counts, "tested traces with the packets of a training trace", first.twins);
-    if first.twins > 0 {
+    count(&mut report.counts, "tested traces with the packets of a training trace", strongest.twins);
+    if strongest.twins > 0 {
         let message = "undefended tested traces have the packets of a training trace: the scores are too high";
-        context.printer.warn(&format!("{} {message}", first.twins));
+        context.printer.warn(&format!("{} {message}", strongest.twins));
     }
     report.dropped.clone_from(&plan.dropped);
     report.problems = problems;

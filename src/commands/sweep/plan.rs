@@ -10,7 +10,7 @@ use wfkit_defend::{DefenseSpec, grid};
 use crate::cli;
 use crate::context::{Context, hex};
 use crate::input::read_traces;
-use crate::measure::stratified;
+use crate::measure::{TRIVIAL, stratified};
 
 /// Folds where none are asked for.
 const FOLDS: u16 = 5;
@@ -24,6 +24,7 @@ pub(super) struct Plan {
     /// The split in words.
     pub(super) split: String,
     pub(super) defences: Vec<DefenseSpec>,
+    /// Each once, the trivial attack first: whatever does not beat it found nothing but volume.
     pub(super) attacks: Vec<String>,
     /// The attack that is shown one kind of information at a time.
     pub(super) views: Option<String>,
@@ -48,7 +49,7 @@ impl Plan {
             splits,
             split,
             defences,
-            attacks: options.attacks.iter().fold(Vec::new(), |mut once, attack| {
+            attacks: options.attacks.iter().fold(vec![TRIVIAL.to_owned()], |mut once, attack| {
                 if !once.contains(attack) {
                     once.push(attack.clone());
                 }

@@ -81,6 +81,14 @@ fn defences_describe_themselves() {
     for part in ["rho-out", "40ms", "duration", "CCS 2014", "196 %", "oracle|soft:duration"] {
         assert!(described.contains(part), "{part}: {described}");
     }
+    assert!(listed.contains("Not simulated: ") && listed.contains("surakav"), "{listed}");
+    let described = folder.wfkit("defend describe surakav").succeeds().stdout;
+    for part in ["IEEE S&P 2022", "Not simulated: its bursts wait for each other", "Needed: the trained generator"] {
+        assert!(described.contains(part), "{part}: {described}");
+    }
+    assert_eq!(json(&folder.wfkit("defend describe surakav --format json").succeeds().stdout)["name"], "surakav");
+    let refused = folder.wfkit("defend traces.parquet --defence front+surakav --out d.parquet").shows_wrong_usage();
+    assert!(refused.contains("surakav is not simulated: its bursts wait"), "{refused}");
     assert!(folder.wfkit("defend describe nope").shows_wrong_usage().contains("pad, front, tamaraw"));
 }
 

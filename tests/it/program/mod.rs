@@ -9,6 +9,7 @@ mod determinism;
 mod features;
 mod forests;
 mod leaks;
+mod own_traffic;
 mod pipeline;
 mod record;
 mod support;

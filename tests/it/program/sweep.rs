@@ -46,8 +46,7 @@ fn a_sweep_tells_cost_and_protection_of_every_defence() {
     let views: Vec<&str> =
         rows[0]["views"].as_array().unwrap().iter().map(|view| view["view"].as_str().unwrap()).collect();
     assert_eq!(views, ["sizes", "times", "order"]);
-    // Padding of sizes alone is what FRONT leaves: times and totals change, sizes of packets are still there.
-    assert_eq!(report.privacy.roc_auc_macro_ovr, Some(area(0, 0)));
+    assert_eq!(report.privacy.roc_auc_macro_ovr, Some(area(0, 0).max(area(0, 1))));
 
     let files = folder.files("out");
     assert_eq!(files.iter().filter(|file| !file.starts_with("points/")).collect::<Vec<_>>().len(), 4, "{files:?}");

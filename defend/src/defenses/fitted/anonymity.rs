@@ -82,6 +82,10 @@ impl Defense for AnonymitySets {
     fn assumptions(&self) -> Assumptions {
         Assumptions { delay_model: self.delays, stop_rule: StopRule::Oracle }
     }
+
+    fn infers_delays(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::anonymity::AnonymitySets;
 use super::schedule::Schedule;
 use super::{Class, K, SIZE};
-use crate::defenses::{DELAYS_IN_ORDER, no_conflict};
+use crate::defenses::{DELAYS, no_conflict};
 use crate::{DefaultValue, DefenseInfo, Direction, Kind, Needs, Parameter, PerDirection, Preset, Value, Values};
 
 pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
@@ -41,7 +41,7 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
                 default: DefaultValue::Is(Value::Ratio(2_000_000)),
                 meaning: "how many times as long and as large as the training traces a shape is",
             },
-            DELAYS_IN_ORDER,
+            DELAYS,
         ],
         check: no_conflict,
         build: |values, profile| {

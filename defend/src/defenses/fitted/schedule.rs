@@ -44,14 +44,17 @@ impl Schedule {
     ) -> Result<(DefendedTrace, bool), DefenseError> {
         let mut queues = Queues::new(trace, delays);
         let mut builder = DefendedTraceBuilder::with_capacity(self.slots.len());
+        let mut carries = Vec::new();
         let (mut runs, mut start_ns) = (0_u64, 0_u64);
         while !queues.is_empty() {
             for &(time_ns, way) in &self.slots {
                 let now = start_ns.saturating_add(time_ns);
-                builder.packet(now, way.signed(self.size), &queues.take(way, now, self.size));
+                carries.clear();
+                queues.take(way, now, self.size, &mut carries);
+                builder.packet(now, way.signed(self.size), &carries);
             }
             runs += 1;
-            let waiting = Direction::BOTH.into_iter().filter_map(|way| queues.head_arrival_ns(way)).min();
+            let waiting = Direction::BOTH.into_iter().filter_map(|way| queues.arrival_ns(way)).min();
             start_ns = start_ns.saturating_add(self.period_ns).max(waiting.unwrap_or(0));
             if runs * self.slots.len() as u64 > MAX_SLOTS {
                 return Err(DefenseError::TooManySlots { limit: MAX_SLOTS });

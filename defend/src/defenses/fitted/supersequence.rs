@@ -5,7 +5,7 @@ use wfkit_datasets::Trace;
 use super::anonymity::AnonymitySets;
 use super::schedule::Schedule;
 use super::{Class, K, SIZE};
-use crate::defenses::{DELAYS_IN_ORDER, no_conflict};
+use crate::defenses::{DELAYS, no_conflict};
 use crate::{DefaultValue, DefenseInfo, Direction, Kind, Needs, Parameter, Preset, Value, Values};
 
 pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
@@ -38,7 +38,7 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
                 default: DefaultValue::Is(Value::Count(1000)),
                 meaning: "training traces of a class that are taken, from the shortest to the longest at equal steps",
             },
-            DELAYS_IN_ORDER,
+            DELAYS,
         ],
         check: no_conflict,
         build: |values, profile| {

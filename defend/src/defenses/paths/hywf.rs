@@ -8,7 +8,7 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
     summary: "sends over two access networks, with a new probability of each path for every load",
     source: "Henri, Garcia-Aviles, Serrano, Banchs and Thiran, \"Protecting against Website Fingerprinting with Multihoming\", \
              PoPETs 2020",
-    published: &["no padding, so 0 % bandwidth"],
+    published: &["bandwidth 0 %, latency 0 % (Mathews et al., SoK, IEEE S&P 2023)"],
     caveats: &[
         "who sees both networks, as the entry relay does where there is one, is not affected: `see=2` shows everything",
         "one view a load is observed; a load of which the observed path carries nothing is drawn again, and the draws are counted",

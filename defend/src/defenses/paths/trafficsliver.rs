@@ -8,7 +8,9 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
     summary: "splits the cells of a load over several entry relays, of which the observer sees one",
     source: "De la Cadena, Mitseva, Hiller, Pennekamp, Reuter, Filter, Engel, Wehrle and Panchenko, \"TrafficSliver: Fighting \
              Website Fingerprinting Attacks with Traffic Splitting\", CCS 2020",
-    published: &["no padding and no artificial delay, so 0 % bandwidth"],
+    published: &[
+        "bandwidth 0 %, latency 0 % (Mathews et al., SoK, IEEE S&P 2023; Shen et al., Robust Fingerprinting, USENIX Security 2023)",
+    ],
     caveats: &[
         "who sees all paths, as the user's access provider does, is not affected: `see` equal to `paths` shows everything",
         "one view a load is observed, so that no two views of a load can be on two sides of a split; `--replicas` draws others, which share a \

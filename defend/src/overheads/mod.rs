@@ -1,10 +1,16 @@
 //! What a defence costs, by name.
 
+mod summary;
+mod trace_cost;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use wfkit_datasets::Trace;
 
-use crate::{DefendedTrace, Direction, Draws, Ledger, PerDirection};
+pub use summary::{BothWays, DelaySummary, Estimate, RatioSummary};
+use trace_cost::{Load, TraceCost};
+
+use crate::{DefendedTrace, PerDirection};
 
 /// What a defence costs. All ratios are extra over original: 0.0 is none, 1.0 is twice the original.
 ///
@@ -27,6 +33,22 @@ pub struct Overheads {
     pub latency: RatioSummary,
     /// How long normal packets are held back.
     pub delay: DelaySummary,
+    /// How long the first incoming normal packet of each trace is held back: what a user waits for the first answer.
+    #[serde(default)]
+    pub first_response_delay: DelaySummary,
+    /// Share of the normal packets that are held back at all.
+    #[serde(default)]
+    pub delayed_share: Option<f64>,
+    /// Bytes a second from the first to the last packet, padding included; `total` is the sum of the rates over the sum of the rates.
+    /// A slower load looks cheaper in it. A trace that lasts no time on either side is excluded.
+    #[serde(default)]
+    pub rate: RatioSummary,
+    /// Bytes in the busiest 100 ms of a trace.
+    #[serde(default)]
+    pub peak_100ms: BothWays,
+    /// The busiest 100 ms of all traces, in bits a second.
+    #[serde(default)]
+    pub peak_100ms_bits_per_second: PerDirection<Peak>,
     /// Share of the normal packets that leave alone, at their time and in their size.
     pub untouched_share: Option<f64>,
     /// Packets that carry nothing of the original.
@@ -51,55 +73,13 @@ pub struct Overheads {
     pub misfit_traces: u64,
 }
 
-/// A ratio of both directions together and of each.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct BothWays {
-    /// Together.
-    pub both: RatioSummary,
-    /// Of what the client sends.
-    pub outgoing: RatioSummary,
-    /// Of what the client receives.
-    pub incoming: RatioSummary,
-}
-
-/// A ratio defended / original - 1, over traces.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RatioSummary {
-    /// Sum over all traces / sum over all traces - 1.
-    pub total: Option<Estimate>,
-    /// Mean of the ratios of the traces.
-    pub mean: Option<Estimate>,
-    /// Geometric mean of defended / original, - 1.
-    pub geometric_mean: Option<f64>,
-    /// Median of the ratios of the traces.
-    pub median: Option<Estimate>,
-    /// 95th percentile of the ratios of the traces.
-    pub p95: Option<f64>,
-    /// Traces left out because there is nothing to divide by.
-    pub excluded: usize,
-}
-
-/// A number with its 95 % interval: percentiles of the bootstrap over traces, where there was one.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Estimate {
-    /// The number.
-    pub value: f64,
-    /// Lower and upper end.
-    pub interval: Option<[f64; 2]>,
-}
-
-/// How long normal packets are held back, in seconds, all packets of all traces together. A packet that is cut is through with
-/// its last byte. The percentiles have no interval: packets of one trace are not independent.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct DelaySummary {
-    /// Mean.
-    pub mean_s: Option<Estimate>,
-    /// Median.
-    pub p50_s: Option<f64>,
-    /// 95th percentile.
-    pub p95_s: Option<f64>,
-    /// The longest.
-    pub max_s: Option<f64>,
+/// A number before and after a defence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Peak {
+    /// Before.
+    pub original: u64,
+    /// After.
+    pub defended: u64,
 }
 
 /// How overheads are estimated.
@@ -123,24 +103,26 @@ impl Overheads {
         let costs: Vec<TraceCost> =
             traces.par_iter().map(|(original, defended)| TraceCost::of(original, defended)).collect();
         let both_ways = |measure: fn(&Load) -> u64, with_tail: bool| {
-            let summary = |choose: &dyn Fn(&PerDirection<Load>) -> u64| {
-                let pair = |cost: &TraceCost| {
-                    let tail = if with_tail { 0 } else { choose(&cost.tail) };
-                    (choose(&cost.original) as f64, (choose(&cost.defended) - tail) as f64)
+            BothWays::of(&costs, options, |cost| {
+                let pair = |choose: &dyn Fn(&PerDirection<Load>) -> Load| {
+                    let of = |loads| measure(&choose(loads));
+                    let tail = if with_tail { 0 } else { of(&cost.tail) };
+                    (of(&cost.original) as f64, (of(&cost.defended) - tail) as f64)
                 };
-                RatioSummary::of(costs.iter().map(pair), options)
-            };
-            BothWays {
-                both: summary(&|loads| measure(&loads.total())),
-                outgoing: summary(&|loads| measure(&loads.outgoing)),
-                incoming: summary(&|loads| measure(&loads.incoming)),
-            }
+                [pair(&PerDirection::total), pair(&|loads| loads.outgoing), pair(&|loads| loads.incoming)]
+            })
         };
         let sum = |choose: fn(&TraceCost) -> PerDirection<u64>| {
             costs.iter().map(choose).fold(PerDirection::default(), |sum, one| sum + one)
         };
         let normal: u64 = costs.iter().map(|cost| cost.original.total().packets).sum();
         let untouched: u64 = costs.iter().map(|cost| cost.untouched).sum();
+        // 80 bits a second for a byte in 100 ms.
+        let highest = |which: usize| Peak {
+            original: 80 * costs.iter().map(|cost| cost.peaks[which].original).max().unwrap_or(0),
+            defended: 80 * costs.iter().map(|cost| cost.peaks[which].defended).max().unwrap_or(0),
+        };
+        let delayed: usize = costs.iter().map(|cost| cost.delays_ns.len()).sum();
         let sent: u64 = costs.iter().map(|cost| cost.defended.total().bytes).sum();
         let seen: u64 = costs.iter().map(|cost| cost.seen_bytes).sum();
         Self {
@@ -150,7 +132,14 @@ impl Overheads {
             packets: both_ways(|load| load.packets, true),
             packets_without_tail: both_ways(|load| load.packets, false),
             latency: RatioSummary::of(costs.iter().map(|c| (c.end_before_ns as f64, c.end_after_ns as f64)), options),
-            delay: DelaySummary::of(&costs, options),
+            delay: DelaySummary::of(costs.iter().map(TraceCost::delays), options),
+            first_response_delay: DelaySummary::of(costs.iter().filter_map(TraceCost::first_response_delay), options),
+            delayed_share: (normal > 0).then(|| delayed as f64 / normal as f64),
+            rate: RatioSummary::of(costs.iter().map(|cost| cost.rates), options),
+            peak_100ms: BothWays::of(&costs, options, |cost| {
+                cost.peaks.map(|peak| (peak.original as f64, peak.defended as f64))
+            }),
+            peak_100ms_bits_per_second: PerDirection { outgoing: highest(1), incoming: highest(2) },
             untouched_share: (normal > 0).then(|| untouched as f64 / normal as f64),
             padding_packets: sum(|cost| cost.padding),
             tail_padding_packets: sum(|cost| PerDirection::from_fn(|way| cost.tail[way].packets)),
@@ -164,187 +153,13 @@ impl Overheads {
     }
 }
 
-/// What one trace costs.
-#[derive(Debug)]
-struct TraceCost {
-    original: PerDirection<Load>,
-    defended: PerDirection<Load>,
-    /// After the last normal packet.
-    tail: PerDirection<Load>,
-    padding: PerDirection<u64>,
-    untouched: u64,
-    /// On the paths that the observer sees.
-    seen_bytes: u64,
-    /// When the last normal packet was through.
-    end_before_ns: u64,
-    end_after_ns: u64,
-    /// Of the normal packets that are held back at all, in order of arrival.
-    delays_ns: Vec<u64>,
-    ledger: Ledger,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Load {
-    bytes: u64,
-    packets: u64,
-}
-
-impl Load {
-    fn add(&mut self, size: i32) {
-        self.bytes += u64::from(size.unsigned_abs());
-        self.packets += 1;
-    }
-}
-
-impl std::ops::Add for Load {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self { bytes: self.bytes + other.bytes, packets: self.packets + other.packets }
-    }
-}
-
-impl TraceCost {
-    fn of(original: &Trace, defended: &DefendedTrace) -> Self {
-        let completion = defended.completion_ns(original.len());
-        let end_after_ns = completion.iter().copied().max().unwrap_or(0);
-        let delays = completion.iter().zip(original.time_ns()).map(|(after, before)| after.saturating_sub(*before));
-        let mut cost = Self {
-            original: PerDirection::default(),
-            defended: PerDirection::default(),
-            tail: PerDirection::default(),
-            padding: PerDirection::default(),
-            untouched: 0,
-            seen_bytes: 0,
-            end_before_ns: original.duration_ns(),
-            end_after_ns,
-            delays_ns: delays.filter(|&delay| delay > 0).collect(),
-            ledger: *defended.ledger(),
-        };
-        for &size in original.size() {
-            cost.original[Direction::of(size)].add(size);
-        }
-        for packet in defended.packets() {
-            let way = packet.direction();
-            cost.defended[way].add(packet.size);
-            cost.seen_bytes += if packet.seen { u64::from(packet.size.unsigned_abs()) } else { 0 };
-            match packet.carries {
-                [] => {
-                    cost.padding[way] += 1;
-                    if packet.time_ns > end_after_ns {
-                        cost.tail[way].add(packet.size);
-                    }
-                }
-                [piece] => {
-                    let origin = piece.origin as usize;
-                    let whole = piece.bytes == packet.size.unsigned_abs() && packet.size == original.size()[origin];
-                    cost.untouched += u64::from(whole && packet.time_ns == original.time_ns()[origin]);
-                }
-                _ => {}
-            }
-        }
-        cost
-    }
-}
-
-impl RatioSummary {
-    /// Of pairs (original, defended), one a trace.
-    fn of(pairs: impl Iterator<Item = (f64, f64)>, options: &OverheadOptions) -> Self {
-        let all: Vec<(f64, f64)> = pairs.collect();
-        let pairs: Vec<(f64, f64)> = all.iter().copied().filter(|&(original, _)| original > 0.0).collect();
-        let ratio = |&(original, defended): &(f64, f64)| defended / original - 1.0;
-        let total = |rows: &mut dyn Iterator<Item = usize>| {
-            let (original, defended) =
-                rows.map(|row| pairs[row]).fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
-            defended / original - 1.0
-        };
-        let mean = |rows: &mut dyn Iterator<Item = usize>| {
-            rows.map(|row| ratio(&pairs[row])).sum::<f64>() / pairs.len() as f64
-        };
-        let median =
-            |rows: &mut dyn Iterator<Item = usize>| quantile(rows.map(|row| ratio(&pairs[row])).collect(), 0.5);
-        let log_sum: f64 = pairs.iter().map(|(original, defended)| (defended / original).ln()).sum();
-        let some = !pairs.is_empty();
-        Self {
-            total: Estimate::bootstrap(pairs.len(), options, total),
-            mean: Estimate::bootstrap(pairs.len(), options, mean),
-            geometric_mean: some.then(|| (log_sum / pairs.len() as f64).exp_m1()),
-            median: Estimate::bootstrap(pairs.len(), options, median),
-            p95: some.then(|| quantile(pairs.iter().map(ratio).collect(), 0.95)),
-            excluded: all.len() - pairs.len(),
-        }
-    }
-}
-
-impl Estimate {
-    /// `statistic` of the rows 0..n and of `options.bootstrap` samples of n of them with replacement; `None` without rows.
-    fn bootstrap(
-        n: usize,
-        options: &OverheadOptions,
-        statistic: impl Fn(&mut dyn Iterator<Item = usize>) -> f64 + Sync,
-    ) -> Option<Self> {
-        if n == 0 {
-            return None;
-        }
-        let resampled = |number: usize| {
-            let mut draws = Draws::numbered(options.seed, number as u64);
-            statistic(&mut (0..n).map(|_| draws.up_to(n as u64 - 1) as usize))
-        };
-        let values: Vec<f64> = (0..options.bootstrap).into_par_iter().map(resampled).collect();
-        let interval = (!values.is_empty()).then(|| [quantile(values.clone(), 0.025), quantile(values, 0.975)]);
-        Some(Self { value: statistic(&mut (0..n)), interval })
-    }
-}
-
-impl DelaySummary {
-    fn of(costs: &[TraceCost], options: &OverheadOptions) -> Self {
-        let per_trace: Vec<(f64, f64)> = costs
-            .iter()
-            .map(|cost| (cost.delays_ns.iter().sum::<u64>() as f64, cost.original.total().packets as f64))
-            .collect();
-        let mean = |rows: &mut dyn Iterator<Item = usize>| {
-            let (delay, packets) =
-                rows.map(|row| per_trace[row]).fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
-            delay / packets / 1e9
-        };
-        let packets: u64 = costs.iter().map(|cost| cost.original.total().packets).sum();
-        let mut delays: Vec<u64> = costs.iter().flat_map(|cost| &cost.delays_ns).copied().collect();
-        delays.par_sort_unstable();
-        // Packets that are not held back come before all of `delays`.
-        let on_time = packets - delays.len() as u64;
-        let at = |rank: u64| rank.checked_sub(on_time).map_or(0, |rank| delays[rank as usize]) as f64 / 1e9;
-        let percentile = |share: f64| {
-            let last = packets.checked_sub(1)?;
-            let rank = share * last as f64;
-            let below = rank.floor();
-            let (low, high) = (at(below as u64), at((below as u64 + 1).min(last)));
-            Some(low + (high - low) * (rank - below))
-        };
-        Self {
-            mean_s: Estimate::bootstrap(per_trace.len(), options, mean),
-            p50_s: percentile(0.5),
-            p95_s: percentile(0.95),
-            max_s: percentile(1.0),
-        }
-    }
-}
-
-/// The quantile `share` of at least one value, between two of them on the line that joins them (Hyndman and Fan, "Sample Quantiles in
-/// Statistical Packages", 1996, definition 7).
-fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
-    let rank = share * (values.len() - 1) as f64;
-    let (_, &mut low, above) = values.select_nth_unstable_by(rank as usize, f64::total_cmp);
-    let high = above.iter().copied().min_by(f64::total_cmp).unwrap_or(low);
-    low + (high - low) * rank.fract()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
     use crate::testing::{any_set, any_spec};
-    use crate::{DefendedTraceBuilder, defend};
+    use crate::{DefendedTraceBuilder, Ledger, defend};
 
     const PLAIN: OverheadOptions = OverheadOptions { bootstrap: 0, seed: 0 };
 
@@ -400,6 +215,18 @@ mod tests {
         close(overheads.delay.p95_s.unwrap(), 0.9);
         assert_eq!(overheads.delay.max_s, Some(1.0));
         close(overheads.untouched_share.unwrap(), 2.0 / 3.0);
+
+        // The response of the first trace is through a second late; 300 bytes in 2 s became 600 in 4 s.
+        let first = &overheads.first_response_delay;
+        assert_eq!((value(first.mean_s), first.p50_s, first.max_s), (1.0, Some(1.0), Some(1.0)));
+        close(overheads.delayed_share.unwrap(), 1.0 / 3.0);
+        close(value(overheads.rate.total), 0.0);
+        assert_eq!(overheads.rate.excluded, 1);
+        let peak = overheads.peak_100ms_bits_per_second;
+        assert_eq!(peak.outgoing, Peak { original: 8_000, defended: 8_000 });
+        assert_eq!(peak.incoming, Peak { original: 16_000, defended: 12_000 });
+        // 200 and 200 of the first trace, 10 and 10 of the second
+        close(value(overheads.peak_100ms.both.total), 0.0);
 
         assert_eq!(overheads.padding_packets, PerDirection { outgoing: 1, incoming: 1 });
         assert_eq!(overheads.tail_padding_packets, PerDirection { outgoing: 0, incoming: 1 });

@@ -1,0 +1,45 @@
+//! What a user's own capture would cost under defences, and traces written as captures.
+
+use wfkit_datasets::sample;
+
+use super::support::Folder;
+
+#[test]
+fn a_capture_of_any_name_is_told_its_cost_an_hour() {
+    let folder = Folder::new();
+    folder.write("evening.pcap", std::fs::read(sample().join("cell_17_rep_0.pcap")).unwrap());
+    let options = "--defence pad:mtu --defence jitter:uniform,max=50ms|100ms --defence front";
+    let told = folder.wfkit(&format!("defend cost evening.pcap {options}")).succeeds().stdout;
+    for part in ["1 trace, ", "MB an hour", "jitter:uniform,max=50ms", "front:ft-1"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let report = folder.report(&format!("defend cost evening.pcap {options}"));
+    let costs = report.utility.extras.get("costs").unwrap().as_array().unwrap().clone();
+    let number = |row: usize, key: &str| costs[row][key].as_f64().unwrap();
+    let seconds = report.utility.utility.median_seconds.unwrap();
+    let bytes = report.utility.utility.median_in_bytes.unwrap() + report.utility.utility.median_out_bytes.unwrap();
+    assert!((number(0, "megabytes_an_hour") - bytes / 1e6 / seconds * 3600.0).abs() < 1e-9);
+    let padded = number(1, "megabytes_an_hour");
+    assert!((number(1, "padding_share") - (1.0 - number(0, "megabytes_an_hour") / padded)).abs() < 1e-6);
+    assert_eq!((number(1, "delay_ms_longest"), number(2, "padding_share")), (0.0, 0.0));
+    assert!(number(3, "delay_ms_median") > number(2, "delay_ms_median") && number(2, "delay_ms_median") > 0.0);
+
+    // The same of traces.
+    folder.wfkit("capture import evening.pcap --label (?<class>.*) --out traces.parquet").succeeds();
+    let again = folder.report(&format!("defend cost traces.parquet {options}"));
+    assert_eq!(again.utility.extras.get("costs").unwrap()[0], costs[0]);
+    folder.wfkit("defend cost evening.pcap").shows_wrong_usage();
+    folder.wfkit("defend cost evening.pcap --defence frost").shows_wrong_usage();
+}
+
+#[test]
+fn defended_traces_go_out_as_captures_and_come_back() {
+    let folder = Folder::with_traces();
+    folder.wfkit("defend traces.parquet --defence front+pad:mtu --attack totals --out d.parquet").succeeds();
+    folder.wfkit("dataset convert d.parquet --pcap captures --out d.csv").succeeds();
+    assert_eq!(folder.files("captures").len(), 200 + 1);
+    folder.wfkit("capture import captures --out back.parquet").succeeds();
+    assert_eq!(folder.traces("back.parquet").set.traces(), folder.traces("d.parquet").set.traces());
+    let told = folder.wfkit("dataset convert d.parquet").shows_wrong_usage();
+    assert!(told.contains("--out"), "{told}");
+}
