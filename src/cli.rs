@@ -433,6 +433,13 @@ pub(crate) struct AttackArgs {
     /// Training traces in a leaf at least [default: 1].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) min_samples_leaf: Option<u32>,
+    /// Leaves of a tree at most. Trees then grow best first: the node whose split helps most is split next. Few leaves make small models
+    /// and smooth probabilities, at some accuracy [default: no limit].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
+    pub(crate) max_leaf_nodes: Option<u32>,
+    /// Between which values forests cut a feature.
+    #[arg(long, value_enum, default_value_t = Splits::Exact)]
+    pub(crate) splits: Splits,
     /// Whose forest: wfkit's own, or a library's as a second opinion (hard votes averaged over its trees, since these
     /// libraries' forests give no class probabilities).
     #[arg(long, value_enum, default_value_t = Backend::Native)]
@@ -454,6 +461,15 @@ pub(crate) enum ClassWeight {
     Equal,
     /// Every class the same, whatever the number of its traces.
     Balanced,
+}
+
+/// Between which values forests cut a feature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Splits {
+    /// Between any two values that follow each other, up to 65,536 of them.
+    Exact,
+    /// Between 256 bins at most of about equally many training traces: a little faster where traces are many, and as accurate.
+    Histogram,
 }
 
 /// Whose forest is trained.

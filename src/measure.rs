@@ -101,9 +101,10 @@ impl Measured {
         })
     }
 
-    /// Tested traces that were learned from, over all splits; `None` for features, which do not tell.
+    /// Tested traces that were learned from, over all splits; `None` for features, which do not tell. Packets tell, not names: two
+    /// collections may count their reps alike.
     pub(crate) fn leaked(&self) -> Option<usize> {
-        self.evaluation.folds.iter().map(|fold| fold.leaks.map(|leaks| leaks.by_content.max(leaks.by_key))).sum()
+        self.evaluation.folds.iter().map(|fold| fold.leaks.map(|leaks| leaks.by_content)).sum()
     }
 }
 

@@ -5,7 +5,7 @@
 #[path = "common/traces.rs"]
 mod traces;
 
-use wfkit_classify::forest::ClassWeights;
+use wfkit_classify::forest::{ClassWeights, Splits};
 use wfkit_classify::{Attack, AttackError, AttackOptions, Backend, FittedAttack, Samples, attacks};
 use wfkit_datasets::{Trace, TraceSet};
 use wfkit_features::{FeatureMatrix, FeatureSpec};
@@ -177,11 +177,20 @@ fn weights_and_limits_shape_our_forests_and_no_others() {
     let stumps = Attack::by_name("totals", &shaped).unwrap().fit(Samples::Traces(&set), 1).unwrap();
     assert_eq!(stumps.model().n_nodes(), Some(5 * 3));
     let error = |name, options| Attack::by_name(name, &options).err().unwrap().to_string();
-    let words = "class weights and limits of trees are for wfkit's own forests";
+    let words = "class weights, limits and splits of trees are for wfkit's own forests";
     for name in ["cumul", "wang-knn"] {
         assert_eq!(error(name, shaped), format!("attack {name} by backend native: {words}"));
     }
     let elsewhere =
         AttackOptions { backend: Backend::Smartcore, min_samples_leaf: Some(2), ..AttackOptions::default() };
     assert_eq!(error("totals", elsewhere), format!("attack totals by backend smartcore: {words}"));
+    let binned = AttackOptions { splits: Splits::Histogram, max_leaf_nodes: Some(3), ..AttackOptions::default() };
+    assert_eq!(error("boosting", binned), format!("attack boosting by backend native: {words}"));
+    let fitted = Attack::by_name("kfp-knn", &binned).unwrap().fit(Samples::Traces(&set), 1).unwrap();
+    let params = &fitted.about().params;
+    assert_eq!((params.splits, params.max_leaf_nodes), (Splits::Histogram, Some(3)));
+    assert_eq!(fitted.model().n_nodes(), Some(100 * 5));
+    let one = AttackOptions { max_leaf_nodes: Some(1), ..AttackOptions::default() };
+    let error = Attack::by_name("totals", &one).unwrap().fit(Samples::Traces(&set), 1).unwrap_err().to_string();
+    assert_eq!(error, "attack totals: max_leaf_nodes is 1, but must be at least 2");
 }

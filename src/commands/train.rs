@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use anyhow::Result;
+use wfkit_classify::forest::Splits;
 use wfkit_classify::{Attack, AttackOptions, Backend, FittedAttack, Samples};
 use wfkit_metrics::{PrivacyReport, ScoreOptions, Scores};
 
@@ -51,6 +52,11 @@ pub(crate) fn named(options: &cli::AttackArgs, input: &Labelled) -> Result<Attac
         balanced: options.class_weight == cli::ClassWeight::Balanced,
         max_depth: options.max_depth,
         min_samples_leaf: options.min_samples_leaf.map(|traces| traces as usize),
+        max_leaf_nodes: options.max_leaf_nodes,
+        splits: match options.splits {
+            cli::Splits::Exact => Splits::Exact,
+            cli::Splits::Histogram => Splits::Histogram,
+        },
     };
     let attack = Attack::by_name(name, &changed)?;
     Ok(match options.calibrate {

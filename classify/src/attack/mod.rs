@@ -22,7 +22,7 @@ use crate::backend::wang_knn::WangKnn;
 use crate::backend::{Backend, LearnError, Learner, Model};
 use crate::calibrate::{Calibration, Calibrator};
 use crate::evaluate::{EvaluateError, evaluate};
-use crate::forest::{ClassWeights, ForestParams};
+use crate::forest::{ClassWeights, ForestParams, Splits};
 use crate::samples::{Samples, Taken};
 use catalogue::{CANDIDATES, Classifier};
 
@@ -45,6 +45,10 @@ pub struct AttackOptions {
     pub max_depth: Option<u32>,
     /// How many training traces a leaf holds at least; 1 by default.
     pub min_samples_leaf: Option<usize>,
+    /// How many leaves a tree has at most, which then grows best first; no limit by default.
+    pub max_leaf_nodes: Option<u32>,
+    /// Between which values features are cut.
+    pub splits: Splits,
 }
 
 /// Features and a classifier.
@@ -126,8 +130,10 @@ pub enum AttackError {
         /// The backend.
         backend: Backend,
     },
-    /// Weights and limits of trees for what is no forest of ours.
-    #[error("attack {attack} by backend {backend}: class weights and limits of trees are for wfkit's own forests")]
+    /// Weights, limits and splits of trees for what is no forest of ours.
+    #[error(
+        "attack {attack} by backend {backend}: class weights, limits and splits of trees are for wfkit's own forests"
+    )]
     OwnForestsOnly {
         /// The attack.
         attack: String,
@@ -239,8 +245,10 @@ impl Attack {
                 ForestParams::random_forest()
             }
         };
-        let AttackOptions { trees, balanced, max_depth, min_samples_leaf, .. } = *options;
-        let is_shaped = balanced || max_depth.is_some() || min_samples_leaf.is_some();
+        let AttackOptions { trees, backend: _, balanced, max_depth, min_samples_leaf, max_leaf_nodes, splits } =
+            *options;
+        let is_limited = max_depth.is_some() || min_samples_leaf.is_some() || max_leaf_nodes.is_some();
+        let is_shaped = balanced || is_limited || splits != Splits::Exact;
         let is_forest = !matches!(classifier, Classifier::WangKnn | Classifier::Svm | Classifier::Boosting);
         let is_ours = backend == Backend::Native && is_forest;
         if is_shaped && !is_ours {
@@ -249,6 +257,8 @@ impl Attack {
         let params = ForestParams {
             trees: trees.unwrap_or(params.trees),
             max_depth,
+            max_leaf_nodes,
+            splits,
             min_samples_leaf: min_samples_leaf.unwrap_or(params.min_samples_leaf),
             class_weights: if balanced { ClassWeights::Balanced } else { ClassWeights::Equal },
             ..params

@@ -70,6 +70,8 @@ def forests():
     yield "extra-trees", lambda seed: ExtraTreesClassifier(n_estimators=100, n_jobs=2, random_state=seed)
     yield "random-forest, max_depth 8, min_samples_leaf 5", lambda seed: RandomForestClassifier(
         n_estimators=100, max_depth=8, min_samples_leaf=5, n_jobs=2, random_state=seed)
+    yield "random-forest, max_leaf_nodes 60", lambda seed: RandomForestClassifier(
+        n_estimators=100, max_leaf_nodes=60, n_jobs=2, random_state=seed)
 
 
 def vectors():

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail, ensure};
 use serde_json::{Value, json};
-use wfkit_classify::{Attack, Samples, evaluate_on};
+use wfkit_classify::{Attack, Evaluation, Samples, evaluate_on};
 use wfkit_datasets::TraceSet;
 use wfkit_metrics::{ScoreOptions, Scores};
 
@@ -11,8 +11,9 @@ use super::modes::{joined, one_collection, row};
 use crate::context::Context;
 use crate::input::Labelled;
 
-/// Every session is trained on alone, and every other tested; where a session cannot be learned from, the reason stands instead.
-pub(super) fn measure(task: &Task, attack: &Attack, context: &Context<'_>) -> Result<Vec<Value>> {
+/// Every session is trained on alone, and every other tested; where a session cannot be learned from, or was learned from in part, the reason
+/// stands instead. (With `duplicates`, such traces are scored too.)
+pub(super) fn measure(task: &Task, attack: &Attack, duplicates: bool, context: &Context<'_>) -> Result<Vec<Value>> {
     let (input, _) = one_collection(task, "--drift")?;
     let Labelled::Traces(traces) = input else { bail!("--drift needs traces, not features") };
     let mut sessions: Vec<&str> = input.sessions().into_iter().flatten().collect();
@@ -32,6 +33,11 @@ pub(super) fn measure(task: &Task, attack: &Attack, context: &Context<'_>) -> Re
             let which = json!({ "train_session": trained, "test_session": tested, "trained_on": train.len() });
             let scored = match evaluate_on(attack, Samples::Traces(train), Samples::Traces(test), context.seed, &|_| {})
             {
+                Ok(judged) if !duplicates && learned_from(&judged) > 0 => {
+                    let reason =
+                        format!("{} tested traces have the packets of a training trace", learned_from(&judged));
+                    json!({ "n": test.len(), "accuracy": null, "reason": reason })
+                }
                 Ok(judged) => {
                     let options = ScoreOptions { bootstrap: 200, seed: context.seed };
                     row(&Scores::compute(&judged.probabilities, &judged.truth, &options)?)
@@ -44,6 +50,10 @@ pub(super) fn measure(task: &Task, attack: &Attack, context: &Context<'_>) -> Re
     }
     context.printer.line(&told(&cells))?;
     Ok(cells)
+}
+
+fn learned_from(judged: &Evaluation) -> usize {
+    judged.folds.iter().filter_map(|fold| fold.leaks).map(|leaks| leaks.by_content).sum()
 }
 
 /// All pairs in a line.

@@ -54,7 +54,7 @@ pub(crate) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> 
     }
     report.privacy.extras.set("leakage", measured.leakage());
     report.privacy.extras.set("reliability", measured.reliability());
-    modes::add(&mut report, &options.mode, &task, &chosen, &measured, context)?;
+    modes::add(&mut report, options, &task, &chosen, &measured, context)?;
     let others = options.against.iter().map(|name| task.measure(&attack(name)?, context));
     let others = others.collect::<Result<Vec<Measured>>>()?;
     if !others.is_empty() {

@@ -8,7 +8,7 @@ use wfkit_datasets::{LabelledTrace, Trace, TraceSet};
 use wfkit_metrics::{Detection, OpenWorld, ScoreOptions, Scores, StageReport};
 
 use super::{Task, drift};
-use crate::cli::EvaluateMode;
+use crate::cli::Evaluate;
 use crate::context::Context;
 use crate::input::Labelled;
 use crate::measure::Measured;
@@ -17,12 +17,13 @@ use crate::printer::score;
 /// Adds what the options ask for to the report.
 pub(super) fn add(
     report: &mut StageReport,
-    mode: &EvaluateMode,
+    options: &Evaluate,
     task: &Task,
     attack: &Attack,
     measured: &Measured,
     context: &Context<'_>,
 ) -> Result<()> {
+    let mode = &options.mode;
     if let Some(class) = &mode.open_world {
         report.privacy.extras.set("open_world", open_world(measured, class, &mode.base_rate)?);
     }
@@ -36,7 +37,7 @@ pub(super) fn add(
         report.privacy.extras.set("early", early(&percents.0, task, attack, context)?);
     }
     if mode.drift {
-        report.privacy.extras.set("drift", drift::measure(task, attack, context)?);
+        report.privacy.extras.set("drift", drift::measure(task, attack, options.allow_duplicates, context)?);
     }
     Ok(())
 }

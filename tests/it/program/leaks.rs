@@ -13,7 +13,7 @@
 //! [`SHUFFLES`] shuffles, within three standard errors of 0.5, and one on how often the interval holds 0.5.
 
 use wfkit_classify::{Attack, AttackOptions, attacks, shuffle_labels};
-use wfkit_datasets::{LabelledTrace, TraceKey, TraceSet, write_traces};
+use wfkit_datasets::{LabelledTrace, Trace, TraceKey, TraceSet, write_traces};
 use wfkit_metrics::StageReport;
 
 use super::support::Folder;
@@ -86,4 +86,49 @@ fn a_leak_is_found_and_told() {
     assert!(refused.contains("tested traces have the packets of a training trace"), "{refused}");
     let (area, inside) = area(&folder.report("evaluate twins.parquet --attack totals --allow-duplicates"));
     assert!(area > 0.75 && !inside, "{area}");
+}
+
+/// The same packets under another name, in a second collection or another session; and other packets under the same name.
+#[test]
+fn packets_tell_a_leak_in_every_mode_and_names_do_not() {
+    let folder = Folder::with_traces();
+    let read = folder.traces("traces.parquet");
+    let write = |name: &str, set: &TraceSet| write_traces(&folder.path(name), set).unwrap();
+    let traces = || read.set.traces().iter().cloned();
+    let with = |traces: Vec<LabelledTrace>| TraceSet::new(traces, read.set.provenance().clone()).unwrap();
+    let renamed = |mut one: LabelledTrace| {
+        one.key.rep += 1000;
+        one
+    };
+    write("renamed.parquet", &with(traces().map(renamed).collect()));
+    let refused = folder.wfkit("evaluate --train traces.parquet --test renamed.parquet --attack totals").fails();
+    assert!(refused.contains("have the packets of a training trace"), "{refused}");
+
+    // A nanosecond later, and no packet is the same; the names are.
+    let later = |one: LabelledTrace| {
+        let mut time_ns = one.trace.time_ns().to_vec();
+        *time_ns.last_mut().unwrap() += 1;
+        LabelledTrace { trace: Trace::new(time_ns, one.trace.size().to_vec()).unwrap(), ..one }
+    };
+    write("later.parquet", &with(traces().map(later).collect()));
+    let report = folder.report("evaluate --train traces.parquet --test later.parquet --attack totals --trees 10");
+    assert!(report.privacy.accuracy.unwrap() > 0.9);
+
+    // Every session a copy of the first.
+    let first = read.set.traces()[0].key.session.clone();
+    let of_first: Vec<LabelledTrace> = traces().filter(|one| one.key.session == first).collect();
+    let in_session = |session: &str, one: &LabelledTrace| {
+        let key = TraceKey { session: Some(session.to_owned()), ..one.key.clone() };
+        LabelledTrace { key, ..one.clone() }
+    };
+    let copies = ["a", "b"].into_iter().flat_map(|session| of_first.iter().map(move |one| in_session(session, one)));
+    write("copies.parquet", &with(copies.collect()));
+    let drift = |options: &str| {
+        let command =
+            format!("evaluate copies.parquet --attack totals --trees 10 --split-by session --drift {options}");
+        folder.wfkit(&format!("{command} --format json"))
+    };
+    let refused = drift("").fails();
+    assert!(refused.contains("have the packets of a training trace"), "{refused}");
+    drift("--allow-duplicates").succeeds();
 }

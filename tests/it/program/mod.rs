@@ -7,6 +7,7 @@ mod capture_info;
 mod defend;
 mod determinism;
 mod features;
+mod forests;
 mod leaks;
 mod own_traffic;
 mod pipeline;
