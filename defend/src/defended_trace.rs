@@ -200,7 +200,7 @@ impl DefendedTrace {
         let observed: Vec<usize> = inner.seen().collect();
         let mut builder = DefendedTraceBuilder::split(inner.len() + self.len() - observed.len(), self.seen_paths);
         let shift = inner.start_shift_ns();
-        let behind = self.paths();
+        let behind = self.paths().max(self.seen_paths);
         let mut unseen = inner.packets().filter(|packet| !packet.seen).peekable();
         let mut carries = Vec::new();
         for packet in self.packets() {
@@ -409,6 +409,9 @@ mod tests {
             &[(2, 5, 10, &[piece(0, 10)]), (1, 8, -50, &[piece(1, 20)]), (2, 8, -9, &[piece(2, 9)]), (1, 10, 50, &[])],
         );
         assert_eq!(both, expected.unwrap());
+        // Whoever sees more paths than the outer layer uses still does not see those that the inner one hid.
+        let outer = on_paths(9, &[(3, 0, -20, &[piece(0, 20)]), (1, 2, 4, &[piece(1, 4)])]).unwrap();
+        assert_eq!(outer.over(&inner).unwrap().observe(), outer.observe());
         let nothing = on_paths(1, &[(2, 5, 10, &[piece(0, 10)])]).unwrap_err();
         assert_eq!(nothing.invariant, Invariant::Shape);
     }
