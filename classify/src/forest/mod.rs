@@ -21,6 +21,8 @@ mod split;
 mod tree;
 mod weights;
 
+use std::borrow::Cow;
+
 use ndarray::{Array2, ArrayView2, Axis, Slice};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -29,7 +31,7 @@ use thiserror::Error;
 use crate::seed::{below, stream};
 use columns::{EXACT_RANKS, rank_columns, rounded};
 use grow::{Soil, grow};
-use tree::{Leaf, Said, StoredTree, Tree};
+use tree::{Leaf, Said, Tree};
 
 pub use importance::{Importance, Judges};
 pub use tree::TreeError;
@@ -493,13 +495,14 @@ impl OutOfBag {
 
 /// A forest as it is stored.
 #[derive(Serialize, Deserialize)]
-struct StoredForest {
+struct StoredForest<'a> {
     params: ForestParams,
     seed: u64,
     n_rows: u32,
     n_features: u32,
     n_classes: u32,
-    trees: Vec<StoredTree>,
+    /// Each is turned into its form in memory as soon as it is read, so that they are never all there twice.
+    trees: Cow<'a, [Tree]>,
 }
 
 impl Serialize for Forest {
@@ -510,7 +513,7 @@ impl Serialize for Forest {
             n_rows: self.n_rows as u32,
             n_features: self.n_features as u32,
             n_classes: self.n_classes as u32,
-            trees: self.trees.iter().map(StoredTree::from).collect(),
+            trees: Cow::Borrowed(&self.trees),
         };
         stored.serialize(serializer)
     }
@@ -522,16 +525,16 @@ impl<'de> Deserialize<'de> for Forest {
         use serde::de::Error;
         let StoredForest { params, seed, n_rows, n_features, n_classes, trees } =
             Deserialize::deserialize(deserializer)?;
+        let trees = trees.into_owned();
         params.check().map_err(D::Error::custom)?;
         if params.trees != trees.len() {
             return Err(D::Error::custom(format_args!("{} trees, {} declared", trees.len(), params.trees)));
         }
         let (n_rows, n_features, n_classes) = (n_rows as usize, n_features as usize, n_classes as usize);
-        let checked = |(number, tree): (usize, StoredTree)| {
-            tree.into_tree(n_features, n_classes)
-                .map_err(|error| D::Error::custom(format_args!("tree {number}: {error}")))
-        };
-        let trees = trees.into_iter().enumerate().map(checked).collect::<Result<_, _>>()?;
+        for (number, tree) in trees.iter().enumerate() {
+            let named = tree.check_names(n_features, n_classes);
+            named.map_err(|error| D::Error::custom(format_args!("tree {number}: {error}")))?;
+        }
         Ok(Self { params, seed, n_rows, n_features, n_classes, trees })
     }
 }
