@@ -95,6 +95,40 @@ impl Ledger {
     }
 }
 
+/// The packets of a trace, in order. A type of its own, so that its step is inlined: everything that looks at a defended trace
+/// takes it for every packet.
+#[derive(Debug, Clone)]
+pub struct Packets<'a> {
+    trace: &'a DefendedTrace,
+    next: usize,
+    first_piece: usize,
+}
+
+impl<'a> Iterator for Packets<'a> {
+    type Item = DefendedPacket<'a>;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<DefendedPacket<'a>> {
+        let (trace, i) = (self.trace, self.next);
+        let end = *trace.piece_end.get(i)? as usize;
+        let carries = &trace.pieces[self.first_piece..end];
+        (self.next, self.first_piece) = (i + 1, end);
+        let path = trace.path[i];
+        Some(DefendedPacket {
+            time_ns: trace.time_ns[i],
+            size: trace.size[i],
+            path,
+            seen: path <= trace.seen_paths,
+            carries,
+        })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.trace.len() - self.next;
+        (left, Some(left))
+    }
+}
+
 impl DefendedTrace {
     /// Number of packets, padding included, at least 1.
     #[expect(clippy::len_without_is_empty, reason = "a defended trace is never empty")]
@@ -103,16 +137,8 @@ impl DefendedTrace {
     }
 
     /// The packets in order.
-    pub fn packets(&self) -> impl Iterator<Item = DefendedPacket<'_>> {
-        let mut start = 0;
-        (0..self.len()).map(move |i| {
-            let end = self.piece_end[i] as usize;
-            let carries = &self.pieces[start..end];
-            start = end;
-            let path = self.path[i];
-            let seen = path <= self.seen_paths;
-            DefendedPacket { time_ns: self.time_ns[i], size: self.size[i], path, seen, carries }
-        })
+    pub fn packets(&self) -> Packets<'_> {
+        Packets { trace: self, next: 0, first_piece: 0 }
     }
 
     /// The highest number of a path.
@@ -200,7 +226,7 @@ impl DefendedTrace {
         let observed: Vec<usize> = inner.seen().collect();
         let mut builder = DefendedTraceBuilder::split(inner.len() + self.len() - observed.len(), self.seen_paths);
         let shift = inner.start_shift_ns();
-        let behind = self.paths();
+        let behind = self.paths().max(self.seen_paths);
         let mut unseen = inner.packets().filter(|packet| !packet.seen).peekable();
         let mut carries = Vec::new();
         for packet in self.packets() {
@@ -409,6 +435,9 @@ mod tests {
             &[(2, 5, 10, &[piece(0, 10)]), (1, 8, -50, &[piece(1, 20)]), (2, 8, -9, &[piece(2, 9)]), (1, 10, 50, &[])],
         );
         assert_eq!(both, expected.unwrap());
+        // Whoever sees more paths than the outer layer uses still does not see those that the inner one hid.
+        let outer = on_paths(9, &[(3, 0, -20, &[piece(0, 20)]), (1, 2, 4, &[piece(1, 4)])]).unwrap();
+        assert_eq!(outer.over(&inner).unwrap().observe(), outer.observe());
         let nothing = on_paths(1, &[(2, 5, 10, &[piece(0, 10)])]).unwrap_err();
         assert_eq!(nothing.invariant, Invariant::Shape);
     }

@@ -31,7 +31,7 @@ pub use bracket::{ModelCost, TimeBracket};
 pub use causality::{Arrivals, CausalityReport, Causes};
 pub use check::check;
 pub use defended_set::{DefendOptions, DefendedSet, defend, defend_with, replica_key};
-pub use defended_trace::{DefendedPacket, DefendedTrace, DefendedTraceBuilder, Ledger, Piece};
+pub use defended_trace::{DefendedPacket, DefendedTrace, DefendedTraceBuilder, Ledger, Packets, Piece};
 pub use defense::{Assumptions, Defense, DefenseError, DelayModel};
 pub use direction::{Direction, PerDirection};
 pub use draws::Draws;
