@@ -240,7 +240,8 @@ fn neighbours(
         return None;
     }
     let (train, test) = (fitted.features_of(train)?, fitted.features_of(test)?);
-    nearest_neighbour_errors(train.values(), train_labels, test.values(), test_labels)
+    let (train, test) = (train.values().to_dense(), test.values().to_dense());
+    nearest_neighbour_errors(train.view(), train_labels, test.view(), test_labels)
 }
 
 /// The labels of samples among the classes of the attack; one beyond them for others, which no neighbour can have.

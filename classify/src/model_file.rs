@@ -11,6 +11,10 @@
 //! | 32 | SHA-256 of all before |
 //!
 //! Equal attacks make equal bytes. Whatever the bytes, reading them ends, and takes memory in proportion to them.
+//!
+//! A file is mapped rather than copied, see [`MappedFile`] for what happens where it changes meanwhile; the mapping ends with
+//! [`FittedAttack::load`]. Trees are turned into their form in memory one after the other, since what a walk wants near each other
+//! takes several times the bytes that a file needs, and every child, feature and class is checked on the way.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 use wfkit_features::FeatureExtractor;
+use wfkit_mapped_file::MappedFile;
 
 use crate::attack::{About, FittedAttack};
 use crate::backend::blend::Blend;
@@ -107,8 +112,11 @@ pub enum ModelFormatError {
     #[error("header of the model file: {0}")]
     Header(#[from] serde_json::Error),
     /// The trees cannot be understood. (The library does not say why.)
-    #[error("the trees in the model file are not a forest")]
-    Trees,
+    #[error("the trees in the model file are not a forest: what ends at byte {offset} of the file is none")]
+    Trees {
+        /// Where reading ended; for gradient boosting, where its trees begin.
+        offset: usize,
+    },
     /// Header and trees are not of one model.
     #[error("header and trees of the model file disagree about {0}")]
     Mismatch(&'static str),
@@ -121,9 +129,10 @@ impl FittedAttack {
         std::fs::write(path, bytes).map_err(|source| ModelFileError::Write { path: path.to_owned(), source })
     }
 
-    /// Reads a model from a file.
+    /// Reads a model from a file, which must not change meanwhile: overwritten in place it fails by its checksum or its trees, or
+    /// gives a model of both; cut short it ends the process by a signal. A file that is replaced by renaming does no harm.
     pub fn load(path: &Path) -> Result<Self, ModelFileError> {
-        let bytes = std::fs::read(path).map_err(|source| ModelFileError::Read { path: path.to_owned(), source })?;
+        let bytes = MappedFile::open(path).map_err(|source| ModelFileError::Read { path: path.to_owned(), source })?;
         Self::from_bytes(&bytes).map_err(|source| ModelFileError::Format { path: path.to_owned(), source })
     }
 
@@ -159,9 +168,10 @@ impl FittedAttack {
         let Header { tool: _, kind, about, extractor, calibrator, unless_unanimous, learned_from } =
             serde_json::from_slice(header)?;
         let classes = about.classes.len();
+        let offset = bytes.len() - CHECKSUM - trees.len();
         let model: Box<dyn Model> = match kind {
             Kind::Forest => {
-                let forest = whole::<Forest>(trees)?;
+                let forest = whole::<Forest>(trees, offset)?;
                 agree([
                     ("the parameters", about.params == *forest.params()),
                     ("the seed", about.seed == forest.seed()),
@@ -171,27 +181,27 @@ impl FittedAttack {
                 Box::new(forest)
             }
             Kind::Blend => {
-                let blend = whole::<Blend>(trees)?;
+                let blend = whole::<Blend>(trees, offset)?;
                 agree(fits(blend.is_sound(classes), about.features.len() == blend.n_features()))?;
                 Box::new(blend)
             }
             Kind::NearestLeaves => {
-                let fingerprints = whole::<Fingerprints>(trees)?;
+                let fingerprints = whole::<Fingerprints>(trees, offset)?;
                 agree(fits(fingerprints.is_sound(classes), about.features.len() == fingerprints.n_features()))?;
                 Box::new(fingerprints)
             }
             Kind::Svm => {
-                let machines = whole::<Machines>(trees)?;
+                let machines = whole::<Machines>(trees, offset)?;
                 agree(fits(machines.is_sound(classes), about.features.len() == machines.n_features()))?;
                 Box::new(machines)
             }
             Kind::WangKnn => {
-                let weighted = whole::<Weighted>(trees)?;
+                let weighted = whole::<Weighted>(trees, offset)?;
                 agree(fits(weighted.is_sound(classes), about.features.len() == weighted.n_features()))?;
                 Box::new(weighted)
             }
             Kind::Boosting => {
-                let boosted = Boosted::from_bytes(trees).ok_or(ModelFormatError::Trees)?;
+                let boosted = Boosted::from_bytes(trees).ok_or(ModelFormatError::Trees { offset })?;
                 agree(fits(boosted.is_sound(classes), about.features.len() == boosted.n_features()))?;
                 Box::new(boosted)
             }
@@ -208,10 +218,13 @@ impl FittedAttack {
     }
 }
 
-/// All of `bytes` as one model.
-fn whole<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, ModelFormatError> {
-    let (model, rest) = postcard::take_from_bytes::<T>(bytes).map_err(|_| ModelFormatError::Trees)?;
-    agree([("the end of the trees", rest.is_empty())])?;
+/// All of `bytes`, which begin at `offset` of the file, as one model.
+fn whole<T: serde::de::DeserializeOwned>(bytes: &[u8], offset: usize) -> Result<T, ModelFormatError> {
+    let mut reader = postcard::Deserializer::from_bytes(bytes);
+    let model = T::deserialize(&mut reader);
+    let rest = reader.finalize().map_or(0, <[u8]>::len);
+    let model = model.map_err(|_| ModelFormatError::Trees { offset: offset + bytes.len() - rest })?;
+    agree([("the end of the trees", rest == 0)])?;
     Ok(model)
 }
 

@@ -1,9 +1,10 @@
 //! What an attack is given.
 
-use ndarray::ArrayView2;
 use wfkit_datasets::{TraceKey, TraceSet};
-use wfkit_features::FeatureMatrix;
+use wfkit_features::{FeatureExtractor, FeatureMatrix, SparseMatrix};
 use wfkit_metrics::ClassMap;
+
+use crate::forest::Values;
 
 /// Labelled traces, or features that were taken from them before.
 #[derive(Debug, Clone, Copy)]
@@ -87,18 +88,34 @@ impl Selected {
 /// Features that were taken just now, or that were there already.
 pub(crate) enum Taken<'a> {
     Now(FeatureMatrix),
+    /// The names of the features, and their values, which are mostly 0.
+    Sparse(Vec<String>, SparseMatrix),
     Before(&'a FeatureMatrix),
 }
 
 impl Taken<'_> {
-    pub(crate) fn matrix(&self) -> &FeatureMatrix {
-        match self {
-            Self::Now(matrix) => matrix,
-            Self::Before(matrix) => matrix,
+    /// Takes features from traces, in the form that takes less memory; what is learned from them is the same.
+    pub(crate) fn now(extractor: &FeatureExtractor, set: &TraceSet) -> Self {
+        if extractor.spec().sets().iter().any(|set| set.is_mostly_zero()) {
+            Self::Sparse(extractor.names(), extractor.transform_sparse(set))
+        } else {
+            Self::Now(extractor.transform(set))
         }
     }
 
-    pub(crate) fn values(&self) -> ArrayView2<'_, f64> {
-        self.matrix().values()
+    pub(crate) fn names(&self) -> &[String] {
+        match self {
+            Self::Now(matrix) => matrix.names(),
+            Self::Sparse(names, _) => names,
+            Self::Before(matrix) => matrix.names(),
+        }
+    }
+
+    pub(crate) fn values(&self) -> Values<'_> {
+        match self {
+            Self::Now(matrix) => matrix.values().into(),
+            Self::Sparse(_, values) => values.into(),
+            Self::Before(matrix) => matrix.values().into(),
+        }
     }
 }

@@ -194,3 +194,17 @@ fn weights_and_limits_shape_our_forests_and_no_others() {
     let error = Attack::by_name("totals", &one).unwrap().fit(Samples::Traces(&set), 1).unwrap_err().to_string();
     assert_eq!(error, "attack totals: max_leaf_nodes is 1, but must be at least 2");
 }
+
+#[test]
+fn what_is_mostly_zero_is_learned_as_if_it_were_not() {
+    let set = traces::generate(3, 12, 1);
+    for name in ["ngram", "size-histogram,totals"] {
+        let fitted = Attack::by_name(name, &AttackOptions::default()).unwrap().fit(Samples::Traces(&set), 17).unwrap();
+        let matrix = fitted.extractor().unwrap().transform(&set);
+        let labels: Vec<usize> = Samples::Traces(&set).labels(fitted.classes()).into_iter().flatten().collect();
+        let dense = fitted.about().params.fit(matrix.values(), &labels, 3, 17).unwrap();
+        assert_eq!(fitted.model().as_forest(), Some(&dense), "{name}");
+        let said = fitted.predict(Samples::Traces(&set)).unwrap();
+        assert_eq!(said.values(), dense.predict(matrix.values()), "{name}");
+    }
+}

@@ -81,6 +81,14 @@ fn what_is_no_model_is_told_apart() {
     assert!(renamed("\"about\"", "\"abut!\"").starts_with("header of the model file: unknown field `abut!`"));
     assert!(renamed("\"c0\",\"c1\"", "\"c1\",\"c0\"").starts_with("header of the model file: class 1 (`c0`)"));
 
+    // The end of the last tree is missing.
+    let header = u32::from_le_bytes(model[12..16].try_into().unwrap()) as usize;
+    let mut cut = model.clone();
+    cut.drain(n - 40..n - 32);
+    cut[16..24].copy_from_slice(&((n - 32 - 24 - header - 8) as u64).to_le_bytes());
+    let told = "the trees in the model file are not a forest: what ends at byte ";
+    assert!(error(&sealed(cut)).starts_with(told));
+
     let missing = std::path::Path::new("no such model");
     assert!(FittedAttack::load(missing).unwrap_err().to_string().starts_with("no such model: cannot read the model"));
     let file = tempfile::NamedTempFile::new().unwrap();

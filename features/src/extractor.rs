@@ -8,7 +8,7 @@ use wfkit_datasets::{Label, Trace, TraceSet};
 
 use crate::column::Feature;
 use crate::sets::FittedSet;
-use crate::{Column, FeatureMatrix, FeatureSpec, SpecError};
+use crate::{Column, FeatureMatrix, FeatureSpec, SparseMatrix, SpecError};
 
 /// Turns traces into rows of named features, with what was learned from training traces. Made by [`FeatureSpec::fit`].
 ///
@@ -90,6 +90,20 @@ impl FeatureExtractor {
         let rows = traces.iter().map(Label::from).collect();
         FeatureMatrix::new(names, rows, values).expect("names differ by set, and each feature of any trace is finite")
     }
+
+    /// The values of [`transform`](Self::transform) without those that are 0, and without ever holding them for more than one trace
+    /// a thread.
+    ///
+    /// # Panics
+    /// If there are 2^32 traces or more.
+    pub fn transform_sparse(&self, traces: &TraceSet) -> SparseMatrix {
+        assert!(u32::try_from(traces.len()).is_ok(), "rows that 32 bits can number");
+        let not_zero = |trace: &Trace| -> Vec<(u32, f64)> {
+            (0..).zip(self.features(trace)).filter(|&(_, value)| value != 0.0).collect()
+        };
+        let rows = traces.traces().par_iter().map(|labelled| not_zero(&labelled.trace)).collect();
+        SparseMatrix::from_rows(self.columns().len(), rows)
+    }
 }
 
 impl TryFrom<Vec<FittedSet>> for FittedSets {
@@ -140,6 +154,7 @@ mod tests {
         assert!(matrix.names().contains(&"cumul.c_001".to_owned()));
         assert_eq!(matrix.rows()[2].start_ns, Some(2));
         assert_eq!(matrix.values().row(1).to_vec(), extractor.features(&set.traces()[1].trace));
+        assert_eq!(extractor.transform_sparse(&set), SparseMatrix::from_dense(matrix.values()).unwrap());
     }
 
     #[test]

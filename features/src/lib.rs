@@ -6,6 +6,7 @@ mod file;
 mod matrix;
 mod report;
 mod sets;
+mod sparse;
 mod spec;
 mod stats;
 mod tensor;
@@ -16,6 +17,7 @@ pub use file::{FeatureFile, FeatureFileError};
 pub use matrix::{FeatureMatrix, MatrixError};
 pub use report::{FeatureAuc, FeatureReport, feature_aucs};
 pub use sets::{FeatureSet, MISSING};
+pub use sparse::{SparseError, SparseMatrix};
 pub use spec::{FeatureSpec, SpecError};
 pub use tensor::{Channel, TensorError, write_tensor};
 /// The label of a row.

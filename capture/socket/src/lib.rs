@@ -1,6 +1,6 @@
 //! Packet sockets of Linux (`AF_PACKET`, packet(7)) behind a safe interface.
 //!
-//! All unsafe code of wfkit is in this crate: binding to an interface, receiving a packet with the kernel's time stamp,
+//! All unsafe code of captures is in this crate: binding to an interface, receiving a packet with the kernel's time stamp,
 //! and asking for the kernel's counters. The crates that wrap these calls need libc with a feature that nothing else here
 //! needs, or leave out time stamps and counters. On other systems the crate is empty.
 

@@ -2,13 +2,14 @@
 
 use ndarray::{Array2, Axis};
 use wfkit_datasets::{Trace, TraceSet};
-use wfkit_features::{FeatureExtractor, FeatureMatrix, FeatureSpec};
+use wfkit_features::{FeatureExtractor, FeatureSpec};
 use wfkit_metrics::seed::mix;
 
 use crate::backend::blend::Blend;
 use crate::backend::{LearnError, Model};
 use crate::calibrate::Calibration;
 use crate::forest::{ForestParams, OutOfBag, Thresholds};
+use crate::samples::Taken;
 
 /// Trees that judge a candidate set.
 const JUDGES: usize = 100;
@@ -19,7 +20,7 @@ const SHARES: [f64; 5] = [1.0, 0.75, 0.5, 0.25, 0.0];
 /// What was chosen and learned.
 pub(super) struct Chosen {
     pub(super) extractor: FeatureExtractor,
-    pub(super) matrix: FeatureMatrix,
+    pub(super) taken: Taken<'static>,
     pub(super) model: Box<dyn Model>,
 }
 
@@ -37,27 +38,27 @@ pub(super) fn fit(
     seed: u64,
 ) -> Result<Chosen, LearnError> {
     let traces: Vec<&Trace> = set.traces().iter().map(|labelled| &labelled.trace).collect();
-    let mut best: Option<(f64, FeatureExtractor, FeatureMatrix)> = None;
+    let mut best: Option<(f64, FeatureExtractor, Taken<'static>)> = None;
     for spec in candidates {
         let extractor = spec.fit(&traces);
-        let matrix = extractor.transform(set);
+        let taken = Taken::now(&extractor, set);
         let judges = params.clone().with_trees(JUDGES);
-        let forest = judges.fit(matrix.values(), labels, n_classes, mix(seed, 0))?;
-        let loss = calibrated_loss(&forest.out_of_bag(matrix.values()), labels);
+        let forest = judges.fit(taken.values(), labels, n_classes, mix(seed, 0))?;
+        let loss = calibrated_loss(&forest.out_of_bag(taken.values()), labels);
         if best.as_ref().is_none_or(|(least, ..)| loss < *least) {
-            best = Some((loss, extractor, matrix));
+            best = Some((loss, extractor, taken));
         }
     }
-    let (_, extractor, matrix) = best.expect("there are candidates");
+    let (_, extractor, taken) = best.expect("there are candidates");
     let extra_trees = ForestParams { thresholds: Thresholds::Random, bootstrap: true, ..params.clone() };
-    let forest = params.fit(matrix.values(), labels, n_classes, mix(seed, 1))?;
-    let extra = extra_trees.fit(matrix.values(), labels, n_classes, mix(seed, 2))?;
-    let judged = [forest.out_of_bag(matrix.values()), extra.out_of_bag(matrix.values())];
+    let forest = params.fit(taken.values(), labels, n_classes, mix(seed, 1))?;
+    let extra = extra_trees.fit(taken.values(), labels, n_classes, mix(seed, 2))?;
+    let judged = [forest.out_of_bag(taken.values()), extra.out_of_bag(taken.values())];
     let loss = |share: f64| calibrated_loss(&mixed(&judged, share), labels);
     let share = SHARES.map(|share| (loss(share), share)).into_iter().reduce(|a, b| if b.0 < a.0 { b } else { a });
     let share = share.expect("there are shares").1;
     let parts = [(share, forest), (1.0 - share, extra)].into_iter().filter(|&(share, _)| share > 0.0).collect();
-    Ok(Chosen { extractor, matrix, model: Box::new(Blend::new(parts)) })
+    Ok(Chosen { extractor, taken, model: Box::new(Blend::new(parts)) })
 }
 
 fn mixed([forest, extra]: &[OutOfBag; 2], share: f64) -> OutOfBag {

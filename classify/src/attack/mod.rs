@@ -6,12 +6,12 @@ mod catalogue;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use wfkit_datasets::splits::stratified_k_fold;
 use wfkit_datasets::{Trace, TraceSet};
-use wfkit_features::{FeatureExtractor, FeatureMatrix, FeatureSpec, SpecError};
+use wfkit_features::{FeatureExtractor, FeatureSpec, SpecError};
 use wfkit_metrics::{ClassMap, Probabilities};
 
 use crate::backend::boosting::Boosting;
@@ -22,7 +22,7 @@ use crate::backend::wang_knn::WangKnn;
 use crate::backend::{Backend, LearnError, Learner, Model};
 use crate::calibrate::{Calibration, Calibrator};
 use crate::evaluate::{EvaluateError, evaluate};
-use crate::forest::{ClassWeights, ForestParams, Splits};
+use crate::forest::{ClassWeights, ForestParams, Splits, Values};
 use crate::samples::{Samples, Taken};
 use catalogue::{CANDIDATES, Classifier};
 
@@ -351,7 +351,7 @@ impl Attack {
             seed,
             classes,
             trained_on,
-            features: taken.matrix().names().to_vec(),
+            features: taken.names().to_vec(),
         };
         Ok(FittedAttack { about, extractor, model, calibrator, unless_unanimous, learned_from: Vec::new() })
     }
@@ -376,12 +376,12 @@ impl Attack {
             (Features::Of(spec), Samples::Traces(set)) => {
                 let traces: Vec<&Trace> = set.traces().iter().map(|labelled| &labelled.trace).collect();
                 let extractor = spec.fit(&traces);
-                let matrix = extractor.transform(set);
-                (Some(extractor), Taken::Now(matrix))
+                let taken = Taken::now(&extractor, set);
+                (Some(extractor), taken)
             }
             (Features::Chosen(candidates), Samples::Traces(set)) => {
                 let chosen = best::fit(candidates, &self.params, set, labels, n_classes, seed).map_err(failed)?;
-                let (extractor, taken) = (Some(chosen.extractor), Taken::Now(chosen.matrix));
+                let (extractor, taken) = (Some(chosen.extractor), chosen.taken);
                 return Ok(Learned { extractor, taken, model: chosen.model });
             }
             (Features::Given, Samples::Features(matrix)) => (None, Taken::Before(matrix)),
@@ -435,11 +435,11 @@ impl FittedAttack {
     /// A feature matrix must have the very columns of the training samples.
     pub fn predict(&self, samples: Samples<'_>) -> Result<Probabilities, AttackError> {
         let taken = match (&self.extractor, samples) {
-            (Some(extractor), Samples::Traces(set)) => Taken::Now(extractor.transform(set)),
+            (Some(extractor), Samples::Traces(set)) => Taken::now(extractor, set),
             (None, Samples::Features(matrix)) => Taken::Before(matrix),
             _ => return Err(wrong_kind(&self.about.attack, samples)),
         };
-        self.check_names(taken.matrix())?;
+        self.check_names(taken.names())?;
         let values = self.answer(taken.values());
         let probabilities = Probabilities::new(self.about.classes.clone(), values);
         Ok(probabilities.expect("averages of class fractions, shares of votes and calibrated rows are distributions"))
@@ -486,13 +486,13 @@ impl FittedAttack {
     /// What the classifier is shown of samples; none where they are of the wrong kind.
     pub(crate) fn features_of<'a>(&self, samples: Samples<'a>) -> Option<Taken<'a>> {
         match (&self.extractor, samples) {
-            (Some(extractor), Samples::Traces(set)) => Some(Taken::Now(extractor.transform(set))),
+            (Some(extractor), Samples::Traces(set)) => Some(Taken::now(extractor, set)),
             (None, Samples::Features(matrix)) => Some(Taken::Before(matrix)),
             _ => None,
         }
     }
 
-    fn answer(&self, x: ArrayView2<'_, f64>) -> Array2<f64> {
+    fn answer(&self, x: Values<'_>) -> Array2<f64> {
         let mut values = self.model.predict(x);
         if let Some(unmonitored) = self.unless_unanimous {
             for mut row in values.rows_mut() {
@@ -512,8 +512,8 @@ impl FittedAttack {
         }
     }
 
-    fn check_names(&self, matrix: &FeatureMatrix) -> Result<(), AttackError> {
-        let (found, expected) = (matrix.names(), &self.about.features);
+    fn check_names(&self, found: &[String]) -> Result<(), AttackError> {
+        let expected = &self.about.features;
         let differs = |&column: &usize| found.get(column) != expected.get(column);
         match (0..found.len().max(expected.len())).find(differs) {
             None => Ok(()),

@@ -1,10 +1,10 @@
 //! Forests whose probabilities are averaged.
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use super::{Kind, Model};
-use crate::forest::{Forest, OutOfBag};
+use crate::forest::{Forest, OutOfBag, Values};
 
 /// Forests that grew on the same rows and columns, each with a share of the answer; shares sum to 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,7 +39,7 @@ impl Blend {
 }
 
 impl Model for Blend {
-    fn predict(&self, x: ArrayView2<'_, f64>) -> Array2<f64> {
+    fn predict(&self, x: Values<'_>) -> Array2<f64> {
         self.average(|forest| forest.predict(x))
     }
 
@@ -57,7 +57,7 @@ impl Model for Blend {
     }
 
     /// Rows that every tree of some part saw are judged by none.
-    fn out_of_bag(&self, x: ArrayView2<'_, f64>) -> Option<OutOfBag> {
+    fn out_of_bag(&self, x: Values<'_>) -> Option<OutOfBag> {
         let judged: Option<Vec<OutOfBag>> = self.parts.iter().map(|(_, forest)| Model::out_of_bag(forest, x)).collect();
         let judged = judged?;
         let fewest = |row: usize| judged.iter().map(|part| part.trees[row]).min().unwrap_or(0);

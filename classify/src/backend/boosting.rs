@@ -6,7 +6,7 @@ use hessboost::prelude::{BoostedModel, DMatrix, Iterations, ModelFormat, Trainin
 use ndarray::{Array2, ArrayView2};
 
 use super::{Kind, LearnError, Learner, Model};
-use crate::forest::Forest;
+use crate::forest::{Forest, Values};
 
 const ROUNDS: usize = 60;
 const LEARNING_RATE: f64 = 0.2;
@@ -27,11 +27,13 @@ pub(crate) struct Boosted(BoostedModel);
 impl Learner for Boosting {
     fn fit(
         &self,
-        x: ArrayView2<'_, f64>,
+        x: Values<'_>,
         labels: &[usize],
         n_classes: usize,
         seed: u64,
     ) -> std::result::Result<Box<dyn Model>, LearnError> {
+        let x = x.to_dense();
+        let x = x.view();
         let labels: Vec<f32> = labels.iter().map(|&label| label as f32).collect();
         let learn = || -> Result<BoostedModel> {
             let params = TrainingParams::builder()
@@ -71,7 +73,9 @@ impl Boosted {
 }
 
 impl Model for Boosted {
-    fn predict(&self, x: ArrayView2<'_, f64>) -> Array2<f64> {
+    fn predict(&self, x: Values<'_>) -> Array2<f64> {
+        let x = x.to_dense();
+        let x = x.view();
         let mut probabilities = Array2::zeros((x.nrows(), self.0.num_class()));
         if x.is_empty() {
             return probabilities;
@@ -119,8 +123,8 @@ mod tests {
     fn it_learns_keeps_and_repeats() {
         let x = Array2::from_shape_fn((60, 2), |(row, column)| (row % 3 * 10 + row / 20 + column) as f64);
         let labels: Vec<usize> = (0..60).map(|row| row % 3).collect();
-        let model = Boosting.fit(x.view(), &labels, 3, 7).unwrap();
-        let probabilities = model.predict(x.view());
+        let model = Boosting.fit(x.view().into(), &labels, 3, 7).unwrap();
+        let probabilities = model.predict(x.view().into());
         for (row, &label) in probabilities.rows().into_iter().zip(&labels) {
             assert!(row[label] > 0.9 && (row.sum() - 1.0).abs() < 1e-9, "{row}");
         }
@@ -128,12 +132,12 @@ mod tests {
         assert_eq!(kind, Kind::Boosting);
         let loaded = Boosted::from_bytes(&bytes).unwrap();
         assert!(loaded.is_sound(3) && !loaded.is_sound(2) && loaded.n_features() == 2);
-        assert_eq!(loaded.predict(x.view()), probabilities);
-        let again = Boosting.fit(x.view(), &labels, 3, 7).unwrap();
+        assert_eq!(loaded.predict(x.view().into()), probabilities);
+        let again = Boosting.fit(x.view().into(), &labels, 3, 7).unwrap();
         assert_eq!(again.stored().unwrap().1, bytes);
         assert!(Boosted::from_bytes(&bytes[..bytes.len() / 2]).is_none());
-        assert_eq!(model.predict(Array2::zeros((0, 2)).view()).dim(), (0, 3));
-        assert_eq!(model.predict(array![[0.0, 1.0]].view()).dim(), (1, 3));
+        assert_eq!(model.predict(Array2::zeros((0, 2)).view().into()).dim(), (0, 3));
+        assert_eq!(model.predict(array![[0.0, 1.0]].view().into()).dim(), (1, 3));
     }
 
     #[test]
@@ -142,7 +146,7 @@ mod tests {
         let labels: Vec<usize> = (0..200).map(|row| row % 5).collect();
         let with = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| Boosting.fit(x.view(), &labels, 5, 1).unwrap().stored().unwrap().1)
+            pool.install(|| Boosting.fit(x.view().into(), &labels, 5, 1).unwrap().stored().unwrap().1)
         };
         assert_eq!(with(1), with(4));
     }

@@ -11,7 +11,7 @@ use rand_for_linfa::rngs::SmallRng;
 use rayon::prelude::*;
 
 use super::{Backend, LearnError, Learner, Model, shares_of_votes};
-use crate::forest::Forest;
+use crate::forest::{Forest, Values};
 use wfkit_metrics::seed::mix;
 
 pub(super) struct Linfa {
@@ -30,13 +30,9 @@ struct OneTree {
 }
 
 impl Learner for Linfa {
-    fn fit(
-        &self,
-        x: ArrayView2<'_, f64>,
-        labels: &[usize],
-        n_classes: usize,
-        seed: u64,
-    ) -> Result<Box<dyn Model>, LearnError> {
+    fn fit(&self, x: Values<'_>, labels: &[usize], n_classes: usize, seed: u64) -> Result<Box<dyn Model>, LearnError> {
+        let x = x.to_dense();
+        let x = x.view();
         if x.is_empty() {
             return Err(library(format_args!("{} rows of {} features", x.nrows(), x.ncols())));
         }
@@ -65,7 +61,9 @@ impl std::fmt::Debug for Trees {
 }
 
 impl Model for Trees {
-    fn predict(&self, x: ArrayView2<'_, f64>) -> Array2<f64> {
+    fn predict(&self, x: Values<'_>) -> Array2<f64> {
+        let x = x.to_dense();
+        let x = x.view();
         let n_rows = x.nrows();
         let x = older(x);
         let vote = |one: &OneTree| -> Vec<usize> {

@@ -12,11 +12,11 @@ pub(crate) mod wang_knn;
 use std::fmt;
 use std::str::FromStr;
 
-use ndarray::{Array2, ArrayView2, ArrayViewMut1};
+use ndarray::{Array2, ArrayViewMut1};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::forest::{Forest, ForestError, ForestParams, OutOfBag, Thresholds};
+use crate::forest::{Forest, ForestError, ForestParams, OutOfBag, Thresholds, Values};
 
 /// Who grows the trees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -40,19 +40,13 @@ pub enum Backend {
 /// Something that can be fitted to labelled rows.
 pub trait Learner: Send + Sync {
     /// Learns from `x`, shape `(n_rows, n_features)`, finite, with a label in `0..n_classes` for each row.
-    fn fit(
-        &self,
-        x: ArrayView2<'_, f64>,
-        labels: &[usize],
-        n_classes: usize,
-        seed: u64,
-    ) -> Result<Box<dyn Model>, LearnError>;
+    fn fit(&self, x: Values<'_>, labels: &[usize], n_classes: usize, seed: u64) -> Result<Box<dyn Model>, LearnError>;
 }
 
 /// What a [`Learner`] learned.
 pub trait Model: fmt::Debug + Send + Sync {
     /// Class probabilities, shape `(n_rows, n_classes)`, of rows with as many columns as it was fitted to.
-    fn predict(&self, x: ArrayView2<'_, f64>) -> Array2<f64>;
+    fn predict(&self, x: Values<'_>) -> Array2<f64>;
 
     /// One line on what this is, with what a reader of its scores must know.
     fn describe(&self) -> String;
@@ -64,7 +58,7 @@ pub trait Model: fmt::Debug + Send + Sync {
     fn as_forest(&self) -> Option<&Forest>;
 
     /// What it says of its training rows `x`, each judged only by what did not see it; none for models that cannot be judged so.
-    fn out_of_bag(&self, _x: ArrayView2<'_, f64>) -> Option<OutOfBag> {
+    fn out_of_bag(&self, _x: Values<'_>) -> Option<OutOfBag> {
         None
     }
 
@@ -210,8 +204,8 @@ mod tests {
         let ((x, labels), (x_test, truth)) = (rows(240, 1), rows(300, 2));
         for backend in Backend::ALL {
             let learner = backend.learner(ForestParams::default().with_trees(30)).unwrap();
-            let model = learner.fit(x.view(), &labels, 4, 7).unwrap();
-            let p = model.predict(x_test.view());
+            let model = learner.fit(x.view().into(), &labels, 4, 7).unwrap();
+            let p = model.predict(x_test.view().into());
             assert_eq!(p.dim(), (300, 4), "{backend}");
             assert!(p.column(3).iter().all(|&p| p == 0.0), "{backend}: nobody is of the class without rows");
             let mut right = 0;
@@ -220,7 +214,11 @@ mod tests {
                 right += usize::from(row.iter().all(|&p| p <= row[class]));
             }
             assert!(right > 240, "{backend}: {right} of 300 right");
-            assert_eq!(model.predict(Array2::zeros((0, 5)).view()).dim(), (0, 4), "{backend}: no rows, no answers");
+            assert_eq!(
+                model.predict(Array2::zeros((0, 5)).view().into()).dim(),
+                (0, 4),
+                "{backend}: no rows, no answers"
+            );
             assert_eq!(model.as_forest().is_some(), backend == Backend::Native);
             assert!(model.describe().contains("30"), "{}", model.describe());
         }
@@ -233,7 +231,7 @@ mod tests {
             let on = |threads| {
                 rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| {
                     let learner = backend.learner(ForestParams::default().with_trees(9)).unwrap();
-                    learner.fit(x.view(), &labels, 3, 5).unwrap().predict(x.view())
+                    learner.fit(x.view().into(), &labels, 3, 5).unwrap().predict(x.view().into())
                 })
             };
             assert!(on(1) == on(3), "{backend}");

@@ -1,26 +1,20 @@
 //! Our own forest.
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::Array2;
 
 use super::{Kind, LearnError, Learner, Model};
-use crate::forest::{Forest, ForestParams, OutOfBag, Thresholds};
+use crate::forest::{Forest, ForestParams, OutOfBag, Thresholds, Values};
 
 pub(crate) struct Native(pub(crate) ForestParams);
 
 impl Learner for Native {
-    fn fit(
-        &self,
-        x: ArrayView2<'_, f64>,
-        labels: &[usize],
-        n_classes: usize,
-        seed: u64,
-    ) -> Result<Box<dyn Model>, LearnError> {
+    fn fit(&self, x: Values<'_>, labels: &[usize], n_classes: usize, seed: u64) -> Result<Box<dyn Model>, LearnError> {
         Ok(Box::new(self.0.fit(x, labels, n_classes, seed)?))
     }
 }
 
 impl Model for Forest {
-    fn predict(&self, x: ArrayView2<'_, f64>) -> Array2<f64> {
+    fn predict(&self, x: Values<'_>) -> Array2<f64> {
         Forest::predict(self, x)
     }
 
@@ -40,7 +34,7 @@ impl Model for Forest {
         Some(self)
     }
 
-    fn out_of_bag(&self, x: ArrayView2<'_, f64>) -> Option<OutOfBag> {
+    fn out_of_bag(&self, x: Values<'_>) -> Option<OutOfBag> {
         self.params().bootstrap.then(|| Forest::out_of_bag(self, x))
     }
 

@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
 use super::{Kind, LearnError, Learner, Model, vote};
-use crate::forest::{Forest, ForestParams};
+use crate::forest::{Forest, ForestParams, Values};
 use crate::leaf_knn::leaf_knn;
 
 /// How many of the nearest traces are asked; the paper tries 1 to 6.
@@ -24,13 +24,7 @@ pub(crate) struct Fingerprints {
 }
 
 impl Learner for NearestLeaves {
-    fn fit(
-        &self,
-        x: ArrayView2<'_, f64>,
-        labels: &[usize],
-        n_classes: usize,
-        seed: u64,
-    ) -> Result<Box<dyn Model>, LearnError> {
+    fn fit(&self, x: Values<'_>, labels: &[usize], n_classes: usize, seed: u64) -> Result<Box<dyn Model>, LearnError> {
         let forest = self.0.fit(x, labels, n_classes, seed)?;
         let leaves = forest.leaves(x).into_iter().collect();
         Ok(Box::new(Fingerprints { forest, leaves, labels: labels.iter().map(|&label| label as u32).collect() }))
@@ -52,7 +46,7 @@ impl Fingerprints {
 }
 
 impl Model for Fingerprints {
-    fn predict(&self, x: ArrayView2<'_, f64>) -> Array2<f64> {
+    fn predict(&self, x: Values<'_>) -> Array2<f64> {
         let known = ArrayView2::from_shape((self.labels.len(), self.forest.n_trees()), &self.leaves);
         let known = known.expect("as many leaves as rows and trees: checked when built");
         let nearest = leaf_knn(known, self.forest.leaves(x).view(), NEIGHBOURS).rows;

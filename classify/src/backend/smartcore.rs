@@ -6,7 +6,7 @@ use smartcore::ensemble::random_forest_classifier::{RandomForestClassifier, Rand
 use smartcore::linalg::basic::matrix::DenseMatrix;
 
 use super::{Backend, LearnError, Learner, Model, shares_of_votes};
-use crate::forest::Forest;
+use crate::forest::{Forest, Values};
 use wfkit_metrics::seed::mix;
 
 /// A forest of one tree: the library grows its trees one after another, and lets nobody see what each says.
@@ -22,13 +22,9 @@ struct Trees {
 }
 
 impl Learner for Smartcore {
-    fn fit(
-        &self,
-        x: ArrayView2<'_, f64>,
-        labels: &[usize],
-        n_classes: usize,
-        seed: u64,
-    ) -> Result<Box<dyn Model>, LearnError> {
+    fn fit(&self, x: Values<'_>, labels: &[usize], n_classes: usize, seed: u64) -> Result<Box<dyn Model>, LearnError> {
+        let x = x.to_dense();
+        let x = x.view();
         let x = dense(x).ok_or_else(|| library("the rows have no features"))?;
         let labels: Vec<u32> = labels.iter().map(|&label| label as u32).collect();
         let grow = |tree: usize| {
@@ -48,7 +44,9 @@ impl std::fmt::Debug for Trees {
 }
 
 impl Model for Trees {
-    fn predict(&self, x: ArrayView2<'_, f64>) -> Array2<f64> {
+    fn predict(&self, x: Values<'_>) -> Array2<f64> {
+        let x = x.to_dense();
+        let x = x.view();
         let n_rows = x.nrows();
         let Some(x) = dense(x) else {
             return Array2::zeros((n_rows, self.n_classes));

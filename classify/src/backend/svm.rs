@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Kind, LearnError, Learner, Model};
 use crate::calibrate::Sigmoid;
-use crate::forest::Forest;
+use crate::forest::{Forest, Values};
 use coupling::couple;
 use smo::{Machine, train};
 
@@ -52,13 +52,9 @@ struct Pair {
 }
 
 impl Learner for Svm {
-    fn fit(
-        &self,
-        x: ArrayView2<'_, f64>,
-        labels: &[usize],
-        n_classes: usize,
-        _seed: u64,
-    ) -> Result<Box<dyn Model>, LearnError> {
+    fn fit(&self, x: Values<'_>, labels: &[usize], n_classes: usize, _seed: u64) -> Result<Box<dyn Model>, LearnError> {
+        let x = x.to_dense();
+        let x = x.view();
         let range = |column: ArrayView1<'_, f64>| {
             column.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &v| (low.min(v), high.max(v)))
         };
@@ -156,7 +152,9 @@ impl Machines {
 }
 
 impl Model for Machines {
-    fn predict(&self, x: ArrayView2<'_, f64>) -> Array2<f64> {
+    fn predict(&self, x: Values<'_>) -> Array2<f64> {
+        let x = x.to_dense();
+        let x = x.view();
         let classes = self.n_classes as usize;
         let mut probabilities = Array2::zeros((x.nrows(), classes));
         let known = Array2::from_shape_vec((self.n_rows(), self.ranges.len()), self.rows.clone());
@@ -215,8 +213,8 @@ mod tests {
             let radius = label as f64 + 0.3 * unit(&mut rng);
             row.assign(&ndarray::array![radius * angle.cos(), radius * angle.sin()]);
         }
-        let model = Svm.fit(x.view(), &labels, 4, 0).unwrap();
-        let p = model.predict(x.view());
+        let model = Svm.fit(x.view().into(), &labels, 4, 0).unwrap();
+        let p = model.predict(x.view().into());
         for (row, &label) in p.rows().into_iter().zip(&labels) {
             assert!((row.sum() - 1.0).abs() < 1e-9 && row[label] > 0.5 && row[3] == 0.0, "{label}: {row}");
         }
@@ -224,13 +222,13 @@ mod tests {
         assert_eq!(kind, Kind::Svm);
         let back: Machines = postcard::from_bytes(&bytes).unwrap();
         assert!(back.is_sound(4) && !back.is_sound(3));
-        assert_eq!(back.predict(x.view()), p);
+        assert_eq!(back.predict(x.view().into()), p);
     }
 
     #[test]
     fn a_class_of_one_row_and_equal_rows_do_not_stall() {
         let x = ndarray::array![[1.0, 5.0], [1.0, 5.0], [1.0, 5.0], [2.0, 5.0]];
-        let p = Svm.fit(x.view(), &[0, 1, 0, 2], 3, 0).unwrap().predict(x.view());
+        let p = Svm.fit(x.view().into(), &[0, 1, 0, 2], 3, 0).unwrap().predict(x.view().into());
         assert!(p.iter().all(|p| p.is_finite()));
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::columns::Column;
+use super::columns::{Column, Ranks};
 use super::sort::Key;
 use super::split::{Cut, Offer, Sample, Search};
 use super::tree::{ClassCount, Place, Tree};
@@ -152,19 +152,22 @@ impl<'a, K: Key> Grower<'a, K> {
     /// Moves the samples of rank up to `rank` before the others, keeping the order of rows on both sides, which keeps the
     /// reads of a column in order. Returns where the others start.
     pub(super) fn part(&mut self, start: usize, end: usize, feature: u32, rank: u16) -> usize {
-        let ranks = &self.soil.columns[feature as usize].ranks;
-        let (mut middle, mut n_right) = (start, 0);
-        for at in start..end {
-            // Written to both sides, and kept on one: no branch to guess.
-            let sample = self.samples[at];
-            let goes_left = usize::from(ranks[sample.row as usize] <= rank);
-            self.samples[middle] = sample;
-            self.right[n_right] = sample;
-            middle += goes_left;
-            n_right += 1 - goes_left;
-        }
-        self.samples[middle..end].copy_from_slice(&self.right[..n_right]);
-        middle
+        let samples = &mut self.samples[start..end];
+        let n_left = match &self.soil.columns[feature as usize].ranks {
+            Ranks::Dense(ranks) => part_by(samples, &mut self.right, |_, sample| ranks[sample.row as usize] <= rank),
+            Ranks::Sparse(ranks) => {
+                let mut others = Vec::new();
+                let zero_goes_left = ranks.zero <= rank;
+                ranks.meet(samples, |place, other| {
+                    if (other <= rank) != zero_goes_left {
+                        others.push(place);
+                    }
+                });
+                let mut next = others.into_iter().peekable();
+                part_by(samples, &mut self.right, |place, _| next.next_if_eq(&place).is_some() != zero_goes_left)
+            }
+        };
+        start + n_left
     }
 
     pub(super) fn push_leaf(&mut self, place: Place) {
@@ -173,6 +176,22 @@ impl<'a, K: Key> Grower<'a, K> {
         let count = |&class: &u16| ClassCount { class, count: classes.total(class) };
         self.tree.push_leaf(place, classes.present.iter().map(count));
     }
+}
+
+/// Moves samples that go left before the others, in their order, by way of `right`. Returns how many they are.
+fn part_by(samples: &mut [Sample], right: &mut [Sample], mut goes_left: impl FnMut(usize, &Sample) -> bool) -> usize {
+    let (mut n_left, mut n_right) = (0, 0);
+    for at in 0..samples.len() {
+        // Written to both sides, and kept on one: no branch to guess.
+        let sample = samples[at];
+        let goes_left = usize::from(goes_left(at, &sample));
+        samples[n_left] = sample;
+        right[n_right] = sample;
+        n_left += goes_left;
+        n_right += 1 - goes_left;
+    }
+    samples[n_left..].copy_from_slice(&right[..n_right]);
+    n_left
 }
 
 /// The features known to be constant in the node at hand: what is constant in a node is constant below it.

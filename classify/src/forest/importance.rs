@@ -4,7 +4,8 @@ use ndarray::{Array2, Array3, ArrayView2, Axis};
 use rayon::prelude::*;
 use wfkit_metrics::seed::mix;
 
-use super::{Forest, rounded};
+use super::Forest;
+use super::columns::rounded;
 use crate::seed::{below, stream};
 
 /// Trees whose losses are held at a time.

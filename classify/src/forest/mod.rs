@@ -19,20 +19,24 @@ mod importance;
 mod sort;
 mod split;
 mod tree;
+mod values;
 mod weights;
 
-use ndarray::{Array2, ArrayView2, Axis, Slice};
+use std::borrow::Cow;
+
+use ndarray::Array2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::seed::{below, stream};
-use columns::{EXACT_RANKS, rank_columns, rounded};
+use columns::{EXACT_RANKS, rank_columns};
 use grow::{Soil, grow};
-use tree::{Leaf, Said, StoredTree, Tree};
+use tree::{Leaf, Said, Tree};
 
 pub use importance::{Importance, Judges};
 pub use tree::TreeError;
+pub use values::Values;
 pub use weights::ClassWeights;
 
 /// Values of the rows that one task predicts at a time, 2 MiB: a tree has to come from far, which pays the more rows walk down it while it is
@@ -245,16 +249,18 @@ impl ForestParams {
 
     /// Grows a forest on `x`, shape `(n_rows, n_features)`, with a label in `0..n_classes` for each row.
     ///
-    /// Equal input gives equal trees on any number of threads. Classes without a row have probability 0 everywhere. Rows
+    /// `x` is a view of an array or a [`wfkit_features::SparseMatrix`], with the same trees from both: either way columns of mostly
+    /// zeros keep the others alone. Equal input gives equal trees on any number of threads. Classes without a row have probability 0 everywhere. Rows
     /// that are equal but for their label end up in one leaf. Where all features are constant, each tree is one leaf.
-    pub fn fit(
+    pub fn fit<'x>(
         &self,
-        x: ArrayView2<'_, f64>,
+        x: impl Into<Values<'x>>,
         labels: &[usize],
         n_classes: usize,
         seed: u64,
     ) -> Result<Forest, ForestError> {
         self.check()?;
+        let x = x.into();
         let classes = check_input(x, labels, n_classes)?;
         let class_weights = self.class_weights.whole(&classes, n_classes)?;
         let columns = rank_columns(x, self.splits.most_ranks());
@@ -321,7 +327,7 @@ impl MaxFeatures {
 }
 
 /// Returns the labels in 16 bits.
-fn check_input(x: ArrayView2<'_, f64>, labels: &[usize], n_classes: usize) -> Result<Vec<u16>, ForestError> {
+fn check_input(x: Values<'_>, labels: &[usize], n_classes: usize) -> Result<Vec<u16>, ForestError> {
     let (rows, columns) = x.dim();
     if rows == 0 || columns == 0 {
         return Err(ForestError::Empty { rows, columns });
@@ -337,7 +343,7 @@ fn check_input(x: ArrayView2<'_, f64>, labels: &[usize], n_classes: usize) -> Re
     if let Some((row, &label)) = labels.iter().enumerate().find(|&(_, &label)| label >= n_classes) {
         return Err(ForestError::Label { row, label, classes: n_classes });
     }
-    if let Some(((row, column), &value)) = x.indexed_iter().find(|(_, value)| !value.is_finite()) {
+    if let Some((row, column, value)) = x.not_finite() {
         return Err(ForestError::NotFinite { row, column, value });
     }
     Ok(labels.iter().map(|&label| label as u16).collect())
@@ -384,8 +390,8 @@ impl Forest {
     ///
     /// # Panics
     /// If `x` has another number of columns than the forest grew on.
-    pub fn predict(&self, x: ArrayView2<'_, f64>) -> Array2<f64> {
-        self.average(x, |_, _| true)
+    pub fn predict<'x>(&self, x: impl Into<Values<'x>>) -> Array2<f64> {
+        self.average(x.into(), |_, _| true)
     }
 
     /// The leaf that each row falls into in each tree, shape `(n_rows, n_trees)`; leaves are counted from the left. Two rows
@@ -393,8 +399,8 @@ impl Forest {
     ///
     /// # Panics
     /// If `x` has another number of columns than the forest grew on.
-    pub fn leaves(&self, x: ArrayView2<'_, f64>) -> Array2<u32> {
-        self.by_blocks(x, self.trees.len(), |_, rows, leaves| {
+    pub fn leaves<'x>(&self, x: impl Into<Values<'x>>) -> Array2<u32> {
+        self.by_blocks(x.into(), self.trees.len(), |_, rows, leaves| {
             let all: Vec<u32> = (0..(rows.len() / self.n_features) as u32).collect();
             let mut found = vec![Leaf::default(); all.len()];
             for (number, tree) in self.trees.iter().enumerate() {
@@ -411,7 +417,8 @@ impl Forest {
     ///
     /// # Panics
     /// If `x` has another shape than the training rows.
-    pub fn out_of_bag(&self, x: ArrayView2<'_, f64>) -> OutOfBag {
+    pub fn out_of_bag<'x>(&self, x: impl Into<Values<'x>>) -> OutOfBag {
+        let x = x.into();
         let weights = self.bags(x.nrows());
         let unseen = |tree: usize, row: usize| weights[tree][row] == 0;
         let trees = (0..x.nrows()).map(|row| (0..self.trees.len()).filter(|&tree| unseen(tree, row)).count()).collect();
@@ -427,7 +434,7 @@ impl Forest {
 
     /// Averages over the trees that may judge a row (tree, row), in the order of the trees, so that every sum is the same on
     /// any number of threads. Zeros where no tree may.
-    fn average(&self, x: ArrayView2<'_, f64>, may_judge: impl Fn(usize, usize) -> bool + Sync) -> Array2<f64> {
+    fn average(&self, x: Values<'_>, may_judge: impl Fn(usize, usize) -> bool + Sync) -> Array2<f64> {
         self.by_blocks(x, self.n_classes, |first, rows, sums| {
             let (n_rows, n_trees) = (rows.len() / self.n_features, self.trees.len());
             // A tree writes one number a row, so that it stays in the cache; then each row adds up what all trees say.
@@ -456,7 +463,7 @@ impl Forest {
     /// trees see them, and where their results go.
     fn by_blocks<T: Clone + Default + Send>(
         &self,
-        x: ArrayView2<'_, f64>,
+        x: Values<'_>,
         width: usize,
         fill: impl Fn(usize, &[f32], &mut [T]) + Sync,
     ) -> Array2<T> {
@@ -467,8 +474,7 @@ impl Forest {
         let mut results = vec![T::default(); x.nrows() * width];
         results.par_chunks_mut(rows_a_task * width).enumerate().for_each(|(task, results)| {
             let first = task * rows_a_task;
-            let rows = x.slice_axis(Axis(0), Slice::from(first..first + results.len() / width));
-            let rows: Vec<f32> = rows.iter().map(|&value| rounded(value)).collect();
+            let rows = x.block(first..first + results.len() / width);
             fill(first, &rows, results);
         });
         Array2::from_shape_vec((x.nrows(), width), results).expect("made with this shape")
@@ -493,13 +499,14 @@ impl OutOfBag {
 
 /// A forest as it is stored.
 #[derive(Serialize, Deserialize)]
-struct StoredForest {
+struct StoredForest<'a> {
     params: ForestParams,
     seed: u64,
     n_rows: u32,
     n_features: u32,
     n_classes: u32,
-    trees: Vec<StoredTree>,
+    /// Each is turned into its form in memory as soon as it is read, so that they are never all there twice.
+    trees: Cow<'a, [Tree]>,
 }
 
 impl Serialize for Forest {
@@ -510,7 +517,7 @@ impl Serialize for Forest {
             n_rows: self.n_rows as u32,
             n_features: self.n_features as u32,
             n_classes: self.n_classes as u32,
-            trees: self.trees.iter().map(StoredTree::from).collect(),
+            trees: Cow::Borrowed(&self.trees),
         };
         stored.serialize(serializer)
     }
@@ -522,16 +529,16 @@ impl<'de> Deserialize<'de> for Forest {
         use serde::de::Error;
         let StoredForest { params, seed, n_rows, n_features, n_classes, trees } =
             Deserialize::deserialize(deserializer)?;
+        let trees = trees.into_owned();
         params.check().map_err(D::Error::custom)?;
         if params.trees != trees.len() {
             return Err(D::Error::custom(format_args!("{} trees, {} declared", trees.len(), params.trees)));
         }
         let (n_rows, n_features, n_classes) = (n_rows as usize, n_features as usize, n_classes as usize);
-        let checked = |(number, tree): (usize, StoredTree)| {
-            tree.into_tree(n_features, n_classes)
-                .map_err(|error| D::Error::custom(format_args!("tree {number}: {error}")))
-        };
-        let trees = trees.into_iter().enumerate().map(checked).collect::<Result<_, _>>()?;
+        for (number, tree) in trees.iter().enumerate() {
+            let named = tree.check_names(n_features, n_classes);
+            named.map_err(|error| D::Error::custom(format_args!("tree {number}: {error}")))?;
+        }
         Ok(Self { params, seed, n_rows, n_features, n_classes, trees })
     }
 }

@@ -1,6 +1,6 @@
 //! The best, or a random, cut of one node along one feature.
 
-use super::columns::Column;
+use super::columns::{Column, Ranks, SparseRanks};
 use super::sort::{Key, sort_by_rank};
 
 /// A training row in a node.
@@ -37,6 +37,8 @@ pub(super) struct Search<K> {
     pub(super) classes: Classes,
     keys: Vec<K>,
     spare: Vec<K>,
+    /// How much of each class is not among the zeros of a sparse column; 0 between searches.
+    not_zero: Vec<u32>,
     min_samples_leaf: usize,
 }
 
@@ -94,6 +96,7 @@ impl<K: Key> Search<K> {
             classes: Classes { counts, present: Vec::new(), sum: 0, squares: 0 },
             keys: Vec::with_capacity(n_samples),
             spare: Vec::new(),
+            not_zero: vec![0; n_classes],
             min_samples_leaf,
         }
     }
@@ -105,13 +108,17 @@ impl<K: Key> Search<K> {
 
     /// The cut of the largest purity along `column`, the first in order of rank where several have it.
     pub(super) fn best(&mut self, column: &Column, samples: &[Sample]) -> Offer {
-        let (low, high) = self.gather(column, samples);
+        let ranks = match &column.ranks {
+            Ranks::Dense(ranks) => ranks,
+            Ranks::Sparse(ranks) => return self.best_of_sparse(column, ranks, samples),
+        };
+        let (low, high) = self.gather(ranks, samples);
         if low == high {
             return Offer::Constant;
         }
         sort_by_rank(&mut self.keys, &mut self.spare, low, high);
 
-        let mut sweep = Sweep::new(&mut self.classes);
+        let mut sweep = Sweep::new(&mut self.classes.counts, self.classes.sum, self.classes.squares);
         let (mut largest, mut best) = (0.0, None);
         for (i, pair) in self.keys.windows(2).enumerate() {
             sweep.move_left(pair[0].class(), pair[0].weight());
@@ -135,7 +142,10 @@ impl<K: Key> Search<K> {
 
     /// A cut at a threshold that lies `unit` of the way, in [0, 1), from the smallest to the largest value along `column`.
     pub(super) fn random(&mut self, column: &Column, samples: &[Sample], unit: f64) -> Offer {
-        let (low, high) = self.gather(column, samples);
+        let (low, high) = match &column.ranks {
+            Ranks::Dense(ranks) => self.gather(ranks, samples),
+            Ranks::Sparse(ranks) => self.gather_sparse(ranks, samples),
+        };
         if low == high {
             return Offer::Constant;
         }
@@ -145,13 +155,19 @@ impl<K: Key> Search<K> {
         let drawn = if (smallest..largest).contains(&drawn) { drawn } else { smallest };
         let rank = column.rank_at(drawn);
 
-        let mut sweep = Sweep::new(&mut self.classes);
+        let mut sweep = Sweep::new(&mut self.classes.counts, self.classes.sum, self.classes.squares);
         let mut n_left = 0;
         for key in &self.keys {
             // Moving nothing costs less than a branch that nobody can predict.
             let goes_left = u32::from(key.rank() <= rank);
             sweep.move_left(key.class(), goes_left * key.weight());
             n_left += goes_left as usize;
+        }
+        if let Ranks::Sparse(ranks) = &column.ranks
+            && ranks.zero <= rank
+        {
+            n_left += samples.len() - self.keys.len();
+            sweep.move_zeros(&self.classes.present, &self.keys, &mut self.not_zero);
         }
         let purity = sweep.purity();
         self.clear_left();
@@ -162,16 +178,73 @@ impl<K: Key> Search<K> {
     }
 
     /// Fills `keys`; returns the smallest and the largest rank.
-    fn gather(&mut self, column: &Column, samples: &[Sample]) -> (u16, u16) {
+    fn gather(&mut self, ranks: &[u16], samples: &[Sample]) -> (u16, u16) {
         let (mut low, mut high) = (u16::MAX, 0);
         self.keys.clear();
         self.keys.extend(samples.iter().map(|sample| {
-            let rank = column.ranks[sample.row as usize];
+            let rank = ranks[sample.row as usize];
             low = low.min(rank);
             high = high.max(rank);
             K::new(rank, sample.tag)
         }));
         (low, high)
+    }
+
+    /// Fills `keys` with what is not 0; returns the smallest and the largest rank, zeros included.
+    fn gather_sparse(&mut self, ranks: &SparseRanks, samples: &[Sample]) -> (u16, u16) {
+        let (mut low, mut high) = (u16::MAX, 0);
+        self.keys.clear();
+        ranks.meet(samples, |place, rank| {
+            low = low.min(rank);
+            high = high.max(rank);
+            self.keys.push(K::new(rank, samples[place].tag));
+        });
+        if self.keys.len() < samples.len() { (low.min(ranks.zero), high.max(ranks.zero)) } else { (low, high) }
+    }
+
+    /// What [`best`](Self::best) does, with all zeros moved in one step.
+    fn best_of_sparse(&mut self, column: &Column, ranks: &SparseRanks, samples: &[Sample]) -> Offer {
+        let (low, high) = self.gather_sparse(ranks, samples);
+        if low == high {
+            return Offer::Constant;
+        }
+        sort_by_rank(&mut self.keys, &mut self.spare, low, high);
+
+        let n_zeros = samples.len() - self.keys.len();
+        let n_below = self.keys.partition_point(|key| key.rank() < ranks.zero);
+        let mut sweep = Sweep::new(&mut self.classes.counts, self.classes.sum, self.classes.squares);
+        let (mut largest, mut best) = (0.0, None);
+        let (mut n_left, mut last) = (0, low);
+        let mut arrive = |sweep: &Sweep<'_>, rank: u16, n_left: usize| {
+            if rank != last {
+                let purity = sweep.purity();
+                if purity > largest && n_left.min(samples.len() - n_left) >= self.min_samples_leaf {
+                    largest = purity;
+                    best = Some((last, rank));
+                }
+                last = rank;
+            }
+        };
+        for (i, key) in self.keys.iter().enumerate() {
+            if i == n_below && n_zeros > 0 {
+                arrive(&sweep, ranks.zero, n_left);
+                sweep.move_zeros(&self.classes.present, &self.keys, &mut self.not_zero);
+                n_left += n_zeros;
+            }
+            arrive(&sweep, key.rank(), n_left);
+            sweep.move_left(key.class(), key.weight());
+            n_left += 1;
+        }
+        if n_below == self.keys.len() && n_zeros > 0 {
+            arrive(&sweep, ranks.zero, n_left);
+        }
+        self.clear_left();
+        match best {
+            None => Offer::TooFew,
+            Some((rank, next)) => {
+                Offer::Cut(Cut { rank, threshold: between(column.high(rank), column.low(next)), purity: largest })
+            }
+        }
     }
 
     fn clear_left(&mut self) {
@@ -197,9 +270,19 @@ struct Sweep<'a> {
 }
 
 impl<'a> Sweep<'a> {
-    fn new(classes: &'a mut Classes) -> Self {
-        let Classes { counts, sum, squares, .. } = classes;
-        Self { counts, sum: *sum, squares: *squares, sum_left: 0, squares_left: 0, mixed: 0 }
+    fn new(counts: &'a mut [Count], sum: u64, squares: u64) -> Self {
+        Self { counts, sum, squares, sum_left: 0, squares_left: 0, mixed: 0 }
+    }
+
+    /// Moves all that is not among `keys`. What `not_zero` holds, 0 before and after, is how much of each class the keys are.
+    fn move_zeros<K: Key>(&mut self, present: &[u16], keys: &[K], not_zero: &mut [u32]) {
+        for key in keys {
+            not_zero[key.class()] += key.weight();
+        }
+        for class in present.iter().map(|&class| usize::from(class)) {
+            let zeros = self.counts[class].total - std::mem::take(&mut not_zero[class]);
+            self.move_left(class, zeros);
+        }
     }
 
     fn move_left(&mut self, class: usize, weight: u32) {

@@ -1,6 +1,8 @@
 use ndarray::{Array2, array};
 use proptest::prelude::*;
 
+use wfkit_features::SparseMatrix;
+
 use super::tree::{ClassCount, Place};
 use super::*;
 
@@ -302,6 +304,70 @@ proptest! {
             for leaf in leaves {
                 let rows = leaves.iter().filter(|other| *other == leaf).count();
                 prop_assert!(rows >= least.min(values.len()));
+            }
+        }
+    }
+}
+
+/// Mostly zeros, of both signs, some of which f32 cannot tell from 0; denser to the right; labels follow loosely.
+fn mostly_zeros(rows: usize, features: usize, classes: usize) -> (Array2<f64>, Vec<usize>) {
+    let labels: Vec<usize> = (0..rows).map(|row| row * 5 % classes).collect();
+    let mut rng = stream(3, 1);
+    let x = Array2::from_shape_fn((rows, features), |(row, feature)| {
+        let (drawn, value) = (below(&mut rng, 80), below(&mut rng, 9 + 90 * (feature % 2)) as f64 - 3.0);
+        match drawn {
+            0 if feature % 3 == 0 => 1e-60,
+            drawn if drawn < 1 + feature / 4 => value + (labels[row] + feature) as f64 % 3.0,
+            _ => 0.0,
+        }
+    });
+    (x, labels)
+}
+
+#[test]
+fn sparse_input_grows_the_same_bytes() {
+    let (x, labels) = mostly_zeros(300, 40, 5);
+    let sparse = SparseMatrix::from_dense(x.view()).unwrap();
+    for params in [ForestParams::random_forest(), ForestParams::extra_trees()] {
+        let params = params.with_trees(7);
+        let (from_dense, from_sparse) =
+            (params.fit(x.view(), &labels, 5, 1).unwrap(), params.fit(&sparse, &labels, 5, 1).unwrap());
+        assert_eq!(bytes(&from_dense), bytes(&from_sparse));
+        assert_eq!(from_dense.predict(x.view()), from_sparse.predict(&sparse));
+        assert_eq!(from_dense.leaves(x.view()), from_sparse.leaves(&sparse));
+        assert_eq!(from_dense.out_of_bag(x.view()), from_sparse.out_of_bag(&sparse));
+    }
+}
+
+#[test]
+fn sparse_columns_grow_the_same_trees_as_full_ones() {
+    let (x, labels) = mostly_zeros(600, 40, 5);
+    let classes: Vec<u16> = labels.iter().map(|&label| label as u16).collect();
+    let usual = ForestParams::random_forest();
+    for params in [
+        usual.clone(),
+        ForestParams::extra_trees(),
+        ForestParams { splits: Splits::Histogram, ..usual.clone() },
+        ForestParams { min_samples_leaf: 4, ..usual.clone() },
+        ForestParams { min_samples_leaf: 9, ..ForestParams::extra_trees() },
+        ForestParams { max_leaf_nodes: Some(20), ..usual.clone() },
+        ForestParams { max_features: MaxFeatures::All, ..usual },
+    ] {
+        for most_ranks in [4, params.splits.most_ranks()] {
+            let sparse = rank_columns(x.view().into(), most_ranks);
+            let dense: Vec<_> = sparse.iter().map(|column| column.with_every_rank(600)).collect();
+            let n_sparse = sparse.iter().filter(|column| matches!(column.ranks, columns::Ranks::Sparse(_))).count();
+            assert!((10..=30).contains(&n_sparse), "{n_sparse} sparse columns");
+            // Weights of every size, so that keys of both widths are tried.
+            for most in [3, 500] {
+                let tree = |columns: &[columns::Column], seed| {
+                    let mut rng = stream(seed, 0);
+                    let weights: Vec<u16> = (0..600).map(|_| below(&mut rng, most) as u16).collect();
+                    grow(&Soil { params: &params, columns, classes: &classes, n_classes: 5 }, &weights, rng)
+                };
+                for seed in 0..5 {
+                    assert_eq!(tree(&sparse, seed), tree(&dense, seed), "{params:?}");
+                }
             }
         }
     }

@@ -12,8 +12,9 @@ const TOGETHER: usize = 8;
 /// Children below this are splits; others, numbered from here, are leaves.
 const LEAF: u32 = 1 << 31;
 
-/// A binary tree. Grown depth first, its splits are in preorder and its leaves counted from the left.
-#[derive(Debug, Clone, PartialEq)]
+/// A binary tree, stored as a [`StoredTree`]. Grown depth first, its splits are in preorder and its leaves counted from the left.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(try_from = "StoredTree")]
 pub(super) struct Tree {
     /// The first is the root; none if that is a leaf.
     splits: Vec<Split>,
@@ -115,6 +116,19 @@ impl Tree {
 
     pub(super) fn n_leaves(&self) -> usize {
         self.leaves.len()
+    }
+
+    /// Checks that every feature and every class exists.
+    pub(super) fn check_names(&self, n_features: usize, n_classes: usize) -> Result<(), TreeError> {
+        if let Some(split) = self.splits.iter().position(|split| split.feature as usize >= n_features) {
+            return Err(TreeError::Feature(split));
+        }
+        let is_class = |value: u32| match value {
+            MIXED.. => self.held(value).iter().all(|held| usize::from(held.class) < n_classes),
+            class => (class as usize) < n_classes,
+        };
+        let wrong = self.leaves.iter().position(|&value| !is_class(value));
+        wrong.map_or(Ok(()), |leaf| Err(TreeError::Leaf(leaf)))
     }
 
     /// Memory that the tree takes.
@@ -227,6 +241,12 @@ pub(super) struct StoredTree {
     mixed: Vec<ClassCount>,
 }
 
+impl Serialize for Tree {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        StoredTree::from(self).serialize(serializer)
+    }
+}
+
 /// Why stored nodes are not a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum TreeError {
@@ -234,7 +254,7 @@ pub enum TreeError {
     #[error("the nodes do not make one binary tree")]
     Shape,
     /// A split is on a feature that does not exist.
-    #[error("node {0} splits on a feature that does not exist")]
+    #[error("split {0} is on a feature that does not exist")]
     Feature(usize),
     /// A threshold is missing, left over, or not finite.
     #[error("the thresholds do not fit the splits")]
@@ -271,24 +291,22 @@ impl From<&Tree> for StoredTree {
     }
 }
 
-impl StoredTree {
-    /// Rebuilds the tree after checking everything that a walk relies on.
-    pub(super) fn into_tree(self, n_features: usize, n_classes: usize) -> Result<Tree, TreeError> {
+impl TryFrom<StoredTree> for Tree {
+    type Error = TreeError;
+
+    /// Rebuilds the tree after checking everything that a walk relies on, but for [`Tree::check_names`].
+    fn try_from(stored: StoredTree) -> Result<Self, TreeError> {
         let mut tree = Tree::empty();
-        let mut thresholds = self.thresholds.into_iter();
-        let (mut leaves, mut sizes) = (self.leaves.into_iter(), self.sizes.into_iter());
-        let mut mixed = self.mixed.as_slice();
+        let mut thresholds = stored.thresholds.into_iter();
+        let (mut leaves, mut sizes) = (stored.leaves.into_iter(), stored.sizes.into_iter());
+        let mut mixed = stored.mixed.as_slice();
         // Where nodes are still missing, the next one last.
         let mut open = vec![Place::Root];
-        for (at, &stored) in self.nodes.iter().enumerate() {
+        for &node in &stored.nodes {
             let place = open.pop().ok_or(TreeError::Shape)?;
-            if stored != 0 {
-                let feature = stored - 1;
-                if feature as usize >= n_features {
-                    return Err(TreeError::Feature(at));
-                }
+            if node != 0 {
                 let threshold = thresholds.next().filter(|t| t.is_finite()).ok_or(TreeError::Thresholds)?;
-                let split = tree.push_split(place, feature, threshold);
+                let split = tree.push_split(place, node - 1, threshold);
                 open.extend([Place::Right(split), Place::Left(split)]);
                 continue;
             }
@@ -299,13 +317,12 @@ impl StoredTree {
                     let (own, rest) = mixed.split_at_checked(size).ok_or(TreeError::Leaves)?;
                     mixed = rest;
                     let ascending = own.is_sorted_by(|a, b| a.class < b.class);
-                    let valid = |h: &ClassCount| usize::from(h.class) < n_classes && h.count > 0;
-                    if own.len() < 2 || !ascending || !own.iter().all(valid) {
+                    if own.len() < 2 || !ascending || own.iter().any(|h| h.count == 0) {
                         return Err(TreeError::Leaf(leaf));
                     }
                     tree.push_leaf(place, own.iter().copied());
                 }
-                class if class as usize <= n_classes => {
+                class if class <= MIXED => {
                     tree.push_leaf(place, [ClassCount { class: (class - 1) as u16, count: 1 }]);
                 }
                 _ => return Err(TreeError::Leaf(leaf)),
@@ -367,7 +384,7 @@ mod tests {
         let mut found = vec![Leaf(9); 20];
         tree.walk(&[0.5; 20], 1, &(0..20).collect::<Vec<_>>(), &mut found);
         assert_eq!(found, [Leaf(0); 20]);
-        assert_eq!(StoredTree::from(&tree).into_tree(1, 2), Ok(tree));
+        assert_eq!(StoredTree::from(&tree).try_into(), Ok(tree));
     }
 
     #[test]
@@ -384,7 +401,7 @@ mod tests {
 
     #[test]
     fn what_is_stored_comes_back() {
-        assert_eq!(StoredTree::from(&tree()).into_tree(2, 3), Ok(tree()));
+        assert_eq!(StoredTree::from(&tree()).try_into(), Ok(tree()));
     }
 
     #[test]
@@ -392,12 +409,12 @@ mod tests {
         let broken = |change: fn(&mut StoredTree)| {
             let mut stored = StoredTree::from(&tree());
             change(&mut stored);
-            stored.into_tree(2, 3).unwrap_err()
+            Tree::try_from(stored).and_then(|tree| tree.check_names(2, 3)).unwrap_err()
         };
         assert_eq!(broken(|s| s.nodes.clear()), TreeError::Shape);
         assert_eq!(broken(|s| s.nodes.truncate(3)), TreeError::Shape);
         assert_eq!(broken(|s| s.nodes.push(0)), TreeError::Shape);
-        assert_eq!(broken(|s| s.nodes[2] = 3), TreeError::Feature(2));
+        assert_eq!(broken(|s| s.nodes[2] = 3), TreeError::Feature(1));
         assert_eq!(broken(|s| s.nodes[0] = u32::MAX), TreeError::Feature(0));
         assert_eq!(broken(|s| s.thresholds[1] = f32::NAN), TreeError::Thresholds);
         assert_eq!(broken(|s| s.thresholds.truncate(1)), TreeError::Thresholds);

@@ -46,6 +46,14 @@ pub(crate) trait Extract {
     }
 }
 
+impl FeatureSet {
+    /// Whether most of its values are 0 for any trace: counts over a vocabulary of which a trace has little, so that a
+    /// [`SparseMatrix`](crate::SparseMatrix) is the smaller form.
+    pub fn is_mostly_zero(self) -> bool {
+        matches!(self, Self::Ngram | Self::NgramCells | Self::SizeHistogram)
+    }
+}
+
 /// Makes the table of feature sets into the public list of them and the fitted form that models carry.
 macro_rules! feature_sets {
     ($(

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use wfkit_metrics::seed::mix;
 
 use super::{Kind, LearnError, Learner, Model, vote};
-use crate::forest::{Forest, ForestError};
+use crate::forest::{Forest, ForestError, Values};
 use crate::seed::{below, stream, unit};
 use distance::Rows;
 use weights::learn;
@@ -40,13 +40,9 @@ pub(crate) struct Weighted {
 }
 
 impl Learner for WangKnn {
-    fn fit(
-        &self,
-        x: ArrayView2<'_, f64>,
-        labels: &[usize],
-        n_classes: usize,
-        seed: u64,
-    ) -> Result<Box<dyn Model>, LearnError> {
+    fn fit(&self, x: Values<'_>, labels: &[usize], n_classes: usize, seed: u64) -> Result<Box<dyn Model>, LearnError> {
+        let x = x.to_dense();
+        let x = x.view();
         let (rows, columns) = x.dim();
         if rows == 0 || columns == 0 {
             return Err(ForestError::Empty { rows, columns }.into());
@@ -101,7 +97,9 @@ impl Weighted {
 }
 
 impl Model for Weighted {
-    fn predict(&self, x: ArrayView2<'_, f64>) -> Array2<f64> {
+    fn predict(&self, x: Values<'_>) -> Array2<f64> {
+        let x = x.to_dense();
+        let x = x.view();
         let mut shares = Array2::zeros((x.nrows(), self.n_classes as usize));
         let nearest: Vec<Vec<usize>> =
             (0..x.nrows()).into_par_iter().map(|row| self.nearest(&x.row(row).to_vec())).collect();

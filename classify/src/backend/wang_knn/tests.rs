@@ -55,7 +55,7 @@ fn weights_and_neighbours_are_those_of_the_definition() {
         let expected = vectors.weights[names[column].trim_start_matches("wang-knn.")];
         assert!((weight / expected - 1.0).abs() < 1e-9, "{}: {weight}, not {expected}", names[column]);
     }
-    let p = learned.predict(x_test.view());
+    let p = learned.predict(x_test.view().into());
     for ((row, expected), p) in x_test.rows().into_iter().zip(&vectors.nearest).zip(p.rows()) {
         assert_eq!(&learned.nearest(&row.to_vec()), expected);
         let first = labels[expected[0]];
@@ -95,23 +95,23 @@ fn the_same_on_any_number_of_threads_and_after_storage() {
     let (x, labels) = noisy(1200);
     let on = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| WangKnn.fit(x.view(), &labels, 2, 5).unwrap().stored().unwrap().1)
+        pool.install(|| WangKnn.fit(x.view().into(), &labels, 2, 5).unwrap().stored().unwrap().1)
     };
     let bytes = on(1);
     assert!(bytes == on(3));
     let back: Weighted = postcard::from_bytes(&bytes).unwrap();
     assert!(back.is_sound(2) && !back.is_sound(3));
-    let right = back.predict(x.view()).outer_iter().zip(&labels).filter(|(p, label)| p[**label] > 0.5).count();
+    let right = back.predict(x.view().into()).outer_iter().zip(&labels).filter(|(p, label)| p[**label] > 0.5).count();
     assert!(right > 1150, "{right} of 1200");
 }
 
 #[test]
 fn rows_that_are_equal_or_alone_in_their_class_are_no_trouble() {
     let x = array![[1.0, MISSING], [1.0, MISSING], [1.0, MISSING]];
-    let p = WangKnn.fit(x.view(), &[0, 1, 1], 3, 0).unwrap().predict(array![[9.0, 4.0]].view());
+    let p = WangKnn.fit(x.view().into(), &[0, 1, 1], 3, 0).unwrap().predict(array![[9.0, 4.0]].view().into());
     // All are equally near; two of three are of class 1, and class 2 has none.
     assert!(p[(0, 1)] > 0.6 && p[(0, 2)] == 0.0 && (p.sum() - 1.0).abs() < 1e-12, "{p}");
-    let alone = WangKnn.fit(array![[0.0], [1.0], [1.2]].view(), &[0, 1, 1], 2, 0).unwrap();
-    assert_eq!(alone.predict(Array2::zeros((0, 1)).view()).dim(), (0, 2));
-    assert!(WangKnn.fit(Array2::zeros((0, 3)).view(), &[], 2, 0).is_err());
+    let alone = WangKnn.fit(array![[0.0], [1.0], [1.2]].view().into(), &[0, 1, 1], 2, 0).unwrap();
+    assert_eq!(alone.predict(Array2::zeros((0, 1)).view().into()).dim(), (0, 2));
+    assert!(WangKnn.fit(Array2::zeros((0, 3)).view().into(), &[], 2, 0).is_err());
 }
