@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use wfkit_classify::{Attack, AttackOptions, EvaluateError, Evaluation, Event, Samples, evaluate, evaluate_on};
 use wfkit_datasets::TraceSet;
 use wfkit_datasets::splits::{Split, SplitError, stratified_k_fold};
-use wfkit_metrics::{Information, Leakage, PrivacyReport, ScoreOptions, Scores, bayes_error_bound, reliability};
+use wfkit_metrics::{
+    Information, Leakage, PrivacyReport, Resampling, ScoreOptions, Scores, bayes_error_bound, reliability,
+};
 
 use crate::context::Context;
 
@@ -47,6 +49,16 @@ impl Measured {
             "chance_accuracy": chance_accuracy,
             "reason": reason.as_deref().unwrap_or("not computed where null"),
         })
+    }
+
+    /// How to put intervals on what else is computed from its probabilities.
+    pub(crate) fn resampling(&self, seed: u64) -> Resampling {
+        Resampling { resamples: 200, seed, widen_by: self.widened_by() }
+    }
+
+    /// What intervals are widened by for the overlap of folds; 1 for nothing.
+    pub(crate) fn widened_by(&self) -> f64 {
+        self.scores.intervals_95.as_ref().and_then(|intervals| intervals.widened_by).unwrap_or(1.0)
     }
 
     /// How often decisions are right, by how sure they are.

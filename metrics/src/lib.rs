@@ -20,7 +20,7 @@ pub mod seed;
 mod truth;
 mod utility;
 
-pub use bootstrap::Interval;
+pub use bootstrap::{Interval, Resampling};
 pub use classes::{ClassMap, ClassOrderError, class_order};
 pub use comparison::{PairedTest, corrected_resampled_t_test, mcnemar_test};
 pub use confidence::{CALIBRATION_BINS, brier, expected_calibration_error, log_loss};

@@ -97,6 +97,14 @@ impl Probabilities {
         self.len() == 0
     }
 
+    /// Some rows, in this order; a row may be taken several times.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        Self { classes: self.classes.clone(), values: self.values.select(ndarray::Axis(0), rows) }
+    }
+
     /// The most probable class of every trace, shape `(n_traces,)`; ties go to the first class.
     pub fn argmax(&self) -> Vec<usize> {
         let first_largest = |row: ndarray::ArrayView1<'_, f64>| {

@@ -19,13 +19,21 @@ fn line(measured: &Measured, split: &str) -> Value {
     let scores = &measured.scores;
     let without = intervals_95.as_ref().and_then(|all| all.reason.as_deref());
     let reason = scores.reason.as_deref().or(without).unwrap_or("no interval is computed where it is null");
+    // Resampling would move the worst of several classes down and the calibration error up, so neither gets percentiles.
+    let share = |value: Option<f64>, traces: u64| {
+        let worth = traces as f64 / measured.widened_by().powi(2);
+        value.map(|value| Interval::of_share(value, worth))
+    };
+    let worst = scores.worst_class.as_ref();
+    let worst_recall = worst.map(|worst| worst.recall);
+    let worst_traces = worst.map_or(0, |worst| worst.traces);
     let number = |value: Option<f64>, interval_95: Option<Interval>| json!({ "value": value, "interval_95": interval_95, "n": scores.traces, "split": split, "reason": reason });
     json!({
         "attack": measured.attack,
         "accuracy": number(scores.accuracy, interval(&|all| Some(all.accuracy))),
-        "top_5_accuracy": number(scores.top_5_accuracy, None),
+        "top_5_accuracy": number(scores.top_5_accuracy, share(scores.top_5_accuracy, scores.traces)),
         "macro_f1": number(scores.macro_f1, interval(&|all| all.macro_f1)),
-        "worst_class_recall": number(scores.worst_class.as_ref().map(|worst| worst.recall), None),
+        "worst_class_recall": number(worst_recall, share(worst_recall, worst_traces)),
         "roc_auc_macro_ovr": number(scores.roc_auc_macro_ovr, interval(&|all| all.roc_auc_macro_ovr)),
         "log_loss": number(scores.log_loss, interval(&|all| all.log_loss)),
         "expected_calibration_error": number(scores.expected_calibration_error, None),
