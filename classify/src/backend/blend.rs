@@ -52,10 +52,6 @@ impl Model for Blend {
         Some(self.parts.iter().map(|(_, forest)| forest.n_nodes()).sum())
     }
 
-    fn as_forest(&self) -> Option<&Forest> {
-        None
-    }
-
     /// Rows that every tree of some part saw are judged by none.
     fn out_of_bag(&self, x: Values<'_>) -> Option<OutOfBag> {
         let judged: Option<Vec<OutOfBag>> = self.parts.iter().map(|(_, forest)| Model::out_of_bag(forest, x)).collect();

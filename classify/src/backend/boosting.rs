@@ -6,7 +6,7 @@ use hessboost::prelude::{BoostedModel, DMatrix, Iterations, ModelFormat, Trainin
 use ndarray::{Array2, ArrayView2};
 
 use super::{Kind, LearnError, Learner, Model};
-use crate::forest::{Forest, Values};
+use crate::forest::Values;
 
 const ROUNDS: usize = 60;
 const LEARNING_RATE: f64 = 0.2;
@@ -100,10 +100,6 @@ impl Model for Boosted {
 
     fn n_nodes(&self) -> Option<usize> {
         Some(self.0.trees().iter().map(|tree| tree.num_nodes()).sum())
-    }
-
-    fn as_forest(&self) -> Option<&Forest> {
-        None
     }
 
     fn stored(&self) -> Option<(Kind, Vec<u8>)> {

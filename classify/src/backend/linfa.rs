@@ -11,7 +11,7 @@ use rand_for_linfa::rngs::SmallRng;
 use rayon::prelude::*;
 
 use super::{Backend, LearnError, Learner, Model, shares_of_votes};
-use crate::forest::{Forest, Values};
+use crate::forest::Values;
 use wfkit_metrics::seed::mix;
 
 pub(super) struct Linfa {
@@ -83,10 +83,6 @@ impl Model for Trees {
 
     fn n_nodes(&self) -> Option<usize> {
         Some(self.trees.iter().map(|one| one.tree.iter_nodes().count()).sum())
-    }
-
-    fn as_forest(&self) -> Option<&Forest> {
-        None
     }
 }
 

@@ -52,10 +52,14 @@ pub trait Model: fmt::Debug + Send + Sync {
     fn describe(&self) -> String;
 
     /// Number of nodes of all trees, leaves included, where the library tells.
-    fn n_nodes(&self) -> Option<usize>;
+    fn n_nodes(&self) -> Option<usize> {
+        None
+    }
 
     /// The forest, if it is one of ours and nothing else.
-    fn as_forest(&self) -> Option<&Forest>;
+    fn as_forest(&self) -> Option<&Forest> {
+        None
+    }
 
     /// What it says of its training rows `x`, each judged only by what did not see it; none for models that cannot be judged so.
     fn out_of_bag(&self, _x: Values<'_>) -> Option<OutOfBag> {

@@ -65,10 +65,6 @@ impl Model for Fingerprints {
         Some(self.forest.n_nodes())
     }
 
-    fn as_forest(&self) -> Option<&Forest> {
-        None
-    }
-
     fn stored(&self) -> Option<(Kind, Vec<u8>)> {
         Some((Kind::NearestLeaves, postcard::to_stdvec(self).expect("numbers and lists of them are postcard")))
     }

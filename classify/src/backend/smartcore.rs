@@ -6,7 +6,7 @@ use smartcore::ensemble::random_forest_classifier::{RandomForestClassifier, Rand
 use smartcore::linalg::basic::matrix::DenseMatrix;
 
 use super::{Backend, LearnError, Learner, Model, shares_of_votes};
-use crate::forest::{Forest, Values};
+use crate::forest::Values;
 use wfkit_metrics::seed::mix;
 
 /// A forest of one tree: the library grows its trees one after another, and lets nobody see what each says.
@@ -61,14 +61,6 @@ impl Model for Trees {
 
     fn describe(&self) -> String {
         format!("smartcore random forest of {} trees; probabilities are shares of votes", self.trees.len())
-    }
-
-    fn n_nodes(&self) -> Option<usize> {
-        None
-    }
-
-    fn as_forest(&self) -> Option<&Forest> {
-        None
     }
 }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Kind, LearnError, Learner, Model};
 use crate::calibrate::Sigmoid;
-use crate::forest::{Forest, Values};
+use crate::forest::Values;
 use coupling::couple;
 use smo::{Machine, train};
 
@@ -183,14 +183,6 @@ impl Model for Machines {
     fn describe(&self) -> String {
         let support: usize = self.pairs.iter().map(|pair| pair.support.len()).sum();
         format!("{} support vector machines with {support} support vectors, probabilities coupled", self.pairs.len())
-    }
-
-    fn n_nodes(&self) -> Option<usize> {
-        None
-    }
-
-    fn as_forest(&self) -> Option<&Forest> {
-        None
     }
 
     fn stored(&self) -> Option<(Kind, Vec<u8>)> {

@@ -1,7 +1,7 @@
 //! CS-BuFLO: packets of one size at random times around an adaptive interval, their number rounded up.
 
-use super::shaper::{SIZE, Sender, Shape, Shaped, Shaper};
-use super::{DELAYS, STOP, no_conflict};
+use super::shaper::{Sender, Shape, Shaped, Shaper};
+use super::{DELAYS, PACKET_SIZE, STOP, no_conflict};
 use crate::{
     DefaultValue, Defense, DefenseError, DefenseInfo, Direction, Draws, Kind, Needs, Parameter, PerDirection, Preset,
     Profile, Value, Values,
@@ -63,7 +63,7 @@ const fn parameters(client: &'static str) -> [Parameter; 9] {
             "what the client's bytes are rounded up to: a power of two, or a multiple of that at or above its data",
         ),
         end("server", "payload", "the same of the server"),
-        SIZE,
+        PACKET_SIZE,
         DELAYS,
         STOP,
     ]

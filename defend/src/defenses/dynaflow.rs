@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::shaper::{SIZE, Sender, Shape, Shaped, Shaper};
-use super::{DELAYS, STOP, no_conflict};
+use super::shaper::{Sender, Shape, Shaped, Shaper};
+use super::{DELAYS, PACKET_SIZE, STOP, no_conflict};
 use crate::{
     DefaultValue, Defense, DefenseError, DefenseInfo, Direction, Draws, Kind, Needs, Parameter, Preset, Profile, Value,
     Values,
@@ -69,7 +69,7 @@ const fn parameters(every: u64, changes: u64, m: u64) -> [Parameter; 11] {
             default: DefaultValue::Is(Value::Ratio(m)),
             meaning: "the number of slots is one of the rounded powers of this",
         },
-        SIZE,
+        PACKET_SIZE,
         DELAYS,
         STOP,
     ]

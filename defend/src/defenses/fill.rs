@@ -2,7 +2,7 @@
 
 use wfkit_datasets::Trace;
 
-use super::{no_conflict, one_cell, with_padding};
+use super::{PADDING_SIZE, no_conflict, with_padding};
 use crate::{
     Assumptions, DefaultValue, DefendedTrace, Defense, DefenseError, DefenseInfo, DelayModel, Direction, Draws,
     Guarantees, Kind, Ledger, Needs, Parameter, Preset, StopRule, Value, Values,
@@ -22,7 +22,11 @@ pub(super) const NETFLOW: DefenseInfo = DefenseInfo {
     presets: &[Preset {
         name: "tor",
         summary: "after 1.5 to 9.5 s without a packet either way",
-        parameters: &[duration("low", 1_500, "the shortest silence"), duration("high", 9_500, "the longest"), SIZE],
+        parameters: &[
+            duration("low", 1_500, "the shortest silence"),
+            duration("high", 9_500, "the longest"),
+            PADDING_SIZE,
+        ],
         check,
         build: |values, _| {
             let silence_ns = (values.duration_ns("low") as f64, values.duration_ns("high") as f64);
@@ -59,7 +63,7 @@ pub(super) const RANDOM_WT: DefenseInfo = DefenseInfo {
                 default: DefaultValue::Is(Value::Ratio(400_000)),
                 meaning: "probability of a fake pair after a pair",
             },
-            SIZE,
+            PADDING_SIZE,
         ],
         check: no_conflict,
         build: |values, _| {
@@ -71,17 +75,6 @@ pub(super) const RANDOM_WT: DefenseInfo = DefenseInfo {
             }))
         },
     }],
-};
-
-const SIZE: Parameter = Parameter {
-    key: "size",
-    kind: Kind::Size,
-    min: 1,
-    default: DefaultValue::Derived {
-        rule: "a packet with one Tor cell: cell as the set's, tcp and tls 536B, ip 588B, frame 602B",
-        derive: one_cell,
-    },
-    meaning: "size of a padding packet",
 };
 
 const fn duration(key: &'static str, ms: u64, meaning: &'static str) -> Parameter {

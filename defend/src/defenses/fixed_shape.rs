@@ -1,7 +1,7 @@
 //! Fixed-shape queries: every query looks like the largest one.
 
-use super::shaper::{SIZE, Sender, Shape, Shaped, Shaper};
-use super::{DELAYS, STOP, no_conflict};
+use super::shaper::{Sender, Shape, Shaped, Shaper};
+use super::{DELAYS, EVERY, PACKET_SIZE, STOP, no_conflict};
 use crate::{
     DefaultValue, DefenseError, DefenseInfo, Direction, Draws, Kind, Needs, Parameter, PerDirection, Preset, Profile,
     Value, Values,
@@ -26,14 +26,8 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
         name: "largest",
         summary: "a shape that holds every query of the set",
         parameters: &[
-            Parameter {
-                key: "every",
-                kind: Kind::Duration,
-                min: 1_000_000,
-                default: DefaultValue::Is(Value::Duration(100_000_000)),
-                meaning: "time between rounds: a request and its response",
-            },
-            SIZE,
+            EVERY,
+            PACKET_SIZE,
             Parameter {
                 key: "rounds",
                 kind: Kind::Count,

@@ -3,7 +3,7 @@
 use wfkit_datasets::Trace;
 
 use super::loads::{loads, tail_ns};
-use super::{STOP, one_cell, with_padding};
+use super::{PADDING_SIZE, STOP, with_padding};
 use crate::{
     Assumptions, DefaultValue, DefendedTrace, Defense, DefenseError, DefenseInfo, DelayModel, Direction, Draws,
     Guarantees, Kind, Ledger, Needs, Parameter, PerDirection, Preset, Profile, StopRule, Value, Values,
@@ -84,16 +84,7 @@ const fn parameters(n: u64) -> [Parameter; 7] {
             default: DefaultValue::Is(Value::Duration(14 * SECOND)),
             meaning: "to here",
         },
-        Parameter {
-            key: "size",
-            kind: Kind::Size,
-            min: 1,
-            default: DefaultValue::Derived {
-                rule: "a packet with one Tor cell: cell as the set's, tcp and tls 536B, ip 588B, frame 602B",
-                derive: one_cell,
-            },
-            meaning: "size of a padding packet",
-        },
+        PADDING_SIZE,
         STOP,
     ]
 }

@@ -2,10 +2,10 @@
 
 use wfkit_datasets::Trace;
 
-use super::no_conflict;
+use super::{no_conflict, released};
 use crate::{
-    Assumptions, DefaultValue, DefendedTrace, DefendedTraceBuilder, Defense, DefenseError, DefenseInfo, DelayModel,
-    Direction, Draws, Guarantees, Kind, Ledger, Needs, Parameter, Preset, StopRule, Value,
+    Assumptions, DefaultValue, DefendedTrace, Defense, DefenseError, DefenseInfo, DelayModel, Direction, Draws,
+    Guarantees, Kind, Ledger, Needs, Parameter, Preset, StopRule, Value,
 };
 
 pub(super) const INFO: DefenseInfo = DefenseInfo {
@@ -124,13 +124,7 @@ impl Defense for Hold {
             let arrivals: Vec<u64> = rows.iter().map(|&row| trace.time_ns()[row]).collect();
             releases.extend(self.releases(&arrivals).into_iter().zip(rows));
         }
-        releases.sort_unstable(); // at equal times in the order of arrival
-        let mut builder = DefendedTraceBuilder::with_capacity(trace.len());
-        for (time_ns, origin) in releases {
-            let size = trace.size()[origin];
-            builder.whole(time_ns, size, origin, size.unsigned_abs());
-        }
-        Ok(builder.finish(Ledger::default())?)
+        Ok(released(trace, releases).finish(Ledger::default())?)
     }
 
     fn guarantees(&self) -> Guarantees {

@@ -2,10 +2,10 @@
 
 use wfkit_datasets::Trace;
 
-use super::{DELAYS, delay_model, no_conflict};
+use super::{DELAYS, delay_model, no_conflict, released};
 use crate::{
-    Arrivals, Assumptions, DefaultValue, DefendedTrace, DefendedTraceBuilder, Defense, DefenseError, DefenseInfo,
-    DelayModel, Direction, Draws, Guarantees, Kind, Ledger, Needs, Parameter, Preset, StopRule, Value,
+    Arrivals, Assumptions, DefaultValue, DefendedTrace, Defense, DefenseError, DefenseInfo, DelayModel, Direction,
+    Draws, Guarantees, Kind, Ledger, Needs, Parameter, Preset, StopRule, Value,
 };
 
 pub(super) const INFO: DefenseInfo = DefenseInfo {
@@ -126,14 +126,8 @@ impl Defense for Jitter {
         if self.delays == DelayModel::None {
             in_order(trace, &mut times);
         }
-        let mut releases: Vec<(u64, usize)> = times.into_iter().zip(0..).collect();
-        releases.sort_unstable(); // at equal times in the order of arrival
-        let mut builder = DefendedTraceBuilder::with_capacity(trace.len());
-        for (time_ns, origin) in releases {
-            let size = trace.size()[origin];
-            builder.whole(time_ns, size, origin, size.unsigned_abs());
-        }
-        Ok(builder.finish(Ledger::default())?)
+        let releases: Vec<(u64, usize)> = times.into_iter().zip(0..).collect();
+        Ok(released(trace, releases).finish(Ledger::default())?)
     }
 
     fn infers_delays(&self) -> bool {

@@ -2,10 +2,10 @@
 
 use wfkit_datasets::Trace;
 
-use super::{DELAYS, delay_model, no_conflict};
+use super::{DELAYS, delay_model, no_conflict, released};
 use crate::{
-    Arrivals, Assumptions, DefaultValue, DefendedTrace, DefendedTraceBuilder, Defense, DefenseError, DefenseInfo,
-    DelayModel, Direction, Draws, Guarantees, Kind, Ledger, Needs, Parameter, PerDirection, Preset, StopRule, Value,
+    Arrivals, Assumptions, DefaultValue, DefendedTrace, Defense, DefenseError, DefenseInfo, DelayModel, Direction,
+    Draws, Guarantees, Kind, Ledger, Needs, Parameter, PerDirection, Preset, StopRule, Value,
 };
 
 pub(super) const INFO: DefenseInfo = DefenseInfo {
@@ -89,14 +89,8 @@ impl Defense for Link {
             arrivals.left(i, start);
             start
         };
-        let mut starts: Vec<(u64, usize)> = (0..trace.len()).map(start).zip(0..).collect();
-        starts.sort_unstable(); // at equal times in the order of arrival
-        let mut builder = DefendedTraceBuilder::with_capacity(trace.len());
-        for (time_ns, origin) in starts {
-            let size = trace.size()[origin];
-            builder.whole(time_ns, size, origin, size.unsigned_abs());
-        }
-        Ok(builder.finish(Ledger::default())?)
+        let starts: Vec<(u64, usize)> = (0..trace.len()).map(start).zip(0..).collect();
+        Ok(released(trace, starts).finish(Ledger::default())?)
     }
 
     fn guarantees(&self) -> Guarantees {

@@ -23,9 +23,7 @@ mod wtf_pad;
 
 use wfkit_datasets::Trace;
 
-use crate::{
-    DefaultValue, DefendedTraceBuilder, DefenseInfo, DelayModel, Kind, Parameter, Profile, StopRule, Value, Values,
-};
+use crate::{DefaultValue, DefendedTraceBuilder, DefenseInfo, DelayModel, Kind, Parameter, StopRule, Value, Values};
 
 /// All defences, in the order of the list.
 pub(crate) const DEFENSES: &[DefenseInfo] = &[
@@ -77,6 +75,28 @@ const STOP: Parameter = Parameter {
     meaning: "what ends a load: oracle, its last normal packet; or soft:4s, so long a silence, after which it starts anew",
 };
 
+/// The default size of packets that look like all others.
+const ONE_CELL: DefaultValue = DefaultValue::Derived {
+    rule: "a packet with one Tor cell: cell as the set's, tcp and tls 536B, ip 588B, frame 602B",
+    derive: |profile, _| Value::Size(profile.one_cell_packet()),
+};
+
+/// The parameter of defences that send padding packets of one size.
+const PADDING_SIZE: Parameter =
+    Parameter { key: "size", kind: Kind::Size, min: 1, default: ONE_CELL, meaning: "size of a padding packet" };
+
+/// The parameter of defences all of whose packets have one size.
+const PACKET_SIZE: Parameter = Parameter { meaning: "size of every packet", ..PADDING_SIZE };
+
+/// The parameter of defences that make all loads rounds of a request and its response.
+const EVERY: Parameter = Parameter {
+    key: "every",
+    kind: Kind::Duration,
+    min: 1_000_000,
+    default: DefaultValue::Is(Value::Duration(100_000_000)),
+    meaning: "time between rounds: a request and its response",
+};
+
 fn delay_model(values: &Values) -> DelayModel {
     values.choice(DELAYS.key).parse().expect("the choices are the names of the models")
 }
@@ -84,11 +104,6 @@ fn delay_model(values: &Values) -> DelayModel {
 /// For presets whose values are free of each other.
 fn no_conflict(_: &Values) -> Result<(), String> {
     Ok(())
-}
-
-/// The default size of a padding packet.
-fn one_cell(profile: &Profile, _: &Values) -> Value {
-    Value::Size(profile.one_cell_packet())
 }
 
 /// The trace as it is, with padding packets (time, signed size) between its packets; `padding` is in the order of time.
@@ -104,6 +119,17 @@ fn with_padding(trace: &Trace, padding: &[(u64, i32)]) -> DefendedTraceBuilder {
     }
     for &(time, size) in padding {
         builder.padding(time, size);
+    }
+    builder
+}
+
+/// The packets as they are, each at the time when it is let go, given with its number.
+fn released(trace: &Trace, mut releases: Vec<(u64, usize)>) -> DefendedTraceBuilder {
+    releases.sort_unstable(); // at equal times in the order of arrival
+    let mut builder = DefendedTraceBuilder::with_capacity(trace.len());
+    for (time_ns, origin) in releases {
+        let size = trace.size()[origin];
+        builder.whole(time_ns, size, origin, size.unsigned_abs());
     }
     builder
 }

@@ -1,7 +1,7 @@
 //! RegulaTor: surges of packets at a decaying rate.
 
-use super::shaper::{SIZE, Sender, Shape, Shaped, Shaper};
-use super::{DELAYS, STOP, no_conflict};
+use super::shaper::{Sender, Shape, Shaped, Shaper};
+use super::{DELAYS, PACKET_SIZE, STOP, no_conflict};
 use crate::{
     DefaultValue, Defense, DefenseError, DefenseInfo, Direction, Draws, Guarantees, Kind, Needs, Parameter, Preset,
     Profile, StopRule, Value, Values,
@@ -85,7 +85,7 @@ const fn parameters(rate: u64, decay: u64, threshold: u64, budget: u64, upload: 
             default: DefaultValue::Is(Value::Ratio(1_000_000)),
             meaning: "R and N are multiplied by this; auto: the mean number of packets of a trace / 2101",
         },
-        SIZE,
+        PACKET_SIZE,
         DELAYS,
         STOP,
     ]

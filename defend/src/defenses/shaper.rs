@@ -7,10 +7,10 @@ use wfkit_datasets::Trace;
 use super::loads::silence_ns;
 use super::queues::Queues;
 use super::slots::{MAX_SLOTS, Slots};
-use super::{STOP, delay_model, one_cell};
+use super::{PACKET_SIZE, STOP, delay_model};
 use crate::{
-    Assumptions, DefaultValue, DefendedTrace, DefendedTraceBuilder, Defense, DefenseError, DelayModel, Direction,
-    Draws, Guarantees, Kind, Ledger, Parameter, Piece, Profile, StopRule, Values,
+    Assumptions, DefendedTrace, DefendedTraceBuilder, Defense, DefenseError, DelayModel, Direction, Draws, Guarantees,
+    Ledger, Piece, Profile, StopRule, Values,
 };
 
 /// What such senders have in common: one size, a delay model and a stop rule.
@@ -21,22 +21,10 @@ pub(super) struct Shape {
     pub(super) stop: StopRule,
 }
 
-/// The parameter `size` of such senders.
-pub(super) const SIZE: Parameter = Parameter {
-    key: "size",
-    kind: Kind::Size,
-    min: 1,
-    default: DefaultValue::Derived {
-        rule: "a packet with one Tor cell: cell as the set's, tcp and tls 536B, ip 588B, frame 602B",
-        derive: one_cell,
-    },
-    meaning: "size of every packet",
-};
-
 impl Shape {
     /// From the parameters `size`, `delays` and `stop`.
     pub(super) fn new(values: &Values, profile: &Profile) -> Result<Self, String> {
-        let size = values.size(SIZE.key);
+        let size = values.size(PACKET_SIZE.key);
         Slots::suits(size, profile)?;
         Ok(Self { size, delays: delay_model(values), stop: values.stop(STOP.key) })
     }

@@ -4,7 +4,7 @@ use wfkit_datasets::Trace;
 
 use super::loads::silence_ns;
 use super::slots::Slots;
-use super::{DELAYS, STOP, delay_model, no_conflict, one_cell};
+use super::{DELAYS, ONE_CELL, STOP, delay_model, no_conflict};
 use crate::{
     Assumptions, DefaultValue, DefendedTrace, Defense, DefenseError, DefenseInfo, DelayModel, Direction, Draws,
     Guarantees, Kind, Needs, Parameter, PerDirection, Preset, Profile, SlotPlan, Value, Values,
@@ -41,14 +41,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
         Preset {
             name: "cell",
             summary: "one Tor cell a slot: 14 ms out, 4 ms in, L = 100, as in WFDefProxy",
-            parameters: &parameters(
-                14,
-                4,
-                DefaultValue::Derived {
-                    rule: "a packet with one Tor cell: cell as the set's, tcp and tls 536B, ip 588B, frame 602B",
-                    derive: one_cell,
-                },
-            ),
+            parameters: &parameters(14, 4, ONE_CELL),
             check: no_conflict,
             build,
         },

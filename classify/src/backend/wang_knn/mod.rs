@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use wfkit_metrics::seed::mix;
 
 use super::{Kind, LearnError, Learner, Model, vote};
-use crate::forest::{Forest, ForestError, Values};
+use crate::forest::{ForestError, Values};
 use crate::seed::{below, stream, unit};
 use distance::Rows;
 use weights::learn;
@@ -112,14 +112,6 @@ impl Model for Weighted {
     fn describe(&self) -> String {
         let (rows, columns) = (self.labels.len(), self.rows.n_columns());
         format!("{NEIGHBOURS} nearest of {rows} traces by a weighted distance over {columns} features that differ")
-    }
-
-    fn n_nodes(&self) -> Option<usize> {
-        None
-    }
-
-    fn as_forest(&self) -> Option<&Forest> {
-        None
     }
 
     fn stored(&self) -> Option<(Kind, Vec<u8>)> {

@@ -4,8 +4,8 @@ use wfkit_datasets::Trace;
 
 use super::anonymity::AnonymitySets;
 use super::schedule::Schedule;
-use super::{Class, K, SIZE};
-use crate::defenses::{DELAYS, no_conflict};
+use super::{Class, K};
+use crate::defenses::{DELAYS, EVERY, PACKET_SIZE, no_conflict};
 use crate::{DefaultValue, DefenseInfo, Direction, Kind, Needs, Parameter, PerDirection, Preset, Value, Values};
 
 pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
@@ -28,14 +28,8 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
         summary: "rounds of requests and responses, as many for every query of a set",
         parameters: &[
             K,
-            Parameter {
-                key: "every",
-                kind: Kind::Duration,
-                min: 1_000_000,
-                default: DefaultValue::Is(Value::Duration(100_000_000)),
-                meaning: "time between rounds: a request and its response",
-            },
-            SIZE,
+            EVERY,
+            PACKET_SIZE,
             Parameter {
                 key: "room",
                 kind: Kind::Ratio,

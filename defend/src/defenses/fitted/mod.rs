@@ -46,14 +46,3 @@ const K: Parameter = Parameter {
     },
     meaning: "at least so many classes look alike",
 };
-
-const SIZE: Parameter = Parameter {
-    key: "size",
-    kind: Kind::Size,
-    min: 1,
-    default: DefaultValue::Derived {
-        rule: "a packet with one Tor cell: cell as the set's, tcp and tls 536B, ip 588B, frame 602B",
-        derive: super::one_cell,
-    },
-    meaning: "size of every packet",
-};

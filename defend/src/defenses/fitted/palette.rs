@@ -4,8 +4,8 @@ use wfkit_datasets::Trace;
 
 use super::anonymity::AnonymitySets;
 use super::schedule::Schedule;
-use super::{Class, K, SIZE};
-use crate::defenses::DELAYS;
+use super::{Class, K};
+use crate::defenses::{DELAYS, PACKET_SIZE};
 use crate::{DefaultValue, DefenseInfo, Direction, Kind, Needs, Parameter, PerDirection, Preset, Value, Values};
 
 pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
@@ -41,7 +41,7 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
                 default: DefaultValue::Is(Value::Ratio(900_000)),
                 meaning: "share of the training traces of a class that need no more in a window; at most 1",
             },
-            SIZE,
+            PACKET_SIZE,
             DELAYS,
         ],
         check: |values| match values.ratio("quantile") {

@@ -4,8 +4,8 @@ use wfkit_datasets::Trace;
 
 use super::anonymity::AnonymitySets;
 use super::schedule::Schedule;
-use super::{Class, K, SIZE};
-use crate::defenses::{DELAYS, no_conflict};
+use super::{Class, K};
+use crate::defenses::{DELAYS, PACKET_SIZE, no_conflict};
 use crate::{DefaultValue, DefenseInfo, Direction, Kind, Needs, Parameter, PerDirection, Preset, Value, Values};
 
 pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
@@ -30,7 +30,7 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
         summary: "sets of k pages or more, a supersequence for each",
         parameters: &[
             K,
-            SIZE,
+            PACKET_SIZE,
             Parameter {
                 key: "traces",
                 kind: Kind::Count,

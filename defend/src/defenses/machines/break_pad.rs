@@ -2,8 +2,8 @@
 
 use super::law::Law;
 use super::machine::{Event, Limit, Machine, State};
-use super::{CAVEATS, Machines, N, SHARE, SIZE};
-use crate::defenses::no_conflict;
+use super::{CAVEATS, Machines, N, SHARE};
+use crate::defenses::{PADDING_SIZE, no_conflict};
 use crate::{DefaultValue, DefenseInfo, Kind, Needs, Parameter, PerDirection, Preset, Value};
 
 pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
@@ -35,7 +35,7 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
             },
             N,
             SHARE,
-            SIZE,
+            PADDING_SIZE,
         ],
         check: no_conflict,
         build: |values, _| {

@@ -11,7 +11,7 @@ pub(super) use self::spring::{INTERSPACE, SPRING};
 use wfkit_datasets::Trace;
 
 use self::machine::{Limit, Machine, run};
-use super::{one_cell, with_padding};
+use super::with_padding;
 use crate::{
     Assumptions, DefaultValue, DefendedTrace, Defense, DefenseError, DelayModel, Direction, Draws, Guarantees, Kind,
     Ledger, Parameter, PerDirection, StopRule, Value, Values,
@@ -38,17 +38,6 @@ const SHARE: Parameter = Parameter {
     min: 1,
     default: DefaultValue::Is(Value::Ratio(500_000)),
     meaning: "beyond them, the largest share of padding in what an end has sent, at most 1",
-};
-
-const SIZE: Parameter = Parameter {
-    key: "size",
-    kind: Kind::Size,
-    min: 1,
-    default: DefaultValue::Derived {
-        rule: "a packet with one Tor cell: cell as the set's, tcp and tls 536B, ip 588B, frame 602B",
-        derive: one_cell,
-    },
-    meaning: "size of a padding packet",
 };
 
 /// Two machines, made anew for every trace.

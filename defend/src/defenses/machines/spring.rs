@@ -2,8 +2,8 @@
 
 use super::law::Law;
 use super::machine::{Event, Limit, Machine, State};
-use super::{CAVEATS, Machines, N, SHARE, SIZE};
-use crate::defenses::no_conflict;
+use super::{CAVEATS, Machines, N, SHARE};
+use crate::defenses::{PADDING_SIZE, no_conflict};
 use crate::{DefenseInfo, Draws, Needs, PerDirection, Preset};
 
 const SOURCE: &str = "Pulls, \"Towards Effective and Efficient Padding Machines for Tor\", 2020, and the machines published with it; their events, limits and \
@@ -22,7 +22,7 @@ pub(in crate::defenses) const SPRING: DefenseInfo = DefenseInfo {
     presets: &[Preset {
         name: "tor",
         summary: "the published machines",
-        parameters: &[N, SHARE, SIZE],
+        parameters: &[N, SHARE, PADDING_SIZE],
         check: no_conflict,
         build: |values, _| Ok(Machines::boxed(|limit, _| spring(limit), values)),
     }],
@@ -42,7 +42,7 @@ pub(in crate::defenses) const INTERSPACE: DefenseInfo = DefenseInfo {
     presets: &[Preset {
         name: "tor",
         summary: "the published machines",
-        parameters: &[N, SHARE, SIZE],
+        parameters: &[N, SHARE, PADDING_SIZE],
         check: no_conflict,
         build: |values, _| Ok(Machines::boxed(interspace, values)),
     }],

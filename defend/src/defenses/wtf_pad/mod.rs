@@ -10,7 +10,7 @@ use wfkit_datasets::Trace;
 
 use self::endpoint::{After, Endpoint, Histograms, Rules};
 use self::histogram::Histogram;
-use super::{no_conflict, one_cell, with_padding};
+use super::{PADDING_SIZE, no_conflict, with_padding};
 use crate::{
     Assumptions, DefaultValue, DefendedTrace, Defense, DefenseError, DefenseInfo, DelayModel, Direction, Draws,
     Guarantees, Kind, Ledger, Needs, Parameter, PerDirection, Preset, StopRule, Value, Values,
@@ -69,16 +69,7 @@ const PARAMETERS: [Parameter; 3] = [
         default: DefaultValue::Is(Value::Choice("code")),
         meaning: "an infinite wait ends a fake burst (paper), or only that one wait (the published code)",
     },
-    Parameter {
-        key: "size",
-        kind: Kind::Size,
-        min: 1,
-        default: DefaultValue::Derived {
-            rule: "a packet with one Tor cell: cell as the set's, tcp and tls 536B, ip 588B, frame 602B",
-            derive: one_cell,
-        },
-        meaning: "size of a padding packet",
-    },
+    PADDING_SIZE,
 ];
 
 /// Mean and deviation in s, and how many other tokens there are for each infinite one.
