@@ -24,6 +24,7 @@ mod values;
 mod weights;
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 
 use ndarray::Array2;
 use rayon::prelude::*;
@@ -41,12 +42,15 @@ pub use tree::TreeError;
 pub use values::Values;
 pub use weights::ClassWeights;
 
-/// Values of the rows that one task predicts at a time, 2 MiB: a tree has to come from far, which pays the more rows walk down it while it is
-/// near; but rows have to stay near too.
-const BLOCK: usize = 1 << 19;
+/// Bytes of the rows that one task predicts at a time, from what stays near to what is worth it: a tree has to come from far, which pays the
+/// more rows walk down it while it is near; but rows have to stay near too.
+const BLOCK: RangeInclusive<usize> = 1 << 19..=1 << 21;
+
+/// Rows of a block take so many times the bytes of a tree, if they may.
+const TREES_A_BLOCK: usize = 16;
 
 /// Rows of a task at least.
-const FEWEST: usize = 256;
+const FEWEST: usize = 64;
 
 /// How a forest grows; [`ForestParams::random_forest`] and [`ForestParams::extra_trees`] are the usual two.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -472,7 +476,9 @@ impl Forest {
         assert_eq!(x.ncols(), self.n_features, "columns of the rows and of the forest");
         // Rows do not know of each other, so how they are cut into tasks does not show.
         let of_thread = x.nrows().div_ceil(rayon::current_num_threads());
-        let rows_a_task = of_thread.min(BLOCK / self.n_features).max(FEWEST);
+        let tree = self.n_bytes() / self.trees.len();
+        let block = (TREES_A_BLOCK * tree).clamp(*BLOCK.start(), *BLOCK.end());
+        let rows_a_task = of_thread.min(block / (size_of::<f32>() * self.n_features)).max(FEWEST);
         let mut results = vec![T::default(); x.nrows() * width];
         results.par_chunks_mut(rows_a_task * width).enumerate().for_each(|(task, results)| {
             let first = task * rows_a_task;
