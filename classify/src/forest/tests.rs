@@ -3,8 +3,11 @@ use proptest::prelude::*;
 
 use wfkit_features::SparseMatrix;
 
+use super::grow::{Soil, grow};
+use super::table::Table;
 use super::tree::{ClassCount, Place};
 use super::*;
+use crate::seed::below;
 
 /// Trees that see every row and every feature, so that what they become can be worked out by hand.
 fn exact(trees: usize) -> ForestParams {
