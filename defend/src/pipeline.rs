@@ -252,7 +252,7 @@ mod tests {
 
         #[test]
         fn parameters_of_nothing_return_the_input(set in any_set(), seed: u64) {
-            let nothing = "pad,to=1B+front,n-client=0,n-server=0+jitter,max=0s+jitter:exponential,mean=0s";
+            let nothing = "pad:to=1B+front:n=0+jitter,max=0s+jitter:exponential,mean=0s";
             let observed = defend(&set, &spec(nothing), seed).unwrap().observe();
             prop_assert_eq!(observed.traces(), set.traces());
         }
