@@ -217,14 +217,14 @@ mod tests {
         let swap = |packets: &mut Packets| (packets[4].1, packets[5].1) = (packets[5].1, packets[4].1);
         assert_eq!(broken("hold:quantise", swap), [I::Fifo]);
         assert_eq!(broken("jitter", |packets| packets[3].0 = 96_000_000), [I::NoTimeTravel]);
-        // Its request left 60 ms late.
-        let early = |packets: &mut Packets| packets[4].0 = 250_000_000;
-        assert_eq!(broken("hold:quantise,tick=100ms,delays=inferred", early), [I::Causality]);
+        // What it answers left late.
+        let early = |packets: &mut Packets| packets[4].0 = 230_000_000;
+        assert_eq!(broken("jitter:uniform,max=40ms,delays=inferred", early), [I::Causality]);
         assert_eq!(broken("jitter:uniform,max=40ms", |packets| packets[5].0 += 1), [I::Determinism]);
         assert_eq!(broken("pad:multiple", |packets| packets[5].0 += 1), [I::TimesUntouched]);
         assert_eq!(broken("pad:multiple,to=1000B", |packets| packets[1].1 = -699), [I::Capacity]);
         assert_eq!(broken("tamaraw", |packets| packets[5].0 += 1), [I::Schedule]);
-        assert_eq!(broken("link,rate=100kbit/s", |packets| packets[2].0 -= 1), [I::LinkRate]);
+        assert_eq!(broken("link,rate=100kbit/s", |packets| packets[3].0 -= 1), [I::LinkRate]);
         assert_eq!(broken("front,n-client=2,n-server=2", |packets| packets.insert(1, (9, 514))), [I::Determinism]);
         assert_eq!(
             broken("front,n-client=2,n-server=2", |packets| packets.splice(1..1, [(9, 514); 3]).for_each(drop)),

@@ -96,6 +96,7 @@ impl Verified {
                 broken.push(other.clone());
             }
         }
+        broken.sort_by_key(|broken| broken.trace.is_none());
         let tests: Vec<(&str, &Test)> = manifest.iter().flat_map(AgainstManifest::tests).collect();
         let made = |name: &str| tests.iter().any(|(other, test)| *other == name && test.passed.is_some());
         let was_tested = |invariant: &Invariant| match invariant {
