@@ -29,6 +29,9 @@ pub(super) struct AgainstManifest {
     pub(super) learned_from: Test,
     /// Defending the original again gives the same traces.
     pub(super) reproduced: Test,
+    /// What the defence promises, as far as it was made again.
+    #[serde(skip)]
+    pub(super) promised: Vec<Invariant>,
     /// What failed, by invariant.
     #[serde(skip)]
     pub(super) broken: Vec<Broken>,
@@ -83,6 +86,7 @@ impl AgainstManifest {
             cost: cost(read, original, defended),
             learned_from: learned_from(read, training.as_ref()),
             reproduced: Test::skipped(""),
+            promised: Vec::new(),
             broken: Vec::new(),
         };
         for (test, invariant) in [
@@ -139,6 +143,7 @@ impl AgainstManifest {
             self.broken.push(Broken { invariant: Invariant::Composition, trace: None, detail: detail.clone() });
             return Ok(Test::of(false, detail));
         }
+        self.promised.clone_from(&again.manifest().invariants);
         let broken = diagnose(&again, defended)?;
         let traces = again.traces().len();
         self.broken.extend(broken.into_iter().map(Broken::from));

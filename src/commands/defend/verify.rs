@@ -20,7 +20,9 @@ struct Verified {
     broken: Vec<Broken>,
     /// What was tested, on the traces alone or against the manifest.
     tested: Vec<Invariant>,
-    /// What was not, because these files do not tell.
+    /// What the defence does not promise: it may be so or not.
+    not_promised: Vec<Invariant>,
+    /// What was not tested, because these files do not tell.
     untestable: Vec<Invariant>,
     /// What the traces alone show; nothing where the defended file holds something that is no trace.
     audit: Option<Audit>,
@@ -99,14 +101,20 @@ impl Verified {
         broken.sort_by_key(|broken| broken.trace.is_none());
         let tests: Vec<(&str, &Test)> = manifest.iter().flat_map(AgainstManifest::tests).collect();
         let made = |name: &str| tests.iter().any(|(other, test)| *other == name && test.passed.is_some());
+        let reproduced = made("reproduced");
+        let promised = |invariant| manifest.iter().any(|manifest| manifest.promised.contains(invariant));
         let was_tested = |invariant: &Invariant| match invariant {
-            Invariant::Composition if made("layers") => true,
-            Invariant::Overheads if made("cost") => true,
-            invariant => made("reproduced") || audit.tested.contains(invariant),
+            Invariant::Composition => made("layers"),
+            Invariant::Overheads => made("cost"),
+            Invariant::Determinism | Invariant::Labels => reproduced,
+            invariant => audit.tested.contains(invariant) || promised(invariant),
         };
-        let (tested, untestable) = Invariant::ALL.into_iter().partition(was_tested);
+        let about_files = [Invariant::Composition, Invariant::Overheads];
+        let (tested, rest): (Vec<_>, Vec<_>) = Invariant::ALL.into_iter().partition(was_tested);
+        let (not_promised, untestable) =
+            rest.into_iter().partition(|invariant| reproduced && !about_files.contains(invariant));
         let passed = broken.is_empty() && audit.passed() && tests.iter().all(|(_, test)| test.passed != Some(false));
-        Self { passed, broken, tested, untestable, audit: Some(audit), manifest }
+        Self { passed, broken, tested, not_promised, untestable, audit: Some(audit), manifest }
     }
 
     /// Of a file with something in it that is no trace; another error stays one.
@@ -125,7 +133,8 @@ impl Verified {
         let detail = format!("{error:#}{}", text.unwrap_or_default());
         let untestable = Invariant::ALL.into_iter().filter(|&invariant| invariant != Invariant::Shape).collect();
         let broken = vec![Broken { invariant: Invariant::Shape, trace: None, detail }];
-        Ok(Self { passed: false, broken, tested: vec![Invariant::Shape], untestable, audit: None, manifest: None })
+        let (tested, not_promised) = (vec![Invariant::Shape], Vec::new());
+        Ok(Self { passed: false, broken, tested, not_promised, untestable, audit: None, manifest: None })
     }
 
     fn first_failure(&self) -> String {
@@ -182,6 +191,9 @@ fn print(verified: &Verified, context: &Context<'_>) -> Result<()> {
         None => rows.push(["manifest".to_owned(), "none".to_owned()]),
     }
     rows.push(["tested".to_owned(), names(&verified.tested)]);
+    if !verified.not_promised.is_empty() {
+        rows.push(["not promised".to_owned(), names(&verified.not_promised)]);
+    }
     if !verified.untestable.is_empty() {
         rows.push(["not told by these files".to_owned(), names(&verified.untestable)]);
     }

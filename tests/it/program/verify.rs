@@ -120,6 +120,14 @@ fn without_a_manifest_it_is_said_what_cannot_be_told() {
     for invariant in ["I2 fifo", "I4 causality", "I9 budget", "I11 determinism", "I13 composition", "I15 labels"] {
         assert!(untestable.contains(&json!(invariant)), "{invariant}");
     }
+    // With it, everything is told; what FRONT does not promise is not claimed to be tested.
+    folder.wfkit("defend traces.parquet --defence front --attack totals --out d.parquet").succeeds();
+    let ran = folder.wfkit("defend verify traces.parquet d.parquet --format json").succeeds();
+    let found: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let all = ["tested", "not_promised", "untestable"].map(|list| found[list].as_array().unwrap().len());
+    assert_eq!((all.iter().sum::<usize>(), all[2]), (22, 0));
+    assert!(found["tested"].as_array().unwrap().contains(&json!("I9 budget")));
+    assert!(found["not_promised"].as_array().unwrap().contains(&json!("I4 causality")));
 }
 
 /// Two requests and four responses, two of which come together, of two classes with the same bytes in another order.
