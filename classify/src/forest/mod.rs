@@ -18,6 +18,7 @@ mod grow;
 mod importance;
 mod sort;
 mod split;
+mod table;
 mod tree;
 mod values;
 mod weights;
@@ -30,8 +31,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::seed::{below, stream};
-use columns::{EXACT_RANKS, rank_columns};
+use columns::EXACT_RANKS;
 use grow::{Soil, grow};
+use table::Table;
 use tree::{Leaf, Said, Tree};
 
 pub use importance::{Importance, Judges};
@@ -263,8 +265,8 @@ impl ForestParams {
         let x = x.into();
         let classes = check_input(x, labels, n_classes)?;
         let class_weights = self.class_weights.whole(&classes, n_classes)?;
-        let columns = rank_columns(x, self.splits.most_ranks());
-        let soil = Soil { params: self, columns: &columns, classes: &classes, n_classes };
+        let table = Table::new(x, self.splits.most_ranks());
+        let soil = Soil { params: self, table: &table, classes: &classes, n_classes };
         let trees = (0..self.trees)
             .into_par_iter()
             .map(|tree| {
