@@ -39,7 +39,7 @@ const OTHER: &str = "inside";
 pub struct PageFinder(FittedAttack);
 
 impl PageFinder {
-    /// Learns from sessions with at least two pages altogether.
+    /// Learns from sessions, at least one of which has a second page.
     pub fn fit(sessions: &[Session<'_>], seed: u64) -> Result<Self, AttackError> {
         let starts: Vec<Vec<usize>> = sessions.iter().map(|session| session.starts()).collect();
         let first_requests: Vec<Vec<usize>> = sessions
@@ -47,6 +47,8 @@ impl PageFinder {
             .zip(&starts)
             .map(|(session, starts)| starts.iter().filter_map(|&start| request_from(session.trace, start)).collect())
             .collect();
+        // Where a session begins is known; with nothing before it, it is no example of what to look for.
+        let to_find: Vec<&[usize]> = first_requests.iter().map(|requests| requests.get(1..).unwrap_or(&[])).collect();
         let inside = |i: usize| -> Vec<usize> {
             let mut inside: Vec<usize> =
                 requests(sessions[i].trace).filter(|packet| !first_requests[i].contains(packet)).collect();
@@ -55,7 +57,7 @@ impl PageFinder {
             inside
         };
         let mut others: Vec<Vec<usize>> = (0..sessions.len()).map(inside).collect();
-        let first = Self::fit_on(sessions, &first_requests, &others, seed)?;
+        let first = Self::fit_on(sessions, &to_find, &others, seed)?;
         for (i, session) in sessions.iter().enumerate() {
             let wrong = first.candidates(session.trace)?.into_iter().filter(|(_, probability)| *probability > 0.2);
             let wrong = wrong.map(|(packet, _)| packet).filter(|packet| !first_requests[i].contains(packet));
@@ -63,12 +65,12 @@ impl PageFinder {
             others[i].sort_unstable();
             others[i].dedup();
         }
-        Self::fit_on(sessions, &first_requests, &others, seed)
+        Self::fit_on(sessions, &to_find, &others, seed)
     }
 
     fn fit_on(
         sessions: &[Session<'_>],
-        starts: &[Vec<usize>],
+        starts: &[&[usize]],
         others: &[Vec<usize>],
         seed: u64,
     ) -> Result<Self, AttackError> {

@@ -102,7 +102,7 @@ impl Verified {
         let tests: Vec<(&str, &Test)> = manifest.iter().flat_map(AgainstManifest::tests).collect();
         let made = |name: &str| tests.iter().any(|(other, test)| *other == name && test.passed.is_some());
         let reproduced = made("reproduced");
-        let promised = |invariant| manifest.iter().any(|manifest| manifest.promised.contains(invariant));
+        let promised = |invariant: &Invariant| manifest.iter().any(|manifest| manifest.promised.contains(invariant));
         let was_tested = |invariant: &Invariant| match invariant {
             Invariant::Composition => made("layers"),
             Invariant::Overheads => made("cost"),
