@@ -144,6 +144,11 @@ impl DefendedTrace {
         self.sent.iter().map(|packet| packet.path).max().unwrap_or(1)
     }
 
+    /// The observer sees the paths up to this one.
+    pub(crate) fn seen_paths(&self) -> u16 {
+        self.seen_paths
+    }
+
     /// The packets that the observer sees, by their numbers.
     fn seen(&self) -> impl Iterator<Item = usize> {
         (0..self.len()).filter(|&i| self.sent[i].path <= self.seen_paths)

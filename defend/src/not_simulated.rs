@@ -99,13 +99,6 @@ const NOT_SIMULATED: &[NotSimulated] = &[
         needed: "the trained policy, or the attack and the training",
     },
     NotSimulated {
-        name: "scrambler",
-        summary: "sends video segments in bursts of at least some length at a fixed interval, with a random trail",
-        source: "Hasselquist et al., \"Raising the Bar: Improved Fingerprinting Attacks and Defenses for Video Streaming Traffic\", PoPETs 2024",
-        reason: "it is made for segments of a stream, which the traces here do not have; its published parameters are those of one player",
-        needed: "traces of video streams and the interval, count and trail for them",
-    },
-    NotSimulated {
         name: "surakav",
         summary: "sends bursts of the sizes that a generator draws, and the peer answers each of them at once",
         source: "Gong, Zhang, Zhang and Wang, \"Surakav: Generating Realistic Traces for a Strong Website Fingerprinting Defense\", IEEE S&P 2022",
