@@ -463,7 +463,7 @@ mod tests {
         let error = pipeline.defend(&set.traces()[0].key, &set.traces()[0].trace, 0).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "pad:multiple on the trace (class a, rep 0) breaks the invariant `conservation` at packet 0: \
+            "pad:multiple on the trace (class a, rep 0) breaks the invariant `I1 conservation` at packet 0: \
              0 bytes are carried, it has 100"
         );
     }
