@@ -36,6 +36,18 @@ pub(crate) fn grid(text: &str) -> Result<String, String> {
     wfkit_defend::grid(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
 
+/// A defence that published code runs otherwise than its paper says, or `all`.
+pub(crate) fn variants(text: &str) -> Result<String, String> {
+    let mut names: Vec<&str> = wfkit_defend::variants().iter().map(|variants| variants.defense).collect();
+    match text == "all" || names.contains(&text) {
+        true => Ok(text.to_owned()),
+        false => {
+            names.insert(0, "all");
+            Err(format!("`{text}` is in no published code otherwise than in its paper; there are {}", names.join(", ")))
+        }
+    }
+}
+
 /// A data set of published numbers.
 pub(crate) fn data_set(text: &str) -> Result<String, String> {
     crate::commands::data_set(text)
