@@ -99,17 +99,20 @@ impl PageFinder {
         Ok(packets.into_iter().zip(probabilities.values().column(start).iter().copied()).collect())
     }
 
-    /// The packets with which pages begin, the first of the trace always, of `candidates`: the most likely of them that are a second apart, as many as
-    /// are wanted, or all that are likelier than not.
+    /// The packets with which pages begin, the first of the trace always, of `candidates`: the most likely of them that are a second apart and from
+    /// the first request, as many as are wanted, or all that are likelier than not.
     pub fn starts(candidates: &[(usize, f64)], time_ns: &[u64], pages: Option<usize>) -> Vec<usize> {
         let mut likely: Vec<&(usize, f64)> = candidates.iter().collect();
         likely.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         let mut starts = vec![0];
+        // The session's first request belongs to its beginning, however long after the first packet it is.
+        let first_request = candidates.iter().map(|(packet, _)| *packet).min().unwrap_or(0);
         for &&(packet, probability) in &likely {
             if pages.map_or(probability <= 0.5, |pages| starts.len() >= pages) {
                 break;
             }
-            if starts.iter().all(|&other| time_ns[packet].abs_diff(time_ns[other]) >= APART_NS) {
+            if starts.iter().chain([&first_request]).all(|&other| time_ns[packet].abs_diff(time_ns[other]) >= APART_NS)
+            {
                 starts.push(packet);
             }
         }
@@ -184,11 +187,14 @@ mod tests {
     #[test]
     fn the_likeliest_starts_a_second_apart_are_taken() {
         let times: Vec<u64> = (0..8).map(|i| i * 600_000_000).collect();
-        let candidates = [(1, 0.99), (2, 0.6), (3, 0.7), (5, 0.4), (7, 0.3)];
+        let candidates = [(0, 0.99), (1, 0.99), (2, 0.6), (3, 0.7), (5, 0.4), (7, 0.3)];
         // 1 is 0.6 s after the beginning, 2 is 0.6 s before 3.
         assert_eq!(PageFinder::starts(&candidates, &times, None), [0, 3]);
         assert_eq!(PageFinder::starts(&candidates, &times, Some(3)), [0, 3, 5]);
         assert_eq!(PageFinder::starts(&candidates, &times, Some(9)), [0, 3, 5, 7]);
+        // Where the first request comes late, it is still that of the first page.
+        assert_eq!(PageFinder::starts(&candidates[3..], &times, None), [0]);
+        assert_eq!(PageFinder::starts(&candidates[3..], &times, Some(3)), [0, 5, 7]);
         assert_eq!(PageFinder::starts(&[], &times, Some(2)), [0]);
     }
 }
