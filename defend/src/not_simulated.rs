@@ -74,14 +74,13 @@ const NOT_SIMULATED: &[NotSimulated] = &[
         reason: "it works on requests and repeats whole responses; a trace does not say which packets are one response",
         needed: "object lists of the pages (HAR), and a model of how a browser loads them",
     },
+    #[cfg(not(feature = "maybenot"))]
     NotSimulated {
         name: "maybenot",
-        summary: "a framework of padding machines that any defence can be written for",
+        summary: "padding machines of the Maybenot framework in its own simulator: ports of published defences, or machines of yours",
         source: "Pulls and Witwer, \"Maybenot: A Framework for Traffic Analysis Defenses\", WPES 2023",
-        reason: "its simulator is not linked, because it would change features of crates that the tables of this program are built on; what its ports of \
-                 FRONT, Tamaraw, RegulaTor, Interspace and Break-Pad send beside ours, benches/peers/defend measures",
-        needed: "a build of the program with maybenot-simulator in it; front (budget=maybenot), tamaraw, regulator, interspace, break-pad \
-                 (lengths=maybenot) and netflow are here",
+        reason: "this build lacks it: it was made without the feature `maybenot`",
+        needed: "a build with the feature, which is on by default",
     },
     NotSimulated {
         name: "mockingbird",
@@ -97,13 +96,6 @@ const NOT_SIMULATED: &[NotSimulated] = &[
         source: "RUDOLF, 2023",
         reason: "its policy is learned against an attack and not published as parameters",
         needed: "the trained policy, or the attack and the training",
-    },
-    NotSimulated {
-        name: "scrambler",
-        summary: "sends video segments in bursts of at least some length at a fixed interval, with a random trail",
-        source: "Hasselquist et al., \"Raising the Bar: Improved Fingerprinting Attacks and Defenses for Video Streaming Traffic\", PoPETs 2024",
-        reason: "it is made for segments of a stream, which the traces here do not have; its published parameters are those of one player",
-        needed: "traces of video streams and the interval, count and trail for them",
     },
     NotSimulated {
         name: "surakav",
