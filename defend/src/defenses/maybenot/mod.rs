@@ -1,5 +1,7 @@
 //! Machines of Maybenot, run by its own simulator: a second engine of defences.
 
+#[cfg(test)]
+mod agreement;
 mod machines;
 mod presets;
 mod simulation;

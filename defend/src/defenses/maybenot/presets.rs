@@ -68,8 +68,8 @@ const PRESETS: &[Preset] = &[
             let (n, states) = (values.count("n"), values.count("states"));
             let machine = StaticMachine::Front {
                 padding_budget_max: n as u32,
-                window_min: seconds(values, "w-min"),
-                window_max: seconds(values, "w-max"),
+                window_min: microseconds(values, "w-min"),
+                window_max: microseconds(values, "w-max"),
                 num_states: states as usize,
             };
             let port = port(values, machine, machine)?;
@@ -174,7 +174,7 @@ const PRESETS: &[Preset] = &[
         },
         build: |values, _| {
             let server = StaticMachine::ScramblerServer {
-                interval: values.duration_ns("interval") as f64 / 1e3,
+                interval: microseconds(values, "interval"),
                 min_count: values.count("min-count") as f64,
                 min_trail: values.count("min-trail") as f64,
                 max_trail: values.count("max-trail") as f64,
@@ -236,9 +236,14 @@ const fn machines(key: &'static str, meaning: &'static str) -> Parameter {
     Parameter { key, kind: Kind::Text, min: 0, default: DefaultValue::Is(Value::Text("")), meaning }
 }
 
-/// Maybenot's machines take times in seconds, or in microseconds.
+/// Rates and caps of the ports are in seconds.
 fn seconds(values: &Values, key: &str) -> f64 {
     values.duration_ns(key) as f64 / 1e9
+}
+
+/// Their windows and intervals are in microseconds, as are all times inside machines.
+fn microseconds(values: &Values, key: &str) -> f64 {
+    values.duration_ns(key) as f64 / 1e3
 }
 
 /// The user's machines.
