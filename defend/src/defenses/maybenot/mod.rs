@@ -44,7 +44,8 @@ impl Defense for Maybenot {
 
         // The simulator's packets have no names: those of a direction pass in the order in which they arrived.
         let sizes = trace.size();
-        let mut waiting = PerDirection::from_fn(|way| (0..sizes.len()).filter(move |&i| Direction::of(sizes[i]) == way));
+        let mut waiting =
+            PerDirection::from_fn(|way| (0..sizes.len()).filter(move |&i| Direction::of(sizes[i]) == way));
         let mut packets: Vec<(u64, Option<usize>, Direction)> = Vec::with_capacity(passed.len());
         for packet in passed {
             let origin = packet.normal.then(|| waiting[packet.way].next().expect("as many pass as there are"));
@@ -141,7 +142,10 @@ mod tests {
     fn machines_of_the_user_run_at_the_end_they_are_given_to() {
         let load = trace(&[(0, 100), (50_000, -200), (200_000, 300)]);
         let client = defend_one(&format!("maybenot:machines,client={ECHO},size=7B"), &load);
-        assert_eq!(packets(&client), [(0, 100, false), (50_000, -200, false), (55_000, 7, true), (200_000, 300, false)]);
+        assert_eq!(
+            packets(&client),
+            [(0, 100, false), (50_000, -200, false), (55_000, 7, true), (200_000, 300, false)]
+        );
         // The request reaches the peer after 10 ms, its padding the client 10 ms after the 5 s that it waits.
         let peer = defend_one(&format!("maybenot:machines,server={ECHO},size=7B"), &load);
         assert_eq!(packets(&peer), [(0, 100, false), (5_020, -7, true), (50_000, -200, false), (200_000, 300, false)]);
@@ -149,7 +153,12 @@ mod tests {
         assert_eq!(packets(&far)[1], (5_040, -7, true));
         // Both, and the client twice: what one end pads the other answers, until the load is over.
         let both = defend_one(&format!("maybenot:machines,client={ECHO};{ECHO},server={ECHO},size=7B"), &load);
-        assert!(packets(&both).starts_with(&[(0, 100, false), (5_020, -7, true), (10_020, 7, true), (10_020, 7, true)]));
+        assert!(packets(&both).starts_with(&[
+            (0, 100, false),
+            (5_020, -7, true),
+            (10_020, 7, true),
+            (10_020, 7, true)
+        ]));
     }
 
     #[test]
@@ -176,7 +185,10 @@ mod tests {
         assert_eq!(error("maybenot:front,n=1"), "maybenot:front: n: `1` is not within 2 and 1000000");
         assert_eq!(error("maybenot:front,states=101"), "maybenot:front: states is above 100");
         assert_eq!(error("maybenot:regulator,decay=1"), "maybenot:regulator: decay is not below 1");
-        assert_eq!(error("maybenot:scrambler,min-trail=9,max-trail=8"), "maybenot:scrambler: min-trail (9) is above max-trail (8)");
+        assert_eq!(
+            error("maybenot:scrambler,min-trail=9,max-trail=8"),
+            "maybenot:scrambler: min-trail (9) is above max-trail (8)"
+        );
         assert!(error("maybenot:tamaraw,delays=inferred").contains("has no parameter `delays`"));
     }
 
@@ -199,7 +211,10 @@ mod tests {
         let text = machine.serialize().replace('+', "-");
 
         let load = trace(&[(0, 100), (1, -100)]);
-        let profile = Profile::of(&wfkit_datasets::TraceSet::new(vec![], wfkit_datasets::Provenance::new(wfkit_datasets::Layer::Tcp, vec![])).unwrap());
+        let profile = Profile::of(
+            &wfkit_datasets::TraceSet::new(vec![], wfkit_datasets::Provenance::new(wfkit_datasets::Layer::Tcp, vec![]))
+                .unwrap(),
+        );
         let spec = format!("maybenot:machines,client={text}").parse().unwrap();
         let pipeline = Pipeline::new(&spec, &profile, 0, 0).unwrap();
         let key = wfkit_datasets::TraceKey { class: "a".into(), rep: 3, session: None };
@@ -219,8 +234,13 @@ mod tests {
 
     #[test]
     fn delays_are_named_as_maybenots_own_where_there_are_any() {
-        let profile = Profile::of(&wfkit_datasets::TraceSet::new(vec![], wfkit_datasets::Provenance::new(wfkit_datasets::Layer::Tcp, vec![])).unwrap());
-        let of = |spec: &str| Pipeline::new(&spec.parse().unwrap(), &profile, 0, 0).unwrap().manifest().layers[0].assumptions;
+        let profile = Profile::of(
+            &wfkit_datasets::TraceSet::new(vec![], wfkit_datasets::Provenance::new(wfkit_datasets::Layer::Tcp, vec![]))
+                .unwrap(),
+        );
+        let of = |spec: &str| {
+            Pipeline::new(&spec.parse().unwrap(), &profile, 0, 0).unwrap().manifest().layers[0].assumptions
+        };
         let soft = StopRule::Soft { quiet_ns: 2_000 * MS };
         for (spec, delay_model, stop_rule) in [
             ("maybenot:front", DelayModel::None, StopRule::Oracle),

@@ -49,7 +49,12 @@ const PRESETS: &[Preset] = &[
         name: "front",
         summary: "the port of FRONT (Gong and Wang, USENIX Security 2020)",
         parameters: &[
-            count("n", 2, 1700, "each end draws a budget of padding packets from 1 to n - 1, and a limit up to its part of it for each state"),
+            count(
+                "n",
+                2,
+                1700,
+                "each end draws a budget of padding packets from 1 to n - 1, and a limit up to its part of it for each state",
+            ),
             duration("w-min", 1_000_000, SECOND, "each end draws its window uniformly from here"),
             duration("w-max", 1_000_000, 14 * SECOND, "to below here"),
             count("states", 1, 10, "states of the machine, equal parts of a Rayleigh distribution, at most 100"),
@@ -98,8 +103,9 @@ const PRESETS: &[Preset] = &[
         check: no_conflict,
         build: |values, _| {
             let stop = values.stop("stop");
+            let slowest = values.duration_ns("rho-out").max(values.duration_ns("rho-in"));
             let (quiet_ns, tail_ns) = match stop {
-                StopRule::Soft { quiet_ns } => (quiet_ns, quiet_ns + LAST_BLOCK_NS),
+                StopRule::Soft { quiet_ns } => (quiet_ns, quiet_ns + LAST_BLOCK_NS + slowest),
                 _ => (Kind::Duration.max(), 0),
             };
             let machine = |rho| StaticMachine::Tamaraw { p: seconds(values, rho), stop_window: quiet_ns as f64 / 1e3 };
@@ -117,7 +123,12 @@ const PRESETS: &[Preset] = &[
             ratio("threshold", 1, 3_550_000, "more packets waiting than this times the rate start a new surge (T)"),
             count("n", 1, 3550, "the budget of the peer is drawn uniformly from 1 to this (N)"),
             ratio("upload", 1_000_000, 3_950_000, "incoming packets for each outgoing one (U)"),
-            duration("cap", 1_000, 1_770_000_000, "an outgoing packet that waits longer opens the gate for all that wait (C)"),
+            duration(
+                "cap",
+                1_000,
+                1_770_000_000,
+                "an outgoing packet that waits longer opens the gate for all that wait (C)",
+            ),
             count("bins", 1, 10, "steps of constant rate that stand for the decay, at most 1000"),
             DELAY,
             PPS,
@@ -213,12 +224,13 @@ const PRESETS: &[Preset] = &[
 
 const SECOND: u64 = 1_000_000_000;
 
-/// After its stop window Tamaraw's port sends up to 100 packets more, a microsecond apart.
+/// After its stop window Tamaraw's port sends up to 100 packets more, a microsecond apart, and the slot that was due.
 const LAST_BLOCK_NS: u64 = 200_000;
 
 const DELAY: Parameter = duration("delay", 0, 10_000_000, "how long a packet travels from one end to the other");
 
-const PPS: Parameter = count("pps", 0, 0, "packets a second that the network carries each way before it delays them; 0 is no limit");
+const PPS: Parameter =
+    count("pps", 0, 0, "packets a second that the network carries each way before it delays them; 0 is no limit");
 
 const fn count(key: &'static str, min: u64, default: u64, meaning: &'static str) -> Parameter {
     Parameter { key, kind: Kind::Count, min, default: DefaultValue::Is(Value::Count(default)), meaning }
