@@ -75,7 +75,7 @@ pub(crate) const OF_SWEEP: &str = "\
 Several defences as one, all combinations of:
   front:ft-1|ft-2                          presets
   tamaraw:cell,rho-out=10ms|20ms           values
-  front:ft-1,n-client=500..5000            a range: five values at equal ratios, both ends among them
+  front:n=500..5000                        a range: five values at equal ratios, both ends among them
   front:ft-1,n-server=0..3000/4            four values, at equal differences where an end is 0
 
 The folder gets report.md with tables to paste, sweep.svg, sweep.csv, sweep.json (the stage report) and points/, where every finished measurement

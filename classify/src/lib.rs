@@ -11,6 +11,7 @@ mod model_file;
 mod nearest;
 mod samples;
 mod seed;
+mod sessions;
 mod shuffle;
 
 pub use attack::{About, Attack, AttackError, AttackInfo, AttackOptions, FittedAttack, attacks};
@@ -22,4 +23,5 @@ pub use leaf_knn::{LeafNeighbours, leaf_knn};
 pub use model_file::{ModelFileError, ModelFormatError};
 pub use nearest::{NearestNeighbourErrors, nearest_neighbour_errors};
 pub use samples::Samples;
+pub use sessions::{PageFinder, Session, SessionAttack, SessionScores};
 pub use shuffle::shuffle_labels;

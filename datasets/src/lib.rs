@@ -10,6 +10,7 @@ mod info;
 mod label;
 #[cfg(feature = "tables")]
 mod probabilities;
+mod sessions;
 pub mod splits;
 #[cfg(feature = "tables")]
 mod tables;
@@ -23,6 +24,7 @@ pub use info::{TraceSetInfo, duplicates};
 pub use label::Label;
 #[cfg(feature = "tables")]
 pub use probabilities::{Predictions, read_probabilities, write_probabilities};
+pub use sessions::{Page, SessionError, SessionOptions, SessionPages, join_sessions};
 #[cfg(feature = "tables")]
 pub use tables::{Table, read_table, write_table};
 pub use trace::{Trace, TraceError};

@@ -467,7 +467,7 @@ mod tests {
         let violation = check(&original(), &defended(&lost, Ledger::default()), &Guarantees::default()).unwrap_err();
         assert_eq!(
             violation.to_string(),
-            "breaks the invariant `conservation` at packet 2: 299 bytes are carried, it has 300"
+            "breaks the invariant `I1 conservation` at packet 2: 299 bytes are carried, it has 300"
         );
     }
 }

@@ -146,6 +146,11 @@ impl DefendedTrace {
         self.path.iter().copied().max().unwrap_or(1)
     }
 
+    /// The observer sees the paths up to this one.
+    pub(crate) fn seen_paths(&self) -> u16 {
+        self.seen_paths
+    }
+
     /// The packets that the observer sees, by their numbers.
     fn seen(&self) -> impl Iterator<Item = usize> {
         (0..self.len()).filter(|&i| self.path[i] <= self.seen_paths)

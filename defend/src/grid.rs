@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::spec::LayerText;
 use crate::{DefenseSpec, Kind, LayerSpec, SpecError, Value};
 
 /// Values of a range where no number is given.
@@ -56,19 +57,17 @@ pub fn grid(pattern: &str) -> Result<Vec<DefenseSpec>, GridError> {
 
 /// What one layer stands for.
 fn layers(pattern: &str) -> Result<Vec<String>, GridError> {
-    let mut parts = pattern.split(',').map(str::trim);
-    let head = parts.next().expect("split yields at least one part");
-    let heads: Vec<String> = match head.split_once(':') {
-        Some((name, presets)) => presets.split('|').map(|preset| format!("{name}:{preset}")).collect(),
-        None => vec![head.to_owned()],
+    let LayerText { name, preset, parameters } = LayerText::new(pattern);
+    let heads: Vec<String> = match preset {
+        Some(presets) => presets.split('|').map(|preset| format!("{name}:{preset}")).collect(),
+        None => vec![name.to_owned()],
     };
-    let parts: Vec<&str> = parts.collect();
     let mut all = Vec::new();
     for head in heads {
         // The kind of a value is the preset's to say.
         let layer: LayerSpec = head.parse()?;
         let mut choices = vec![vec![head]];
-        for part in &parts {
+        for part in &parameters {
             choices.push(assignments(&layer, part)?);
         }
         all.extend(product(&choices, ",").ok_or_else(|| GridError::TooMany { pattern: pattern.to_owned() })?);
@@ -182,6 +181,7 @@ mod tests {
 
     #[test]
     fn ranges_have_equal_ratios_and_round_values() {
+        assert_eq!(values("front:n=500..5000"), ["500", "889", "1580", "2810", "5000"]);
         assert_eq!(values("front,n-client=500..5000"), ["500", "889", "1580", "2810", "5000"]);
         assert_eq!(values("front,n-client=500..5000/4"), ["500", "1080", "2320", "5000"]);
         assert_eq!(values("front,n-client=0..1000"), ["0", "250", "500", "750", "1000"]);
@@ -211,7 +211,7 @@ mod tests {
         assert_eq!(error("front,n-client=5..2"), "`5..2` is no range: it has to go up");
         assert_eq!(error("front,n-client=1..2/1"), "`1..2/1` is no range: it has 2 to 1000 values");
         assert!(error("front,w-max=1..2s").contains("needs the unit of a duration"));
-        assert!(error("front,n=1..2").contains("front:ft-1 has no parameter `n`"));
+        assert!(error("front,m=1..2").contains("front:ft-1 has no parameter `m`"));
         assert!(error("frost").starts_with("there is no defence"));
         assert!(error("front,n-client=1..900/40,n-server=1..900/40").contains("more than 1000 specifications"));
         assert!(error("front,w-min=1s|20s,w-max=5s").contains("w-min"), "combinations have to go together");

@@ -53,9 +53,9 @@ pub struct SlotPlan {
     pub at_least: PerDirection<u64>,
 }
 
-/// What a defended trace keeps.
+/// What a defended trace keeps. Written with its number, `I3 no-time-travel`; read with and without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(into = "String", try_from = "String")]
 pub enum Invariant {
     /// There are packets, time does not go backwards, no size is 0, no piece is empty.
     Shape,
@@ -93,7 +93,7 @@ pub enum Invariant {
     Identity,
     /// A second run with the same seed gives the same.
     Determinism,
-    /// What a defence is told of a set does not depend on the labels.
+    /// What a defence is told of a set does not depend on the labels; one that learns from labels learns from its training traces alone.
     Labels,
     /// A written set names its layers in their order.
     Composition,
@@ -103,32 +103,86 @@ pub enum Invariant {
     Marks,
 }
 
+impl Invariant {
+    /// All of them, by number.
+    pub const ALL: [Self; 22] = [
+        Self::Conservation,
+        Self::Direction,
+        Self::Fifo,
+        Self::TotalOrder,
+        Self::NoTimeTravel,
+        Self::Causality,
+        Self::Marks,
+        Self::Schedule,
+        Self::TimesUntouched,
+        Self::SizesUntouched,
+        Self::NoPadding,
+        Self::Capacity,
+        Self::LinkRate,
+        Self::Shape,
+        Self::Budget,
+        Self::EndsWithData,
+        Self::End,
+        Self::Determinism,
+        Self::Identity,
+        Self::Composition,
+        Self::Overheads,
+        Self::Labels,
+    ];
+
+    /// Its number, from 1 to 15; some numbers are tested in parts.
+    pub fn number(self) -> u8 {
+        self.entry().0
+    }
+
+    fn entry(self) -> (u8, &'static str) {
+        match self {
+            Self::Conservation => (1, "conservation"),
+            Self::Direction => (1, "direction"),
+            Self::Fifo => (2, "fifo"),
+            Self::TotalOrder => (2, "total-order"),
+            Self::NoTimeTravel => (3, "no-time-travel"),
+            Self::Causality => (4, "causality"),
+            Self::Marks => (5, "marks"),
+            Self::Schedule => (6, "schedule"),
+            Self::TimesUntouched => (6, "times-untouched"),
+            Self::SizesUntouched => (6, "sizes-untouched"),
+            Self::NoPadding => (6, "no-padding"),
+            Self::Capacity => (7, "capacity"),
+            Self::LinkRate => (7, "link-rate"),
+            Self::Shape => (8, "shape"),
+            Self::Budget => (9, "budget"),
+            Self::EndsWithData => (10, "ends-with-data"),
+            Self::End => (10, "end"),
+            Self::Determinism => (11, "determinism"),
+            Self::Identity => (12, "identity"),
+            Self::Composition => (13, "composition"),
+            Self::Overheads => (14, "overheads"),
+            Self::Labels => (15, "labels"),
+        }
+    }
+}
+
 impl fmt::Display for Invariant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Shape => "shape",
-            Self::Conservation => "conservation",
-            Self::Direction => "direction",
-            Self::Capacity => "capacity",
-            Self::NoTimeTravel => "no time travel",
-            Self::Fifo => "FIFO",
-            Self::TotalOrder => "total order",
-            Self::Causality => "causality",
-            Self::TimesUntouched => "times untouched",
-            Self::SizesUntouched => "sizes untouched",
-            Self::NoPadding => "no padding",
-            Self::EndsWithData => "ends with data",
-            Self::Budget => "budget",
-            Self::Schedule => "schedule",
-            Self::LinkRate => "link rate",
-            Self::End => "end",
-            Self::Identity => "identity",
-            Self::Determinism => "determinism",
-            Self::Labels => "labels",
-            Self::Composition => "composition",
-            Self::Overheads => "overheads",
-            Self::Marks => "marks",
-        })
+        let (number, name) = self.entry();
+        write!(f, "I{number} {name}")
+    }
+}
+
+impl From<Invariant> for String {
+    fn from(invariant: Invariant) -> Self {
+        invariant.to_string()
+    }
+}
+
+impl TryFrom<String> for Invariant {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let name = text.split_once(' ').map_or(&*text, |(_, name)| name);
+        let found = Self::ALL.into_iter().find(|invariant| invariant.entry().1 == name);
+        found.ok_or_else(|| format!("`{text}` is no invariant"))
     }
 }
 
@@ -164,5 +218,53 @@ impl Guarantees {
             (self.identity, I::Identity),
         ];
         always.into_iter().chain(promised.into_iter().filter(|(is, _)| *is).map(|(_, invariant)| invariant)).collect()
+    }
+
+    /// Every promise by itself, to find all that are broken and not the first alone.
+    pub(crate) fn each(&self) -> Vec<Self> {
+        let base = Self { mixed_paths: self.mixed_paths, ..Self::default() };
+        let all = [
+            Self { identity: self.identity, ..base.clone() },
+            Self { times_untouched: self.times_untouched, ..base.clone() },
+            Self { sizes_untouched: self.sizes_untouched, ..base.clone() },
+            Self { no_padding: self.no_padding, ..base.clone() },
+            Self { total_order: self.total_order, ..base.clone() },
+            Self { causal: self.causal, ..base.clone() },
+            Self { ends_with_data: self.ends_with_data, ..base.clone() },
+            Self { quiet_ns: self.quiet_ns, ..base.clone() },
+            Self { budget: self.budget, ..base.clone() },
+            Self { slots: self.slots.clone(), pauses_after_ns: self.pauses_after_ns, ..base.clone() },
+            Self { link_bits_per_second: self.link_bits_per_second, ..base.clone() },
+        ];
+        all.into_iter().filter(|one| *one != base).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_invariant_has_a_number_and_is_read_as_it_is_written() {
+        let numbers: BTreeSet<u8> = Invariant::ALL.into_iter().map(Invariant::number).collect();
+        assert!(numbers.into_iter().eq(1..=15));
+        for invariant in Invariant::ALL {
+            let written = serde_json::to_string(&invariant).unwrap();
+            assert_eq!(written, format!("\"{invariant}\""));
+            assert_eq!(serde_json::from_str::<Invariant>(&written).unwrap(), invariant);
+        }
+        let without_number: Invariant = serde_json::from_str("\"no-time-travel\"").unwrap();
+        assert_eq!((without_number, without_number.number()), (Invariant::NoTimeTravel, 3));
+        assert!(serde_json::from_str::<Invariant>("\"I3 hurry\"").is_err());
+        let variants: BTreeSet<usize> = Invariant::ALL.into_iter().map(|invariant| invariant as usize).collect();
+        assert!(variants.into_iter().eq(0..=Invariant::Marks as usize), "one is missing or there twice");
+    }
+
+    #[test]
+    fn promises_are_told_apart() {
+        let all = Guarantees { times_untouched: true, quiet_ns: Some(3), ..Guarantees::default() };
+        let one_by_one: BTreeSet<Invariant> = all.each().iter().flat_map(Guarantees::checked).collect();
+        assert_eq!((all.each().len(), one_by_one), (2, all.checked()));
+        assert!(Guarantees::default().each().is_empty());
     }
 }

@@ -58,7 +58,7 @@ pub struct LayerManifest {
 }
 
 /// The manifest file beside a defended set.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ManifestFile {
     /// How it was defended.
     #[serde(flatten)]
@@ -74,8 +74,32 @@ pub struct ManifestFile {
     pub traces: usize,
     /// Packets written, padding included.
     pub packets: usize,
+    /// What that costs; not given where paths are not seen, since the file then does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
     /// Answers that come too soon, over all traces.
     pub causality: CausalityReport,
+}
+
+/// What a written set costs, sum over sum: what is more than before, over what was there; 0 is nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Bytes.
+    pub bandwidth: f64,
+    /// Packets.
+    pub packets: f64,
+}
+
+impl Cost {
+    /// Of a set, `after`, that has so many copies of each trace of `before`.
+    pub fn of(before: &TraceSet, after: &TraceSet, replicas: u32) -> Self {
+        let bytes = |set: &TraceSet| set.traces().iter().map(|t| t.trace.in_bytes() + t.trace.out_bytes()).sum::<u64>();
+        let more = |after: f64, before: f64| after / (before * f64::from(replicas)) - 1.0;
+        Self {
+            bandwidth: more(bytes(after) as f64, bytes(before) as f64),
+            packets: more(after.packets() as f64, before.packets() as f64),
+        }
+    }
 }
 
 impl TrainingManifest {

@@ -31,6 +31,21 @@ struct Layer {
     told: bool,
 }
 
+/// What the last layer of a pipeline does with one trace.
+#[derive(Debug)]
+pub(crate) struct LastLayer<'a> {
+    /// The layer.
+    pub(crate) spec: &'a str,
+    /// What the layers before it made of the trace, where there are any.
+    pub(crate) before: Option<DefendedTrace>,
+    /// What it is given: what is seen of that, or the trace itself.
+    pub(crate) input: Trace,
+    /// What it makes of its input.
+    pub(crate) made: DefendedTrace,
+    /// What it promises.
+    pub(crate) guarantees: &'a Guarantees,
+}
+
 /// Why a set could not be defended.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DefendError {
@@ -171,9 +186,20 @@ impl Pipeline {
     /// Defends and checks one trace. Each `replica` is another realisation of the same defence, as for training on fresh
     /// draws; [`defend`](crate::defend()) makes replica 0.
     pub fn defend(&self, key: &TraceKey, trace: &Trace, replica: u64) -> Result<DefendedTrace, DefendError> {
+        self.defend_by(self.layers.len(), key, trace, replica)
+    }
+
+    /// By the first `layers` layers, at least one.
+    fn defend_by(
+        &self,
+        layers: usize,
+        key: &TraceKey,
+        trace: &Trace,
+        replica: u64,
+    ) -> Result<DefendedTrace, DefendError> {
         let mut defended = self.defend_layer(0, key, trace, replica)?;
         let mut mixed_paths = false;
-        for number in 1..self.layers.len() {
+        for number in 1..layers {
             let outer = self.defend_layer(number, key, &defended.observe(), replica)?;
             let broken = |violation| DefendError::Invariant {
                 trace: key.clone(),
@@ -186,6 +212,16 @@ impl Pipeline {
             check(trace, &defended, &Guarantees { mixed_paths, ..Guarantees::default() }).map_err(broken)?;
         }
         Ok(defended)
+    }
+
+    /// The last layer at work on one trace.
+    pub(crate) fn last_layer(&self, key: &TraceKey, trace: &Trace, replica: u64) -> Result<LastLayer<'_>, DefendError> {
+        let number = self.layers.len() - 1;
+        let before = (number > 0).then(|| self.defend_by(number, key, trace, replica)).transpose()?;
+        let input = before.as_ref().map_or_else(|| trace.clone(), DefendedTrace::observe);
+        let made = self.defend_layer(number, key, &input, replica)?;
+        let (spec, guarantees) = (&self.manifest.layers[number].spec, &self.layers[number].guarantees);
+        Ok(LastLayer { spec, before, input, made, guarantees })
     }
 
     /// One layer alone, checked against its guarantees.
@@ -252,7 +288,7 @@ mod tests {
 
         #[test]
         fn parameters_of_nothing_return_the_input(set in any_set(), seed: u64) {
-            let nothing = "pad,to=1B+front,n-client=0,n-server=0+jitter,max=0s+jitter:exponential,mean=0s";
+            let nothing = "pad:to=1B+front:n=0+jitter,max=0s+jitter:exponential,mean=0s";
             let observed = defend(&set, &spec(nothing), seed).unwrap().observe();
             prop_assert_eq!(observed.traces(), set.traces());
         }

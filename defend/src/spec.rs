@@ -16,12 +16,13 @@ use crate::{Defense, DelayModel, Kind, Needs, NotSimulated, Profile, StopRule, V
 /// A defence as it is written: `name[:preset][,key=value]...`, layers joined by `+`, the first applied first.
 ///
 /// ```
-/// let spec: wfkit_defend::DefenseSpec = "front:ft-1,w-max=7s+pad:mtu".parse()?;
+/// let spec: wfkit_defend::DefenseSpec = "front:w-max=7s+pad:mtu".parse()?;
 /// assert_eq!(spec.to_string(), "front:ft-1,w-max=7s+pad:mtu");
 /// # Ok::<(), wfkit_defend::SpecError>(())
 /// ```
 ///
-/// Without a preset the first one of [`list`] is meant; writing a specification always names it.
+/// Without a preset the first one of [`list`] is meant, and the first parameter may follow the colon; writing a specification always names
+/// the preset.
 ///
 /// Layers that learn from labelled traces need to be [fitted](Self::fit) before they can defend. Specifications are equal if
 /// they are written alike, whatever they are fitted on.
@@ -358,6 +359,26 @@ impl PartialEq for LayerSpec {
 
 impl Eq for LayerSpec {}
 
+/// The parts of one layer, as written.
+pub(crate) struct LayerText<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) preset: Option<&'a str>,
+    /// Each `key=value`, if it is well written.
+    pub(crate) parameters: Vec<&'a str>,
+}
+
+impl<'a> LayerText<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        let (head, rest) = text.split_once(',').map_or((text, None), |(head, rest)| (head, Some(rest)));
+        let (name, first) = head.split_once(':').map_or((head, None), |(name, first)| (name, Some(first)));
+        let (preset, parameter) =
+            if first.is_some_and(|first| first.contains('=')) { (None, first) } else { (first, None) };
+        let rest = rest.into_iter().flat_map(|rest| rest.split(','));
+        let parameters = parameter.into_iter().chain(rest).map(str::trim).collect();
+        Self { name: name.trim(), preset: preset.map(str::trim), parameters }
+    }
+}
+
 impl FromStr for DefenseSpec {
     type Err = SpecError;
 
@@ -371,12 +392,7 @@ impl FromStr for LayerSpec {
     type Err = SpecError;
 
     fn from_str(text: &str) -> Result<Self, SpecError> {
-        let mut parts = text.split(',').map(str::trim);
-        let head = parts.next().expect("split yields at least one part");
-        let (name, preset_name) = match head.split_once(':') {
-            Some((name, preset)) => (name, Some(preset)),
-            None => (head, None),
-        };
+        let LayerText { name, preset, parameters } = LayerText::new(text);
         let defense = DEFENSES.iter().find(|defense| defense.name == name).ok_or_else(|| {
             if let Some(known) = not_simulated().iter().find(|known| known.name == name) {
                 return SpecError::NotSimulated(known);
@@ -384,7 +400,7 @@ impl FromStr for LayerSpec {
             let available = DEFENSES.iter().map(|defense| defense.name).collect();
             SpecError::UnknownDefense { name: name.to_owned(), available }
         })?;
-        let preset = match preset_name {
+        let preset = match preset {
             None => &defense.presets[0],
             Some(wanted) => defense.presets.iter().find(|preset| preset.name == wanted).ok_or_else(|| {
                 let available = defense.presets.iter().map(|preset| preset.name).collect();
@@ -392,7 +408,7 @@ impl FromStr for LayerSpec {
             })?,
         };
         let mut layer = Self { defense, preset, given: BTreeMap::new() };
-        for part in parts {
+        for part in parameters {
             layer.give(part)?;
         }
         (preset.check)(&layer.known_values())
@@ -503,6 +519,16 @@ mod tests {
     }
 
     #[test]
+    fn a_parameter_may_follow_the_colon() {
+        let written = |text: &str| text.parse::<DefenseSpec>().unwrap().to_string();
+        assert_eq!(written("front:n=5, w-max=7s"), "front:ft-1,n=5,w-max=7s");
+        assert_eq!(written("front:ft-2,n=5+jitter:max=7ms"), "front:ft-2,n=5+jitter:uniform,max=7ms");
+        let spec: DefenseSpec = "front:n=5,n-server=8".parse().unwrap();
+        let values = spec.layers()[0].values(&Profile::of(&crate::testing::training()));
+        assert_eq!((values.count("n-client"), values.count("n-server")), (5, 8));
+    }
+
+    #[test]
     fn errors_say_what_there_is() {
         assert!(
             error("frost")
@@ -510,8 +536,8 @@ mod tests {
         );
         assert_eq!(error("front:ft-3"), "front has no preset `ft-3`; it has ft-1, ft-2");
         assert_eq!(
-            error("front,n=3"),
-            "front:ft-1 has no parameter `n`; it has n-client, n-server, budget, w-min, w-max, size, stop"
+            error("front,m=3"),
+            "front:ft-1 has no parameter `m`; it has n, n-client, n-server, budget, w-min, w-max, size, stop"
         );
         assert_eq!(error("pad:exponential,to=8B"), "pad:exponential has no parameter `to`; it has none");
         assert_eq!(error("front,w-max"), "`w-max` in `front:ft-1` is not of the form key=value");

@@ -12,6 +12,7 @@ mod features;
 mod predict;
 mod record;
 mod run;
+mod sessions;
 mod sweep;
 mod train;
 
@@ -38,6 +39,7 @@ pub(crate) fn execute(command: Command, global: &Global, printer: &Printer) -> R
         Command::Evaluate(options) => evaluate::run(&options, &context),
         Command::Defend(options) => defend::run(&options, &context),
         Command::Sweep(options) => sweep::run(&options, &context),
+        Command::Sessions(command) => sessions::run(&command, &context),
         Command::Competition(command) => competition::run(&command, &context),
     }
 }

@@ -2,32 +2,31 @@
 
 mod best;
 mod catalogue;
+mod error;
+mod fitted;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
-use ndarray::{Array2, Axis};
-use serde::{Deserialize, Serialize};
-use thiserror::Error;
+use wfkit_datasets::Trace;
 use wfkit_datasets::splits::stratified_k_fold;
-use wfkit_datasets::{Trace, TraceSet};
-use wfkit_features::{FeatureExtractor, FeatureSpec, SpecError};
-use wfkit_metrics::{ClassMap, Probabilities};
+use wfkit_features::{FeatureExtractor, FeatureSpec};
 
 use crate::backend::boosting::Boosting;
 use crate::backend::native::Native;
 use crate::backend::nearest_leaves::NearestLeaves;
 use crate::backend::svm::Svm;
 use crate::backend::wang_knn::WangKnn;
-use crate::backend::{Backend, LearnError, Learner, Model};
+use crate::backend::{Backend, Learner, Model};
 use crate::calibrate::{Calibration, Calibrator};
 use crate::evaluate::{EvaluateError, evaluate};
-use crate::forest::{ClassWeights, ForestParams, Splits, Values};
+use crate::forest::{ClassWeights, ForestParams, Splits};
 use crate::samples::{Samples, Taken};
 use catalogue::{CANDIDATES, Classifier};
 
 pub(crate) use best::judged_rows;
 pub use catalogue::{AttackInfo, attacks};
+pub use error::AttackError;
+pub use fitted::{About, FittedAttack};
 
 /// Folds of the training part behind a calibration, where the classifier has no out-of-bag estimate.
 const INNER_FOLDS: usize = 5;
@@ -79,137 +78,6 @@ struct Learned<'a> {
     extractor: Option<FeatureExtractor>,
     taken: Taken<'a>,
     model: Box<dyn Model>,
-}
-
-/// An attack that has learned from labelled samples.
-#[derive(Debug)]
-pub struct FittedAttack {
-    pub(crate) about: About,
-    pub(crate) extractor: Option<FeatureExtractor>,
-    pub(crate) model: Box<dyn Model>,
-    pub(crate) calibrator: Option<Calibrator>,
-    /// The class that is answered where neighbours disagree.
-    pub(crate) unless_unanimous: Option<usize>,
-    /// The first eight bytes of the content hash of each trace that it has learned from, ascending; empty where not remembered.
-    pub(crate) learned_from: Vec<u64>,
-}
-
-/// What there is to know of a fitted attack.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct About {
-    /// Name of the attack.
-    pub attack: String,
-    /// Who grew the trees.
-    pub backend: Backend,
-    /// How they grew.
-    pub params: ForestParams,
-    /// The seed they grew from.
-    pub seed: u64,
-    /// The classes, in the order of the probabilities.
-    pub classes: ClassMap,
-    /// How many samples of each class it has learned from, shape `(n_classes,)`.
-    pub trained_on: Vec<usize>,
-    /// The names of the features, in the order of the columns.
-    pub features: Vec<String>,
-}
-
-/// Why an attack does not exist, learns nothing or says nothing.
-#[derive(Debug, Clone, PartialEq, Error)]
-pub enum AttackError {
-    /// There is no such attack.
-    #[error("no attack is named {name:?}; there are {}, and lists of feature sets such as kfp-core,cumul", names())]
-    Unknown {
-        /// The name found.
-        name: String,
-    },
-    /// Other libraries grow forests only.
-    #[error("attack {attack} is not a forest, so backend {backend} has nothing to grow")]
-    NotAForest {
-        /// The attack.
-        attack: String,
-        /// The backend.
-        backend: Backend,
-    },
-    /// Weights, limits and splits of trees for what is no forest of ours.
-    #[error(
-        "attack {attack} by backend {backend}: class weights, limits and splits of trees are for wfkit's own forests"
-    )]
-    OwnForestsOnly {
-        /// The attack.
-        attack: String,
-        /// The backend.
-        backend: Backend,
-    },
-    /// The class that nobody watches is not there.
-    #[error("attack {attack}: there is no class {class:?} to be unmonitored")]
-    NoSuchClass {
-        /// The attack.
-        attack: String,
-        /// The class.
-        class: String,
-    },
-    /// A list of feature sets is not one.
-    #[error("attack {list:?}: {source}")]
-    List {
-        /// The list.
-        list: String,
-        /// What is wrong with it.
-        source: SpecError,
-    },
-    /// Traces where features are needed, or the other way round.
-    #[error("attack {attack} needs {needs}, not {found}{hint}")]
-    Kind {
-        /// The attack.
-        attack: String,
-        /// What it needs.
-        needs: &'static str,
-        /// What it was given.
-        found: &'static str,
-        /// Which attack to use instead.
-        hint: &'static str,
-    },
-    /// There is nothing to learn from.
-    #[error("attack {attack}: there are no samples to learn from")]
-    NoSamples {
-        /// The attack.
-        attack: String,
-    },
-    /// There is nothing to tell apart.
-    #[error("attack {attack}: all {samples} training samples are of one class, {class}")]
-    OneClass {
-        /// The attack.
-        attack: String,
-        /// The class.
-        class: String,
-        /// How many samples of it there are.
-        samples: usize,
-    },
-    /// The classifier cannot learn.
-    #[error("attack {attack}: {source}")]
-    Learn {
-        /// The attack.
-        attack: String,
-        /// Why not.
-        source: LearnError,
-    },
-    /// Features of other names, or in another order.
-    #[error("feature column {column} is {}, where the model has {}", quoted(found), quoted(expected))]
-    Features {
-        /// The first column that differs, counted from 0.
-        column: usize,
-        /// Its name; none if there is no such column.
-        found: Option<String>,
-        /// The name that the model knows; none if it knows no such column.
-        expected: Option<String>,
-    },
-}
-
-fn names() -> String {
-    attacks().iter().map(|attack| attack.name).collect::<Vec<_>>().join(", ")
-}
-
-fn quoted(name: &Option<String>) -> String {
-    name.as_ref().map_or("nothing".to_owned(), |name| format!("{name:?}"))
 }
 
 impl Attack {
@@ -407,127 +275,6 @@ impl Attack {
         })?;
         Ok(calibration.fit(judged.probabilities.values(), &judged.truth))
     }
-}
-
-impl FittedAttack {
-    /// What there is to know of it.
-    pub fn about(&self) -> &About {
-        &self.about
-    }
-
-    /// The classes, in the order of the probabilities.
-    pub fn classes(&self) -> &ClassMap {
-        &self.about.classes
-    }
-
-    /// What takes the features from traces; none if the attack is given features.
-    pub fn extractor(&self) -> Option<&FeatureExtractor> {
-        self.extractor.as_ref()
-    }
-
-    /// The classifier.
-    pub fn model(&self) -> &dyn Model {
-        &*self.model
-    }
-
-    /// Class probabilities, shape `(n_traces, n_classes)`, in the order of the samples, whose own classes do not matter.
-    ///
-    /// A feature matrix must have the very columns of the training samples.
-    pub fn predict(&self, samples: Samples<'_>) -> Result<Probabilities, AttackError> {
-        let taken = match (&self.extractor, samples) {
-            (Some(extractor), Samples::Traces(set)) => Taken::now(extractor, set),
-            (None, Samples::Features(matrix)) => Taken::Before(matrix),
-            _ => return Err(wrong_kind(&self.about.attack, samples)),
-        };
-        self.check_names(taken.names())?;
-        let values = self.answer(taken.values());
-        let probabilities = Probabilities::new(self.about.classes.clone(), values);
-        Ok(probabilities.expect("averages of class fractions, shares of votes and calibrated rows are distributions"))
-    }
-
-    /// How its probabilities were calibrated; none if they were not.
-    pub fn calibrator(&self) -> Option<&Calibrator> {
-        self.calibrator.as_ref()
-    }
-
-    /// What the model says of its training samples, each judged only by the trees that did not learn from it: the rows that some tree
-    /// did not see, and their probabilities. None for classifiers that cannot be judged so.
-    ///
-    /// A calibration that was itself learned out of bag is applied, so its own error shows a little too small.
-    ///
-    /// # Panics
-    /// If `samples` are not those that it has learned from.
-    pub fn out_of_bag(&self, samples: Samples<'_>) -> Option<(Vec<usize>, Probabilities)> {
-        let taken = self.features_of(samples)?;
-        let judged = self.model.out_of_bag(taken.values())?;
-        let rows: Vec<usize> = (0..judged.trees.len()).filter(|&row| judged.trees[row] > 0).collect();
-        let values = judged.probabilities.select(Axis(0), &rows);
-        let values = self.sure(values);
-        let probabilities = Probabilities::new(self.about.classes.clone(), values);
-        Some((rows, probabilities.expect("averages of class fractions and calibrated rows are distributions")))
-    }
-
-    /// Keeps in the model which traces it has learned from, so that [`already_learned`](Self::already_learned) knows them.
-    pub fn remember(&mut self, learned_from: &TraceSet) {
-        self.learned_from = learned_from.traces().iter().map(|labelled| short_hash(&labelled.trace)).collect();
-        self.learned_from.sort_unstable();
-        self.learned_from.dedup();
-    }
-
-    /// How many of the traces have the packets of one that the model has learned from; none where the model does not remember.
-    pub fn already_learned(&self, set: &TraceSet) -> Option<usize> {
-        if self.learned_from.is_empty() {
-            return None;
-        }
-        let known: HashSet<u64> = self.learned_from.iter().copied().collect();
-        Some(set.traces().iter().filter(|labelled| known.contains(&short_hash(&labelled.trace))).count())
-    }
-
-    /// What the classifier is shown of samples; none where they are of the wrong kind.
-    pub(crate) fn features_of<'a>(&self, samples: Samples<'a>) -> Option<Taken<'a>> {
-        match (&self.extractor, samples) {
-            (Some(extractor), Samples::Traces(set)) => Some(Taken::now(extractor, set)),
-            (None, Samples::Features(matrix)) => Some(Taken::Before(matrix)),
-            _ => None,
-        }
-    }
-
-    fn answer(&self, x: Values<'_>) -> Array2<f64> {
-        let mut values = self.model.predict(x);
-        if let Some(unmonitored) = self.unless_unanimous {
-            for mut row in values.rows_mut() {
-                if row.iter().all(|&p| p < 1.0 - 1e-9) {
-                    row.fill(0.0);
-                    row[unmonitored] = 1.0;
-                }
-            }
-        }
-        self.sure(values)
-    }
-
-    fn sure(&self, values: Array2<f64>) -> Array2<f64> {
-        match &self.calibrator {
-            Some(calibrator) => calibrator.apply(values),
-            None => values,
-        }
-    }
-
-    fn check_names(&self, found: &[String]) -> Result<(), AttackError> {
-        let expected = &self.about.features;
-        let differs = |&column: &usize| found.get(column) != expected.get(column);
-        match (0..found.len().max(expected.len())).find(differs) {
-            None => Ok(()),
-            Some(column) => {
-                let (found, expected) = (found.get(column).cloned(), expected.get(column).cloned());
-                Err(AttackError::Features { column, found, expected })
-            }
-        }
-    }
-}
-
-fn short_hash(trace: &Trace) -> u64 {
-    let hash = trace.content_hash();
-    u64::from_le_bytes(*hash.first_chunk().expect("a hash of 32 bytes"))
 }
 
 fn sets(list: &str) -> Result<FeatureSpec, AttackError> {

@@ -66,7 +66,7 @@ impl<K: Key> Grower<'_, K> {
             let bud = &buds[number];
             match (bud.children, bud.cut) {
                 (Some([left, right]), Some((feature, cut))) => {
-                    let split = self.tree.push_split(place, feature, cut.threshold);
+                    let split = self.push_split(place, feature, &cut);
                     pending.extend([(right, Place::Right(split)), (left, Place::Left(split))]);
                 }
                 _ => {

@@ -2,10 +2,7 @@
 
 use std::cmp::Ordering;
 
-use rayon::prelude::*;
-
 use super::split::Sample;
-use super::values::Values;
 
 /// Exact ranks of a column fit 16 bits, so that a node sorts small keys.
 pub(super) const EXACT_RANKS: usize = 1 << 16;
@@ -29,8 +26,8 @@ pub(super) struct Column {
 
 /// The rank of every row.
 pub(super) enum Ranks {
-    /// One a row.
-    Dense(Vec<u16>),
+    /// One a row; in a row of dense columns it has this place.
+    Dense { ranks: Vec<u16>, place: usize },
     /// Those of rows that are not 0.
     Sparse(SparseRanks),
 }
@@ -47,7 +44,7 @@ pub(super) struct SparseRanks {
 
 impl Column {
     /// The column of so many rows, of which these, ascending, may differ from 0.
-    fn new(n_rows: usize, mut entries: Vec<(u32, f32)>, most_ranks: usize) -> Self {
+    pub(super) fn new(n_rows: usize, mut entries: Vec<(u32, f32)>, most_ranks: usize) -> Self {
         entries.retain(|&(_, value)| value != 0.0);
         let zeros = n_rows - entries.len();
         let places = if zeros > 0 { Some((sortable(0.0), u32::MAX)) } else { None };
@@ -88,7 +85,7 @@ impl Column {
             for (row, rank) in rows.zip(ranks) {
                 dense[row as usize] = rank;
             }
-            Ranks::Dense(dense)
+            Ranks::Dense { ranks: dense, place: 0 }
         };
         Self { ranks, lows, highs }
     }
@@ -143,12 +140,6 @@ fn leap<T>(items: &[T], before: impl Fn(&T) -> bool) -> usize {
     known + items[known..items.len().min(step)].partition_point(before)
 }
 
-/// All columns of `x`, shape `(n_rows, n_features)`, in at most `most_ranks` ranks each; every value finite.
-pub(super) fn rank_columns(x: Values<'_>, most_ranks: usize) -> Vec<Column> {
-    let of = |column| Column::new(x.nrows(), x.column(column), most_ranks);
-    (0..x.ncols()).into_par_iter().map(of).collect()
-}
-
 /// A value as the forest sees it: the nearest finite `f32`.
 pub(super) fn rounded(value: f64) -> f32 {
     (value as f32).clamp(f32::MIN, f32::MAX)
@@ -173,7 +164,7 @@ mod tests {
     impl Column {
         fn all(&self) -> Vec<u16> {
             match &self.ranks {
-                Ranks::Dense(ranks) => ranks.clone(),
+                Ranks::Dense { ranks, .. } => ranks.clone(),
                 Ranks::Sparse(_) => panic!("sparse"),
             }
         }
@@ -181,14 +172,15 @@ mod tests {
         /// The same column with a rank for each of its rows.
         pub(in crate::forest) fn with_every_rank(&self, n_rows: usize) -> Self {
             let ranks = match &self.ranks {
-                Ranks::Dense(ranks) => ranks.clone(),
+                Ranks::Dense { ranks, .. } => ranks.clone(),
                 Ranks::Sparse(sparse) => {
                     let mut ranks = vec![sparse.zero; n_rows];
                     sparse.rows.iter().zip(&sparse.ranks).for_each(|(&row, &rank)| ranks[row as usize] = rank);
                     ranks
                 }
             };
-            Self { ranks: Ranks::Dense(ranks), lows: self.lows.clone(), highs: self.highs.clone() }
+            let (lows, highs) = (self.lows.clone(), self.highs.clone());
+            Self { ranks: Ranks::Dense { ranks, place: 0 }, lows, highs }
         }
     }
 

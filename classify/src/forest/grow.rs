@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::columns::{Column, Ranks};
 use super::sort::Key;
 use super::split::{Cut, Offer, Sample, Search};
+use super::table::{Table, View};
 use super::tree::{ClassCount, Place, Tree};
 use super::{ForestParams, Thresholds};
 use crate::seed::{below, unit};
@@ -14,7 +14,7 @@ use crate::seed::{below, unit};
 /// What all trees of a forest grow from.
 pub(super) struct Soil<'a> {
     pub(super) params: &'a ForestParams,
-    pub(super) columns: &'a [Column],
+    pub(super) table: &'a Table,
     /// The class of every row.
     pub(super) classes: &'a [u16],
     pub(super) n_classes: usize,
@@ -62,18 +62,19 @@ impl<'a, K: Key> Grower<'a, K> {
         let tag = |class, weight| u32::from(class) << K::WEIGHT_BITS | u32::from(weight);
         let drawn = |(row, (&class, &weight))| (weight > 0).then(|| Sample { row, tag: tag(class, weight) });
         let samples: Vec<Sample> = (0..).zip(soil.classes.iter().zip(weights)).filter_map(drawn).collect();
-        let mut constants = Constants { is: vec![false; soil.columns.len()], found: Vec::new() };
-        for (feature, _) in (0..).zip(soil.columns).filter(|(_, column)| column.is_constant()) {
+        let columns = soil.table.columns();
+        let mut constants = Constants { is: vec![false; columns.len()], found: Vec::new() };
+        for (feature, _) in (0..).zip(columns).filter(|(_, column)| column.is_constant()) {
             constants.add(feature);
         }
         Self {
             soil,
             rng,
-            max_features: soil.params.max_features.of(soil.columns.len()),
+            max_features: soil.params.max_features.of(columns.len()),
             search: Search::new(soil.n_classes, samples.len(), soil.params.min_samples_leaf),
             right: vec![Sample::default(); samples.len()],
             samples,
-            features: (0..soil.columns.len() as u32).collect(),
+            features: (0..columns.len() as u32).collect(),
             constant_in_all: constants.found.len(),
             constants,
             tree: Tree::empty(),
@@ -99,7 +100,7 @@ impl<'a, K: Key> Grower<'a, K> {
                 self.push_leaf(node.place);
                 continue;
             };
-            let split = self.tree.push_split(node.place, feature, cut.threshold);
+            let split = self.push_split(node.place, feature, &cut);
             let middle = self.part(node.start, node.end, feature, cut.rank);
             let (depth, constants) = (node.depth + 1, self.constants.found.len());
             pending.push(Pending { start: middle, end: node.end, depth, constants, place: Place::Right(split) });
@@ -109,7 +110,7 @@ impl<'a, K: Key> Grower<'a, K> {
 
     /// The feature and cut that the node at hand is split by, unless it is a leaf.
     pub(super) fn choose(&mut self, node: Range<usize>, depth: u32) -> Option<(u32, Cut)> {
-        let Soil { params, columns, .. } = *self.soil;
+        let Soil { params, table, .. } = *self.soil;
         let samples = &self.samples[node];
         let pure = self.search.classes.present.len() == 1;
         let deep = params.max_depth.is_some_and(|max| depth >= max);
@@ -128,10 +129,13 @@ impl<'a, K: Key> Grower<'a, K> {
             if self.constants.is[feature as usize] {
                 continue;
             }
-            let column = &columns[feature as usize];
+            let ranks = table.view(feature, samples.len());
             let offer = match params.thresholds {
-                Thresholds::Best => self.search.best(column, samples),
-                Thresholds::Random => self.search.random(column, samples, unit(&mut self.rng)),
+                Thresholds::Best => self.search.best(ranks, samples),
+                Thresholds::Random => {
+                    let column = &table.columns()[feature as usize];
+                    self.search.random(column, ranks, samples, unit(&mut self.rng))
+                }
             };
             match offer {
                 Offer::Constant => self.constants.add(feature),
@@ -153,9 +157,9 @@ impl<'a, K: Key> Grower<'a, K> {
     /// reads of a column in order. Returns where the others start.
     pub(super) fn part(&mut self, start: usize, end: usize, feature: u32, rank: u16) -> usize {
         let samples = &mut self.samples[start..end];
-        let n_left = match &self.soil.columns[feature as usize].ranks {
-            Ranks::Dense(ranks) => part_by(samples, &mut self.right, |_, sample| ranks[sample.row as usize] <= rank),
-            Ranks::Sparse(ranks) => {
+        let n_left = match self.soil.table.view(feature, samples.len()) {
+            View::Dense(ranks) => part_by(samples, &mut self.right, |_, sample| ranks.of(sample) <= rank),
+            View::Sparse(ranks) => {
                 let mut others = Vec::new();
                 let zero_goes_left = ranks.zero <= rank;
                 ranks.meet(samples, |place, other| {
@@ -168,6 +172,12 @@ impl<'a, K: Key> Grower<'a, K> {
             }
         };
         start + n_left
+    }
+
+    /// Returns the number of the split.
+    pub(super) fn push_split(&mut self, place: Place, feature: u32, cut: &Cut) -> u32 {
+        let column = &self.soil.table.columns()[feature as usize];
+        self.tree.push_split(place, feature, cut.threshold(column))
     }
 
     pub(super) fn push_leaf(&mut self, place: Place) {

@@ -1,7 +1,8 @@
 //! The best, or a random, cut of one node along one feature.
 
-use super::columns::{Column, Ranks, SparseRanks};
+use super::columns::{Column, SparseRanks};
 use super::sort::{Key, sort_by_rank};
+use super::table::{DenseRanks, View};
 
 /// A training row in a node.
 #[derive(Debug, Clone, Copy, Default)]
@@ -15,10 +16,28 @@ pub(super) struct Sample {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Cut {
     pub(super) rank: u16,
-    pub(super) threshold: f32,
+    at: At,
     /// Sum of squared class counts over the sum of counts, left plus right. The weighted Gini impurity of both children is
     /// 1 - `purity` / n, so the largest `purity` is the best cut, and n says that both children hold one class each.
     pub(super) purity: f64,
+}
+
+/// The value at which a cut is made. Of all cuts that a node is offered one is made, and only for that one values are looked up.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum At {
+    /// In the middle between the cut's rank and this one, the next in the node.
+    Before(u16),
+    Value(f32),
+}
+
+impl Cut {
+    /// The largest value that goes left.
+    pub(super) fn threshold(&self, column: &Column) -> f32 {
+        match self.at {
+            At::Before(next) => between(column.high(self.rank), column.low(next)),
+            At::Value(value) => value,
+        }
+    }
 }
 
 /// What a feature has to offer to a node.
@@ -106,11 +125,11 @@ impl<K: Key> Search<K> {
         self.classes.count::<K>(samples);
     }
 
-    /// The cut of the largest purity along `column`, the first in order of rank where several have it.
-    pub(super) fn best(&mut self, column: &Column, samples: &[Sample]) -> Offer {
-        let ranks = match &column.ranks {
-            Ranks::Dense(ranks) => ranks,
-            Ranks::Sparse(ranks) => return self.best_of_sparse(column, ranks, samples),
+    /// The cut of the largest purity along a column of these `ranks`, the first in order of rank where several have it.
+    pub(super) fn best(&mut self, ranks: View<'_>, samples: &[Sample]) -> Offer {
+        let ranks = match ranks {
+            View::Dense(ranks) => ranks,
+            View::Sparse(ranks) => return self.best_of_sparse(ranks, samples),
         };
         let (low, high) = self.gather(ranks, samples);
         if low == high {
@@ -134,17 +153,15 @@ impl<K: Key> Search<K> {
         self.clear_left();
         match best {
             None => Offer::TooFew,
-            Some((rank, next)) => {
-                Offer::Cut(Cut { rank, threshold: between(column.high(rank), column.low(next)), purity: largest })
-            }
+            Some((rank, next)) => Offer::Cut(Cut { rank, at: At::Before(next), purity: largest }),
         }
     }
 
     /// A cut at a threshold that lies `unit` of the way, in [0, 1), from the smallest to the largest value along `column`.
-    pub(super) fn random(&mut self, column: &Column, samples: &[Sample], unit: f64) -> Offer {
-        let (low, high) = match &column.ranks {
-            Ranks::Dense(ranks) => self.gather(ranks, samples),
-            Ranks::Sparse(ranks) => self.gather_sparse(ranks, samples),
+    pub(super) fn random(&mut self, column: &Column, ranks: View<'_>, samples: &[Sample], unit: f64) -> Offer {
+        let (low, high) = match ranks {
+            View::Dense(ranks) => self.gather(ranks, samples),
+            View::Sparse(ranks) => self.gather_sparse(ranks, samples),
         };
         if low == high {
             return Offer::Constant;
@@ -163,7 +180,7 @@ impl<K: Key> Search<K> {
             sweep.move_left(key.class(), goes_left * key.weight());
             n_left += goes_left as usize;
         }
-        if let Ranks::Sparse(ranks) = &column.ranks
+        if let View::Sparse(ranks) = ranks
             && ranks.zero <= rank
         {
             n_left += samples.len() - self.keys.len();
@@ -174,15 +191,15 @@ impl<K: Key> Search<K> {
         if n_left.min(samples.len() - n_left) < self.min_samples_leaf {
             return Offer::TooFew;
         }
-        Offer::Cut(Cut { rank, threshold: drawn.max(column.high(rank)), purity })
+        Offer::Cut(Cut { rank, at: At::Value(drawn.max(column.high(rank))), purity })
     }
 
     /// Fills `keys`; returns the smallest and the largest rank.
-    fn gather(&mut self, ranks: &[u16], samples: &[Sample]) -> (u16, u16) {
+    fn gather(&mut self, ranks: DenseRanks<'_>, samples: &[Sample]) -> (u16, u16) {
         let (mut low, mut high) = (u16::MAX, 0);
         self.keys.clear();
         self.keys.extend(samples.iter().map(|sample| {
-            let rank = ranks[sample.row as usize];
+            let rank = ranks.of(sample);
             low = low.min(rank);
             high = high.max(rank);
             K::new(rank, sample.tag)
@@ -203,7 +220,7 @@ impl<K: Key> Search<K> {
     }
 
     /// What [`best`](Self::best) does, with all zeros moved in one step.
-    fn best_of_sparse(&mut self, column: &Column, ranks: &SparseRanks, samples: &[Sample]) -> Offer {
+    fn best_of_sparse(&mut self, ranks: &SparseRanks, samples: &[Sample]) -> Offer {
         let (low, high) = self.gather_sparse(ranks, samples);
         if low == high {
             return Offer::Constant;
@@ -241,9 +258,7 @@ impl<K: Key> Search<K> {
         self.clear_left();
         match best {
             None => Offer::TooFew,
-            Some((rank, next)) => {
-                Offer::Cut(Cut { rank, threshold: between(column.high(rank), column.low(next)), purity: largest })
-            }
+            Some((rank, next)) => Offer::Cut(Cut { rank, at: At::Before(next), purity: largest }),
         }
     }
 

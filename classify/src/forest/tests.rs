@@ -3,8 +3,11 @@ use proptest::prelude::*;
 
 use wfkit_features::SparseMatrix;
 
+use super::grow::{Soil, grow};
+use super::table::Table;
 use super::tree::{ClassCount, Place};
 use super::*;
+use crate::seed::below;
 
 /// Trees that see every row and every feature, so that what they become can be worked out by hand.
 fn exact(trees: usize) -> ForestParams {
@@ -340,7 +343,7 @@ fn sparse_input_grows_the_same_bytes() {
 }
 
 #[test]
-fn sparse_columns_grow_the_same_trees_as_full_ones() {
+fn trees_are_the_same_however_ranks_are_kept() {
     let (x, labels) = mostly_zeros(600, 40, 5);
     let classes: Vec<u16> = labels.iter().map(|&label| label as u16).collect();
     let usual = ForestParams::random_forest();
@@ -354,19 +357,21 @@ fn sparse_columns_grow_the_same_trees_as_full_ones() {
         ForestParams { max_features: MaxFeatures::All, ..usual },
     ] {
         for most_ranks in [4, params.splits.most_ranks()] {
-            let sparse = rank_columns(x.view().into(), most_ranks);
-            let dense: Vec<_> = sparse.iter().map(|column| column.with_every_rank(600)).collect();
-            let n_sparse = sparse.iter().filter(|column| matches!(column.ranks, columns::Ranks::Sparse(_))).count();
+            let sparse = Table::new(x.view().into(), most_ranks);
+            let dense = sparse.with_every_rank();
+            let by_rows = Table::new(x.view().into(), most_ranks).by_rows();
+            let n_sparse = sparse.n_sparse();
             assert!((10..=30).contains(&n_sparse), "{n_sparse} sparse columns");
             // Weights of every size, so that keys of both widths are tried.
             for most in [3, 500] {
-                let tree = |columns: &[columns::Column], seed| {
+                let tree = |table: &Table, seed| {
                     let mut rng = stream(seed, 0);
                     let weights: Vec<u16> = (0..600).map(|_| below(&mut rng, most) as u16).collect();
-                    grow(&Soil { params: &params, columns, classes: &classes, n_classes: 5 }, &weights, rng)
+                    grow(&Soil { params: &params, table, classes: &classes, n_classes: 5 }, &weights, rng)
                 };
                 for seed in 0..5 {
                     assert_eq!(tree(&sparse, seed), tree(&dense, seed), "{params:?}");
+                    assert_eq!(tree(&sparse, seed), tree(&by_rows, seed), "{params:?}, by rows");
                 }
             }
         }

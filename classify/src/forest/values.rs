@@ -83,7 +83,11 @@ impl<'a> Values<'a> {
     pub(super) fn block(&self, rows: Range<usize>) -> Vec<f32> {
         match self {
             Self::Dense(values) => {
-                values.slice_axis(Axis(0), Slice::from(rows)).iter().map(|&value| rounded(value)).collect()
+                let block = values.slice_axis(Axis(0), Slice::from(rows));
+                match block.as_slice() {
+                    Some(block) => block.iter().map(|&value| rounded(value)).collect(),
+                    None => block.iter().map(|&value| rounded(value)).collect(),
+                }
             }
             Self::Sparse(values) => {
                 let n_features = self.ncols();

@@ -31,7 +31,7 @@ pub(super) fn read_parquet_traces(path: &Path) -> Result<ParquetTraces, ReadErro
     for (row, (label, (time_ns, size))) in labels.into_iter().zip(times.into_iter().zip(sizes)).enumerate() {
         let trace = Trace::new(time_ns, size).map_err(|error| {
             let (column, value) = culprit(&error);
-            frame.value(row, column, value, error.to_string())
+            frame.value(row, column, value, format!("the trace ({}): {error}", label.key))
         })?;
         traces.push(LabelledTrace { key: label.key, start_ns: label.start_ns, trace });
     }

@@ -45,23 +45,27 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
     ],
 };
 
-const fn parameters(n: u64) -> [Parameter; 7] {
+/// Of one side, where only both together are given.
+const AS_N: DefaultValue = DefaultValue::Derived { rule: "as n", derive: |_, values| Value::Count(values.count("n")) };
+
+const fn parameters(n: u64) -> [Parameter; 8] {
     const SECOND: u64 = 1_000_000_000;
     [
+        Parameter {
+            key: "n",
+            kind: Kind::Count,
+            min: 0,
+            default: DefaultValue::Is(Value::Count(n)),
+            meaning: "each side draws its number of padding packets uniformly from 1 to this; 0 sends none",
+        },
         Parameter {
             key: "n-client",
             kind: Kind::Count,
             min: 0,
-            default: DefaultValue::Is(Value::Count(n)),
-            meaning: "the client draws its number of padding packets uniformly from 1 to this; 0 sends none",
+            default: AS_N,
+            meaning: "the same for the client alone",
         },
-        Parameter {
-            key: "n-server",
-            kind: Kind::Count,
-            min: 0,
-            default: DefaultValue::Is(Value::Count(n)),
-            meaning: "the same at the peer",
-        },
+        Parameter { key: "n-server", kind: Kind::Count, min: 0, default: AS_N, meaning: "the same for the peer alone" },
         Parameter {
             key: "budget",
             kind: Kind::Choice(&["paper", "code", "maybenot"]),

@@ -41,6 +41,7 @@ pub(crate) const DEFENSES: &[DefenseInfo] = &[
     machines::SPRING,
     machines::INTERSPACE,
     machines::BREAK_PAD,
+    machines::SCRAMBLER,
     hold::INFO,
     fill::NETFLOW,
     fill::RANDOM_WT,

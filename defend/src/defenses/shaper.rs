@@ -190,7 +190,7 @@ mod tests {
         #[test]
         fn every_shaper_follows_every_model_and_stops(
             trace in any_trace(),
-            name in prop::sample::select(vec!["cs-buflo:ctsp", "cs-buflo:cpsp", "dynaflow", "regulator:heavy", "fixed-shape"]),
+            name in prop::sample::select(vec!["cs-buflo:ctsp", "cs-buflo:cpsp", "dynaflow", "regulator:heavy", "fixed-shape", "scrambler"]),
             delays in prop::sample::select(DelayModel::ALL.to_vec()),
             stop in prop::sample::select(vec!["oracle", "soft:2ms", "soft:50ms"]),
         ) {

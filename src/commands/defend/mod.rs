@@ -1,5 +1,6 @@
 //! `wfkit defend`: a defence on traces, what it costs, and what the attack finds after it.
 
+mod against;
 mod cost;
 mod describe;
 mod fit;
@@ -15,8 +16,8 @@ use wfkit_classify::Samples;
 use wfkit_datasets::splits::Split;
 use wfkit_datasets::{TraceFormat, TraceKey, TraceSet, write_traces};
 use wfkit_defend::{
-    Audit, DefendOptions, DefendedSet, DefenseSpec, ManifestFile, OverheadOptions, TimeBracket, check_composition,
-    check_overheads, defend_with, replica_key,
+    Audit, Cost, DefendOptions, DefendedSet, DefenseSpec, ManifestFile, OverheadOptions, TimeBracket,
+    check_composition, check_overheads, defend_with, replica_key,
 };
 use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, VolumeSummary};
 
@@ -120,6 +121,8 @@ pub(crate) fn write_manifest(
         output: digests(&[out.to_owned()])?.remove(0),
         traces: observed.len(),
         packets: observed.packets(),
+        cost: (!defended.spec().hides_paths())
+            .then(|| Cost::of(defended.original(), observed, defended.manifest().replicas)),
         causality: defended.causality(),
     };
     write(&manifest_path(out), serde_json::to_string_pretty(&file)? + "\n")

@@ -1,50 +1,53 @@
 //! `wfkit defend verify`: what a defended set shows, held against the set it was made from and its manifest.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
-use wfkit_datasets::TraceSet;
-use wfkit_defend::{Audit, DefendOptions, ManifestFile, TrainingManifest, defend_with, keeps_sessions};
+use wfkit_datasets::formats::ReadError;
+use wfkit_defend::{Audit, AuditViolation, Invariant, ManifestFile};
 
+use super::against::{AgainstManifest, Test};
 use super::manifest_path;
-use crate::context::{Context, digests};
-use crate::input::read_traces;
+use crate::context::Context;
+use crate::input::{Traces, read_traces};
 
 /// Everything that was found.
 #[derive(Serialize)]
 struct Verified {
     passed: bool,
-    audit: Audit,
+    /// What is broken, each invariant once a trace.
+    broken: Vec<Broken>,
+    /// What was tested, on the traces alone or against the manifest.
+    tested: Vec<Invariant>,
+    /// What the defence does not promise: it may be so or not.
+    not_promised: Vec<Invariant>,
+    /// What was not tested, because these files do not tell.
+    untestable: Vec<Invariant>,
+    /// What the traces alone show; nothing where the defended file holds something that is no trace.
+    audit: Option<Audit>,
     manifest: Option<AgainstManifest>,
 }
 
-/// A test of the manifest and how it ended; `None` where it could not be made.
-#[derive(Serialize)]
-struct AgainstManifest {
-    file: String,
-    definition: String,
-    /// The defended file has the hash that the manifest gives.
-    output_hash: Test,
-    /// The original has one of the hashes that the manifest gives.
-    input_hash: Test,
-    /// Defending the original again gives the same traces.
-    reproduced: Test,
+/// An invariant that is broken.
+#[derive(Clone, Serialize)]
+pub(super) struct Broken {
+    pub(super) invariant: Invariant,
+    /// By which trace; none where it is about the set.
+    pub(super) trace: Option<String>,
+    pub(super) detail: String,
 }
 
-#[derive(Serialize)]
-struct Test {
-    passed: Option<bool>,
-    detail: String,
-}
-
-impl Test {
-    fn of(passed: bool, detail: impl Into<String>) -> Self {
-        Self { passed: Some(passed), detail: detail.into() }
+impl From<AuditViolation> for Broken {
+    fn from(AuditViolation { trace, invariant, detail }: AuditViolation) -> Self {
+        Self { invariant, trace: Some(trace), detail }
     }
+}
 
-    fn skipped(why: impl Into<String>) -> Self {
-        Self { passed: None, detail: why.into() }
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let of = self.trace.as_ref().map_or_else(|| "the set".to_owned(), |trace| format!("({trace})"));
+        write!(f, "{of} breaks {}: {}", self.invariant, self.detail)
     }
 }
 
@@ -57,32 +60,94 @@ pub(super) fn run(
     context: &Context<'_>,
 ) -> Result<()> {
     let original = read_traces(&[original_path.to_owned()])?.set;
-    let defended = read_traces(&[defended_path.to_owned()])?.set;
-    let beside = manifest_path(defended_path);
-    let manifest = manifest.or_else(|| beside.is_file().then_some(beside.as_path()));
-    let manifest = manifest.map(|path| read_manifest(path).map(|read| (path, read))).transpose()?;
-    let replicas = replicas.or(manifest.as_ref().map(|(_, read)| read.manifest.replicas)).unwrap_or(1);
-    let hides = manifest.as_ref().is_some_and(|(_, read)| read.manifest.spec().is_ok_and(|spec| spec.hides_paths()));
-    let audit = if hides { Audit::of_some_paths } else { Audit::of };
-    let audit = audit(&original, &defended, replicas)?;
-    let manifest = match &manifest {
-        Some((path, read)) => {
-            Some(against(path, read, (original_path, &original), (defended_path, &defended), fit_on)?)
+    let verified = match read_traces(&[defended_path.to_owned()]) {
+        Ok(Traces { set: defended, .. }) => {
+            let beside = manifest_path(defended_path);
+            let manifest = manifest.or_else(|| beside.is_file().then_some(beside.as_path()));
+            let manifest = manifest.map(|path| read_manifest(path).map(|read| (path, read))).transpose()?;
+            let replicas = replicas.or(manifest.as_ref().map(|(_, read)| read.manifest.replicas)).unwrap_or(1);
+            let hides = |read: &ManifestFile| read.manifest.spec().is_ok_and(|spec| spec.hides_paths());
+            let audit = match &manifest {
+                Some((_, read)) if hides(read) => Audit::of_some_paths,
+                _ => Audit::of,
+            };
+            let audit = audit(&original, &defended, replicas)?;
+            let sets = ((original_path, &original), (defended_path, &defended));
+            let against =
+                |(path, read): &(&Path, ManifestFile)| AgainstManifest::of(path, read, sets.0, sets.1, fit_on);
+            Verified::of(audit, manifest.as_ref().map(against).transpose()?)
         }
-        None => None,
+        Err(error) => Verified::no_trace(defended_path, error)?,
     };
-    let tests: Vec<&Test> = manifest.iter().flat_map(|m| [&m.output_hash, &m.input_hash, &m.reproduced]).collect();
-    let passed = audit.passed() && tests.iter().all(|test| test.passed != Some(false));
-    let verified = Verified { passed, audit, manifest };
     if context.printer.is_json() {
         context.printer.document(&verified)?;
     } else {
         print(&verified, context)?;
     }
-    if !passed {
-        bail!("{}: {}", defended_path.display(), first_failure(&verified));
+    if !verified.passed {
+        bail!("{}: {}", defended_path.display(), verified.first_failure());
     }
     Ok(())
+}
+
+impl Verified {
+    fn of(audit: Audit, manifest: Option<AgainstManifest>) -> Self {
+        let mut broken: Vec<Broken> = audit.violations.iter().cloned().map(Broken::from).collect();
+        for other in manifest.iter().flat_map(|manifest| &manifest.broken) {
+            if !broken.iter().any(|known| (known.invariant, &known.trace) == (other.invariant, &other.trace)) {
+                broken.push(other.clone());
+            }
+        }
+        broken.sort_by_key(|broken| broken.trace.is_none());
+        let tests: Vec<(&str, &Test)> = manifest.iter().flat_map(AgainstManifest::tests).collect();
+        let made = |name: &str| tests.iter().any(|(other, test)| *other == name && test.passed.is_some());
+        let reproduced = made("reproduced");
+        let promised = |invariant: &Invariant| manifest.iter().any(|manifest| manifest.promised.contains(invariant));
+        let was_tested = |invariant: &Invariant| match invariant {
+            Invariant::Composition => made("layers"),
+            Invariant::Overheads => made("cost"),
+            Invariant::Determinism | Invariant::Labels => reproduced,
+            invariant => audit.tested.contains(invariant) || promised(invariant),
+        };
+        let about_files = [Invariant::Composition, Invariant::Overheads];
+        let (tested, rest): (Vec<_>, Vec<_>) = Invariant::ALL.into_iter().partition(was_tested);
+        let (not_promised, untestable) =
+            rest.into_iter().partition(|invariant| reproduced && !about_files.contains(invariant));
+        let passed = broken.is_empty() && audit.passed() && tests.iter().all(|(_, test)| test.passed != Some(false));
+        Self { passed, broken, tested, not_promised, untestable, audit: Some(audit), manifest }
+    }
+
+    /// Of a file with something in it that is no trace; another error stays one.
+    fn no_trace(path: &Path, error: anyhow::Error) -> Result<Self> {
+        let line = match error.downcast_ref::<ReadError>() {
+            Some(ReadError::Value { .. }) => None,
+            Some(ReadError::Problems { problems, .. }) => {
+                problems.kinds().iter().flat_map(|kind| &kind.examples).map(|example| example.row).min()
+            }
+            _ => return Err(error),
+        };
+        let text = line.and_then(|line| {
+            let text = std::fs::read_to_string(path).ok()?;
+            text.lines().nth(usize::try_from(line).ok()?.checked_sub(1)?).map(|text| format!(" (line {line}: {text})"))
+        });
+        let detail = format!("{error:#}{}", text.unwrap_or_default());
+        let untestable = Invariant::ALL.into_iter().filter(|&invariant| invariant != Invariant::Shape).collect();
+        let broken = vec![Broken { invariant: Invariant::Shape, trace: None, detail }];
+        let (tested, not_promised) = (vec![Invariant::Shape], Vec::new());
+        Ok(Self { passed: false, broken, tested, not_promised, untestable, audit: None, manifest: None })
+    }
+
+    fn first_failure(&self) -> String {
+        if let Some(broken) = self.broken.first() {
+            return format!("{broken} ({} in all)", self.broken.len());
+        }
+        let audit = self.audit.iter();
+        let missing =
+            audit.clone().flat_map(|audit| &audit.missing).map(|trace| format!("the trace ({trace}) is missing"));
+        let unexpected =
+            audit.flat_map(|audit| &audit.unexpected).map(|trace| format!("the trace ({trace}) has no original"));
+        missing.chain(unexpected).next().unwrap_or_else(|| "it is not what its manifest says".to_owned())
+    }
 }
 
 fn read_manifest(path: &Path) -> Result<ManifestFile> {
@@ -90,86 +155,31 @@ fn read_manifest(path: &Path) -> Result<ManifestFile> {
     serde_json::from_str(&text).with_context(|| format!("{}: not a manifest", path.display()))
 }
 
-fn against(
-    path: &Path,
-    read: &ManifestFile,
-    (original_path, original): (&Path, &TraceSet),
-    (defended_path, defended): (&Path, &TraceSet),
-    fit_on: Option<&Path>,
-) -> Result<AgainstManifest> {
-    let digest = |path: &Path| -> Result<String> { Ok(digests(&[PathBuf::from(path)])?.remove(0).sha256) };
-    let (found, input) = (digest(defended_path)?, digest(original_path)?);
-    let output_hash = Test::of(found == read.output.sha256, format!("SHA-256 {found}"));
-    let input_hash = match read.inputs.as_slice() {
-        [one] => Test::of(one.sha256 == input, format!("SHA-256 {input}")),
-        several => Test::skipped(format!("the set was made from {} inputs", several.len())),
-    };
-    let here = concat!("wfkit ", env!("CARGO_PKG_VERSION"));
-    let reproduced = if read.manifest.tool != here {
-        Test::skipped(format!("made by {}, this is {here}", read.manifest.tool))
-    } else if input_hash.passed != Some(true) {
-        Test::skipped("the original is not the file that was defended")
-    } else {
-        reproduce(read, original, defended, fit_on)?
-    };
-    let (file, definition) = (path.display().to_string(), read.manifest.definition.clone());
-    Ok(AgainstManifest { file, definition, output_hash, input_hash, reproduced })
-}
-
-fn reproduce(read: &ManifestFile, original: &TraceSet, defended: &TraceSet, fit_on: Option<&Path>) -> Result<Test> {
-    let mut spec = read.manifest.spec().context("the manifest's layers")?;
-    if let Some(learned) = &read.manifest.training {
-        let Some(path) = fit_on else {
-            return Ok(Test::skipped("it learned from training traces: give them with --fit-on"));
-        };
-        let training = read_traces(&[path.to_owned()])?.set;
-        if TrainingManifest::of(&training) != *learned {
-            return Ok(Test::of(false, format!("{}: not the traces that it learned from", path.display())));
-        }
-        spec = spec.fit(training);
-    }
-    let replicas = read.manifest.replicas.try_into().context("the manifest's replicas")?;
-    let again = defend_with(original, &spec, &DefendOptions { seed: read.manifest.seed, replicas, verify: false })?;
-    if again.manifest().definition != read.manifest.definition {
-        return Ok(Test::of(false, format!("the definition is {}", again.manifest().definition)));
-    }
-    let mut again = again.observe().traces().to_vec();
-    if !keeps_sessions(defended) {
-        again.iter_mut().for_each(|labelled| labelled.key.session = None);
-        again.sort_by(|a, b| a.key.order(&b.key));
-    }
-    let differs = again.iter().zip(defended.traces()).find(|(a, b)| (&a.key, &a.trace) != (&b.key, &b.trace));
-    Ok(match differs {
-        Some((trace, _)) => Test::of(false, format!("the trace ({}) differs", trace.key)),
-        None if again.len() != defended.len() => Test::of(false, format!("{} traces", again.len())),
-        None => Test::of(true, format!("{} traces, packet by packet", again.len())),
-    })
-}
-
 fn print(verified: &Verified, context: &Context<'_>) -> Result<()> {
-    let Audit { pairs, missing, unexpected, kinds, violations, tested, untestable, .. } = &verified.audit;
-    let names =
-        |names: &[wfkit_defend::Invariant]| names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let mut rows = vec![
-        ["pairs of traces".to_owned(), pairs.to_string()],
-        ["originals without a defended trace".to_owned(), missing.len().to_string()],
-        ["defended traces without an original".to_owned(), unexpected.len().to_string()],
-    ];
-    for (kept, count) in kinds {
-        rows.push([format!("pairs that keep {}", told(*kept)), count.to_string()]);
+    let names = |names: &[Invariant]| names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let mut rows = Vec::new();
+    if let Some(audit) = &verified.audit {
+        rows.extend([
+            ["pairs of traces".to_owned(), audit.pairs.to_string()],
+            ["originals without a defended trace".to_owned(), audit.missing.len().to_string()],
+            ["defended traces without an original".to_owned(), audit.unexpected.len().to_string()],
+        ]);
+        for (kept, count) in &audit.kinds {
+            rows.push([format!("pairs that keep {}", told(*kept)), count.to_string()]);
+        }
+        if audit.starts_unknown > 0 {
+            let least = audit.least_start_delay_ns as f64 / 1e9;
+            rows.push(["traces without a start time".to_owned(), audit.starts_unknown.to_string()]);
+            rows.push([
+                "if nothing left early, one of them started late by at least".to_owned(),
+                format!("{least:.6} s"),
+            ]);
+        }
     }
-    let starts = verified.audit.starts_unknown;
-    if starts > 0 {
-        let least = verified.audit.least_start_delay_ns as f64 / 1e9;
-        rows.push(["traces without a start time".to_owned(), starts.to_string()]);
-        rows.push(["if nothing left early, one of them started late by at least".to_owned(), format!("{least:.6} s")]);
-    }
-    rows.push(["tested on the traces".to_owned(), names(tested)]);
-    rows.push(["broken".to_owned(), violations.len().to_string()]);
     match &verified.manifest {
-        Some(AgainstManifest { file, definition, output_hash, input_hash, reproduced }) => {
-            rows.push(["manifest".to_owned(), format!("{file}, definition {definition}")]);
-            for (name, test) in [("output", output_hash), ("input", input_hash), ("reproduced", reproduced)] {
+        Some(manifest) => {
+            rows.push(["manifest".to_owned(), format!("{}, definition {}", manifest.file, manifest.definition)]);
+            for (name, test) in manifest.tests() {
                 let verdict = match test.passed {
                     Some(true) => "yes",
                     Some(false) => "NO",
@@ -180,13 +190,18 @@ fn print(verified: &Verified, context: &Context<'_>) -> Result<()> {
         }
         None => rows.push(["manifest".to_owned(), "none".to_owned()]),
     }
-    if verified.manifest.as_ref().and_then(|manifest| manifest.reproduced.passed) != Some(true) {
-        rows.push(["not told by traces alone".to_owned(), names(untestable)]);
+    rows.push(["tested".to_owned(), names(&verified.tested)]);
+    if !verified.not_promised.is_empty() {
+        rows.push(["not promised".to_owned(), names(&verified.not_promised)]);
     }
+    if !verified.untestable.is_empty() {
+        rows.push(["not told by these files".to_owned(), names(&verified.untestable)]);
+    }
+    rows.push(["broken".to_owned(), verified.broken.len().to_string()]);
     rows.push(["passed".to_owned(), if verified.passed { "yes" } else { "NO" }.to_owned()]);
     context.printer.table(["verify", ""], &rows)?;
-    for violation in violations.iter().take(20) {
-        context.printer.line(&format!("({}) {}: {}", violation.trace, violation.invariant, violation.detail))?;
+    for broken in verified.broken.iter().take(20) {
+        context.printer.line(&broken.to_string())?;
     }
     Ok(())
 }
@@ -200,19 +215,4 @@ fn told(kept: wfkit_defend::Kept) -> &'static str {
         Kept::Sizes => "sizes each way (delays only)",
         Kept::Nothing => "none of times, sizes, packets",
     }
-}
-
-fn first_failure(verified: &Verified) -> String {
-    let audit = &verified.audit;
-    if let Some(violation) = audit.violations.first() {
-        let all = audit.violations.len();
-        return format!("({}) breaks {}: {} ({all} in all)", violation.trace, violation.invariant, violation.detail);
-    }
-    if let Some(missing) = audit.missing.first() {
-        return format!("the trace ({missing}) is missing");
-    }
-    if let Some(unexpected) = audit.unexpected.first() {
-        return format!("the trace ({unexpected}) has no original");
-    }
-    "it is not what its manifest says".to_owned()
 }

@@ -22,7 +22,16 @@ fn options_of_the_simulation_are_part_of_what_is_kept() {
     assert_eq!(manifest["layers"][0]["delay_model"], "inferred");
     assert_eq!(manifest["layers"][0]["stop_rule"], "soft:300ms");
     assert_eq!(manifest["causality"]["answers"].as_u64().map(|n| n > 1_000), Some(true));
-    for invariant in ["causality", "schedule", "link-rate", "determinism", "overheads", "composition", "labels"] {
+    let checked = [
+        "I4 causality",
+        "I6 schedule",
+        "I7 link-rate",
+        "I11 determinism",
+        "I13 composition",
+        "I14 overheads",
+        "I15 labels",
+    ];
+    for invariant in checked {
         assert!(manifest["invariants"].as_array().unwrap().contains(&Value::from(invariant)), "{invariant}");
     }
     // The time overhead of all models, whichever was chosen.
@@ -147,7 +156,7 @@ fn a_defended_set_is_audited_with_and_without_its_manifest() {
     // Planted in a set without manifest: lost bytes, bytes before their time, a lost trace.
     let lost = changed(&set, |_, sizes| sizes.iter_mut().for_each(|size| *size = size.signum()));
     let early = changed(&set, |times, _| times.fill(0));
-    for (set, invariant) in [(&lost, "conservation"), (&early, "no-time-travel")] {
+    for (set, invariant) in [(&lost, "I1 conservation"), (&early, "I3 no-time-travel")] {
         let (found, stderr) = verify(set, "other.parquet");
         assert_eq!(found["audit"]["violations"][0]["invariant"], invariant, "{found}");
         assert!(stderr.starts_with("error: "), "{stderr}");
@@ -166,7 +175,7 @@ fn padding_that_is_marked_in_a_strangers_set_is_found() {
     folder.write("padded.csv", format!("{header}1,0,1,0.0\n1,0,-1,0.1\n1,0,-1,0.15\n1,0,-1,0.2\n"));
     folder.write("marked.csv", format!("{header}1,0,1,0.0\n1,0,-1,0.1\n1,0,-888,0.15\n1,0,-1,0.2\n"));
     let passed = folder.wfkit("defend verify cells.csv padded.csv").succeeds().stdout;
-    assert!(passed.contains("every packet among others (padding only)") && passed.contains("FIFO"), "{passed}");
+    assert!(passed.contains("every packet among others (padding only)") && passed.contains("I2 fifo"), "{passed}");
     let refused = folder.wfkit("defend verify cells.csv marked.csv");
     assert!(refused.stderr.contains("1 packets of size 888 among cells"), "{refused:?}");
 }
@@ -186,7 +195,7 @@ fn a_split_shows_some_paths_and_costs_what_all_of_them_carry() {
     assert!(copies.traces().chunks(2).all(|pair| pair[0].key.session == pair[1].key.session));
     let verified = json(&folder.wfkit("defend verify traces.parquet d.parquet --format json").succeeds().stdout);
     assert_eq!((&verified["passed"], &verified["manifest"]["reproduced"]["passed"]), (&true.into(), &true.into()));
-    assert!(verified["audit"]["untestable"].as_array().unwrap().contains(&"conservation".into()));
+    assert!(verified["audit"]["untestable"].as_array().unwrap().contains(&"I1 conservation".into()));
     folder.wfkit("defend traces.parquet --defence trafficsliver,see=6 --out d.parquet").shows_wrong_usage();
 }
 
@@ -208,11 +217,12 @@ fn a_fitted_defence_learns_from_other_traces_than_it_is_tested_on() {
     // Its database is needed to make it again.
     let verify = |more: &str| {
         let ran = folder.wfkit(&format!("defend verify parts/test.parquet d.parquet --format json{more}"));
-        json(&ran.stdout)["manifest"]["reproduced"]["passed"].clone()
+        let manifest = &json(&ran.stdout)["manifest"];
+        ["learned_from", "reproduced"].map(|test| manifest[test]["passed"].as_bool())
     };
-    assert_eq!(verify(""), Value::Null);
-    assert_eq!(verify(" --fit-on parts/train.parquet"), true);
-    assert_eq!(verify(" --fit-on parts/test.parquet"), false);
+    assert_eq!(verify(""), [None, None]);
+    assert_eq!(verify(" --fit-on parts/train.parquet"), [Some(true), Some(true)]);
+    assert_eq!(verify(" --fit-on parts/test.parquet"), [Some(false), None]);
     // What is tested must not be learned from, unless that is wanted.
     let refused = folder.wfkit("defend parts/test.parquet --defence decoy --fit-on traces.parquet --out d.parquet");
     assert!(refused.stderr.contains("100 of the traces to defend are among the training traces"), "{refused:?}");

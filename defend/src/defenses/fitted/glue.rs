@@ -22,8 +22,9 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
         "a silence of at least `silence` ends a page, as the client that knows its pages would tell",
         "glue is a training trace of another class, cut when the next page starts; when it is over another one follows",
         "it starts after a gap drawn between the 20th and the 80th percentile of the page's times between packets, 1 ms at least",
-        "the paper has FRONT on the first page too: front,n-client=1100,n-server=1100+glue puts it on the whole session",
-        "whether an attacker finds where pages start is not scored: the trace keeps its class",
+        "the paper has FRONT on the first page too: glue+front,n-client=1100,n-server=1100 pads from the beginning of the session, also \
+         beyond the first page; behind FRONT, glue would take its padding for the page and find no silence",
+        "the trace keeps its class: wfkit sessions makes sessions of page loads and attacks them, glued or not",
     ],
     needs: Needs { sizes: false, times: true, set: false, classes: true },
     presets: &[Preset {

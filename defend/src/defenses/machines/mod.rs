@@ -1,11 +1,13 @@
-//! Padding machines: Spring, Interspace and Break-Pad.
+//! Padding machines: Spring, Interspace, Break-Pad and, which also hold packets back, Scrambler.
 
 mod break_pad;
 mod law;
 mod machine;
+mod scrambler;
 mod spring;
 
 pub(super) use self::break_pad::INFO as BREAK_PAD;
+pub(super) use self::scrambler::INFO as SCRAMBLER;
 pub(super) use self::spring::{INTERSPACE, SPRING};
 
 use wfkit_datasets::Trace;

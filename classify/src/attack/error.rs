@@ -1,0 +1,106 @@
+//! What can go wrong with an attack.
+
+use thiserror::Error;
+use wfkit_features::SpecError;
+
+use super::catalogue::attacks;
+use crate::backend::{Backend, LearnError};
+
+/// Why an attack does not exist, learns nothing or says nothing.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum AttackError {
+    /// There is no such attack.
+    #[error("no attack is named {name:?}; there are {}, and lists of feature sets such as kfp-core,cumul", names())]
+    Unknown {
+        /// The name found.
+        name: String,
+    },
+    /// Other libraries grow forests only.
+    #[error("attack {attack} is not a forest, so backend {backend} has nothing to grow")]
+    NotAForest {
+        /// The attack.
+        attack: String,
+        /// The backend.
+        backend: Backend,
+    },
+    /// Weights, limits and splits of trees for what is no forest of ours.
+    #[error(
+        "attack {attack} by backend {backend}: class weights, limits and splits of trees are for wfkit's own forests"
+    )]
+    OwnForestsOnly {
+        /// The attack.
+        attack: String,
+        /// The backend.
+        backend: Backend,
+    },
+    /// The class that nobody watches is not there.
+    #[error("attack {attack}: there is no class {class:?} to be unmonitored")]
+    NoSuchClass {
+        /// The attack.
+        attack: String,
+        /// The class.
+        class: String,
+    },
+    /// A list of feature sets is not one.
+    #[error("attack {list:?}: {source}")]
+    List {
+        /// The list.
+        list: String,
+        /// What is wrong with it.
+        source: SpecError,
+    },
+    /// Traces where features are needed, or the other way round.
+    #[error("attack {attack} needs {needs}, not {found}{hint}")]
+    Kind {
+        /// The attack.
+        attack: String,
+        /// What it needs.
+        needs: &'static str,
+        /// What it was given.
+        found: &'static str,
+        /// Which attack to use instead.
+        hint: &'static str,
+    },
+    /// There is nothing to learn from.
+    #[error("attack {attack}: there are no samples to learn from")]
+    NoSamples {
+        /// The attack.
+        attack: String,
+    },
+    /// There is nothing to tell apart.
+    #[error("attack {attack}: all {samples} training samples are of one class, {class}")]
+    OneClass {
+        /// The attack.
+        attack: String,
+        /// The class.
+        class: String,
+        /// How many samples of it there are.
+        samples: usize,
+    },
+    /// The classifier cannot learn.
+    #[error("attack {attack}: {source}")]
+    Learn {
+        /// The attack.
+        attack: String,
+        /// Why not.
+        source: LearnError,
+    },
+    /// Features of other names, or in another order.
+    #[error("feature column {column} is {}, where the model has {}", quoted(found), quoted(expected))]
+    Features {
+        /// The first column that differs, counted from 0.
+        column: usize,
+        /// Its name; none if there is no such column.
+        found: Option<String>,
+        /// The name that the model knows; none if it knows no such column.
+        expected: Option<String>,
+    },
+}
+
+fn names() -> String {
+    attacks().iter().map(|attack| attack.name).collect::<Vec<_>>().join(", ")
+}
+
+fn quoted(name: &Option<String>) -> String {
+    name.as_ref().map_or("nothing".to_owned(), |name| format!("{name:?}"))
+}

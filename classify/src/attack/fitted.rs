@@ -1,0 +1,168 @@
+//! Attacks that have learned.
+
+use std::collections::HashSet;
+
+use ndarray::{Array2, Axis};
+use serde::{Deserialize, Serialize};
+use wfkit_datasets::{Trace, TraceSet};
+use wfkit_features::FeatureExtractor;
+use wfkit_metrics::{ClassMap, Probabilities};
+
+use super::{AttackError, wrong_kind};
+use crate::backend::{Backend, Model};
+use crate::calibrate::Calibrator;
+use crate::forest::{ForestParams, Values};
+use crate::samples::{Samples, Taken};
+
+/// An attack that has learned from labelled samples.
+#[derive(Debug)]
+pub struct FittedAttack {
+    pub(crate) about: About,
+    pub(crate) extractor: Option<FeatureExtractor>,
+    pub(crate) model: Box<dyn Model>,
+    pub(crate) calibrator: Option<Calibrator>,
+    /// The class that is answered where neighbours disagree.
+    pub(crate) unless_unanimous: Option<usize>,
+    /// The first eight bytes of the content hash of each trace that it has learned from, ascending; empty where not remembered.
+    pub(crate) learned_from: Vec<u64>,
+}
+
+/// What there is to know of a fitted attack.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct About {
+    /// Name of the attack.
+    pub attack: String,
+    /// Who grew the trees.
+    pub backend: Backend,
+    /// How they grew.
+    pub params: ForestParams,
+    /// The seed they grew from.
+    pub seed: u64,
+    /// The classes, in the order of the probabilities.
+    pub classes: ClassMap,
+    /// How many samples of each class it has learned from, shape `(n_classes,)`.
+    pub trained_on: Vec<usize>,
+    /// The names of the features, in the order of the columns.
+    pub features: Vec<String>,
+}
+
+impl FittedAttack {
+    /// What there is to know of it.
+    pub fn about(&self) -> &About {
+        &self.about
+    }
+
+    /// The classes, in the order of the probabilities.
+    pub fn classes(&self) -> &ClassMap {
+        &self.about.classes
+    }
+
+    /// What takes the features from traces; none if the attack is given features.
+    pub fn extractor(&self) -> Option<&FeatureExtractor> {
+        self.extractor.as_ref()
+    }
+
+    /// The classifier.
+    pub fn model(&self) -> &dyn Model {
+        &*self.model
+    }
+
+    /// Class probabilities, shape `(n_traces, n_classes)`, in the order of the samples, whose own classes do not matter.
+    ///
+    /// A feature matrix must have the very columns of the training samples.
+    pub fn predict(&self, samples: Samples<'_>) -> Result<Probabilities, AttackError> {
+        let taken = match (&self.extractor, samples) {
+            (Some(extractor), Samples::Traces(set)) => Taken::now(extractor, set),
+            (None, Samples::Features(matrix)) => Taken::Before(matrix),
+            _ => return Err(wrong_kind(&self.about.attack, samples)),
+        };
+        self.check_names(taken.names())?;
+        let values = self.answer(taken.values());
+        let probabilities = Probabilities::new(self.about.classes.clone(), values);
+        Ok(probabilities.expect("averages of class fractions, shares of votes and calibrated rows are distributions"))
+    }
+
+    /// How its probabilities were calibrated; none if they were not.
+    pub fn calibrator(&self) -> Option<&Calibrator> {
+        self.calibrator.as_ref()
+    }
+
+    /// What the model says of its training samples, each judged only by the trees that did not learn from it: the rows that some tree
+    /// did not see, and their probabilities. None for classifiers that cannot be judged so.
+    ///
+    /// A calibration that was itself learned out of bag is applied, so its own error shows a little too small.
+    ///
+    /// # Panics
+    /// If `samples` are not those that it has learned from.
+    pub fn out_of_bag(&self, samples: Samples<'_>) -> Option<(Vec<usize>, Probabilities)> {
+        let taken = self.features_of(samples)?;
+        let judged = self.model.out_of_bag(taken.values())?;
+        let rows: Vec<usize> = (0..judged.trees.len()).filter(|&row| judged.trees[row] > 0).collect();
+        let values = judged.probabilities.select(Axis(0), &rows);
+        let values = self.sure(values);
+        let probabilities = Probabilities::new(self.about.classes.clone(), values);
+        Some((rows, probabilities.expect("averages of class fractions and calibrated rows are distributions")))
+    }
+
+    /// Keeps in the model which traces it has learned from, so that [`already_learned`](Self::already_learned) knows them.
+    pub fn remember(&mut self, learned_from: &TraceSet) {
+        self.learned_from = learned_from.traces().iter().map(|labelled| short_hash(&labelled.trace)).collect();
+        self.learned_from.sort_unstable();
+        self.learned_from.dedup();
+    }
+
+    /// How many of the traces have the packets of one that the model has learned from; none where the model does not remember.
+    pub fn already_learned(&self, set: &TraceSet) -> Option<usize> {
+        if self.learned_from.is_empty() {
+            return None;
+        }
+        let known: HashSet<u64> = self.learned_from.iter().copied().collect();
+        Some(set.traces().iter().filter(|labelled| known.contains(&short_hash(&labelled.trace))).count())
+    }
+
+    /// What the classifier is shown of samples; none where they are of the wrong kind.
+    pub(crate) fn features_of<'a>(&self, samples: Samples<'a>) -> Option<Taken<'a>> {
+        match (&self.extractor, samples) {
+            (Some(extractor), Samples::Traces(set)) => Some(Taken::now(extractor, set)),
+            (None, Samples::Features(matrix)) => Some(Taken::Before(matrix)),
+            _ => None,
+        }
+    }
+
+    fn answer(&self, x: Values<'_>) -> Array2<f64> {
+        let mut values = self.model.predict(x);
+        if let Some(unmonitored) = self.unless_unanimous {
+            for mut row in values.rows_mut() {
+                if row.iter().all(|&p| p < 1.0 - 1e-9) {
+                    row.fill(0.0);
+                    row[unmonitored] = 1.0;
+                }
+            }
+        }
+        self.sure(values)
+    }
+
+    fn sure(&self, values: Array2<f64>) -> Array2<f64> {
+        match &self.calibrator {
+            Some(calibrator) => calibrator.apply(values),
+            None => values,
+        }
+    }
+
+    fn check_names(&self, found: &[String]) -> Result<(), AttackError> {
+        let expected = &self.about.features;
+        let differs = |&column: &usize| found.get(column) != expected.get(column);
+        match (0..found.len().max(expected.len())).find(differs) {
+            None => Ok(()),
+            Some(column) => {
+                let (found, expected) = (found.get(column).cloned(), expected.get(column).cloned());
+                Err(AttackError::Features { column, found, expected })
+            }
+        }
+    }
+}
+
+fn short_hash(trace: &Trace) -> u64 {
+    let hash = trace.content_hash();
+    u64::from_le_bytes(*hash.first_chunk().expect("a hash of 32 bytes"))
+}

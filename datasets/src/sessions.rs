@@ -1,0 +1,177 @@
+//! Sessions: page loads one after the other in one trace, and where each of them begins.
+
+use std::ops::RangeInclusive;
+
+use rand::seq::SliceRandom;
+use rand::{RngExt as _, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use wfkit_metrics::seed::mix;
+
+use crate::{LabelledTrace, Trace, TraceKey, TraceSet};
+
+/// What a session consists of, beside its trace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionPages {
+    /// The trace.
+    #[serde(flatten)]
+    pub key: TraceKey,
+    /// Its pages in order, at least one.
+    pub pages: Vec<Page>,
+}
+
+/// A page of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page {
+    /// Which page it is.
+    pub class: String,
+    /// When it begins, in ns since the session began. A defence that delays nothing does not move it.
+    pub start_ns: u64,
+}
+
+/// How sessions are made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionOptions {
+    /// Pages of a session, each number equally likely; at least 1.
+    pub pages: RangeInclusive<usize>,
+    /// Time in ns from the last packet of a page to the first of the next (the dwell time), uniform.
+    pub dwell_ns: RangeInclusive<u64>,
+    /// How many at most; as many as there are loads for where it is not given.
+    pub sessions: Option<usize>,
+    /// The seed.
+    pub seed: u64,
+}
+
+/// Why there are no sessions.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SessionError {
+    /// The first session needs more loads than there are.
+    #[error("{loads} page loads do not make a session of {pages}")]
+    TooFewLoads {
+        /// Loads there are.
+        loads: usize,
+        /// Loads needed.
+        pages: usize,
+    },
+    /// A range has nothing in it, or pages of 0.
+    #[error("{0}")]
+    Range(&'static str),
+}
+
+/// Makes sessions of the loads in `set`: each of as many loads as is drawn, one after the other with the time that a user looks at a page between
+/// them, as in Gong and Wang, "Zero-delay Lightweight Defenses against Website Fingerprinting", USENIX Security 2020 (2 to 16 pages, 1 to 10 s).
+///
+/// Loads are taken in random order and each at most once, so that sessions share nothing; what is left at the end is not used. A session has
+/// its number of pages as its class, so that whoever classifies sessions guesses it, and a number of its own as its rep.
+///
+/// # Errors
+/// An empty range, a session of no page, fewer loads than the first session needs.
+pub fn join_sessions(set: &TraceSet, options: &SessionOptions) -> Result<(TraceSet, Vec<SessionPages>), SessionError> {
+    if options.pages.is_empty() || *options.pages.start() == 0 {
+        return Err(SessionError::Range("a session has 1 page at least, and not more at least than at most"));
+    }
+    if options.dwell_ns.is_empty() {
+        return Err(SessionError::Range("the shortest time between pages is longer than the longest"));
+    }
+    let mut draws = Xoshiro256PlusPlus::seed_from_u64(mix(options.seed, 0));
+    let mut loads: Vec<&LabelledTrace> = set.traces().iter().collect();
+    loads.shuffle(&mut draws);
+    let (mut traces, mut sessions) = (Vec::new(), Vec::new());
+    let mut left = &loads[..];
+    while options.sessions.is_none_or(|most| sessions.len() < most) {
+        let pages = draws.random_range(options.pages.clone());
+        let Some((taken, rest)) = left.split_at_checked(pages) else {
+            if sessions.is_empty() {
+                return Err(SessionError::TooFewLoads { loads: left.len(), pages });
+            }
+            break;
+        };
+        left = rest;
+        let dwells = (1..pages).map(|_| draws.random_range(options.dwell_ns.clone())).collect::<Vec<u64>>();
+        let (trace, starts) = join(taken, &dwells);
+        let key = TraceKey { class: pages.to_string(), rep: sessions.len() as i64, session: None };
+        let of_load = |(load, start_ns): (&&LabelledTrace, u64)| Page { class: load.key.class.clone(), start_ns };
+        sessions.push(SessionPages { key: key.clone(), pages: taken.iter().zip(starts).map(of_load).collect() });
+        traces.push(LabelledTrace { key, start_ns: None, trace });
+    }
+    let set = TraceSet::new(traces, set.provenance().clone()).expect("every session has a rep of its own");
+    Ok((set, sessions))
+}
+
+/// The loads one after the other, and when each begins.
+fn join(loads: &[&LabelledTrace], dwells: &[u64]) -> (Trace, Vec<u64>) {
+    let (mut times, mut sizes, mut starts) = (Vec::new(), Vec::new(), Vec::new());
+    let mut start_ns = 0_u64;
+    for (load, dwell) in loads.iter().zip(dwells.iter().chain([&0])) {
+        starts.push(start_ns);
+        times.extend(load.trace.time_ns().iter().map(|time| start_ns.saturating_add(*time)));
+        sizes.extend_from_slice(load.trace.size());
+        start_ns = start_ns.saturating_add(load.trace.duration_ns()).saturating_add(*dwell);
+    }
+    (Trace::new(times, sizes).expect("loads are in order, and one begins after the other"), starts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Layer, Provenance};
+
+    fn loads() -> TraceSet {
+        let one = |rep: i64| LabelledTrace {
+            key: TraceKey { class: format!("page {}", rep % 7), rep, session: None },
+            start_ns: None,
+            trace: Trace::new(vec![0, 5], vec![1 + rep as i32, -1]).unwrap(),
+        };
+        TraceSet::new((0..100).map(one).collect(), Provenance::new(Layer::Cell, vec![])).unwrap()
+    }
+
+    fn options() -> SessionOptions {
+        SessionOptions { pages: 2..=4, dwell_ns: 10..=20, sessions: None, seed: 1 }
+    }
+
+    #[test]
+    fn sessions_are_loads_one_after_the_other() {
+        let loads = loads();
+        let (set, sessions) = join_sessions(&loads, &options()).unwrap();
+        let mut used = Vec::new();
+        for session in &sessions {
+            let labelled = set.traces().iter().find(|labelled| labelled.key == session.key).unwrap();
+            let packets: Vec<(u64, i32)> = labelled.trace.packets().collect();
+            assert_eq!(session.key.class, session.pages.len().to_string());
+            assert!(packets.len() == 2 * session.pages.len() && (2..=4).contains(&session.pages.len()));
+            for (page, packets) in session.pages.iter().zip(packets.chunks(2)) {
+                assert_eq!((packets[0].0, packets[1].0), (page.start_ns, page.start_ns + 5));
+                let load = loads.traces().iter().find(|load| load.trace.size()[0] == packets[0].1).unwrap();
+                assert_eq!(load.key.class, page.class);
+                used.push(load.key.rep);
+            }
+            let dwells = session.pages.windows(2).map(|pair| pair[1].start_ns - pair[0].start_ns - 5);
+            assert!(dwells.into_iter().all(|dwell| (10..=20).contains(&dwell)));
+        }
+        // At most three are left over.
+        let all = used.len();
+        used.sort_unstable();
+        used.dedup();
+        assert!(used.len() == all && all > 96, "{all}");
+        assert_eq!(join_sessions(&loads, &options()).unwrap(), (set, sessions));
+    }
+
+    #[test]
+    fn what_cannot_be_made_is_an_error() {
+        let made = |options| join_sessions(&loads(), &options).map(|(_, sessions)| sessions.len());
+        assert_eq!(made(SessionOptions { sessions: Some(3), ..options() }), Ok(3));
+        assert_eq!(
+            made(SessionOptions { pages: 101..=101, ..options() }),
+            Err(SessionError::TooFewLoads { loads: 100, pages: 101 })
+        );
+        #[expect(clippy::reversed_empty_ranges, reason = "that is what is tested")]
+        let empty = [
+            SessionOptions { pages: 0..=2, ..options() },
+            SessionOptions { pages: 3..=2, ..options() },
+            SessionOptions { dwell_ns: 3..=2, ..options() },
+        ];
+        assert!(empty.into_iter().all(|options| matches!(made(options), Err(SessionError::Range(_)))));
+        assert_eq!(made(SessionOptions { pages: 1..=1, dwell_ns: 0..=0, ..options() }), Ok(100));
+    }
+}

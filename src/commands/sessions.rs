@@ -1,0 +1,107 @@
+//! `wfkit sessions`: sessions of several pages, made of page loads and attacked.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use wfkit_classify::{Session, SessionAttack};
+use wfkit_datasets::{SessionOptions, SessionPages, TraceFormat, TraceSet, join_sessions, write_traces};
+use wfkit_metrics::{PrivacyReport, Summary, Utility};
+
+use crate::cli;
+use crate::context::{Context, count, count_set, digests, report_path, write};
+use crate::input::read_traces;
+use crate::measure::{attack, trivial_privacy};
+
+/// Folds of the trivial attack in the report: it guesses the number of pages.
+const FOLDS: usize = 5;
+
+pub(crate) fn run(command: &cli::Sessions, context: &Context<'_>) -> Result<()> {
+    match command {
+        cli::Sessions::Make { traces, pages, dwell, sessions, out } => {
+            let (pages, dwell_ns, sessions) = (pages.clone(), dwell.clone(), *sessions);
+            make(traces, &SessionOptions { pages, dwell_ns, sessions, seed: context.seed }, out, context)
+        }
+        cli::Sessions::Attack { train, test, pages, attack, within } => {
+            let [train_pages, test_pages] = match pages.as_slice() {
+                [train, test] => [train.clone(), test.clone()],
+                _ => [pages_path(train), pages_path(test)],
+            };
+            attack_sessions((train, &train_pages), (test, &test_pages), attack, *within, context)
+        }
+    }
+}
+
+fn make(paths: &[PathBuf], options: &SessionOptions, out: &Path, context: &Context<'_>) -> Result<()> {
+    TraceFormat::of_extension(out)?; // A wrong name is told before the work begins.
+    let loads = read_traces(paths)?;
+    let (set, sessions) = join_sessions(&loads.set, options)?;
+    write_traces(out, &set)?;
+    write(&pages_path(out), serde_json::to_string_pretty(&sessions)? + "\n")?;
+    let privacy = trivial_privacy(&set, FOLDS, context)?;
+    let mut report = context.stage("sessions make", digests(paths)?, Utility::of(&set.volumes()), privacy);
+    count_set(&mut report.counts, &set);
+    let pages: usize = sessions.iter().map(|session| session.pages.len()).sum();
+    count(&mut report.counts, "pages", pages);
+    report.dropped = loads.dropped;
+    report.dropped.insert("loads that were left over".to_owned(), (loads.set.len() - pages) as u64);
+    let seconds = set.traces().iter().map(|labelled| labelled.trace.duration_ns() as f64 / 1e9);
+    report.utility.extras.set("seconds_of_sessions", Summary::of(seconds));
+    context.finish_and_print(report, Some(out))
+}
+
+fn attack_sessions(
+    (train, train_pages): (&Path, &Path),
+    (test, test_pages): (&Path, &Path),
+    name: &str,
+    within: usize,
+    context: &Context<'_>,
+) -> Result<()> {
+    let attack = attack(name)?;
+    if !attack.takes_traces() {
+        bail!("--attack {name} takes features; the parts of sessions are traces");
+    }
+    let [learned, attacked] = [(train, train_pages), (test, test_pages)]
+        .map(|(traces, pages)| Ok::<_, anyhow::Error>((read_traces(&[traces.to_owned()])?.set, read_pages(pages)?)));
+    let ((learned, learned_pages), (attacked, attacked_pages)) = (learned?, attacked?);
+    let sessions = sessions(&learned, &learned_pages, train, train_pages)?;
+    let fitted = SessionAttack::fit(&attack, &sessions, context.seed)?;
+    let scores = fitted.scores(&self::sessions(&attacked, &attacked_pages, test, test_pages)?, within)?;
+    let mut privacy = PrivacyReport::unmeasured(name, "pages have to be found first: see sessions");
+    privacy.extras.set("sessions", scores);
+    let inputs = [train, train_pages, test, test_pages].map(Path::to_owned);
+    let mut report = context.stage("sessions attack", digests(&inputs)?, Utility::of(&attacked.volumes()), privacy);
+    count_set(&mut report.counts, &attacked);
+    context.finish_and_print(report, None)
+}
+
+/// The sessions of a set, all of which must have their pages.
+fn sessions<'a>(
+    set: &'a TraceSet,
+    pages: &'a [SessionPages],
+    path: &Path,
+    pages_path: &Path,
+) -> Result<Vec<Session<'a>>> {
+    let sessions = Session::of(set, pages);
+    if sessions.len() != set.len() {
+        let (without, path, pages_path) = (set.len() - sessions.len(), path.display(), pages_path.display());
+        bail!("{path}: {without} of {} sessions have no pages in {pages_path}", set.len());
+    }
+    Ok(sessions)
+}
+
+fn read_pages(path: &Path) -> Result<Vec<SessionPages>> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("{}: cannot read", path.display()))?;
+    let sessions: Vec<SessionPages> =
+        serde_json::from_str(&text).with_context(|| format!("{}: not the pages of sessions", path.display()))?;
+    if let Some(empty) = sessions.iter().find(|session| session.pages.is_empty()) {
+        bail!("{}: the session ({}) has no pages", path.display(), empty.key);
+    }
+    Ok(sessions)
+}
+
+/// Where the pages of a session file stand: `s.parquet` has `s.pages.json`.
+fn pages_path(traces: &Path) -> PathBuf {
+    let report = report_path(traces);
+    let name = report.file_name().map(|name| name.to_string_lossy().replace(".report.json", ".pages.json"));
+    report.with_file_name(name.unwrap_or_default())
+}
