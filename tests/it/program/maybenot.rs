@@ -16,7 +16,7 @@ fn machines_of_a_file_are_kept_in_the_specification() {
     let spec = "maybenot:machines,client=@machines.txt,server=@machines.txt,delay=5ms";
     folder.report(&format!("defend traces.parquet --defence {spec} --verify --attack totals --out d.parquet"));
     let whole = format!("maybenot:machines,client={TEXT},server={TEXT},delay=5ms");
-    assert_eq!(folder.traces("d.parquet").set.provenance().defenses, [whole.clone()]);
+    assert_eq!(folder.traces("d.parquet").set.provenance().defenses, [whole]);
     // The file is not needed again.
     std::fs::remove_file(folder.path("machines.txt")).unwrap();
     let verified = folder.wfkit("defend verify traces.parquet d.parquet --format json").succeeds().stdout;
