@@ -787,11 +787,15 @@ pub(crate) struct Sweep {
     #[arg(required = true, value_name = "TRACES")]
     pub(crate) traces: Vec<PathBuf>,
     /// A defence, or several as one: lists a|b|c and ranges a..b or a..b/n in place of values; repeat for more.
-    #[arg(long = "defence", alias = "defense", value_name = "SPECS", value_parser = written::grid, required_unless_present = "plan")]
+    #[arg(long = "defence", alias = "defense", value_name = "SPECS", value_parser = written::grid, required_unless_present_any = ["plan", "variants"])]
     pub(crate) defences: Vec<String>,
     /// More of them from a file, one a line; what follows # is a comment.
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: Option<PathBuf>,
+    /// Also the defences that published code runs otherwise than their papers say, both ways, with the differences in cost and protection; all of
+    /// them, or those named after `=`, as in --variants=front,tamaraw.
+    #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',', num_args = 0..=1, require_equals = true, default_missing_value = "all", value_parser = written::variants)]
+    pub(crate) variants: Vec<String>,
     /// The attacks, each trained again for every defence; feature sets of one attack are joined by +, as in kfp-size+cumul. The trivial attack
     /// on totals is always among them.
     #[arg(long = "attack", value_name = "NAME[,NAME]", value_delimiter = ',', default_value = "kfp-size", value_parser = written::attack_of_sweep)]

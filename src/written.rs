@@ -59,6 +59,18 @@ fn with_files(text: &str) -> Result<String, String> {
     Ok(whole)
 }
 
+/// A defence that published code runs otherwise than its paper says, or `all`.
+pub(crate) fn variants(text: &str) -> Result<String, String> {
+    let mut names: Vec<&str> = wfkit_defend::variants().iter().map(|variants| variants.defense).collect();
+    match text == "all" || names.contains(&text) {
+        true => Ok(text.to_owned()),
+        false => {
+            names.insert(0, "all");
+            Err(format!("`{text}` is in no published code otherwise than in its paper; there are {}", names.join(", ")))
+        }
+    }
+}
+
 /// A data set of published numbers.
 pub(crate) fn data_set(text: &str) -> Result<String, String> {
     crate::commands::data_set(text)

@@ -15,15 +15,21 @@ use crate::{Direction, Invariant, PerDirection, Violation};
 /// some number, at least one packet on them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DefendedTrace {
-    time_ns: Vec<u64>,
-    size: Vec<i32>,
-    path: Vec<u16>,
+    sent: Vec<Sent>,
     /// The observer sees paths 1 to this.
     seen_paths: u16,
     pieces: Vec<Piece>,
-    /// Packet i carries `pieces[piece_end[i - 1]..piece_end[i]]`.
-    piece_end: Vec<u32>,
     ledger: Ledger,
+}
+
+/// A packet as it is kept. One row a packet, so that making and reading one touches one place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Sent {
+    time_ns: u64,
+    size: i32,
+    /// It carries the pieces from the end of the packet before it to here.
+    piece_end: u32,
+    path: u16,
 }
 
 /// Bytes of one original packet inside a defended one.
@@ -100,7 +106,7 @@ impl Ledger {
 #[derive(Debug, Clone)]
 pub struct Packets<'a> {
     trace: &'a DefendedTrace,
-    next: usize,
+    sent: std::slice::Iter<'a, Sent>,
     first_piece: usize,
 }
 
@@ -109,23 +115,15 @@ impl<'a> Iterator for Packets<'a> {
 
     #[inline(always)]
     fn next(&mut self) -> Option<DefendedPacket<'a>> {
-        let (trace, i) = (self.trace, self.next);
-        let end = *trace.piece_end.get(i)? as usize;
-        let carries = &trace.pieces[self.first_piece..end];
-        (self.next, self.first_piece) = (i + 1, end);
-        let path = trace.path[i];
-        Some(DefendedPacket {
-            time_ns: trace.time_ns[i],
-            size: trace.size[i],
-            path,
-            seen: path <= trace.seen_paths,
-            carries,
-        })
+        let &Sent { time_ns, size, piece_end, path } = self.sent.next()?;
+        let end = piece_end as usize;
+        let carries = &self.trace.pieces[self.first_piece..end];
+        self.first_piece = end;
+        Some(DefendedPacket { time_ns, size, path, seen: path <= self.trace.seen_paths, carries })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.trace.len() - self.next;
-        (left, Some(left))
+        self.sent.size_hint()
     }
 }
 
@@ -133,17 +131,17 @@ impl DefendedTrace {
     /// Number of packets, padding included, at least 1.
     #[expect(clippy::len_without_is_empty, reason = "a defended trace is never empty")]
     pub fn len(&self) -> usize {
-        self.size.len()
+        self.sent.len()
     }
 
     /// The packets in order.
     pub fn packets(&self) -> Packets<'_> {
-        Packets { trace: self, next: 0, first_piece: 0 }
+        Packets { trace: self, sent: self.sent.iter(), first_piece: 0 }
     }
 
     /// The highest number of a path.
     pub fn paths(&self) -> u16 {
-        self.path.iter().copied().max().unwrap_or(1)
+        self.sent.iter().map(|packet| packet.path).max().unwrap_or(1)
     }
 
     /// The observer sees the paths up to this one.
@@ -153,7 +151,7 @@ impl DefendedTrace {
 
     /// The packets that the observer sees, by their numbers.
     fn seen(&self) -> impl Iterator<Item = usize> {
-        (0..self.len()).filter(|&i| self.path[i] <= self.seen_paths)
+        (0..self.len()).filter(|&i| self.sent[i].path <= self.seen_paths)
     }
 
     /// What the defence decided that the packets do not show.
@@ -164,23 +162,24 @@ impl DefendedTrace {
     /// How much later than the original's the first packet is that the observer sees: what [`observe`](Self::observe) takes off
     /// every time.
     pub fn start_shift_ns(&self) -> u64 {
-        self.seen().next().map_or(0, |first| self.time_ns[first])
+        self.seen().next().map_or(0, |first| self.sent[first].time_ns)
     }
 
     /// What somebody on the paths that are seen sees: times from the first packet on and sizes, no word of padding. The only
     /// way from a defended trace to a [`Trace`].
     pub fn observe(&self) -> Trace {
         let shift = self.start_shift_ns();
-        let (time_ns, size) = self.seen().map(|i| (self.time_ns[i] - shift, self.size[i])).unzip();
+        let seen = self.sent.iter().filter(|packet| packet.path <= self.seen_paths);
+        let (time_ns, size) = seen.map(|packet| (packet.time_ns - shift, packet.size)).unzip();
         Trace::new(time_ns, size)
             .expect("the builder checked that there is a packet to see, times are in order and no size is 0")
     }
 
     /// What is sent over all paths, seen or not: what the defence costs.
     pub fn volume(&self) -> Volume {
-        let first = self.time_ns[0];
-        let time_ns = self.time_ns.iter().map(|t| t - first).collect();
-        volume(&Trace::new(time_ns, self.size.clone()).expect("the builder checked the order and the sizes"))
+        let first = self.sent[0].time_ns;
+        let (time_ns, size) = self.sent.iter().map(|packet| (packet.time_ns - first, packet.size)).unzip();
+        volume(&Trace::new(time_ns, size).expect("the builder checked the order and the sizes"))
     }
 
     /// When each of the `origins` packets of the original was through: the time of the packet with its last byte.
@@ -245,7 +244,7 @@ impl DefendedTrace {
                 let mut left = outer.bytes;
                 let origin = observed[outer.origin as usize];
                 let (next, sent) = &mut unsent[origin];
-                let end = inner.piece_end[origin] as usize;
+                let end = inner.sent[origin].piece_end as usize;
                 while left > 0 && *next < end {
                     let piece = inner.pieces[*next];
                     let bytes = left.min(piece.bytes - *sent);
@@ -268,33 +267,28 @@ impl DefendedTrace {
 
     /// For each packet its first piece, of which 0 bytes are sent.
     fn unsent_pieces(&self) -> Vec<(usize, u32)> {
-        let starts = std::iter::once(&0).chain(&self.piece_end);
-        starts.take(self.len()).map(|&start| (start as usize, 0)).collect()
+        let ends = self.sent.iter().map(|packet| packet.piece_end as usize);
+        std::iter::once(0).chain(ends).take(self.len()).map(|start| (start, 0)).collect()
     }
 }
 
 /// Collects the packets of a [`DefendedTrace`] in order.
 #[derive(Debug, Default)]
 pub struct DefendedTraceBuilder {
-    time_ns: Vec<u64>,
-    size: Vec<i32>,
-    path: Vec<u16>,
+    sent: Vec<Sent>,
     seen_paths: Option<u16>,
     pieces: Vec<Piece>,
-    piece_end: Vec<u32>,
 }
 
 impl DefendedTraceBuilder {
     /// An empty builder with room for `packets`.
     pub fn with_capacity(packets: usize) -> Self {
-        Self {
-            time_ns: Vec::with_capacity(packets),
-            size: Vec::with_capacity(packets),
-            path: Vec::with_capacity(packets),
-            seen_paths: None,
-            pieces: Vec::with_capacity(packets),
-            piece_end: Vec::with_capacity(packets),
-        }
+        Self { sent: Vec::with_capacity(packets), seen_paths: None, pieces: Vec::with_capacity(packets) }
+    }
+
+    /// Makes room for so many more packets, the pieces in which have room already or are few.
+    pub fn reserve(&mut self, packets: usize) {
+        self.sent.reserve(packets);
     }
 
     /// An empty builder with room for `packets` on several paths, of which the observer sees number 1 to `seen_paths`.
@@ -303,15 +297,14 @@ impl DefendedTraceBuilder {
     }
 
     /// Adds a packet that carries `pieces`. Neighbouring pieces of one origin become one; no pieces make it padding.
+    #[inline]
     pub fn packet(&mut self, time_ns: u64, size: i32, pieces: &[Piece]) {
         self.packet_on(1, time_ns, size, pieces);
     }
 
     /// As [`packet`](Self::packet), on that path.
+    #[inline]
     pub fn packet_on(&mut self, path: u16, time_ns: u64, size: i32, pieces: &[Piece]) {
-        self.time_ns.push(time_ns);
-        self.size.push(size);
-        self.path.push(path);
         let first = self.pieces.len();
         for &piece in pieces {
             match self.pieces[first..].last_mut() {
@@ -319,7 +312,7 @@ impl DefendedTraceBuilder {
                 _ => self.pieces.push(piece),
             }
         }
-        self.piece_end.push(self.pieces.len() as u32);
+        self.sent.push(Sent { time_ns, size, piece_end: self.pieces.len() as u32, path });
     }
 
     /// Adds a packet that carries the whole of the original packet `origin`, which has `bytes`.
@@ -337,25 +330,29 @@ impl DefendedTraceBuilder {
     /// Breaks [`Invariant::Shape`] where there is no packet or none to see, time goes backwards, a size is 0 or a piece is empty.
     pub fn finish(self, ledger: Ledger) -> Result<DefendedTrace, Violation> {
         let broken = |packet, detail: String| Err(Violation { invariant: Invariant::Shape, packet, detail });
-        if self.size.is_empty() {
+        if self.sent.is_empty() {
             return broken(0, "no packet is left".to_owned());
         }
         let seen_paths = self.seen_paths.unwrap_or(1);
-        if self.path.iter().all(|&path| path > seen_paths) {
+        if self.sent.iter().all(|packet| packet.path > seen_paths) {
             return broken(0, "no packet is on a path that is seen".to_owned());
         }
-        if let Some(i) = (1..self.time_ns.len()).find(|&i| self.time_ns[i] < self.time_ns[i - 1]) {
-            return broken(i, format!("at {} ns, after one at {} ns", self.time_ns[i], self.time_ns[i - 1]));
-        }
-        if let Some(i) = self.size.iter().position(|&size| size == 0) {
-            return broken(i, "size 0 has no direction".to_owned());
+        let mut before_ns = 0;
+        for (i, &Sent { time_ns, size, .. }) in self.sent.iter().enumerate() {
+            if time_ns < before_ns {
+                return broken(i, format!("at {time_ns} ns, after one at {before_ns} ns"));
+            }
+            if size == 0 {
+                return broken(i, "size 0 has no direction".to_owned());
+            }
+            before_ns = time_ns;
         }
         if let Some(piece) = self.pieces.iter().position(|piece| piece.bytes == 0) {
-            let packet = self.piece_end.partition_point(|&end| end as usize <= piece);
+            let packet = self.sent.partition_point(|packet| packet.piece_end as usize <= piece);
             return broken(packet, "a piece of 0 bytes".to_owned());
         }
-        let Self { time_ns, size, path, pieces, piece_end, .. } = self;
-        Ok(DefendedTrace { time_ns, size, path, seen_paths, pieces, piece_end, ledger })
+        let Self { sent, pieces, .. } = self;
+        Ok(DefendedTrace { sent, seen_paths, pieces, ledger })
     }
 }
 

@@ -57,6 +57,18 @@ impl<T> PerDirection<T> {
     }
 }
 
+impl PerDirection<Option<u64>> {
+    /// The earlier of two times and whose it is, outgoing first at equal times; none of none. By hand, since iterators over both copy
+    /// through memory what a simulation asks for every packet.
+    pub(crate) fn first(self) -> Option<(u64, Direction)> {
+        match (self.outgoing, self.incoming) {
+            (Some(outgoing), Some(incoming)) if incoming < outgoing => Some((incoming, Direction::Incoming)),
+            (Some(outgoing), _) => Some((outgoing, Direction::Outgoing)),
+            (None, incoming) => incoming.map(|incoming| (incoming, Direction::Incoming)),
+        }
+    }
+}
+
 impl<T: Add<Output = T> + Copy> PerDirection<T> {
     /// Both directions together.
     pub fn total(&self) -> T {

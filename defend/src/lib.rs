@@ -25,6 +25,7 @@ mod stop;
 #[cfg(test)]
 mod testing;
 mod value;
+mod variants;
 mod verification;
 
 pub use audit::{Audit, AuditViolation, Kept, keeps_sessions};
@@ -48,4 +49,5 @@ pub use profile::{Needs, Profile};
 pub use spec::{DefaultValue, DefenseInfo, DefenseSpec, LayerSpec, Parameter, Preset, SpecError, list};
 pub use stop::StopRule;
 pub use value::{Kind, Value, Values};
+pub use variants::{Variant, Variants, variants};
 pub use verification::{check_composition, check_overheads};

@@ -59,8 +59,8 @@ pub fn lint(spec: &DefenseSpec, set: &TraceSet, seed: u64) -> Vec<Finding> {
         }
     };
     let load = Load::of(set);
-    for layer in spec.layers() {
-        let messages = static_checks(layer, &layer.values(&profile), &load, set);
+    for (layer, values) in spec.layers().iter().zip(pipeline.values()) {
+        let messages = static_checks(layer, values, &load, set);
         findings.extend(messages.into_iter().map(|message| Finding {
             layer: layer.to_string(),
             severity: Severity::Warning,
@@ -276,6 +276,13 @@ mod tests {
     fn tells(spec: &str, parts: &[&str]) {
         let found = found(spec);
         assert!(parts.iter().all(|part| found.contains(part)), "{spec}: {found}");
+    }
+
+    /// Their defaults come from the training traces.
+    #[test]
+    fn what_learns_is_looked_at_too() {
+        let found = lint(&"k-anonymous+pad:mtu,to=900B".parse().unwrap(), &set(), 1);
+        assert!(found.iter().any(|finding| finding.layer == "pad:mtu,to=900B"), "{found:?}");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use wfkit_datasets::{LabelledTrace, Trace, TraceKey, TraceSet};
 use crate::replay::replay;
 use crate::{
     DefendedTrace, Defense, DefenseError, DefenseSpec, DelayModel, Draws, Guarantees, LayerManifest, Manifest, Profile,
-    Violation, check,
+    Values, Violation, check,
 };
 
 /// The layers of a specification, made for sets of one profile, ready to defend traces one by one.
@@ -23,6 +23,8 @@ pub struct Pipeline {
 #[derive(Debug)]
 struct Layer {
     name: &'static str,
+    /// All its parameters.
+    values: Values,
     defense: Box<dyn Defense>,
     guarantees: Guarantees,
     /// Its delays are followed by replaying.
@@ -155,7 +157,8 @@ impl Pipeline {
             let guarantees = Guarantees { causal: inferred, ..defense.guarantees() };
             promised.extend(guarantees.checked());
             let replayed = inferred && !defense.infers_delays();
-            pipeline.layers.push(Layer { name: info.name, guarantees, replayed, told: info.needs.classes, defense });
+            let (name, told) = (info.name, info.needs.classes);
+            pipeline.layers.push(Layer { name, values, defense, guarantees, replayed, told });
             if let Some(before) = &training
                 && spec.layers()[number + 1..].iter().any(|later| later.defense().needs.classes)
             {
@@ -181,6 +184,11 @@ impl Pipeline {
     /// How it defends.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// All parameters of each layer: those given, and the defaults for these sets and training traces.
+    pub fn values(&self) -> impl Iterator<Item = &Values> {
+        self.layers.iter().map(|layer| &layer.values)
     }
 
     /// Defends and checks one trace. Each `replica` is another realisation of the same defence, as for training on fresh
@@ -232,7 +240,7 @@ impl Pipeline {
         trace: &Trace,
         replica: u64,
     ) -> Result<DefendedTrace, DefendError> {
-        let Layer { name, defense, guarantees, replayed, told } = &self.layers[number];
+        let Layer { name, defense, guarantees, replayed, told, .. } = &self.layers[number];
         let spec = || self.manifest.layers[number].spec.clone();
         let mut draws = Draws::new(self.manifest.seed, self.first_layer + number as u64, name, key, replica);
         let run = match (*replayed, *told) {
@@ -455,7 +463,7 @@ mod tests {
         let error = pipeline.defend(&set.traces()[0].key, &set.traces()[0].trace, 0).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "pad:multiple on the trace (class a, rep 0) breaks the invariant `conservation` at packet 0: \
+            "pad:multiple on the trace (class a, rep 0) breaks the invariant `I1 conservation` at packet 0: \
              0 bytes are carried, it has 100"
         );
     }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Interval;
+
 /// A paired test of two attacks.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PairedTest {
@@ -28,6 +30,29 @@ pub fn corrected_resampled_t_test(differences: &[f64], test_over_train: f64) -> 
     let error = (variance * (1.0 / folds + test_over_train)).sqrt();
     let statistic = if mean == 0.0 { 0.0 } else { mean / error };
     Some(PairedTest { mean_difference: mean, statistic, p_value: student_t_two_sided(statistic, folds - 1.0) })
+}
+
+/// A mean and Student's interval of it: mean -/+ t s / sqrt(n), where t is exceeded either way with probability 0.05 at n - 1 degrees of freedom.
+/// `None` with fewer than two values; the mean twice where they are all equal.
+pub fn mean_interval_95(values: &[f64]) -> Option<Interval> {
+    let n = values.len() as f64;
+    if n < 2.0 {
+        return None;
+    }
+    let mean = values.iter().sum::<f64>() / n;
+    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    let half = student_t_95(n - 1.0) * (variance / n).sqrt();
+    Some(Interval { low: mean - half, high: mean + half })
+}
+
+/// What |T| exceeds with probability 0.05, by bisection.
+fn student_t_95(freedom: f64) -> f64 {
+    let (mut low, mut high) = (1.0, 16.0); // 1.96 with infinitely many degrees of freedom, 12.7 with one
+    for _ in 0..60 {
+        let middle = (low + high) / 2.0;
+        if student_t_two_sided(middle, freedom) > 0.05 { low = middle } else { high = middle }
+    }
+    (low + high) / 2.0
 }
 
 /// The exact test of Q. McNemar, "Note on the sampling error of the difference between correlated proportions or
@@ -140,6 +165,24 @@ mod tests {
             let two = 1.0 - t / (2.0 + t * t).sqrt();
             assert!((student_t_two_sided(t, 2.0) - two).abs() < 1e-13, "{t}");
         }
+    }
+
+    /// Quantiles: SciPy 1.17.0, `scipy.stats.t.ppf(0.975, [1, 2, 4, 30])`.
+    #[test]
+    fn a_mean_has_students_interval() {
+        for (freedom, t) in [
+            (1.0, 12.706_204_736_432_095),
+            (2.0, 4.302_652_729_911_275),
+            (4.0, 2.776_445_105_198_054),
+            (30.0, 2.042_272_456_301_238),
+        ] {
+            assert!((student_t_95(freedom) - t).abs() < 1e-9, "{freedom}");
+        }
+        // Mean 2, deviation 1, of three.
+        let interval = mean_interval_95(&[1.0, 2.0, 3.0]).unwrap();
+        assert!((interval.high - 2.0 - 4.302_652_729_911_275 / 3f64.sqrt()).abs() < 1e-9, "{interval:?}");
+        assert_eq!(mean_interval_95(&[0.25; 4]), Some(Interval { low: 0.25, high: 0.25 }));
+        assert_eq!(mean_interval_95(&[1.0]), None);
     }
 
     #[test]

@@ -22,7 +22,7 @@ mod utility;
 
 pub use bootstrap::{Interval, Resampling};
 pub use classes::{ClassMap, ClassOrderError, class_order};
-pub use comparison::{PairedTest, corrected_resampled_t_test, mcnemar_test};
+pub use comparison::{PairedTest, corrected_resampled_t_test, mcnemar_test, mean_interval_95};
 pub use confidence::{CALIBRATION_BINS, brier, expected_calibration_error, log_loss};
 pub use decisions::{
     WorstClass, accuracy, confusion_matrix, macro_f1, macro_precision, macro_recall, top_k_accuracy, worst_class,

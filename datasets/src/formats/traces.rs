@@ -607,23 +607,30 @@ mod tests {
                 list("time_ns", [Series::new("".into(), [Some(0i64), None]), Series::new("".into(), [Some(0i64)])]),
                 "row 0, column time_ns: null: packet 1: null or beyond 64 bits",
             ),
-            ("time_ns", list("time_ns", i64s([&[0, 5, 6], &[0]])), "row 0, column size: 2 values: 3 times for 2 sizes"),
+            (
+                "time_ns",
+                list("time_ns", i64s([&[0, 5, 6], &[0]])),
+                "row 0, column size: 2 values: the trace (class a, rep 1): 3 times for 2 sizes",
+            ),
             (
                 "time_ns",
                 list("time_ns", i64s([&[1, 5], &[0]])),
-                "row 0, column time_ns: 1: the first packet is at 1 ns, not at 0",
+                "row 0, column time_ns: 1: the trace (class a, rep 1): the first packet is at 1 ns, not at 0",
             ),
             (
                 "size",
                 list("size", i64s([&[1, 2], &[0]])),
-                "row 1, column size: 0: packet 0 has size 0, which has no direction",
+                "row 1, column size: 0: the trace (class b, rep 2): packet 0 has size 0, which has no direction",
             ),
         ] {
             assert_eq!(error(with(name, column)), expected);
         }
         let mut empty = with("time_ns", list("time_ns", i64s([&[0, 5], &[]])));
         empty[3] = list("size", i64s([&[1, 2], &[]]));
-        assert_eq!(error(empty), "row 1, column time_ns: []: a trace needs at least one packet");
+        assert_eq!(
+            error(empty),
+            "row 1, column time_ns: []: the trace (class b, rep 2): a trace needs at least one packet"
+        );
         let mut builder = polars::prelude::ListPrimitiveChunkedBuilder::<polars::prelude::Int64Type>::new(
             "size".into(),
             2,

@@ -115,8 +115,8 @@ impl End {
         match self {
             Self::Total => before.checked_ilog2() < total.checked_ilog2(),
             Self::Payload => {
-                let unit = payload.next_power_of_two();
-                before / unit < total / unit
+                let unit = payload.next_power_of_two().ilog2();
+                before >> unit < total >> unit
             }
         }
     }
@@ -187,22 +187,19 @@ impl Sender for CsBuflo {
         };
         let mut sides = PerDirection { outgoing: side.clone(), incoming: side };
         let mut now = start_ns;
+        let size = u64::from(self.shape.size);
         loop {
-            let size = u64::from(self.shape.size);
             let due = |way: Direction| {
-                let Side { next_ns, sent, payload, .. } = sides[way];
+                let &Side { next_ns, sent, payload, .. } = &sides[way];
                 let at = next_ns.max(now); // one that had finished goes on when more data comes
                 let finished = shaper.over(at) && self.ends[way].allows(sent, size, payload);
-                (!finished).then_some((at, way))
+                (!finished).then_some(at)
             };
-            let next = Direction::BOTH.into_iter().filter_map(due).min_by_key(|&(at, _)| at);
-            let Some((at, way)) = next else { return Ok(()) };
+            let Some((at, way)) = PerDirection::from_fn(due).first() else { return Ok(()) };
             now = at;
             let carried = shaper.send(way, now)?;
             if carried.is_some() {
-                for other in Direction::BOTH.into_iter().filter(|&other| other != way) {
-                    sides[other].last_data_ns = None;
-                }
+                sides[way.opposite()].last_data_ns = None;
             }
             self.after(&mut sides[way], now, carried.map_or(0, |carried| carried.bytes), draws);
         }

@@ -1,7 +1,5 @@
 //! Normal packets that wait for a packet to carry them.
 
-use std::collections::VecDeque;
-
 use wfkit_datasets::Trace;
 
 use crate::{Causes, DelayModel, Direction, PerDirection, Piece};
@@ -20,22 +18,18 @@ pub(super) struct Queues<'a> {
     queues: PerDirection<Queue>,
 }
 
+/// The packets of a direction: through, waiting, coming.
 #[derive(Debug, Default)]
 struct Queue {
-    /// Those that have arrived and are not through.
-    waiting: VecDeque<Waiting>,
+    /// All of them, by their numbers.
+    packets: Vec<u32>,
+    /// When each of those that have arrived did.
+    arrivals_ns: Vec<u64>,
+    /// How many are through.
+    through: usize,
+    /// Bytes of the first that is not through that have left.
+    left_bytes: u32,
     waiting_bytes: u64,
-    /// The next one to arrive.
-    coming: Option<usize>,
-    arrived: usize,
-    last_arrival_ns: u64,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Waiting {
-    packet: usize,
-    bytes: u32,
-    arrival_ns: u64,
 }
 
 impl<'a> Queues<'a> {
@@ -47,8 +41,8 @@ impl<'a> Queues<'a> {
             causes: (delays == DelayModel::Inferred).then(causes),
             queues: PerDirection::default(),
         };
-        for way in Direction::BOTH {
-            queues.queues[way].coming = queues.first_from(0, way);
+        for (packet, &size) in (0..).zip(trace.size()) {
+            queues.queues[Direction::of(size)].packets.push(packet);
         }
         queues
     }
@@ -61,7 +55,8 @@ impl<'a> Queues<'a> {
     /// When the first packet of a direction that is not through arrived or will arrive; none where all are through, or where it
     /// answers one that is not.
     pub(super) fn arrival_ns(&self, way: Direction) -> Option<u64> {
-        self.queues[way].waiting.front().map(|first| first.arrival_ns).or_else(|| self.coming_ns(way))
+        let queue = &self.queues[way];
+        queue.arrivals_ns.get(queue.through).copied().or_else(|| self.coming_ns(way))
     }
 
     /// The same, none as well where it has to wait for one of the other direction.
@@ -70,18 +65,17 @@ impl<'a> Queues<'a> {
     }
 
     /// When the next packet of a direction that has not been counted as arrived will arrive, as far as known.
+    #[inline]
     pub(super) fn coming_ns(&self, way: Direction) -> Option<u64> {
         let queue = &self.queues[way];
-        let packet = queue.coming?;
+        let packet = *queue.packets.get(queue.arrivals_ns.len())? as usize;
         let times = self.trace.time_ns();
-        let held_back = match &self.causes {
+        let Some((causes, left_ns)) = &self.causes else { return Some(times[packet]) };
+        let held_back = match causes.of(packet) {
             None => 0,
-            Some((causes, left_ns)) => match causes.of(packet) {
-                None => 0,
-                Some(cause) => left_ns[cause]? - times[cause],
-            },
+            Some(cause) => left_ns[cause]? - times[cause],
         };
-        Some(times[packet].saturating_add(held_back).max(queue.last_arrival_ns))
+        Some(times[packet].saturating_add(held_back).max(queue.arrivals_ns.last().copied().unwrap_or(0)))
     }
 
     /// Bytes of a direction that have arrived by `now_ns` and are not through.
@@ -93,62 +87,58 @@ impl<'a> Queues<'a> {
     /// How many packets of a direction have arrived by `now_ns`.
     pub(super) fn arrived(&mut self, way: Direction, now_ns: u64) -> usize {
         self.admit(way, now_ns);
-        self.queues[way].arrived
+        self.queues[way].arrivals_ns.len()
     }
 
     /// Moves what fits into `room` bytes of what may leave at `now_ns` to the end of `pieces`, in order.
+    #[inline]
     pub(super) fn take(&mut self, way: Direction, now_ns: u64, mut room: u32, pieces: &mut Vec<Piece>) {
         self.admit(way, now_ns);
         while room > 0 && !self.is_blocked(way) {
             let queue = &mut self.queues[way];
-            let Some(first) = queue.waiting.front_mut() else { break };
-            let (packet, bytes) = (first.packet, first.bytes.min(room));
-            pieces.push(Piece { origin: packet as u32, bytes });
-            first.bytes -= bytes;
+            if queue.through == queue.arrivals_ns.len() {
+                break;
+            }
+            let origin = queue.packets[queue.through];
+            let packet = origin as usize;
+            let rest = self.trace.size()[packet].unsigned_abs() - queue.left_bytes;
+            let bytes = rest.min(room);
+            pieces.push(Piece { origin, bytes });
             room -= bytes;
             queue.waiting_bytes -= u64::from(bytes);
-            if first.bytes == 0 {
-                queue.waiting.pop_front();
-                if let Some((_, left_ns)) = &mut self.causes {
-                    left_ns[packet] = Some(now_ns);
-                }
+            if bytes < rest {
+                queue.left_bytes += bytes;
+                break;
+            }
+            (queue.through, queue.left_bytes) = (queue.through + 1, 0);
+            if let Some((_, left_ns)) = &mut self.causes {
+                left_ns[packet] = Some(now_ns);
             }
         }
     }
 
     /// Counts what has arrived by `now_ns`.
+    #[inline]
     fn admit(&mut self, way: Direction, now_ns: u64) {
         while let Some(arrival_ns) = self.coming_ns(way).filter(|&arrival_ns| arrival_ns <= now_ns) {
-            let packet = self.queues[way].coming.expect("it has an arrival");
-            let bytes = self.trace.size()[packet].unsigned_abs();
-            let coming = self.first_from(packet + 1, way);
             let queue = &mut self.queues[way];
-            queue.waiting.push_back(Waiting { packet, bytes, arrival_ns });
-            queue.waiting_bytes += u64::from(bytes);
-            queue.coming = coming;
-            queue.arrived += 1;
-            queue.last_arrival_ns = arrival_ns;
+            let packet = queue.packets[queue.arrivals_ns.len()] as usize;
+            queue.waiting_bytes += u64::from(self.trace.size()[packet].unsigned_abs());
+            queue.arrivals_ns.push(arrival_ns);
         }
     }
 
     /// The first packet of a direction that is not through.
-    fn head(&self, way: Direction) -> Option<usize> {
+    fn head(&self, way: Direction) -> Option<u32> {
         let queue = &self.queues[way];
-        queue.waiting.front().map(|first| first.packet).or(queue.coming)
+        queue.packets.get(queue.through).copied()
     }
 
     /// Whether all wait for one of the other direction.
+    #[inline]
     fn is_blocked(&self, way: Direction) -> bool {
-        let other = match way {
-            Direction::Outgoing => Direction::Incoming,
-            Direction::Incoming => Direction::Outgoing,
-        };
-        self.pessimistic && self.head(other).is_some_and(|other| self.head(way).is_some_and(|head| other < head))
-    }
-
-    fn first_from(&self, start: usize, way: Direction) -> Option<usize> {
-        let later = self.trace.size()[start..].iter().position(|&size| Direction::of(size) == way)?;
-        Some(start + later)
+        self.pessimistic
+            && self.head(way.opposite()).is_some_and(|other| self.head(way).is_some_and(|head| other < head))
     }
 }
 

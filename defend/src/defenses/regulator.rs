@@ -155,7 +155,10 @@ impl Sender for Regulator {
         let (mut next_in, mut next_out, mut now) = (start_ns, Some(start_ns), start_ns);
         let mut owed = 0.0; // outgoing packets for the incoming ones sent
         loop {
-            let coming = shaper.queues.coming_ns(Incoming).filter(|_| matches!(phase, Phase::Setup { .. }));
+            let coming = match phase {
+                Phase::Setup { .. } => shaper.queues.coming_ns(Incoming),
+                Phase::Surge { .. } => None,
+            };
             let impatient = shaper.queues.ready_ns(Outgoing).map(|at| at.saturating_add(self.cap_ns).max(now));
             let out = next_out.into_iter().chain(impatient).min();
             let next =
@@ -198,10 +201,12 @@ impl Sender for Regulator {
                         shaper.send(Outgoing, now)?;
                     }
                     let waiting = shaper.queues.waiting_bytes(Incoming, now).div_ceil(u64::from(self.shape.size));
-                    if waiting as f64 > self.threshold * self.rate_after(now - *began_ns) {
+                    let mut rate = self.rate_after(now - *began_ns);
+                    if waiting as f64 > self.threshold * rate {
                         *began_ns = now;
+                        rate = self.rate_after(0);
                     }
-                    let gap = SECOND as f64 / self.rate_after(now - *began_ns);
+                    let gap = SECOND as f64 / rate;
                     next_in = now.saturating_add((gap.round() as u64).max(1));
                 }
             }

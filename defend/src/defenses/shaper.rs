@@ -4,7 +4,6 @@ use std::fmt;
 
 use wfkit_datasets::Trace;
 
-use super::loads::silence_ns;
 use super::queues::Queues;
 use super::slots::{MAX_SLOTS, Slots};
 use super::{PACKET_SIZE, STOP, delay_model};
@@ -140,8 +139,12 @@ impl Shaper<'_> {
     /// quiet time.
     pub(super) fn over(&self, now_ns: u64) -> bool {
         let waits = |way| self.queues.arrival_ns(way).is_some_and(|arrival_ns| arrival_ns <= now_ns);
-        let quiet = now_ns.saturating_sub(self.active_ns) > silence_ns(self.stop);
-        self.queues.is_empty() && self.stop == StopRule::Oracle || quiet && !Direction::BOTH.into_iter().any(waits)
+        match self.stop {
+            StopRule::Soft { quiet_ns } => {
+                now_ns.saturating_sub(self.active_ns) > quiet_ns && !Direction::BOTH.into_iter().any(waits)
+            }
+            StopRule::Oracle | StopRule::NoPadding => self.queues.is_empty(),
+        }
     }
 }
 

@@ -23,8 +23,14 @@ pub(super) struct Slots {
 /// Which slots carry what.
 #[derive(Debug)]
 pub(super) struct Placement {
-    /// Slot and piece, in the order of the slots.
-    carried: PerDirection<Vec<(u64, Piece)>>,
+    carried: PerDirection<Carried>,
+}
+
+/// Pieces and the slot of each, in the order of the slots.
+#[derive(Debug, Default)]
+struct Carried {
+    slots: Vec<u64>,
+    pieces: Vec<Piece>,
 }
 
 /// The most slots a direction may have: 14 hours of Tamaraw at 12 ms. With intervals of at most an hour times stay within 64
@@ -52,6 +58,7 @@ impl Slots {
         for (i, &size) in trace.size().iter().enumerate() {
             let (direction, origin) = (Direction::of(size), i as u32);
             let (slot, room) = (&mut slot[direction], &mut room[direction]);
+            let carried = &mut placement.carried[direction];
             let earliest = arrivals.due(i).max(arrivals.not_before(i));
             let first = earliest.div_ceil(self.interval_ns[direction]);
             if first > *slot {
@@ -64,7 +71,8 @@ impl Slots {
                 }
                 within_limit(*slot)?;
                 let bytes = left.min(*room);
-                placement.carried[direction].push((*slot, Piece { origin, bytes }));
+                carried.slots.push(*slot);
+                carried.pieces.push(Piece { origin, bytes });
                 left -= bytes;
                 *room -= bytes;
             }
@@ -83,7 +91,7 @@ impl Slots {
     ) -> Result<DefendedTrace, DefenseError> {
         let busy = self.busy_ns(placement);
         let silence_ns = silence_ns(self.stop);
-        let mut sending = Sending::new(placement);
+        let mut sending = Sending::new(self, placement);
         let (mut last, mut start_ns) = (0, 0_u64);
         loop {
             let first = PerDirection::from_fn(|way| start_ns.div_ceil(self.interval_ns[way]));
@@ -104,7 +112,7 @@ impl Slots {
                     _ => break end,
                 }
             };
-            sending.load(self, first, end);
+            sending.load(first, end);
             last += 1;
             match busy.get(last) {
                 Some(&next) => start_ns = next,
@@ -113,9 +121,12 @@ impl Slots {
         }
     }
 
-    /// The times of slots that carry anything, in order.
+    /// The times of slots that carry anything, in order; where no silence ends a load, the last one alone.
     fn busy_ns(&self, placement: &Placement) -> Vec<u64> {
-        let times = |way: Direction| placement.carried[way].iter().map(move |(slot, _)| slot * self.interval_ns[way]);
+        let times = |way: Direction| placement.carried[way].slots.iter().map(move |slot| slot * self.interval_ns[way]);
+        if self.stop == StopRule::Oracle {
+            return Direction::BOTH.into_iter().filter_map(|way| times(way).next_back()).max().into_iter().collect();
+        }
         let mut busy: Vec<u64> = Direction::BOTH.into_iter().flat_map(times).collect();
         busy.sort_unstable();
         busy.dedup();
@@ -125,39 +136,54 @@ impl Slots {
 
 /// A trace in the making, load by load.
 struct Sending<'a> {
+    slots: &'a Slots,
     builder: DefendedTraceBuilder,
-    waiting: PerDirection<&'a [(u64, Piece)]>,
-    carries: Vec<Piece>,
+    waiting: PerDirection<Waiting<'a>>,
+}
+
+/// What of [`Carried`] has not been sent.
+struct Waiting<'a> {
+    slots: &'a [u64],
+    pieces: &'a [Piece],
 }
 
 impl<'a> Sending<'a> {
-    fn new(placement: &'a Placement) -> Self {
-        let PerDirection { outgoing, incoming } = &placement.carried;
-        Self {
-            builder: DefendedTraceBuilder::with_capacity(outgoing.len() + incoming.len()),
-            waiting: PerDirection { outgoing, incoming },
-            carries: Vec::new(),
+    fn new(slots: &'a Slots, placement: &'a Placement) -> Self {
+        let waiting = |way| {
+            let Carried { slots, pieces } = &placement.carried[way];
+            Waiting { slots, pieces }
+        };
+        let pieces = Direction::BOTH.map(|way| placement.carried[way].pieces.len()).iter().sum();
+        let builder = DefendedTraceBuilder::with_capacity(pieces);
+        Self { slots, builder, waiting: PerDirection::from_fn(waiting) }
+    }
+
+    /// Sends the slots from `first` to before `end` of each direction; at equal times outgoing goes first.
+    fn load(&mut self, first: PerDirection<u64>, end: PerDirection<u64>) {
+        self.builder
+            .reserve(Direction::BOTH.map(|way| end[way].saturating_sub(first[way])).iter().sum::<u64>() as usize);
+        let Slots { interval_ns, .. } = self.slots;
+        let mut incoming = first.incoming..end.incoming;
+        for out in first.outgoing..end.outgoing {
+            let before =
+                (out * interval_ns.outgoing).div_ceil(interval_ns.incoming).clamp(incoming.start, end.incoming);
+            for slot in incoming.start..before {
+                self.slot(Direction::Incoming, slot);
+            }
+            incoming.start = before;
+            self.slot(Direction::Outgoing, out);
+        }
+        for slot in incoming {
+            self.slot(Direction::Incoming, slot);
         }
     }
 
-    /// Sends the slots from `next` to before `end` of each direction; at equal times outgoing goes first.
-    fn load(&mut self, slots: &Slots, mut next: PerDirection<u64>, end: PerDirection<u64>) {
-        loop {
-            let due = |way: Direction| (next[way] < end[way]).then(|| next[way] * slots.interval_ns[way]);
-            let (time_ns, direction) = match (due(Direction::Outgoing), due(Direction::Incoming)) {
-                (Some(out), Some(inc)) if inc < out => (inc, Direction::Incoming),
-                (Some(out), _) => (out, Direction::Outgoing),
-                (None, Some(inc)) => (inc, Direction::Incoming),
-                (None, None) => break,
-            };
-            let queue = self.waiting[direction];
-            let here = queue.iter().take_while(|(slot, _)| *slot == next[direction]).count();
-            self.carries.clear();
-            self.carries.extend(queue[..here].iter().map(|(_, piece)| *piece));
-            self.waiting[direction] = &queue[here..];
-            self.builder.packet(time_ns, direction.signed(slots.size), &self.carries);
-            next[direction] += 1;
-        }
+    fn slot(&mut self, way: Direction, slot: u64) {
+        let waiting = &mut self.waiting[way];
+        let here = waiting.slots.iter().take_while(|&&due| due == slot).count();
+        let (carries, pieces) = waiting.pieces.split_at(here);
+        (waiting.slots, waiting.pieces) = (&waiting.slots[here..], pieces);
+        self.builder.packet(slot * self.slots.interval_ns[way], way.signed(self.slots.size), carries);
     }
 }
 

@@ -1,7 +1,7 @@
 //! `wfkit defend list` and `describe`: the defences there are, and one of them in full.
 
 use anyhow::Result;
-use wfkit_defend::{DefenseInfo, DelayModel, NotSimulated, list, not_simulated};
+use wfkit_defend::{DefenseInfo, DelayModel, NotSimulated, Variants, list, not_simulated, variants};
 
 use crate::context::Context;
 
@@ -60,6 +60,12 @@ pub(super) fn one(name: &str, context: &Context<'_>) -> Result<()> {
     };
     listed("Overheads as published:", defence.published)?;
     listed("What to know about its results:", defence.caveats)?;
+    if let Some(Variants { paper, code, .. }) = variants().iter().find(|variants| variants.defense == defence.name) {
+        let code: Vec<String> = code.iter().map(|code| format!("{}  {}", code.spec, code.what)).collect();
+        let title = format!("As in the paper it is {paper}; published code has it otherwise:");
+        listed(&title, &code.iter().map(String::as_str).collect::<Vec<_>>())?;
+        line(&format!("\n`wfkit sweep TRACES --variants={} --out DIR` shows what that changes.", defence.name))?;
+    }
     if defence.presets.iter().any(|preset| preset.parameters.iter().any(|parameter| parameter.key == "delays")) {
         let models = DelayModel::ALL.map(|model| model.to_string()).join(", ");
         line(&format!("\n`wfkit defend` reports its time overhead under every delay model ({models})."))?;

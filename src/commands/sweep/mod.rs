@@ -9,6 +9,7 @@ mod point;
 mod published;
 mod summary;
 mod text;
+mod variants;
 
 use std::path::Path;
 
@@ -22,6 +23,7 @@ use self::point::Draw;
 use self::published::Choice;
 pub(crate) use self::published::data_set;
 use self::summary::{Row, Score};
+use self::variants::Difference;
 use crate::cli;
 use crate::context::{Context, count, count_set, digests, write};
 use crate::measure::attack;
@@ -33,12 +35,14 @@ pub(crate) fn run(options: &cli::Sweep, context: &Context<'_>) -> Result<()> {
     let kept = Kept::open(options.out.join("points"), options.fresh)?;
     let (measured, problems) = measure_all(&plan, &kept, context)?;
     let rows = summary::rows(&measured, plan.attacks.len());
-    let report = report(&plan, &rows, problems, options, context)?;
-    write_all(&options.out, &plan, &rows, &report, &published)?;
+    let differences = variants::differences(&plan.pairs, &measured);
+    let report = report(&plan, &rows, &differences, problems, options, context)?;
+    write_all(&options.out, &plan, &rows, &differences, &report, &published)?;
     if context.printer.is_json() {
         context.printer.document(&report)?;
     } else {
         text::print(&rows, context.printer)?;
+        variants::print(&differences, context.printer)?;
         let out = options.out.display();
         context.printer.line(&format!("{out}/ has report.md, sweep.svg, sweep.csv and sweep.json"))?;
     }
@@ -81,6 +85,7 @@ fn measure_all(plan: &Plan, kept: &Kept, context: &Context<'_>) -> Result<(Point
 fn report(
     plan: &Plan,
     rows: &[Row],
+    differences: &[Difference],
     problems: Vec<String>,
     options: &cli::Sweep,
     context: &Context<'_>,
@@ -104,6 +109,9 @@ fn report(
     report.dropped.clone_from(&plan.dropped);
     report.problems = problems;
     report.privacy.extras.set("split", &plan.split).set("defences", rows);
+    if !differences.is_empty() {
+        report.privacy.extras.set("paper_and_code", differences);
+    }
     context.finish(&mut report, None)?;
     Ok(report)
 }
@@ -112,12 +120,16 @@ fn write_all(
     out: &Path,
     plan: &Plan,
     rows: &[Row],
+    differences: &[Difference],
     report: &StageReport,
     published: &[(published::Published, bool)],
 ) -> Result<()> {
     write(&out.join("sweep.csv"), text::csv(rows))?;
     write(&out.join("sweep.json"), report.to_json())?;
-    write(&out.join("report.md"), text::markdown(rows, report, &plan.split, published))?;
+    write(
+        &out.join("report.md"),
+        text::markdown(rows, report, &plan.split, published) + &variants::markdown(differences),
+    )?;
     write(&out.join("sweep.svg"), picture::of(rows, plan, published))
 }
 

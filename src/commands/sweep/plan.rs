@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, HashMap};
 use wfkit_datasets::TraceSet;
 use wfkit_datasets::splits::{Split, by_session};
-use wfkit_defend::{DefenseSpec, grid};
+use wfkit_defend::{DefenseSpec, Variant, Variants, grid, variants};
 
 use crate::cli;
 use crate::context::{Context, file_digest, hex};
@@ -25,6 +25,8 @@ pub(super) struct Plan {
     /// The split in words.
     pub(super) split: String,
     pub(super) defences: Vec<DefenseSpec>,
+    /// Of the defences, those to compare.
+    pub(super) pairs: Vec<Pair>,
     /// Each once, the trivial attack first: whatever does not beat it found nothing but volume.
     pub(super) attacks: Vec<String>,
     /// The attack that is shown one kind of information at a time.
@@ -37,9 +39,18 @@ pub(super) struct Plan {
     program: String,
 }
 
+/// A defence as in its paper and as in published code.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Pair {
+    pub(super) paper: DefenseSpec,
+    pub(super) code: DefenseSpec,
+    /// Whose code, and what it changes.
+    pub(super) what: &'static str,
+}
+
 impl Plan {
     pub(super) fn read(options: &cli::Sweep, context: &Context<'_>) -> Result<Self> {
-        let defences = defences(options)?; // A wrong one is told before the traces are read.
+        let (defences, pairs) = defences(options)?; // A wrong one is told before the traces are read.
         let read = read_traces(&options.traces)?;
         let set = match options.first {
             Some(most) => first_of_each(&read.set, most),
@@ -53,6 +64,7 @@ impl Plan {
             splits,
             split,
             defences,
+            pairs,
             attacks: options.attacks.iter().fold(vec![TRIVIAL.to_owned()], |mut once, attack| {
                 if !once.contains(attack) {
                     once.push(attack.clone());
@@ -78,8 +90,8 @@ impl Plan {
     }
 }
 
-/// The defences of the command line and of the plan file, each once, with the options of the simulation in them.
-fn defences(options: &cli::Sweep) -> Result<Vec<DefenseSpec>> {
+/// The defences of the command line, of the plan file and of both ways in paper and code, each once, with the options of the simulation in them.
+fn defences(options: &cli::Sweep) -> Result<(Vec<DefenseSpec>, Vec<Pair>)> {
     let mut patterns: Vec<(String, String)> =
         options.defences.iter().map(|pattern| ("--defence".to_owned(), pattern.clone())).collect();
     if let Some(path) = &options.plan {
@@ -93,22 +105,43 @@ fn defences(options: &cli::Sweep) -> Result<Vec<DefenseSpec>> {
             }
         }
     }
-    let mut all: Vec<DefenseSpec> = Vec::new();
-    for (place, pattern) in patterns {
-        for mut spec in grid(&pattern).context(place)? {
-            if let Some(model) = options.delay {
-                spec = spec.with_delays(model);
-            }
-            if let Some(rule) = options.stop {
-                spec = spec.with_stop(rule);
-            }
-            if !all.contains(&spec) {
-                all.push(spec);
-            }
+    let simulated = |mut spec: DefenseSpec| {
+        if let Some(model) = options.delay {
+            spec = spec.with_delays(model);
         }
+        if let Some(rule) = options.stop {
+            spec = spec.with_stop(rule);
+        }
+        spec
+    };
+    let mut all: Vec<DefenseSpec> = Vec::new();
+    let mut add = |spec: DefenseSpec| {
+        if !all.contains(&spec) {
+            all.push(spec);
+        }
+    };
+    for (place, pattern) in patterns {
+        grid(&pattern).context(place)?.into_iter().map(simulated).for_each(&mut add);
+    }
+    let pairs = pairs(&options.variants, simulated)?;
+    for pair in &pairs {
+        add(pair.paper.clone());
+        add(pair.code.clone());
     }
     ensure!(!all.is_empty(), "there is no defence to measure");
-    Ok(all)
+    Ok((all, pairs))
+}
+
+/// Paper and code of the defences with these names, of all where `all` is among them.
+fn pairs(names: &[String], simulated: impl Fn(DefenseSpec) -> DefenseSpec) -> Result<Vec<Pair>> {
+    let meant = |defense: &str| names.iter().any(|name| name == "all" || name == defense);
+    let mut pairs = Vec::new();
+    for Variants { paper, code, .. } in variants().iter().filter(|variants| meant(variants.defense)) {
+        for Variant { spec, what } in *code {
+            pairs.push(Pair { paper: simulated(paper.parse()?), code: simulated(spec.parse()?), what });
+        }
+    }
+    Ok(pairs)
 }
 
 /// The first `most` traces of each class in each session.

@@ -1,8 +1,10 @@
 //! A sweep as text: CSV for other tools, Markdown to paste, a table for the terminal.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use anyhow::Result;
+use wfkit_defend::list;
 use wfkit_metrics::StageReport;
 
 use super::published::Published;
@@ -173,6 +175,11 @@ pub(super) fn markdown(rows: &[Row], report: &StageReport, split: &str, publishe
     if !findings.is_empty() {
         say(format_args!("\nWhat speaks against a defence on these traces:\n\n{}", findings.join("\n")));
     }
+    let costs = costs_as_published(rows);
+    if !costs.is_empty() {
+        say(format_args!("\nCosts as published, of other traces than these:\n"));
+        costs.iter().for_each(|(name, cost)| say(format_args!("- `{name}`: {cost}")));
+    }
     if !report.problems.is_empty() {
         say(format_args!("\nNot measured:\n"));
         report.problems.iter().for_each(|problem| say(format_args!("- {problem}")));
@@ -199,6 +206,14 @@ pub(super) fn markdown(rows: &[Row], report: &StageReport, split: &str, publishe
         }
     }
     text
+}
+
+/// Of the defences in these rows, by name, what papers say that they cost.
+fn costs_as_published(rows: &[Row]) -> Vec<(&'static str, &'static str)> {
+    let names: BTreeSet<&str> =
+        rows.iter().flat_map(|row| row.defence.split('+')).filter_map(|layer| layer.split([':', ',']).next()).collect();
+    let known = list().iter().filter(|defense| names.contains(defense.name));
+    known.flat_map(|defense| defense.published.iter().map(|&cost| (defense.name, cost))).collect()
 }
 
 /// What the table of views shows: the totals, each kind of information, everything.

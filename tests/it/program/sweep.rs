@@ -55,7 +55,13 @@ fn a_sweep_tells_cost_and_protection_of_every_defence() {
     let columns = csv.lines().next().unwrap().split(',').count();
     assert!(csv.lines().nth(1).unwrap().split(',').count() == columns, "{csv}");
     let text = folder.text("out/report.md");
-    for part in ["| 3 | `tamaraw:cell` |", "| totals | kfp-size, sizes only |", "(foreign)", "CCS 2018"] {
+    for part in [
+        "| 3 | `tamaraw:cell` |",
+        "| totals | kfp-size, sizes only |",
+        "(foreign)",
+        "CCS 2018",
+        "- `front`: ft-1: bandwidth 33 %",
+    ] {
         assert!(text.contains(part), "{part}: {text}");
     }
     let picture = folder.text("out/sweep.svg");
@@ -151,10 +157,54 @@ fn wrong_sweeps_are_told_before_the_work() {
 }
 
 #[test]
-fn the_plan_of_the_table_names_defences_of_cells() {
-    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/defences.txt")).unwrap();
+fn defences_of_paper_and_code_are_compared() {
+    let folder = Folder::with_traces();
+    let report = folder.report(
+        "sweep traces.parquet --variants=front,tamaraw --defence tamaraw:cell --attack totals --draws 2 --folds 2 --out out",
+    );
+    let pairs = report.privacy.extras.get("paper_and_code").unwrap().as_array().unwrap().clone();
+    let codes: Vec<&str> = pairs.iter().map(|pair| pair["code"].as_str().unwrap()).collect();
+    let fronts = ["front:ft-1,budget=code", "front:ft-1,budget=maybenot"];
+    let tails =
+        ["tamaraw:cell,tail=joint", "tamaraw:cell,tail=geometric", "tamaraw:cell,tail=geometric,delays=pessimistic"];
+    assert_eq!(codes, [&fronts[..], &tails].concat());
+    let bandwidth = |pair: usize, key: &str| pairs[pair]["bandwidth"][key].clone();
+    // About half of the padding, and what both rows of the sweep say.
+    assert!(bandwidth(1, "interval_95")["low"].as_f64() < bandwidth(1, "difference").as_f64(), "{}", pairs[1]);
+    assert!(bandwidth(1, "difference").as_f64().unwrap() / bandwidth(1, "paper").as_f64().unwrap() < -0.3);
+    assert!(bandwidth(2, "interval_95").is_null(), "nothing is left to chance");
+    assert!(bandwidth(3, "difference").as_f64().unwrap() > 0.0, "at least one more block");
+    let rows = report.privacy.extras.get("defences").unwrap().as_array().unwrap().clone();
+    assert_eq!(rows.len(), 1 + 1 + 3 + 4, "tamaraw:cell without its default and with it are two");
+    assert_eq!(bandwidth(0, "code"), rows[3]["bandwidth"]["mean"]);
+    let text = folder.text("out/report.md");
+    assert!(text.contains("| `front:ft-1,budget=paper` | `front:ft-1,budget=maybenot` | Maybenot's port"), "{text}");
+    let told = folder.wfkit("sweep traces.parquet --variants=jitter --out out").shows_wrong_usage();
+    assert!(told.contains("there are all, break-pad, front, tamaraw, wtf-pad"), "{told}");
+    let described = folder.wfkit("defend describe front").succeeds().stdout;
+    assert!(described.contains("`wfkit sweep TRACES --variants=front --out DIR`"), "{described}");
+}
+
+fn plan(name: &str) -> Vec<wfkit_defend::DefenseSpec> {
+    let text = fs::read_to_string(format!("{}/benches/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
     let patterns = text.lines().map(|line| line.split('#').next().unwrap().trim()).filter(|line| !line.is_empty());
-    let specs: Vec<_> = patterns.flat_map(|pattern| wfkit_defend::grid(pattern).unwrap()).collect();
+    patterns.flat_map(|pattern| wfkit_defend::grid(pattern).unwrap()).collect()
+}
+
+#[test]
+fn the_plan_of_overheads_names_every_preset_for_cells() {
+    let planned: Vec<String> = plan("overheads.txt").iter().map(ToString::to_string).collect();
+    for defense in wfkit_defend::list().iter().filter(|defense| !defense.needs.sizes) {
+        for preset in defense.presets {
+            let name = format!("{}:{}", defense.name, preset.name);
+            assert!(planned.iter().any(|spec| spec.split(',').next() == Some(&name)), "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_plan_of_the_table_names_defences_of_cells() {
+    let specs = plan("defences.txt");
     assert!(
         specs.len() >= 8 && specs.iter().all(|spec| spec.layers().iter().all(|layer| !layer.defense().needs.sizes))
     );

@@ -167,8 +167,8 @@ struct Link<'a> {
 impl Link<'_> {
     /// Takes the earliest padding due at or before `time_ns`.
     fn next_padding(&mut self, time_ns: u64) -> Option<(u64, Direction)> {
-        let due = Direction::BOTH.into_iter().filter_map(|way| Some((self.due[way].peek()?.0, way)));
-        let (due_ns, way) = due.min_by_key(|(due_ns, _)| *due_ns).filter(|(due_ns, _)| *due_ns <= time_ns)?;
+        let due = PerDirection::from_fn(|way| self.due[way].peek().map(|due| due.0));
+        let (due_ns, way) = due.first().filter(|&(due_ns, _)| due_ns <= time_ns)?;
         self.due[way].pop();
         Some((due_ns, way))
     }
