@@ -77,15 +77,14 @@ fn tamaraw_sends_every_packet_in_the_same_slot() {
     assert_eq!(port, own);
     let together = Trace::new(vec![0; 4], vec![-536; 4]).unwrap();
     assert_eq!(defend_one("maybenot:tamaraw,stop=oracle", &together).completion_ns(4), [0; 4]);
-    // Slots until 2 s after the last arrivals, 142 and 500, then up to a hundred packets a microsecond apart, and the slot
-    // that was due.
+    // Slots until 2 s after the last arrivals, 142 and 500, then up to a hundred packets more and the slot that was due.
     let tail = defend_one("maybenot:tamaraw", &burst);
     for (way, rho) in [(Direction::Outgoing, 14 * MS), (Direction::Incoming, 4 * MS)] {
         let times: Vec<u64> = tail.packets().filter(|p| p.direction() == way).map(|p| p.time_ns).collect();
         let slots = times.iter().enumerate().take_while(|(i, time_ns)| **time_ns == *i as u64 * rho).count() as u64;
         assert_eq!(slots, 2 * SECOND / rho + 1, "{way:?}");
         let last_block = times.len() as u64 - slots;
-        assert!((1..=101).contains(&last_block) && times[times.len() - 1] <= 2 * SECOND + rho, "{way:?}: {last_block}");
+        assert!((1..=101).contains(&last_block), "{way:?}: {last_block}");
     }
 }
 

@@ -36,7 +36,7 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
          after the last normal packet of the trace",
         "regulator approximates the decay by bins of constant rate, begins with the first normal packet of each end, counts normal packets \
          in its budget, and holds back the rest when that is spent",
-        "scrambler is made for segments of video; its interval, count and trail are ours, the paper's being those of one player",
+        "scrambler is made for segments of video; its defaults are lighter than the authors' (interval=160us, min-count=500, min-trail=400, max-trail=1000)",
         "machines are given as Maybenot writes them (02e...), several joined by ;, with - for +: client=02e...;02e...,server=02e...; on the command line \
          client=@FILE reads them from a file, one a line, as they are",
     ],
