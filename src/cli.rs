@@ -107,7 +107,7 @@ pub(crate) struct Run {
     #[arg(long, default_value = "kfp-size", value_name = "NAME", value_parser = written::attack)]
     pub(crate) attack: String,
     /// A defence to simulate; repeat for several. `wfkit defend list` lists them.
-    #[arg(long = "defence", value_name = "SPEC", value_parser = written::of::<DefenseSpec>, default_values = ["pad:mtu", "front:ft-1", "tamaraw:cell"])]
+    #[arg(long = "defence", value_name = "SPEC", value_parser = written::layers, default_values = ["pad:mtu", "front:ft-1", "tamaraw:cell"])]
     pub(crate) defences: Vec<String>,
     /// Folds of the cross-validation.
     #[arg(long, default_value_t = 5, value_name = "K", value_parser = clap::value_parser!(u16).range(2..))]
@@ -717,7 +717,7 @@ pub(crate) enum DefendCommand {
     /// Parameters that cannot work on these traces, told before the run.
     Lint {
         /// The defence: `name[:preset][,key=value]`; layers joined by +.
-        #[arg(value_name = "SPEC", value_parser = written::of::<DefenseSpec>)]
+        #[arg(value_name = "SPEC", value_parser = written::layers)]
         defence: String,
         /// Trace files or folders of them; formats are found by content.
         #[arg(required = true, value_name = "TRACES")]
@@ -731,7 +731,7 @@ pub(crate) struct DefendTraces {
     #[arg(required = true, value_name = "TRACES")]
     pub(crate) traces: Vec<PathBuf>,
     /// The defence: `name[:preset][,key=value]`; layers joined by +.
-    #[arg(long = "defence", alias = "defense", value_name = "SPEC", value_parser = written::of::<DefenseSpec>)]
+    #[arg(long = "defence", alias = "defense", value_name = "SPEC", value_parser = written::layers)]
     pub(crate) defence: String,
     /// Defended traces to write: .parquet, .csv or .csv.zip.
     #[arg(long, value_name = "FILE")]

@@ -1,6 +1,7 @@
 //! Values of the command line that are checked before the work begins and kept as they were written, for reports.
 
 use std::fmt::Display;
+use std::fs;
 use std::str::FromStr;
 
 use wfkit_classify::{Attack, AttackOptions};
@@ -31,9 +32,31 @@ pub(crate) fn attack_of_sweep(text: &str) -> Result<String, String> {
     crate::commands::attack_name(text).map_err(|error| error.to_string())
 }
 
-/// One defence or several.
+/// A defence with its layers; `@FILE` stands for the machines in the file.
+pub(crate) fn layers(text: &str) -> Result<String, String> {
+    of::<wfkit_defend::DefenseSpec>(&with_files(text)?)
+}
+
+/// One defence or several; `@FILE` as in [`layers`].
 pub(crate) fn grid(text: &str) -> Result<String, String> {
-    wfkit_defend::grid(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
+    let text = with_files(text)?;
+    wfkit_defend::grid(&text).map(|_| text).map_err(|error| error.to_string())
+}
+
+/// The specification with the machines of each file, one a line, in the place of its `=@FILE`: whatever is kept of it says everything, and
+/// needs no file. A line that begins with # is a remark. What joins layers cannot stand in a text, so `-` stands for it.
+fn with_files(text: &str) -> Result<String, String> {
+    let mut parts = text.split("=@");
+    let mut whole = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find([',', '+', '|']).unwrap_or(part.len());
+        let (file, rest) = part.split_at(end);
+        let machines = fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
+        let machines = machines.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let machines = machines.collect::<Vec<_>>().join(";").replace('+', "-");
+        whole.extend(["=", &machines, rest]);
+    }
+    Ok(whole)
 }
 
 /// A defence that published code runs otherwise than its paper says, or `all`.

@@ -55,8 +55,9 @@ impl TimeBracket {
 
     /// As [`of`](Self::of), on about `most` of the traces where there are more (0 is taken for 1).
     pub fn of_some(set: &TraceSet, spec: &DefenseSpec, seed: u64, most: usize) -> Result<Self, DefendError> {
-        let models: &[DelayModel] = if spec.delays() { &DelayModel::ALL } else { &[DelayModel::None] };
         let profile = Profile::of(set);
+        let own = [own_model(&Pipeline::new(spec, &profile, set.provenance().defenses.len(), seed)?)];
+        let models: &[DelayModel] = if spec.delays() { &DelayModel::ALL } else { &own };
         let traces: Vec<_> = set.traces().iter().step_by(set.len().div_ceil(most.max(1)).max(1)).collect();
         let cost = |&delay_model: &DelayModel| {
             let spec = spec.clone().only_delays(delay_model);
@@ -89,6 +90,12 @@ impl TimeBracket {
         let traces = traces.len();
         Ok(Self { traces, latency: span(|cost| cost.latency), mean_delay_s: span(|cost| cost.mean_delay_s), models })
     }
+}
+
+/// The delay model of a specification that leaves no choice.
+fn own_model(pipeline: &Pipeline) -> DelayModel {
+    let mut models = pipeline.manifest().layers.iter().map(|layer| layer.assumptions.delay_model);
+    models.find(|&model| model != DelayModel::None).unwrap_or(DelayModel::None)
 }
 
 impl ModelCost {

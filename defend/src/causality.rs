@@ -112,7 +112,9 @@ impl<'a> Arrivals<'a> {
         let last = &self.last_left_ns;
         match self.model {
             DelayModel::None => 0,
-            DelayModel::Optimistic | DelayModel::Inferred => last[Direction::of(self.trace.size()[i])],
+            DelayModel::Optimistic | DelayModel::Inferred | DelayModel::Aggregate => {
+                last[Direction::of(self.trace.size()[i])]
+            }
             DelayModel::Pessimistic => last.outgoing.max(last.incoming),
         }
     }

@@ -63,10 +63,13 @@ pub enum DelayModel {
     /// An answer comes as much later as what it answers ([`Causes`](crate::Causes)): a request that leaves later delays its
     /// responses, and those the requests that follow them.
     Inferred,
+    /// What is held back is added to the times of all later packets of both ends, some round trips later: what Maybenot's simulator
+    /// does, and only it.
+    Aggregate,
 }
 
 impl DelayModel {
-    /// All of them.
+    /// Those that defences can be asked for.
     pub const ALL: [Self; 4] = [Self::None, Self::Optimistic, Self::Pessimistic, Self::Inferred];
 }
 
@@ -87,6 +90,7 @@ impl fmt::Display for DelayModel {
             Self::Optimistic => "optimistic",
             Self::Pessimistic => "pessimistic",
             Self::Inferred => "inferred",
+            Self::Aggregate => "aggregate",
         })
     }
 }
@@ -113,6 +117,12 @@ pub enum DefenseError {
     Unseen {
         /// How many.
         draws: u64,
+    },
+    /// The simulator of others that a defence runs in fails on the trace.
+    #[error("Maybenot's simulator fails: {reason}")]
+    Simulator {
+        /// What it says, or what it has not done.
+        reason: String,
     },
     /// The result is not a trace.
     #[error("the defended trace {0}")]

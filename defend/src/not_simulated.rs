@@ -74,14 +74,13 @@ const NOT_SIMULATED: &[NotSimulated] = &[
         reason: "it works on requests and repeats whole responses; a trace does not say which packets are one response",
         needed: "object lists of the pages (HAR), and a model of how a browser loads them",
     },
+    #[cfg(not(feature = "maybenot"))]
     NotSimulated {
         name: "maybenot",
-        summary: "a framework of padding machines that any defence can be written for",
+        summary: "padding machines of the Maybenot framework in its own simulator: ports of published defences, or machines of yours",
         source: "Pulls and Witwer, \"Maybenot: A Framework for Traffic Analysis Defenses\", WPES 2023",
-        reason: "its simulator is not linked, because it would change features of crates that the tables of this program are built on; what its ports of \
-                 FRONT, Tamaraw, RegulaTor, Interspace and Break-Pad send beside ours, benches/peers/defend measures",
-        needed: "a build of the program with maybenot-simulator in it; front (budget=maybenot), tamaraw, regulator, interspace, break-pad \
-                 (lengths=maybenot) and netflow are here",
+        reason: "this build lacks it: it was made without the feature `maybenot`",
+        needed: "a build with the feature, which is on by default",
     },
     NotSimulated {
         name: "mockingbird",

@@ -449,14 +449,14 @@ impl Parameter {
     /// The value that `text` says, in range, or what is wrong with it.
     fn read(&self, text: &str) -> Result<Value, String> {
         let value = self.kind.parse(text)?;
-        let word = matches!(value, Value::Choice(_));
+        let word = matches!(value, Value::Choice(_) | Value::Text(_));
         if !word && (value.number() < self.min || value.number() > self.kind.max()) {
             let bound = |number| match self.kind {
                 Kind::Duration | Kind::Stop => Value::Duration(number),
                 Kind::Size => Value::Size(number as u32),
                 Kind::Rate => Value::Rate(number),
                 Kind::Ratio | Kind::Scale => Value::Ratio(number),
-                Kind::Count | Kind::Choice(_) => Value::Count(number),
+                Kind::Count | Kind::Choice(_) | Kind::Text => Value::Count(number),
             };
             return Err(format!("`{text}` is not within {} and {}", bound(self.min), bound(self.kind.max())));
         }

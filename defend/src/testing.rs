@@ -78,6 +78,10 @@ fn any_parameter(parameter: &'static Parameter, always: bool) -> impl Strategy<V
             if parameter.min == 0 { prop_oneof![1 => Just("0s".to_owned()), 4 => some].boxed() } else { some.boxed() }
         }
         Kind::Size => (400..1_600_u32).prop_map(|bytes| format!("{bytes}B")).boxed(),
+        Kind::Text => prop::sample::select(MACHINES).prop_map(str::to_owned).boxed(),
+        // Few states, and a network that carries the defence.
+        Kind::Count if matches!(key, "states" | "bins") => (1..=12_u32).prop_map(|n| n.to_string()).boxed(),
+        Kind::Count if key == "pps" => (1_000..9_000_u32).prop_map(|n| n.to_string()).boxed(),
         // Of the classes to learn from there are three.
         Kind::Count if matches!(key, "k" | "target") => (1..=3_u32).prop_map(|n| n.to_string()).boxed(),
         Kind::Count if always => (parameter.min..parameter.min + 8).prop_map(|count| count.to_string()).boxed(),
@@ -92,6 +96,13 @@ fn any_parameter(parameter: &'static Parameter, always: bool) -> impl Strategy<V
     let given = value.prop_map(move |value| format!("{key}={value}"));
     if always { given.prop_map(Some).boxed() } else { prop::option::of(given).boxed() }
 }
+
+/// Machines of Maybenot: one that does nothing, one that pads 5 s after it received something, both.
+const MACHINES: &[&str] = &[
+    "02eNpjYEAHjOgCAAA0AAI=",
+    "02eNpti1EJACAQQzcjWEjMYCEjGsUCojiUg-Pex2CPbe0HxCz4JCVJoJvF7SEjt-qUtnY-gDUNIg==",
+    "02eNpjYEAHjOgCAAA0AAI=;02eNpti1EJACAQQzcjWEjMYCEjGsUCojiUg-Pex2CPbe0HxCz4JCVJoJvF7SEjt-qUtnY-gDUNIg==",
+];
 
 /// A trace of class `a`.
 pub(crate) fn labelled(rep: i64, trace: Trace) -> LabelledTrace {

@@ -1,7 +1,8 @@
 //! Parameter values with their units.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
 use serde::{Serialize, Serializer};
 
@@ -24,6 +25,8 @@ pub enum Value {
     Rate(u64),
     /// A stop rule, written `oracle` or `soft:4s`.
     Stop(StopRule),
+    /// A text of letters, digits and -_/=; without blanks.
+    Text(&'static str),
 }
 
 /// Which values a parameter takes.
@@ -46,6 +49,8 @@ pub enum Kind {
     Rate,
     /// A stop rule of a defence that pads.
     Stop,
+    /// A text of letters, digits and -_/=; without blanks.
+    Text,
 }
 
 /// Units of durations, in ns, longest first, with the number of decimals that still are whole nanoseconds.
@@ -68,7 +73,7 @@ impl Kind {
             Self::Count => 1_000_000,
             Self::Rate => 1_000_000_000_000,
             Self::Ratio | Self::Scale => 1_000 * MILLION,
-            Self::Choice(_) => 0,
+            Self::Choice(_) | Self::Text => 0,
         }
     }
 
@@ -116,6 +121,10 @@ impl Kind {
                 StopRule::NoPadding => Err("a defence that pads has to stop: oracle or soft:4s".to_owned()),
                 rule => Ok(Value::Stop(rule)),
             },
+            Self::Text => match text.chars().find(|&c| !c.is_ascii_alphanumeric() && !"-_/=;".contains(c)) {
+                Some(wrong) => Err(format!("`{wrong}` is neither a letter nor a digit nor one of -_/=;")),
+                None => Ok(Value::Text(kept(text))),
+            },
         }
     }
 }
@@ -131,6 +140,21 @@ impl fmt::Display for Kind {
             Self::Scale => f.write_str("ratio|auto"),
             Self::Choice(words) => f.write_str(&words.join("|")),
             Self::Stop => f.write_str("oracle|soft:duration"),
+            Self::Text => f.write_str("text"),
+        }
+    }
+}
+
+/// The text for as long as the program runs, once however often it is read, so that values can be copied.
+fn kept(text: &str) -> &'static str {
+    static TEXTS: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    let mut texts = TEXTS.lock().unwrap_or_else(PoisonError::into_inner); // a set of texts is whole at any time
+    match texts.get(text) {
+        Some(kept) => kept,
+        None => {
+            let kept: &'static str = Box::leak(text.into());
+            texts.insert(kept);
+            kept
         }
     }
 }
@@ -147,12 +171,12 @@ fn decimal(number: &str, decimals: usize, unit: u64) -> Option<u64> {
 }
 
 impl Value {
-    /// The number behind it, in ns, bytes or millionths; 0 for a word.
+    /// The number behind it, in ns, bytes or millionths; 0 for a word or a text.
     pub(crate) fn number(self) -> u64 {
         match self {
             Self::Duration(number) | Self::Count(number) | Self::Rate(number) | Self::Ratio(number) => number,
             Self::Size(bytes) => u64::from(bytes),
-            Self::Choice(_) | Self::Stop(StopRule::NoPadding | StopRule::Oracle) => 0,
+            Self::Choice(_) | Self::Text(_) | Self::Stop(StopRule::NoPadding | StopRule::Oracle) => 0,
             Self::Stop(StopRule::Soft { quiet_ns }) => quiet_ns,
         }
     }
@@ -181,7 +205,7 @@ impl fmt::Display for Value {
                 let decimals = format!("{:06}", millionths % MILLION);
                 write!(f, "{}.{}", millionths / MILLION, decimals.trim_end_matches('0'))
             }
-            Self::Choice(word) => f.write_str(word),
+            Self::Choice(word) | Self::Text(word) => f.write_str(word),
             Self::Stop(rule) => rule.fmt(f),
         }
     }
@@ -250,6 +274,14 @@ impl Values {
     pub fn stop(&self, key: &str) -> StopRule {
         match self.0.get(key) {
             Some(&Value::Stop(rule)) => rule,
+            other => undeclared(key, other),
+        }
+    }
+
+    /// A text.
+    pub fn text(&self, key: &str) -> &'static str {
+        match self.0.get(key) {
+            Some(&Value::Text(text)) => text,
             other => undeclared(key, other),
         }
     }

@@ -7,6 +7,8 @@ mod defend_real;
 mod defend_samples;
 mod explainwf;
 mod explainwf_reader;
+#[cfg(feature = "maybenot")]
+mod maybenot;
 mod program;
 mod shared;
 mod torpcaps;

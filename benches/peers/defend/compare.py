@@ -7,13 +7,13 @@ from pathlib import Path
 HERE = Path(__file__).parent
 PAIRS = [
     # wfkit, Maybenot, Python, rounds of each
-    ("front", "front", None, (40, 8, 0)),
-    ("front,budget=maybenot", "front-1", None, (40, 8, 0)),
+    ("front", "maybenot:front", None, (40, 8, 0)),
+    ("front,budget=maybenot", "maybenot:front,states=1", None, (40, 8, 0)),
     ("wtf-pad", None, None, (40, 0, 0)),
-    ("tamaraw:cell", "tamaraw", "tamaraw", (40, 8, 4)),
-    ("regulator:heavy", "regulator", "regulator", (40, 8, 1)),
-    ("interspace", "interspace", None, (40, 8, 0)),
-    ("break-pad,lengths=maybenot", "break-pad", None, (40, 8, 0)),
+    ("tamaraw:cell", "maybenot:tamaraw", "tamaraw", (40, 8, 4)),
+    ("regulator:heavy", "maybenot:regulator", "regulator", (40, 8, 1)),
+    ("interspace", "maybenot:interspace", None, (40, 8, 0)),
+    ("break-pad,lengths=maybenot", "maybenot:break-pad", None, (40, 8, 0)),
 ]
 
 
@@ -37,7 +37,7 @@ def repeated(paths, folder, packets):
 
 
 def main():
-    traces, folder, wfkit, maybenot = (Path(argument) for argument in sys.argv[1:])
+    traces, folder, wfkit = (Path(argument) for argument in sys.argv[1:])
     paths = sorted(traces.glob("**/*.log"))
     files = [str(path) for path in paths]
     count = sum(len(path.read_text().splitlines()) for path in paths)
@@ -49,7 +49,7 @@ def main():
         row = [f"`{ours}`", f"{own[0]:.0f}"]
         sends = [f"{own[1]:.0f} + {own[2]:.0f}"]
         for peer in (
-            run([maybenot, str(some), theirs, *files]) if theirs else None,
+            run([wfkit, str(some), theirs, "--", *files]) if theirs else None,
             run([sys.executable, HERE / "in_python.py", python, str(few), *files]) if python else None,
         ):
             row += [f"{peer[0]:.3g}", f"{own[0] / peer[0]:.1f}"] if peer else ["", ""]

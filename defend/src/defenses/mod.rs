@@ -12,6 +12,8 @@ mod jitter;
 pub(crate) mod link;
 mod loads;
 mod machines;
+#[cfg(feature = "maybenot")]
+mod maybenot;
 mod pad;
 mod paths;
 mod queues;
@@ -54,6 +56,8 @@ pub(crate) const DEFENSES: &[DefenseInfo] = &[
     fitted::GLUE,
     paths::TRAFFICSLIVER,
     paths::HYWF,
+    #[cfg(feature = "maybenot")]
+    maybenot::INFO,
     link::INFO,
 ];
 

@@ -11,6 +11,7 @@ use crate::cli;
 use crate::context::{Context, file_digest, hex};
 use crate::input::read_traces;
 use crate::measure::{TRIVIAL, stratified};
+use crate::written;
 
 /// Folds where none are asked for.
 const FOLDS: u16 = 5;
@@ -98,7 +99,9 @@ fn defences(options: &cli::Sweep) -> Result<(Vec<DefenseSpec>, Vec<Pair>)> {
         for (line, text) in (1..).zip(text.lines()) {
             let pattern = text.split('#').next().unwrap_or_default().trim();
             if !pattern.is_empty() {
-                patterns.push((format!("{}: line {line}", path.display()), pattern.to_owned()));
+                let place = format!("{}: line {line}", path.display());
+                let pattern = written::grid(pattern).map_err(anyhow::Error::msg).with_context(|| place.clone())?;
+                patterns.push((place, pattern));
             }
         }
     }

@@ -9,6 +9,8 @@ mod determinism;
 mod features;
 mod forests;
 mod leaks;
+#[cfg(feature = "maybenot")]
+mod maybenot;
 mod own_traffic;
 mod pipeline;
 mod record;

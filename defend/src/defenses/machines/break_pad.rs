@@ -105,10 +105,10 @@ mod tests {
         let tor = client_bursts("break-pad,size=1B");
         let mean = tor.iter().sum::<usize>() as f64 / tor.len() as f64;
         assert!(tor.iter().all(|&length| length >= 1) && (2.5..2.8).contains(&mean), "{mean}");
-        // 37.23 or more, with shape 18.9: mean 39.3.
+        // 1 + 37.23 or more rounded, with shape 18.9: mean 40.3.
         let port = client_bursts("break-pad,size=1B,lengths=maybenot");
         let mean = port.iter().sum::<usize>() as f64 / port.len() as f64;
-        assert!(port.iter().all(|&length| length >= 38) && (39.4..40.2).contains(&mean), "{mean}");
+        assert!(port.iter().all(|&length| length >= 38) && (40.1..40.5).contains(&mean), "{mean}");
     }
 
     #[test]

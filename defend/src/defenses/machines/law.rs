@@ -9,7 +9,7 @@ pub(super) enum Law {
     Uniform { low: f64, high: f64 },
     /// Generalised Pareto from 0: sigma ((1 - u)^-xi - 1) / xi. Below 0, xi bounds it by sigma / |xi|.
     Pareto { sigma: f64, xi: f64 },
-    /// The plain Pareto distribution of scale sigma / |xi| and shape 1 / |xi|, which begins at its scale: what Maybenot makes of the one above.
+    /// The plain Pareto distribution of scale sigma / |xi| and shape 1 / |xi|, which begins at its scale, rounded: what Maybenot makes of the one above.
     PlainPareto { sigma: f64, xi: f64 },
     /// mu + sigma ln(u / (1 - u)).
     Logistic { mu: f64, sigma: f64 },
@@ -24,7 +24,7 @@ impl Law {
         match self {
             Self::Uniform { low, high } => draws.uniform(low, high),
             Self::Pareto { sigma, xi } => sigma * (xi * draws.exponential(1.0)).exp_m1() / xi,
-            Self::PlainPareto { sigma, xi } => sigma / xi.abs() * (xi.abs() * draws.exponential(1.0)).exp(),
+            Self::PlainPareto { sigma, xi } => (sigma / xi.abs() * (xi.abs() * draws.exponential(1.0)).exp()).round(),
             Self::Logistic { mu, sigma } => mu + sigma * logit(draws),
             Self::LogLogistic { alpha, beta } => alpha * (logit(draws) / beta).exp(),
             Self::Weibull { scale, shape } => scale * draws.exponential(1.0).powf(shape.recip()),
@@ -58,7 +58,7 @@ mod tests {
             (Law::Pareto { sigma: 7.0, xi: -1.75 }, 4.0 + 1e-9, 1.0),
             (Law::Pareto { sigma: 7.0, xi: -1.75 }, 2.0, 1.0 - 0.5_f64.powf(1.0 / 1.75)),
             (Law::PlainPareto { sigma, xi }, 4.0, 0.0),
-            (Law::PlainPareto { sigma, xi }, 8.0, 0.75),
+            (Law::PlainPareto { sigma, xi }, 8.0, 1.0 - (4.0_f64 / 7.5).powi(2)),
             (Law::Logistic { mu: 1.0, sigma: 2.0 }, 3.0, 1.0 / (1.0 + (-1.0_f64).exp())),
             (Law::LogLogistic { alpha: 2.0, beta: 3.0 }, 4.0, 8.0 / 9.0),
             (Law::Weibull { scale: 2.0, shape: 3.0 }, 2.0, 1.0 - (-1.0_f64).exp()),
