@@ -24,7 +24,7 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
     ],
     caveats: &[
         "delays are Maybenot's own (aggregate): what was held back is added to all later packets of both ends, so there is no parameter `delays`; \
-         neither end knows what answers what, and times grow up to twice as far as under the other models",
+         neither end knows what answers what, and loads end later than under any other model, RegulaTor's several times as late",
         "packets only: normal packets keep their sizes, and a slot carries one packet, whatever its size; padding has `size`",
         "no limit on packets a second, unless pps is given; then a packet above the limit of the last second is delayed by as many 1/pps as it is above, \
          which is a penalty, not a queue (the tool of Maybenot takes ten times the busiest 100 ms of the trace)",

@@ -1,0 +1,215 @@
+//! Training, predicting, evaluating.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::help;
+use crate::written;
+
+/// What a split keeps together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SplitBy {
+    /// What was captured together.
+    Session,
+}
+
+/// The attack to train.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AttackArgs {
+    /// The attack [default: kfp-size; over a feature file: forest].
+    #[arg(long, value_name = "NAME", value_parser = written::attack)]
+    pub(crate) attack: Option<String>,
+    /// Trees of a forest [default: what the attack is published with, else 100].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) trees: Option<u16>,
+    /// What traces of each class count in a forest: every trace the same, or every class.
+    #[arg(long, value_enum, default_value_t = ClassWeight::Equal)]
+    pub(crate) class_weight: ClassWeight,
+    /// Splits above a leaf at most [default: no limit].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_depth: Option<u32>,
+    /// Training traces in a leaf at least [default: 1].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) min_samples_leaf: Option<u32>,
+    /// Leaves of a tree at most. Trees then grow best first: the node whose split helps most is split next. Few leaves make small models
+    /// and smooth probabilities, at some accuracy [default: no limit].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
+    pub(crate) max_leaf_nodes: Option<u32>,
+    /// Between which values forests cut a feature.
+    #[arg(long, value_enum, default_value_t = Splits::Exact)]
+    pub(crate) splits: Splits,
+    /// Whose forest: wfkit's own, or a library's as a second opinion (hard votes averaged over its trees, since these
+    /// libraries' forests give no class probabilities).
+    #[arg(long, value_enum, default_value_t = Backend::Native)]
+    pub(crate) backend: Backend,
+    /// Calibrate probabilities, out of bag where the classifier can be judged so, else in inner folds: none, temperature, platt, isotonic
+    /// [default: none; for best: temperature].
+    #[arg(long, value_name = "HOW", value_parser = calibration)]
+    pub(crate) calibrate: Option<wfkit_classify::Calibration>,
+}
+
+fn calibration(name: &str) -> Result<wfkit_classify::Calibration, String> {
+    name.parse().map_err(|error: wfkit_classify::UnknownCalibration| error.to_string())
+}
+
+/// What traces of each class count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ClassWeight {
+    /// Every trace the same.
+    Equal,
+    /// Every class the same, whatever the number of its traces.
+    Balanced,
+}
+
+/// Between which values forests cut a feature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Splits {
+    /// Between any two values that follow each other, up to 65,536 of them.
+    Exact,
+    /// Between 256 bins at most of about equally many training traces: a little faster where traces are many, and as accurate.
+    Histogram,
+}
+
+/// Whose forest is trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Backend {
+    /// wfkit's own.
+    Native,
+    /// smartcore's.
+    Smartcore,
+    /// linfa's.
+    Linfa,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = help::of_attacks())]
+pub(crate) struct Train {
+    /// Trace files, or one feature file.
+    #[arg(required = true, value_name = "TRACES|FEATURES")]
+    pub(crate) input: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) attack: AttackArgs,
+    /// Model file to write.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Predict {
+    /// Model file that `train` wrote.
+    #[arg(value_name = "MODEL")]
+    pub(crate) model: PathBuf,
+    /// Trace files, or one feature file; with --competition the test file of a team.
+    #[arg(required = true, value_name = "TRACES|FEATURES")]
+    pub(crate) input: Vec<PathBuf>,
+    /// Probabilities to write: .parquet, .csv or .csv.zip.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Write the competition's attack file: the input is a test file, the answer has one row a capture_id.
+    #[arg(long, requires = "team_id")]
+    pub(crate) competition: bool,
+    /// The team whose traces are attacked.
+    #[arg(long, value_name = "N", requires = "competition")]
+    pub(crate) team_id: Option<u32>,
+    /// Classes of the competition, 1 to N: each has its column, also where training had no trace of it.
+    #[arg(long, default_value_t = 100, value_name = "N", requires = "competition")]
+    pub(crate) classes: u32,
+    /// Score although the model has learned from traces with the same packets.
+    #[arg(long)]
+    pub(crate) allow_duplicates: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = help::of_attacks())]
+pub(crate) struct Evaluate {
+    /// Trace files, or one feature file; not together with --train and --test.
+    #[arg(value_name = "TRACES|FEATURES", required_unless_present = "train", conflicts_with = "train")]
+    pub(crate) input: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) attack: AttackArgs,
+    /// Stratified folds: every trace is tested once by an attack that was trained on the other folds [default: 5].
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(2..))]
+    pub(crate) folds: Option<u16>,
+    /// Keep sessions together: a session is trained on or tested on, never both. With --folds, that many groups of sessions.
+    #[arg(long, value_name = "session", value_enum)]
+    pub(crate) split_by: Option<SplitBy>,
+    /// Train on what started before this moment (RFC 3339, UTC), test on the rest.
+    #[arg(long, value_name = "UTC", conflicts_with_all = ["folds", "split_by"])]
+    pub(crate) split_time: Option<String>,
+    /// Train on these files.
+    #[arg(long, value_name = "TRACES|FEATURES", num_args = 1.., requires = "test", conflicts_with_all = ["folds", "split_by", "split_time"])]
+    pub(crate) train: Vec<PathBuf>,
+    /// Test on these files.
+    #[arg(long, value_name = "TRACES|FEATURES", num_args = 1.., requires = "train")]
+    pub(crate) test: Vec<PathBuf>,
+    /// Also write the probabilities of the tested traces: .parquet, .csv or .csv.zip.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Shuffle the labels first: whatever the attack then finds is a leak.
+    #[arg(long)]
+    pub(crate) shuffle_labels: bool,
+    /// Score although tested traces have the packets of a training trace.
+    #[arg(long)]
+    pub(crate) allow_duplicates: bool,
+    /// Train and test another attack on the same splits, and test which one is better; repeat for several.
+    #[arg(long, value_name = "NAME", value_parser = written::attack)]
+    pub(crate) against: Vec<String>,
+    #[command(flatten)]
+    pub(crate) mode: EvaluateMode,
+    /// Write the score sheet, every number with its interval: .json or .md.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sheet: Option<PathBuf>,
+    /// Write the reliability picture: .svg.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) picture: Option<PathBuf>,
+}
+
+/// What else is measured.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Other worlds (each adds its part to the report)")]
+pub(crate) struct EvaluateMode {
+    /// This class stands for everything unmonitored: threshold sweep, precision and recall, rates, r-precision.
+    #[arg(long, value_name = "CLASS")]
+    pub(crate) open_world: Option<String>,
+    /// Restate open-world scores as if this share of all visits were monitored.
+    #[arg(long, value_name = "SHARE", requires = "open_world", num_args = 1.., value_delimiter = ',', value_parser = share)]
+    pub(crate) base_rate: Vec<f64>,
+    /// Each class by itself against all others.
+    #[arg(long)]
+    pub(crate) one_vs_rest: bool,
+    /// Train on so many traces of each class only, once for each number.
+    #[arg(long, value_name = "N[,N]", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) few_shot: Vec<u16>,
+    /// Train and test on the beginnings of traces: so many percent of the median duration, such as 10..100 (by tens) or 20,50.
+    #[arg(long, value_name = "PERCENTS", value_parser = percents)]
+    pub(crate) early: Option<Percents>,
+    /// Train on each session and test on each other one.
+    #[arg(long, conflicts_with = "train")]
+    pub(crate) drift: bool,
+}
+
+/// Percentages, ascending.
+#[derive(Debug, Clone)]
+pub(crate) struct Percents(pub(crate) Vec<u16>);
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if share > 0.0 && share < 1.0 => Ok(share),
+        _ => Err("not a share above 0 and below 1".to_owned()),
+    }
+}
+
+fn percents(text: &str) -> Result<Percents, String> {
+    let number = |text: &str| match text.trim().parse::<u16>() {
+        Ok(percent) if (1..=1000).contains(&percent) => Ok(percent),
+        _ => Err(format!("{text:?} is no percentage from 1 to 1000")),
+    };
+    let mut found: Vec<u16> = match text.split_once("..") {
+        Some((from, to)) => (number(from)?..=number(to)?).step_by(10).collect(),
+        None => text.split(',').map(number).collect::<Result<_, _>>()?,
+    };
+    found.sort_unstable();
+    found.dedup();
+    if found.is_empty() { Err(format!("{text:?} names no percentage")) } else { Ok(Percents(found)) }
+}

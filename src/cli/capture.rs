@@ -1,0 +1,172 @@
+//! Recording and reading captures.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand, ValueEnum};
+use wfkit_capture::record::{Filter, parse_duration};
+use wfkit_capture::{ClientRule, OutlierRule};
+
+use crate::help;
+use crate::written;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Capture {
+    /// Read pcap and pcapng files, or folders of them, into one trace file.
+    Import(CaptureImport),
+    /// What is in capture files, and why one gives no trace.
+    Info {
+        /// Capture files; - is the standard input.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// The TLS handshakes in a capture: where their messages are, what was negotiated, how good that is.
+    Audit {
+        /// Capture file; - is the standard input.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Record the packets of a network interface into a pcapng file.
+    Live(CaptureLive),
+    /// Run a command for each class and repetition, and record each run.
+    Collect(CaptureCollect),
+}
+
+/// How captures are read.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Reading captures")]
+pub(crate) struct Import {
+    /// Pattern for file names, with a named group `class`, and `rep` and `session` if there are any; or `folders`: the
+    /// folder of a file is its class, the one around that its session
+    /// [default: manifest.csv where the folder has one, else names such as cell_3_rep_12.pcap and 3_12.pcap].
+    #[arg(long, value_name = "REGEX|folders", conflicts_with = "labels", value_parser = written::label)]
+    pub(crate) label: Option<String>,
+    /// CSV with the columns path, class and, if there are any, rep and session.
+    #[arg(long, value_name = "CSV")]
+    pub(crate) labels: Option<PathBuf>,
+    /// Who is the client: `auto`, an address range such as 10.0.0.0/8, or `port:N` for whoever talks to port N.
+    #[arg(long, default_value = "auto", value_name = "auto|CIDR|port:N", value_parser = written::of::<ClientRule>)]
+    pub(crate) client: String,
+    /// Which size the sizes are.
+    #[arg(long, value_enum, default_value_t = Layer::Tcp)]
+    pub(crate) layer: Layer,
+    /// Put TCP segments in order and drop retransmitted bytes, or count every segment with payload as captured; tls and
+    /// cell need it on, frame and ip take no notice.
+    #[arg(long, value_enum, default_value_t = Switch::On)]
+    pub(crate) reassembly: Switch,
+    /// Keep the flow to the main peer (the one with most bytes), or everything of the client.
+    #[arg(long, value_enum, default_value_t = Flows::Main)]
+    pub(crate) flows: Flows,
+    /// Look inside of tunnels (IP in IP, GRE, VXLAN): the packet in the packet counts.
+    #[arg(long)]
+    pub(crate) inner: bool,
+    /// Cut idle heads and tails: parts with less than 1 % of the bytes, apart from the rest by this long a pause.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) trim: Option<f64>,
+    /// Leave out traces with fewer packets.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) min_packets: usize,
+    /// Leave out outliers: traces whose incoming bytes are more than 1.5 interquartile ranges from the quartiles of
+    /// their class. Only for traces that attacks are trained on: an attacker does not choose what he is to recognise.
+    #[arg(long, default_value = "keep", value_name = "keep|iqr")]
+    pub(crate) outliers: OutlierRule,
+}
+
+/// Which size the sizes of a trace are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Layer {
+    /// Link-layer frame length.
+    Frame,
+    /// IP total length.
+    Ip,
+    /// TCP payload length; packets without payload are left out.
+    Tcp,
+    /// TLS record length.
+    Tls,
+    /// Tor cells, as found in TLS records.
+    Cell,
+    /// UDP payload length.
+    Udp,
+}
+
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    On,
+    Off,
+}
+
+/// Which flows of a capture make its trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Flows {
+    /// The flows to the peer with most bytes.
+    Main,
+    /// Everything of the client.
+    All,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CaptureImport {
+    /// Capture files, or folders of them; `-` is the standard input, whose class is `stdin`.
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Trace file to write: .parquet, .csv or .csv.zip.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) import: Import,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = help::OF_LIVE)]
+pub(crate) struct CaptureLive {
+    /// Network interface to record on, such as eth0.
+    #[arg(long, value_name = "IF")]
+    pub(crate) interface: String,
+    /// File to write: .pcapng. It is whole whatever ends the recording.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Which packets to record [default: all]; see below.
+    #[arg(long, value_name = "FILTER", default_value = "", hide_default_value = true)]
+    pub(crate) filter: Filter,
+    /// Bytes of a packet to record at most; 0 is all of it.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) snaplen: u32,
+    /// Stop after so long, such as 10s or 5m.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) duration: Option<Duration>,
+    /// Stop with so many packets.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) packets: Option<u64>,
+    /// Stop when no packet came for so long, counted from the first packet on.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) quiet_time: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = help::OF_COLLECT)]
+pub(crate) struct CaptureCollect {
+    /// What to run and record; see below.
+    #[arg(value_name = "PLAN.toml")]
+    pub(crate) plan: PathBuf,
+    /// Folder for the captures and their manifest [default: the plan without its ending].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Show what would be run and how long it may take; record and write nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    parse_duration(text)
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(|| "not a time such as 10s, 500ms or 2m".to_owned())
+}
+
+/// A number of seconds, at least 0.
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds >= 0.0 && seconds.is_finite() => Ok(seconds),
+        _ => Err("not a number of seconds".to_owned()),
+    }
+}

@@ -1,0 +1,113 @@
+//! Trace files, and sessions made of them.
+
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use wfkit_capture::record::parse_duration;
+
+use super::SplitBy;
+use crate::written;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Dataset {
+    /// What is in trace files: classes, sessions, sizes, duplicates.
+    Info {
+        /// Trace files or folders of them; formats are found by content.
+        #[arg(required = true, value_name = "TRACES")]
+        traces: Vec<PathBuf>,
+    },
+    /// Write traces in another format.
+    Convert {
+        /// Trace files or folders of them; formats are found by content.
+        #[arg(required = true, value_name = "TRACES")]
+        traces: Vec<PathBuf>,
+        /// Trace file to write: .parquet, .csv or .csv.zip.
+        #[arg(long, value_name = "FILE", required_unless_present = "pcap")]
+        out: Option<PathBuf>,
+        /// Folder for captures, one a trace, with a manifest.csv: TCP segments with payloads of the sizes of the trace, which other tools can
+        /// open, and `wfkit capture import` reads back.
+        #[arg(long, value_name = "DIR")]
+        pcap: Option<PathBuf>,
+    },
+    /// Read everything and list what is wrong or suspicious.
+    Validate {
+        /// Trace files or folders of them; formats are found by content.
+        #[arg(required = true, value_name = "TRACES")]
+        traces: Vec<PathBuf>,
+    },
+    /// Write a train and a test file that share no trace.
+    Split {
+        /// Trace files or folders of them; formats are found by content.
+        #[arg(required = true, value_name = "TRACES")]
+        traces: Vec<PathBuf>,
+        /// Test traces out of a hundred, the same share of every class.
+        #[arg(long, default_value_t = 20, value_name = "PERCENT", value_parser = clap::value_parser!(u16).range(1..100))]
+        test_percent: u16,
+        /// Keep sessions together: no session is in both files.
+        #[arg(long, value_name = "session", value_enum)]
+        split_by: Option<SplitBy>,
+        /// Train on what started before this moment (RFC 3339, UTC), test on the rest.
+        #[arg(long, value_name = "UTC", conflicts_with = "split_by")]
+        split_time: Option<String>,
+        /// Folder for train.parquet and test.parquet.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Sessions {
+    /// Put page loads one after the other, each at most once. The class of a session is its number of pages; which they are and when they begin
+    /// stands beside it, in FILE.pages.json.
+    Make {
+        /// Trace files or folders of them; formats are found by content.
+        #[arg(required = true, value_name = "TRACES")]
+        traces: Vec<PathBuf>,
+        /// Pages of a session: a number, or a range of which each is equally likely.
+        #[arg(long, default_value = "2..16", value_name = "N|MIN..MAX", value_parser = pages)]
+        pages: RangeInclusive<usize>,
+        /// Time that a page is looked at before the next one is loaded, uniform.
+        #[arg(long, default_value = "1s..10s", value_name = "MIN..MAX", value_parser = dwell)]
+        dwell: RangeInclusive<u64>,
+        /// Sessions to make [default: as many as there are loads for].
+        #[arg(long, value_name = "N")]
+        sessions: Option<usize>,
+        /// Trace file to write: .parquet, .csv or .csv.zip.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Learn from sessions how many pages there are, where they begin and which they are, and attack other sessions.
+    Attack {
+        /// Sessions to learn from; their pages stand beside the file, or in --pages.
+        #[arg(long, value_name = "TRACES")]
+        train: PathBuf,
+        /// Sessions to attack.
+        #[arg(long, value_name = "TRACES")]
+        test: PathBuf,
+        /// The pages of --train and --test, as `wfkit sessions make` wrote them, for defended sessions those of the undefended
+        /// [default: beside each file].
+        #[arg(long, num_args = 2, value_names = ["TRAIN", "TEST"])]
+        pages: Vec<PathBuf>,
+        /// The attack that tells pages apart; it takes traces.
+        #[arg(long, default_value = "kfp", value_name = "NAME", value_parser = written::attack)]
+        attack: String,
+        /// How many packets a start may be off.
+        #[arg(long, default_value_t = 25, value_name = "PACKETS")]
+        within: usize,
+    },
+}
+
+fn pages(text: &str) -> Result<RangeInclusive<usize>, String> {
+    let (low, high) = text.split_once("..").unwrap_or((text, text));
+    let number = |text: &str| text.parse::<usize>().ok().filter(|&number| number > 0);
+    let range = number(low).zip(number(high)).filter(|(low, high)| low <= high);
+    range.map(|(low, high)| low..=high).ok_or_else(|| "not a number or a range such as 2..16".to_owned())
+}
+
+fn dwell(text: &str) -> Result<RangeInclusive<u64>, String> {
+    let ns = |text: &str| parse_duration(text).and_then(|time| u64::try_from(time.as_nanos()).ok());
+    let (low, high) = text.split_once("..").unwrap_or((text, text));
+    let range = ns(low).zip(ns(high)).filter(|(low, high)| low <= high);
+    range.map(|(low, high)| low..=high).ok_or_else(|| "not a time or a range such as 1s..10s".to_owned())
+}

@@ -1,0 +1,133 @@
+//! Defences.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use wfkit_defend::{DefenseSpec, DelayModel, StopRule};
+
+use super::Import;
+use crate::help;
+use crate::written;
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, after_help = help::of_defences())]
+pub(crate) struct Defend {
+    #[command(flatten)]
+    pub(crate) traces: Option<DefendTraces>,
+    #[command(subcommand)]
+    pub(crate) command: Option<DefendCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DefendCommand {
+    /// All defences: name and presets, what they do, from where.
+    List,
+    /// One defence in full: source, presets, parameters with their units, overheads as published, what to know.
+    Describe {
+        /// Name of the defence.
+        #[arg(value_name = "NAME", value_parser = written::defence)]
+        name: String,
+    },
+    /// Audit a defended set, also one that another tool made: what its traces show, and what its manifest says.
+    Verify {
+        /// Traces before the defence.
+        #[arg(value_name = "ORIGINAL")]
+        original: PathBuf,
+        /// The same traces after it, under the same class, rep and session.
+        #[arg(value_name = "DEFENDED")]
+        defended: PathBuf,
+        /// The manifest [default: beside the defended file, where there is one].
+        #[arg(long, value_name = "FILE")]
+        manifest: Option<PathBuf>,
+        /// The training traces that the defence learned from, to defend the original again.
+        #[arg(long, value_name = "TRAINING")]
+        fit_on: Option<PathBuf>,
+        /// Defended copies of each trace [default: what the manifest says, else 1].
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        replicas: Option<u32>,
+    },
+    /// What a defence would cost you: megabytes an hour and milliseconds, on captures of your own traffic.
+    Cost(DefendCost),
+    /// Parameters that cannot work on these traces, told before the run.
+    Lint {
+        /// The defence: `name[:preset][,key=value]`; layers joined by +.
+        #[arg(value_name = "SPEC", value_parser = written::layers)]
+        defence: String,
+        /// Trace files or folders of them; formats are found by content.
+        #[arg(required = true, value_name = "TRACES")]
+        traces: Vec<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DefendTraces {
+    /// Trace files or folders of them; formats are found by content.
+    #[arg(required = true, value_name = "TRACES")]
+    pub(crate) traces: Vec<PathBuf>,
+    /// The defence: `name[:preset][,key=value]`; layers joined by +.
+    #[arg(long = "defence", alias = "defense", value_name = "SPEC", value_parser = written::layers)]
+    pub(crate) defence: String,
+    /// Defended traces to write: .parquet, .csv or .csv.zip.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// What waits for a packet that is held back: none, optimistic (its direction), pessimistic (everything) or inferred (what seems to
+    /// answer it); for layers that are not given `delays` [default: optimistic, as in published simulations]. The report has the time overhead under all of them.
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) delay: Option<DelayModel>,
+    /// When padding stops: oracle, with the last normal packet of the trace; or soft:W, W (such as 4s) after it, for a defence that
+    /// cannot know that it was the last; for layers that are not given `stop` [default: oracle].
+    #[arg(long, value_name = "oracle|soft:W", value_parser = stop_rule)]
+    pub(crate) stop: Option<StopRule>,
+    /// Then send everything over a link of this rate, such as 10Mbit/s, with a first-in-first-out queue each way; two rates
+    /// joined by a comma are out and in.
+    #[arg(long, value_name = "RATE[,RATE]", value_parser = link)]
+    pub(crate) link: Option<DefenseSpec>,
+    /// Training traces, for a defence that learns a database from them and their classes; make them with `wfkit dataset split`. `self` learns
+    /// from the traces to defend, so that what is reported is too good.
+    #[arg(long, value_name = "TRAINING|self")]
+    pub(crate) fit_on: Option<PathBuf>,
+    /// Defended copies of each trace, with draws of their own, to train on. Copy r of n of rep k is rep k n + r; copies of a trace share
+    /// a session.
+    #[arg(long, default_value = "1", value_name = "N")]
+    pub(crate) replicas: NonZeroU32,
+    /// Check what takes a second run and a second reading too: same seed, same traces; labels do not matter; the file
+    /// costs what the report says.
+    #[arg(long)]
+    pub(crate) verify: bool,
+    /// The attack that is retrained on the defended traces, and trained on the undefended ones beside it.
+    #[arg(long, default_value = "kfp-size", value_name = "NAME", value_parser = written::attack)]
+    pub(crate) attack: String,
+    /// Folds of its cross-validation.
+    #[arg(long, default_value_t = 5, value_name = "K", value_parser = clap::value_parser!(u16).range(2..))]
+    pub(crate) folds: u16,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DefendCost {
+    /// Captures (pcap or pcapng files, or folders of them) or trace files.
+    #[arg(required = true, value_name = "CAPTURES|TRACES")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// A defence, or several as one, as in `wfkit sweep`; repeat for more.
+    #[arg(long = "defence", alias = "defense", required = true, value_name = "SPECS", value_parser = written::grid)]
+    pub(crate) defences: Vec<String>,
+    #[command(flatten)]
+    pub(crate) import: Import,
+}
+
+/// A stop rule of a defence that pads.
+pub(super) fn stop_rule(text: &str) -> Result<StopRule, String> {
+    match text.parse()? {
+        StopRule::NoPadding => Err("oracle or soft:W, as in soft:4s".to_owned()),
+        rule => Ok(rule),
+    }
+}
+
+/// A link as a last layer.
+fn link(text: &str) -> Result<DefenseSpec, String> {
+    let spec = match text.split_once(',') {
+        Some((out, inward)) => format!("link,rate-out={out},rate-in={inward}"),
+        None => format!("link,rate={text}"),
+    };
+    spec.parse().map_err(|error: wfkit_defend::SpecError| error.to_string())
+}

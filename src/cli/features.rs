@@ -1,0 +1,106 @@
+//! Feature matrices.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use wfkit_features::FeatureSpec;
+
+use crate::written;
+
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = "A trace file that is called like a command is written ./list."
+)]
+pub(crate) struct Features {
+    #[command(flatten)]
+    pub(crate) extract: Option<FeaturesExtract>,
+    #[command(subcommand)]
+    pub(crate) command: Option<FeaturesCommand>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FeaturesExtract {
+    /// Trace files or folders of them; formats are found by content.
+    #[arg(required = true, value_name = "TRACES")]
+    pub(crate) traces: Vec<PathBuf>,
+    /// Feature sets, joined by commas; `wfkit features list` lists them.
+    #[arg(long, value_name = "NAME[,NAME]", value_parser = written::of::<FeatureSpec>)]
+    pub(crate) set: String,
+    /// Feature file to write: .parquet.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FeaturesCommand {
+    /// All feature sets.
+    List,
+    /// What the columns of feature sets mean: name, unit, what they tell, definition and version.
+    Describe {
+        /// Feature sets, joined by commas.
+        #[arg(value_name = "NAME[,NAME]", value_parser = written::of::<FeatureSpec>)]
+        set: String,
+        /// Traces to learn from, for sets whose columns are learned.
+        #[arg(value_name = "TRACES")]
+        traces: Vec<PathBuf>,
+    },
+    /// What gives traces away: AUC, bits and importance of every feature and group, for all classes or one.
+    Explain(FeaturesExplain),
+    /// Traces as padded arrays for learners elsewhere: X, y, rep and classes in one .npz file.
+    Tensor {
+        /// Trace files or folders of them; formats are found by content.
+        #[arg(required = true, value_name = "TRACES")]
+        traces: Vec<PathBuf>,
+        /// What X holds of each packet; `tam` counts packets in slots of time instead.
+        #[arg(long, value_enum, default_value_t = Channel::Direction)]
+        channel: Channel,
+        /// Packets of a trace: longer ones are cut, shorter ones padded with 0. `tam` has 2 x 1800 slots instead.
+        #[arg(long, default_value_t = 5000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+        length: u32,
+        /// File to write: .npz.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FeaturesExplain {
+    /// Trace files or folders of them; formats are found by content.
+    #[arg(required = true, value_name = "TRACES")]
+    pub(crate) traces: Vec<PathBuf>,
+    /// Feature sets, joined by commas; `wfkit features list` lists them.
+    #[arg(long, value_name = "NAME[,NAME]", value_parser = written::of::<FeatureSpec>)]
+    pub(crate) set: String,
+    /// What gives this class away; all classes where it is not given.
+    #[arg(long, value_name = "CLASS")]
+    pub(crate) class: Option<String>,
+    /// Features in the table and in the picture.
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) top: u16,
+    /// Trees of the forest whose features are permuted.
+    #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) trees: u16,
+    /// How often each feature and group is permuted.
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) repeats: u16,
+    /// Write the picture of importances: .svg.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) picture: Option<PathBuf>,
+}
+
+/// What a tensor holds of each packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Channel {
+    /// 1 outgoing, -1 incoming.
+    Direction,
+    /// Seconds since the first packet.
+    Time,
+    /// Signed bytes, outgoing positive.
+    Size,
+    /// Direction times time, plus 0.1 ms.
+    DirectionTime,
+    /// Traffic aggregation matrix: packets in slots of time, outgoing and incoming.
+    Tam,
+}
