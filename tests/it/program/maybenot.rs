@@ -33,10 +33,10 @@ fn machines_of_a_file_are_kept_in_the_specification() {
 fn the_second_engine_is_listed_described_linted_and_swept() {
     let folder = Folder::with_traces();
     let listed = folder.wfkit("defend list").succeeds().stdout;
-    assert!(listed.contains("maybenot:scrambler") && listed.contains("maybenot:machines"));
+    assert!(listed.contains("maybenot:regulator") && listed.contains("maybenot:machines"));
     let described = folder.wfkit("defend describe maybenot:tamaraw --format json").succeeds().stdout;
     let described: Value = serde_json::from_str(&described).unwrap();
-    assert_eq!(described["presets"].as_array().unwrap().len(), 9);
+    assert_eq!(described["presets"].as_array().unwrap().len(), 8);
     folder.wfkit("defend lint maybenot:front,n=40,w-min=100ms,w-max=2s traces.parquet").succeeds();
 
     let report = folder.report(

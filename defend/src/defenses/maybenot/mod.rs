@@ -185,10 +185,6 @@ mod tests {
         assert_eq!(error("maybenot:front,n=1"), "maybenot:front: n: `1` is not within 2 and 1000000");
         assert_eq!(error("maybenot:front,states=101"), "maybenot:front: states is above 100");
         assert_eq!(error("maybenot:regulator,decay=1"), "maybenot:regulator: decay is not below 1");
-        assert_eq!(
-            error("maybenot:scrambler,min-trail=9,max-trail=8"),
-            "maybenot:scrambler: min-trail (9) is above max-trail (8)"
-        );
         assert!(error("maybenot:tamaraw,delays=inferred").contains("has no parameter `delays`"));
     }
 

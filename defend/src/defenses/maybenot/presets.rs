@@ -36,7 +36,7 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
          after the last normal packet of the trace",
         "regulator approximates the decay by bins of constant rate, begins with the first normal packet of each end, counts normal packets \
          in its budget, and holds back the rest when that is spent",
-        "scrambler is made for segments of video; its defaults are lighter than the authors' (interval=160us, min-count=500, min-trail=400, max-trail=1000)",
+        "there is no preset for the port of Scrambler, which does not come to an end on page loads; `scrambler` is simulated here",
         "machines are given as Maybenot writes them (02e...), several joined by ;, with - for +: client=02e...;02e...,server=02e...; on the command line \
          client=@FILE reads them from a file, one a line, as they are",
     ],
@@ -165,33 +165,6 @@ const PRESETS: &[Preset] = &[
         parameters: &[DELAY, PPS, PADDING_SIZE],
         check: no_conflict,
         build: |values, _| boxed(port(values, StaticMachine::BreakPadClient, StaticMachine::BreakPadServer)?),
-    },
-    Preset {
-        name: "scrambler",
-        summary: "the port of Scrambler: a constant 250 packets a second out, segments of regular packets and random length in \
-                  (Hasselquist et al., PoPETs 2024)",
-        parameters: &[
-            duration("interval", 1_000, 1_000_000, "time between incoming packets of a segment"),
-            count("min-count", 1, 300, "incoming packets of a segment, at least"),
-            count("min-trail", 4, 40, "padding packets that end a segment, from here"),
-            count("max-trail", 4, 120, "to here, drawn anew as packets come"),
-            DELAY,
-            PPS,
-            PADDING_SIZE,
-        ],
-        check: |values| match (values.count("min-trail"), values.count("max-trail")) {
-            (min, max) if min > max => Err(format!("min-trail ({min}) is above max-trail ({max})")),
-            _ => Ok(()),
-        },
-        build: |values, _| {
-            let server = StaticMachine::ScramblerServer {
-                interval: microseconds(values, "interval"),
-                min_count: values.count("min-count") as f64,
-                min_trail: values.count("min-trail") as f64,
-                max_trail: values.count("max-trail") as f64,
-            };
-            boxed(port(values, StaticMachine::ScramblerClient, server)?)
-        },
     },
     Preset {
         name: "netflow",
