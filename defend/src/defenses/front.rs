@@ -116,7 +116,7 @@ fn build(values: &Values, _: &Profile) -> Result<Box<dyn Defense>, String> {
 }
 
 #[derive(Debug)]
-struct Front {
+pub(super) struct Front {
     budget: PerDirection<u64>,
     window_ns: (f64, f64),
     size: u32,
@@ -137,6 +137,36 @@ enum Draw {
 }
 
 impl Front {
+    /// As in the paper, with a budget of `n` a side and windows of 1 s to 14 s.
+    pub(super) fn of_paper(n: u64, size: u32) -> Self {
+        let budget = PerDirection { outgoing: n, incoming: n };
+        Self { budget, window_ns: (1e9, 14e9), size, stop: StopRule::Oracle, draw: Draw::ToN }
+    }
+
+    /// Adds the padding of one load, which has these times and sizes.
+    pub(super) fn pad_load(
+        &self,
+        (times, sizes): (&[u64], &[i32]),
+        padding: &mut Vec<(u64, i32)>,
+        ledger: &mut Ledger,
+        draws: &mut Draws,
+    ) {
+        let end = times[times.len() - 1].saturating_add(tail_ns(self.stop));
+        let first_incoming = sizes.iter().position(|&size| size < 0).map(|first| times[first]);
+        let clock_start = PerDirection { outgoing: Some(times[0]), incoming: first_incoming };
+        for direction in Direction::BOTH {
+            let times = self.padding_times(self.budget[direction], draws);
+            let size = direction.signed(self.size);
+            let in_time = |&time: &u64| clock_start[direction]?.checked_add(time).filter(|&time| time <= end);
+            let before = padding.len();
+            padding.extend(times.iter().filter_map(in_time).map(|time| (time, size)));
+            let sent = (padding.len() - before) as u64;
+            ledger.padding_drawn[direction] += times.len() as u64;
+            ledger.padding_dropped[direction] += times.len() as u64 - sent;
+        }
+        ledger.loads += 1;
+    }
+
     /// The times of one side's padding, counted from the start of its clock.
     fn padding_times(&self, budget: u64, draws: &mut Draws) -> Vec<u64> {
         if budget == 0 {
@@ -161,21 +191,8 @@ impl Defense for Front {
         let mut ledger = Ledger::default();
         let mut padding = Vec::new();
         for load in loads(trace, self.stop) {
-            let (times, sizes) = (&trace.time_ns()[load.clone()], &trace.size()[load]);
-            let end = times[times.len() - 1].saturating_add(tail_ns(self.stop));
-            let first_incoming = sizes.iter().position(|&size| size < 0).map(|first| times[first]);
-            let clock_start = PerDirection { outgoing: Some(times[0]), incoming: first_incoming };
-            for direction in Direction::BOTH {
-                let times = self.padding_times(self.budget[direction], draws);
-                let size = direction.signed(self.size);
-                let in_time = |&time: &u64| clock_start[direction]?.checked_add(time).filter(|&time| time <= end);
-                let before = padding.len();
-                padding.extend(times.iter().filter_map(in_time).map(|time| (time, size)));
-                let sent = (padding.len() - before) as u64;
-                ledger.padding_drawn[direction] += times.len() as u64;
-                ledger.padding_dropped[direction] += times.len() as u64 - sent;
-            }
-            ledger.loads += 1;
+            let load = (&trace.time_ns()[load.clone()], &trace.size()[load]);
+            self.pad_load(load, &mut padding, &mut ledger, draws);
         }
         padding.sort_by_key(|&(time, _)| time); // stable: at equal times outgoing first
         Ok(with_padding(trace, &padding).finish(ledger)?)

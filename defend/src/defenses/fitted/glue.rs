@@ -3,8 +3,9 @@
 use wfkit_datasets::Trace;
 
 use super::other_loads::Others;
+use crate::defenses::front::Front;
 use crate::defenses::slots::MAX_SLOTS;
-use crate::defenses::with_padding;
+use crate::defenses::{PADDING_SIZE, with_padding};
 use crate::{
     Assumptions, DefaultValue, DefendedTrace, Defense, DefenseError, DefenseInfo, DelayModel, Draws, Guarantees, Kind,
     Ledger, Needs, Parameter, Preset, StopRule, Value,
@@ -22,15 +23,23 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
         "a silence of at least `silence` ends a page, as the client that knows its pages would tell",
         "glue is a training trace of another class, cut when the next page starts; when it is over another one follows",
         "it starts after a gap drawn between the 20th and the 80th percentile of the page's times between packets, 1 ms at least",
-        "the paper has FRONT on the first page too: glue+front,n-client=1100,n-server=1100 pads from the beginning of the session, also \
-         beyond the first page; behind FRONT, glue would take its padding for the page and find no silence",
+        "FRONT pads the first page alone, and what is due after it is dropped; a layer of FRONT before glue would be taken for the page, and \
+         hide its silence",
         "the trace keeps its class: wfkit sessions makes sessions of page loads and attacks them, glued or not",
     ],
     needs: Needs { sizes: false, times: true, set: false, classes: true },
     presets: &[Preset {
         name: "gong20",
-        summary: "glue between pages, and 10 to 15 s of it after the last",
+        summary: "FRONT on the first page, glue between pages, and 10 to 15 s of it after the last",
         parameters: &[
+            Parameter {
+                key: "n",
+                kind: Kind::Count,
+                min: 0,
+                default: DefaultValue::Is(Value::Count(1_100)),
+                meaning: "FRONT's budget on the first page, each side's own; 0 leaves it out",
+            },
+            PADDING_SIZE,
             duration("silence", 1_000_000, 1_000, "the shortest silence between pages"),
             duration("tail-min", 0, 10_000, "the shortest time of glue after the last page"),
             duration("tail-max", 0, 15_000, "the longest"),
@@ -45,6 +54,7 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
         },
         build: |values, profile| {
             Ok(Box::new(Glue {
+                front: Front::of_paper(values.count("n"), values.size("size")),
                 others: Others::new(profile, 1, 1.0, 0),
                 silence_ns: values.duration_ns("silence"),
                 tail_ns: (values.duration_ns("tail-min"), values.duration_ns("tail-max")),
@@ -62,6 +72,7 @@ const LEAST_GAP_NS: u64 = 1_000_000;
 
 #[derive(Debug)]
 struct Glue {
+    front: Front,
     others: Others,
     silence_ns: u64,
     tail_ns: (u64, u64),
@@ -93,12 +104,16 @@ impl Glue {
 
     fn send(&self, class: Option<&str>, trace: &Trace, draws: &mut Draws) -> Result<DefendedTrace, DefenseError> {
         let times = trace.time_ns();
-        let mut padding = Vec::new();
+        let (mut padding, mut ledger) = (Vec::new(), Ledger::default());
         let mut first = 0;
         for last in 0..times.len() {
             let next = times.get(last + 1).copied();
             if next.is_some_and(|next| next - times[last] < self.silence_ns) {
                 continue;
+            }
+            if first == 0 {
+                let page = (&times[..=last], &trace.size()[..=last]);
+                self.front.pad_load(page, &mut padding, &mut ledger, draws);
             }
             let (low, high) = self.tail_ns;
             let until_ns = next.unwrap_or_else(|| times[last].saturating_add(low + draws.up_to(high - low)));
@@ -107,7 +122,8 @@ impl Glue {
             self.fill(&mut padding, (times[last], until_ns), &gaps, class, draws)?;
             first = last + 1;
         }
-        Ok(with_padding(trace, &padding).finish(Ledger::default())?)
+        padding.sort_by_key(|&(time, _)| time); // stable
+        Ok(with_padding(trace, &padding).finish(ledger)?)
     }
 }
 
@@ -161,7 +177,7 @@ mod tests {
         let set = session(&training);
         let page_ends = [40_000_000, 20_090_000_000_u64];
         for seed in 0..50 {
-            let spec = "glue".parse::<DefenseSpec>().unwrap().fit(training.clone());
+            let spec = "glue:n=0".parse::<DefenseSpec>().unwrap().fit(training.clone());
             let defended = defend(&set, &spec, seed).unwrap();
             let (_, trace) = defended.traces().next().unwrap();
             let glue: Vec<(u64, i32)> =
@@ -181,10 +197,26 @@ mod tests {
     }
 
     #[test]
+    fn front_pads_the_first_page_alone() {
+        let training = growing(3);
+        let set = session(&training);
+        let sent = |n: u64, seed| {
+            let spec = format!("glue:n={n},size=99B,tail-max=0s,tail-min=0s").parse::<DefenseSpec>().unwrap();
+            let defended = defend(&set, &spec.fit(training.clone()), seed).unwrap();
+            let (_, trace) = defended.traces().next().unwrap();
+            trace.packets().filter(|p| p.is_padding() && p.size.abs() == 99).map(|p| p.time_ns).collect::<Vec<u64>>()
+        };
+        // The first page takes 40 ms: of windows of 1 s to 14 s one packet in some ten thousand falls into it.
+        let times: Vec<u64> = (0..20).flat_map(|seed| sent(100_000, seed)).collect();
+        assert!(times.len() > 20 && times.iter().all(|&time| time <= 40_000_000), "{times:?}");
+        assert!((0..20).all(|seed| sent(0, seed).is_empty()));
+    }
+
+    #[test]
     fn a_short_silence_is_no_end_of_a_page() {
         let training = growing(3);
         let set = session(&training);
-        let spec = "glue,silence=21s,tail-min=0s,tail-max=0s".parse::<DefenseSpec>().unwrap().fit(training);
+        let spec = "glue:n=0,silence=21s,tail-min=0s,tail-max=0s".parse::<DefenseSpec>().unwrap().fit(training);
         assert_eq!(defend(&set, &spec, 1).unwrap().observe().traces(), set.traces());
     }
 
