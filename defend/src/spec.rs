@@ -446,6 +446,21 @@ impl LayerSpec {
 }
 
 impl Parameter {
+    /// A number, `default` where it is not given.
+    pub(crate) const fn count(key: &'static str, min: u64, default: u64, meaning: &'static str) -> Self {
+        Self { key, kind: Kind::Count, min, default: DefaultValue::Is(Value::Count(default)), meaning }
+    }
+
+    /// A time in ns, `default` where it is not given.
+    pub(crate) const fn duration(key: &'static str, min: u64, default: u64, meaning: &'static str) -> Self {
+        Self { key, kind: Kind::Duration, min, default: DefaultValue::Is(Value::Duration(default)), meaning }
+    }
+
+    /// A ratio in millionths, `default` where it is not given.
+    pub(crate) const fn ratio(key: &'static str, min: u64, default: u64, meaning: &'static str) -> Self {
+        Self { key, kind: Kind::Ratio, min, default: DefaultValue::Is(Value::Ratio(default)), meaning }
+    }
+
     /// The value that `text` says, in range, or what is wrong with it.
     fn read(&self, text: &str) -> Result<Value, String> {
         let value = self.kind.parse(text)?;

@@ -28,13 +28,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
         name: "buflo",
         summary: "the paper's d = 1000 B, rho = 20 ms, tau = 10 s",
         parameters: &[
-            Parameter {
-                key: "rho",
-                kind: Kind::Duration,
-                min: 1_000,
-                default: DefaultValue::Is(Value::Duration(20_000_000)),
-                meaning: "time between packets",
-            },
+            Parameter::duration("rho", 1_000, 20_000_000, "time between packets"),
             Parameter {
                 key: "rho-out",
                 kind: Kind::Duration,
@@ -62,13 +56,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
                 default: DefaultValue::Is(Value::Size(1000)),
                 meaning: "size of every packet (d)",
             },
-            Parameter {
-                key: "tau",
-                kind: Kind::Duration,
-                min: 0,
-                default: DefaultValue::Is(Value::Duration(10_000_000_000)),
-                meaning: "send at least this long: every slot before tau is used",
-            },
+            Parameter::duration("tau", 0, 10_000_000_000, "send at least this long: every slot before tau is used"),
             DELAYS,
             STOP,
         ],

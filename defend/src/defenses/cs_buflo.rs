@@ -50,13 +50,12 @@ const fn parameters(client: &'static str) -> [Parameter; 9] {
         duration("rho", 8_192, "the interval to begin with; each gap is uniform from 0 to twice the interval"),
         duration("rho-min", 4_096, "the shortest interval"),
         duration("rho-max", 32_768, "the longest interval; nothing where it is below rho-min"),
-        Parameter {
-            key: "first",
-            kind: Kind::Count,
-            min: 1,
-            default: DefaultValue::Is(Value::Count(30)),
-            meaning: "packets until the interval is chosen first, then after twice as many; 16384 bytes in the authors' implementation",
-        },
+        Parameter::count(
+            "first",
+            1,
+            30,
+            "packets until the interval is chosen first, then after twice as many; 16384 bytes in the authors' implementation",
+        ),
         end(
             "client",
             client,
@@ -70,8 +69,7 @@ const fn parameters(client: &'static str) -> [Parameter; 9] {
 }
 
 const fn duration(key: &'static str, us: u64, meaning: &'static str) -> Parameter {
-    let default = DefaultValue::Is(Value::Duration(us * 1_000));
-    Parameter { key, kind: Kind::Duration, min: 1_000, default, meaning }
+    Parameter::duration(key, 1_000, us * 1_000, meaning)
 }
 
 const fn end(key: &'static str, end: &'static str, meaning: &'static str) -> Parameter {

@@ -4,10 +4,7 @@ use std::collections::VecDeque;
 
 use super::shaper::{Sender, Shape, Shaped, Shaper};
 use super::{DELAYS, PACKET_SIZE, STOP, no_conflict};
-use crate::{
-    DefaultValue, Defense, DefenseError, DefenseInfo, Direction, Draws, Kind, Needs, Parameter, Preset, Profile, Value,
-    Values,
-};
+use crate::{Defense, DefenseError, DefenseInfo, Direction, Draws, Needs, Parameter, Preset, Profile, Values};
 
 pub(super) const INFO: DefenseInfo = DefenseInfo {
     name: "dynaflow",
@@ -58,17 +55,11 @@ const fn parameters(every: u64, changes: u64, m: u64) -> [Parameter; 11] {
         duration("start", 12_000_000, "the interval to begin with"),
         duration("fast", 1_200_000, "one interval to choose from"),
         duration("slow", 5_000_000, "the other one"),
-        count("first", 1, 400, "the slot at which the interval is chosen first (a)"),
-        count("every", 1, every, "slots between later choices (b)"),
-        count("changes", 0, changes, "how often the interval is chosen (k)"),
-        count("memory", 1, 100, "how many normal packets a choice looks back at (M)"),
-        Parameter {
-            key: "m",
-            kind: Kind::Ratio,
-            min: 1_001_000,
-            default: DefaultValue::Is(Value::Ratio(m)),
-            meaning: "the number of slots is one of the rounded powers of this",
-        },
+        Parameter::count("first", 1, 400, "the slot at which the interval is chosen first (a)"),
+        Parameter::count("every", 1, every, "slots between later choices (b)"),
+        Parameter::count("changes", 0, changes, "how often the interval is chosen (k)"),
+        Parameter::count("memory", 1, 100, "how many normal packets a choice looks back at (M)"),
+        Parameter::ratio("m", 1_001_000, m, "the number of slots is one of the rounded powers of this"),
         PACKET_SIZE,
         DELAYS,
         STOP,
@@ -76,11 +67,7 @@ const fn parameters(every: u64, changes: u64, m: u64) -> [Parameter; 11] {
 }
 
 const fn duration(key: &'static str, ns: u64, meaning: &'static str) -> Parameter {
-    Parameter { key, kind: Kind::Duration, min: 1_000, default: DefaultValue::Is(Value::Duration(ns)), meaning }
-}
-
-const fn count(key: &'static str, min: u64, count: u64, meaning: &'static str) -> Parameter {
-    Parameter { key, kind: Kind::Count, min, default: DefaultValue::Is(Value::Count(count)), meaning }
+    Parameter::duration(key, 1_000, ns, meaning)
 }
 
 fn build(values: &Values, profile: &Profile) -> Result<Box<dyn Defense>, String> {
@@ -179,6 +166,7 @@ mod tests {
     use wfkit_datasets::Trace;
 
     use super::*;
+    use crate::Value;
     use crate::testing::{any_trace, defend_one};
 
     proptest! {

@@ -4,8 +4,8 @@ use wfkit_datasets::Trace;
 
 use super::{PADDING_SIZE, no_conflict, with_padding};
 use crate::{
-    Assumptions, DefaultValue, DefendedTrace, Defense, DefenseError, DefenseInfo, DelayModel, Direction, Draws,
-    Guarantees, Kind, Ledger, Needs, Parameter, Preset, StopRule, Value, Values,
+    Assumptions, DefendedTrace, Defense, DefenseError, DefenseInfo, DelayModel, Direction, Draws, Guarantees, Ledger,
+    Needs, Parameter, Preset, StopRule, Value, Values,
 };
 
 pub(super) const NETFLOW: DefenseInfo = DefenseInfo {
@@ -56,13 +56,7 @@ pub(super) const RANDOM_WT: DefenseInfo = DefenseInfo {
             count("real-in", 45, "the most of an incoming one"),
             count("fake-out", 8, "the most packets of a fake outgoing burst"),
             count("fake-in", 90, "the most of a fake incoming one"),
-            Parameter {
-                key: "fake",
-                kind: Kind::Ratio,
-                min: 0,
-                default: DefaultValue::Is(Value::Ratio(400_000)),
-                meaning: "probability of a fake pair after a pair",
-            },
+            Parameter::ratio("fake", 0, 400_000, "probability of a fake pair after a pair"),
             PADDING_SIZE,
         ],
         check: no_conflict,
@@ -78,12 +72,11 @@ pub(super) const RANDOM_WT: DefenseInfo = DefenseInfo {
 };
 
 const fn duration(key: &'static str, ms: u64, meaning: &'static str) -> Parameter {
-    let default = DefaultValue::Is(Value::Duration(ms * 1_000_000));
-    Parameter { key, kind: Kind::Duration, min: 1_000_000, default, meaning }
+    Parameter::duration(key, 1_000_000, ms * 1_000_000, meaning)
 }
 
 const fn count(key: &'static str, count: u64, meaning: &'static str) -> Parameter {
-    Parameter { key, kind: Kind::Count, min: 0, default: DefaultValue::Is(Value::Count(count)), meaning }
+    Parameter::count(key, 0, count, meaning)
 }
 
 fn check(values: &Values) -> Result<(), String> {

@@ -51,13 +51,12 @@ const AS_N: DefaultValue = DefaultValue::Derived { rule: "as n", derive: |_, val
 const fn parameters(n: u64) -> [Parameter; 8] {
     const SECOND: u64 = 1_000_000_000;
     [
-        Parameter {
-            key: "n",
-            kind: Kind::Count,
-            min: 0,
-            default: DefaultValue::Is(Value::Count(n)),
-            meaning: "each side draws its number of padding packets uniformly from 1 to this; 0 sends none",
-        },
+        Parameter::count(
+            "n",
+            0,
+            n,
+            "each side draws its number of padding packets uniformly from 1 to this; 0 sends none",
+        ),
         Parameter {
             key: "n-client",
             kind: Kind::Count,
@@ -74,20 +73,8 @@ const fn parameters(n: u64) -> [Parameter; 8] {
             meaning: "the number drawn: 1 to N (paper), 1 to N - 1 (WFZoo's code), or up to what such a number drew (about N / 4 in the mean, \
                       as in maybenot-machines)",
         },
-        Parameter {
-            key: "w-min",
-            kind: Kind::Duration,
-            min: 1,
-            default: DefaultValue::Is(Value::Duration(SECOND)),
-            meaning: "each side draws its window (the Rayleigh scale) uniformly from here",
-        },
-        Parameter {
-            key: "w-max",
-            kind: Kind::Duration,
-            min: 1,
-            default: DefaultValue::Is(Value::Duration(14 * SECOND)),
-            meaning: "to here",
-        },
+        Parameter::duration("w-min", 1, SECOND, "each side draws its window (the Rayleigh scale) uniformly from here"),
+        Parameter::duration("w-max", 1, 14 * SECOND, "to here"),
         PADDING_SIZE,
         STOP,
     ]

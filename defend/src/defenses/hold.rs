@@ -4,8 +4,8 @@ use wfkit_datasets::Trace;
 
 use super::{no_conflict, released};
 use crate::{
-    Assumptions, DefaultValue, DefendedTrace, Defense, DefenseError, DefenseInfo, DelayModel, Direction, Draws,
-    Guarantees, Kind, Ledger, Needs, Parameter, Preset, StopRule, Value,
+    Assumptions, DefendedTrace, Defense, DefenseError, DefenseInfo, DelayModel, Direction, Draws, Guarantees, Ledger,
+    Needs, Parameter, Preset, StopRule,
 };
 
 pub(super) const INFO: DefenseInfo = DefenseInfo {
@@ -20,13 +20,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
         Preset {
             name: "quantise",
             summary: "until the next tick of one clock for both directions, which starts with the trace",
-            parameters: &[Parameter {
-                key: "tick",
-                kind: Kind::Duration,
-                min: 1,
-                default: DefaultValue::Is(Value::Duration(20_000_000)),
-                meaning: "time between ticks; 1ns changes nothing",
-            }],
+            parameters: &[Parameter::duration("tick", 1, 20_000_000, "time between ticks; 1ns changes nothing")],
             check: no_conflict,
             build: |values, _| Ok(Box::new(Hold::Quantise { tick_ns: values.duration_ns("tick") })),
         },
@@ -35,13 +29,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
             summary: "until k packets of a direction wait or the first of them has waited long enough, then all leave",
             parameters: &[
                 count("k", 5, "packets of a full batch; 1 changes nothing"),
-                Parameter {
-                    key: "wait",
-                    kind: Kind::Duration,
-                    min: 0,
-                    default: DefaultValue::Is(Value::Duration(50_000_000)),
-                    meaning: "the longest that the first packet of a batch waits",
-                },
+                Parameter::duration("wait", 0, 50_000_000, "the longest that the first packet of a batch waits"),
             ],
             check: no_conflict,
             build: |values, _| {
@@ -52,13 +40,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
             name: "token-bucket",
             summary: "until there is a token; each direction gets one an interval and keeps at most a bucket of them",
             parameters: &[
-                Parameter {
-                    key: "interval",
-                    kind: Kind::Duration,
-                    min: 1,
-                    default: DefaultValue::Is(Value::Duration(5_000_000)),
-                    meaning: "time between tokens",
-                },
+                Parameter::duration("interval", 1, 5_000_000, "time between tokens"),
                 count("bucket", 10, "tokens that a direction keeps, and starts with: the longest burst"),
             ],
             check: no_conflict,
@@ -73,7 +55,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
 };
 
 const fn count(key: &'static str, count: u64, meaning: &'static str) -> Parameter {
-    Parameter { key, kind: Kind::Count, min: 1, default: DefaultValue::Is(Value::Count(count)), meaning }
+    Parameter::count(key, 1, count, meaning)
 }
 
 #[derive(Debug)]

@@ -4,8 +4,8 @@ use wfkit_datasets::Trace;
 
 use super::{DELAYS, delay_model, no_conflict, released};
 use crate::{
-    Arrivals, Assumptions, DefaultValue, DefendedTrace, Defense, DefenseError, DefenseInfo, DelayModel, Direction,
-    Draws, Guarantees, Kind, Ledger, Needs, Parameter, Preset, StopRule, Value,
+    Arrivals, Assumptions, DefendedTrace, Defense, DefenseError, DefenseInfo, DelayModel, Direction, Draws, Guarantees,
+    Ledger, Needs, Parameter, Preset, StopRule,
 };
 
 pub(super) const INFO: DefenseInfo = DefenseInfo {
@@ -19,16 +19,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
         Preset {
             name: "uniform",
             summary: "uniform from 0 to a maximum",
-            parameters: &[
-                Parameter {
-                    key: "max",
-                    kind: Kind::Duration,
-                    min: 0,
-                    default: DefaultValue::Is(Value::Duration(20_000_000)),
-                    meaning: "the longest jitter; 0s changes nothing",
-                },
-                DELAYS,
-            ],
+            parameters: &[Parameter::duration("max", 0, 20_000_000, "the longest jitter; 0s changes nothing"), DELAYS],
             check: no_conflict,
             build: |values, _| {
                 let distribution = Distribution::Uniform { max_ns: values.duration_ns("max") };
@@ -38,16 +29,7 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
         Preset {
             name: "exponential",
             summary: "exponential with a mean",
-            parameters: &[
-                Parameter {
-                    key: "mean",
-                    kind: Kind::Duration,
-                    min: 0,
-                    default: DefaultValue::Is(Value::Duration(10_000_000)),
-                    meaning: "the mean jitter; 0s changes nothing",
-                },
-                DELAYS,
-            ],
+            parameters: &[Parameter::duration("mean", 0, 10_000_000, "the mean jitter; 0s changes nothing"), DELAYS],
             check: no_conflict,
             build: |values, _| {
                 let distribution = Distribution::Exponential { mean_ns: values.duration_ns("mean") };
@@ -58,20 +40,8 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
             name: "normal",
             summary: "normal with a mean and a standard deviation, drawn again below 0",
             parameters: &[
-                Parameter {
-                    key: "mean",
-                    kind: Kind::Duration,
-                    min: 0,
-                    default: DefaultValue::Is(Value::Duration(10_000_000)),
-                    meaning: "the mean before the cut at 0",
-                },
-                Parameter {
-                    key: "sd",
-                    kind: Kind::Duration,
-                    min: 0,
-                    default: DefaultValue::Is(Value::Duration(5_000_000)),
-                    meaning: "the standard deviation before the cut",
-                },
+                Parameter::duration("mean", 0, 10_000_000, "the mean before the cut at 0"),
+                Parameter::duration("sd", 0, 5_000_000, "the standard deviation before the cut"),
                 DELAYS,
             ],
             check: no_conflict,

@@ -94,13 +94,8 @@ const PADDING_SIZE: Parameter =
 const PACKET_SIZE: Parameter = Parameter { meaning: "size of every packet", ..PADDING_SIZE };
 
 /// The parameter of defences that make all loads rounds of a request and its response.
-const EVERY: Parameter = Parameter {
-    key: "every",
-    kind: Kind::Duration,
-    min: 1_000_000,
-    default: DefaultValue::Is(Value::Duration(100_000_000)),
-    meaning: "time between rounds: a request and its response",
-};
+const EVERY: Parameter =
+    Parameter::duration("every", 1_000_000, 100_000_000, "time between rounds: a request and its response");
 
 fn delay_model(values: &Values) -> DelayModel {
     values.choice(DELAYS.key).parse().expect("the choices are the names of the models")

@@ -49,35 +49,27 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
 
 const fn parameters(rate: u64, decay: u64, threshold: u64, budget: u64, upload: u64, cap_ms: u64) -> [Parameter; 10] {
     [
-        Parameter {
-            key: "rate",
-            kind: Kind::Count,
-            min: 1,
-            default: DefaultValue::Is(Value::Count(rate)),
-            meaning: "incoming packets a second as a surge begins (R)",
-        },
-        ratio(
+        Parameter::count("rate", 1, rate, "incoming packets a second as a surge begins (R)"),
+        Parameter::ratio(
             "decay",
-            decay,
             0,
+            decay,
             "what is left of the rate after a second, at most 1 (D); the rate never falls below 1 a second",
         ),
-        ratio("threshold", threshold, 0, "more packets waiting than this times the rate start a new surge (T)"),
-        Parameter {
-            key: "n",
-            kind: Kind::Count,
-            min: 0,
-            default: DefaultValue::Is(Value::Count(budget)),
-            meaning: "the padding packets of the surges are at most a number drawn uniformly from 0 to this (N)",
-        },
-        ratio("upload", upload, 10_000, "incoming packets for each outgoing one (U)"),
-        Parameter {
-            key: "cap",
-            kind: Kind::Duration,
-            min: 0,
-            default: DefaultValue::Is(Value::Duration(cap_ms * 1_000_000)),
-            meaning: "the longest an outgoing packet waits (C)",
-        },
+        Parameter::ratio(
+            "threshold",
+            0,
+            threshold,
+            "more packets waiting than this times the rate start a new surge (T)",
+        ),
+        Parameter::count(
+            "n",
+            0,
+            budget,
+            "the padding packets of the surges are at most a number drawn uniformly from 0 to this (N)",
+        ),
+        Parameter::ratio("upload", 10_000, upload, "incoming packets for each outgoing one (U)"),
+        Parameter::duration("cap", 0, cap_ms * 1_000_000, "the longest an outgoing packet waits (C)"),
         Parameter {
             key: "scale",
             kind: Kind::Scale,
@@ -89,10 +81,6 @@ const fn parameters(rate: u64, decay: u64, threshold: u64, budget: u64, upload: 
         DELAYS,
         STOP,
     ]
-}
-
-const fn ratio(key: &'static str, millionths: u64, min: u64, meaning: &'static str) -> Parameter {
-    Parameter { key, kind: Kind::Ratio, min, default: DefaultValue::Is(Value::Ratio(millionths)), meaning }
 }
 
 fn build(values: &Values, profile: &Profile) -> Result<Box<dyn Defense>, String> {

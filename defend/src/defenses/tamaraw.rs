@@ -50,27 +50,9 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
 
 const fn parameters(out_ms: u64, in_ms: u64, size: DefaultValue) -> [Parameter; 7] {
     [
-        Parameter {
-            key: "rho-out",
-            kind: Kind::Duration,
-            min: 1_000,
-            default: DefaultValue::Is(Value::Duration(out_ms * 1_000_000)),
-            meaning: "time between outgoing packets",
-        },
-        Parameter {
-            key: "rho-in",
-            kind: Kind::Duration,
-            min: 1_000,
-            default: DefaultValue::Is(Value::Duration(in_ms * 1_000_000)),
-            meaning: "time between incoming packets",
-        },
-        Parameter {
-            key: "l",
-            kind: Kind::Count,
-            min: 1,
-            default: DefaultValue::Is(Value::Count(100)),
-            meaning: "the number of packets each way becomes a multiple of this",
-        },
+        Parameter::duration("rho-out", 1_000, out_ms * 1_000_000, "time between outgoing packets"),
+        Parameter::duration("rho-in", 1_000, in_ms * 1_000_000, "time between incoming packets"),
+        Parameter::count("l", 1, 100, "the number of packets each way becomes a multiple of this"),
         Parameter { key: "size", kind: Kind::Size, min: 1, default: size, meaning: "size of every packet" },
         Parameter {
             key: "tail",

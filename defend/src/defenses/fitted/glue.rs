@@ -7,8 +7,8 @@ use crate::defenses::front::Front;
 use crate::defenses::slots::MAX_SLOTS;
 use crate::defenses::{PADDING_SIZE, with_padding};
 use crate::{
-    Assumptions, DefaultValue, DefendedTrace, Defense, DefenseError, DefenseInfo, DelayModel, Draws, Guarantees, Kind,
-    Ledger, Needs, Parameter, Preset, StopRule, Value,
+    Assumptions, DefendedTrace, Defense, DefenseError, DefenseInfo, DelayModel, Draws, Guarantees, Ledger, Needs,
+    Parameter, Preset, StopRule, Value,
 };
 
 pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
@@ -32,13 +32,7 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
         name: "gong20",
         summary: "FRONT on the first page, glue between pages, and 10 to 15 s of it after the last",
         parameters: &[
-            Parameter {
-                key: "n",
-                kind: Kind::Count,
-                min: 0,
-                default: DefaultValue::Is(Value::Count(1_100)),
-                meaning: "FRONT's budget on the first page, each side's own; 0 leaves it out",
-            },
+            Parameter::count("n", 0, 1_100, "FRONT's budget on the first page, each side's own; 0 leaves it out"),
             PADDING_SIZE,
             duration("silence", 1_000_000, 1_000, "the shortest silence between pages"),
             duration("tail-min", 0, 10_000, "the shortest time of glue after the last page"),
@@ -64,7 +58,7 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
 };
 
 const fn duration(key: &'static str, min: u64, ms: u64, meaning: &'static str) -> Parameter {
-    Parameter { key, kind: Kind::Duration, min, default: DefaultValue::Is(Value::Duration(ms * 1_000_000)), meaning }
+    Parameter::duration(key, min, ms * 1_000_000, meaning)
 }
 
 /// The shortest gap before glue, so that glue of packets at one time comes to an end.

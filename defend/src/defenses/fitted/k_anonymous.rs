@@ -6,7 +6,7 @@ use super::anonymity::AnonymitySets;
 use super::schedule::Schedule;
 use super::{Class, K};
 use crate::defenses::{DELAYS, EVERY, PACKET_SIZE, no_conflict};
-use crate::{DefaultValue, DefenseInfo, Direction, Kind, Needs, Parameter, PerDirection, Preset, Value, Values};
+use crate::{DefenseInfo, Direction, Needs, Parameter, PerDirection, Preset, Values};
 
 pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
     name: "k-anonymous",
@@ -30,13 +30,12 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
             K,
             EVERY,
             PACKET_SIZE,
-            Parameter {
-                key: "room",
-                kind: Kind::Ratio,
-                min: 1_000_000,
-                default: DefaultValue::Is(Value::Ratio(2_000_000)),
-                meaning: "how many times as long as the longest training trace a shape is",
-            },
+            Parameter::ratio(
+                "room",
+                1_000_000,
+                2_000_000,
+                "how many times as long as the longest training trace a shape is",
+            ),
             DELAYS,
         ],
         check: no_conflict,

@@ -87,21 +87,14 @@ const TARGET: Parameter = Parameter {
     meaning: "the target page: the number of its class among the classes of the training traces, from 1",
 };
 
-const DISTANCE: Parameter = Parameter {
-    key: "distance",
-    kind: Kind::Ratio,
-    min: 10_000,
-    default: DefaultValue::Is(Value::Ratio(300_000)),
-    meaning: "padding packets are added until the L1 distance of the shares of sizes from the target's is not above this; 2 adds none",
-};
+const DISTANCE: Parameter = Parameter::ratio(
+    "distance",
+    10_000,
+    300_000,
+    "padding packets are added until the L1 distance of the shares of sizes from the target's is not above this; 2 adds none",
+);
 
-const GAP: Parameter = Parameter {
-    key: "gap",
-    kind: Kind::Duration,
-    min: 0,
-    default: DefaultValue::Is(Value::Duration(10_000_000)),
-    meaning: "time from one of those padding packets to the next",
-};
+const GAP: Parameter = Parameter::duration("gap", 0, 10_000_000, "time from one of those padding packets to the next");
 
 fn target<'a, 'b>(values: &Values, classes: &'b [Class<'a>]) -> Result<&'b Class<'a>, String> {
     let number = values.count("target");

@@ -54,13 +54,7 @@ pub(in crate::defenses) const DUMMY_QUERIES: DefenseInfo = DefenseInfo {
         summary: "one dummy for each query, in random order",
         parameters: &[
             count("count", 1, "how many dummies at most"),
-            Parameter {
-                key: "probability",
-                kind: Kind::Ratio,
-                min: 0,
-                default: DefaultValue::Is(Value::Ratio(1_000_000)),
-                meaning: "probability that a dummy is sent; 1 and above always",
-            },
+            Parameter::ratio("probability", 0, 1_000_000, "probability that a dummy is sent; 1 and above always"),
             Parameter {
                 key: "place",
                 kind: Kind::Choice(&["shuffle", "after", "overlap"]),
@@ -68,13 +62,12 @@ pub(in crate::defenses) const DUMMY_QUERIES: DefenseInfo = DefenseInfo {
                 default: DefaultValue::Is(Value::Choice("shuffle")),
                 meaning: "where dummies go: before and after the query in random order, after it, or over it",
             },
-            Parameter {
-                key: "gap",
-                kind: Kind::Duration,
-                min: 0,
-                default: DefaultValue::Is(Value::Duration(100_000_000)),
-                meaning: "time from the end of a query to the start of the next, where they do not overlap",
-            },
+            Parameter::duration(
+                "gap",
+                0,
+                100_000_000,
+                "time from the end of a query to the start of the next, where they do not overlap",
+            ),
         ],
         check: no_conflict,
         build: |values, profile| {
@@ -91,7 +84,7 @@ pub(in crate::defenses) const DUMMY_QUERIES: DefenseInfo = DefenseInfo {
 };
 
 const fn count(key: &'static str, count: u64, meaning: &'static str) -> Parameter {
-    Parameter { key, kind: Kind::Count, min: 0, default: DefaultValue::Is(Value::Count(count)), meaning }
+    Parameter::count(key, 0, count, meaning)
 }
 
 /// The loads to choose others from.

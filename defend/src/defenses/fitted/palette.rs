@@ -6,7 +6,7 @@ use super::anonymity::AnonymitySets;
 use super::schedule::Schedule;
 use super::{Class, K};
 use crate::defenses::{DELAYS, PACKET_SIZE};
-use crate::{DefaultValue, DefenseInfo, Direction, Kind, Needs, Parameter, PerDirection, Preset, Value, Values};
+use crate::{DefenseInfo, Direction, Needs, Parameter, PerDirection, Preset, Values};
 
 pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
     name: "palette",
@@ -27,20 +27,13 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
         summary: "the pattern that holds the quantile of every class",
         parameters: &[
             K,
-            Parameter {
-                key: "window",
-                kind: Kind::Duration,
-                min: 1_000_000,
-                default: DefaultValue::Is(Value::Duration(1_000_000_000)),
-                meaning: "length of a time window",
-            },
-            Parameter {
-                key: "quantile",
-                kind: Kind::Ratio,
-                min: 0,
-                default: DefaultValue::Is(Value::Ratio(900_000)),
-                meaning: "share of the training traces of a class that need no more in a window; at most 1",
-            },
+            Parameter::duration("window", 1_000_000, 1_000_000_000, "length of a time window"),
+            Parameter::ratio(
+                "quantile",
+                0,
+                900_000,
+                "share of the training traces of a class that need no more in a window; at most 1",
+            ),
             PACKET_SIZE,
             DELAYS,
         ],

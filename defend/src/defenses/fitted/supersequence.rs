@@ -6,7 +6,7 @@ use super::anonymity::AnonymitySets;
 use super::schedule::Schedule;
 use super::{Class, K};
 use crate::defenses::{DELAYS, PACKET_SIZE, no_conflict};
-use crate::{DefaultValue, DefenseInfo, Direction, Kind, Needs, Parameter, PerDirection, Preset, Value, Values};
+use crate::{DefenseInfo, Direction, Needs, Parameter, PerDirection, Preset, Values};
 
 pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
     name: "supersequence",
@@ -31,13 +31,12 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
         parameters: &[
             K,
             PACKET_SIZE,
-            Parameter {
-                key: "traces",
-                kind: Kind::Count,
-                min: 1,
-                default: DefaultValue::Is(Value::Count(1000)),
-                meaning: "training traces of a class that are taken, from the shortest to the longest at equal steps",
-            },
+            Parameter::count(
+                "traces",
+                1,
+                1000,
+                "training traces of a class that are taken, from the shortest to the longest at equal steps",
+            ),
             DELAYS,
         ],
         check: no_conflict,

@@ -15,8 +15,8 @@ use wfkit_datasets::Trace;
 use self::machine::{Limit, Machine, run};
 use super::with_padding;
 use crate::{
-    Assumptions, DefaultValue, DefendedTrace, Defense, DefenseError, DelayModel, Direction, Draws, Guarantees, Kind,
-    Ledger, Parameter, PerDirection, StopRule, Value, Values,
+    Assumptions, DefendedTrace, Defense, DefenseError, DelayModel, Direction, Draws, Guarantees, Ledger, Parameter,
+    PerDirection, StopRule, Values,
 };
 
 /// What all machines have in common.
@@ -26,21 +26,14 @@ const CAVEATS: [&str; 3] = [
     "the limits are those of one load: a circuit that carries more than it may pad more",
 ];
 
-const N: Parameter = Parameter {
-    key: "n",
-    kind: Kind::Count,
-    min: 1,
-    default: DefaultValue::Is(Value::Count(1500)),
-    meaning: "padding packets that an end may send whatever else it sends",
-};
+const N: Parameter = Parameter::count("n", 1, 1500, "padding packets that an end may send whatever else it sends");
 
-const SHARE: Parameter = Parameter {
-    key: "share",
-    kind: Kind::Ratio,
-    min: 1,
-    default: DefaultValue::Is(Value::Ratio(500_000)),
-    meaning: "beyond them, the largest share of padding in what an end has sent, at most 1",
-};
+const SHARE: Parameter = Parameter::ratio(
+    "share",
+    1,
+    500_000,
+    "beyond them, the largest share of padding in what an end has sent, at most 1",
+);
 
 /// Two machines, made anew for every trace.
 #[derive(Debug)]

@@ -2,10 +2,7 @@
 
 use crate::defenses::shaper::{Sender, Shape, Shaped, Shaper};
 use crate::defenses::{DELAYS, PACKET_SIZE, STOP};
-use crate::{
-    DefaultValue, DefenseError, DefenseInfo, Direction, Draws, Guarantees, Kind, Needs, Parameter, Preset, StopRule,
-    Value,
-};
+use crate::{DefenseError, DefenseInfo, Direction, Draws, Guarantees, Needs, Parameter, Preset, StopRule};
 
 pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
     name: "scrambler",
@@ -31,9 +28,9 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
         summary: "the first of the authors' best settings",
         parameters: &[
             duration("interval", 160_000, "time between incoming packets of a segment"),
-            count("n", 1, 500, "slots of a segment before its trail"),
-            count("trail-min", 0, 400, "the shortest trail, in slots"),
-            count("trail-max", 0, 1000, "the longest"),
+            Parameter::count("n", 1, 500, "slots of a segment before its trail"),
+            Parameter::count("trail-min", 0, 400, "the shortest trail, in slots"),
+            Parameter::count("trail-max", 0, 1000, "the longest"),
             duration("client", 4_000_000, "time between outgoing packets"),
             PACKET_SIZE,
             DELAYS,
@@ -59,11 +56,7 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
 };
 
 const fn duration(key: &'static str, ns: u64, meaning: &'static str) -> Parameter {
-    Parameter { key, kind: Kind::Duration, min: 1_000, default: DefaultValue::Is(Value::Duration(ns)), meaning }
-}
-
-const fn count(key: &'static str, min: u64, default: u64, meaning: &'static str) -> Parameter {
-    Parameter { key, kind: Kind::Count, min, default: DefaultValue::Is(Value::Count(default)), meaning }
+    Parameter::duration(key, 1_000, ns, meaning)
 }
 
 #[derive(Debug)]

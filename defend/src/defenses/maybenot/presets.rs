@@ -49,15 +49,20 @@ const PRESETS: &[Preset] = &[
         name: "front",
         summary: "the port of FRONT (Gong and Wang, USENIX Security 2020)",
         parameters: &[
-            count(
+            Parameter::count(
                 "n",
                 2,
                 1700,
                 "each end draws a budget of padding packets from 1 to n - 1, and a limit up to its part of it for each state",
             ),
-            duration("w-min", 1_000_000, SECOND, "each end draws its window uniformly from here"),
-            duration("w-max", 1_000_000, 14 * SECOND, "to below here"),
-            count("states", 1, 10, "states of the machine, equal parts of a Rayleigh distribution, at most 100"),
+            Parameter::duration("w-min", 1_000_000, SECOND, "each end draws its window uniformly from here"),
+            Parameter::duration("w-max", 1_000_000, 14 * SECOND, "to below here"),
+            Parameter::count(
+                "states",
+                1,
+                10,
+                "states of the machine, equal parts of a Rayleigh distribution, at most 100",
+            ),
             DELAY,
             PPS,
             PADDING_SIZE,
@@ -87,8 +92,8 @@ const PRESETS: &[Preset] = &[
         name: "tamaraw",
         summary: "the port of Tamaraw (Cai et al., ACM CCS 2014; soft stop: WFDefProxy, IEEE TIFS 2023)",
         parameters: &[
-            duration("rho-out", 1_000, 14_000_000, "time between outgoing packets"),
-            duration("rho-in", 1_000, 4_000_000, "time between incoming packets"),
+            Parameter::duration("rho-out", 1_000, 14_000_000, "time between outgoing packets"),
+            Parameter::duration("rho-in", 1_000, 4_000_000, "time between incoming packets"),
             Parameter {
                 key: "stop",
                 kind: Kind::Stop,
@@ -118,18 +123,23 @@ const PRESETS: &[Preset] = &[
         name: "regulator",
         summary: "the port of RegulaTor, with the heavy setting (Holland and Hopper, PoPETs 2022)",
         parameters: &[
-            count("rate", 2, 277, "incoming packets a second as a surge begins (R)"),
-            ratio("decay", 1, 940_000, "what is left of the rate after a second, below 1 (D)"),
-            ratio("threshold", 1, 3_550_000, "more packets waiting than this times the rate start a new surge (T)"),
-            count("n", 1, 3550, "the budget of the peer is drawn uniformly from 1 to this (N)"),
-            ratio("upload", 1_000_000, 3_950_000, "incoming packets for each outgoing one (U)"),
-            duration(
+            Parameter::count("rate", 2, 277, "incoming packets a second as a surge begins (R)"),
+            Parameter::ratio("decay", 1, 940_000, "what is left of the rate after a second, below 1 (D)"),
+            Parameter::ratio(
+                "threshold",
+                1,
+                3_550_000,
+                "more packets waiting than this times the rate start a new surge (T)",
+            ),
+            Parameter::count("n", 1, 3550, "the budget of the peer is drawn uniformly from 1 to this (N)"),
+            Parameter::ratio("upload", 1_000_000, 3_950_000, "incoming packets for each outgoing one (U)"),
+            Parameter::duration(
                 "cap",
                 1_000,
                 1_770_000_000,
                 "an outgoing packet that waits longer opens the gate for all that wait (C)",
             ),
-            count("bins", 1, 10, "steps of constant rate that stand for the decay, at most 1000"),
+            Parameter::count("bins", 1, 10, "steps of constant rate that stand for the decay, at most 1000"),
             DELAY,
             PPS,
             PADDING_SIZE,
@@ -200,22 +210,15 @@ const SECOND: u64 = 1_000_000_000;
 /// After its stop window Tamaraw's port sends up to 100 packets more, a microsecond apart, and the slot that was due.
 const LAST_BLOCK_NS: u64 = 200_000;
 
-const DELAY: Parameter = duration("delay", 0, 10_000_000, "how long a packet travels from one end to the other");
+const DELAY: Parameter =
+    Parameter::duration("delay", 0, 10_000_000, "how long a packet travels from one end to the other");
 
-const PPS: Parameter =
-    count("pps", 0, 0, "packets a second that the network carries each way before it delays them; 0 is no limit");
-
-const fn count(key: &'static str, min: u64, default: u64, meaning: &'static str) -> Parameter {
-    Parameter { key, kind: Kind::Count, min, default: DefaultValue::Is(Value::Count(default)), meaning }
-}
-
-const fn duration(key: &'static str, min: u64, default_ns: u64, meaning: &'static str) -> Parameter {
-    Parameter { key, kind: Kind::Duration, min, default: DefaultValue::Is(Value::Duration(default_ns)), meaning }
-}
-
-const fn ratio(key: &'static str, min: u64, millionths: u64, meaning: &'static str) -> Parameter {
-    Parameter { key, kind: Kind::Ratio, min, default: DefaultValue::Is(Value::Ratio(millionths)), meaning }
-}
+const PPS: Parameter = Parameter::count(
+    "pps",
+    0,
+    0,
+    "packets a second that the network carries each way before it delays them; 0 is no limit",
+);
 
 const fn machines(key: &'static str, meaning: &'static str) -> Parameter {
     Parameter { key, kind: Kind::Text, min: 0, default: DefaultValue::Is(Value::Text("")), meaning }

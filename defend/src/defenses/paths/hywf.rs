@@ -1,7 +1,7 @@
 //! HyWF: two access networks.
 
 use super::{DELAYS, LATENCY, SEEN, Scheme, Split, check, paths};
-use crate::{DefaultValue, DefenseInfo, Draws, Kind, Needs, Parameter, PerDirection, Preset, Value};
+use crate::{DefenseInfo, Draws, Needs, Parameter, PerDirection, Preset};
 
 pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
     name: "hywf",
@@ -23,13 +23,7 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
         parameters: &[
             paths(2),
             SEEN,
-            Parameter {
-                key: "run",
-                kind: Kind::Count,
-                min: 1,
-                default: DefaultValue::Is(Value::Count(20)),
-                meaning: "mean number of packets that stay on a path before it is chosen anew",
-            },
+            Parameter::count("run", 1, 20, "mean number of packets that stay on a path before it is chosen anew"),
             LATENCY,
             DELAYS,
         ],

@@ -110,21 +110,19 @@ const fn paths(default: u64) -> Parameter {
     Parameter { key: PATHS, kind: Kind::Count, min: 2, default, meaning: "how many paths there are, at most 200" }
 }
 
-const SEEN: Parameter = Parameter {
-    key: SEE,
-    kind: Kind::Count,
-    min: 1,
-    default: DefaultValue::Is(Value::Count(1)),
-    meaning: "how many of them the observer sees together: the first so many; all of them, and nothing is hidden",
-};
+const SEEN: Parameter = Parameter::count(
+    SEE,
+    1,
+    1,
+    "how many of them the observer sees together: the first so many; all of them, and nothing is hidden",
+);
 
-const LATENCY: Parameter = Parameter {
-    key: "latency",
-    kind: Kind::Duration,
-    min: 0,
-    default: DefaultValue::Is(Value::Duration(50_000_000)),
-    meaning: "the most by which incoming packets are later on a path than on the fastest one, drawn for each path and load",
-};
+const LATENCY: Parameter = Parameter::duration(
+    "latency",
+    0,
+    50_000_000,
+    "the most by which incoming packets are later on a path than on the fastest one, drawn for each path and load",
+);
 
 const DELAYS: Parameter = Parameter {
     kind: Kind::Choice(&["none", "inferred"]),

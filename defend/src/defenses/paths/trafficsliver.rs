@@ -1,7 +1,7 @@
 //! TrafficSliver: circuits over several entry relays.
 
 use super::{DELAYS, LATENCY, SEEN, Scheme, Split, check, paths};
-use crate::{DefaultValue, DefenseInfo, Draws, Kind, Needs, Parameter, PerDirection, Preset, Value};
+use crate::{DefenseInfo, Draws, Needs, Parameter, PerDirection, Preset};
 
 pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
     name: "trafficsliver",
@@ -78,7 +78,7 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
 };
 
 const fn batch(key: &'static str, packets: u64, meaning: &'static str) -> Parameter {
-    Parameter { key, kind: Kind::Count, min: 1, default: DefaultValue::Is(Value::Count(packets)), meaning }
+    Parameter::count(key, 1, packets, meaning)
 }
 
 /// Shares that sum to 1, Dirichlet(1, .., 1): exponentials over their sum.
