@@ -208,10 +208,12 @@ mod tests {
     use crate::{ImportOptions, import};
 
     fn set(traces: Vec<(&str, i64, Option<&str>, Trace)>) -> TraceSet {
-        let labelled = |(class, rep, session, trace): (&str, i64, Option<&str>, Trace)| LabelledTrace {
-            key: TraceKey { class: class.to_owned(), rep, session: session.map(str::to_owned) },
-            start_ns: Some(1_700_000_000_123_456_789),
-            trace,
+        let labelled = |(class, rep, session, trace): (&str, i64, Option<&str>, Trace)| {
+            LabelledTrace::new(
+                TraceKey { class: class.to_owned(), rep, session: session.map(str::to_owned) },
+                Some(1_700_000_000_123_456_789),
+                trace,
+            )
         };
         let traces = traces.into_iter().map(labelled).collect();
         TraceSet::new(traces, Provenance::new(Layer::Tcp, vec![])).unwrap()

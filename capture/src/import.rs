@@ -206,7 +206,7 @@ pub fn import(
     for ((file, key), result) in work.into_iter().zip(results) {
         stats.add_file(result.stats);
         if let Some((start_ns, trace)) = result.trace {
-            traces.push(LabelledTrace { key, start_ns: Some(start_ns), trace });
+            traces.push(LabelledTrace::new(key, Some(start_ns), trace));
             sources.push(file_name(&file.path));
         }
     }

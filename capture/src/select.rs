@@ -166,11 +166,11 @@ mod tests {
 
     fn labelled(class: &str, rep: i64, packets: &[(u64, i32)]) -> LabelledTrace {
         let (time_ns, size) = packets.iter().copied().unzip();
-        LabelledTrace {
-            key: TraceKey { class: class.to_owned(), rep, session: None },
-            start_ns: Some(1_000),
-            trace: Trace::new(time_ns, size).unwrap(),
-        }
+        LabelledTrace::new(
+            TraceKey { class: class.to_owned(), rep, session: None },
+            Some(1_000),
+            Trace::new(time_ns, size).unwrap(),
+        )
     }
 
     #[test]

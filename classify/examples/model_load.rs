@@ -29,7 +29,7 @@ fn make(file: &Path, rows: usize, trees: usize) {
     let (values, classes) = synthetic::make(0, rows, 175, 100);
     let label = |(rep, class): (i64, &usize)| {
         let key = TraceKey { class: format!("c{class:02}"), rep, session: None };
-        Label { key, start_ns: None }
+        Label::new(key, None)
     };
     let labels = (0..).zip(&classes).map(label).collect();
     let matrix = FeatureMatrix::new((0..175).map(|i| format!("f{i}")).collect(), labels, values).expect("a matrix");

@@ -218,7 +218,7 @@ fn matrix(labels: &[usize], x: Array2<f64>) -> (FeatureMatrix, Vec<Column>) {
     };
     let columns: Vec<Column> = NAMES.map(column).to_vec();
     let key = |(rep, &label): (i64, &usize)| TraceKey { class: ["a", "b", "c", "d"][label].into(), rep, session: None };
-    let rows = (0..).zip(labels).map(|row| Label { key: key(row), start_ns: None }).collect();
+    let rows = (0..).zip(labels).map(|row| Label::new(key(row), None)).collect();
     (FeatureMatrix::new(columns.iter().map(|column| column.name.clone()).collect(), rows, x).unwrap(), columns)
 }
 

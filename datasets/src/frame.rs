@@ -13,12 +13,18 @@ use polars::prelude::{
 };
 
 use crate::formats::{ReadError, WriteError};
-use crate::{Label, TraceKey};
+use crate::{Label, Likeness, TraceKey};
 
 pub(crate) const CLASS: &str = "class";
 pub(crate) const REP: &str = "rep";
 pub(crate) const SESSION: &str = "session";
+pub(crate) const ORIGIN: &str = "origin";
+pub(crate) const PAGE: &str = "page";
 pub(crate) const START: &str = "start_ns";
+pub(crate) const LIKENESS: &str = "likeness";
+
+/// The columns that are labels, not values.
+pub(crate) const LABELS: [&str; 7] = [CLASS, REP, SESSION, ORIGIN, PAGE, START, LIKENESS];
 
 /// What the first bytes of a Parquet file are.
 pub(crate) const PARQUET_MAGIC: &[u8] = b"PAR1";
@@ -58,21 +64,32 @@ impl<'a> Frame<'a> {
         self.table.columns().iter().map(|column| column.name().as_str())
     }
 
-    /// The labels; `session` and `start_ns` may be absent, which is as if they were null.
+    /// The labels; all but `class` and `rep` may be absent, which is as if they were null.
     pub(crate) fn labels(&self) -> Result<Vec<Label>, ReadError> {
         let classes = self.texts(CLASS)?;
         let reps = self.integers(REP)?;
         let has = |name: &str| self.names().any(|known| known == name);
-        let sessions = if has(SESSION) { self.texts(SESSION)? } else { vec![None; self.rows()] };
+        let optional = |name: &str| if has(name) { self.texts(name) } else { Ok(vec![None; self.rows()]) };
+        let [sessions, origins, pages, likenesses] = [SESSION, ORIGIN, PAGE, LIKENESS].map(optional);
+        let (mut sessions, mut origins, mut pages) = (sessions?, origins?, pages?);
+        let likenesses = likenesses?;
         let starts = if has(START) { self.integers(START)? } else { vec![None; self.rows()] };
-        let rows = classes.into_iter().zip(reps).zip(sessions.into_iter().zip(starts));
-        rows.enumerate()
-            .map(|(row, ((class, rep), (session, start_ns)))| {
-                let class = class.ok_or_else(|| self.null(row, CLASS))?;
-                let rep = rep.ok_or_else(|| self.null(row, REP))?;
-                Ok(Label { key: TraceKey { class, rep, session }, start_ns })
+        let rows = classes.into_iter().zip(reps).zip(starts).enumerate();
+        rows.map(|(row, ((class, rep), start_ns))| {
+            let class = class.ok_or_else(|| self.null(row, CLASS))?;
+            let rep = rep.ok_or_else(|| self.null(row, REP))?;
+            let parse = |text: &String| {
+                text.parse::<Likeness>().map_err(|error| self.value(row, LIKENESS, text, error.to_string()))
+            };
+            Ok(Label {
+                key: TraceKey { class, rep, session: sessions[row].take() },
+                origin: origins[row].take(),
+                page: pages[row].take(),
+                start_ns,
+                likeness: likenesses[row].as_ref().map(parse).transpose()?,
             })
-            .collect()
+        })
+        .collect()
     }
 
     /// A column of lists of whole numbers of any width, each list converted by `convert`.
@@ -206,10 +223,17 @@ fn read_parquet(file: File) -> PolarsResult<(DataFrame, Option<String>)> {
     Ok((reader.finish()?, metadata))
 }
 
-/// The columns of labels: `class`, `rep`, `session`, `start_ns`.
-pub(crate) fn label_columns<'a>(labels: impl Iterator<Item = (&'a TraceKey, Option<i64>)> + Clone) -> Vec<Column> {
-    let mut columns = key_columns(labels.clone().map(|(key, _)| key));
-    columns.push(Column::new(START.into(), labels.map(|(_, start_ns)| start_ns).collect::<Vec<_>>()));
+/// The columns of labels: `class`, `rep`, `session`, `origin`, `page`, `start_ns`; `likeness` where some row has one.
+pub(crate) fn label_columns(labels: &[Label]) -> Vec<Column> {
+    let texts = |of: fn(&Label) -> Option<&str>| labels.iter().map(of).collect::<Vec<_>>();
+    let mut columns = key_columns(labels.iter().map(|label| &label.key));
+    columns.push(Column::new(ORIGIN.into(), texts(|label| label.origin.as_deref())));
+    columns.push(Column::new(PAGE.into(), texts(|label| label.page.as_deref())));
+    columns.push(Column::new(START.into(), labels.iter().map(|label| label.start_ns).collect::<Vec<_>>()));
+    if labels.iter().any(|label| label.likeness.is_some()) {
+        let likenesses = labels.iter().map(|label| label.likeness.map(|likeness| likeness.to_string()));
+        columns.push(Column::new(LIKENESS.into(), likenesses.collect::<Vec<_>>()));
+    }
     columns
 }
 

@@ -95,10 +95,12 @@ mod tests {
 
     #[test]
     fn counts_what_is_there() {
-        let labelled = |class: &str, rep, session: Option<&str>, time_ns: &[u64], size: &[i32]| LabelledTrace {
-            key: TraceKey { class: class.into(), rep, session: session.map(str::to_owned) },
-            start_ns: session.map(|_| 0),
-            trace: Trace::new(time_ns.to_vec(), size.to_vec()).unwrap(),
+        let labelled = |class: &str, rep, session: Option<&str>, time_ns: &[u64], size: &[i32]| {
+            LabelledTrace::new(
+                TraceKey { class: class.into(), rep, session: session.map(str::to_owned) },
+                session.map(|_| 0),
+                Trace::new(time_ns.to_vec(), size.to_vec()).unwrap(),
+            )
         };
         let traces = vec![
             labelled("a", 1, Some("x"), &[0, 2_000_000_000], &[10, -90]),

@@ -6,8 +6,10 @@ pub mod competition;
 pub mod formats;
 #[cfg(feature = "tables")]
 mod frame;
+mod groups;
 mod info;
 mod label;
+mod likeness;
 #[cfg(feature = "tables")]
 mod probabilities;
 mod sessions;
@@ -20,8 +22,10 @@ mod view;
 
 #[cfg(feature = "tables")]
 pub use formats::{ReadError, ReadTraces, TraceFormat, WriteError, read_all_traces, read_traces, write_traces};
+pub use groups::Groups;
 pub use info::{TraceSetInfo, duplicates};
 pub use label::Label;
+pub use likeness::{Likeness, NotALikeness};
 #[cfg(feature = "tables")]
 pub use probabilities::{Predictions, read_probabilities, write_probabilities};
 pub use sessions::{Page, SessionError, SessionOptions, SessionPages, join_sessions};

@@ -93,7 +93,7 @@ pub fn join_sessions(set: &TraceSet, options: &SessionOptions) -> Result<(TraceS
         let key = TraceKey { class: pages.to_string(), rep: sessions.len() as i64, session: None };
         let of_load = |(load, start_ns): (&&LabelledTrace, u64)| Page { class: load.key.class.clone(), start_ns };
         sessions.push(SessionPages { key: key.clone(), pages: taken.iter().zip(starts).map(of_load).collect() });
-        traces.push(LabelledTrace { key, start_ns: None, trace });
+        traces.push(LabelledTrace::new(key, None, trace));
     }
     let set = TraceSet::new(traces, set.provenance().clone()).expect("every session has a rep of its own");
     Ok((set, sessions))
@@ -118,10 +118,12 @@ mod tests {
     use crate::{Layer, Provenance};
 
     fn loads() -> TraceSet {
-        let one = |rep: i64| LabelledTrace {
-            key: TraceKey { class: format!("page {}", rep % 7), rep, session: None },
-            start_ns: None,
-            trace: Trace::new(vec![0, 5], vec![1 + rep as i32, -1]).unwrap(),
+        let one = |rep: i64| {
+            LabelledTrace::new(
+                TraceKey { class: format!("page {}", rep % 7), rep, session: None },
+                None,
+                Trace::new(vec![0, 5], vec![1 + rep as i32, -1]).unwrap(),
+            )
         };
         TraceSet::new((0..100).map(one).collect(), Provenance::new(Layer::Cell, vec![])).unwrap()
     }

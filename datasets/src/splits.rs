@@ -383,7 +383,7 @@ mod tests {
     fn leaks_are_found_by_content_and_by_key() {
         let labelled = |class: &str, rep, size| {
             let key = TraceKey { class: class.into(), rep, session: None };
-            LabelledTrace { key, start_ns: None, trace: Trace::new(vec![0], vec![size]).unwrap() }
+            LabelledTrace::new(key, None, Trace::new(vec![0], vec![size]).unwrap())
         };
         let traces = vec![labelled("a", 1, 5), labelled("a", 2, 6), labelled("b", 1, 5), labelled("b", 2, 7)];
         let set = TraceSet::new(traces.clone(), Provenance::new(Layer::Tcp, vec![])).unwrap();

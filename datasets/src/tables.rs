@@ -7,7 +7,7 @@ use ndarray::{Array2, ArrayView2};
 use polars::prelude::Column;
 
 use crate::formats::file_name;
-use crate::frame::{CLASS, Frame, REP, SESSION, START, label_columns, write_parquet};
+use crate::frame::{Frame, LABELS, label_columns, write_parquet};
 use crate::{Label, ReadError, WriteError};
 
 /// Named columns of numbers, shape `(n_traces, n_columns)`, one label a row.
@@ -23,11 +23,11 @@ pub struct Table {
     pub metadata: Option<String>,
 }
 
-/// Writes `class, rep, session, start_ns` and one column a name. The same table gives the same bytes.
+/// Writes `class, rep, session, origin, page, start_ns, likeness` and one column a name. The same table gives the same bytes.
 ///
 /// # Errors
 /// Another extension than `.parquet`; labels or names that do not fit the shape of `values`; a name that occurs twice or is one
-/// of the four label columns; what the system refuses.
+/// of the label columns; what the system refuses.
 pub fn write_table(
     path: &Path,
     labels: &[Label],
@@ -44,16 +44,16 @@ pub fn write_table(
         let message = format!("{} labels and {} names for numbers of shape {shape:?}", labels.len(), names.len());
         return Err(WriteError::table(path, message));
     }
-    let mut taken = HashSet::from([CLASS, REP, SESSION, START]);
+    let mut taken = HashSet::from(LABELS);
     if let Some(name) = names.iter().find(|name| !taken.insert(name)) {
         return Err(WriteError::table(path, format!("two columns would be named {name}")));
     }
-    let mut columns = label_columns(labels.iter().map(|label| (&label.key, label.start_ns)));
+    let mut columns = label_columns(labels);
     columns.extend(number_columns(names, values));
     write_parquet(path, columns, metadata.map(str::to_owned))
 }
 
-/// Reads what [`write_table`] wrote, or any Parquet with `class`, `rep` and columns of numbers; `session` and `start_ns` may be
+/// Reads what [`write_table`] wrote, or any Parquet with `class`, `rep` and columns of numbers; the other labels may be
 /// absent.
 ///
 /// # Errors
@@ -61,8 +61,7 @@ pub fn write_table(
 pub fn read_table(path: &Path) -> Result<Table, ReadError> {
     let frame = Frame::read(path)?;
     let labels = frame.labels()?;
-    let names: Vec<String> =
-        frame.names().filter(|name| ![CLASS, REP, SESSION, START].contains(name)).map(str::to_owned).collect();
+    let names: Vec<String> = frame.names().filter(|name| !LABELS.contains(name)).map(str::to_owned).collect();
     let values = numbers(&frame, &names)?;
     Ok(Table { labels, names, values, metadata: frame.metadata })
 }
@@ -94,10 +93,7 @@ mod tests {
 
     fn label(rep: i64) -> Label {
         let session = (rep % 2 == 0).then(|| "day 1".to_owned());
-        Label {
-            key: TraceKey { class: format!("class {}", rep / 3), rep, session },
-            start_ns: (rep > 1).then_some(-rep),
-        }
+        Label::new(TraceKey { class: format!("class {}", rep / 3), rep, session }, (rep > 1).then_some(-rep))
     }
 
     #[test]

@@ -126,6 +126,11 @@ impl Trace {
         }
         hasher.finalize().into()
     }
+
+    /// The first 16 hexadecimal digits of [`content_hash`](Self::content_hash).
+    pub fn short_hash(&self) -> String {
+        self.content_hash()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 #[cfg(test)]

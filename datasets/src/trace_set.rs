@@ -43,10 +43,28 @@ impl TraceKey {
 pub struct LabelledTrace {
     /// Class, rep and session.
     pub key: TraceKey,
+    /// The load that this is a copy of, such as one of several defended realisations; none where it is no copy. Traces of one origin are
+    /// never on both sides of a split.
+    pub origin: Option<String>,
+    /// What an unmonitored trace shows, as which page of the background; none for monitored classes, and where it is not known.
+    pub page: Option<String>,
     /// When the first packet was captured, Unix time in ns UTC, where that is known.
     pub start_ns: Option<i64>,
     /// The packets.
     pub trace: Trace,
+}
+
+impl LabelledTrace {
+    /// A trace that is a copy of nothing, and of no page of a background.
+    pub fn new(key: TraceKey, start_ns: Option<i64>, trace: Trace) -> Self {
+        Self { key, origin: None, page: None, start_ns, trace }
+    }
+
+    /// What copies of this trace have as their origin: its own where it is a copy itself, else the first 16 hexadecimal digits of the hash
+    /// of its packets, so that the same load has the same origin whatever it is called.
+    pub fn origin_of_copies(&self) -> String {
+        self.origin.clone().unwrap_or_else(|| self.trace.short_hash())
+    }
 }
 
 /// Which size the sizes of a trace are.
@@ -189,7 +207,7 @@ mod tests {
 
     fn labelled(class: &str, rep: i64, session: Option<&str>) -> LabelledTrace {
         let key = TraceKey { class: class.into(), rep, session: session.map(str::to_owned) };
-        LabelledTrace { key, start_ns: None, trace: Trace::new(vec![0], vec![1]).unwrap() }
+        LabelledTrace::new(key, None, Trace::new(vec![0], vec![1]).unwrap())
     }
 
     #[test]

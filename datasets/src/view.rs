@@ -47,11 +47,10 @@ impl View {
 
     /// What is left of every trace of a set, under the same keys, without its start.
     pub fn of(self, set: &TraceSet) -> TraceSet {
-        let traces = set.traces().iter().map(|labelled| LabelledTrace {
-            key: labelled.key.clone(),
-            start_ns: None,
-            trace: self.of_trace(&labelled.trace),
-        });
+        let traces = set
+            .traces()
+            .iter()
+            .map(|labelled| LabelledTrace::new(labelled.key.clone(), None, self.of_trace(&labelled.trace)));
         TraceSet::new(traces.collect(), set.provenance().clone()).expect("the keys are those of a set")
     }
 }

@@ -62,10 +62,12 @@ fn traces(files: &[String]) -> TraceSet {
     if !files[0].ends_with(".log") {
         return read_traces(Path::new(&files[0])).unwrap().set;
     }
-    let labelled = |(rep, file): (i64, &String)| LabelledTrace {
-        key: TraceKey { class: "a".into(), rep, session: None },
-        start_ns: None,
-        trace: trace(&fs::read_to_string(file).unwrap()),
+    let labelled = |(rep, file): (i64, &String)| {
+        LabelledTrace::new(
+            TraceKey { class: "a".into(), rep, session: None },
+            None,
+            trace(&fs::read_to_string(file).unwrap()),
+        )
     };
     let traces = (0..).zip(files).map(labelled).collect();
     TraceSet::new(traces, Provenance::new(Layer::Unknown, vec![])).unwrap()

@@ -151,11 +151,11 @@ impl<'a> DefendedSet<'a> {
         let observe = |(i, (original, defended)): (usize, (&LabelledTrace, &DefendedTrace))| {
             let shift = i64::try_from(defended.start_shift_ns()).unwrap_or(i64::MAX);
             let replica = (i % replicas as usize) as u32;
-            LabelledTrace {
-                key: replica_key(&original.key, replica, replicas).expect("every key was made before defending"),
-                start_ns: original.start_ns.map(|start| start.saturating_add(shift)),
-                trace: defended.observe(),
-            }
+            LabelledTrace::new(
+                replica_key(&original.key, replica, replicas).expect("every key was made before defending"),
+                original.start_ns.map(|start| start.saturating_add(shift)),
+                defended.observe(),
+            )
         };
         let mut provenance = self.original.provenance().clone();
         provenance.defenses.extend(self.manifest.layers.iter().map(|layer| layer.spec.clone()));

@@ -158,10 +158,12 @@ mod tests {
     use super::*;
 
     fn profile(layer: Layer, traces: &[(&[u64], &[i32])]) -> Profile {
-        let labelled = |(rep, (times, sizes)): (usize, &(&[u64], &[i32]))| LabelledTrace {
-            key: TraceKey { class: "a".into(), rep: rep as i64, session: None },
-            start_ns: None,
-            trace: Trace::new(times.to_vec(), sizes.to_vec()).unwrap(),
+        let labelled = |(rep, (times, sizes)): (usize, &(&[u64], &[i32]))| {
+            LabelledTrace::new(
+                TraceKey { class: "a".into(), rep: rep as i64, session: None },
+                None,
+                Trace::new(times.to_vec(), sizes.to_vec()).unwrap(),
+            )
         };
         let traces = traces.iter().enumerate().map(labelled).collect();
         Profile::of(&TraceSet::new(traces, Provenance::new(layer, vec![])).unwrap())

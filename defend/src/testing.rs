@@ -106,7 +106,7 @@ const MACHINES: &[&str] = &[
 
 /// A trace of class `a`.
 pub(crate) fn labelled(rep: i64, trace: Trace) -> LabelledTrace {
-    LabelledTrace { key: TraceKey { class: "a".into(), rep, session: None }, start_ns: None, trace }
+    LabelledTrace::new(TraceKey { class: "a".into(), rep, session: None }, None, trace)
 }
 
 /// The trace defended as TCP payload.

@@ -126,10 +126,12 @@ mod tests {
     use wfkit_datasets::{LabelledTrace, Layer, Provenance, TraceKey};
 
     fn set(sizes: &[&[i32]]) -> TraceSet {
-        let labelled = |(rep, size): (i64, &&[i32])| LabelledTrace {
-            key: TraceKey { class: "a".into(), rep, session: None },
-            start_ns: Some(rep),
-            trace: Trace::new((0..size.len() as u64).collect(), size.to_vec()).unwrap(),
+        let labelled = |(rep, size): (i64, &&[i32])| {
+            LabelledTrace::new(
+                TraceKey { class: "a".into(), rep, session: None },
+                Some(rep),
+                Trace::new((0..size.len() as u64).collect(), size.to_vec()).unwrap(),
+            )
         };
         let traces = (0..).zip(sizes).map(labelled).collect();
         TraceSet::new(traces, Provenance::new(Layer::Tcp, vec![])).unwrap()

@@ -125,7 +125,7 @@ mod tests {
     use crate::{FeatureSet, FeatureSpec};
 
     fn labels(n: i64) -> Vec<Label> {
-        let label = |rep| Label { key: TraceKey { class: "a".into(), rep, session: None }, start_ns: Some(rep) };
+        let label = |rep| Label::new(TraceKey { class: "a".into(), rep, session: None }, Some(rep));
         (0..n).map(label).collect()
     }
 
@@ -141,10 +141,8 @@ mod tests {
 
     #[test]
     fn a_matrix_and_its_extractor_are_read_as_written() {
-        let trace = |label: Label| LabelledTrace {
-            trace: Trace::new(vec![0, 7], vec![600, -1448]).unwrap(),
-            key: label.key,
-            start_ns: label.start_ns,
+        let trace = |label: Label| {
+            LabelledTrace::new(label.key, label.start_ns, Trace::new(vec![0, 7], vec![600, -1448]).unwrap())
         };
         let traces = labels(3).into_iter().map(trace).collect();
         let traces = TraceSet::new(traces, Provenance::new(Layer::Tcp, vec![])).unwrap();

@@ -99,10 +99,8 @@ mod tests {
     use wfkit_metrics::binary_roc_auc;
 
     fn matrix(names: &[&str], classes: &[&str], values: Array2<f64>) -> FeatureMatrix {
-        let row = |(rep, class): (i64, &&str)| Label {
-            key: TraceKey { class: class.to_string(), rep, session: None },
-            start_ns: None,
-        };
+        let row =
+            |(rep, class): (i64, &&str)| Label::new(TraceKey { class: class.to_string(), rep, session: None }, None);
         let rows = (0..).zip(classes).map(row).collect();
         FeatureMatrix::new(names.iter().map(|name| name.to_string()).collect(), rows, values).unwrap()
     }

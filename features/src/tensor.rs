@@ -144,10 +144,12 @@ mod tests {
 
     #[test]
     fn members_are_numpy_files() {
-        let trace = |class: &str, size: &[i32]| LabelledTrace {
-            key: TraceKey { class: class.into(), rep: 7, session: None },
-            start_ns: None,
-            trace: Trace::new(vec![0; size.len()], size.into()).unwrap(),
+        let trace = |class: &str, size: &[i32]| {
+            LabelledTrace::new(
+                TraceKey { class: class.into(), rep: 7, session: None },
+                None,
+                Trace::new(vec![0; size.len()], size.into()).unwrap(),
+            )
         };
         let traces = vec![trace("b\u{e9}", &[600, -1448]), trace("a", &[20])];
         let traces = TraceSet::new(traces, Provenance::new(Layer::Tcp, vec![])).unwrap();

@@ -95,7 +95,7 @@ fn classes() -> TraceSet {
         let times = std::iter::once(0).chain((1..=responses).map(|i| (i * (10 + rep)) as u64 * 1_000_000));
         let sizes = std::iter::once(300 + class as i32).chain(std::iter::repeat_n(-1448, responses));
         let key = TraceKey { class: format!("c{class}"), rep: rep as i64, session: None };
-        LabelledTrace { key, start_ns: None, trace: Trace::new(times.collect(), sizes.collect()).unwrap() }
+        LabelledTrace::new(key, None, Trace::new(times.collect(), sizes.collect()).unwrap())
     };
     let traces = (0..10).flat_map(|class| (0..20).map(move |rep| trace(class, rep))).collect();
     TraceSet::new(traces, Provenance::new(Layer::Tcp, vec![])).unwrap()

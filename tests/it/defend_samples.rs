@@ -21,7 +21,7 @@ pub(crate) fn samples() -> Option<BTreeMap<String, TraceSet>> {
         let folder = path.parent().unwrap().strip_prefix(&root).unwrap().to_str().unwrap().replace('/', " ");
         let set = if folder.contains("tests") { path.file_stem().unwrap().to_str().unwrap() } else { &folder };
         let key = TraceKey { class: folder.clone(), rep, session: None };
-        traces.entry(set.to_owned()).or_default().push(LabelledTrace { key, start_ns: None, trace: read(&path) });
+        traces.entry(set.to_owned()).or_default().push(LabelledTrace::new(key, None, read(&path)));
     }
     let set = |traces| TraceSet::new(traces, Provenance::new(Layer::Unknown, vec![])).unwrap();
     Some(traces.into_iter().map(|(name, traces)| (name, set(traces))).collect())

@@ -157,10 +157,8 @@ fn around(trace: &Trace, packet: usize) -> [f64; COLUMNS] {
 
 fn matrix(values: &[[f64; COLUMNS]], class: impl Fn(usize) -> &'static str) -> FeatureMatrix {
     let names = (0..COLUMNS).map(|column| format!("around.{column}")).collect();
-    let label = |row: usize| Label {
-        key: TraceKey { class: class(row).to_owned(), rep: row as i64, session: None },
-        start_ns: None,
-    };
+    let label =
+        |row: usize| Label::new(TraceKey { class: class(row).to_owned(), rep: row as i64, session: None }, None);
     let labels = (0..values.len()).map(label).collect();
     let values = Array2::from_shape_vec((values.len(), COLUMNS), values.as_flattened().to_vec());
     FeatureMatrix::new(names, labels, values.expect("rows have as many values")).expect("counts and times are finite")

@@ -171,10 +171,8 @@ fn cut(trace: &Trace, starts: &[usize]) -> Vec<Trace> {
 
 /// Traces in this order: by rep within a class, so that those of one class keep it.
 fn as_set(traces: Vec<Trace>, classes: impl Iterator<Item = String>) -> TraceSet {
-    let labelled = |((trace, class), rep): ((Trace, String), i64)| LabelledTrace {
-        key: TraceKey { class, rep, session: None },
-        start_ns: None,
-        trace,
+    let labelled = |((trace, class), rep): ((Trace, String), i64)| {
+        LabelledTrace::new(TraceKey { class, rep, session: None }, None, trace)
     };
     let traces = traces.into_iter().zip(classes).zip(0..).map(labelled).collect();
     TraceSet::new(traces, Provenance::new(Layer::Unknown, vec![])).expect("every part has a rep of its own")
@@ -232,7 +230,7 @@ mod tests {
             }
             let key = TraceKey { class: kind.to_string(), rep, session: None };
             let (times, sizes) = packets.into_iter().unzip();
-            LabelledTrace { key, start_ns: None, trace: Trace::new(times, sizes).unwrap() }
+            LabelledTrace::new(key, None, Trace::new(times, sizes).unwrap())
         };
         let loads = TraceSet::new((0..300).map(load).collect(), Provenance::new(Layer::Cell, vec![])).unwrap();
         let dwell_ns = dwell_ms * MS..=2 * dwell_ms * MS;

@@ -50,10 +50,8 @@ pub(crate) fn folds(set: &TraceSet, folds: usize) -> Vec<Split> {
 }
 
 fn from_traces(traces: impl Iterator<Item = (String, (Vec<u64>, Vec<i32>))>) -> TraceSet {
-    let labelled = |(rep, (class, (time_ns, size)))| LabelledTrace {
-        key: TraceKey { class, rep, session: None },
-        start_ns: None,
-        trace: Trace::new(time_ns, size).unwrap(),
+    let labelled = |(rep, (class, (time_ns, size)))| {
+        LabelledTrace::new(TraceKey { class, rep, session: None }, None, Trace::new(time_ns, size).unwrap())
     };
     let traces = (0..).zip(traces).map(labelled).collect();
     TraceSet::new(traces, Provenance::new(Layer::Tcp, vec!["generated".to_owned()])).unwrap()

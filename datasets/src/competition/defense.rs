@@ -113,10 +113,8 @@ pub(super) fn labelled(
     traces: Vec<PacketTrace>,
     key: impl Fn(&[String]) -> TraceKey,
 ) -> Result<TraceSet, ReadError> {
-    let labelled = traces.into_iter().map(|packets| LabelledTrace {
-        key: key(&packets.key),
-        start_ns: None,
-        trace: packets.trace.expect("a trace without problems is there"),
+    let labelled = traces.into_iter().map(|packets| {
+        LabelledTrace::new(key(&packets.key), None, packets.trace.expect("a trace without problems is there"))
     });
     TraceSet::new(labelled.collect(), Provenance::new(Layer::Unknown, vec![file_name(path)]))
         .map_err(|source| ReadError::Set { path: path.to_owned(), source })

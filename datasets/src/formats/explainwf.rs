@@ -82,7 +82,7 @@ fn read_lines(path: &Path, mut text: impl BufRead, limits: &ReadLimits) -> Resul
                 let rep = reps.entry(port).or_default();
                 *rep += 1;
                 let key = TraceKey { class: port.to_string(), rep: *rep, session: session.clone() };
-                log.traces.push(LabelledTrace { key, start_ns, trace });
+                log.traces.push(LabelledTrace::new(key, start_ns, trace));
             }
             Err(reason) => *log.dropped.entry(reason.to_owned()).or_default() += 1,
         }
@@ -169,7 +169,7 @@ mod tests {
             let log = read(&text).unwrap();
             let key = TraceKey { class: "8060".into(), rep: 1, session: Some("run1".into()) };
             let trace = Trace::new(vec![0, 1_500_000_000], vec![-514, 514]).unwrap();
-            assert_eq!(log.traces, [LabelledTrace { key, start_ns: Some(946_686_000_289_000_000), trace }]);
+            assert_eq!(log.traces, [LabelledTrace::new(key, Some(946_686_000_289_000_000), trace)]);
             assert!(log.dropped.is_empty());
         }
     }

@@ -7,8 +7,8 @@ use polars::prelude::{
 };
 
 use super::{ReadError, WriteError};
-use crate::frame::{CLASS, Frame, REP, SESSION, START, label_columns, write_parquet};
-use crate::{LabelledTrace, Layer, Provenance, Trace, TraceError, TraceSet};
+use crate::frame::{Frame, LABELS, label_columns, write_parquet};
+use crate::{Label, LabelledTrace, Layer, Provenance, Trace, TraceError, TraceSet};
 
 const TIME: &str = "time_ns";
 const SIZE: &str = "size";
@@ -21,7 +21,7 @@ pub(super) struct ParquetTraces {
     pub(super) unknown_columns: u64,
 }
 
-/// Reads `class, rep, time_ns, size` and, where they are there, `session, start_ns`; other columns are passed over.
+/// Reads `class, rep, time_ns, size` and, where they are there, `session, origin, page, start_ns`; other columns are passed over.
 pub(super) fn read_parquet_traces(path: &Path) -> Result<ParquetTraces, ReadError> {
     let frame = Frame::read(path)?;
     let labels = frame.labels()?;
@@ -33,10 +33,11 @@ pub(super) fn read_parquet_traces(path: &Path) -> Result<ParquetTraces, ReadErro
             let (column, value) = culprit(&error);
             frame.value(row, column, value, format!("the trace ({}): {error}", label.key))
         })?;
-        traces.push(LabelledTrace { key: label.key, start_ns: label.start_ns, trace });
+        let Label { key, origin, page, start_ns, .. } = label;
+        traces.push(LabelledTrace { key, origin, page, start_ns, trace });
     }
-    let known = [CLASS, REP, SESSION, START, TIME, SIZE];
-    let unknown_columns = frame.names().filter(|name| !known.contains(name)).count() as u64;
+    let known = |name: &&str| LABELS.contains(name) || [TIME, SIZE].contains(name);
+    let unknown_columns = frame.names().filter(|name| !known(name)).count() as u64;
     Ok(ParquetTraces { traces, provenance: provenance(path, &frame)?, unknown_columns })
 }
 
@@ -74,7 +75,13 @@ pub(super) fn write_parquet_traces(path: &Path, set: &TraceSet) -> Result<(), Wr
         times.append_slice(&signed);
         sizes.append_slice(trace.size());
     }
-    let mut columns = label_columns(set.traces().iter().map(|labelled| (&labelled.key, labelled.start_ns)));
+    // Packets stand beside, so that nothing else need tell traces apart.
+    let label = |labelled: &LabelledTrace| Label {
+        origin: labelled.origin.clone(),
+        page: labelled.page.clone(),
+        ..Label::new(labelled.key.clone(), labelled.start_ns)
+    };
+    let mut columns = label_columns(&set.traces().iter().map(label).collect::<Vec<_>>());
     columns.push(times.finish().into_series().into_column());
     columns.push(sizes.finish().into_series().into_column());
     let provenance = serde_json::to_string(set.provenance()).expect("strings and lists of them have a JSON form");

@@ -227,7 +227,7 @@ fn read_packet_traces(path: &Path, limits: &ReadLimits) -> Result<Vec<LabelledTr
         let [class, rep] = <[String; 2]>::try_from(packet_trace.key).expect("one value a key column");
         let rep = rep.parse().expect("a whole number in its shortest form");
         let trace = packet_trace.trace.expect("a table without problems has only sound traces");
-        LabelledTrace { key: TraceKey { class, rep, session: None }, start_ns: None, trace }
+        LabelledTrace::new(TraceKey { class, rep, session: None }, None, trace)
     };
     Ok(traces.into_iter().map(label).collect())
 }
@@ -356,11 +356,11 @@ mod tests {
     use crate::frame::write_parquet;
 
     fn labelled(class: &str, rep: i64, session: Option<&str>, time_ns: &[u64], size: &[i32]) -> LabelledTrace {
-        LabelledTrace {
-            key: TraceKey { class: class.into(), rep, session: session.map(str::to_owned) },
-            start_ns: session.map(|_| 1_600_000_000_000_000_000),
-            trace: Trace::new(time_ns.to_vec(), size.to_vec()).unwrap(),
-        }
+        LabelledTrace::new(
+            TraceKey { class: class.into(), rep, session: session.map(str::to_owned) },
+            session.map(|_| 1_600_000_000_000_000_000),
+            Trace::new(time_ns.to_vec(), size.to_vec()).unwrap(),
+        )
     }
 
     fn set(traces: Vec<LabelledTrace>) -> TraceSet {
@@ -664,7 +664,7 @@ mod tests {
                 time_ns[0] = 0;
                 time_ns.sort_unstable();
                 let trace = Trace::new(time_ns, size).unwrap();
-                keys.insert(key.clone()).then_some(LabelledTrace { key, start_ns, trace })
+                keys.insert(key.clone()).then_some(LabelledTrace::new(key, start_ns, trace))
             });
             set(traces.collect())
         })

@@ -9,10 +9,12 @@ use crate::fixture::{Folder, RULES, SETS, path, problems};
 const SMALL: Rules = Rules { classes: 3, reps_mean: 2, deviation: 2, min_packets: 1 };
 
 fn set(keys: &[(&str, i64, Option<&str>)]) -> TraceSet {
-    let labelled = |(at, &(class, rep, session)): (usize, &(&str, i64, Option<&str>))| LabelledTrace {
-        key: TraceKey { class: class.into(), rep, session: session.map(str::to_owned) },
-        start_ns: None,
-        trace: Trace::new(vec![0, 5 + at as u64], vec![100, -1 - at as i32]).unwrap(),
+    let labelled = |(at, &(class, rep, session)): (usize, &(&str, i64, Option<&str>))| {
+        LabelledTrace::new(
+            TraceKey { class: class.into(), rep, session: session.map(str::to_owned) },
+            None,
+            Trace::new(vec![0, 5 + at as u64], vec![100, -1 - at as i32]).unwrap(),
+        )
     };
     TraceSet::new(keys.iter().enumerate().map(labelled).collect(), Provenance::new(Layer::Tls, vec![])).unwrap()
 }

@@ -21,10 +21,12 @@ fn options(test_traces: usize, seed: u64) -> SplitOptions {
 
 /// One trace for each pair of class and content, its packets decided by the content.
 fn set(traces: &[(usize, u32)]) -> TraceSet {
-    let labelled = |(at, &(class, content)): (usize, &(usize, u32))| LabelledTrace {
-        key: TraceKey { class: class.to_string(), rep: at as i64, session: None },
-        start_ns: None,
-        trace: Trace::new(vec![0, 1000 + u64::from(content)], vec![514, -514]).unwrap(),
+    let labelled = |(at, &(class, content)): (usize, &(usize, u32))| {
+        LabelledTrace::new(
+            TraceKey { class: class.to_string(), rep: at as i64, session: None },
+            None,
+            Trace::new(vec![0, 1000 + u64::from(content)], vec![514, -514]).unwrap(),
+        )
     };
     TraceSet::new(traces.iter().enumerate().map(labelled).collect(), Provenance::new(Layer::Tls, vec![])).unwrap()
 }

@@ -197,7 +197,7 @@ mod tests {
     fn set() -> TraceSet {
         let trace = Trace::new(vec![0, 1, 3_600_000_000_000], vec![400_000, -500_000, -100_000]).unwrap();
         let key = TraceKey { class: "mine".into(), rep: 0, session: None };
-        let traces = vec![LabelledTrace { key, start_ns: None, trace }];
+        let traces = vec![LabelledTrace::new(key, None, trace)];
         TraceSet::new(traces, Provenance::new(Layer::Tcp, vec![])).unwrap()
     }
 

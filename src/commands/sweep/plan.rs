@@ -207,10 +207,12 @@ mod tests {
     #[test]
     fn the_first_of_each_class_and_session_are_taken() {
         let keys = [("a", 1, "x"), ("a", 2, "x"), ("a", 3, "x"), ("a", 3, "y"), ("b", 1, "x")];
-        let trace = |(class, rep, session): (&str, i64, &str)| LabelledTrace {
-            key: TraceKey { class: class.into(), rep, session: Some(session.into()) },
-            start_ns: None,
-            trace: Trace::new(vec![0], vec![1]).unwrap(),
+        let trace = |(class, rep, session): (&str, i64, &str)| {
+            LabelledTrace::new(
+                TraceKey { class: class.into(), rep, session: Some(session.into()) },
+                None,
+                Trace::new(vec![0], vec![1]).unwrap(),
+            )
         };
         let set = TraceSet::new(keys.map(trace).into(), Provenance::new(Layer::Tcp, vec![])).unwrap();
         let taken = first_of_each(&set, 2);

@@ -141,7 +141,7 @@ fn originals(cells: bool) -> TraceSet {
         let size = size.map(|size: i32| size + rep as i32 * size.signum());
         let size = size.map(|size| if cells { size.signum() } else { size }).to_vec();
         let key = TraceKey { class: class.to_owned(), rep, session: None };
-        LabelledTrace { key, start_ns: Some(1_000 * MS as i64), trace: Trace::new(times, size).unwrap() }
+        LabelledTrace::new(key, Some(1_000 * MS as i64), Trace::new(times, size).unwrap())
     };
     let traces = vec![one("a", 0), one("a", 1), one("b", 0), one("b", 1)];
     TraceSet::new(traces, Provenance::new(Layer::Tcp, vec![])).unwrap()

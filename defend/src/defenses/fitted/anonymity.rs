@@ -109,7 +109,7 @@ pub(super) mod tests {
             let size = |i: u64| if i.is_multiple_of(3) { 200 } else { -1000 - rep as i32 };
             let key = TraceKey { class: format!("c{class:02}"), rep: rep as i64, session: None };
             let trace = Trace::new(times, (0..packets).map(size).collect()).unwrap();
-            LabelledTrace { key, start_ns: None, trace }
+            LabelledTrace::new(key, None, trace)
         };
         let traces = (0..classes).flat_map(|class| (0..4).map(move |rep| trace(class, rep))).collect();
         TraceSet::new(traces, Provenance::new(Layer::Tcp, vec![])).unwrap()

@@ -161,7 +161,7 @@ mod tests {
         let times = (0..10).map(|i| if i < 5 { i } else { i + 2_000 } * 10_000_000).collect();
         let trace = Trace::new(times, (0..10).map(|i| if i % 5 == 0 { 333 } else { -777 }).collect()).unwrap();
         let key = wfkit_datasets::TraceKey { class: "two pages".into(), rep: 0, session: None };
-        let one = LabelledTrace { key, start_ns: None, trace };
+        let one = LabelledTrace::new(key, None, trace);
         TraceSet::new(vec![one], training.provenance().clone()).unwrap()
     }
 
