@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use wfkit_classify::Samples;
-use wfkit_datasets::splits::{Split, by_time};
 use wfkit_datasets::{TraceSet, formats::ReadError, read_all_traces};
 use wfkit_features::{FeatureFileError, FeatureMatrix};
 use wfkit_metrics::Utility;
@@ -99,30 +98,6 @@ impl Labelled {
         let samples = self.samples();
         (0..samples.len()).map(|row| samples.key(row).session.as_deref()).collect()
     }
-
-    pub(crate) fn starts(&self) -> Vec<Option<i64>> {
-        match self {
-            Self::Traces(traces) => traces.set.traces().iter().map(|labelled| labelled.start_ns).collect(),
-            Self::Features(matrix) => matrix.rows().iter().map(|row| row.start_ns).collect(),
-        }
-    }
-
-    pub(crate) fn class_labels(&self) -> Vec<&str> {
-        let samples = self.samples();
-        (0..samples.len()).map(|row| samples.key(row).class.as_str()).collect()
-    }
-}
-
-/// What started before a moment to train on, the rest to test on.
-pub(crate) fn by_moment(starts: &[Option<i64>], text: &str) -> Result<Split> {
-    by_time(starts, moment(text)?).with_context(|| format!("--split-time {text}"))
-}
-
-/// A moment as RFC 3339, such as `2026-05-01T12:00:00Z`, in Unix ns.
-fn moment(text: &str) -> Result<i64> {
-    let moment: jiff::Timestamp =
-        text.parse().with_context(|| format!("{text}: not a moment such as 2026-05-01T12:00:00Z"))?;
-    moment.as_nanosecond().try_into().with_context(|| format!("{text}: too far away"))
 }
 
 pub(crate) fn list(paths: &[PathBuf]) -> String {

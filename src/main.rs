@@ -8,6 +8,7 @@ mod input;
 mod measure;
 mod picture;
 mod printer;
+mod split;
 mod written;
 
 use std::process::ExitCode;

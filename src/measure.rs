@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use serde_json::{Value, json};
 use wfkit_classify::{Attack, AttackOptions, EvaluateError, Evaluation, Event, Samples, evaluate, evaluate_on};
-use wfkit_datasets::TraceSet;
-use wfkit_datasets::splits::{Split, SplitError, stratified_k_fold};
+use wfkit_datasets::splits::Split;
+use wfkit_datasets::{Overlap, TraceSet};
 use wfkit_metrics::{
     Information, Leakage, PrivacyReport, Resampling, ScoreOptions, Scores, bayes_error_bound, reliability,
 };
 
 use crate::context::Context;
+use crate::split::{Pages, stratified};
 
 /// The attack that any other must beat.
 pub(crate) const TRIVIAL: &str = "totals";
@@ -113,10 +114,9 @@ impl Measured {
         })
     }
 
-    /// Tested traces that were learned from, over all splits; `None` for features, which do not tell. Packets tell, not names: two
-    /// collections may count their reps alike.
-    pub(crate) fn leaked(&self) -> Option<usize> {
-        self.evaluation.folds.iter().map(|fold| fold.leaks.map(|leaks| leaks.by_content)).sum()
+    /// What was tested although it was learned from, over all splits.
+    pub(crate) fn overlap(&self) -> Overlap {
+        self.evaluation.overlap()
     }
 }
 
@@ -210,22 +210,10 @@ pub(crate) fn trivial_privacy(set: &TraceSet, folds: usize, context: &Context<'_
     })
 }
 
-/// Stratified folds of the set, or why there are none: one class, or a class of a single trace.
+/// Stratified folds of the set, or why there are none: one class, or a class of a single load.
 pub(crate) fn folds_of(set: &TraceSet, folds: usize, context: &Context<'_>) -> Result<Vec<Split>, String> {
     if let [class] = set.classes().names() {
         return Err(format!("one class only ({class}): nothing to tell apart"));
     }
-    let labels: Vec<&str> = set.traces().iter().map(|labelled| labelled.key.class.as_str()).collect();
-    stratified(&labels, folds, context).map_err(|error| error.to_string())
-}
-
-/// Stratified folds; says aloud which classes have fewer traces than folds.
-pub(crate) fn stratified(labels: &[&str], folds: usize, context: &Context<'_>) -> Result<Vec<Split>, SplitError> {
-    let folds = stratified_k_fold(labels, folds, context.seed)?;
-    if let Some((class, traces)) = folds.sparse_classes.first() {
-        let others = folds.sparse_classes.len() - 1;
-        let more = if others > 0 { format!(" and {others} more classes") } else { String::new() };
-        context.printer.warn(&format!("class {class} ({traces} traces){more}: fewer traces than folds"));
-    }
-    Ok(folds.splits)
+    stratified(Samples::Traces(set), folds, Pages::Apart, context).map_err(|error| error.to_string())
 }

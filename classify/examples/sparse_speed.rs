@@ -36,7 +36,7 @@ fn main() {
     }
 }
 
-fn run(x: Values<'_>, test: Values<'_>, labels: &[usize], trees: usize) {
+fn run<'x>(x: Values<'x>, test: Values<'_>, labels: &'x [usize], trees: usize) {
     let (data, start) = (memory_mb("VmRSS:"), cpu_seconds());
     forget_peak();
     let forest =

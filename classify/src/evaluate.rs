@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use ndarray::Array2;
 use serde::Serialize;
 use thiserror::Error;
-use wfkit_datasets::TraceKey;
-use wfkit_datasets::splits::{Leaks, Split, leaks_between};
+use wfkit_datasets::splits::Split;
+use wfkit_datasets::{Groups, Known, Overlap, TraceKey};
 use wfkit_metrics::seed::mix;
 use wfkit_metrics::{Average, ClassMap, Probabilities, accuracy, roc_auc_ovr};
 
@@ -30,6 +30,15 @@ pub struct Evaluation {
     pub folds: Vec<Fold>,
     /// The places in `rows` that each split tested, ascending.
     pub tested_in: Vec<Vec<usize>>,
+    /// Which of the tested rows are copies of one load, shape `(n_tested,)`.
+    pub origins: Groups,
+}
+
+impl Evaluation {
+    /// What was tested although it was learned from, over all splits.
+    pub fn overlap(&self) -> Overlap {
+        Overlap::sum(self.folds.iter().map(|fold| &fold.overlap))
+    }
 }
 
 /// One round of learning and testing.
@@ -47,9 +56,8 @@ pub struct Fold {
     /// Macro one-vs-rest area under the ROC curve; none where it is undefined, as with one class tested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub roc_auc: Option<f64>,
-    /// Tested traces that were learned from: what was said of them is worth nothing. None for features, which do not tell.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub leaks: Option<Leaks>,
+    /// Tested traces that were learned from: what was said of them is worth nothing.
+    pub overlap: Overlap,
     /// Errors of nearest neighbours in the attack's own features, for bounds on what they leak; none where nothing was tested.
     #[serde(skip)]
     pub nearest: Option<NearestNeighbourErrors>,
@@ -138,13 +146,16 @@ pub fn evaluate(
     let place: HashMap<usize, usize> = rows.iter().enumerate().map(|(place, &row)| (row, place)).collect();
     let classes = samples.classes();
     let mut values = Array2::zeros((rows.len(), classes.len()));
+    let known = samples.known();
     let mut folds = Vec::with_capacity(splits.len());
     let mut tested_in = Vec::with_capacity(splits.len());
     for (fold, split) in splits.iter().enumerate() {
         observer(Event::FoldStart { fold, folds: splits.len(), name: &split.name });
         let test = ascending(&split.test);
         let (trained_on, tested) = (samples.select(&ascending(&split.train)), samples.select(&test));
-        let round = Round { fold, name: &split.name, classes: &classes, seed: mix(seed, fold as u64), observer };
+        let overlap = Overlap::between(&at(&known, &split.train), &at(&known, &test));
+        let round =
+            Round { overlap, fold, name: &split.name, classes: &classes, seed: mix(seed, fold as u64), observer };
         let (said, judged) = round.play(attack, trained_on.as_samples(), tested.as_samples())?;
         for (&row, line) in test.iter().zip(said.values().rows()) {
             values.row_mut(place[&row]).assign(&line);
@@ -155,7 +166,12 @@ pub fn evaluate(
     let truth = known_labels(samples, &classes);
     let truth = rows.iter().map(|&row| truth[row]).collect();
     let probabilities = Probabilities::new(classes, values).expect("every row was tested once, so is a distribution");
-    Ok(Evaluation { attack: attack.name().to_owned(), probabilities, truth, rows, folds, tested_in })
+    let origins = samples.origins().select(&rows);
+    Ok(Evaluation { attack: attack.name().to_owned(), probabilities, truth, rows, folds, tested_in, origins })
+}
+
+fn at<'a>(known: &'a [Known], rows: &[usize]) -> Vec<&'a Known> {
+    rows.iter().map(|&row| &known[row]).collect()
 }
 
 /// Fits the attack to `train`, and has it judge `test`: two collections, whose keys may be the same.
@@ -172,16 +188,21 @@ pub fn evaluate_on(
     observer(Event::FoldStart { fold: 0, folds: 1, name });
     let (trained, tested) = (train.classes(), test.classes());
     let classes = ClassMap::from_labels(trained.names().iter().chain(tested.names()));
-    let round = Round { fold: 0, name, classes: &classes, seed: mix(seed, 0), observer };
+    let (train_known, test_known) = (train.known(), test.known());
+    let overlap = Overlap::between(&train_known.iter().collect::<Vec<_>>(), &test_known.iter().collect::<Vec<_>>());
+    let round = Round { overlap, fold: 0, name, classes: &classes, seed: mix(seed, 0), observer };
     let (probabilities, judged) = round.play(attack, train, test)?;
     let truth = known_labels(test, &classes);
     let rows: Vec<usize> = (0..test.len()).collect();
     let tested_in = vec![rows.clone()];
-    Ok(Evaluation { attack: attack.name().to_owned(), probabilities, truth, rows, folds: vec![judged], tested_in })
+    let origins = test.origins();
+    let folds = vec![judged];
+    Ok(Evaluation { attack: attack.name().to_owned(), probabilities, truth, rows, folds, tested_in, origins })
 }
 
 /// One round of learning and testing.
 struct Round<'a> {
+    overlap: Overlap,
     fold: usize,
     name: &'a str,
     classes: &'a ClassMap,
@@ -213,10 +234,7 @@ impl Round<'_> {
             test: test.len(),
             accuracy: accuracy(&said, &truth).ok(),
             roc_auc: roc_auc_ovr(&said, &truth, Average::Macro).ok(),
-            leaks: match (train, test) {
-                (Samples::Traces(train), Samples::Traces(test)) => Some(leaks_between(train.traces(), test.traces())),
-                _ => None,
-            },
+            overlap: self.overlap.clone(),
             nodes: fitted.model().n_nodes(),
             model: fitted.model().describe(),
         };

@@ -15,7 +15,7 @@ mod sessions;
 mod shuffle;
 
 pub use attack::{About, Attack, AttackError, AttackInfo, AttackOptions, FittedAttack, attacks};
-pub use backend::Backend;
+pub use backend::{Backend, Training};
 pub use calibrate::{Calibration, Calibrator, UnknownCalibration};
 pub use evaluate::{EvaluateError, Evaluation, Event, Fold, evaluate, evaluate_on};
 pub use explain::{ExplainError, ExplainOptions, Explained, Explanation, INFORMATION_BINS, explain};

@@ -3,7 +3,7 @@
 //! | bytes | what |
 //! |---|---|
 //! | 8 | `wfkitmod` |
-//! | 4 | format version, 4 (all numbers are little-endian) |
+//! | 4 | format version, 5 (all numbers are little-endian) |
 //! | 4 | length of the header |
 //! | 8 | length of the trees |
 //! | | header: JSON, see [`About`], with the tool's version and the feature extractor |
@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
+use wfkit_datasets::Known;
 use wfkit_features::FeatureExtractor;
 use wfkit_mapped_file::MappedFile;
 
@@ -36,7 +37,7 @@ use crate::calibrate::Calibrator;
 use crate::forest::Forest;
 
 const MAGIC: &[u8; 8] = b"wfkitmod";
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 const PREAMBLE: usize = 24;
 const CHECKSUM: usize = 32;
 
@@ -53,7 +54,7 @@ struct Header {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unless_unanimous: Option<usize>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    learned_from: Vec<u64>,
+    learned_from: Vec<Known>,
 }
 
 /// Why a model was not written or read.

@@ -1,6 +1,6 @@
 //! What an attack is given.
 
-use wfkit_datasets::{TraceKey, TraceSet};
+use wfkit_datasets::{Groups, Known, TraceKey, TraceSet};
 use wfkit_features::{FeatureExtractor, FeatureMatrix, SparseMatrix};
 use wfkit_metrics::ClassMap;
 
@@ -38,6 +38,49 @@ impl<'a> Samples<'a> {
             Self::Traces(set) => &set.traces()[row].key,
             Self::Features(matrix) => &matrix.rows()[row].key,
         }
+    }
+
+    /// What each row is known by when it is looked for among others.
+    pub fn known(self) -> Vec<Known> {
+        match self {
+            Self::Traces(set) => Known::of_set(set),
+            Self::Features(matrix) => matrix.rows().iter().map(Known::from).collect(),
+        }
+    }
+
+    /// Which rows are copies of one load.
+    pub fn origins(self) -> Groups {
+        match self {
+            Self::Traces(set) => Groups::by_origin(set),
+            Self::Features(matrix) => Groups::by_origin_of_labels(matrix.rows()),
+        }
+    }
+
+    /// What an unmonitored row shows, where it is known.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn page(self, row: usize) -> Option<&'a str> {
+        match self {
+            Self::Traces(set) => set.traces()[row].page.as_deref(),
+            Self::Features(matrix) => matrix.rows()[row].page.as_deref(),
+        }
+    }
+
+    /// When the trace of a row started, Unix time in ns UTC, where that is known.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn start_ns(self, row: usize) -> Option<i64> {
+        match self {
+            Self::Traces(set) => set.traces()[row].start_ns,
+            Self::Features(matrix) => matrix.rows()[row].start_ns,
+        }
+    }
+
+    /// Which rows no split may part: copies of one load, and what shows one page of the background.
+    pub fn groups(self) -> Groups {
+        self.origins().join(|row| self.page(row))
     }
 
     /// The classes that occur, in class order.

@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use wfkit_classify::{
     Attack, AttackInfo, AttackOptions, Backend, Evaluation, Event, Samples, attacks, evaluate, shuffle_labels,
 };
-use wfkit_datasets::splits::{Leaks, Split};
+use wfkit_datasets::splits::Split;
 use wfkit_datasets::{Trace, TraceSet};
 use wfkit_features::FeatureSpec;
 use wfkit_metrics::{ScoreOptions, Scores};
@@ -100,8 +100,7 @@ fn constant_traces_leave_chance_and_are_all_leaks() {
         let evaluation = run(&attack, &set, &splits);
         let scores = scores(&evaluation);
         assert!((scores.roc_auc_macro_ovr.unwrap() - 0.5).abs() < 0.05, "{}: {scores:?}", attack.name());
-        let leaks = Leaks { by_content: 16, by_key: 0 };
-        assert!(evaluation.folds.iter().all(|fold| fold.leaks == attack.takes_traces().then_some(leaks)));
+        assert!(evaluation.folds.iter().all(|fold| fold.overlap.same_packets == 16));
     }
 }
 
@@ -123,7 +122,7 @@ fn rows_are_in_sample_order_and_folds_add_up() {
     let names: Vec<&str> = evaluation.folds.iter().map(|fold| fold.name.as_str()).collect();
     assert_eq!(names, ["fold 4", "fold 2", "fold 3"]);
     assert!(evaluation.folds.iter().all(|fold| (fold.train, fold.test) == (18, 6)));
-    assert!(evaluation.folds.iter().all(|fold| fold.leaks == Some(Leaks::default())));
+    assert!(evaluation.folds.iter().all(|fold| (fold.overlap.tested, fold.overlap.learned_from()) == (6, 0)));
     let right = evaluation.folds.iter().map(|fold| fold.accuracy.unwrap() * 6.0).sum::<f64>();
     assert!((scores(&evaluation).accuracy.unwrap() - right / 18.0).abs() < 1e-12);
     let events = events.into_inner().unwrap();

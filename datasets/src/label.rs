@@ -27,7 +27,7 @@ impl Label {
 
     /// What copies of this trace have as their origin; none where neither origin nor likeness was kept.
     pub fn origin_of_copies(&self) -> Option<String> {
-        self.origin.clone().or_else(|| self.likeness.map(|likeness| format!("{:016x}", likeness.content)))
+        self.origin.clone().or_else(|| self.likeness.map(|likeness| likeness.origin()))
     }
 }
 

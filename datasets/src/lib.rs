@@ -10,8 +10,10 @@ mod groups;
 mod info;
 mod label;
 mod likeness;
+mod overlap;
 #[cfg(feature = "tables")]
 mod probabilities;
+mod relabel;
 mod sessions;
 pub mod splits;
 #[cfg(feature = "tables")]
@@ -26,8 +28,10 @@ pub use groups::Groups;
 pub use info::{TraceSetInfo, duplicates};
 pub use label::Label;
 pub use likeness::{Likeness, NotALikeness};
+pub use overlap::{Known, Overlap};
 #[cfg(feature = "tables")]
 pub use probabilities::{Predictions, read_probabilities, write_probabilities};
+pub use relabel::{RelabelError, relabel};
 pub use sessions::{Page, SessionError, SessionOptions, SessionPages, join_sessions};
 #[cfg(feature = "tables")]
 pub use tables::{Table, read_table, write_table};

@@ -57,6 +57,11 @@ impl Likeness {
         }
     }
 
+    /// What copies of the trace have as their origin, as [`LabelledTrace::origin_of_copies`](crate::LabelledTrace::origin_of_copies).
+    pub fn origin(&self) -> String {
+        format!("{:016x}", self.content)
+    }
+
     /// Whether the packets are the same, one by one.
     pub fn is_same(&self, other: &Self) -> bool {
         self.content == other.content

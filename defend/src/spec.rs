@@ -222,10 +222,10 @@ impl DefenseSpec {
     ///
     /// ```
     /// # use wfkit_defend::{DefendError, DefenseSpec, defend};
-    /// # use wfkit_datasets::{splits::stratified_k_fold, TraceSet};
+    /// # use wfkit_datasets::{Groups, splits::stratified_k_fold, TraceSet};
     /// # fn fold(set: &TraceSet, spec: DefenseSpec) -> Result<(), Box<dyn std::error::Error>> {
     /// let labels: Vec<_> = set.traces().iter().map(|t| &t.key.class).collect();
-    /// for split in stratified_k_fold(&labels, 5, 0)?.splits {
+    /// for split in stratified_k_fold(&labels, &Groups::by_origin(set), 5, 0)?.splits {
     ///     let spec = if spec.needs_training() { spec.clone().fit(set.select(&split.train)) } else { spec.clone() };
     ///     let defended = defend(set, &spec, 1)?; // then train an attack on split.train of it, and test it on split.test
     /// }

@@ -17,6 +17,7 @@ mod report;
 mod report_rows;
 mod scores;
 pub mod seed;
+mod transferred;
 mod truth;
 mod utility;
 
@@ -38,5 +39,6 @@ pub use reliability::{ReliabilityBin, reliability};
 pub use report::{Extras, Input, PrivacyReport, StageReport, UtilityReport};
 pub use report_rows::ReportRow;
 pub use scores::{ClassScores, Confusion, Intervals, ScoreOptions, Scores};
+pub use transferred::Transferred;
 pub use truth::{ScoreError, Undefined};
 pub use utility::{Summary, Utility, Volume, VolumeSummary, attack_score};

@@ -115,7 +115,7 @@ pub(crate) struct Predict {
     /// Classes of the competition, 1 to N: each has its column, also where training had no trace of it.
     #[arg(long, default_value_t = 100, value_name = "N", requires = "competition")]
     pub(crate) classes: u32,
-    /// Score although the model has learned from traces with the same packets.
+    /// Score although the model has learned from the same loads, or nearly the same.
     #[arg(long)]
     pub(crate) allow_duplicates: bool,
 }
@@ -137,6 +137,9 @@ pub(crate) struct Evaluate {
     /// Train on what started before this moment (RFC 3339, UTC), test on the rest.
     #[arg(long, value_name = "UTC", conflicts_with_all = ["folds", "split_by"])]
     pub(crate) split_time: Option<String>,
+    /// Let a page of the background (the column `page`) be trained on and tested, in different visits.
+    #[arg(long)]
+    pub(crate) shared_pages: bool,
     /// Train on these files.
     #[arg(long, value_name = "TRACES|FEATURES", num_args = 1.., requires = "test", conflicts_with_all = ["folds", "split_by", "split_time"])]
     pub(crate) train: Vec<PathBuf>,
@@ -149,7 +152,7 @@ pub(crate) struct Evaluate {
     /// Shuffle the labels first: whatever the attack then finds is a leak.
     #[arg(long)]
     pub(crate) shuffle_labels: bool,
-    /// Score although tested traces have the packets of a training trace.
+    /// Score although tested traces were learned from: copies of one load, the same packets, or nearly the same.
     #[arg(long)]
     pub(crate) allow_duplicates: bool,
     /// Train and test another attack on the same splits, and test which one is better; repeat for several.
@@ -175,6 +178,9 @@ pub(crate) struct EvaluateMode {
     /// Restate open-world scores as if this share of all visits were monitored.
     #[arg(long, value_name = "SHARE", requires = "open_world", num_args = 1.., value_delimiter = ',', value_parser = share)]
     pub(crate) base_rate: Vec<f64>,
+    /// Train on so many pages of the background only, drawn three times, once for each number: how much of the false alarms is a background too small.
+    #[arg(long, value_name = "N[,N]", requires = "open_world", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) background: Vec<u32>,
     /// Each class by itself against all others.
     #[arg(long)]
     pub(crate) one_vs_rest: bool,

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use wfkit_capture::record::parse_duration;
 
 use super::SplitBy;
@@ -30,30 +30,55 @@ pub(crate) enum Dataset {
         #[arg(long, value_name = "DIR")]
         pcap: Option<PathBuf>,
     },
+    /// Make an open world of a closed one: all classes but the monitored ones become one class, and what a trace of it shows, its old class, its page.
+    Relabel {
+        /// Trace files or folders of them; formats are found by content.
+        #[arg(required = true, value_name = "TRACES")]
+        traces: Vec<PathBuf>,
+        /// Classes to monitor, or a file with one a line.
+        #[arg(long, value_name = "CLASS,..|@FILE", required = true)]
+        monitored: String,
+        /// Name of the class of all others.
+        #[arg(long, value_name = "CLASS", default_value = "unmonitored")]
+        unmonitored: String,
+        /// Trace file to write: .parquet, which keeps the pages.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
     /// Read everything and list what is wrong or suspicious.
     Validate {
         /// Trace files or folders of them; formats are found by content.
         #[arg(required = true, value_name = "TRACES")]
         traces: Vec<PathBuf>,
     },
-    /// Write a train and a test file that share no trace.
+    /// Write a train and a test file that share no trace: copies of one load, and pages of a background, stay together.
     Split {
         /// Trace files or folders of them; formats are found by content.
         #[arg(required = true, value_name = "TRACES")]
         traces: Vec<PathBuf>,
-        /// Test traces out of a hundred, the same share of every class.
-        #[arg(long, default_value_t = 20, value_name = "PERCENT", value_parser = clap::value_parser!(u16).range(1..100))]
-        test_percent: u16,
-        /// Keep sessions together: no session is in both files.
-        #[arg(long, value_name = "session", value_enum)]
-        split_by: Option<SplitBy>,
-        /// Train on what started before this moment (RFC 3339, UTC), test on the rest.
-        #[arg(long, value_name = "UTC", conflicts_with = "split_by")]
-        split_time: Option<String>,
+        #[command(flatten)]
+        how: HowToSplit,
         /// Folder for train.parquet and test.parquet.
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
     },
+}
+
+/// What goes into which file.
+#[derive(Debug, Args)]
+pub(crate) struct HowToSplit {
+    /// Test traces out of a hundred, the same share of every class.
+    #[arg(long, default_value_t = 20, value_name = "PERCENT", value_parser = clap::value_parser!(u16).range(1..100))]
+    pub(crate) test_percent: u16,
+    /// Keep sessions together: no session is in both files.
+    #[arg(long, value_name = "session", value_enum)]
+    pub(crate) split_by: Option<SplitBy>,
+    /// Train on what started before this moment (RFC 3339, UTC), test on the rest.
+    #[arg(long, value_name = "UTC", conflicts_with = "split_by")]
+    pub(crate) split_time: Option<String>,
+    /// Let a page of the background be in both files, in different visits.
+    #[arg(long)]
+    pub(crate) shared_pages: bool,
 }
 
 #[derive(Debug, Subcommand)]

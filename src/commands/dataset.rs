@@ -2,28 +2,32 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use wfkit_capture::export;
-use wfkit_datasets::splits::{Split, by_session, leaks};
-use wfkit_datasets::{TraceSetInfo, duplicates, write_traces};
+use wfkit_classify::Samples;
+use wfkit_datasets::splits::Split;
+use wfkit_datasets::{Overlap, TraceSetInfo, duplicates, write_traces};
 use wfkit_metrics::{PrivacyReport, StageReport, Summary, Utility, VolumeSummary};
 
+use super::relabel;
 use crate::cli;
 use crate::context::{Context, count, count_set, digests, make_folder};
-use crate::input::{Traces, by_moment, read_traces};
-use crate::measure::{stratified, trivial_privacy};
+use crate::input::{Traces, read_traces};
+use crate::measure::trivial_privacy;
+use crate::split::{Pages, by_moment, by_session, stratified};
 
 /// Folds of the trivial attack in the report.
-const FOLDS: usize = 5;
+pub(super) const FOLDS: usize = 5;
 
 pub(crate) fn run(command: &cli::Dataset, context: &Context<'_>) -> Result<()> {
     match command {
         cli::Dataset::Info { traces } => info(traces, context),
         cli::Dataset::Convert { traces, out, pcap } => convert(traces, out.as_deref(), pcap.as_deref(), context),
         cli::Dataset::Validate { traces } => validate(traces, context),
-        cli::Dataset::Split { traces, test_percent, split_by, split_time, out } => {
-            split(traces, *test_percent, *split_by, split_time.as_deref(), out, context)
+        cli::Dataset::Relabel { traces, monitored, unmonitored, out } => {
+            relabel::run(traces, monitored, unmonitored, out, context)
         }
+        cli::Dataset::Split { traces, how, out } => split(traces, how, out, context),
     }
 }
 
@@ -72,7 +76,7 @@ fn validate(paths: &[PathBuf], context: &Context<'_>) -> Result<()> {
     context.finish_and_print(report, None)
 }
 
-fn describe(
+pub(super) fn describe(
     stage: &str,
     paths: &[PathBuf],
     traces: &Traces,
@@ -97,47 +101,33 @@ fn describe(
     Ok(report)
 }
 
-fn split(
-    paths: &[PathBuf],
-    test_percent: u16,
-    split_by: Option<cli::SplitBy>,
-    split_time: Option<&str>,
-    out: &Path,
-    context: &Context<'_>,
-) -> Result<()> {
+fn split(paths: &[PathBuf], how: &cli::HowToSplit, out: &Path, context: &Context<'_>) -> Result<()> {
     let traces = read_traces(paths)?;
     let set = &traces.set;
+    let samples = Samples::Traces(set);
+    let pages = Pages::shared(how.shared_pages);
     // One of so many folds is the test part.
-    let folds = (100.0 / f64::from(test_percent)).round().max(2.0) as usize;
-    let split: Split = match (split_by, split_time) {
-        (Some(cli::SplitBy::Session), _) => {
-            let sessions: Vec<Option<&str>> = set.traces().iter().map(|t| t.key.session.as_deref()).collect();
-            by_session(&sessions, folds)?.swap_remove(0)
-        }
-        (None, Some(text)) => {
-            let starts: Vec<Option<i64>> = set.traces().iter().map(|t| t.start_ns).collect();
-            by_moment(&starts, text)?
-        }
-        (None, None) => {
-            let labels: Vec<&str> = set.traces().iter().map(|t| t.key.class.as_str()).collect();
-            stratified(&labels, folds, context)?.swap_remove(0)
-        }
+    let folds = (100.0 / f64::from(how.test_percent)).round().max(2.0) as usize;
+    let split: Split = match (how.split_by, &how.split_time) {
+        (Some(cli::SplitBy::Session), _) => by_session(samples, folds, pages)?.swap_remove(0),
+        (None, Some(text)) => by_moment(samples, text, pages)?,
+        (None, None) => stratified(samples, folds, pages, context)?.swap_remove(0),
     };
-    let found = leaks(set, &split);
-    if found.by_key > 0 {
-        bail!("{} traces would be in both parts", found.by_key);
-    }
-    if found.by_content > 0 {
-        context.printer.warn(&format!("{} test traces have the same packets as a training trace", found.by_content));
+    let (train, test) = (set.select(&split.train), set.select(&split.test));
+    let overlap = Overlap::between_sets(&train, &test);
+    if overlap.learned_from() > 0 {
+        let twins = "test traces have a twin among the training traces";
+        context.printer.warn(&format!("{} {twins}: wfkit evaluate will refuse to score them", overlap.learned_from()));
     }
     make_folder(out)?;
-    let (train, test) = (set.select(&split.train), set.select(&split.test));
     write_traces(&out.join("train.parquet"), &train)?;
     write_traces(&out.join("test.parquet"), &test)?;
     let privacy = trivial_privacy(set, FOLDS, context)?;
     let mut report = describe("dataset split", paths, &traces, privacy, context)?;
     count(&mut report.counts, "traces to train on", train.len());
     count(&mut report.counts, "traces to test on", test.len());
-    count(&mut report.counts, "test traces with a twin to train on", found.by_content);
+    count(&mut report.counts, "traces in neither part", set.len() - train.len() - test.len());
+    count(&mut report.counts, "test traces with a twin to train on", overlap.learned_from());
+    report.privacy.extras.set("overlap", overlap);
     context.finish_and_print(report, Some(&out.join("split")))
 }

@@ -11,6 +11,7 @@ mod evaluate;
 mod features;
 mod predict;
 mod record;
+mod relabel;
 mod run;
 mod sessions;
 mod sweep;

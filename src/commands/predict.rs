@@ -67,10 +67,7 @@ fn against_truth(
 ) -> Result<PrivacyReport> {
     let name = &fitted.about().attack;
     let truth: Option<Vec<usize>> = samples.labels(fitted.classes()).into_iter().collect();
-    let learned = match samples {
-        Samples::Traces(set) => fitted.already_learned(set).unwrap_or(0),
-        Samples::Features(_) => 0,
-    };
+    let learned = fitted.already_learned(samples).map_or(0, |overlap| overlap.learned_from());
     if learned > 0 && !options.allow_duplicates {
         let reason = format!(
             "{learned} of the traces were learned from, so a score would be worth nothing; --allow-duplicates gives it"

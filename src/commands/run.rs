@@ -12,7 +12,6 @@ use wfkit_datasets::competition::{
     score, split, write_attack,
 };
 use wfkit_datasets::formats::ReadLimits;
-use wfkit_datasets::splits::by_session;
 use wfkit_datasets::{TraceSet, sample, write_probabilities, write_traces};
 use wfkit_defend::{DefenseSpec, defend};
 use wfkit_features::FeatureSpec;
@@ -25,6 +24,7 @@ use crate::context::{Context, count, count_set, digests, make_folder, report_pat
 use crate::input::read_traces;
 use crate::measure::{Measured, TRIVIAL, attack, folds_of, measure, trivial_privacy};
 use crate::printer::{percent, score as shown};
+use crate::split::{Pages, by_session};
 
 /// The attacks that are compared, from simple to elaborate.
 const ATTACKS: [&str; 5] = [TRIVIAL, "sequence", "cumul-forest", "kfp-175", "kfp-size"];
@@ -156,8 +156,7 @@ impl Pipeline<'_> {
 
     /// The honest split where traces of a session resemble each other: no session is both trained on and tested on.
     fn by_session(&self, set: &TraceSet, context: &Context<'_>) -> Result<Value> {
-        let sessions: Vec<Option<&str>> = set.traces().iter().map(|t| t.key.session.as_deref()).collect();
-        let splits = match by_session(&sessions, self.folds) {
+        let splits = match by_session(Samples::Traces(set), self.folds, Pages::Apart) {
             Ok(splits) => splits,
             Err(reason) => return Ok(json!({ "measured": false, "why": reason.to_string() })),
         };

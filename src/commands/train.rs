@@ -18,9 +18,7 @@ pub(crate) fn run(options: &cli::Train, context: &Context<'_>) -> Result<()> {
     let started = Instant::now();
     let mut fitted = attack.fit(input.samples(), context.seed)?;
     let seconds = started.elapsed().as_secs_f64();
-    if let Samples::Traces(set) = input.samples() {
-        fitted.remember(set);
-    }
+    fitted.remember(input.samples());
     fitted.save(&options.out)?;
 
     let privacy = out_of_bag(&fitted, input.samples(), context)?;

@@ -7,7 +7,7 @@
 use wfkit_capture::{ImportOptions, import};
 use wfkit_classify::{Attack, AttackOptions, Samples, evaluate};
 use wfkit_datasets::splits::stratified_k_fold;
-use wfkit_datasets::{LabelledTrace, Layer, Provenance, Trace, TraceKey, TraceSet, read_traces};
+use wfkit_datasets::{Groups, LabelledTrace, Layer, Provenance, Trace, TraceKey, TraceSet, read_traces};
 use wfkit_defend::{DefendOptions, DefenseSpec, OverheadOptions, RatioSummary, defend, defend_with, list};
 use wfkit_metrics::{ScoreOptions, Scores};
 
@@ -103,7 +103,7 @@ fn classes() -> TraceSet {
 
 fn scores(attack: &str, set: &TraceSet) -> Scores {
     let labels: Vec<&str> = set.traces().iter().map(|labelled| labelled.key.class.as_str()).collect();
-    let folds = stratified_k_fold(&labels, 5, 0).unwrap().splits;
+    let folds = stratified_k_fold(&labels, &Groups::of_rows(labels.len()), 5, 0).unwrap().splits;
     let attack = Attack::by_name(attack, &AttackOptions::default()).unwrap();
     let evaluation = evaluate(&attack, Samples::Traces(set), &folds, 0, &|_| {}).unwrap();
     Scores::compute(&evaluation.probabilities, &evaluation.truth, &ScoreOptions { bootstrap: 500, seed: 0 }).unwrap()

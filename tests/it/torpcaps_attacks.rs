@@ -4,8 +4,8 @@
 
 use wfkit_capture::{ImportOptions, import};
 use wfkit_classify::{Attack, AttackOptions, Samples, evaluate, shuffle_labels};
-use wfkit_datasets::TraceSet;
 use wfkit_datasets::splits::{Split, by_session, stratified_k_fold};
+use wfkit_datasets::{Groups, TraceSet};
 use wfkit_metrics::{ScoreOptions, Scores};
 
 use crate::shared::shared_data;
@@ -27,7 +27,7 @@ fn attacks_on_real_queries_score_as_their_data_say() {
 fn clients_that_were_not_learned_from_are_attacked_nearly_as_well() {
     let Some(set) = queries() else { return };
     let sessions: Vec<Option<&str>> = set.traces().iter().map(|labelled| labelled.key.session.as_deref()).collect();
-    let scores = scores("kfp-size", &set, &by_session(&sessions, 5).unwrap());
+    let scores = scores("kfp-size", &set, &by_session(&sessions, &Groups::of_rows(set.len()), |_| None, 5).unwrap());
     assert_near("kfp-size over sessions", scores.accuracy, 0.734, 0.02);
 }
 
@@ -49,13 +49,13 @@ fn queries() -> Option<TraceSet> {
 
 fn random_folds(set: &TraceSet) -> Vec<Split> {
     let classes: Vec<&str> = set.traces().iter().map(|labelled| labelled.key.class.as_str()).collect();
-    stratified_k_fold(&classes, 5, 0).unwrap().splits
+    stratified_k_fold(&classes, &Groups::of_rows(classes.len()), 5, 0).unwrap().splits
 }
 
 fn scores(name: &str, set: &TraceSet, splits: &[Split]) -> Scores {
     let attack = Attack::by_name(name, &AttackOptions::default()).unwrap();
     let evaluation = evaluate(&attack, Samples::Traces(set), splits, 0, &|_| {}).unwrap();
-    assert!(evaluation.folds.iter().all(|fold| fold.leaks.is_some_and(|leaks| leaks.is_empty())));
+    assert!(evaluation.folds.iter().all(|fold| fold.overlap.learned_from() == 0));
     let options = ScoreOptions { bootstrap: 0, seed: 0 };
     Scores::compute(&evaluation.probabilities, &evaluation.truth, &options).unwrap()
 }

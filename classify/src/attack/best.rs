@@ -1,12 +1,12 @@
 //! The attack that chooses its features.
 
 use ndarray::{Array2, Axis};
-use wfkit_datasets::{Trace, TraceSet};
+use wfkit_datasets::{Groups, Trace, TraceSet};
 use wfkit_features::{FeatureExtractor, FeatureSpec};
 use wfkit_metrics::seed::mix;
 
 use crate::backend::blend::Blend;
-use crate::backend::{LearnError, Model};
+use crate::backend::{LearnError, Model, Training};
 use crate::calibrate::Calibration;
 use crate::forest::{ForestParams, OutOfBag, Thresholds};
 use crate::samples::Taken;
@@ -35,15 +35,19 @@ pub(super) fn fit(
     set: &TraceSet,
     labels: &[usize],
     n_classes: usize,
+    groups: &Groups,
     seed: u64,
 ) -> Result<Chosen, LearnError> {
+    let grow = |params: &ForestParams, taken: &Taken<'_>, stream: u64| {
+        params.grow(&Training::new(taken.values(), labels, n_classes, mix(seed, stream)).grouped(groups))
+    };
     let traces: Vec<&Trace> = set.traces().iter().map(|labelled| &labelled.trace).collect();
     let mut best: Option<(f64, FeatureExtractor, Taken<'static>)> = None;
     for spec in candidates {
         let extractor = spec.fit(&traces);
         let taken = Taken::now(&extractor, set);
         let judges = params.clone().with_trees(JUDGES);
-        let forest = judges.fit(taken.values(), labels, n_classes, mix(seed, 0))?;
+        let forest = grow(&judges, &taken, 0)?;
         let loss = calibrated_loss(&forest.out_of_bag(taken.values()), labels);
         if best.as_ref().is_none_or(|(least, ..)| loss < *least) {
             best = Some((loss, extractor, taken));
@@ -51,8 +55,8 @@ pub(super) fn fit(
     }
     let (_, extractor, taken) = best.expect("there are candidates");
     let extra_trees = ForestParams { thresholds: Thresholds::Random, bootstrap: true, ..params.clone() };
-    let forest = params.fit(taken.values(), labels, n_classes, mix(seed, 1))?;
-    let extra = extra_trees.fit(taken.values(), labels, n_classes, mix(seed, 2))?;
+    let forest = grow(params, &taken, 1)?;
+    let extra = grow(&extra_trees, &taken, 2)?;
     let judged = [forest.out_of_bag(taken.values()), extra.out_of_bag(taken.values())];
     let loss = |share: f64| calibrated_loss(&mixed(&judged, share), labels);
     let share = SHARES.map(|share| (loss(share), share)).into_iter().reduce(|a, b| if b.0 < a.0 { b } else { a });

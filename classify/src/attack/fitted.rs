@@ -1,10 +1,8 @@
 //! Attacks that have learned.
 
-use std::collections::HashSet;
-
 use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
-use wfkit_datasets::{Trace, TraceSet};
+use wfkit_datasets::{Known, Overlap};
 use wfkit_features::FeatureExtractor;
 use wfkit_metrics::{ClassMap, Probabilities};
 
@@ -23,8 +21,8 @@ pub struct FittedAttack {
     pub(crate) calibrator: Option<Calibrator>,
     /// The class that is answered where neighbours disagree.
     pub(crate) unless_unanimous: Option<usize>,
-    /// The first eight bytes of the content hash of each trace that it has learned from, ascending; empty where not remembered.
-    pub(crate) learned_from: Vec<u64>,
+    /// What each trace that it has learned from is known by; empty where not remembered.
+    pub(crate) learned_from: Vec<Known>,
 }
 
 /// What there is to know of a fitted attack.
@@ -104,20 +102,18 @@ impl FittedAttack {
         Some((rows, probabilities.expect("averages of class fractions and calibrated rows are distributions")))
     }
 
-    /// Keeps in the model which traces it has learned from, so that [`already_learned`](Self::already_learned) knows them.
-    pub fn remember(&mut self, learned_from: &TraceSet) {
-        self.learned_from = learned_from.traces().iter().map(|labelled| short_hash(&labelled.trace)).collect();
-        self.learned_from.sort_unstable();
-        self.learned_from.dedup();
+    /// Keeps in the model what it has learned from, so that [`already_learned`](Self::already_learned) knows it again.
+    pub fn remember(&mut self, learned_from: Samples<'_>) {
+        self.learned_from = learned_from.known();
     }
 
-    /// How many of the traces have the packets of one that the model has learned from; none where the model does not remember.
-    pub fn already_learned(&self, set: &TraceSet) -> Option<usize> {
+    /// Which of the samples the model has learned from; none where it does not remember.
+    pub fn already_learned(&self, samples: Samples<'_>) -> Option<Overlap> {
         if self.learned_from.is_empty() {
             return None;
         }
-        let known: HashSet<u64> = self.learned_from.iter().copied().collect();
-        Some(set.traces().iter().filter(|labelled| known.contains(&short_hash(&labelled.trace))).count())
+        let (learned, known) = (self.learned_from.iter().collect::<Vec<_>>(), samples.known());
+        Some(Overlap::between(&learned, &known.iter().collect::<Vec<_>>()))
     }
 
     /// What the classifier is shown of samples; none where they are of the wrong kind.
@@ -160,9 +156,4 @@ impl FittedAttack {
             }
         }
     }
-}
-
-fn short_hash(trace: &Trace) -> u64 {
-    let hash = trace.content_hash();
-    u64::from_le_bytes(*hash.first_chunk().expect("a hash of 32 bytes"))
 }

@@ -7,8 +7,8 @@ mod fitted;
 
 use std::sync::Arc;
 
-use wfkit_datasets::Trace;
 use wfkit_datasets::splits::stratified_k_fold;
+use wfkit_datasets::{Groups, Trace};
 use wfkit_features::{FeatureExtractor, FeatureSpec};
 
 use crate::backend::boosting::Boosting;
@@ -16,7 +16,7 @@ use crate::backend::native::Native;
 use crate::backend::nearest_leaves::NearestLeaves;
 use crate::backend::svm::Svm;
 use crate::backend::wang_knn::WangKnn;
-use crate::backend::{Backend, Learner, Model};
+use crate::backend::{Backend, Learner, Model, Training};
 use crate::calibrate::{Calibration, Calibrator};
 use crate::evaluate::{EvaluateError, evaluate};
 use crate::forest::{ClassWeights, ForestParams, Splits};
@@ -192,7 +192,8 @@ impl Attack {
             _ => {}
         }
         let labels: Vec<usize> = samples.labels(&classes).into_iter().flatten().collect();
-        let Learned { extractor, taken, model } = self.learn(samples, &labels, classes.len(), seed)?;
+        let origins = samples.origins();
+        let Learned { extractor, taken, model } = self.learn(samples, &labels, classes.len(), &origins, seed)?;
         let calibrator = match (self.calibration, model.out_of_bag(taken.values())) {
             (Calibration::None, _) => None,
             (calibration, Some(judged)) => {
@@ -237,6 +238,7 @@ impl Attack {
         samples: Samples<'a>,
         labels: &[usize],
         n_classes: usize,
+        origins: &Groups,
         seed: u64,
     ) -> Result<Learned<'a>, AttackError> {
         let failed = |source| AttackError::Learn { attack: self.name.clone(), source };
@@ -248,14 +250,16 @@ impl Attack {
                 (Some(extractor), taken)
             }
             (Features::Chosen(candidates), Samples::Traces(set)) => {
-                let chosen = best::fit(candidates, &self.params, set, labels, n_classes, seed).map_err(failed)?;
+                let chosen =
+                    best::fit(candidates, &self.params, set, labels, n_classes, origins, seed).map_err(failed)?;
                 let (extractor, taken) = (Some(chosen.extractor), chosen.taken);
                 return Ok(Learned { extractor, taken, model: chosen.model });
             }
             (Features::Given, Samples::Features(matrix)) => (None, Taken::Before(matrix)),
             _ => return Err(wrong_kind(&self.name, samples)),
         };
-        let model = self.learner.fit(taken.values(), labels, n_classes, seed).map_err(failed)?;
+        let training = Training::new(taken.values(), labels, n_classes, seed).grouped(origins);
+        let model = self.learner.fit(&training).map_err(failed)?;
         Ok(Learned { extractor, taken, model })
     }
 
@@ -267,7 +271,7 @@ impl Attack {
         seed: u64,
     ) -> Result<Option<Calibrator>, AttackError> {
         let labels: Vec<&str> = (0..samples.len()).map(|row| samples.key(row).class.as_str()).collect();
-        let Ok(folds) = stratified_k_fold(&labels, INNER_FOLDS, seed) else { return Ok(None) };
+        let Ok(folds) = stratified_k_fold(&labels, &samples.groups(), INNER_FOLDS, seed) else { return Ok(None) };
         let plain = self.clone().calibrated(Calibration::None);
         let judged = evaluate(&plain, samples, &folds.splits, seed, &|_| {}).map_err(|error| match error {
             EvaluateError::Attack { source, .. } => source,

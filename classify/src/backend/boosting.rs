@@ -5,7 +5,7 @@ use hessboost::objective::{Multiclass, Objective};
 use hessboost::prelude::{BoostedModel, DMatrix, Iterations, ModelFormat, TrainingParams, train};
 use ndarray::{Array2, ArrayView2};
 
-use super::{Kind, LearnError, Learner, Model};
+use super::{Kind, LearnError, Learner, Model, Training};
 use crate::forest::Values;
 
 const ROUNDS: usize = 60;
@@ -25,13 +25,8 @@ pub(crate) struct Boosting;
 pub(crate) struct Boosted(BoostedModel);
 
 impl Learner for Boosting {
-    fn fit(
-        &self,
-        x: Values<'_>,
-        labels: &[usize],
-        n_classes: usize,
-        seed: u64,
-    ) -> std::result::Result<Box<dyn Model>, LearnError> {
+    fn fit(&self, training: &Training<'_>) -> std::result::Result<Box<dyn Model>, LearnError> {
+        let &Training { x, labels, n_classes, seed, .. } = training;
         let x = x.to_dense();
         let x = x.view();
         let labels: Vec<f32> = labels.iter().map(|&label| label as f32).collect();
@@ -119,7 +114,7 @@ mod tests {
     fn it_learns_keeps_and_repeats() {
         let x = Array2::from_shape_fn((60, 2), |(row, column)| (row % 3 * 10 + row / 20 + column) as f64);
         let labels: Vec<usize> = (0..60).map(|row| row % 3).collect();
-        let model = Boosting.fit(x.view().into(), &labels, 3, 7).unwrap();
+        let model = Boosting.fit(&Training::new(x.view(), &labels, 3, 7)).unwrap();
         let probabilities = model.predict(x.view().into());
         for (row, &label) in probabilities.rows().into_iter().zip(&labels) {
             assert!(row[label] > 0.9 && (row.sum() - 1.0).abs() < 1e-9, "{row}");
@@ -129,7 +124,7 @@ mod tests {
         let loaded = Boosted::from_bytes(&bytes).unwrap();
         assert!(loaded.is_sound(3) && !loaded.is_sound(2) && loaded.n_features() == 2);
         assert_eq!(loaded.predict(x.view().into()), probabilities);
-        let again = Boosting.fit(x.view().into(), &labels, 3, 7).unwrap();
+        let again = Boosting.fit(&Training::new(x.view(), &labels, 3, 7)).unwrap();
         assert_eq!(again.stored().unwrap().1, bytes);
         assert!(Boosted::from_bytes(&bytes[..bytes.len() / 2]).is_none());
         assert_eq!(model.predict(Array2::zeros((0, 2)).view().into()).dim(), (0, 3));
@@ -142,7 +137,7 @@ mod tests {
         let labels: Vec<usize> = (0..200).map(|row| row % 5).collect();
         let with = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| Boosting.fit(x.view().into(), &labels, 5, 1).unwrap().stored().unwrap().1)
+            pool.install(|| Boosting.fit(&Training::new(x.view(), &labels, 5, 1)).unwrap().stored().unwrap().1)
         };
         assert_eq!(with(1), with(4));
     }

@@ -10,7 +10,7 @@ use rand_for_linfa::SeedableRng;
 use rand_for_linfa::rngs::SmallRng;
 use rayon::prelude::*;
 
-use super::{Backend, LearnError, Learner, Model, shares_of_votes};
+use super::{Backend, LearnError, Learner, Model, Training, shares_of_votes};
 use crate::forest::Values;
 use wfkit_metrics::seed::mix;
 
@@ -30,7 +30,8 @@ struct OneTree {
 }
 
 impl Learner for Linfa {
-    fn fit(&self, x: Values<'_>, labels: &[usize], n_classes: usize, seed: u64) -> Result<Box<dyn Model>, LearnError> {
+    fn fit(&self, training: &Training<'_>) -> Result<Box<dyn Model>, LearnError> {
+        let &Training { x, labels, n_classes, seed, .. } = training;
         let x = x.to_dense();
         let x = x.view();
         if x.is_empty() {

@@ -15,6 +15,7 @@ use std::str::FromStr;
 use ndarray::{Array2, ArrayViewMut1};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use wfkit_datasets::Groups;
 
 use crate::forest::{Forest, ForestError, ForestParams, OutOfBag, Thresholds, Values};
 
@@ -37,10 +38,43 @@ pub enum Backend {
     Linfa,
 }
 
+/// What a [`Learner`] learns from.
+#[derive(Debug, Clone, Copy)]
+pub struct Training<'a> {
+    /// Shape `(n_rows, n_features)`, finite.
+    pub x: Values<'a>,
+    /// A label in `0..n_classes` for each row.
+    pub labels: &'a [usize],
+    /// Number of classes, of which some may have no row.
+    pub n_classes: usize,
+    /// Which rows belong together, as copies of one load do; none where every row stands for itself. Whatever a learner draws, leaves out or holds
+    /// back, it does by group.
+    pub groups: Option<&'a Groups>,
+    /// The seed.
+    pub seed: u64,
+}
+
+impl<'a> Training<'a> {
+    /// Rows that all stand for themselves.
+    pub fn new(x: impl Into<Values<'a>>, labels: &'a [usize], n_classes: usize, seed: u64) -> Self {
+        Self { x: x.into(), labels, n_classes, groups: None, seed }
+    }
+
+    /// The same rows, in groups.
+    pub fn grouped(self, groups: &'a Groups) -> Self {
+        Self { groups: (!groups.are_rows()).then_some(groups), ..self }
+    }
+
+    /// The same with another seed.
+    pub fn seeded(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+}
+
 /// Something that can be fitted to labelled rows.
 pub trait Learner: Send + Sync {
-    /// Learns from `x`, shape `(n_rows, n_features)`, finite, with a label in `0..n_classes` for each row.
-    fn fit(&self, x: Values<'_>, labels: &[usize], n_classes: usize, seed: u64) -> Result<Box<dyn Model>, LearnError>;
+    /// Learns from labelled rows.
+    fn fit(&self, training: &Training<'_>) -> Result<Box<dyn Model>, LearnError>;
 }
 
 /// What a [`Learner`] learned.
@@ -208,7 +242,7 @@ mod tests {
         let ((x, labels), (x_test, truth)) = (rows(240, 1), rows(300, 2));
         for backend in Backend::ALL {
             let learner = backend.learner(ForestParams::default().with_trees(30)).unwrap();
-            let model = learner.fit(x.view().into(), &labels, 4, 7).unwrap();
+            let model = learner.fit(&Training::new(x.view(), &labels, 4, 7)).unwrap();
             let p = model.predict(x_test.view().into());
             assert_eq!(p.dim(), (300, 4), "{backend}");
             assert!(p.column(3).iter().all(|&p| p == 0.0), "{backend}: nobody is of the class without rows");
@@ -235,7 +269,7 @@ mod tests {
             let on = |threads| {
                 rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| {
                     let learner = backend.learner(ForestParams::default().with_trees(9)).unwrap();
-                    learner.fit(x.view().into(), &labels, 3, 5).unwrap().predict(x.view().into())
+                    learner.fit(&Training::new(x.view(), &labels, 3, 5)).unwrap().predict(x.view().into())
                 })
             };
             assert!(on(1) == on(3), "{backend}");

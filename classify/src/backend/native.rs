@@ -2,14 +2,14 @@
 
 use ndarray::Array2;
 
-use super::{Kind, LearnError, Learner, Model};
+use super::{Kind, LearnError, Learner, Model, Training};
 use crate::forest::{Forest, ForestParams, OutOfBag, Thresholds, Values};
 
 pub(crate) struct Native(pub(crate) ForestParams);
 
 impl Learner for Native {
-    fn fit(&self, x: Values<'_>, labels: &[usize], n_classes: usize, seed: u64) -> Result<Box<dyn Model>, LearnError> {
-        Ok(Box::new(self.0.fit(x, labels, n_classes, seed)?))
+    fn fit(&self, training: &Training<'_>) -> Result<Box<dyn Model>, LearnError> {
+        Ok(Box::new(self.0.grow(training)?))
     }
 }
 

@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, LearnError, Learner, Model, vote};
+use super::{Kind, LearnError, Learner, Model, Training, vote};
 use crate::forest::{Forest, ForestParams, Values};
 use crate::leaf_knn::leaf_knn;
 
@@ -24,8 +24,9 @@ pub(crate) struct Fingerprints {
 }
 
 impl Learner for NearestLeaves {
-    fn fit(&self, x: Values<'_>, labels: &[usize], n_classes: usize, seed: u64) -> Result<Box<dyn Model>, LearnError> {
-        let forest = self.0.fit(x, labels, n_classes, seed)?;
+    fn fit(&self, training: &Training<'_>) -> Result<Box<dyn Model>, LearnError> {
+        let &Training { x, labels, .. } = training;
+        let forest = self.0.grow(training)?;
         let leaves = forest.leaves(x).into_iter().collect();
         Ok(Box::new(Fingerprints { forest, leaves, labels: labels.iter().map(|&label| label as u32).collect() }))
     }

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use smartcore::ensemble::random_forest_classifier::{RandomForestClassifier, RandomForestClassifierParameters};
 use smartcore::linalg::basic::matrix::DenseMatrix;
 
-use super::{Backend, LearnError, Learner, Model, shares_of_votes};
+use super::{Backend, LearnError, Learner, Model, Training, shares_of_votes};
 use crate::forest::Values;
 use wfkit_metrics::seed::mix;
 
@@ -22,7 +22,8 @@ struct Trees {
 }
 
 impl Learner for Smartcore {
-    fn fit(&self, x: Values<'_>, labels: &[usize], n_classes: usize, seed: u64) -> Result<Box<dyn Model>, LearnError> {
+    fn fit(&self, training: &Training<'_>) -> Result<Box<dyn Model>, LearnError> {
+        let &Training { x, labels, n_classes, seed, .. } = training;
         let x = x.to_dense();
         let x = x.view();
         let x = dense(x).ok_or_else(|| library("the rows have no features"))?;

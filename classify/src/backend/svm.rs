@@ -10,7 +10,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, LearnError, Learner, Model};
+use super::{Kind, LearnError, Learner, Model, Training};
 use crate::calibrate::Sigmoid;
 use crate::forest::Values;
 use coupling::couple;
@@ -52,7 +52,8 @@ struct Pair {
 }
 
 impl Learner for Svm {
-    fn fit(&self, x: Values<'_>, labels: &[usize], n_classes: usize, _seed: u64) -> Result<Box<dyn Model>, LearnError> {
+    fn fit(&self, training: &Training<'_>) -> Result<Box<dyn Model>, LearnError> {
+        let &Training { x, labels, n_classes, .. } = training;
         let x = x.to_dense();
         let x = x.view();
         let range = |column: ArrayView1<'_, f64>| {
@@ -205,7 +206,7 @@ mod tests {
             let radius = label as f64 + 0.3 * unit(&mut rng);
             row.assign(&ndarray::array![radius * angle.cos(), radius * angle.sin()]);
         }
-        let model = Svm.fit(x.view().into(), &labels, 4, 0).unwrap();
+        let model = Svm.fit(&Training::new(x.view(), &labels, 4, 0)).unwrap();
         let p = model.predict(x.view().into());
         for (row, &label) in p.rows().into_iter().zip(&labels) {
             assert!((row.sum() - 1.0).abs() < 1e-9 && row[label] > 0.5 && row[3] == 0.0, "{label}: {row}");
@@ -220,7 +221,7 @@ mod tests {
     #[test]
     fn a_class_of_one_row_and_equal_rows_do_not_stall() {
         let x = ndarray::array![[1.0, 5.0], [1.0, 5.0], [1.0, 5.0], [2.0, 5.0]];
-        let p = Svm.fit(x.view().into(), &[0, 1, 0, 2], 3, 0).unwrap().predict(x.view().into());
+        let p = Svm.fit(&Training::new(x.view(), &[0, 1, 0, 2], 3, 0)).unwrap().predict(x.view().into());
         assert!(p.iter().all(|p| p.is_finite()));
     }
 }

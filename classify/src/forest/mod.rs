@@ -12,6 +12,7 @@
 //! A column becomes 16-bit ranks once, so a node sorts small keys (by counting, or by a network where there are few) and
 //! updates the Gini impurity in a constant number of steps a sample, whatever the number of classes.
 
+mod bags;
 mod best_first;
 mod columns;
 mod error;
@@ -32,6 +33,7 @@ use ndarray::Array2;
 use rayon::prelude::*;
 
 use crate::seed::stream;
+use bags::Bags;
 use tree::{Leaf, Said, Tree};
 
 pub use error::ForestError;
@@ -56,7 +58,7 @@ const FEWEST: usize = 64;
 pub struct Forest {
     params: ForestParams,
     seed: u64,
-    n_rows: usize,
+    bags: Bags,
     n_features: usize,
     n_classes: usize,
     trees: Vec<Tree>,
@@ -135,7 +137,7 @@ impl Forest {
     }
 
     /// What the forest says of its training rows `x`, which must be the very rows that it grew on: each is judged by those
-    /// trees alone whose bootstrap did not draw it. Without a bootstrap no tree may judge, and all is zero.
+    /// trees alone whose bootstrap drew neither it nor another row of its group. Without a bootstrap no tree may judge, and all is zero.
     ///
     /// # Panics
     /// If `x` has another shape than the training rows.
@@ -149,8 +151,8 @@ impl Forest {
 
     /// How often each tree drew each row, after checking the number of rows.
     fn bags(&self, n_rows: usize) -> Vec<Vec<u16>> {
-        assert_eq!(n_rows, self.n_rows, "rows to judge and rows that the forest grew on");
-        let draw = |tree| self.params.draw(n_rows, &mut stream(self.seed, tree as u64));
+        assert_eq!(n_rows, self.bags.n_rows(), "rows to judge and rows that the forest grew on");
+        let draw = |tree| self.params.draw(&self.bags, &mut stream(self.seed, tree as u64));
         (0..self.trees.len()).into_par_iter().map(draw).collect()
     }
 

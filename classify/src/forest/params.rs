@@ -3,13 +3,15 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::bags::Bags;
 use super::columns::EXACT_RANKS;
 use super::grow::{Soil, grow};
 use super::table::Table;
 use super::values::Values;
 use super::weights::ClassWeights;
 use super::{Forest, ForestError};
-use crate::seed::{below, stream};
+use crate::backend::Training;
+use crate::seed::stream;
 
 /// How a forest grows; [`ForestParams::random_forest`] and [`ForestParams::extra_trees`] are the usual two.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -123,21 +125,29 @@ impl ForestParams {
     pub fn fit<'x>(
         &self,
         x: impl Into<Values<'x>>,
-        labels: &[usize],
+        labels: &'x [usize],
         n_classes: usize,
         seed: u64,
     ) -> Result<Forest, ForestError> {
-        self.check()?;
         let x = x.into();
+        self.grow(&Training { x, labels, n_classes, groups: None, seed })
+    }
+
+    /// As [`fit`](Self::fit), for rows that may be in groups: a bag then is as many groups as there are, drawn with replacement, each with all its
+    /// rows, so that what is out of the bag of a tree is so with all its copies.
+    pub fn grow(&self, training: &Training<'_>) -> Result<Forest, ForestError> {
+        self.check()?;
+        let &Training { x, labels, n_classes, groups, seed } = training;
         let classes = check_input(x, labels, n_classes)?;
         let class_weights = self.class_weights.whole(&classes, n_classes)?;
         let table = Table::new(x, self.splits.most_ranks());
+        let bags = Bags::new(x.nrows(), groups);
         let soil = Soil { params: self, table: &table, classes: &classes, n_classes };
         let trees = (0..self.trees)
             .into_par_iter()
             .map(|tree| {
                 let mut rng = stream(seed, tree as u64);
-                let mut weights = self.draw(x.nrows(), &mut rng);
+                let mut weights = self.draw(&bags, &mut rng);
                 if let Some(of_class) = &class_weights {
                     for (weight, &class) in weights.iter_mut().zip(&classes) {
                         *weight = weight.saturating_mul(of_class[usize::from(class)]);
@@ -147,7 +157,7 @@ impl ForestParams {
             })
             .collect();
         let params = self.clone();
-        Ok(Forest { params, seed, n_rows: x.nrows(), n_features: x.ncols(), n_classes, trees })
+        Ok(Forest { params, seed, bags, n_features: x.ncols(), n_classes, trees })
     }
 
     pub(super) fn check(&self) -> Result<(), ForestError> {
@@ -171,16 +181,8 @@ impl ForestParams {
     }
 
     /// How often each row is in the sample of a tree.
-    pub(super) fn draw(&self, n_rows: usize, rng: &mut impl rand::Rng) -> Vec<u16> {
-        if !self.bootstrap {
-            return vec![1; n_rows];
-        }
-        let mut weights = vec![0u16; n_rows];
-        for _ in 0..n_rows {
-            let weight = &mut weights[below(rng, n_rows)];
-            *weight = weight.saturating_add(1);
-        }
-        weights
+    pub(super) fn draw(&self, bags: &Bags, rng: &mut impl rand::Rng) -> Vec<u16> {
+        if self.bootstrap { bags.draw(rng) } else { vec![1; bags.n_rows()] }
     }
 }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use super::bags::Bags;
 use super::tree::Tree;
 use super::{Forest, ForestParams};
 
@@ -12,7 +13,7 @@ use super::{Forest, ForestParams};
 struct StoredForest<'a> {
     params: ForestParams,
     seed: u64,
-    n_rows: u32,
+    bags: Cow<'a, Bags>,
     n_features: u32,
     n_classes: u32,
     /// Each is turned into its form in memory as soon as it is read, so that they are never all there twice.
@@ -24,7 +25,7 @@ impl Serialize for Forest {
         let stored = StoredForest {
             params: self.params.clone(),
             seed: self.seed,
-            n_rows: self.n_rows as u32,
+            bags: Cow::Borrowed(&self.bags),
             n_features: self.n_features as u32,
             n_classes: self.n_classes as u32,
             trees: Cow::Borrowed(&self.trees),
@@ -37,18 +38,20 @@ impl Serialize for Forest {
 impl<'de> Deserialize<'de> for Forest {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         use serde::de::Error;
-        let StoredForest { params, seed, n_rows, n_features, n_classes, trees } =
-            Deserialize::deserialize(deserializer)?;
+        let StoredForest { params, seed, bags, n_features, n_classes, trees } = Deserialize::deserialize(deserializer)?;
         let trees = trees.into_owned();
         params.check().map_err(D::Error::custom)?;
         if params.trees != trees.len() {
             return Err(D::Error::custom(format_args!("{} trees, {} declared", trees.len(), params.trees)));
         }
-        let (n_rows, n_features, n_classes) = (n_rows as usize, n_features as usize, n_classes as usize);
+        let (n_features, n_classes) = (n_features as usize, n_classes as usize);
+        if !bags.is_sound() {
+            return Err(D::Error::custom("groups of rows that are none"));
+        }
         for (number, tree) in trees.iter().enumerate() {
             let named = tree.check_names(n_features, n_classes);
             named.map_err(|error| D::Error::custom(format_args!("tree {number}: {error}")))?;
         }
-        Ok(Self { params, seed, n_rows, n_features, n_classes, trees })
+        Ok(Self { params, seed, bags: bags.into_owned(), n_features, n_classes, trees })
     }
 }

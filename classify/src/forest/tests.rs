@@ -154,7 +154,7 @@ fn a_tree_may_be_as_deep_as_it_has_rows() {
 fn rows_out_of_the_bag_are_those_not_drawn() {
     let (x, labels) = loose(60, 5, 3);
     let forest = ForestParams::random_forest().with_trees(1).fit(x.view(), &labels, 3, 11).unwrap();
-    let weights = forest.params.draw(60, &mut stream(11, 0));
+    let weights = forest.params.draw(&forest.bags, &mut stream(11, 0));
     assert_eq!(weights.iter().map(|&w| usize::from(w)).sum::<usize>(), 60);
     let (oob, all) = (forest.out_of_bag(x.view()), forest.predict(x.view()));
     for (row, &weight) in weights.iter().enumerate() {

@@ -52,6 +52,43 @@ impl FeatureSet {
     pub fn is_mostly_zero(self) -> bool {
         matches!(self, Self::Ngram | Self::NgramCells | Self::SizeHistogram)
     }
+
+    /// Whether its columns depend on the traces that it was fitted on: lengths, vocabularies, edges. Features of such a set that were taken from all
+    /// rows of a file know something of every row.
+    pub fn learns(self) -> bool {
+        match self {
+            Self::Sequence
+            | Self::Sequence1500
+            | Self::KfpSize
+            | Self::Ngram
+            | Self::NgramCells
+            | Self::Requests
+            | Self::SizeHistogram
+            | Self::WangKnn
+            | Self::Direction
+            | Self::Direction1500
+            | Self::Time
+            | Self::DirectionTime
+            | Self::DirectionTime1500
+            | Self::TiktokTiming => true,
+            Self::Totals
+            | Self::Kfp175
+            | Self::KfpCore
+            | Self::Cumul
+            | Self::CumulCommon
+            | Self::CumulPaper
+            | Self::CumulTwoCurves
+            | Self::NgramDirection
+            | Self::Bursts
+            | Self::AppScanner
+            | Self::WangKnnPublished
+            | Self::Tam
+            | Self::TamPooled
+            | Self::TamCumulative
+            | Self::InterArrival
+            | Self::Wefde => false,
+        }
+    }
 }
 
 /// Makes the table of feature sets into the public list of them and the fitted form that models carry.
@@ -203,6 +240,25 @@ impl FromStr for FeatureSet {
         let name = if name == "kfp" { "kfp-175" } else { name };
         let set = Self::ALL.into_iter().find(|set| set.name() == name);
         set.ok_or_else(|| SpecError::Unknown { name: name.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sets_that_learn_are_those_that_other_traces_change() {
+        let trace = |n: u64, size: i32| {
+            let times = (0..n).map(|i| i * 1_000_003 * u64::from(size.unsigned_abs())).collect();
+            let sizes = (0..n).map(|i| if i % 3 == 0 { size } else { -size - i as i32 % 5 }).collect();
+            Trace::new(times, sizes).unwrap()
+        };
+        let (few, many) = (trace(7, 100), [trace(60, 700), trace(90, 1_400)]);
+        for set in FeatureSet::ALL {
+            let changed = FittedSet::fit(set, &[&few]) != FittedSet::fit(set, &[&many[0], &many[1]]);
+            assert_eq!(set.learns(), changed, "{set}");
+        }
     }
 }
 

@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use wfkit_datasets::TraceSet;
-use wfkit_datasets::splits::leaks_between;
+use wfkit_datasets::{Overlap, TraceSet};
 use wfkit_defend::DefenseSpec;
 use wfkit_metrics::Input;
 
@@ -44,7 +43,7 @@ pub(super) fn fitted(
     }
     let files = [path.to_owned()];
     let training = read_traces(&files)?.set;
-    let shared = leaks_between(training.traces(), set.traces()).by_content;
+    let shared = Overlap::between_sets(&training, set).learned_from();
     if shared > 0 {
         bail!(
             "{}: {shared} of the traces to defend are among the training traces; --fit-on self allows that",

@@ -34,8 +34,7 @@ pub(super) fn measure(task: &Task, attack: &Attack, duplicates: bool, context: &
             let scored = match evaluate_on(attack, Samples::Traces(train), Samples::Traces(test), context.seed, &|_| {})
             {
                 Ok(judged) if !duplicates && learned_from(&judged) > 0 => {
-                    let reason =
-                        format!("{} tested traces have the packets of a training trace", learned_from(&judged));
+                    let reason = format!("{} tested traces were learned from", learned_from(&judged));
                     json!({ "n": test.len(), "accuracy": null, "reason": reason })
                 }
                 Ok(judged) => {
@@ -53,7 +52,7 @@ pub(super) fn measure(task: &Task, attack: &Attack, duplicates: bool, context: &
 }
 
 fn learned_from(judged: &Evaluation) -> usize {
-    judged.folds.iter().filter_map(|fold| fold.leaks).map(|leaks| leaks.by_content).sum()
+    judged.overlap().learned_from()
 }
 
 /// All pairs in a line.

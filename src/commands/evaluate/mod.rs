@@ -1,6 +1,7 @@
 //! `wfkit evaluate`: an attack on traces that it was not trained on.
 
 mod against;
+mod background;
 mod drift;
 mod markdown;
 mod modes;
@@ -10,16 +11,17 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail, ensure};
 use wfkit_classify::{Attack, Calibration, shuffle_labels};
-use wfkit_datasets::splits::{Split, by_session};
-use wfkit_datasets::write_probabilities;
+use wfkit_datasets::splits::Split;
+use wfkit_datasets::{Overlap, write_probabilities};
 use wfkit_metrics::StageReport;
 
 use super::train::named;
 use crate::cli;
 use crate::context::{Context, count, digests, write};
-use crate::input::{Labelled, by_moment};
-use crate::measure::{Measured, TRIVIAL, attack, measure, measure_on, stratified};
+use crate::input::Labelled;
+use crate::measure::{Measured, TRIVIAL, attack, measure, measure_on};
 use crate::picture::reliability;
+use crate::split::{Pages, by_moment, by_session, stratified};
 
 /// Folds where none are asked for.
 const FOLDS: usize = 5;
@@ -79,13 +81,25 @@ pub(crate) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> 
 
 /// Scores of traces that were learned from are worth nothing, so are not given unless asked for.
 fn refuse_leaks(measured: &Measured, allowed: bool) -> Result<()> {
-    let leaked = measured.leaked().unwrap_or(0);
+    let overlap = measured.overlap();
     ensure!(
-        leaked == 0 || allowed,
-        "{leaked} tested traces have the packets of a training trace, so the scores would be too high; \
-         remove them, or score anyway with --allow-duplicates"
+        overlap.learned_from() == 0 || allowed,
+        "{}, so the scores would be too high; remove them (wfkit dataset validate names them), or score anyway with --allow-duplicates",
+        learned_from(&overlap)
     );
     Ok(())
+}
+
+/// How many tested traces were learned from, and how that is known.
+pub(crate) fn learned_from(overlap: &Overlap) -> String {
+    let reasons = [
+        (overlap.same_origin, "are copies of a load that was trained on"),
+        (overlap.same_packets, "have the packets of a training trace"),
+        (overlap.near_twins, "have the sizes of a training trace in the same order at nearly the same times"),
+    ];
+    let there = reasons.into_iter().filter(|&(traces, _)| traces > 0);
+    let told: Vec<String> = there.map(|(traces, what)| format!("{traces} {what}")).collect();
+    format!("of {} tested traces {}", overlap.tested, told.join(", "))
 }
 
 /// What is said of a measured attack beyond its scores.
@@ -98,13 +112,17 @@ pub(crate) fn describe(
 ) {
     count(&mut report.counts, "tested traces", measured.evaluation.rows.len());
     count(&mut report.counts, "classes", measured.evaluation.probabilities.classes().len());
-    if let Some(leaked) = measured.leaked() {
-        count(&mut report.counts, "tested traces with the packets of a training trace", leaked);
-        if leaked > 0 {
-            let message = "tested traces have the packets of a training trace: the scores are too high";
-            context.printer.warn(&format!("{leaked} {message}"));
-        }
+    let overlap = measured.overlap();
+    count(&mut report.counts, "tested loads", measured.evaluation.origins.len());
+    count(&mut report.counts, "tested traces that were learned from", overlap.learned_from());
+    if overlap.learned_from() > 0 {
+        context.printer.warn(&format!("{}: the scores are too high", learned_from(&overlap)));
     }
+    if overlap.not_comparable > 0 {
+        let message = "rows keep neither origin nor packets, so whether they were learned from cannot be said";
+        context.printer.warn(&format!("{} {message}", overlap.not_comparable));
+    }
+    report.privacy.extras.set("overlap", &overlap);
     report.utility.extras.set("cost", measured.cost());
     report.privacy.extras.set("split", split);
     if let Some(trivial) = trivial {
@@ -134,14 +152,15 @@ impl Task {
             traces.set = shuffle_labels(&traces.set, context.seed);
         }
         let folds = options.folds.map_or(FOLDS, usize::from);
+        let pages = Pages::shared(options.shared_pages);
         let (splits, name) = if options.split_by.is_some() {
-            let splits = by_session(&input.sessions(), folds)?;
+            let splits = by_session(input.samples(), folds, pages)?;
             let name = format!("{} groups of sessions", splits.len());
             (splits, name)
         } else if let Some(text) = &options.split_time {
-            (vec![by_moment(&input.starts(), text)?], format!("trained before {text}, tested from then on"))
+            (vec![by_moment(input.samples(), text, pages)?], format!("trained before {text}, tested from then on"))
         } else {
-            (stratified(&input.class_labels(), folds, context)?, format!("{folds} stratified folds"))
+            (stratified(input.samples(), folds, pages, context)?, format!("{folds} stratified folds"))
         };
         Ok(Self::Splits { input, splits, name })
     }

@@ -7,7 +7,7 @@ use wfkit_datasets::splits::Split;
 use wfkit_datasets::{LabelledTrace, Trace, TraceSet};
 use wfkit_metrics::{Detection, Interval, OpenWorld, Probabilities, RPrecision, ScoreOptions, Scores, StageReport};
 
-use super::{Task, drift};
+use super::{Task, background, drift};
 use crate::cli::Evaluate;
 use crate::context::Context;
 use crate::input::Labelled;
@@ -25,7 +25,14 @@ pub(super) fn add(
 ) -> Result<()> {
     let mode = &options.mode;
     if let Some(class) = &mode.open_world {
-        report.privacy.extras.set("open_world", open_world(measured, class, &mode.base_rate, context.seed)?);
+        let found = open_world(measured, class, &mode.base_rate, context.seed)?;
+        let found = joined(found, background::describe(task, measured, class));
+        report.privacy.extras.set("open_world", found);
+        background::warn(task, measured, class, context);
+    }
+    if let (Some(class), false) = (&mode.open_world, mode.background.is_empty()) {
+        let curve = background::curve(&mode.background, class, task, attack, context)?;
+        report.privacy.extras.set("background", curve);
     }
     if mode.one_vs_rest {
         report.privacy.extras.set("one_vs_rest", one_vs_rest(measured, context.seed));
@@ -244,7 +251,7 @@ pub(super) fn joined(mut first: Value, second: Value) -> Value {
 }
 
 /// The curve as a table, since a report shows only five entries of a list.
-fn print(rows: &[Value], key: &str, heading: &str, context: &Context<'_>) -> Result<()> {
+pub(super) fn print(rows: &[Value], key: &str, heading: &str, context: &Context<'_>) -> Result<()> {
     let text = |row: &Value| {
         let number = |name: &str| score(row[name].as_f64());
         [row[key].to_string(), number("accuracy"), number("roc_auc_macro_ovr"), number("log_loss")]

@@ -101,9 +101,9 @@ fn report(
     let mut report = context.stage("sweep", digests(&options.traces)?, utility, privacy);
     count_set(&mut report.counts, &plan.set);
     count(&mut report.counts, "defences", plan.defences.len());
-    count(&mut report.counts, "tested traces with the packets of a training trace", strongest.twins);
+    count(&mut report.counts, "tested traces that were learned from", strongest.twins);
     if strongest.twins > 0 {
-        let message = "undefended tested traces have the packets of a training trace: the scores are too high";
+        let message = "undefended tested traces were learned from: the scores are too high";
         context.printer.warn(&format!("{} {message}", strongest.twins));
     }
     report.dropped.clone_from(&plan.dropped);

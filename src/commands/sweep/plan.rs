@@ -3,14 +3,16 @@
 use anyhow::{Context as _, Result, bail, ensure};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, HashMap};
+use wfkit_classify::Samples;
 use wfkit_datasets::TraceSet;
-use wfkit_datasets::splits::{Split, by_session};
+use wfkit_datasets::splits::Split;
 use wfkit_defend::{DefenseSpec, Variant, Variants, grid, variants};
 
 use crate::cli;
 use crate::context::{Context, file_digest, hex};
 use crate::input::read_traces;
-use crate::measure::{TRIVIAL, stratified};
+use crate::measure::TRIVIAL;
+use crate::split::{Pages, by_session, stratified};
 use crate::written;
 
 /// Folds where none are asked for.
@@ -159,6 +161,7 @@ fn first_of_each(set: &TraceSet, most: u32) -> TraceSet {
 }
 
 fn splits(set: &TraceSet, options: &cli::Sweep, context: &Context<'_>) -> Result<(Vec<Split>, String)> {
+    let samples = Samples::Traces(set);
     let sessions: Vec<Option<&str>> = set.traces().iter().map(|t| t.key.session.as_deref()).collect();
     if !options.test_session.is_empty() {
         let tested = |session: &Option<&str>| options.test_session.iter().any(|name| Some(name.as_str()) == *session);
@@ -171,13 +174,12 @@ fn splits(set: &TraceSet, options: &cli::Sweep, context: &Context<'_>) -> Result
         return Ok((vec![Split { name: name.clone(), ..split }], name));
     }
     if options.split_by.is_some() {
-        let splits = by_session(&sessions, options.folds.map_or(usize::MAX, usize::from))?;
+        let splits = by_session(samples, options.folds.map_or(usize::MAX, usize::from), Pages::Apart)?;
         let name = format!("{} folds of whole sessions", splits.len());
         return Ok((splits, name));
     }
     let folds = options.folds.unwrap_or(FOLDS);
-    let labels: Vec<&str> = set.traces().iter().map(|labelled| labelled.key.class.as_str()).collect();
-    Ok((stratified(&labels, folds.into(), context)?, format!("{folds} stratified folds")))
+    Ok((stratified(samples, folds.into(), Pages::Apart, context)?, format!("{folds} stratified folds")))
 }
 
 /// Version and digest of the running program.

@@ -144,9 +144,9 @@ impl DrawOf<'_> {
             let seen = look.view.map(|view| view.of(&part.observed));
             let samples = Samples::Traces(seen.as_ref().unwrap_or(&part.observed));
             let evaluation = evaluate(&attack, samples, &part.splits, seed, &|_| {})?;
-            truth.extend(evaluation.truth);
             folds += evaluation.folds.len();
-            twins += evaluation.folds.iter().filter_map(|fold| fold.leaks).map(|leaks| leaks.by_content).sum::<usize>();
+            twins += evaluation.overlap().learned_from();
+            truth.extend(evaluation.truth);
             said.push(evaluation.probabilities);
         }
         self.defended = Some(defended);

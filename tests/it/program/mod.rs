@@ -11,6 +11,7 @@ mod forests;
 mod leaks;
 #[cfg(feature = "maybenot")]
 mod maybenot;
+mod origins;
 mod own_traffic;
 mod pipeline;
 mod record;

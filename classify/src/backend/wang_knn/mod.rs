@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use wfkit_metrics::seed::mix;
 
-use super::{Kind, LearnError, Learner, Model, vote};
+use super::{Kind, LearnError, Learner, Model, Training, vote};
 use crate::forest::{ForestError, Values};
 use crate::seed::{below, stream, unit};
 use distance::Rows;
@@ -40,7 +40,8 @@ pub(crate) struct Weighted {
 }
 
 impl Learner for WangKnn {
-    fn fit(&self, x: Values<'_>, labels: &[usize], n_classes: usize, seed: u64) -> Result<Box<dyn Model>, LearnError> {
+    fn fit(&self, training: &Training<'_>) -> Result<Box<dyn Model>, LearnError> {
+        let &Training { x, seed, .. } = training;
         let x = x.to_dense();
         let x = x.view();
         let (rows, columns) = x.dim();
@@ -50,7 +51,7 @@ impl Learner for WangKnn {
         // The paper's start: uniform in [0.5, 1.5).
         let mut rng = stream(seed, 0);
         let start: Vec<f64> = (0..columns).map(|_| 0.5 + unit(&mut rng)).collect();
-        Ok(Box::new(Weighted::learn(x, labels, n_classes, &start, &shuffled(rows, mix(seed, 1)))))
+        Ok(Box::new(Weighted::learn(training, x, &start, &shuffled(rows, mix(seed, 1)))))
     }
 }
 
@@ -65,10 +66,12 @@ fn shuffled(n: usize, seed: u64) -> Vec<usize> {
 
 impl Weighted {
     /// Learns from the weights `start`, shape `(n_features,)`, a round for each row of `order`.
-    fn learn(x: ArrayView2<'_, f64>, labels: &[usize], n_classes: usize, start: &[f64], order: &[usize]) -> Self {
+    fn learn(training: &Training<'_>, x: ArrayView2<'_, f64>, start: &[f64], order: &[usize]) -> Self {
+        let &Training { labels, n_classes, groups, .. } = training;
+        let groups: Vec<usize> = groups.map_or_else(|| (0..labels.len()).collect(), |groups| groups.of_row().to_vec());
         let rows = Rows::new(x);
         let mut weights: Vec<f64> = rows.columns().map(|column| start[column]).collect();
-        learn(&rows, labels, order, &mut weights);
+        learn(&rows, labels, &groups, order, &mut weights);
         let (rows, weights) = rows.by_weight(&weights);
         let labels = labels.iter().map(|&label| label as u32).collect();
         Self { rows, weights, labels, n_features: x.ncols() as u32, n_classes: n_classes as u32 }

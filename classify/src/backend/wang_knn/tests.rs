@@ -47,7 +47,7 @@ fn weights_and_neighbours_are_those_of_the_definition() {
     let (x, x_test) = (matrix(train), matrix(test));
     let start: Vec<f64> = (0..x.ncols()).map(|column| 0.5 + (column * 7919 % 1000) as f64 / 1000.0).collect();
     let order: Vec<usize> = (0..labels.len()).map(|i| (i * 31 + 7) % labels.len()).collect();
-    let learned = Weighted::learn(x.view(), &labels, 6, &start, &order);
+    let learned = Weighted::learn(&Training::new(x.view(), &labels, 6, 0), x.view(), &start, &order);
 
     let names = extractor.names();
     assert_eq!(learned.weights.len(), vectors.weights.len(), "columns that differ");
@@ -81,7 +81,7 @@ fn noisy(rows: usize) -> (Array2<f64>, Vec<usize>) {
 fn what_tells_classes_apart_gains_and_noise_loses() {
     let (x, labels) = noisy(120);
     let start = [1.0; 4];
-    let learned = Weighted::learn(x.view(), &labels, 2, &start, &shuffled(120, 1));
+    let learned = Weighted::learn(&Training::new(x.view(), &labels, 2, 0), x.view(), &start, &shuffled(120, 1));
     let weight = |feature: usize| {
         let column = learned.rows.columns().position(|column| column == feature)?;
         Some(learned.weights[column])
@@ -95,7 +95,7 @@ fn the_same_on_any_number_of_threads_and_after_storage() {
     let (x, labels) = noisy(1200);
     let on = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| WangKnn.fit(x.view().into(), &labels, 2, 5).unwrap().stored().unwrap().1)
+        pool.install(|| WangKnn.fit(&Training::new(x.view(), &labels, 2, 5)).unwrap().stored().unwrap().1)
     };
     let bytes = on(1);
     assert!(bytes == on(3));
@@ -108,10 +108,10 @@ fn the_same_on_any_number_of_threads_and_after_storage() {
 #[test]
 fn rows_that_are_equal_or_alone_in_their_class_are_no_trouble() {
     let x = array![[1.0, MISSING], [1.0, MISSING], [1.0, MISSING]];
-    let p = WangKnn.fit(x.view().into(), &[0, 1, 1], 3, 0).unwrap().predict(array![[9.0, 4.0]].view().into());
+    let p = WangKnn.fit(&Training::new(x.view(), &[0, 1, 1], 3, 0)).unwrap().predict(array![[9.0, 4.0]].view().into());
     // All are equally near; two of three are of class 1, and class 2 has none.
     assert!(p[(0, 1)] > 0.6 && p[(0, 2)] == 0.0 && (p.sum() - 1.0).abs() < 1e-12, "{p}");
-    let alone = WangKnn.fit(array![[0.0], [1.0], [1.2]].view().into(), &[0, 1, 1], 2, 0).unwrap();
+    let alone = WangKnn.fit(&Training::new(array![[0.0], [1.0], [1.2]].view(), &[0, 1, 1], 2, 0)).unwrap();
     assert_eq!(alone.predict(Array2::zeros((0, 1)).view().into()).dim(), (0, 2));
-    assert!(WangKnn.fit(Array2::zeros((0, 3)).view().into(), &[], 2, 0).is_err());
+    assert!(WangKnn.fit(&Training::new(Array2::zeros((0, 3)).view(), &[], 2, 0)).is_err());
 }

@@ -21,11 +21,12 @@ const TASK: usize = 512;
 /// A round takes the row's nearest rows of its own class ("good") and of others ("bad"), k each. A feature's badness is the number of bad
 /// rows that it shows no farther than the farthest good one. Features of more than the least badness lose weight,
 /// 0.01 w (badness / k) (0.2 + N / k) with N bad rows no farther than the farthest good one by all features; those of the least badness share
-/// equally what keeps the summed distance to the bad rows. A row without another of its class is passed over.
-pub(super) fn learn(rows: &Rows, labels: &[usize], order: &[usize], weights: &mut [f64]) {
+/// equally what keeps the summed distance to the bad rows. A row without another of its class is passed over. Rows of its own group, as copies of one load, are nobody's
+/// neighbours here: they would be the nearest, and teach nothing of other loads.
+pub(super) fn learn(rows: &Rows, labels: &[usize], groups: &[usize], order: &[usize], weights: &mut [f64]) {
     for &at in order {
-        let good = nearest(rows, labels, weights, at, true);
-        let bad = nearest(rows, labels, weights, at, false);
+        let good = nearest(rows, labels, groups, weights, at, true);
+        let bad = nearest(rows, labels, groups, weights, at, false);
         if !good.is_empty() && !bad.is_empty() {
             adjust(rows, at, &good, &bad, weights);
         }
@@ -33,8 +34,15 @@ pub(super) fn learn(rows: &Rows, labels: &[usize], order: &[usize], weights: &mu
 }
 
 /// The nearest others of a row, of its class or not.
-fn nearest(rows: &Rows, labels: &[usize], weights: &[f64], at: usize, same: bool) -> Vec<(f64, usize)> {
-    let wanted = |row: usize| row != at && (labels[row] == labels[at]) == same;
+fn nearest(
+    rows: &Rows,
+    labels: &[usize],
+    groups: &[usize],
+    weights: &[f64],
+    at: usize,
+    same: bool,
+) -> Vec<(f64, usize)> {
+    let wanted = |row: usize| groups[row] != groups[at] && (labels[row] == labels[at]) == same;
     let tasks = (0..labels.len()).step_by(TASK).collect::<Vec<_>>();
     let of_task = |&first: &usize| {
         let among = first..(first + TASK).min(labels.len());

@@ -1,0 +1,70 @@
+//! Which traces are trained on and which are tested: never copies of one load, nor, unless asked for, one page of the background, on both
+//! sides.
+
+use anyhow::{Context as _, Result};
+use wfkit_classify::Samples;
+use wfkit_datasets::Groups;
+use wfkit_datasets::splits::{self, Split, SplitError, stratified_k_fold};
+
+use crate::context::Context;
+
+/// Whether a page of the background may be trained on and tested, in different visits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pages {
+    /// Never: who meets an unknown page has not trained on it.
+    Apart,
+    /// It may, which finds fewer false alarms than a real background gives.
+    Shared,
+}
+
+impl Pages {
+    pub(crate) fn shared(shared: bool) -> Self {
+        if shared { Self::Shared } else { Self::Apart }
+    }
+
+    /// Which rows no split may part.
+    fn groups(self, samples: Samples<'_>) -> Groups {
+        match self {
+            Self::Apart => samples.groups(),
+            Self::Shared => samples.origins(),
+        }
+    }
+}
+
+/// Stratified folds; says aloud which classes have fewer loads than folds.
+pub(crate) fn stratified(
+    samples: Samples<'_>,
+    folds: usize,
+    pages: Pages,
+    context: &Context<'_>,
+) -> Result<Vec<Split>, SplitError> {
+    let labels: Vec<&str> = (0..samples.len()).map(|row| samples.key(row).class.as_str()).collect();
+    let folds = stratified_k_fold(&labels, &pages.groups(samples), folds, context.seed)?;
+    if let Some((class, loads)) = folds.sparse_classes.first() {
+        let others = folds.sparse_classes.len() - 1;
+        let more = if others > 0 { format!(" and {others} more classes") } else { String::new() };
+        context.printer.warn(&format!("class {class} ({loads} loads or pages){more}: fewer than folds"));
+    }
+    Ok(folds.splits)
+}
+
+/// Folds of whole sessions.
+pub(crate) fn by_session(samples: Samples<'_>, folds: usize, pages: Pages) -> Result<Vec<Split>, SplitError> {
+    let sessions: Vec<Option<&str>> = (0..samples.len()).map(|row| samples.key(row).session.as_deref()).collect();
+    let page = |row: usize| samples.page(row).filter(|_| pages == Pages::Apart).map(str::to_owned);
+    splits::by_session(&sessions, &samples.origins(), page, folds)
+}
+
+/// What started before a moment, as RFC 3339, to train on, the rest to test on.
+pub(crate) fn by_moment(samples: Samples<'_>, text: &str, pages: Pages) -> Result<Split> {
+    let starts: Vec<Option<i64>> = (0..samples.len()).map(|row| samples.start_ns(row)).collect();
+    let split = splits::by_time(&starts, &pages.groups(samples), moment(text)?);
+    split.with_context(|| format!("--split-time {text}"))
+}
+
+/// A moment as RFC 3339, such as `2026-05-01T12:00:00Z`, in Unix ns.
+fn moment(text: &str) -> Result<i64> {
+    let moment: jiff::Timestamp =
+        text.parse().with_context(|| format!("{text}: not a moment such as 2026-05-01T12:00:00Z"))?;
+    moment.as_nanosecond().try_into().with_context(|| format!("{text}: too far away"))
+}
