@@ -23,5 +23,5 @@ pub use leaf_knn::{LeafNeighbours, leaf_knn};
 pub use model_file::{ModelFileError, ModelFormatError};
 pub use nearest::{NearestNeighbourErrors, nearest_neighbour_errors};
 pub use samples::Samples;
-pub use sessions::{PageFinder, Session, SessionAttack, SessionScores};
-pub use shuffle::shuffle_labels;
+pub use sessions::{PageFinder, Session, SessionAttack, SessionScores, session_overlap};
+pub use shuffle::{shuffle_feature_labels, shuffle_labels};

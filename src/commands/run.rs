@@ -51,8 +51,8 @@ pub(crate) fn run(options: &cli::Run, context: &Context<'_>) -> Result<()> {
     };
 
     let (set, first) = pipeline.traces(&input)?;
-    let features = pipeline.features(&set)?;
-    let (undefended, classify) = pipeline.attacks(&set)?;
+    let (undefended, classify, looks_at) = pipeline.attacks(&set)?;
+    let features = pipeline.features(&set, &looks_at)?;
     let mut stages = vec![first, features, classify];
     let mut rounds = vec![pipeline.compete(&set, "none")?];
     for spec in &defences {
@@ -103,19 +103,19 @@ impl Pipeline<'_> {
         Ok((set, self.done(report, None, &out, &context)?))
     }
 
-    /// The features that the attack looks at, or all of k-FP where it has none of its own.
-    fn features(&self, set: &TraceSet) -> Result<Stage> {
+    /// The features that the attack looks at.
+    fn features(&self, set: &TraceSet, looks_at: &FeatureSpec) -> Result<Stage> {
         let context = self.context.restarted();
         let out = self.out("features.parquet");
-        let spec: FeatureSpec = self.options.attack.parse().or_else(|_| "kfp-size".parse())?;
-        let extracted = features::extract(&spec, set);
+        let extracted = features::extract(looks_at, set);
         extracted.matrix.write(&out, Some(&extracted.extractor))?;
         let report = features::report(&extracted, set, self.inputs.clone(), &context)?;
         self.done(report, None, &out, &context)
     }
 
-    /// Every attack by cross-validation; the chosen one also with whole sessions kept apart, and as a model of all traces.
-    fn attacks(&self, set: &TraceSet) -> Result<(Maybe, Stage)> {
+    /// Every attack by cross-validation; the chosen one also with whole sessions kept apart, and as a model of all traces. With it come the features
+    /// that the chosen one looks at, which an attack that chooses has to be trained for.
+    fn attacks(&self, set: &TraceSet) -> Result<(Maybe, Stage, FeatureSpec)> {
         let context = self.context.restarted();
         let out = self.out("model.wfm");
         let chosen = attack(&self.options.attack)?;
@@ -125,7 +125,8 @@ impl Pipeline<'_> {
                 let privacy = PrivacyReport::unmeasured(chosen.name(), &reason);
                 let mut report = context.stage("classify", self.inputs.clone(), Utility::of(&set.volumes()), privacy);
                 count_set(&mut report.counts, set);
-                return Ok((Err(reason), self.done(report, None, &out, &context)?));
+                let looks_at = chosen.features().cloned().map_or_else(|| "kfp-size".parse(), Ok)?;
+                return Ok((Err(reason), self.done(report, None, &out, &context)?, looks_at));
             }
         };
         let mut others = Vec::new();
@@ -138,6 +139,7 @@ impl Pipeline<'_> {
         write_probabilities(&self.out("probabilities.parquet"), &keys, &measured.evaluation.probabilities)?;
         let fitted = chosen.fit(Samples::Traces(set), context.seed)?;
         fitted.save(&out)?;
+        let looks_at = fitted.extractor().map_or_else(|| "kfp-size".parse(), |extractor| Ok(extractor.spec()))?;
 
         let mut report =
             context.stage("classify", self.inputs.clone(), Utility::of(&set.volumes()), measured.privacy());
@@ -151,7 +153,7 @@ impl Pipeline<'_> {
         report.privacy.extras.set("attacks", all);
         report.privacy.extras.set("by_session", self.by_session(set, &context)?);
         let stage = self.done(report, None, &out, &context)?;
-        Ok((Ok(measured), stage))
+        Ok((Ok(measured), stage, looks_at))
     }
 
     /// The honest split where traces of a session resemble each other: no session is both trained on and tested on.

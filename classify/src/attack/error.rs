@@ -23,6 +23,12 @@ pub enum AttackError {
         /// The backend.
         backend: Backend,
     },
+    /// A number of trees for what has none.
+    #[error("attack {attack} has no trees to count: leave out --trees")]
+    NoTrees {
+        /// The attack.
+        attack: String,
+    },
     /// Weights, limits and splits of trees for what is no forest of ours.
     #[error(
         "attack {attack} by backend {backend}: class weights, limits and splits of trees are for wfkit's own forests"

@@ -119,6 +119,9 @@ impl Attack {
         let is_shaped = balanced || is_limited || splits != Splits::Exact;
         let is_forest = !matches!(classifier, Classifier::WangKnn | Classifier::Svm | Classifier::Boosting);
         let is_ours = backend == Backend::Native && is_forest;
+        if trees.is_some() && !is_forest {
+            return Err(AttackError::NoTrees { attack: name });
+        }
         if is_shaped && !is_ours {
             return Err(AttackError::OwnForestsOnly { attack: name, backend });
         }
@@ -168,6 +171,14 @@ impl Attack {
         &self.name
     }
 
+    /// The feature sets that it takes from traces; none for an attack that is given features or chooses among several lists.
+    pub fn features(&self) -> Option<&FeatureSpec> {
+        match &self.features {
+            Features::Of(spec) => Some(spec),
+            Features::Given | Features::Chosen(_) => None,
+        }
+    }
+
     /// Whether it takes traces; otherwise a feature matrix.
     pub fn takes_traces(&self) -> bool {
         !matches!(self.features, Features::Given)
@@ -194,13 +205,15 @@ impl Attack {
         let labels: Vec<usize> = samples.labels(&classes).into_iter().flatten().collect();
         let origins = samples.origins();
         let Learned { extractor, taken, model } = self.learn(samples, &labels, classes.len(), &origins, seed)?;
-        let calibrator = match (self.calibration, model.out_of_bag(taken.values())) {
-            (Calibration::None, _) => None,
-            (calibration, Some(judged)) => {
-                let (probabilities, labels) = judged_rows(&judged, &labels);
-                calibration.fit(probabilities.view(), &labels)
-            }
-            (calibration, None) => self.calibrate_in_folds(calibration, samples, seed)?,
+        let calibrator = match self.calibration {
+            Calibration::None => None,
+            calibration => match model.out_of_bag(taken.values()) {
+                Some(judged) => {
+                    let (probabilities, labels) = judged_rows(&judged, &labels);
+                    calibration.fit(probabilities.view(), &labels)
+                }
+                None => self.calibrate_in_folds(calibration, samples, seed)?,
+            },
         };
         let unless_unanimous = match &self.unmonitored {
             Some(class) if ["kfp-knn", "wang-knn"].contains(&self.name.as_str()) => {

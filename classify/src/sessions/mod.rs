@@ -6,7 +6,9 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 use serde::Serialize;
-use wfkit_datasets::{LabelledTrace, Layer, Page, Provenance, SessionPages, Trace, TraceKey, TraceSet};
+use wfkit_datasets::{
+    Known, LabelledTrace, Layer, Likeness, Overlap, Page, Provenance, SessionPages, Trace, TraceKey, TraceSet,
+};
 
 use crate::{Attack, AttackError, FittedAttack, Samples};
 
@@ -28,6 +30,12 @@ impl<'a> Session<'a> {
         let with_pages =
             |labelled: &'a LabelledTrace| by_key.get(&labelled.key).map(|pages| Self { trace: &labelled.trace, pages });
         set.traces().iter().filter_map(with_pages).collect()
+    }
+
+    /// What its loads are known by, cut where its pages begin.
+    fn known(self) -> Vec<Known> {
+        let of = |load: Trace| Known { origin: None, session: None, page: None, likeness: Some(Likeness::of(&load)) };
+        cut(self.trace, &self.starts()).into_iter().map(of).collect()
     }
 
     /// The packets with which its pages begin: the first at or after each start.
@@ -156,6 +164,14 @@ impl SessionAttack {
         }
         Ok(right)
     }
+}
+
+/// Loads of the tested sessions that the training sessions have too, cut where their pages begin: exact for sessions without a defence, and of those
+/// whose padding leaves the sizes of a load as they were.
+pub fn session_overlap(train: &[Session<'_>], test: &[Session<'_>]) -> Overlap {
+    let known = |sessions: &[Session<'_>]| sessions.par_iter().flat_map(|session| session.known()).collect::<Vec<_>>();
+    let (train, test) = (known(train), known(test));
+    Overlap::between(&train.iter().collect::<Vec<_>>(), &test.iter().collect::<Vec<_>>())
 }
 
 /// The parts of a trace from each start to the next.

@@ -9,8 +9,8 @@ mod sheet;
 
 use std::path::PathBuf;
 
-use anyhow::{Result, bail, ensure};
-use wfkit_classify::{Attack, Calibration, shuffle_labels};
+use anyhow::{Result, ensure};
+use wfkit_classify::{Attack, Calibration, shuffle_feature_labels, shuffle_labels};
 use wfkit_datasets::splits::Split;
 use wfkit_datasets::{Overlap, write_probabilities};
 use wfkit_metrics::StageReport;
@@ -148,8 +148,10 @@ impl Task {
         }
         let mut input = Labelled::read(&options.input)?;
         if options.shuffle_labels {
-            let Labelled::Traces(traces) = &mut input else { bail!("--shuffle-labels needs traces, not features") };
-            traces.set = shuffle_labels(&traces.set, context.seed);
+            match &mut input {
+                Labelled::Traces(traces) => traces.set = shuffle_labels(&traces.set, context.seed),
+                Labelled::Features(matrix) => *matrix = shuffle_feature_labels(matrix, context.seed),
+            }
         }
         let folds = options.folds.map_or(FOLDS, usize::from);
         let pages = Pages::shared(options.shared_pages);
