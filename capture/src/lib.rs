@@ -3,6 +3,7 @@
 mod audit;
 mod client;
 mod collector;
+mod dates;
 mod endpoint;
 mod events;
 mod export;
