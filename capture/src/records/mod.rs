@@ -6,6 +6,7 @@
 mod buffer;
 mod bytes;
 mod error;
+mod foreign;
 mod pcap;
 mod pcapng;
 mod unpack;
@@ -16,6 +17,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use buffer::Buffer;
+use foreign::{Foreign, LOOKED_AT};
 pub use error::RecordError;
 use pcap::Pcap;
 use pcapng::PcapNg;
@@ -93,7 +95,7 @@ impl Records {
 
     /// `len` is an upper bound of what `source` holds.
     fn from_reader(source: Box<dyn Read + Send>, len: u64) -> Result<Self, RecordError> {
-        let (source, len) = unpack(source, len)?;
+        let (source, len, packed) = unpack(source, len)?;
         let mut buffer = Buffer::new(source, len);
         let unreadable = |_| RecordError::Read { record: 0 };
         buffer.fill(4).map_err(unreadable)?;
@@ -110,7 +112,10 @@ impl Records {
                 buffer.consume(pcap::HEADER_LEN);
                 Format::Pcap(pcap.map_err(|problem| RecordError::Malformed { record: 0, start: 0, problem })?)
             }
-            head => return Err(not_a_capture(head)),
+            _ => {
+                let _ = buffer.fill(LOOKED_AT); // less than that will do
+                return Err(not_a_capture(buffer.data(), packed));
+            }
         };
         Ok(Self { buffer, format, packets: 0, unconsumed: 0, failed: false })
     }
@@ -256,17 +261,27 @@ fn range(start: usize, len: usize) -> Range<usize> {
     start..start + len
 }
 
-/// Whether the file starts like a capture.
-pub(crate) fn looks_like_capture(path: &Path) -> bool {
-    let unpacked = File::open(path).map_err(RecordError::Open).and_then(|file| unpack(Box::new(file), u64::MAX));
-    let head = unpacked.and_then(|(mut source, _)| head_of(&mut source).map_err(RecordError::Open));
-    head.is_ok_and(|head| Pcap::is_magic(&head) || PcapNg::is_magic(&head))
+/// What is in a file, unpacked where it is compressed.
+pub(crate) fn open_unpacked(path: &Path) -> Result<Box<dyn Read + Send>, RecordError> {
+    let file = File::open(path).map_err(RecordError::Open)?;
+    unpack(Box::new(file), u64::MAX).map(|(source, ..)| source)
 }
 
-fn not_a_capture(head: &[u8]) -> RecordError {
-    match Compression::of(head) {
-        Some(_) => RecordError::Compressed("two programs"),
-        None if head.starts_with(b"PK\x03\x04") => RecordError::Compressed("zip"),
+/// Whether the file starts like a capture, be it one of another tool.
+pub(crate) fn looks_like_capture(path: &Path) -> bool {
+    let head = open_unpacked(path).and_then(|mut source| head_of(&mut source).map_err(RecordError::Open));
+    head.is_ok_and(|head| {
+        let is_foreign = || Foreign::of(&head).is_some_and(|found| found.is_capture);
+        Pcap::is_magic(&head) || PcapNg::is_magic(&head) || is_foreign()
+    })
+}
+
+fn not_a_capture(head: &[u8], packed: bool) -> RecordError {
+    if packed && Compression::of(head).is_some() {
+        return RecordError::Foreign { what: "compressed with two programs", advice: "unpack it first", packed: false };
+    }
+    match Foreign::of(head) {
+        Some(Foreign { what, advice, .. }) => RecordError::Foreign { what, advice, packed },
         None => RecordError::NotACapture,
     }
 }
