@@ -10,7 +10,7 @@ use crate::import::ImportOptions;
 use crate::packet::Segment;
 use crate::stats::{Dropped, FileStats, Reason};
 use crate::streams::{
-    Arrival, Bytes, CellCounter, Counts, FormVote, Memory, RecordCounts, RecordReader, Sink, Stream, TlsRecord,
+    Arrival, Bytes, CellCounter, Counts, FormVote, Memory, Negotiated, RecordCounts, RecordReader, Sink, Stream, TlsRecord,
 };
 
 /// Takes the packets of a capture, and makes of them what a trace of the layer consists of.
@@ -155,7 +155,7 @@ impl Collector {
             Err(_) => false,
         });
         if self.unit == (Unit::Record { cells: true }) {
-            events = cells(&events, choice.fates.len(), stats);
+            events = cells(&events, &self.negotiated(choice.fates.len()), stats);
         }
         if self.backwards > 0 {
             stats.warnings.insert("packet earlier than the one before, put in order".to_owned(), self.backwards);
@@ -182,6 +182,14 @@ impl Collector {
         let trace =
             Trace::new(time_ns, size).expect("at least one packet, in order from the first one, none of size 0");
         Some((start_ns, trace))
+    }
+
+    /// What is known of how the records of each flow are protected.
+    fn negotiated(&self, flows: usize) -> Vec<Negotiated> {
+        let of_ends = |[a, b]: &[RecordReader; 2]| a.negotiated().or(b.negotiated());
+        let mut negotiated: Vec<Negotiated> = self.records.iter().map(of_ends).collect();
+        negotiated.resize(flows, Negotiated::default());
+        negotiated
     }
 
     /// Counts what streams were made of: all segments by what became of their flow, the rest for the chosen flows.
@@ -294,8 +302,8 @@ impl Sink for Records<'_> {
 }
 
 /// The cells in the records of client and peer, which are positive and negative, in the order of each direction.
-fn cells(records: &[Event], flows: usize, stats: &mut FileStats) -> Vec<Event> {
-    let mut votes = vec![FormVote::default(); flows];
+fn cells(records: &[Event], negotiated: &[Negotiated], stats: &mut FileStats) -> Vec<Event> {
+    let mut votes: Vec<FormVote> = negotiated.iter().map(|&negotiated| FormVote::new(negotiated)).collect();
     for record in records {
         votes[record.flow()].add(record.kind(), record.size.unsigned_abs());
     }
