@@ -1,7 +1,6 @@
 //! One capture file -> one trace.
 
 use std::error::Error;
-use std::io::Read;
 use std::path::Path;
 
 use wfkit_datasets::{Layer, Trace};
@@ -68,6 +67,8 @@ struct Reading {
     dropped: Dropped,
     first_fragments: u64,
     unsupported: Option<(u64, LinkType)>,
+    /// A text that does not say which packets are TCP.
+    unsaid_protocol: bool,
     problems: Vec<String>,
 }
 
@@ -80,7 +81,7 @@ impl Reading {
     }
 
     fn of_text(
-        text: Result<TextPackets<Box<dyn Read + Send>>, TextError>,
+        text: Result<TextPackets, TextError>,
         options: &ImportOptions,
         events: Events,
     ) -> (Self, Outcome) {
@@ -121,6 +122,7 @@ impl Reading {
             dropped: Dropped::default(),
             first_fragments: 0,
             unsupported: None,
+            unsaid_protocol: false,
             problems: Vec::new(),
         }
     }
@@ -155,7 +157,7 @@ impl Reading {
         Ok(())
     }
 
-    fn read_text(&mut self, text: Result<TextPackets<Box<dyn Read + Send>>, TextError>) -> Outcome {
+    fn read_text(&mut self, text: Result<TextPackets, TextError>) -> Outcome {
         let mut text = match text {
             Ok(text) => text,
             Err(error) => return Err(self.refuse(&error)),
@@ -169,14 +171,17 @@ impl Reading {
                         self.dropped.count(reason);
                     }
                 }
-                Ok(None) => return Ok(()),
+                Ok(None) => break,
                 Err(error) if self.packets == 0 => return Err(self.refuse(&error)),
                 Err(error) => {
                     self.problems.push(format!("{error}; the {} packets before are used", self.packets));
-                    return Ok(());
+                    break;
                 }
             }
         }
+        self.problems.extend(text.problems());
+        self.unsaid_protocol = text.knows_no_protocol();
+        Ok(())
     }
 
     fn refuse(&mut self, error: &dyn Error) -> &'static str {
