@@ -9,6 +9,7 @@ mod error;
 mod foreign;
 mod pcap;
 mod pcapng;
+mod unit;
 mod unpack;
 
 use std::fs::File;
@@ -21,6 +22,7 @@ use foreign::{Foreign, LOOKED_AT};
 pub use error::RecordError;
 use pcap::Pcap;
 use pcapng::PcapNg;
+pub(crate) use unit::{TimeUnit, UnitFound};
 use unpack::{Compression, head_of, unpack};
 
 use crate::packet::LinkType;
@@ -35,7 +37,10 @@ pub struct Record<'a> {
     pub number: u64,
     /// What `data` starts with.
     pub link: LinkType,
-    /// Unix time in ns. `None` where the file holds no time (simple packet blocks) or one outside 1970-2262.
+    /// The interface in the section of pcapng; 0 of pcap.
+    pub interface: u32,
+    /// Unix time in ns. `None` where the file holds no time (simple packet blocks), one outside 1970-2262, or one
+    /// whose sub-second field is above what the resolution of the file allows.
     pub time_ns: Option<i64>,
     /// Length of the frame on the wire, in bytes, as the capture states it.
     pub orig_len: u32,
@@ -145,6 +150,22 @@ impl Records {
         }
     }
 
+    /// Reads times in this unit, whatever the file says; before the first packet.
+    pub(crate) fn read_in(&mut self, unit: TimeUnit) {
+        match &mut self.format {
+            Format::Pcap(pcap) => pcap.read_in(unit),
+            Format::PcapNg(section) => section.read_in(unit),
+        }
+    }
+
+    /// What the times read so far tell of their unit.
+    pub(crate) fn unit(&self) -> UnitFound {
+        match &self.format {
+            Format::Pcap(pcap) => pcap.unit(self.packets),
+            Format::PcapNg(section) => section.unit(),
+        }
+    }
+
     /// The next packet, `None` after the last and after an error.
     #[expect(clippy::should_implement_trait, reason = "a record borrows the buffer, which no `Iterator` can lend")]
     #[inline]
@@ -158,19 +179,21 @@ impl Records {
             Format::PcapNg(_) => self.next_of_pcapng(),
         };
         self.failed = packet.is_err();
-        let Some(Packet { link, time_ns, orig_len, bytes }) = packet? else { return Ok(None) };
+        let Some(Packet { link, interface, time_ns, orig_len, bytes }) = packet? else { return Ok(None) };
         self.packets += 1;
         let data = &self.buffer.data()[bytes]; // all of the record was read
-        Ok(Some(Record { number: self.packets, link, time_ns, orig_len, data }))
+        Ok(Some(Record { number: self.packets, link, interface, time_ns, orig_len, data }))
     }
 
     #[inline]
     fn next_of_pcap(&mut self) -> Result<Option<Packet>, RecordError> {
-        let Format::Pcap(pcap) = self.format else { return Ok(None) };
-        if !self.has_head(pcap.record_header_len())? {
+        let Format::Pcap(pcap) = &self.format else { return Ok(None) };
+        let head_len = pcap.record_header_len();
+        if !self.has_head(head_len)? {
             return Ok(None);
         }
-        let packet = pcap.packet(self.buffer.data());
+        let Format::Pcap(pcap) = &mut self.format else { return Ok(None) };
+        let packet = pcap.packet(self.packets + 1, self.buffer.data());
         self.read_whole(packet.bytes.end as u64)?;
         self.unconsumed = packet.bytes.end;
         Ok(Some(packet))
@@ -252,6 +275,7 @@ enum Format {
 /// A packet in the record at the front of the buffer.
 struct Packet {
     link: LinkType,
+    interface: u32,
     time_ns: Option<i64>,
     orig_len: u32,
     bytes: Range<usize>,
