@@ -1,7 +1,7 @@
 //! What every command shares: the options, the printer, the clock and the files it reads and writes.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -126,27 +126,28 @@ pub(crate) fn file_digest(path: &Path) -> io::Result<String> {
 
 fn folder_digest(folder: &Path) -> io::Result<String> {
     let mut files = Vec::new();
-    list_files(folder, &mut files)?;
+    fs::read_dir(folder)?;
+    list_files(folder, &mut files);
     files.sort();
     let mut hasher = Sha256::new();
     for file in files {
         let name = file.strip_prefix(folder).expect("it was found in the folder");
-        hasher.update(format!("{}  {}\n", file_digest(&file)?, name.display()));
+        // One file that cannot be read does not keep the others from being known.
+        let digest = file_digest(&file).unwrap_or_else(|_| "unreadable".to_owned());
+        hasher.update(format!("{digest}  {}\n", name.display()));
     }
     Ok(hex(&hasher.finalize()))
 }
 
-/// Regular files only: reading a pipe or a device may never end.
-fn list_files(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            list_files(&entry.path(), files)?;
+/// Regular files only: reading a pipe or a device may never end. Folders that cannot be read have none.
+fn list_files(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            list_files(&entry.path(), files);
         } else if entry.path().is_file() {
             files.push(entry.path());
         }
     }
-    Ok(())
 }
 
 /// Bytes in hexadecimal.

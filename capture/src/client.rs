@@ -14,9 +14,13 @@ pub enum ClientRule {
     /// 1. who opened the connection (a SYN without ACK, or the answer to one),
     /// 2. whose address is private, loopback, link-local, shared (100.64.0.0/10) or for benchmarks (198.18.0.0/15)
     ///    when the other's is public,
-    /// 3. whose port is ephemeral (32768 and above) when the other's is not, or else not well known (1024 and above)
-    ///    when the other's is,
-    /// 4. who sent the first payload, as a query starts with an upload.
+    /// 3. who asked for names (DNS, where UDP is read),
+    /// 4. whose peer is at a port of servers (below 1024, or one such as 9001) when it is not itself,
+    /// 5. who is the client, or whose peer is a peer, in another capture of the same import that tells by one of these,
+    /// 6. whose port is ephemeral (32768 and above) when the other's is not, unless the other received more.
+    ///
+    /// What is left is a guess, and a warning for the file: who received at least twice what it sent, whose port is the
+    /// more ephemeral one, who sent the first payload.
     #[default]
     Auto,
     /// The host whose address is in this network. A flow with both ends or neither in it has no known client.
@@ -84,7 +88,7 @@ impl Cidr {
         differing.leading_zeros() >= u32::from(self.prefix)
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (address, prefix) = match text.split_once('/') {
             Some((address, prefix)) => (address, Some(prefix)),
             None => (text, None),

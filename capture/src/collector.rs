@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use wfkit_datasets::{Layer, Trace};
 
+use crate::clock::Watch;
 use crate::events::{Event, Events};
 use crate::flows::Choice;
 use crate::import::ImportOptions;
 use crate::packet::Segment;
 use crate::stats::{Dropped, FileStats, Reason};
 use crate::streams::{
-    Arrival, Bytes, CellCounter, Counts, FormVote, Memory, RecordCounts, RecordReader, Sink, Stream, TlsRecord,
+    Arrival, Bytes, CellCounter, Counts, FormVote, Memory, Negotiated, RecordCounts, RecordReader, Sink, Stream, TlsRecord,
 };
 
 /// Takes the packets of a capture, and makes of them what a trace of the layer consists of.
@@ -23,9 +24,11 @@ pub(crate) struct Collector {
     /// The same, where records are read.
     records: Vec<[RecordReader; 2]>,
     memory: Memory,
-    last_ns: Option<i64>,
-    backwards: u64,
+    watch: Watch,
 }
+
+/// The time of bytes whose own makes no sense: no entry of the trace. No capture states it.
+const SENSELESS: i64 = i64::MIN;
 
 /// What an event is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,9 +55,29 @@ impl Collector {
             streams: Vec::new(),
             records: Vec::new(),
             memory: Memory::default(),
-            last_ns: None,
-            backwards: 0,
+            watch: Watch::default(),
         }
+    }
+
+    /// The time to hand over with a packet whose own makes no sense; an error where it is part of no trace.
+    ///
+    /// Its bytes are part of their stream, so that nobody waits for them. A record has the time of the packet before.
+    pub(crate) fn instead_of_senseless(&self) -> Result<i64, Reason> {
+        match self.unit {
+            Unit::Packet(_) => Err(Reason::NoTime),
+            Unit::Segment => Ok(SENSELESS),
+            Unit::Record { .. } => Ok(self.watch.last_ns()),
+        }
+    }
+
+    /// Whether times are to be looked at closely.
+    pub(crate) fn has_odd_times(&self) -> bool {
+        self.watch.is_odd()
+    }
+
+    /// Whether packets are to be handed over in the order of their times.
+    pub(crate) fn puts_in_order(&self) -> bool {
+        !matches!(self.unit, Unit::Packet(_))
     }
 
     /// Takes a packet of a flow; `sender` is the end that sent it, `frame_len` its length with the link header.
@@ -68,8 +91,9 @@ impl Collector {
         frame_len: u32,
         time_ns: i64,
     ) -> Result<(), Reason> {
-        self.backwards += u64::from(self.last_ns.is_some_and(|last| time_ns < last));
-        self.last_ns = Some(time_ns);
+        if time_ns != SENSELESS {
+            self.watch.see(time_ns);
+        }
         let Unit::Packet(layer) = self.unit else {
             self.add_to_stream(flow, sender, Arrival::new(segment, time_ns));
             return Ok(());
@@ -117,6 +141,7 @@ impl Collector {
                 dropped.count_many(Reason::NoPayload, stream.counts().empty);
                 dropped.count_many(Reason::KeepAlive, stream.counts().keep_alive);
                 dropped.count_many(Reason::Retransmitted, stream.counts().retransmitted);
+                dropped.count_many(Reason::BeforeStart, stream.counts().before);
             }
         }
     }
@@ -147,18 +172,25 @@ impl Collector {
             }
             Unit::Segment | Unit::Record { .. } => self.count_streams(choice, dropped, stats),
         }
+        let mut senseless = 0;
         events.retain_mut(|event| match choice.fates[event.flow()] {
+            Ok(_) if event.time_ns == SENSELESS => {
+                senseless += 1;
+                false
+            }
             Ok(client) => {
                 event.size = if client == 0 { event.size } else { -event.size };
                 true
             }
             Err(_) => false,
         });
+        stats.kept -= senseless;
+        dropped.count_many(Reason::NoTime, senseless);
         if self.unit == (Unit::Record { cells: true }) {
-            events = cells(&events, choice.fates.len(), stats);
+            events = cells(&events, &self.negotiated(choice.fates.len()), stats);
         }
-        if self.backwards > 0 {
-            stats.warnings.insert("packet earlier than the one before, put in order".to_owned(), self.backwards);
+        if self.watch.backwards() > 0 {
+            stats.warnings.insert("packet earlier than the one before, put in order".to_owned(), self.watch.backwards());
         }
         if !events.is_sorted_by_key(|event| event.time_ns) {
             events.sort_by_key(|event| event.time_ns); // stable: what came at once stays in order
@@ -182,6 +214,14 @@ impl Collector {
         let trace =
             Trace::new(time_ns, size).expect("at least one packet, in order from the first one, none of size 0");
         Some((start_ns, trace))
+    }
+
+    /// What is known of how the records of each flow are protected.
+    fn negotiated(&self, flows: usize) -> Vec<Negotiated> {
+        let of_ends = |[a, b]: &[RecordReader; 2]| a.negotiated().or(b.negotiated());
+        let mut negotiated: Vec<Negotiated> = self.records.iter().map(of_ends).collect();
+        negotiated.resize(flows, Negotiated::default());
+        negotiated
     }
 
     /// Counts what streams were made of: all segments by what became of their flow, the rest for the chosen flows.
@@ -294,8 +334,8 @@ impl Sink for Records<'_> {
 }
 
 /// The cells in the records of client and peer, which are positive and negative, in the order of each direction.
-fn cells(records: &[Event], flows: usize, stats: &mut FileStats) -> Vec<Event> {
-    let mut votes = vec![FormVote::default(); flows];
+fn cells(records: &[Event], negotiated: &[Negotiated], stats: &mut FileStats) -> Vec<Event> {
+    let mut votes: Vec<FormVote> = negotiated.iter().map(|&negotiated| FormVote::new(negotiated)).collect();
     for record in records {
         votes[record.flow()].add(record.kind(), record.size.unsigned_abs());
     }
@@ -340,6 +380,7 @@ impl Found<'_> {
         self.add("segment after a later one", counts.late);
         self.add("hole", counts.holes);
         self.add("byte in holes", counts.missing);
+        self.add("segment before the start of its stream", counts.before);
         self.add("jump of sequence numbers", counts.jumps);
         self.add("connection between the same ports", counts.restarts);
     }

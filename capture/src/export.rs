@@ -43,11 +43,26 @@ pub struct Exported {
 ///
 /// See [`write_capture`] for what is in a capture. Files are numbered in the order of the set. Traces without a start begin one second after
 /// 1970-01-01, and come back with that as their start.
+///
+/// All files are written beside those that are there, as `NAME.part`, and renamed when the last is whole: a failure changes nothing.
 pub fn export(set: &TraceSet, folder: &Path) -> Result<Exported, ExportError> {
+    let is_new = !folder.exists();
+    fs::create_dir_all(folder).map_err(|source| ExportError::Write { path: folder.to_owned(), source })?;
+    let done = export_into(set, folder);
+    if done.is_err() {
+        remove_parts(set, folder);
+        if is_new {
+            let _ = fs::remove_dir(folder); // where it is empty
+        }
+    }
+    done
+}
+
+/// Writes everything beside what is there, and then puts it in its place.
+fn export_into(set: &TraceSet, folder: &Path) -> Result<Exported, ExportError> {
     let written = |path: &Path, done: io::Result<u64>| {
         done.map_err(|source| ExportError::Write { path: path.to_owned(), source })
     };
-    written(folder, fs::create_dir_all(folder).map(|()| 0))?;
     let one = |(number, labelled): (usize, &LabelledTrace)| {
         let path = folder.join(file_name(number, labelled));
         let write = |path: &Path| {
@@ -55,12 +70,34 @@ pub fn export(set: &TraceSet, folder: &Path) -> Result<Exported, ExportError> {
             let cut = write_capture(&mut out, &labelled.trace, labelled.start_ns.unwrap_or(SECOND as i64))?;
             out.flush().map(|()| cut)
         };
-        written(&path, write(&path))
+        written(&path, write(&part_of(&path)))
     };
     let cut = set.traces().par_iter().enumerate().map(one).collect::<Result<Vec<u64>, _>>()?;
-    let manifest = folder.join("manifest.csv");
-    write_manifest(set, &manifest).map_err(|source| ExportError::Manifest { path: manifest, source })?;
+    let manifest = folder.join(MANIFEST);
+    write_manifest(set, &part_of(&manifest))
+        .map_err(|source| ExportError::Manifest { path: manifest.clone(), source })?;
+    let names = set.traces().iter().enumerate().map(|(number, labelled)| folder.join(file_name(number, labelled)));
+    for path in names.chain([manifest]) {
+        written(&path, fs::rename(part_of(&path), &path).map(|()| 0))?;
+    }
     Ok(Exported { files: cut.len(), cut: cut.iter().sum() })
+}
+
+const MANIFEST: &str = "manifest.csv";
+
+/// Where a file is written until all are.
+fn part_of(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    path.with_file_name(name)
+}
+
+fn remove_parts(set: &TraceSet, folder: &Path) {
+    let names = set.traces().iter().enumerate().map(|(number, labelled)| file_name(number, labelled));
+    for name in names.chain([MANIFEST.to_owned()]) {
+        // Those that were not written are not there.
+        let _ = fs::remove_file(part_of(&folder.join(name)));
+    }
 }
 
 /// `00012_class_3.pcap`, without what file names cannot have everywhere.
@@ -287,6 +324,25 @@ mod tests {
         }
         let numbers = |frame: &[u8]| [38, 42].map(|at| u32::from_be_bytes(frame[at..at + 4].try_into().unwrap()));
         assert_eq!([0, 1, 2, 3].map(|at| numbers(frames[at])), [[0, 0], [0, 1], [1, 1], [1, 1]]);
+    }
+
+    #[test]
+    fn a_failure_leaves_what_was_there_and_nothing_else() {
+        let trace = || Trace::new(vec![0], vec![5]).unwrap();
+        let set = set(vec![("a", 0, None, trace()), ("b", 0, None, trace())]);
+        let folder = tempfile::tempdir().unwrap();
+        let new = folder.path().join("new");
+        export(&set, &new).unwrap();
+        let old = fs::read(new.join("00000_a_0.pcap")).unwrap();
+        // A folder stands where the part of the manifest is to be written.
+        fs::create_dir_all(new.join("manifest.csv.part/x")).unwrap();
+        let other = self::set(vec![("a", 0, None, Trace::new(vec![0], vec![77]).unwrap())]);
+        assert!(export(&other, &new).is_err());
+        assert_eq!(fs::read(new.join("00000_a_0.pcap")).unwrap(), old);
+        let names = fs::read_dir(&new).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        assert_eq!(names, ["00000_a_0.pcap", "00001_b_0.pcap", "manifest.csv", "manifest.csv.part"]);
     }
 
     #[test]

@@ -30,12 +30,14 @@ pub(crate) struct Listing {
     pub(crate) files: Vec<InputFile>,
     /// Number of files in folders that are no captures.
     pub(crate) others: u64,
+    /// What is in folders and cannot be read, or only promises to be a capture; and why.
+    pub(crate) unreadable: Vec<(String, String)>,
 }
 
 impl Listing {
     /// Takes every file in `paths`, `-` for the standard input, and of every folder in `paths`, at any depth, the files that are captures by
     /// content or by name. Links to folders inside of a folder are not followed. An error comes with the path it is
-    /// about.
+    /// about; what cannot be read below a folder that was given is told apart.
     pub(crate) fn of(paths: &[PathBuf]) -> Result<Self, (PathBuf, io::Error)> {
         let mut listing = Self::default();
         for path in paths {
@@ -43,7 +45,8 @@ impl Listing {
             if path == Path::new("-") {
                 listing.add_file(path, Path::new(""));
             } else if fs::metadata(path).map_err(at)?.is_dir() {
-                listing.add_folder(path, path)?;
+                fs::read_dir(path).map_err(at)?;
+                listing.add_folder(path, path);
             } else {
                 let folder = path.parent().unwrap_or(Path::new(""));
                 listing.add_file(path, folder);
@@ -60,38 +63,60 @@ impl Listing {
         Ok(listing)
     }
 
-    fn add_folder(&mut self, folder: &Path, root: &Path) -> Result<(), (PathBuf, io::Error)> {
-        let at = |path: &Path| {
-            let path = path.to_owned();
-            move |error| (path, error)
-        };
-        for entry in fs::read_dir(folder).map_err(at(folder))? {
-            let entry = entry.map_err(at(folder))?;
-            let path = entry.path();
-            if entry.file_type().map_err(at(&path))?.is_dir() {
-                self.add_folder(&path, root)?;
+    fn add_folder(&mut self, folder: &Path, root: &Path) {
+        let mut paths = Vec::new();
+        match fs::read_dir(folder) {
+            Err(error) => self.cannot_be_read(folder, root, &error.to_string()),
+            Ok(entries) => {
+                for entry in entries {
+                    match entry {
+                        Ok(entry) => paths.push(entry.path()),
+                        Err(error) => self.cannot_be_read(folder, root, &error.to_string()),
+                    }
+                }
+            }
+        }
+        // What is told of them is told in one order.
+        paths.sort_unstable();
+        for path in paths {
+            let is_folder = path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir());
+            if is_folder {
+                self.add_folder(&path, root);
+            } else if path.is_dir() {
+                self.others += 1; // a link to a folder
             } else if !path.is_file() {
-                // A link to a folder or to nowhere, a pipe, a device: reading it may never end.
-                self.others += 1;
+                // A link to nowhere, a pipe, a device: reading it may never end.
+                match is_named_capture(&path) {
+                    true => self.cannot_be_read(&path, root, "no file, nor a link to one"),
+                    false => self.others += 1,
+                }
             } else if is_named_capture(&path) || looks_like_capture(&path) || looks_like_text(&path) {
                 self.add_file(&path, root);
             } else {
                 self.others += 1;
             }
         }
-        Ok(())
+    }
+
+    fn cannot_be_read(&mut self, path: &Path, root: &Path, problem: &str) {
+        self.unreadable.push((relative_name(path, root), problem.to_owned()));
     }
 
     fn add_file(&mut self, path: &Path, folder: &Path) {
-        let relative = path.strip_prefix(folder).unwrap_or(path);
-        let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
         self.files.push(InputFile {
             path: path.to_owned(),
             canonical: PathBuf::new(),
             folder: folder.to_owned(),
-            name: parts.join("/"),
+            name: relative_name(path, folder),
         });
     }
+}
+
+/// The path as reached from the folder, with `/` between the parts.
+fn relative_name(path: &Path, folder: &Path) -> String {
+    let relative = path.strip_prefix(folder).unwrap_or(path);
+    let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
+    parts.join("/")
 }
 
 /// Whether `path` is a capture, or a folder with captures in it, by content or by name.

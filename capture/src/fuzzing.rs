@@ -6,7 +6,7 @@ use crate::ImportOptions;
 use crate::audit::{audit_records, audit_segments};
 use crate::info::info_of;
 use crate::manifest::Manifest;
-use crate::one_file::trace_of_records;
+use crate::one_file::trace_of_bytes;
 use crate::packet::{Decoder, LinkType, Transport};
 use crate::records::Records;
 use crate::streams::{Bytes, RecordReader, TlsRecord};
@@ -14,7 +14,7 @@ use crate::streams::{Bytes, RecordReader, TlsRecord};
 /// A capture file, read into a trace of every kind.
 pub fn capture(bytes: &[u8]) {
     for options in ImportOptions::every_kind() {
-        let file = trace_of_records(Records::from_bytes(bytes.to_vec()), "fuzzed", &options);
+        let file = trace_of_bytes(bytes, &options);
         let stats = &file.stats;
         assert_eq!(stats.packets, stats.kept + stats.dropped.values().sum::<u64>());
         assert_eq!(file.trace.is_none(), stats.no_trace.is_some());
@@ -71,6 +71,20 @@ pub fn tls_records(mut bytes: &[u8]) {
     }
     reader.restart(&mut sink);
     assert!(in_records + reader.counts().outside <= in_stream);
+}
+
+/// What tshark wrote about a capture.
+pub fn text(bytes: &[u8]) {
+    crate::text::read_any(bytes);
+}
+
+/// A filter of a recording: what is written is read as the same again.
+pub fn filter(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(filter) = text.parse::<crate::record::Filter>() {
+        let again: crate::record::Filter = filter.to_string().parse().expect("it was read before");
+        assert_eq!(again.to_string(), filter.to_string());
+    }
 }
 
 /// A manifest of labels.

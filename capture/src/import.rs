@@ -11,10 +11,13 @@ use wfkit_datasets::{LabelledTrace, Layer, Provenance, TraceKey, TraceSet};
 
 use crate::client::ClientRule;
 use crate::files::{InputFile, Listing};
-use crate::flows::FlowScope;
+use crate::flows::{FlowScope, Known, PeerRule, Rules};
 use crate::labels::{LabelSource, Labels};
 use crate::manifest::ManifestError;
-use crate::one_file::trace_of;
+use crate::neighbours;
+use crate::one_file::{FileTrace, trace_of};
+use crate::packet::{Decoder, Transport};
+use crate::records::{RecordError, Records};
 use crate::select::Selection;
 use crate::stats::ImportStats;
 
@@ -40,6 +43,8 @@ pub struct ImportOptions {
     pub client: ClientRule,
     /// Which of the client's flows make the trace.
     pub flows: FlowScope,
+    /// Which peer's flows these are.
+    pub peer: PeerRule,
     /// Look inside of tunnels (IP in IP, GRE, VXLAN): the packet in the packet counts.
     pub inner: bool,
     /// Where class, rep and session come from.
@@ -55,6 +60,7 @@ impl Default for ImportOptions {
             reassembly: true,
             client: ClientRule::default(),
             flows: FlowScope::default(),
+            peer: PeerRule::default(),
             inner: false,
             labels: LabelSource::default(),
             select: Selection::default(),
@@ -63,6 +69,15 @@ impl Default for ImportOptions {
 }
 
 impl ImportOptions {
+    pub(crate) fn decoder(&self) -> Decoder {
+        let transport = if self.layer == Layer::Udp { Transport::Udp } else { Transport::Tcp };
+        Decoder { transport, inner: self.inner }
+    }
+
+    pub(crate) fn rules<'a>(&'a self, known: &'a Known) -> Rules<'a> {
+        Rules { client: &self.client, scope: self.flows, peer: &self.peer, known }
+    }
+
     /// Options that between them go through all of the code.
     pub(crate) fn every_kind() -> impl Iterator<Item = Self> {
         let with = |layer, reassembly| Self { layer, reassembly, inner: !reassembly, ..Self::default() };
@@ -185,21 +200,43 @@ pub fn import(
         problems: labels.problems,
         ..ImportStats::default()
     };
+    for (name, problem) in &listing.unreadable {
+        stats.files += 1;
+        stats.drop_trace("unreadable");
+        stats.problems.push(format!("{name}: {problem}"));
+    }
     let mut work = Vec::new();
     for (file, key) in listing.files.iter().zip(labels.keys) {
         match key {
             Ok(key) => work.push((file, key)),
-            Err(reason) => stats.drop_trace(reason),
+            Err(reason) => {
+                stats.drop_trace(reason);
+                // Of a file that is no capture it matters more what it is.
+                if let Err(error @ RecordError::Foreign { .. }) = Records::open(&file.path) {
+                    stats.problems.push(format!("{}: {error}", display(file)));
+                }
+            }
         }
     }
 
     let done = AtomicUsize::new(0);
     let read = |(file, _): &(&InputFile, TraceKey)| {
-        let result = trace_of(&file.path, &display(file), options);
+        let result = trace_of(&file.path, &display(file), options, &Known::default());
         on_file(done.fetch_add(1, Ordering::Relaxed) + 1, work.len());
         result
     };
-    let results: Vec<_> = work.par_iter().map(read).collect();
+    let mut results: Vec<FileTrace> = work.par_iter().map(read).collect();
+    let known = neighbours::known(&results, options);
+    // What one file tells serves the others: those that it says more about are read again.
+    results.par_iter_mut().zip(&work).for_each(|(result, (file, _))| {
+        if file.path.is_file() && neighbours::tell_more(&result.findings, &known, options) {
+            *result = trace_of(&file.path, &display(file), options, &known);
+        }
+    });
+    if options.peer == PeerRule::Main {
+        let classes: Vec<&str> = work.iter().map(|(_, key)| key.class.as_str()).collect();
+        neighbours::warn_of_other_peers(&mut results, &classes);
+    }
 
     let mut traces = Vec::new();
     let mut sources = Vec::new();

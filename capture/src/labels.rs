@@ -9,6 +9,7 @@ use regex::Regex;
 use thiserror::Error;
 use wfkit_datasets::TraceKey;
 
+use crate::dates::date_in;
 use crate::files::InputFile;
 use crate::manifest::{Manifest, ManifestError};
 
@@ -38,16 +39,20 @@ pub enum LabelSource {
 /// anywhere unless it is anchored.
 ///
 /// The default finds `cell_CLASS_rep_REP.pcap`, `CLASS_rep_REP.pcap`, `CLASS_REP.pcap` and `CLASS-REP.pcap`, in
-/// folders of any name, also with the endings `.pcapng` and `.cap` (and `.gz`, `.zst` or `.xz` behind). The last number is the rep:
-/// `example-2.com_13.pcap` is rep 13 of `example-2.com`.
+/// folders of any name, also with the endings `.pcapng` and `.cap` (and `.gz`, `.zst`, `.xz` or another of compression behind).
+/// The last number is the rep: `example-2.com_13.pcap` is rep 13 of `example-2.com`. A name with a date or a time of day in
+/// it (`example.net_2024-05-01.pcap`) has no label by default, so that no part of a date becomes a class or rep.
 #[derive(Debug, Clone)]
-pub struct LabelPattern(Regex);
+pub struct LabelPattern {
+    regex: Regex,
+    is_default: bool,
+}
 
 impl Default for LabelPattern {
     fn default() -> Self {
         let default =
-            r"(?:^|/)(?:cell_)?(?<class>[^/]+?)(?:_rep_|[_-])(?<rep>[0-9]+)\.(?:pcapng|pcap|cap)(?:\.(?:gz|zst|xz))?$";
-        Self(Regex::new(default).expect("it is tested"))
+            r"(?:^|/)(?:cell_)?(?<class>[^/]+?)(?:_rep_|[_-])(?<rep>[0-9]+)\.(?:pcapng|pcap|cap)(?:\.(?:gz|zst|xz|bz2|lz4|lzma|lz|zip|7z|Z))?$";
+        Self { regex: Regex::new(default).expect("it is tested"), is_default: true }
     }
 }
 
@@ -68,7 +73,7 @@ impl FromStr for LabelPattern {
     fn from_str(text: &str) -> Result<Self, LabelPatternError> {
         let regex = Regex::new(text)?;
         if regex.capture_names().flatten().any(|name| name == "class") {
-            Ok(Self(regex))
+            Ok(Self { regex, is_default: false })
         } else {
             Err(LabelPatternError::NoClass(text.to_owned()))
         }
@@ -77,14 +82,24 @@ impl FromStr for LabelPattern {
 
 impl fmt::Display for LabelPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.as_str())
+        f.write_str(self.regex.as_str())
     }
 }
 
 impl LabelPattern {
     /// The label in `name`, or why there is none.
-    fn label(&self, name: &str) -> Result<Label, String> {
-        let groups = self.0.captures(name).ok_or("the name does not match the label pattern")?;
+    pub(crate) fn label(&self, name: &str) -> Result<Label, String> {
+        if self.is_default
+            && let Some(found) = date_in(stem(name))
+        {
+            let pattern = found.pattern().map(|pattern| format!("--label '{pattern}', ")).unwrap_or_default();
+            let date = found.date;
+            return Err(format!(
+                "`{date}` in the name is a date or a time, neither class nor rep: say what is what with {pattern}--label \
+                 folders or --labels CSV"
+            ));
+        }
+        let groups = self.regex.captures(name).ok_or("the name does not match the label pattern")?;
         let group = |group| groups.name(group).map(|found| found.as_str()).filter(|text| !text.is_empty());
         let class = group("class").ok_or("the label pattern finds no class in the name")?;
         let rep = match group("rep") {
@@ -95,11 +110,24 @@ impl LabelPattern {
     }
 }
 
+/// The name of a file without its folder and endings.
+fn stem(name: &str) -> &str {
+    let file = name.rsplit('/').next().unwrap_or(name);
+    let lower = file.to_ascii_lowercase();
+    let end = [".pcap", ".cap"].iter().filter_map(|ending| lower.rfind(ending)).min();
+    &file[..end.unwrap_or(file.len())]
+}
+
 /// The label of `session/class/file` or `class/file`, by the names of folders.
 fn label_by_folders(name: &str) -> Result<Label, String> {
     let mut folders = name.rsplit('/').skip(1);
     let class =
         folders.next().ok_or("it is in no folder of its own below the one that was given, so it has no class")?;
+    if date_in(class).is_some_and(|found| found.date == class) {
+        return Err("the folder that it is in is a date or a time, no class: where the folder around that is the class, \
+                    say --label '(?<class>[^/]+)/(?<session>[^/]+)/[^/]+$'"
+            .to_owned());
+    }
     Ok(Label { class: class.to_owned(), rep: None, session: folders.next().map(str::to_owned) })
 }
 
@@ -273,9 +301,25 @@ mod tests {
         assert_eq!(pattern.label("a_b-1_2.pcap"), label("a_b-1", 2));
         assert_eq!(pattern.label("a_1.pcapng.gz"), label("a", 1));
         assert_eq!(pattern.label("cell_5.pcap"), label("cell", 5));
-        for name in ["12.pcap", "a_b.pcap", "a_1.txt", "a_1.pcap.zip", "_1.pcap", "dir_1/a.pcap"] {
+        assert_eq!(pattern.label("2024-05-01/a_1.pcap.zip"), label("a", 1));
+        for name in ["12.pcap", "a_b.pcap", "a_1.txt", "a_1.pcap.txt", "_1.pcap", "dir_1/a.pcap"] {
             assert!(pattern.label(name).is_err(), "{name}");
         }
+    }
+
+    #[test]
+    fn no_part_of_a_date_becomes_a_class_or_rep() {
+        let pattern = LabelPattern::default();
+        let names = ["trace_2024-05-01_12-00-03.pcap", "day/a_20240501.pcapng.gz", "a_1714564803.pcap", "a_1714564803.25.cap"];
+        for name in names {
+            let refusal = pattern.label(name).unwrap_err();
+            assert!(refusal.contains("is a date or a time") && refusal.contains("--label '(?:^|/)(?<class>"), "{refusal}");
+        }
+        assert!(label_by_folders("news/2024-05-01/1.pcap").is_err());
+        assert_eq!(label_by_folders("2024-05-01/news/1.pcap").unwrap().session.as_deref(), Some("2024-05-01"));
+        // Who gives a pattern says what is what.
+        let given: LabelPattern = r"(?<class>.+)_(?<rep>\d+)\.".parse().unwrap();
+        assert_eq!(given.label("a_1714564803.pcap"), label("a", 1_714_564_803));
     }
 
     #[test]

@@ -2,7 +2,10 @@
 
 mod audit;
 mod client;
+mod clock;
 mod collector;
+mod copies;
+mod dates;
 mod endpoint;
 mod events;
 mod export;
@@ -14,6 +17,7 @@ mod import;
 mod info;
 mod labels;
 mod manifest;
+mod neighbours;
 mod one_file;
 mod packet;
 pub mod record;
@@ -27,7 +31,7 @@ pub use audit::{Audit, CipherSuite, Messages, Reason as VerdictReason, Sighting,
 pub use client::{Cidr, ClientRule, ClientRuleError};
 pub use export::{ExportError, Exported, export, write_capture};
 pub use files::has_captures;
-pub use flows::{FlowScope, FlowScopeError};
+pub use flows::{FlowScope, FlowScopeError, PeerRule, PeerRuleError};
 pub use import::{Import, ImportError, ImportOptions, import};
 pub use info::{CaptureInfo, capture_info};
 pub use labels::{LabelPattern, LabelPatternError, LabelSource};

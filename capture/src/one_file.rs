@@ -1,17 +1,19 @@
 //! One capture file -> one trace.
 
 use std::error::Error;
-use std::io::Read;
 use std::path::Path;
 
-use wfkit_datasets::{Layer, Trace};
+use wfkit_datasets::Trace;
 
+use crate::clock::{Corrected, Corrections, Runs};
 use crate::collector::Collector;
+use crate::copies::{Copies, Sample};
+use crate::endpoint::Endpoint;
 use crate::events::Events;
-use crate::flows::FlowTable;
+use crate::flows::{Choice, FlowTable, Known, Pair, PeerRule, Rules};
 use crate::import::ImportOptions;
 use crate::packet::{Decoder, LinkType, Segment, Transport};
-use crate::records::{Record, RecordError, Records};
+use crate::records::{Record, RecordError, Records, TimeUnit, UnitFound};
 use crate::stats::{Dropped, FileStats, Reason};
 use crate::text::{TextError, TextPackets, open_text};
 
@@ -20,41 +22,98 @@ pub(crate) struct FileTrace {
     pub(crate) stats: FileStats,
     /// The trace and when its first packet was captured, Unix time in ns; `None` where `stats.no_trace` says why.
     pub(crate) trace: Option<(i64, Trace)>,
+    /// What the file tells others of the same import.
+    pub(crate) findings: Findings,
+}
+
+/// Who talked to whom in a file.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    pub(crate) main_pair: Option<Pair>,
+    /// Who the client is, is a guess.
+    pub(crate) is_guess: bool,
+    /// The peers of the client, those with most payload first.
+    pub(crate) peers: Vec<Endpoint>,
 }
 
 /// How many events are kept of a file until it is known which flows make the trace, 16 bytes each. A file with more is
 /// read a second time, since it may be larger than the memory.
 const MOST_EVENTS: usize = 1 << 22;
 
-/// Reads the trace of a capture file, or of a text about one. `name` is for the statistics.
-///
-/// A file that is damaged somewhere gives the trace of the packets before that, and a problem.
-pub(crate) fn trace_of(path: &Path, name: &str, options: &ImportOptions) -> FileTrace {
-    // Not so what comes through a pipe: it is there once.
-    let events = if path.is_file() { Events::up_to(MOST_EVENTS) } else { Events::all() };
-    read_file(path, name, options, events)
+/// How many packets are kept to be put in the order of their times.
+const MOST_HELD: usize = 1 << 22;
+
+/// What a second reading of a file has to know. Most files need none.
+#[derive(Debug, Default)]
+struct Plan {
+    unit: Option<TimeUnit>,
+    corrections: Corrections,
+    without_copies: bool,
+    /// What the first reading found out.
+    problems: Vec<String>,
 }
 
-fn read_file(path: &Path, name: &str, options: &ImportOptions, events: Events) -> FileTrace {
-    let (reading, outcome) = match open_text(path, options.layer) {
-        None => Reading::of_records(Records::open(path), options, events),
-        Some(text) => Reading::of_text(text, options, events),
-    };
-    if reading.collector.has_too_many() {
-        let choice = reading.flows.choose(&options.client, options.flows);
-        return read_file(path, name, options, Events::of(&choice));
+impl Plan {
+    fn is_needed(&self) -> bool {
+        self.unit.is_some() || self.corrections.are_needed() || self.without_copies
     }
-    reading.finish(outcome, name, options)
 }
 
-/// The same of a capture that was opened, or could not be.
-pub(crate) fn trace_of_records(
-    records: Result<Records, RecordError>,
-    name: &str,
-    options: &ImportOptions,
-) -> FileTrace {
-    let (reading, outcome) = Reading::of_records(records, options, Events::all());
-    reading.finish(outcome, name, options)
+/// Reads the trace of a capture file, or of a text about one. `name` is for the statistics, `known` what other captures
+/// tell.
+///
+/// A file that is damaged somewhere gives the trace of the packets before that, and a problem. Where times make no sense or
+/// packets were captured twice, the file is read again.
+pub(crate) fn trace_of(path: &Path, name: &str, options: &ImportOptions, known: &Known) -> FileTrace {
+    // Not so what comes through a pipe: it is there once.
+    match path.is_file() {
+        true => read_file(path, name, options, known, MOST_EVENTS),
+        false => {
+            let (mut reading, outcome) = Reading::of_records(Records::open(path), options, Events::all(), Plan::default());
+            if outcome.is_ok() && (reading.collector.has_odd_times() || !matches!(reading.unit, UnitFound::Stated) || reading.sample.has_copies()) {
+                reading.problems.push(
+                    "its times or packets captured twice ask for a second reading, which a stream does not have: save it to a \
+                     file and import that"
+                        .to_owned(),
+                );
+                return reading.finish(Err(NEEDS_A_FILE), name, options, known);
+            }
+            reading.finish(outcome, name, options, known)
+        }
+    }
+}
+
+const NEEDS_A_FILE: &str = "stream that is to be read twice";
+
+fn read_file(path: &Path, name: &str, options: &ImportOptions, known: &Known, most_events: usize) -> FileTrace {
+    let (mut reading, mut outcome) = read_once(path, options, Events::up_to(most_events), Plan::default());
+    let plan = reading.plan(path, options);
+    if plan.is_needed() {
+        (reading, outcome) = read_once(path, options, Events::up_to(most_events), plan);
+    }
+    if reading.collector.has_too_many() {
+        let choice = reading.flows.choose(&options.rules(known));
+        (reading, outcome) = read_once(path, options, Events::of(&choice), reading.plan);
+    }
+    reading.finish(outcome, name, options, known)
+}
+
+fn read_once(path: &Path, options: &ImportOptions, events: Events, plan: Plan) -> (Reading, Outcome) {
+    match open_text(path, options.layer) {
+        None => Reading::of_records(Records::open(path), options, events, plan),
+        Some(text) => Reading::of_text(text, options, events),
+    }
+}
+
+/// The same of a capture in memory, for fuzzing.
+pub(crate) fn trace_of_bytes(bytes: &[u8], options: &ImportOptions) -> FileTrace {
+    let records = || Records::from_bytes(bytes.to_vec());
+    let (mut reading, mut outcome) = Reading::of_records(records(), options, Events::all(), Plan::default());
+    let plan = reading.plan_of(records, options);
+    if plan.is_needed() {
+        (reading, outcome) = Reading::of_records(records(), options, Events::all(), plan);
+    }
+    reading.finish(outcome, "fuzzed", options, &Known::default())
 }
 
 /// What became of reading a file. An error says why it gives no trace whatever was read of it.
@@ -68,37 +127,78 @@ struct Reading {
     dropped: Dropped,
     first_fragments: u64,
     unsupported: Option<(u64, LinkType)>,
+    /// A text that does not say which packets are TCP.
+    unsaid_protocol: bool,
     problems: Vec<String>,
+    /// Looks for copies, which ask for a second reading.
+    sample: Sample,
+    unit: UnitFound,
+    plan: Plan,
+    copies: Copies,
+    held: Vec<Held>,
+}
+
+/// A packet that waits to be put in the order of times.
+struct Held {
+    time_ns: i64,
+    flow_and_sender: (usize, usize),
+    frame_len: u32,
+    segment: Segment<'static>,
+    payload: Box<[u8]>,
 }
 
 impl Reading {
-    fn of_records(records: Result<Records, RecordError>, options: &ImportOptions, events: Events) -> (Self, Outcome) {
-        let mut reading = Self::new(options, events);
+    fn of_records(
+        records: Result<Records, RecordError>,
+        options: &ImportOptions,
+        events: Events,
+        plan: Plan,
+    ) -> (Self, Outcome) {
+        let mut reading = Self::new(options, events, plan);
         let outcome = reading.read(records);
+        reading.take_held();
         reading.collector.finish(&mut reading.dropped);
         (reading, outcome)
     }
 
-    fn of_text(
-        text: Result<TextPackets<Box<dyn Read + Send>>, TextError>,
-        options: &ImportOptions,
-        events: Events,
-    ) -> (Self, Outcome) {
+    fn of_text(text: Result<TextPackets, TextError>, options: &ImportOptions, events: Events) -> (Self, Outcome) {
         // There are no sequence numbers in a text, which tells of each packet by itself.
-        let mut reading = Self::new(&ImportOptions { reassembly: false, ..options.clone() }, events);
+        let options = ImportOptions { reassembly: false, ..options.clone() };
+        let mut reading = Self::new(&options, events, Plan::default());
         let outcome = reading.read_text(text);
         reading.collector.finish(&mut reading.dropped);
         (reading, outcome)
     }
 
-    fn finish(mut self, outcome: Outcome, name: &str, options: &ImportOptions) -> FileTrace {
+    /// What a second reading of the file has to know.
+    fn plan(&self, path: &Path, options: &ImportOptions) -> Plan {
+        self.plan_of(|| Records::open(path), options)
+    }
+
+    fn plan_of(&self, records: impl Fn() -> Result<Records, RecordError>, options: &ImportOptions) -> Plan {
+        let mut plan = Plan { without_copies: self.sample.has_copies(), ..Plan::default() };
+        if let UnitFound::Other(unit, problem) = &self.unit {
+            plan.unit = Some(*unit);
+            plan.problems.push(problem.clone());
+        }
+        if self.collector.has_odd_times() || plan.unit.is_some() {
+            if let Ok(records) = records() {
+                plan.corrections = corrections(records, plan.unit, options);
+            }
+            plan.problems.extend(plan.corrections.problems());
+        }
+        plan
+    }
+
+    fn finish(mut self, outcome: Outcome, name: &str, options: &ImportOptions, known: &Known) -> FileTrace {
         let mut stats = FileStats { file: name.to_owned(), ..FileStats::default() };
+        let mut findings = Findings::default();
         let trace = match outcome {
             Err(refusal) => {
                 stats.no_trace = Some(refusal.to_owned());
                 None
             }
-            Ok(()) => self.trace(options, &mut stats),
+            Ok(()) => self.trace(&options.rules(known), &mut stats, &mut findings),
         };
         stats.packets = self.packets;
         stats.dropped = self.dropped.by_name();
@@ -107,21 +207,38 @@ impl Reading {
                 .warnings
                 .insert("first of several fragments, counted with its own length".to_owned(), self.first_fragments);
         }
-        stats.problems = self.problems;
-        FileTrace { stats, trace }
+        if self.unsaid_protocol {
+            stats.warnings.insert("text without a column that tells TCP from others: all packets count".to_owned(), 1);
+        }
+        let copies = self.dropped.of(Reason::Duplicate);
+        if copies > 0 {
+            let share = 100 * copies / self.packets.max(1);
+            self.problems.push(format!(
+                "{share} % of the packets are copies of others within 2 ms, as where two interfaces of a host are captured; each \
+                 packet counts once"
+            ));
+        }
+        stats.problems = self.plan.problems;
+        stats.problems.extend(self.problems);
+        FileTrace { stats, trace, findings }
     }
 
-    fn new(options: &ImportOptions, events: Events) -> Self {
-        let transport = if options.layer == Layer::Udp { Transport::Udp } else { Transport::Tcp };
+    fn new(options: &ImportOptions, events: Events, plan: Plan) -> Self {
         Self {
-            decoder: Decoder { transport, inner: options.inner },
+            decoder: options.decoder(),
             flows: FlowTable::default(),
             collector: Collector::new(options, events),
             packets: 0,
             dropped: Dropped::default(),
             first_fragments: 0,
             unsupported: None,
+            unsaid_protocol: false,
             problems: Vec::new(),
+            sample: Sample::default(),
+            unit: UnitFound::Stated,
+            copies: Copies::default(),
+            held: Vec::new(),
+            plan,
         }
     }
 
@@ -135,9 +252,14 @@ impl Reading {
             self.problems.push(unsupported(1, link));
             return Err(UNSUPPORTED_LINK_TYPE);
         }
+        if let Some(unit) = self.plan.unit {
+            records.read_in(unit);
+        }
+        let is_first = !self.plan.is_needed();
         loop {
             match records.next() {
-                Ok(Some(record)) => self.add(&record),
+                Ok(Some(record)) if is_first => self.add(&record),
+                Ok(Some(record)) => self.add_as_planned(&record),
                 Ok(None) => break,
                 Err(error) if self.packets == 0 => return Err(self.refuse(&error)),
                 Err(error) => {
@@ -145,6 +267,15 @@ impl Reading {
                     break;
                 }
             }
+        }
+        self.unit = records.unit();
+        match &self.unit {
+            UnitFound::Some(problem) => self.problems.push(problem.clone()),
+            UnitFound::None(problem) => {
+                self.problems.push(problem.clone());
+                return Err("impossible times");
+            }
+            UnitFound::Stated | UnitFound::Other(..) => {}
         }
         if let Some((record, link)) = self.unsupported {
             self.problems.push(unsupported(record, link));
@@ -155,7 +286,7 @@ impl Reading {
         Ok(())
     }
 
-    fn read_text(&mut self, text: Result<TextPackets<Box<dyn Read + Send>>, TextError>) -> Outcome {
+    fn read_text(&mut self, text: Result<TextPackets, TextError>) -> Outcome {
         let mut text = match text {
             Ok(text) => text,
             Err(error) => return Err(self.refuse(&error)),
@@ -169,14 +300,17 @@ impl Reading {
                         self.dropped.count(reason);
                     }
                 }
-                Ok(None) => return Ok(()),
+                Ok(None) => break,
                 Err(error) if self.packets == 0 => return Err(self.refuse(&error)),
                 Err(error) => {
                     self.problems.push(format!("{error}; the {} packets before are used", self.packets));
-                    return Ok(());
+                    break;
                 }
             }
         }
+        self.problems.extend(text.problems());
+        self.unsaid_protocol = text.knows_no_protocol();
+        Ok(())
     }
 
     fn refuse(&mut self, error: &dyn Error) -> &'static str {
@@ -188,6 +322,7 @@ impl Reading {
     // memory takes as long as all the rest.
     #[inline(always)]
     fn add(&mut self, record: &Record<'_>) {
+        self.sample.see(self.packets, record);
         self.packets += 1;
         if let Err(reason) = self.take_record(record) {
             self.dropped.count(reason);
@@ -200,13 +335,17 @@ impl Reading {
     #[inline(always)]
     fn take_record(&mut self, record: &Record<'_>) -> Result<(), Reason> {
         let segment = self.decoder.segment(record.link, record.data, record.orig_len)?;
-        let time_ns = record.time_ns.ok_or(Reason::NoTime)?;
+        let time_ns = match record.time_ns {
+            Some(time_ns) => time_ns,
+            None => self.collector.instead_of_senseless()?,
+        };
         self.take(&segment, record.orig_len, time_ns)
     }
 
     #[inline(always)]
     fn take(&mut self, segment: &Segment<'_>, frame_len: u32, time_ns: i64) -> Result<(), Reason> {
         if self.decoder.transport == Transport::Udp && is_name_lookup(segment) {
+            self.note_asker(segment);
             return Err(Reason::NameLookup);
         }
         // Also packets that carry nothing tell who opened the connection.
@@ -216,16 +355,108 @@ impl Reading {
         Ok(())
     }
 
-    /// Joins the packets of the client's flows to a trace. Fills in what `stats` says about that.
-    fn trace(&mut self, options: &ImportOptions, stats: &mut FileStats) -> Option<(i64, Trace)> {
-        let choice = self.flows.choose(&options.client, options.flows);
-        stats.client_rule = choice.rule.map(str::to_owned);
-        let (start_ns, trace) = self.collector.trace(&choice, &mut self.dropped, stats)?;
-        if trace.size().iter().all(|&size| size > 0) {
-            stats.warnings.insert("trace without incoming packets".to_owned(), 1);
+    #[cold]
+    fn note_asker(&mut self, datagram: &Segment<'_>) {
+        let [source, destination] = [datagram.source, datagram.destination];
+        match (source.port(), destination.port()) {
+            (53, _) => self.flows.add_asker(destination.ip()),
+            (_, 53) => self.flows.add_asker(source.ip()),
+            _ => {}
+        }
+    }
+
+    /// Takes a record in a second reading, which knows what to make of it.
+    #[cold]
+    fn add_as_planned(&mut self, record: &Record<'_>) {
+        self.packets += 1;
+        if let Err(reason) = self.take_as_planned(record) {
+            self.dropped.count(reason);
+            if reason == Reason::LinkType {
+                self.unsupported.get_or_insert((record.number, record.link));
+            }
+        }
+    }
+
+    fn take_as_planned(&mut self, record: &Record<'_>) -> Result<(), Reason> {
+        let segment = self.decoder.segment(record.link, record.data, record.orig_len)?;
+        if self.plan.without_copies && self.copies.is_copy(record) {
+            return Err(Reason::Duplicate);
+        }
+        let corrected = record.time_ns.map(|time_ns| self.plan.corrections.apply(record.number, time_ns));
+        let Some(Corrected::Time(time_ns)) = corrected else {
+            let time_ns = self.collector.instead_of_senseless()?;
+            return self.take(&segment, record.orig_len, time_ns);
+        };
+        let is_held = self.plan.corrections.in_time_order && self.collector.puts_in_order() && self.held.len() < MOST_HELD;
+        if !is_held {
+            return self.take(&segment, record.orig_len, time_ns);
+        }
+        let flow_and_sender = self.flows.add(&segment);
+        self.first_fragments += u64::from(segment.fragment);
+        self.held.push(Held {
+            time_ns,
+            flow_and_sender,
+            frame_len: record.orig_len,
+            segment: Segment { payload: &[], ..segment },
+            payload: segment.payload.into(),
+        });
+        Ok(())
+    }
+
+    /// Takes what was held in the order of its times, at one time in that of the file.
+    fn take_held(&mut self) {
+        let mut held = std::mem::take(&mut self.held);
+        held.sort_by_key(|held| held.time_ns);
+        for Held { time_ns, flow_and_sender, frame_len, segment, payload } in held {
+            let segment = Segment { payload: &payload, ..segment };
+            if let Err(reason) = self.collector.add(flow_and_sender, &segment, frame_len, time_ns) {
+                self.dropped.count(reason);
+            }
+        }
+    }
+
+    /// Joins the packets of the client's flows to a trace. Fills in what `stats` and `findings` say about that.
+    fn trace(&mut self, rules: &Rules<'_>, stats: &mut FileStats, findings: &mut Findings) -> Option<(i64, Trace)> {
+        let choice = self.flows.choose(rules);
+        stats.client_rule = choice.verdict.map(|verdict| verdict.rule.to_owned());
+        let traced = self.collector.trace(&choice, &mut self.dropped, stats);
+        let Choice { verdict, main_pair, peers, .. } = choice;
+        let guess = verdict.filter(|verdict| verdict.is_guess);
+        *findings = Findings { main_pair, is_guess: guess.is_some(), peers };
+        let Some((start_ns, trace)) = traced else {
+            if main_pair.is_none() && *rules.peer != PeerRule::Main && self.packets > 0 {
+                stats.no_trace = Some("no flow to the peer that is meant".to_owned());
+            }
+            return None;
+        };
+        if let Some(verdict) = guess {
+            let kind = format!("client that is only guessed, by {}: --client tells who it is", verdict.rule);
+            stats.warnings.insert(kind, 1);
+        }
+        let (outgoing, incoming) = (trace.size().iter().any(|&size| size > 0), trace.size().iter().any(|&size| size < 0));
+        for (is_there, direction) in [(incoming, "incoming"), (outgoing, "outgoing")] {
+            if !is_there {
+                stats.warnings.insert(format!("trace without {direction} packets"), 1);
+            }
         }
         Some((start_ns, trace))
     }
+}
+
+/// Takes a capture apart where its times jump.
+fn corrections(mut records: Records, unit: Option<TimeUnit>, options: &ImportOptions) -> Corrections {
+    if let Some(unit) = unit {
+        records.read_in(unit);
+    }
+    let decoder = options.decoder();
+    let (mut flows, mut runs) = (FlowTable::default(), Runs::default());
+    // Damage is told by the reading.
+    while let Ok(Some(record)) = records.next() {
+        let Some(time_ns) = record.time_ns else { continue };
+        let segment = decoder.segment(record.link, record.data, record.orig_len).ok();
+        runs.add(record.number, time_ns, segment.as_ref().map(|segment| (flows.add(segment), segment)));
+    }
+    runs.corrections()
 }
 
 /// DNS and multicast DNS: they come before a query, and are no part of it.
@@ -247,6 +478,8 @@ mod tests {
 
     use std::fs;
     use std::path::PathBuf;
+
+    use wfkit_datasets::Layer;
 
     use super::*;
 
@@ -270,7 +503,7 @@ mod tests {
         let path = capture_of_many_flows();
         for options in ImportOptions::every_kind() {
             let [whole, bounded] =
-                [Events::all(), Events::up_to(3)].map(|events| read_file(&path, "x", &options, events));
+                [usize::MAX, 3].map(|most| read_file(&path, "x", &options, &Known::default(), most));
             assert_eq!(bounded.trace, whole.trace, "{:?}", options.layer);
             assert_eq!(bounded.stats, whole.stats, "{:?}", options.layer);
             assert_eq!(whole.trace.is_some(), options.layer != Layer::Udp);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use wfkit_capture::record::{Filter, parse_duration};
-use wfkit_capture::{ClientRule, OutlierRule};
+use wfkit_capture::{ClientRule, OutlierRule, PeerRule};
 
 use crate::help;
 use crate::written;
@@ -38,7 +38,7 @@ pub(crate) enum Capture {
 pub(crate) struct Import {
     /// Pattern for file names, with a named group `class`, and `rep` and `session` if there are any; or `folders`: the
     /// folder of a file is its class, the one around that its session
-    /// [default: manifest.csv where the folder has one, else names such as cell_3_rep_12.pcap and 3_12.pcap].
+    /// [default: manifest.csv where the folder has one, else names such as cell_3_rep_12.pcap and 3_12.pcap, without dates].
     #[arg(long, value_name = "REGEX|folders", conflicts_with = "labels", value_parser = written::label)]
     pub(crate) label: Option<String>,
     /// CSV with the columns path, class and, if there are any, rep and session.
@@ -57,6 +57,10 @@ pub(crate) struct Import {
     /// Keep the flow to the main peer (the one with most bytes), or everything of the client.
     #[arg(long, value_enum, default_value_t = Flows::Main)]
     pub(crate) flows: Flows,
+    /// Which peer is meant: `main`, `common` for the one that most files share (such as the guard of Tor), an address range,
+    /// or ports; of several the one with most bytes.
+    #[arg(long, default_value = "main", value_name = "main|common|CIDR|port:N[-M]", value_parser = written::of::<PeerRule>)]
+    pub(crate) peer: String,
     /// Look inside of tunnels (IP in IP, GRE, VXLAN): the packet in the packet counts.
     #[arg(long)]
     pub(crate) inner: bool,

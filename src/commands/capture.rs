@@ -114,6 +114,7 @@ fn import_options(options: &cli::Import) -> Result<ImportOptions> {
             cli::Flows::Main => FlowScope::Main,
             cli::Flows::All => FlowScope::All,
         },
+        peer: options.peer.parse()?,
         inner: options.inner,
         labels,
         select: Selection {

@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use crate::audit::{Followed, MAX_FLOWS, Sighting};
 use crate::client::ClientRule;
-use crate::flows::FlowScope;
+use crate::flows::{FlowScope, Known, PeerRule, Rules};
 use crate::packet::{LinkType, Segment};
-use crate::records::{CaptureFormat, Record, RecordError, Records};
+use crate::records::{CaptureFormat, Record, RecordError, Records, UnitFound};
 use crate::stats::{Dropped, Reason};
 
 /// What is in a capture file. Tells no address and no payload.
@@ -92,6 +92,10 @@ pub(crate) fn info_of(mut records: Records) -> Result<CaptureInfo, RecordError> 
             snap_lens.push(snap_len);
         }
     }
+    looking.info.problems.extend(match records.unit() {
+        UnitFound::Stated => None,
+        UnitFound::Other(_, problem) | UnitFound::Some(problem) | UnitFound::None(problem) => Some(problem),
+    });
     looking.info.format = format_name(records.format());
     looking.info.snap_len = match snap_lens.as_slice() {
         [] => snap_len_name(records.snap_len()),
@@ -172,8 +176,14 @@ impl Looking {
         }
         info.flows = followed.flows as u64;
         info.segments_not_tracked = followed.segments_not_tracked;
-        let choice = followed.table.choose(&ClientRule::Auto, FlowScope::Main);
-        info.client_rule = choice.rule.unwrap_or("unknown").to_owned();
+        let known = Known::default();
+        let choice = followed.table.choose(&Rules {
+            client: &ClientRule::Auto,
+            scope: FlowScope::Main,
+            peer: &PeerRule::Main,
+            known: &known,
+        });
+        info.client_rule = choice.verdict.map_or("unknown", |verdict| verdict.rule).to_owned();
         for (fate, &packets) in choice.fates.iter().zip(&self.with_payload) {
             match fate {
                 Ok(_) => info.trace_packets += packets,

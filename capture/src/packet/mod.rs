@@ -51,6 +51,10 @@ impl TcpFlags {
         self.0 & 0x04 != 0
     }
 
+    pub(crate) fn psh(self) -> bool {
+        self.0 & 0x08 != 0
+    }
+
     pub(crate) fn ack(self) -> bool {
         self.0 & 0x10 != 0
     }
@@ -94,6 +98,11 @@ impl Decoder {
             Transport::Udp => udp(&ip),
         }
     }
+}
+
+/// The IP packet in a frame, where there is one.
+pub(crate) fn ip_packet_of(link: LinkType, data: &[u8]) -> Option<&[u8]> {
+    link_layer::ip_packet(link, data).ok()
 }
 
 /// A TCP header without options, in bytes.

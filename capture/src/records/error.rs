@@ -27,12 +27,16 @@ pub enum RecordError {
     /// The file starts like neither format.
     #[error("neither pcap nor pcapng")]
     NotACapture,
-    /// The file starts like a compressed file.
-    #[error("compressed with {0}: unpack it first")]
-    Compressed(
-        /// The compression.
-        &'static str,
-    ),
+    /// The file is something else that is known.
+    #[error("neither pcap nor pcapng, but {}{what}: {advice}", inside(packed))]
+    Foreign {
+        /// What it is, such as `a snoop capture`.
+        what: &'static str,
+        /// What to do about it.
+        advice: &'static str,
+        /// It is in a file that was unpacked.
+        packed: bool,
+    },
     /// The file ends inside a record.
     #[error("record {record}: cut at byte {end}, after {present}{} bytes of it", of_all(length))]
     Cut {
@@ -69,4 +73,8 @@ pub enum RecordError {
 
 fn of_all(length: &Option<u64>) -> String {
     length.map_or_else(String::new, |length| format!(" of {length}"))
+}
+
+fn inside(packed: &bool) -> &'static str {
+    if *packed { "inside of the compression " } else { "" }
 }

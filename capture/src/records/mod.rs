@@ -6,8 +6,10 @@
 mod buffer;
 mod bytes;
 mod error;
+mod foreign;
 mod pcap;
 mod pcapng;
+mod unit;
 mod unpack;
 
 use std::fs::File;
@@ -16,9 +18,11 @@ use std::ops::Range;
 use std::path::Path;
 
 use buffer::Buffer;
+use foreign::{Foreign, LOOKED_AT};
 pub use error::RecordError;
 use pcap::Pcap;
 use pcapng::PcapNg;
+pub(crate) use unit::{TimeUnit, UnitFound};
 use unpack::{Compression, head_of, unpack};
 
 use crate::packet::LinkType;
@@ -33,7 +37,10 @@ pub struct Record<'a> {
     pub number: u64,
     /// What `data` starts with.
     pub link: LinkType,
-    /// Unix time in ns. `None` where the file holds no time (simple packet blocks) or one outside 1970-2262.
+    /// The interface in the section of pcapng; 0 of pcap.
+    pub interface: u32,
+    /// Unix time in ns. `None` where the file holds no time (simple packet blocks), one outside 1970-2262, or one
+    /// whose sub-second field is above what the resolution of the file allows.
     pub time_ns: Option<i64>,
     /// Length of the frame on the wire, in bytes, as the capture states it.
     pub orig_len: u32,
@@ -93,7 +100,7 @@ impl Records {
 
     /// `len` is an upper bound of what `source` holds.
     fn from_reader(source: Box<dyn Read + Send>, len: u64) -> Result<Self, RecordError> {
-        let (source, len) = unpack(source, len)?;
+        let (source, len, packed) = unpack(source, len)?;
         let mut buffer = Buffer::new(source, len);
         let unreadable = |_| RecordError::Read { record: 0 };
         buffer.fill(4).map_err(unreadable)?;
@@ -110,7 +117,10 @@ impl Records {
                 buffer.consume(pcap::HEADER_LEN);
                 Format::Pcap(pcap.map_err(|problem| RecordError::Malformed { record: 0, start: 0, problem })?)
             }
-            head => return Err(not_a_capture(head)),
+            _ => {
+                let _ = buffer.fill(LOOKED_AT); // less than that will do
+                return Err(not_a_capture(buffer.data(), packed));
+            }
         };
         Ok(Self { buffer, format, packets: 0, unconsumed: 0, failed: false })
     }
@@ -140,6 +150,22 @@ impl Records {
         }
     }
 
+    /// Reads times in this unit, whatever the file says; before the first packet.
+    pub(crate) fn read_in(&mut self, unit: TimeUnit) {
+        match &mut self.format {
+            Format::Pcap(pcap) => pcap.read_in(unit),
+            Format::PcapNg(section) => section.read_in(unit),
+        }
+    }
+
+    /// What the times read so far tell of their unit.
+    pub(crate) fn unit(&self) -> UnitFound {
+        match &self.format {
+            Format::Pcap(pcap) => pcap.unit(self.packets),
+            Format::PcapNg(section) => section.unit(),
+        }
+    }
+
     /// The next packet, `None` after the last and after an error.
     #[expect(clippy::should_implement_trait, reason = "a record borrows the buffer, which no `Iterator` can lend")]
     #[inline]
@@ -153,19 +179,21 @@ impl Records {
             Format::PcapNg(_) => self.next_of_pcapng(),
         };
         self.failed = packet.is_err();
-        let Some(Packet { link, time_ns, orig_len, bytes }) = packet? else { return Ok(None) };
+        let Some(Packet { link, interface, time_ns, orig_len, bytes }) = packet? else { return Ok(None) };
         self.packets += 1;
         let data = &self.buffer.data()[bytes]; // all of the record was read
-        Ok(Some(Record { number: self.packets, link, time_ns, orig_len, data }))
+        Ok(Some(Record { number: self.packets, link, interface, time_ns, orig_len, data }))
     }
 
     #[inline]
     fn next_of_pcap(&mut self) -> Result<Option<Packet>, RecordError> {
-        let Format::Pcap(pcap) = self.format else { return Ok(None) };
-        if !self.has_head(pcap.record_header_len())? {
+        let Format::Pcap(pcap) = &self.format else { return Ok(None) };
+        let head_len = pcap.record_header_len();
+        if !self.has_head(head_len)? {
             return Ok(None);
         }
-        let packet = pcap.packet(self.buffer.data());
+        let Format::Pcap(pcap) = &mut self.format else { return Ok(None) };
+        let packet = pcap.packet(self.packets + 1, self.buffer.data());
         self.read_whole(packet.bytes.end as u64)?;
         self.unconsumed = packet.bytes.end;
         Ok(Some(packet))
@@ -247,6 +275,7 @@ enum Format {
 /// A packet in the record at the front of the buffer.
 struct Packet {
     link: LinkType,
+    interface: u32,
     time_ns: Option<i64>,
     orig_len: u32,
     bytes: Range<usize>,
@@ -256,17 +285,27 @@ fn range(start: usize, len: usize) -> Range<usize> {
     start..start + len
 }
 
-/// Whether the file starts like a capture.
-pub(crate) fn looks_like_capture(path: &Path) -> bool {
-    let unpacked = File::open(path).map_err(RecordError::Open).and_then(|file| unpack(Box::new(file), u64::MAX));
-    let head = unpacked.and_then(|(mut source, _)| head_of(&mut source).map_err(RecordError::Open));
-    head.is_ok_and(|head| Pcap::is_magic(&head) || PcapNg::is_magic(&head))
+/// What is in a file, unpacked where it is compressed.
+pub(crate) fn open_unpacked(path: &Path) -> Result<Box<dyn Read + Send>, RecordError> {
+    let file = File::open(path).map_err(RecordError::Open)?;
+    unpack(Box::new(file), u64::MAX).map(|(source, ..)| source)
 }
 
-fn not_a_capture(head: &[u8]) -> RecordError {
-    match Compression::of(head) {
-        Some(_) => RecordError::Compressed("two programs"),
-        None if head.starts_with(b"PK\x03\x04") => RecordError::Compressed("zip"),
+/// Whether the file starts like a capture, be it one of another tool.
+pub(crate) fn looks_like_capture(path: &Path) -> bool {
+    let head = open_unpacked(path).and_then(|mut source| head_of(&mut source).map_err(RecordError::Open));
+    head.is_ok_and(|head| {
+        let is_foreign = || Foreign::of(&head).is_some_and(|found| found.is_capture);
+        Pcap::is_magic(&head) || PcapNg::is_magic(&head) || is_foreign()
+    })
+}
+
+fn not_a_capture(head: &[u8], packed: bool) -> RecordError {
+    if packed && Compression::of(head).is_some() {
+        return RecordError::Foreign { what: "compressed with two programs", advice: "unpack it first", packed: false };
+    }
+    match Foreign::of(head) {
+        Some(Foreign { what, advice, .. }) => RecordError::Foreign { what, advice, packed },
         None => RecordError::NotACapture,
     }
 }

@@ -6,6 +6,7 @@
 use pcap_parser::{Block, InterfaceDescriptionBlock, OptionCode, parse_block_be, parse_block_le};
 
 use super::bytes::u32_at;
+use super::unit::{TimeUnit, UnitFound};
 use super::{CaptureFormat, Packet, range};
 use crate::packet::LinkType;
 
@@ -25,6 +26,35 @@ pub(super) struct PcapNg {
     interfaces: Vec<Interface>,
     sections_seen: u64,
     interfaces_seen: u64,
+    ticks: Ticks,
+    /// The unit of all times, whatever the file says.
+    unit: Option<TimeUnit>,
+}
+
+/// The times of all packets as they are in the file.
+#[derive(Debug, Clone, Copy)]
+struct Ticks {
+    smallest: u64,
+    largest: u64,
+    /// Of all interfaces, where they share it.
+    resolution: Option<Resolution>,
+    are_mixed: bool,
+}
+
+impl Default for Ticks {
+    fn default() -> Self {
+        Self { smallest: u64::MAX, largest: 0, resolution: None, are_mixed: false }
+    }
+}
+
+impl Ticks {
+    #[inline]
+    fn see(&mut self, ticks: u64, interface: &Interface) {
+        self.smallest = self.smallest.min(ticks);
+        self.largest = self.largest.max(ticks);
+        self.are_mixed |= self.resolution.is_some_and(|known| known.0 != interface.resolution.0) || interface.offset_s != 0;
+        self.resolution = Some(interface.resolution);
+    }
 }
 
 struct Interface {
@@ -72,17 +102,54 @@ impl PcapNg {
     }
 
     #[inline]
-    fn enhanced_packet(&self, block: &[u8]) -> Result<Packet, String> {
+    fn enhanced_packet(&mut self, block: &[u8]) -> Result<Packet, String> {
         let [interface, high, low, captured, orig_len] = self.fields(block)?;
-        let interface = self.interface(interface)?;
-        packet(block, interface, captured, orig_len, interface.time_ns(high, low))
+        self.packet(block, interface, [high, low, captured, orig_len])
     }
 
     /// The packet block of the first drafts of the format: as the enhanced one, but for a 16-bit interface.
-    fn obsolete_packet(&self, block: &[u8]) -> Result<Packet, String> {
+    fn obsolete_packet(&mut self, block: &[u8]) -> Result<Packet, String> {
         let [interface, high, low, captured, orig_len] = self.fields(block)?;
-        let interface = self.interface(if self.big_endian { interface >> 16 } else { interface & 0xffff })?;
-        packet(block, interface, captured, orig_len, interface.time_ns(high, low))
+        let interface = if self.big_endian { interface >> 16 } else { interface & 0xffff };
+        self.packet(block, interface, [high, low, captured, orig_len])
+    }
+
+    #[inline]
+    fn packet(&mut self, block: &[u8], id: u32, [high, low, captured, orig_len]: [u32; 4]) -> Result<Packet, String> {
+        let interface = self.interfaces.get(id as usize).ok_or_else(|| format!("interface {id} is not described"))?;
+        if captured as usize > block.len() - 32 {
+            return Err("the packet is longer than its block".to_owned());
+        }
+        let ticks = u64::from(high) << 32 | u64::from(low);
+        self.ticks.see(ticks, interface);
+        let time_ns = interface.time_ns(ticks);
+        Ok(Packet { link: interface.link, interface: id, time_ns, orig_len, bytes: range(28, captured as usize) })
+    }
+
+    /// Reads times in this unit, whatever the file says.
+    pub(super) fn read_in(&mut self, unit: TimeUnit) {
+        self.unit = Some(unit);
+    }
+
+    /// What the times of the packets that were read tell of the unit: where all are before 1990 or after 2150, and those of
+    /// just one other unit are not, it is that.
+    pub(super) fn unit(&self) -> UnitFound {
+        const FROM_NS: i128 = 631_152_000_000_000_000;
+        const TO_NS: i128 = 5_680_281_600_000_000_000;
+        let Ticks { smallest, largest, resolution, are_mixed } = self.ticks;
+        let Some(stated) = resolution.filter(|_| !are_mixed && self.unit.is_none()) else { return UnitFound::Stated };
+        let is_right = |resolution: Resolution| {
+            [smallest, largest].into_iter().all(|ticks| (FROM_NS..TO_NS).contains(&resolution.to_ns(ticks)))
+        };
+        let is_wrong = [smallest, largest].into_iter().all(|ticks| !(FROM_NS..TO_NS).contains(&stated.to_ns(ticks)));
+        match TimeUnit::ALL.into_iter().find(|unit| is_wrong && is_right(Resolution(unit.0))) {
+            None => UnitFound::Stated,
+            Some(unit) => UnitFound::Other(unit, format!(
+                "all times are before 1990 or after 2150 in the resolution that the file states; they are read in units of 10^-{} \
+                 s, which fits",
+                unit.0
+            )),
+        }
     }
 
     /// The first five numbers of a block that ends as it should.
@@ -112,7 +179,11 @@ impl PcapNg {
                 Ok(None)
             }
             Block::InterfaceDescription(description) => {
-                self.interfaces.push(Interface::new(&description, self.big_endian));
+                let mut interface = Interface::new(&description, self.big_endian);
+                if let Some(unit) = self.unit {
+                    interface.resolution = Resolution(unit.0);
+                }
+                self.interfaces.push(interface);
                 self.interfaces_seen += 1;
                 Ok(None)
             }
@@ -121,7 +192,7 @@ impl PcapNg {
                 let snap_len = if interface.snap_len == 0 { u32::MAX } else { interface.snap_len };
                 let captured = (packet.origlen.min(snap_len) as usize).min(packet.data.len());
                 let bytes = range(12, captured);
-                Ok(Some(Packet { link: interface.link, time_ns: None, orig_len: packet.origlen, bytes }))
+                Ok(Some(Packet { link: interface.link, interface: 0, time_ns: None, orig_len: packet.origlen, bytes }))
             }
             _ => Ok(None),
         }
@@ -131,20 +202,6 @@ impl PcapNg {
     fn interface(&self, id: u32) -> Result<&Interface, String> {
         self.interfaces.get(id as usize).ok_or_else(|| format!("interface {id} is not described"))
     }
-}
-
-#[inline]
-fn packet(
-    block: &[u8],
-    interface: &Interface,
-    captured: u32,
-    orig_len: u32,
-    time_ns: Option<i64>,
-) -> Result<Packet, String> {
-    if captured as usize > block.len() - 32 {
-        return Err("the packet is longer than its block".to_owned());
-    }
-    Ok(Packet { link: interface.link, time_ns, orig_len, bytes: range(28, captured as usize) })
 }
 
 impl Interface {
@@ -164,8 +221,7 @@ impl Interface {
     }
 
     #[inline]
-    fn time_ns(&self, high: u32, low: u32) -> Option<i64> {
-        let ticks = u64::from(high) << 32 | u64::from(low);
+    fn time_ns(&self, ticks: u64) -> Option<i64> {
         let time_ns = self.resolution.to_ns(ticks) + i128::from(self.offset_s) * 1_000_000_000;
         i64::try_from(time_ns).ok().filter(|&time_ns| time_ns >= 0)
     }

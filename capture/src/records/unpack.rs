@@ -17,21 +17,21 @@ const XZ_MEMORY_KIB: u32 = 160 << 10;
 const ZSTD_WINDOW_LOG: u32 = 27;
 
 /// Unpacks a stream if it is compressed with gzip, zstd or xz. Also an upper bound of its length, from that of the
-/// packed one.
-pub(super) fn unpack(mut source: Box<dyn Read + Send>, len: u64) -> Result<(Box<dyn Read + Send>, u64), RecordError> {
+/// packed one, and whether it was compressed.
+pub(super) fn unpack(mut source: Box<dyn Read + Send>, len: u64) -> Result<(Box<dyn Read + Send>, u64, bool), RecordError> {
     let head = head_of(&mut source).map_err(RecordError::Open)?;
     let compression = Compression::of(&head);
     let source: Box<dyn Read + Send> = Box::new(Cursor::new(head).chain(source));
     Ok(match compression {
-        None => (source, len),
-        Some(Compression::Gzip) => (Box::new(MultiGzDecoder::new(source)), u64::MAX),
+        None => (source, len, false),
+        Some(Compression::Gzip) => (Box::new(MultiGzDecoder::new(source)), u64::MAX, true),
         Some(Compression::Xz) => {
-            (Box::new(XzReader::new_mem_limit(BufReader::new(source), true, XZ_MEMORY_KIB)), u64::MAX)
+            (Box::new(XzReader::new_mem_limit(BufReader::new(source), true, XZ_MEMORY_KIB)), u64::MAX, true)
         }
         Some(Compression::Zstd) => {
             let mut decoder = zstd::Decoder::new(source).map_err(RecordError::Open)?;
             decoder.window_log_max(ZSTD_WINDOW_LOG).map_err(RecordError::Open)?;
-            (Box::new(decoder), u64::MAX)
+            (Box::new(decoder), u64::MAX, true)
         }
     })
 }

@@ -5,6 +5,6 @@ mod records;
 mod stream;
 mod waiting;
 
-pub(crate) use cells::{CellCounter, FormVote};
+pub(crate) use cells::{CellCounter, FormVote, Negotiated};
 pub(crate) use records::{RecordCounts, RecordKind, RecordReader, TlsRecord};
 pub(crate) use stream::{Arrival, Bytes, Counts, Memory, Sink, Stream};

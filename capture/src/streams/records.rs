@@ -1,5 +1,6 @@
 //! The TLS records in the bytes of a stream.
 
+use super::cells::Negotiated;
 use super::stream::Bytes;
 
 /// A TLS record header, without what TLS does not allow (RFC 8446, 5.1; RFC 5246, 6.2).
@@ -28,6 +29,7 @@ impl RecordHeader {
 }
 
 const CHANGE_CIPHER_SPEC: u8 = 20;
+const HANDSHAKE: u8 = 22;
 const APPLICATION_DATA: u8 = 23;
 
 /// What is known of a record.
@@ -89,8 +91,23 @@ pub(crate) struct RecordReader {
     unconfirmed: Option<TlsRecord>,
     time_ns: i64,
     longest_segment: u32,
+    hello: Hello,
+    negotiated: Negotiated,
     counts: RecordCounts,
 }
+
+/// The start of the first message, which of a server tells the cipher suite.
+#[derive(Debug, Clone, Default)]
+enum Hello {
+    #[default]
+    Awaited,
+    /// In the first record, which is a handshake message.
+    Of(Vec<u8>),
+    Done,
+}
+
+/// Type, length, version, random, a session of at most 32 bytes with its length, and the suite.
+const HELLO_LEN: usize = 4 + 2 + 32 + 1 + 32 + 2;
 
 #[derive(Debug, Clone, Copy)]
 enum State {
@@ -117,6 +134,8 @@ impl Default for RecordReader {
             unconfirmed: None,
             time_ns: 0,
             longest_segment: 0,
+            hello: Hello::Awaited,
+            negotiated: Negotiated::default(),
             counts: RecordCounts::default(),
         }
     }
@@ -125,6 +144,11 @@ impl Default for RecordReader {
 impl RecordReader {
     pub(crate) fn counts(&self) -> &RecordCounts {
         &self.counts
+    }
+
+    /// What was in the open of how later records are protected.
+    pub(crate) fn negotiated(&self) -> Negotiated {
+        self.negotiated
     }
 
     /// Reads what a segment adds to the stream.
@@ -143,6 +167,9 @@ impl RecordReader {
                 },
                 State::Body { left, size, kind } => {
                     let step = left.min(new.len - at);
+                    if let Hello::Of(_) = self.hello {
+                        self.read_hello(captured.get(at as usize..).unwrap_or(&[]), step as usize, left == step);
+                    }
                     self.state = State::Body { left: left - step, size, kind };
                     self.end_record_if_whole(sink);
                     at + step
@@ -178,7 +205,7 @@ impl RecordReader {
     /// Starts again with another connection, or ends.
     pub(crate) fn restart(&mut self, sink: &mut impl FnMut(TlsRecord)) {
         self.leave(sink);
-        *self = Self { counts: self.counts, ..Self::default() };
+        *self = Self { counts: self.counts, negotiated: self.negotiated, ..Self::default() };
     }
 
     /// Ends what the state is in the middle of.
@@ -222,6 +249,12 @@ impl RecordReader {
             }
             let kind =
                 if header.content_type == APPLICATION_DATA { RecordKind::Application } else { RecordKind::Other };
+            let version = u16::from_be_bytes([bytes[1], bytes[2]]);
+            match (&self.hello, header.content_type) {
+                (_, APPLICATION_DATA) => self.negotiated.version = Some(version),
+                (Hello::Awaited, HANDSHAKE) => self.hello = Hello::Of(Vec::new()),
+                _ => self.hello = Hello::Done,
+            }
             let left = u32::from(header.len);
             self.state = State::Body { left, size: left + RecordHeader::LEN as u32, kind };
             self.end_record_if_whole(sink);
@@ -234,6 +267,19 @@ impl RecordReader {
             self.state = State::Search { bytes, len: len - 1 };
         }
         at + 1
+    }
+
+    /// Reads on in the first message, of whose record the next `len` bytes are in `captured` as far as they were captured.
+    fn read_hello(&mut self, captured: &[u8], len: usize, is_end: bool) {
+        let Hello::Of(hello) = &mut self.hello else { return };
+        let there = &captured[..captured.len().min(len)];
+        hello.extend(there.iter().take(HELLO_LEN - hello.len()));
+        if hello.len() == HELLO_LEN || there.len() < len || is_end {
+            if let Some(suite) = suite_of_server(hello) {
+                self.negotiated.suite = Some(suite);
+            }
+            self.hello = Hello::Done;
+        }
     }
 
     /// The bytes from `at` on were not captured, and a header is or may be in them.
@@ -312,6 +358,14 @@ impl RecordReader {
         self.counts.records += 1;
         sink(record);
     }
+}
+
+/// The cipher suite in a server's hello (RFC 5246, 7.4.1.3).
+fn suite_of_server(hello: &[u8]) -> Option<u16> {
+    const SERVER_HELLO: u8 = 2;
+    let session_len = usize::from(*hello.get(38)?);
+    let suite = hello.get(39 + session_len..41 + session_len)?;
+    (hello[0] == SERVER_HELLO).then(|| u16::from_be_bytes([suite[0], suite[1]]))
 }
 
 /// Length of a client hello in the format of SSL 2, which the first message of a TLS client may have (RFC 5246,

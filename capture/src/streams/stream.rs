@@ -57,7 +57,8 @@ impl<'a> Arrival<'a> {
     }
 }
 
-/// What the segments of a stream were. `empty + keep_alive + retransmitted + used` is all of them.
+/// What the segments of a stream were. `empty + keep_alive + retransmitted + before + used` is
+/// all of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     /// Segments that added bytes.
@@ -80,6 +81,8 @@ pub(crate) struct Counts {
     pub(crate) jumps: u64,
     /// Connections after the first, between the same ports.
     pub(crate) restarts: u64,
+    /// Segments before the first of a stream that began before the capture, where bytes are read: they are in no record.
+    pub(crate) before: u64,
 }
 
 /// The memory that waiting segments use, over all streams of a capture.
@@ -97,8 +100,11 @@ impl Default for Memory {
 
 /// Puts the segments of one direction of a connection in order.
 ///
-/// - The stream starts with a SYN, or else with the first segment that has payload: what belongs before it counts as
-///   retransmitted. SYN and FIN take a sequence number each; numbers wrap.
+/// - The stream starts with a SYN, or else with the first segment that has payload; what comes later and belongs before that
+///   was not sent before, and is passed on with its own time, unless bytes are read. SYN and FIN take a sequence number each;
+///   numbers wrap.
+/// - A single byte that a stream without a SYN begins with may be that of a keep-alive. It is one when it is sent again, or
+///   when it is a zero, not pushed, right before what follows.
 /// - A segment that continues the stream is passed on at once, with its own time. Bytes that were passed on before are
 ///   taken off; a segment without any others is counted and no more.
 /// - A segment behind a hole waits. When the hole is filled, it is passed on with the time of the segment that filled it:
@@ -115,8 +121,21 @@ pub(crate) struct Stream {
     /// Number of the first byte.
     first: u32,
     started: bool,
+    /// Its SYN was captured.
+    is_opened: bool,
+    /// What may be a keep-alive before the first byte.
+    probe: Option<Box<Probe>>,
     waiting: WaitingRoom,
     counts: Counts,
+}
+
+/// A single byte before anything else of a stream.
+#[derive(Debug, Clone, Copy)]
+struct Probe {
+    seq: u32,
+    time_ns: i64,
+    byte: Option<u8>,
+    is_repeated: bool,
 }
 
 impl Stream {
@@ -141,6 +160,7 @@ impl Stream {
 
     /// Gives up all holes: there are no more segments.
     pub(crate) fn finish<S: Sink>(&mut self, memory: &mut Memory, sink: &mut S) {
+        self.end_probe(None, sink);
         while !self.waiting.is_empty() {
             self.give_up_hole(memory, sink);
         }
@@ -159,7 +179,55 @@ impl Stream {
         self.started && !flagged && new.len <= 1 && new.seq.wrapping_add(1) == self.next
     }
 
+    /// Whether the segment may be a keep-alive of a stream of which nothing else is known; then it is put aside.
+    fn is_probe<S: Sink>(&mut self, new: &Arrival<'_>, sink: &mut S) -> bool {
+        let flagged = new.flags.syn() || new.flags.fin() || new.flags.rst() || new.flags.psh();
+        if self.started || flagged || new.len != 1 {
+            self.end_probe(Some(new.seq), sink);
+            return false;
+        }
+        match &mut self.probe {
+            Some(probe) if probe.seq == new.seq => {
+                probe.is_repeated = true;
+                self.counts.keep_alive += 1;
+                true
+            }
+            None => {
+                let byte = new.payload.first().copied();
+                let probe = Probe { seq: new.seq, time_ns: new.time_ns, byte, is_repeated: false };
+                self.probe = Some(Box::new(probe));
+                true
+            }
+            Some(_) => {
+                self.end_probe(Some(new.seq), sink);
+                false
+            }
+        }
+    }
+
+    /// Decides what the byte was that was put aside, now that the next segment or the end is there.
+    fn end_probe<S: Sink>(&mut self, next: Option<u32>, sink: &mut S) {
+        let Some(probe) = self.probe.take() else { return };
+        let Probe { seq, time_ns, byte, is_repeated } = *probe;
+        let behind = seq.wrapping_add(1);
+        (self.started, self.first, self.next) = (true, behind, behind);
+        let is_filler = match next {
+            Some(next) => byte.unwrap_or(0) == 0 && next == behind,
+            None => byte == Some(0),
+        };
+        if is_repeated || is_filler {
+            self.counts.keep_alive += 1;
+        } else {
+            self.first = seq;
+            self.counts.used += 1;
+            sink.bytes(Bytes { time_ns, len: 1, payload: byte.as_slice() });
+        }
+    }
+
     fn push_any<S: Sink>(&mut self, mut new: Arrival<'_>, memory: &mut Memory, sink: &mut S) {
+        if self.is_probe(&new, sink) {
+            return;
+        }
         if new.flags.syn() {
             new.seq = new.seq.wrapping_add(1);
             if self.started && new.seq != self.first {
@@ -171,6 +239,7 @@ impl Stream {
         }
         if !self.started {
             (self.started, self.first, self.next) = (true, new.seq, new.seq);
+            self.is_opened = new.flags.syn();
         }
         if new.len == 0 {
             self.counts.empty += 1;
@@ -194,9 +263,13 @@ impl Stream {
             self.counts.jumps += 1;
             sink.hole(None);
             (self.first, self.next) = (new.seq, new.seq);
+            self.is_opened = false;
             ahead = 0;
         }
-        if ahead > 0 {
+        let before = self.first.wrapping_sub(new.seq) as i32;
+        if before > 0 && !self.is_opened {
+            self.push_before(&new, before.unsigned_abs(), sink);
+        } else if ahead > 0 {
             self.wait(&new, memory, sink);
         } else if i64::from(new.len) <= -ahead {
             self.counts.retransmitted += 1;
@@ -210,6 +283,23 @@ impl Stream {
             sink.bytes(Bytes { time_ns: new.time_ns, len: new.len - known, payload });
             self.pass_on(Some(new.time_ns), memory, sink);
         }
+    }
+
+    /// Takes a segment that starts `before` bytes before the first one of a stream that was not seen to open.
+    fn push_before<S: Sink>(&mut self, new: &Arrival<'_>, before: u32, sink: &mut S) {
+        if S::READS {
+            self.counts.before += 1;
+            return;
+        }
+        self.first = new.seq;
+        self.counts.used += 1;
+        self.counts.late += 1;
+        let end = new.seq.wrapping_add(new.len);
+        let beyond = u32::try_from(self.ahead(end)).unwrap_or(0);
+        if beyond > 0 {
+            self.next = end;
+        }
+        sink.bytes(Bytes { time_ns: new.time_ns, len: new.len.min(before) + beyond, payload: &[] });
     }
 
     /// How far a number is ahead of the next byte; negative where it is behind.

@@ -67,7 +67,7 @@ fn else_an_ephemeral_port_against_another() {
 
 #[test]
 fn else_who_sends_the_first_payload() {
-    for (a, b) in [(40000, 50000), (5000, 9001), (443, 80), (80, 80)] {
+    for (a, b) in [(40000, 50000), (5000, 9009), (443, 80), (80, 80)] {
         let (a, b) = (format!("8.8.8.8:{a}"), format!("9.9.9.9:{b}"));
         let packets = [(b.as_str(), a.as_str(), 0), (a.as_str(), b.as_str(), 5), (&b, &a, 6)];
         assert_eq!(sizes(&packets, &auto()), (vec![5, -6], "first payload".to_owned()), "{a} {b}");

@@ -6,6 +6,7 @@ mod build;
 
 mod clients;
 mod damage;
+mod field_cases;
 mod files_and_labels;
 mod formats;
 mod packets;

@@ -60,11 +60,28 @@ fn a_text_holds_no_records_and_says_so() {
 }
 
 #[test]
-fn the_rows_before_a_bad_one_are_used() {
+fn a_bad_row_is_left_out_and_named() {
     let bad = TEXT.replace("\t752\t700", "\t752\tsome");
     let folder = folder(&[("a_0.cap", bad.as_bytes())]);
     let import = import_folder(&folder, &at(Layer::Tcp)).unwrap();
-    assert_eq!(import.set.traces()[0].trace.size(), [100, -1448]);
-    let problem = "a_0.cap: row 6, column `tcp.len`: not a whole number of bytes; the 5 packets before are used";
+    check_sums(&import.stats);
+    assert_eq!(import.set.traces()[0].trace.size(), [100, -1448, 36]);
+    assert_eq!(import.stats.dropped["row cannot be read"], 1);
+    let problem = "a_0.cap: row 6, column `tcp.len`: not a whole number of bytes; this row is left out";
     assert_eq!(import.stats.problems, [problem]);
+}
+
+#[test]
+fn encodings_and_compression_change_nothing() {
+    let expected = import_folder(&folder(&[("a_0.cap", TEXT.as_bytes())]), &at(Layer::Tcp)).unwrap();
+    let utf16: Vec<u8> = format!("\u{feff}{}", TEXT.replace('\n', "\r\n")).encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let marked = [&[0xef, 0xbb, 0xbf], TEXT.as_bytes()].concat();
+    let semicolons = TEXT.replace('\t', ";").replace('.', ",").replace("10,0,0,", "10.0.0.").replace("203,0,113,", "203.0.113.");
+    let semicolons = ["frame,time_epoch", "ip,src", "ip,dst", "tcp,srcport", "tcp,dstport", "_ws,col,Protocol", "frame,len", "ip,len", "tcp,len"]
+        .iter()
+        .fold(semicolons, |text, name| text.replace(name, &name.replace(',', ".")));
+    for bytes in [utf16, marked, semicolons.into_bytes()] {
+        let import = import_folder(&folder(&[("a_0.cap", &bytes)]), &at(Layer::Tcp)).unwrap();
+        assert_eq!(import.set.traces(), expected.set.traces());
+    }
 }

@@ -1,7 +1,8 @@
 //! `wfkit capture live`: an interface to a pcapng file.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::BufWriter;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use wfkit_capture::record::{
@@ -17,7 +18,9 @@ pub(in crate::commands) fn live(options: &cli::CaptureLive, context: &Context<'_
     let out = &options.out;
     let stop = stop_signal()?;
     let mut interface = Interface::open(&options.interface, &options.filter, options.snaplen)?;
-    let file = File::create(out).with_context(|| format!("{}: cannot write", out.display()))?;
+    // Beside what is there, which stays until the recording is whole.
+    let part = part_of(out);
+    let file = File::create(&part).with_context(|| format!("{}: cannot write", part.display()))?;
     let description = InterfaceDescription {
         link: interface.link(),
         snap_len: options.snaplen,
@@ -32,7 +35,9 @@ pub(in crate::commands) fn live(options: &cli::CaptureLive, context: &Context<'_
     let bar = context.printer.counter("recording");
     let result = record(&mut interface, writer, &limits, &SystemClock::new(), &stop, &mut |n| bar.set_position(n));
     bar.finish_and_clear();
-    let (_, recorded) = result.with_context(|| format!("{} to {}", options.interface, out.display()))?;
+    let what = || format!("{} to {}; what was recorded before is in {}", options.interface, out.display(), part.display());
+    let (_, recorded) = result.with_context(what)?;
+    fs::rename(&part, out).with_context(|| format!("{}: cannot write", out.display()))?;
 
     let dropped = recorded.counters.dropped;
     if dropped > 0 {
@@ -47,6 +52,13 @@ pub(in crate::commands) fn live(options: &cli::CaptureLive, context: &Context<'_
     report.counts.insert(format!("ended by {}", reason(recorded.stopped)), 1);
     report.dropped.insert("packets: dropped by the kernel".to_owned(), dropped);
     context.finish_and_print(report, Some(out))
+}
+
+/// Where a recording is written until it is whole.
+fn part_of(out: &Path) -> PathBuf {
+    let mut name = out.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    out.with_file_name(name)
 }
 
 fn reason(stopped: Stopped) -> &'static str {
