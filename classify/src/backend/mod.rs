@@ -15,6 +15,7 @@ use std::str::FromStr;
 use ndarray::{Array2, ArrayViewMut1};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use wfkit_metrics::did_you_mean_one_of;
 
 use crate::forest::{Forest, ForestError, ForestParams, OutOfBag, Thresholds, Values};
 
@@ -118,7 +119,7 @@ pub enum Kind {
 
 /// There is no such backend.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("no backend is named {0:?}; there are native, smartcore, linfa")]
+#[error("no backend is named {:?}{}; there are native, smartcore, linfa", .0, did_you_mean_one_of(.0, Backend::ALL.map(Backend::name)))]
 pub struct UnknownBackend(String);
 
 impl Backend {

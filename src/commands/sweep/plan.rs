@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, HashMap};
 use wfkit_datasets::TraceSet;
 use wfkit_datasets::splits::{Split, by_session};
-use wfkit_defend::{DefenseSpec, Variant, Variants, grid, variants};
+use wfkit_defend::{DefenseSpec, Limit, Variant, Variants, grid, variants};
 
 use crate::cli;
 use crate::context::{Context, file_digest, hex};
@@ -33,6 +33,7 @@ pub(super) struct Plan {
     pub(super) views: Option<String>,
     pub(super) draws: u16,
     pub(super) replicas: std::num::NonZeroU32,
+    pub(super) limit: Limit,
     /// Digest of the traces.
     content: String,
     /// The version, and which build of it: a change of any definition makes another.
@@ -74,6 +75,7 @@ impl Plan {
             views: options.views.clone(),
             draws: options.draws,
             replicas: options.replicas,
+            limit: options.limit,
             set,
         })
     }
@@ -163,7 +165,8 @@ fn splits(set: &TraceSet, options: &cli::Sweep, context: &Context<'_>) -> Result
     if !options.test_session.is_empty() {
         let tested = |session: &Option<&str>| options.test_session.iter().any(|name| Some(name.as_str()) == *session);
         if let Some(absent) = options.test_session.iter().find(|name| !sessions.contains(&Some(name.as_str()))) {
-            bail!("--test-session {absent}: there is no such session");
+            let meant = wfkit_metrics::did_you_mean_one_of(absent, sessions.iter().flatten().copied());
+            bail!("--test-session {absent}: there is no such session{meant}");
         }
         let (test, train): (Vec<usize>, Vec<usize>) = (0..set.len()).partition(|&row| tested(&sessions[row]));
         let name = format!("tested on session {}, trained on the others", options.test_session.join(", "));
