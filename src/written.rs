@@ -5,6 +5,7 @@ use std::fs;
 use std::str::FromStr;
 
 use wfkit_classify::{Attack, AttackOptions};
+use wfkit_metrics::did_you_mean_one_of;
 
 /// A text that is a `T`.
 pub(crate) fn of<T: FromStr<Err: Display>>(text: &str) -> Result<String, String> {
@@ -66,7 +67,9 @@ pub(crate) fn variants(text: &str) -> Result<String, String> {
         true => Ok(text.to_owned()),
         false => {
             names.insert(0, "all");
-            Err(format!("`{text}` is in no published code otherwise than in its paper; there are {}", names.join(", ")))
+            let meant = did_you_mean_one_of(text, names.iter().copied());
+            let names = names.join(", ");
+            Err(format!("`{text}` is in no published code otherwise than in its paper{meant}; there are {names}"))
         }
     }
 }

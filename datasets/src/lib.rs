@@ -35,7 +35,7 @@ pub use relabel::{RelabelError, relabel};
 pub use sessions::{Page, SessionError, SessionOptions, SessionPages, join_sessions};
 #[cfg(feature = "tables")]
 pub use tables::{Table, read_table, write_table};
-pub use trace::{Trace, TraceError};
+pub use trace::{Trace, TraceError, short_hash};
 pub use trace_set::{LabelledTrace, Layer, Provenance, TraceKey, TraceSet, TraceSetError, volume};
 pub use view::View;
 

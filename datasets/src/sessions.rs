@@ -6,6 +6,7 @@ use rand::seq::SliceRandom;
 use rand::{RngExt as _, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 use wfkit_metrics::seed::mix;
 
@@ -65,6 +66,9 @@ pub enum SessionError {
 /// Loads are taken in random order and each at most once, so that sessions share nothing; what is left at the end is not used. A session has
 /// its number of pages as its class, so that whoever classifies sessions guesses it, and a number of its own as its rep.
 ///
+/// Order, numbers of pages and times between them are drawn from the seed and the packets of all loads, not from their labels: sessions of two files have
+/// draws of their own, although they have the same keys.
+///
 /// # Errors
 /// An empty range, a session of no page, fewer loads than the first session needs.
 pub fn join_sessions(set: &TraceSet, options: &SessionOptions) -> Result<(TraceSet, Vec<SessionPages>), SessionError> {
@@ -74,8 +78,8 @@ pub fn join_sessions(set: &TraceSet, options: &SessionOptions) -> Result<(TraceS
     if options.dwell_ns.is_empty() {
         return Err(SessionError::Range("the shortest time between pages is longer than the longest"));
     }
-    let mut draws = Xoshiro256PlusPlus::seed_from_u64(mix(options.seed, 0));
-    let mut loads: Vec<&LabelledTrace> = set.traces().iter().collect();
+    let (mut loads, content) = by_content(set);
+    let mut draws = Xoshiro256PlusPlus::seed_from_u64(mix(options.seed, content));
     loads.shuffle(&mut draws);
     let (mut traces, mut sessions) = (Vec::new(), Vec::new());
     let mut left = &loads[..];
@@ -97,6 +101,18 @@ pub fn join_sessions(set: &TraceSet, options: &SessionOptions) -> Result<(TraceS
     }
     let set = TraceSet::new(traces, set.provenance().clone()).expect("every session has a rep of its own");
     Ok((set, sessions))
+}
+
+/// The loads in the order of their content hashes, and a number for all of these together. Loads of the same packets are in the order of the set.
+fn by_content(set: &TraceSet) -> (Vec<&LabelledTrace>, u64) {
+    let mut loads: Vec<([u8; 32], &LabelledTrace)> =
+        set.traces().iter().map(|labelled| (labelled.trace.content_hash(), labelled)).collect();
+    loads.sort_by_key(|(hash, _)| *hash);
+    let mut all = Sha256::new();
+    loads.iter().for_each(|(hash, _)| all.update(hash));
+    let digest: [u8; 32] = all.finalize().into();
+    let number = digest[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
+    (loads.into_iter().map(|(_, labelled)| labelled).collect(), number)
 }
 
 /// The loads one after the other, and when each begins.
@@ -157,6 +173,29 @@ mod tests {
         used.dedup();
         assert!(used.len() == all && all > 96, "{all}");
         assert_eq!(join_sessions(&loads, &options()).unwrap(), (set, sessions));
+    }
+
+    /// Whoever trains on sessions of one file and tests on those of another must find no draws again.
+    #[test]
+    fn draws_follow_the_packets_not_the_labels() {
+        let relabelled = |change: fn(&mut LabelledTrace)| {
+            let mut traces = loads().traces().to_vec();
+            traces.iter_mut().for_each(change);
+            TraceSet::new(traces, loads().provenance().clone()).unwrap()
+        };
+        let options = SessionOptions { pages: 2..=16, dwell_ns: 0..=1_000_000, sessions: None, seed: 1 };
+        let drawn = |set: &TraceSet| -> Vec<Vec<u64>> {
+            let (_, sessions) = join_sessions(set, &options).unwrap();
+            sessions.iter().map(|session| session.pages.iter().map(|page| page.start_ns).collect()).collect()
+        };
+        let before = drawn(&loads());
+        let labels = relabelled(|load| (load.key.class, load.key.rep) = ("one".into(), 1000 - load.key.rep));
+        assert_eq!(drawn(&labels), before);
+        let packets =
+            relabelled(|load| load.trace = Trace::new(vec![0, 5], vec![-1 - load.key.rep as i32, 1]).unwrap());
+        let after = drawn(&packets);
+        assert_ne!(after.iter().map(Vec::len).collect::<Vec<_>>(), before.iter().map(Vec::len).collect::<Vec<_>>());
+        assert!(after.iter().zip(&before).all(|(after, before)| after[1] != before[1]), "{after:?} {before:?}");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::hint::black_box;
 use std::path::Path;
 
 use wfkit_datasets::{LabelledTrace, Layer, Provenance, Trace, TraceKey, TraceSet, read_traces};
-use wfkit_defend::{Direction, Pipeline, Profile};
+use wfkit_defend::{Direction, Load, Pipeline, Profile};
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -25,7 +25,7 @@ fn main() {
         let pipeline = Pipeline::new(&spec.parse().unwrap(), &profile, 0, 1).unwrap();
         let mut padding = [0_u64; 2];
         let mut late = 0.0;
-        let defend = |labelled: &LabelledTrace, round| pipeline.defend(&labelled.key, &labelled.trace, round).unwrap();
+        let defend = |labelled: &LabelledTrace, round| pipeline.defend(&Load::of(labelled), round).unwrap();
         let before = memory_mb("VmRSS");
         fs::write("/proc/self/clear_refs", "5").unwrap(); // the peak starts anew
         let started = cpu_seconds();

@@ -6,13 +6,17 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use wfkit_datasets::{LabelledTrace, Trace, TraceKey, TraceSet};
 
-use crate::{DefendError, DefenseSpec, Direction, Invariant, replica_key};
+use crate::{Copies, DefendError, DefenseSpec, Direction, Invariant, Pipeline, Profile};
 
 /// What the traces before and after a defence show, whoever made them.
 ///
 /// Nothing says which bytes a packet carries, so a test asks whether there is any way to carry them: enough bytes each way
 /// (conservation), and enough of them late enough (no time travel; for every packet as many bytes must leave from its
-/// arrival on as arrived from then on). A defence that passes may still be wrong; one that fails is.
+/// arrival on as arrived from then on). A defence that passes may still be wrong ([`cannot_show`](Self::cannot_show)); one that fails is.
+///
+/// A packet that is left out among padding hides behind it, unless it is known what the defence leaves alone: by the promises of the
+/// layers that the defended set names or, where these are not known, because nine in ten of ten pairs or more leave it alone. Then each pair is
+/// held to that.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Audit {
     /// Pairs of an original and a defended trace that were compared.
@@ -23,8 +27,16 @@ pub struct Audit {
     pub unexpected: Vec<String>,
     /// What the defence left alone, and in how many pairs.
     pub kinds: BTreeMap<Kept, usize>,
+    /// What every pair is held to.
+    pub held_to: Kept,
+    /// Where that comes from.
+    pub held_to_by: HeldToBy,
     /// Broken invariants.
     pub violations: Vec<AuditViolation>,
+    /// Pairs that do not leave alone what they are held to.
+    pub unlike: Vec<AuditViolation>,
+    /// Faults that these traces could have unseen.
+    pub cannot_show: Vec<String>,
     /// Traces that keep no times of day, so that it is not known how late the first packet is.
     pub starts_unknown: usize,
     /// The least by which the first packet of such a trace must have been late, at most over all of them.
@@ -51,6 +63,18 @@ pub enum Kept {
     Nothing,
 }
 
+/// Why pairs are held to leaving something alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HeldToBy {
+    /// The layers that the defended set names promise it.
+    Layers,
+    /// Nine in ten of the pairs do.
+    OtherPairs,
+    /// They are not.
+    Nothing,
+}
+
 /// An invariant that a pair of traces breaks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditViolation {
@@ -66,32 +90,32 @@ pub struct AuditViolation {
 const MARKS: [u32; 2] = [888, 999];
 
 impl Audit {
-    /// Compares the sets; a trace has `replicas` defended copies, under the keys of [`replica_key`]; where no defended trace has a
+    /// Compares the sets; a trace has `copies` defended copies, under the keys of [`Copies::key`]; where no defended trace has a
     /// session, as in formats that do not keep it, by class and rep alone.
     ///
     /// A defended set whose provenance names a split with paths that are not seen is audited as
     /// [a part](Self::of_some_paths).
-    pub fn of(original: &TraceSet, defended: &TraceSet, replicas: u32) -> Result<Self, DefendError> {
+    pub fn of(original: &TraceSet, defended: &TraceSet, copies: Copies) -> Result<Self, DefendError> {
         let hides = |layer: &String| layer.parse::<DefenseSpec>().is_ok_and(|spec| spec.hides_paths());
         let partial = defended.provenance().defenses.iter().any(hides);
-        Self::compare(original, defended, replicas, partial)
+        Self::compare(original, defended, copies, partial)
     }
 
     /// As [`of`](Self::of) where the defended set shows some of several paths: bytes may be missing and the first packets too, so that only the
     /// keys and marks can be tested.
-    pub fn of_some_paths(original: &TraceSet, defended: &TraceSet, replicas: u32) -> Result<Self, DefendError> {
-        Self::compare(original, defended, replicas, true)
+    pub fn of_some_paths(original: &TraceSet, defended: &TraceSet, copies: Copies) -> Result<Self, DefendError> {
+        Self::compare(original, defended, copies, true)
     }
 
-    fn compare(original: &TraceSet, defended: &TraceSet, replicas: u32, partial: bool) -> Result<Self, DefendError> {
+    fn compare(original: &TraceSet, defended: &TraceSet, copies: Copies, partial: bool) -> Result<Self, DefendError> {
         let by_key: HashMap<&TraceKey, &LabelledTrace> = defended.traces().iter().map(|t| (&t.key, t)).collect();
         let mut pairs = Vec::new();
         let mut missing = Vec::new();
         let mut met = HashSet::new();
         let sessions = keeps_sessions(defended);
         for labelled in original.traces() {
-            for replica in 0..replicas {
-                let mut key = replica_key(&labelled.key, replica, replicas)?;
+            for replica in 0..copies.each() {
+                let mut key = copies.key(&labelled.key, replica)?;
                 key.session.take_if(|_| !sessions);
                 match by_key.get(&key).filter(|defended| met.insert(&defended.key)) {
                     Some(defended) => pairs.push((labelled, *defended)),
@@ -103,6 +127,12 @@ impl Audit {
             defended.traces().iter().filter(|t| !met.contains(&t.key)).map(|t| t.key.to_string()).collect();
         let cell = cell_size(original);
         let found: Vec<PairAudit> = pairs.par_iter().map(|(a, b)| PairAudit::of(a, b, cell, partial)).collect();
+        let (held_to, held_to_by) = match partial {
+            true => (Kept::Nothing, HeldToBy::Nothing),
+            false => held_to(original, defended, &found),
+        };
+        let unlike = pairs.par_iter().zip(&found).filter(|(_, pair)| !pair.kept.is_as_much_as(held_to));
+        let unlike = unlike.map(|((before, after), _)| unlike_violation(before, after, held_to)).collect();
         let mut kinds = BTreeMap::new();
         for pair in &found {
             *kinds.entry(pair.kept).or_default() += 1;
@@ -120,7 +150,11 @@ impl Audit {
             kinds,
             starts_unknown: found.iter().filter(|pair| pair.least_start_delay_ns.is_some()).count(),
             least_start_delay_ns: found.iter().filter_map(|pair| pair.least_start_delay_ns).max().unwrap_or(0),
+            held_to,
+            held_to_by,
             violations: found.into_iter().flat_map(|pair| pair.violations).collect(),
+            unlike,
+            cannot_show: cannot_show(held_to, partial).into_iter().map(str::to_owned).collect(),
             tested,
             untestable,
         })
@@ -128,7 +162,101 @@ impl Audit {
 
     /// Whether nothing is wrong.
     pub fn passed(&self) -> bool {
-        self.missing.is_empty() && self.unexpected.is_empty() && self.violations.is_empty()
+        self.missing.is_empty() && self.unexpected.is_empty() && self.violations.is_empty() && self.unlike.is_empty()
+    }
+}
+
+impl Kept {
+    /// Whether a pair that keeps this keeps `least` too.
+    fn is_as_much_as(self, least: Self) -> bool {
+        self == least || self == Self::Everything || least == Self::Nothing
+    }
+}
+
+/// What the pairs are held to, and by what.
+fn held_to(original: &TraceSet, defended: &TraceSet, pairs: &[PairAudit]) -> (Kept, HeldToBy) {
+    if let Some(promised) = promised(original, defended).filter(|&kept| kept != Kept::Nothing) {
+        return (promised, HeldToBy::Layers);
+    }
+    let keep = |kept: Kept| pairs.iter().filter(|pair| pair.kept.is_as_much_as(kept)).count();
+    let most = [Kept::Everything, Kept::Packets, Kept::Times, Kept::Sizes]
+        .into_iter()
+        .find(|&kept| pairs.len() >= 10 && 10 * keep(kept) >= 9 * pairs.len());
+    most.map_or((Kept::Nothing, HeldToBy::Nothing), |kept| (kept, HeldToBy::OtherPairs))
+}
+
+/// What the layers that only the defended set names leave alone; not known where it names none, some learn, or packets of several paths come
+/// together.
+fn promised(original: &TraceSet, defended: &TraceSet) -> Option<Kept> {
+    let before = &original.provenance().defenses;
+    let layers = defended.provenance().defenses.strip_prefix(before.as_slice())?;
+    let spec: DefenseSpec = layers.join("+").parse().ok()?;
+    if spec.needs_training() || spec.splits() {
+        return None;
+    }
+    Some(Pipeline::new(&spec, &Profile::of(original), before.len(), 0).ok()?.keeps())
+}
+
+/// What a pair breaks that does not leave alone what it is held to.
+fn unlike_violation(before: &LabelledTrace, after: &LabelledTrace, held_to: Kept) -> AuditViolation {
+    let (original, defended) = (&before.trace, &after.trace);
+    let (had, has) = (original.len(), defended.len());
+    let missing = || {
+        let mut left: HashMap<(u64, i32), usize> = HashMap::new();
+        defended.packets().for_each(|packet| *left.entry(packet).or_default() += 1);
+        let gone = original.packets().enumerate().find(|(_, packet)| match left.get_mut(packet) {
+            Some(number @ 1..) => {
+                *number -= 1;
+                false
+            }
+            _ => true,
+        });
+        gone.map_or_else(String::new, |(i, (time_ns, size))| {
+            format!(": packet {i}, {size:+} B at {:.9} s, is not there", time_ns as f64 / 1e9)
+        })
+    };
+    let (invariant, detail) = match held_to {
+        Kept::Packets => (
+            Invariant::Conservation,
+            format!(
+                "every packet should be as it was, among others, and one is dropped, moved or resized{}",
+                missing()
+            ),
+        ),
+        Kept::Everything | Kept::Times | Kept::Sizes if has < had => {
+            (Invariant::Conservation, format!("{has} packets, the original has {had}, and nothing is joined"))
+        }
+        Kept::Everything | Kept::Times | Kept::Sizes if has > had => {
+            (Invariant::NoPadding, format!("{has} packets, the original has {had}, and nothing is added"))
+        }
+        Kept::Times => (Invariant::TimesUntouched, "times and directions should be as they were".to_owned()),
+        _ => (Invariant::SizesUntouched, "the sizes each way should be as they were, in their order".to_owned()),
+    };
+    AuditViolation { trace: after.key.to_string(), invariant, detail }
+}
+
+/// Faults that go unseen in traces that are held to this.
+fn cannot_show(held_to: Kept, partial: bool) -> Vec<&'static str> {
+    const LABELS: &str = "which label belongs to which trace, where both would do";
+    if partial {
+        return vec!["anything but sizes that mark padding: what is missing may be on a path that is not seen", LABELS];
+    }
+    match held_to {
+        Kept::Everything => vec![LABELS],
+        Kept::Packets => vec!["padding that is dropped, sent twice, moved or of another direction", LABELS],
+        Kept::Times => vec!["padding of packets that is more or less than it should be", LABELS],
+        Kept::Sizes => {
+            vec!["packets that are later than they should be, or sooner and not before they arrived", LABELS]
+        }
+        Kept::Nothing => vec![
+            "a packet that is dropped where as many bytes of padding go its way after it",
+            "a packet that is sent twice",
+            "packets of one direction that have changed places",
+            "bytes moved to the other direction, as long as as many are left of each as there were",
+            "packets that are sooner or later than they should be, but not before as many bytes arrived",
+            "an end that is cut off behind the last bytes that are needed",
+            LABELS,
+        ],
     }
 }
 
@@ -276,7 +404,7 @@ mod tests {
     const ORIGINAL: [(u64, i32); 4] = [(0, 100), (10, -200), (20, 300), (30, -400)];
 
     fn audit(defended: &[(u64, i32)]) -> Audit {
-        Audit::of(&set(&ORIGINAL, Some(0)), &set(defended, Some(0)), 1).unwrap()
+        Audit::of(&set(&ORIGINAL, Some(0)), &set(defended, Some(0)), Copies::ONE).unwrap()
     }
 
     fn broken(defended: &[(u64, i32)]) -> Vec<Invariant> {
@@ -292,12 +420,55 @@ mod tests {
         assert_eq!(broken(&[(0, 400), (10, -200), (20, 299), (30, -400)]), [Invariant::NoTimeTravel]);
         assert_eq!(broken(&[(0, 400), (10, -600), (20, 300), (40, -400)]), []);
         let cells = |packets: &[(u64, i32)]| {
-            let audit = Audit::of(&set(&[(0, 1), (10, -1)], None), &set(packets, None), 1).unwrap();
+            let audit = Audit::of(&set(&[(0, 1), (10, -1)], None), &set(packets, None), Copies::ONE).unwrap();
             audit.violations.iter().map(|violation| violation.invariant).collect::<Vec<_>>()
         };
         assert_eq!(cells(&[(0, 1), (5, 888), (10, -1)]), [Invariant::Marks]);
         assert_eq!(cells(&[(0, 1), (5, -1), (10, -1)]), []);
         assert_eq!(cells(&[(0, 888), (5, -888), (10, -888)]), []); // slots of this size
+    }
+
+    /// Ten traces, padded; the first of them has a fault that its padding hides.
+    fn audit_of_ten(defended: &[(u64, i32)], layers: &[&str]) -> Audit {
+        let ten = |first: &[(u64, i32)], rest: &[(u64, i32)], layers: &[&str]| {
+            let mut provenance = Provenance::new(Layer::Tcp, vec![]);
+            provenance.defenses = layers.iter().map(|&layer| layer.to_owned()).collect();
+            let one = |rep: i64| {
+                let (times, sizes) = if rep == 0 { first } else { rest }.iter().copied().unzip();
+                LabelledTrace { start_ns: Some(0), ..labelled(rep, Trace::new(times, sizes).unwrap()) }
+            };
+            TraceSet::new((0..10).map(one).collect(), provenance).unwrap()
+        };
+        let padded = [(0, 100), (5, 900), (10, -200), (20, 300), (25, -900), (30, -400), (31, 900), (31, -900)];
+        Audit::of(&ten(&ORIGINAL, &ORIGINAL, &[]), &ten(defended, &padded, layers), Copies::ONE).unwrap()
+    }
+
+    #[test]
+    fn a_packet_that_is_dropped_among_padding_is_missed() {
+        let dropped = [(0, 100), (5, 900), (10, -200), (25, -900), (30, -400), (31, 900), (31, -900)];
+        let moved = [(0, 100), (5, 900), (10, -200), (21, 300), (25, -900), (30, -400), (31, 900), (31, -900)];
+        let turned = [(0, 100), (5, 900), (10, 200), (20, 300), (25, -900), (30, -400), (31, 900), (31, -900)];
+        let cut = [(0, 100), (5, 900), (10, -200), (20, 300), (25, -900)];
+        for (fault, packet) in [(&dropped[..], 2), (&moved, 2), (&turned, 1), (&cut, 3)] {
+            for (layers, by) in [(&["front:ft-1"][..], HeldToBy::Layers), (&[], HeldToBy::OtherPairs)] {
+                let audit = audit_of_ten(fault, layers);
+                assert_eq!((audit.held_to, audit.held_to_by), (Kept::Packets, by));
+                let [found] = &audit.unlike[..] else { panic!("{audit:?}") };
+                assert_eq!((found.trace.as_str(), found.invariant), ("class a, rep 0", Invariant::Conservation));
+                assert!(found.detail.contains(&format!("packet {packet},")) && !audit.passed(), "{found:?}");
+            }
+            // A defence that may move anything has an alibi, and what may be wrong is said.
+            let audit = audit_of_ten(fault, &["tamaraw:ccs14"]);
+            assert_eq!(audit.held_to_by, HeldToBy::OtherPairs, "it is the other pairs that tell");
+        }
+        // Padding that is sent twice is padding.
+        let twice = [(0, 100), (5, 900), (5, 900), (10, -200), (20, 300), (25, -900), (30, -400)];
+        let audit = audit_of_ten(&twice, &[]);
+        assert!(audit.passed() && audit.cannot_show.iter().any(|fault| fault.contains("sent twice")), "{audit:?}");
+        // One pair alone tells nothing of what is left alone.
+        let alone = Audit::of(&set(&ORIGINAL, Some(0)), &set(&dropped, Some(0)), Copies::ONE).unwrap();
+        assert_eq!((alone.passed(), alone.held_to_by), (true, HeldToBy::Nothing));
+        assert!(alone.cannot_show.iter().any(|fault| fault.contains("dropped")), "{alone:?}");
     }
 
     #[test]
@@ -307,7 +478,7 @@ mod tests {
             trace.key.class = key.to_owned();
             TraceSet::new(vec![trace], Provenance::new(Layer::Tcp, vec![])).unwrap()
         };
-        let audit = Audit::of(&two("a"), &two("b"), 1).unwrap();
+        let audit = Audit::of(&two("a"), &two("b"), Copies::ONE).unwrap();
         assert_eq!(
             (audit.missing, audit.unexpected),
             (vec!["class a, rep 0".to_owned()], vec!["class b, rep 0".to_owned()])
@@ -327,11 +498,11 @@ mod tests {
     #[test]
     fn a_start_that_is_not_known_is_not_held_against_the_defence() {
         let late: Vec<(u64, i32)> = vec![(0, 100), (0, -200), (10, 300), (20, -400)];
-        let audit = Audit::of(&set(&ORIGINAL, None), &set(&late, None), 1).unwrap();
+        let audit = Audit::of(&set(&ORIGINAL, None), &set(&late, None), Copies::ONE).unwrap();
         assert!(audit.passed());
         assert_eq!((audit.starts_unknown, audit.least_start_delay_ns), (1, 10));
-        assert!(!Audit::of(&set(&ORIGINAL, Some(5)), &set(&late, Some(14)), 1).unwrap().passed());
-        assert!(Audit::of(&set(&ORIGINAL, Some(5)), &set(&late, Some(15)), 1).unwrap().passed());
+        assert!(!Audit::of(&set(&ORIGINAL, Some(5)), &set(&late, Some(14)), Copies::ONE).unwrap().passed());
+        assert!(Audit::of(&set(&ORIGINAL, Some(5)), &set(&late, Some(15)), Copies::ONE).unwrap().passed());
     }
 
     proptest! {
@@ -342,7 +513,7 @@ mod tests {
                 trace.start_ns = Some(1_000);
             }
             let set = TraceSet::new(traces, set.provenance().clone()).unwrap();
-            let audit = Audit::of(&set, &defend(&set, &spec, seed).unwrap().observe(), 1).unwrap();
+            let audit = Audit::of(&set, &defend(&set, &spec, seed).unwrap().observe(), Copies::ONE).unwrap();
             prop_assert!(audit.passed(), "{audit:?}");
         }
     }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use wfkit_datasets::Trace;
+use wfkit_metrics::did_you_mean_one_of;
 
 use crate::{DefendedTrace, Draws, Guarantees, StopRule, Violation};
 
@@ -79,7 +80,10 @@ impl FromStr for DelayModel {
     fn from_str(text: &str) -> Result<Self, String> {
         let all = Self::ALL.map(|model| model.to_string());
         let found = Self::ALL.into_iter().zip(&all).find(|(_, name)| *name == text);
-        found.map(|(model, _)| model).ok_or_else(|| format!("`{text}` is no delay model; there are {}", all.join(", ")))
+        found.map(|(model, _)| model).ok_or_else(|| {
+            let meant = did_you_mean_one_of(text, all.iter().map(String::as_str));
+            format!("`{text}` is no delay model{meant}; there are {}", all.join(", "))
+        })
     }
 }
 
@@ -98,11 +102,12 @@ impl fmt::Display for DelayModel {
 /// Why a defence could not defend a trace.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DefenseError {
-    /// The schedule would need more packets than one trace may have.
+    /// The defended trace would have more packets than one may have ([`Limit`](crate::Limit)).
     #[error(
-        "the schedule needs more than {limit} packets one way: the trace is too long or too large for its interval and size"
+        "the defended trace would have more than {limit} packets, the limit: the trace is too long or too large for this defence, or its times are in another \
+         unit than seconds; raise the limit with --most-packets (44 bytes of memory a packet), or take shorter traces"
     )]
-    TooManySlots {
+    TooLarge {
         /// The limit.
         limit: u64,
     },

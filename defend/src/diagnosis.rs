@@ -9,7 +9,7 @@ use crate::pipeline::LastLayer;
 use crate::verification::check_labels;
 use crate::{
     AuditViolation, DefendError, DefendedPacket, DefendedSet, DefendedTrace, DefendedTraceBuilder, Direction,
-    Guarantees, Invariant, Piece, Pipeline, Profile, Violation, check, keeps_sessions, replica_key,
+    Guarantees, Invariant, Load, Piece, Pipeline, Profile, Violation, check, keeps_sessions,
 };
 
 /// Holds every trace of `found` against `again`, the same set made again, and says what those that differ break.
@@ -26,15 +26,15 @@ pub fn diagnose(again: &DefendedSet<'_>, found: &TraceSet) -> Result<Vec<AuditVi
     let profile = Profile::of(original);
     let broken = |violation| DefendError::Set { spec: again.spec().to_string(), violation };
     check_labels(original, &profile).map_err(broken)?;
-    let (seed, replicas) = (again.manifest().seed, again.manifest().replicas);
+    let (seed, copies) = (again.manifest().seed, again.copies());
     let pipeline = Pipeline::new(again.spec(), &profile, original.provenance().defenses.len(), seed)?;
     let by_key: HashMap<&TraceKey, &LabelledTrace> = found.traces().iter().map(|t| (&t.key, t)).collect();
     let sessions = keeps_sessions(found);
     let mut differing = Vec::new();
     let mut made = HashMap::new();
     for (row, (before, after)) in again.traces().enumerate() {
-        let replica = row as u32 % replicas;
-        let mut key = replica_key(&before.key, replica, replicas)?;
+        let replica = copies.replica_of(row);
+        let mut key = copies.key(&before.key, replica)?;
         key.session.take_if(|_| !sessions);
         let after = after.observe();
         if let Some(&found) = by_key.get(&key).filter(|found| found.trace != after) {
@@ -47,7 +47,7 @@ pub fn diagnose(again: &DefendedSet<'_>, found: &TraceSet) -> Result<Vec<AuditVi
         if let Some(other) = made.get(&found.trace.content_hash()) {
             return Ok(vec![violation((Invariant::Labels, format!("it is what is made of the trace ({other})")))]);
         }
-        let last = pipeline.last_layer(&before.key, &before.trace, replica)?;
+        let last = pipeline.last_layer(&Load::of(before), replica)?;
         let start_ns = before.start_ns.zip(found.start_ns).and_then(|(before, after)| after.checked_sub(before));
         let broken = last.broken_by(&before.trace, &found.trace, start_ns.and_then(|ns| u64::try_from(ns).ok()));
         Ok(broken.into_iter().map(violation).collect())

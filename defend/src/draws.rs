@@ -2,28 +2,32 @@
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
-use wfkit_datasets::TraceKey;
 use wfkit_metrics::seed::finalise;
 
-/// The random draws of one layer of a defence for one trace.
+use crate::load::Lot;
+use crate::{DefenseError, Limit};
+
+/// The random draws of one layer of a defence for one trace, and how many packets it may make of it.
 ///
-/// They depend on the seed, the place and name of the layer, the key of the trace and the replica, and on nothing else: not
-/// on the number of threads, nor on the other traces, nor on the defence's parameters (so that two settings of one defence
-/// are compared on the same draws). A defence never sees the key, only what is drawn.
+/// They depend on the seed, the place and name of the layer, the packets that it is given, the load that these come from and the replica, and
+/// on nothing else: not on labels, nor on the number of threads, nor on the other traces, nor on the defence's parameters (so that two
+/// settings of one defence are compared on the same draws).
 #[derive(Debug, Clone)]
-pub struct Draws(Xoshiro256PlusPlus);
+pub struct Draws {
+    stream: Xoshiro256PlusPlus,
+    limit: Limit,
+    used: bool,
+}
 
 impl Draws {
-    /// The draws of layer number `layer`, called `defense`, for the trace `key`. Another `replica` is another, independent
+    /// The draws of layer number `layer`, called `defense`, for a trace. Another `replica` is another, independent
     /// realisation of the same defence on the same trace.
-    pub fn new(seed: u64, layer: u64, defense: &str, key: &TraceKey, replica: u64) -> Self {
+    pub(crate) fn new(seed: u64, layer: u64, defense: &str, lot: &Lot, replica: u64) -> Self {
         let mut state = Mixer::new(seed);
         state.word(layer);
         state.text(defense);
-        state.text(&key.class);
-        state.word(key.rep as u64);
-        state.word(u64::from(key.session.is_some()));
-        state.text(key.session.as_deref().unwrap_or_default());
+        state.text(&lot.origin);
+        state.bytes(&lot.content);
         state.word(replica);
         Self::from_seed(state.0)
     }
@@ -37,12 +41,37 @@ impl Draws {
 
     /// Draws from a bare seed.
     pub fn from_seed(seed: u64) -> Self {
-        Self(Xoshiro256PlusPlus::seed_from_u64(seed))
+        Self { stream: Xoshiro256PlusPlus::seed_from_u64(seed), limit: Limit::DEFAULT, used: false }
+    }
+
+    /// The same, with this limit.
+    pub(crate) fn within(self, limit: Limit) -> Self {
+        Self { limit, ..self }
+    }
+
+    /// How many packets the defended trace may have.
+    pub fn limit(&self) -> Limit {
+        self.limit
+    }
+
+    /// Whether the defended trace may have so many packets: to be asked before they are made.
+    pub fn allow(&self, packets: usize) -> Result<(), DefenseError> {
+        self.limit.allows(packets as u64)
+    }
+
+    /// Whether anything was drawn: what a defence does that draws nothing is not left to chance.
+    pub fn used(&self) -> bool {
+        self.used
+    }
+
+    fn next(&mut self) -> u64 {
+        self.used = true;
+        self.stream.next_u64()
     }
 
     /// Uniform on [0, 1), a multiple of 2^-53.
     pub fn unit(&mut self) -> f64 {
-        (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// Uniform on [`low`, `high`); `low` where they are equal.
@@ -53,7 +82,7 @@ impl Draws {
     /// Uniform on the whole numbers 0..=`max`. The multiply-and-shift has a bias below `max` / 2^64.
     pub fn up_to(&mut self, max: u64) -> u64 {
         let choices = u128::from(max) + 1;
-        ((u128::from(self.0.next_u64()) * choices) >> 64) as u64
+        ((u128::from(self.next()) * choices) >> 64) as u64
     }
 
     /// Exponential with the given mean: -mean ln(1 - u).
@@ -75,7 +104,7 @@ impl Draws {
 
     /// Geometric from 1: k with probability 2^-k, at most 64.
     pub fn geometric(&mut self) -> u64 {
-        u64::from(self.0.next_u64().trailing_zeros() + 1).min(64)
+        u64::from(self.next().trailing_zeros() + 1).min(64)
     }
 }
 
@@ -155,21 +184,16 @@ mod tests {
 
     #[test]
     fn everything_that_names_a_stream_changes_it() {
-        let key = |class: &str, rep, session: Option<&str>| TraceKey {
-            class: class.into(),
-            rep,
-            session: session.map(str::to_owned),
-        };
-        let first = |mut draws: Draws| draws.0.next_u64();
+        let lot = |origin: &str, content| Lot { origin: origin.to_owned(), content: [content; 32] };
+        let first = |mut draws: Draws| draws.next();
         let values = [
-            first(Draws::new(1, 0, "front", &key("a", 1, None), 0)),
-            first(Draws::new(2, 0, "front", &key("a", 1, None), 0)),
-            first(Draws::new(1, 1, "front", &key("a", 1, None), 0)),
-            first(Draws::new(1, 0, "jitter", &key("a", 1, None), 0)),
-            first(Draws::new(1, 0, "front", &key("b", 1, None), 0)),
-            first(Draws::new(1, 0, "front", &key("a", 2, None), 0)),
-            first(Draws::new(1, 0, "front", &key("a", 1, Some("")), 0)),
-            first(Draws::new(1, 0, "front", &key("a", 1, None), 1)),
+            first(Draws::new(1, 0, "front", &lot("a", 1), 0)),
+            first(Draws::new(2, 0, "front", &lot("a", 1), 0)),
+            first(Draws::new(1, 1, "front", &lot("a", 1), 0)),
+            first(Draws::new(1, 0, "jitter", &lot("a", 1), 0)),
+            first(Draws::new(1, 0, "front", &lot("b", 1), 0)),
+            first(Draws::new(1, 0, "front", &lot("a", 2), 0)),
+            first(Draws::new(1, 0, "front", &lot("a", 1), 1)),
         ];
         for (i, a) in values.iter().enumerate() {
             assert!(values[..i].iter().all(|b| a != b), "stream {i}");

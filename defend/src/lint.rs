@@ -8,8 +8,8 @@ use wfkit_datasets::{Trace, TraceSet};
 
 use crate::spec::REGULATOR_PACKETS;
 use crate::{
-    DefenseSpec, Direction, LayerSpec, OverheadOptions, Overheads, PerDirection, Pipeline, Profile, StopRule, Value,
-    Values,
+    DefenseSpec, Direction, LayerSpec, Limit, OverheadOptions, Overheads, PerDirection, Pipeline, Profile, StopRule,
+    Value, Values,
 };
 
 /// Something that a specification will not do well on a set.
@@ -47,10 +47,10 @@ const TRIED: usize = 40;
 
 /// Holds every layer against what a median trace of the set needs, then defends some traces with all of them. Nothing found is no
 /// promise. Layers that learn from labelled traces and are not fitted learn from these, for the look of it.
-pub fn lint(spec: &DefenseSpec, set: &TraceSet, seed: u64) -> Vec<Finding> {
+pub fn lint(spec: &DefenseSpec, set: &TraceSet, seed: u64, limit: Limit) -> Vec<Finding> {
     let fitted = (spec.needs_training() && spec.training().is_none()).then(|| spec.clone().fit(set.clone()));
     let spec = fitted.as_ref().unwrap_or(spec);
-    let profile = Profile::of(set);
+    let profile = Profile::of(set).within(limit);
     let mut findings = Vec::new();
     let pipeline = match Pipeline::new(spec, &profile, set.provenance().defenses.len(), seed) {
         Ok(pipeline) => pipeline,
@@ -221,7 +221,7 @@ fn try_it(spec: &DefenseSpec, pipeline: &Pipeline, set: &TraceSet) -> Vec<Findin
     let finding = |severity, message| Finding { layer: spec.to_string(), severity, message };
     let mut pairs = Vec::new();
     for labelled in set.traces().iter().step_by(set.len().div_ceil(TRIED).max(1)) {
-        match pipeline.defend(&labelled.key, &labelled.trace, 0) {
+        match pipeline.defend(&crate::Load::of(labelled), 0) {
             Ok(defended) => pairs.push((&labelled.trace, defended)),
             Err(error) => return vec![finding(Severity::Error, error.to_string())],
         }
@@ -268,7 +268,7 @@ mod tests {
     }
 
     fn found(spec: &str) -> String {
-        let findings = lint(&spec.parse().unwrap(), &set(), 1);
+        let findings = lint(&spec.parse().unwrap(), &set(), 1, Limit::DEFAULT);
         findings.iter().map(|f| format!("{} {}: {}\n", f.severity, f.layer, f.message)).collect()
     }
 
@@ -281,7 +281,7 @@ mod tests {
     /// Their defaults come from the training traces.
     #[test]
     fn what_learns_is_looked_at_too() {
-        let found = lint(&"k-anonymous+pad:mtu,to=900B".parse().unwrap(), &set(), 1);
+        let found = lint(&"k-anonymous+pad:mtu,to=900B".parse().unwrap(), &set(), 1, Limit::DEFAULT);
         assert!(found.iter().any(|finding| finding.layer == "pad:mtu,to=900B"), "{found:?}");
     }
 
@@ -312,7 +312,7 @@ mod tests {
     #[test]
     fn what_does_not_suit_the_set_is_an_error() {
         let cells = TraceSet::new(set().traces().to_vec(), Provenance::new(Layer::Cell, vec![])).unwrap();
-        let findings = lint(&"pad".parse().unwrap(), &cells, 1);
+        let findings = lint(&"pad".parse().unwrap(), &cells, 1, Limit::DEFAULT);
         assert_eq!((findings.len(), findings[0].severity), (1, Severity::Error));
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use wfkit_datasets::TraceSet;
-use wfkit_metrics::Input;
+use wfkit_metrics::{Input, Utility};
 
 use crate::draws::Mixer;
 use crate::{Assumptions, CausalityReport, DefenseSpec, Invariant, SpecError};
@@ -77,6 +77,9 @@ pub struct ManifestFile {
     /// What that costs; not given where paths are not seen, since the file then does not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Cost>,
+    /// What the traffic costs its user over all paths, seen or not: what a competition scores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub utility: Option<Utility>,
     /// Answers that come too soon, over all traces.
     pub causality: CausalityReport,
 }

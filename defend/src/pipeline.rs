@@ -6,10 +6,11 @@ use rayon::prelude::*;
 use thiserror::Error;
 use wfkit_datasets::{LabelledTrace, Trace, TraceKey, TraceSet};
 
+use crate::load::Lot;
 use crate::replay::replay;
 use crate::{
-    DefendedTrace, Defense, DefenseError, DefenseSpec, DelayModel, Draws, Guarantees, LayerManifest, Manifest, Profile,
-    Values, Violation, check,
+    DefendedTrace, Defense, DefenseError, DefenseSpec, DelayModel, Draws, Guarantees, Kept, LayerManifest, Limit, Load,
+    Manifest, Profile, Values, Violation, check,
 };
 
 /// The layers of a specification, made for sets of one profile, ready to defend traces one by one.
@@ -18,6 +19,7 @@ pub struct Pipeline {
     layers: Vec<Layer>,
     manifest: Manifest,
     first_layer: u64,
+    limit: Limit,
 }
 
 #[derive(Debug)]
@@ -93,6 +95,17 @@ pub enum DefendError {
         /// What went wrong.
         error: DefenseError,
     },
+    /// The defended set would be larger than it may be.
+    #[error(
+        "{spec}: the defended set would have more than {limit} packets, 32 times the limit of a trace, which would take {} GB: defend fewer traces at a time, or \
+         raise the limit with --most-packets", limit * 44 / 1_000_000_000
+    )]
+    SetTooLarge {
+        /// The whole specification.
+        spec: String,
+        /// The limit.
+        limit: u64,
+    },
     /// A set of copies needs numbers for them.
     #[error("{replicas} copies of the trace ({trace}) would not have keys of their own")]
     Rep {
@@ -125,7 +138,8 @@ impl Pipeline {
     /// Makes the layers of `spec` for sets with this profile that have been through `layers_before` layers.
     pub fn new(spec: &DefenseSpec, profile: &Profile, layers_before: usize, seed: u64) -> Result<Self, DefendError> {
         let manifest = Manifest::new(seed, layers_before, spec.training().filter(|_| spec.needs_training()));
-        let mut pipeline = Self { layers: Vec::new(), manifest, first_layer: layers_before as u64 };
+        let (first_layer, limit) = (layers_before as u64, profile.limit());
+        let mut pipeline = Self { layers: Vec::new(), manifest, first_layer, limit };
         let mut promised = Guarantees::default().checked();
         let mut training = spec.training().cloned();
         for (number, layer) in spec.layers().iter().enumerate() {
@@ -172,8 +186,9 @@ impl Pipeline {
     /// What a layer makes of training traces, for the layers after it to learn from.
     fn after_layer(&self, number: usize, before: &TraceSet) -> Result<TraceSet, DefendError> {
         let one = |labelled: &LabelledTrace| {
-            let trace = self.defend_layer(number, &labelled.key, &labelled.trace, 0)?.observe();
-            Ok(LabelledTrace { trace, ..labelled.clone() })
+            let load = Load::of(labelled);
+            let trace = self.defend_layer(number, &load, load.trace(), load.lot(), 0)?.0.observe();
+            Ok(LabelledTrace { trace, origin: Some(load.origin().to_owned()), ..labelled.clone() })
         };
         let traces = before.traces().par_iter().map(one).collect::<Result<_, DefendError>>()?;
         let mut provenance = before.provenance().clone();
@@ -191,70 +206,89 @@ impl Pipeline {
         self.layers.iter().map(|layer| &layer.values)
     }
 
+    /// What all layers leave alone, whatever is drawn.
+    pub(crate) fn keeps(&self) -> Kept {
+        let all = |promise: fn(&Guarantees) -> bool| self.layers.iter().all(|layer| promise(&layer.guarantees));
+        let alone = all(|layer| layer.no_padding);
+        match (all(|layer| layer.times_untouched), all(|layer| layer.sizes_untouched)) {
+            (true, true) => Kept::Packets,
+            (true, false) if alone => Kept::Times,
+            (false, true) if alone => Kept::Sizes,
+            _ => Kept::Nothing,
+        }
+    }
+
     /// Defends and checks one trace. Each `replica` is another realisation of the same defence, as for training on fresh
     /// draws; [`defend`](crate::defend()) makes replica 0.
-    pub fn defend(&self, key: &TraceKey, trace: &Trace, replica: u64) -> Result<DefendedTrace, DefendError> {
-        self.defend_by(self.layers.len(), key, trace, replica)
+    pub fn defend(&self, load: &Load<'_>, replica: u64) -> Result<DefendedTrace, DefendError> {
+        Ok(self.defend_by(self.layers.len(), load, replica)?.0)
+    }
+
+    /// As [`defend`](Self::defend), and whether anything was left to chance: where not, every replica is the same.
+    pub fn defend_and_tell(&self, load: &Load<'_>, replica: u64) -> Result<(DefendedTrace, bool), DefendError> {
+        self.defend_by(self.layers.len(), load, replica)
     }
 
     /// By the first `layers` layers, at least one.
-    fn defend_by(
-        &self,
-        layers: usize,
-        key: &TraceKey,
-        trace: &Trace,
-        replica: u64,
-    ) -> Result<DefendedTrace, DefendError> {
-        let mut defended = self.defend_layer(0, key, trace, replica)?;
+    fn defend_by(&self, layers: usize, load: &Load<'_>, replica: u64) -> Result<(DefendedTrace, bool), DefendError> {
+        let (mut defended, mut chance) = self.defend_layer(0, load, load.trace(), load.lot(), replica)?;
         let mut mixed_paths = false;
         for number in 1..layers {
-            let outer = self.defend_layer(number, key, &defended.observe(), replica)?;
+            let input = defended.observe();
+            let (outer, drawn) = self.defend_layer(number, load, &input, &load.lot().behind(&input), replica)?;
+            chance |= drawn;
             let broken = |violation| DefendError::Invariant {
-                trace: key.clone(),
+                trace: load.key().clone(),
                 layer: self.manifest.layers[number].spec.clone(),
                 violation,
             };
             mixed_paths |= defended.paths() > 1 || outer.paths() > 1;
             defended = outer.over(&defended).map_err(broken)?;
             // Each layer has kept its own order; where paths are seen together there is none of the original.
-            check(trace, &defended, &Guarantees { mixed_paths, ..Guarantees::default() }).map_err(broken)?;
+            check(load.trace(), &defended, &Guarantees { mixed_paths, ..Guarantees::default() }).map_err(broken)?;
         }
-        Ok(defended)
+        Ok((defended, chance))
     }
 
     /// The last layer at work on one trace.
-    pub(crate) fn last_layer(&self, key: &TraceKey, trace: &Trace, replica: u64) -> Result<LastLayer<'_>, DefendError> {
+    pub(crate) fn last_layer(&self, load: &Load<'_>, replica: u64) -> Result<LastLayer<'_>, DefendError> {
         let number = self.layers.len() - 1;
-        let before = (number > 0).then(|| self.defend_by(number, key, trace, replica)).transpose()?;
-        let input = before.as_ref().map_or_else(|| trace.clone(), DefendedTrace::observe);
-        let made = self.defend_layer(number, key, &input, replica)?;
+        let before = (number > 0).then(|| self.defend_by(number, load, replica)).transpose()?.map(|(before, _)| before);
+        let input = before.as_ref().map_or_else(|| load.trace().clone(), DefendedTrace::observe);
+        let lot = if number > 0 { load.lot().behind(&input) } else { load.lot().clone() };
+        let (made, _) = self.defend_layer(number, load, &input, &lot, replica)?;
         let (spec, guarantees) = (&self.manifest.layers[number].spec, &self.layers[number].guarantees);
         Ok(LastLayer { spec, before, input, made, guarantees })
     }
 
-    /// One layer alone, checked against its guarantees.
+    /// One layer alone on what it is given, checked against its guarantees; and whether it left anything to chance.
     fn defend_layer(
         &self,
         number: usize,
-        key: &TraceKey,
-        trace: &Trace,
+        load: &Load<'_>,
+        input: &Trace,
+        lot: &Lot,
         replica: u64,
-    ) -> Result<DefendedTrace, DefendError> {
+    ) -> Result<(DefendedTrace, bool), DefendError> {
         let Layer { name, defense, guarantees, replayed, told, .. } = &self.layers[number];
-        let spec = || self.manifest.layers[number].spec.clone();
-        let mut draws = Draws::new(self.manifest.seed, self.first_layer + number as u64, name, key, replica);
-        let run = match (*replayed, *told) {
-            (true, _) => replay(&**defense, trace, &mut draws),
-            (false, true) => defense.defend_class(&key.class, trace, &mut draws),
-            (false, false) => defense.defend(trace, &mut draws),
-        };
+        let trace = || load.key().clone();
+        let layer = || self.manifest.layers[number].spec.clone();
+        let mut draws =
+            Draws::new(self.manifest.seed, self.first_layer + number as u64, name, lot, replica).within(self.limit);
+        let run = draws.allow(input.len()).and_then(|()| match (*replayed, *told) {
+            (true, _) => replay(&**defense, input, &mut draws),
+            (false, true) => defense.defend_class(&load.key().class, input, &mut draws),
+            (false, false) => defense.defend(input, &mut draws),
+        });
+        // Each defence asks before it makes packets; what none has asked for is found here.
+        let run = run.and_then(|defended| draws.allow(defended.len()).map(|()| defended));
         let defended = run.map_err(|error| match error {
-            DefenseError::Shape(violation) => DefendError::Invariant { trace: key.clone(), layer: spec(), violation },
-            error => DefendError::Trace { trace: key.clone(), layer: spec(), error },
+            DefenseError::Shape(violation) => DefendError::Invariant { trace: trace(), layer: layer(), violation },
+            error => DefendError::Trace { trace: trace(), layer: layer(), error },
         })?;
-        match check(trace, &defended, guarantees) {
-            Ok(()) => Ok(defended),
-            Err(violation) => Err(DefendError::Invariant { trace: key.clone(), layer: spec(), violation }),
+        match check(input, &defended, guarantees) {
+            Ok(()) => Ok((defended, draws.used())),
+            Err(violation) => Err(DefendError::Invariant { trace: trace(), layer: layer(), violation }),
         }
     }
 }
@@ -362,16 +396,24 @@ mod tests {
     #[test]
     fn copies_are_realisations_of_their_own_under_keys_of_their_own() {
         let set = set(Layer::Tcp, &[(&[0, 9_000_000_000], &[100, -100]), (&[0, 9_000_000_000], &[100, -200])]);
-        let options = DefendOptions { seed: 1, replicas: 3.try_into().unwrap(), verify: true };
+        let options =
+            DefendOptions { seed: 1, replicas: 3.try_into().unwrap(), verify: true, ..DefendOptions::default() };
         let defended = defend_with(&set, &spec("front"), &options).unwrap();
         let observed = defended.observe();
         let keys: Vec<String> = observed.traces().iter().map(|t| t.key.to_string()).collect();
-        let expected = [0, 1, 2, 3, 4, 5].map(|rep| format!("class a, rep {rep}, session rep {}", rep / 3));
+        let expected = [0, 1, 2, 3, 4, 5].map(|rep| format!("class a, rep {rep}"));
         assert_eq!(keys, expected);
         let once = defend(&set, &spec("front"), 1).unwrap().observe();
         assert_eq!(observed.traces()[0].trace, once.traces()[0].trace);
         assert_eq!(observed.traces()[3].trace, once.traces()[1].trace);
         assert_ne!(observed.traces()[0].trace, observed.traces()[1].trace);
+        let origins: Vec<Option<String>> = observed.traces().iter().map(|t| t.origin.clone()).collect();
+        let loads = set.traces().iter().map(LabelledTrace::origin_of_copies);
+        assert!(origins.into_iter().eq(loads.flat_map(|origin| [
+            Some(origin.clone()),
+            Some(origin.clone()),
+            Some(origin)
+        ])));
         assert!(defended.manifest().invariants.contains(&Invariant::Determinism));
         let mut far = set.traces().to_vec();
         far[0].key.rep = i64::MAX;
@@ -385,8 +427,8 @@ mod tests {
         let seeded = |seed| defend(&set, &spec("front"), seed).unwrap().observe();
         assert_ne!(seeded(1), seeded(2));
         let pipeline = Pipeline::new(&spec("front"), &Profile::of(&set), 0, 1).unwrap();
-        let LabelledTrace { key, trace, .. } = &set.traces()[0];
-        let replica = |n| pipeline.defend(key, trace, n).unwrap();
+        let load = Load::of(&set.traces()[0]);
+        let replica = |n| pipeline.defend(&load, n).unwrap();
         assert_eq!(replica(0).observe(), seeded(1).traces()[0].trace);
         assert_ne!(replica(0), replica(1));
     }
@@ -460,7 +502,7 @@ mod tests {
         let set = set(Layer::Tcp, &[(&[0], &[100])]);
         let mut pipeline = Pipeline::new(&spec("pad"), &Profile::of(&set), 0, 0).unwrap();
         pipeline.layers[0].defense = Box::new(Eater);
-        let error = pipeline.defend(&set.traces()[0].key, &set.traces()[0].trace, 0).unwrap_err();
+        let error = pipeline.defend(&Load::of(&set.traces()[0]), 0).unwrap_err();
         assert_eq!(
             error.to_string(),
             "pad:multiple on the trace (class a, rep 0) breaks the invariant `I1 conservation` at packet 0: \

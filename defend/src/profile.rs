@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use wfkit_datasets::{Layer, Trace, TraceSet};
 
-use crate::{DefendError, PerDirection};
+use crate::{DefendError, Limit, PerDirection};
 
 /// What a defence needs traces to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +33,7 @@ pub struct Profile {
     traces: u64,
     bytes: u64,
     training: Option<Arc<TraceSet>>,
+    limit: Limit,
 }
 
 impl Profile {
@@ -60,7 +61,18 @@ impl Profile {
             traces: number,
             bytes,
             training: None,
+            limit: Limit::DEFAULT,
         }
+    }
+
+    /// With another limit on what is made of a trace.
+    pub fn within(self, limit: Limit) -> Self {
+        Self { limit, ..self }
+    }
+
+    /// The most packets of a defended trace.
+    pub fn limit(&self) -> Limit {
+        self.limit
     }
 
     /// With training traces for the defences that learn from their classes.

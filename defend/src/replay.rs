@@ -11,6 +11,9 @@ const FREE_ROUNDS: usize = 200;
 /// Rounds after which there is no hope.
 const MOST_ROUNDS: usize = 2_000;
 
+/// Packets that are defended in all rounds together: a trace of millions is given up after fewer.
+const MOST_PACKETS: usize = 1 << 27;
+
 /// Defends the trace again and again, each time as it would have arrived given what the last round held back, until nothing
 /// moves: then every answer follows what it answers as in the trace, or later.
 ///
@@ -19,7 +22,8 @@ const MOST_ROUNDS: usize = 2_000;
 pub(crate) fn replay(defense: &dyn Defense, trace: &Trace, draws: &mut Draws) -> Result<DefendedTrace, DefenseError> {
     let causes = Causes::infer(trace);
     let mut times = trace.time_ns().to_vec();
-    for round in 0..MOST_ROUNDS {
+    let rounds = MOST_ROUNDS.min(MOST_PACKETS / trace.len());
+    for round in 0..rounds {
         let mut order: Vec<u32> = (0..trace.len() as u32).collect();
         order.sort_by_key(|&i| times[i as usize]); // stable: each direction stays in order
         let arrival = order.iter().map(|&i| times[i as usize]).collect();
@@ -42,7 +46,7 @@ pub(crate) fn replay(defense: &dyn Defense, trace: &Trace, draws: &mut Draws) ->
             _ => due.into_iter().zip(times).map(|(due, time)| due.max(time)).collect(),
         };
     }
-    Err(DefenseError::Unsettled { rounds: MOST_ROUNDS })
+    Err(DefenseError::Unsettled { rounds })
 }
 
 /// When each packet arrives, if packet i, which arrives at `due`, leaves at `left(i, due)`.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 use wfkit_datasets::TraceSet;
+use wfkit_metrics::{did_you_mean, did_you_mean_one_of};
 
 use crate::defenses::DEFENSES;
 use crate::value::AUTO;
@@ -46,6 +47,39 @@ pub struct LayerSpec {
     defense: &'static DefenseInfo,
     preset: &'static Preset,
     given: BTreeMap<&'static str, Value>,
+}
+
+/// Names that papers and code use for defences, beside those that they have here.
+const ALIASES: [(&str, &str); 12] = [
+    ("adaptive-padding", "wtf-pad"),
+    ("ap", "wtf-pad"),
+    ("circpad", "spring"),
+    ("dts", "direct-target-sampling"),
+    ("multihoming", "hywf"),
+    ("padding", "pad"),
+    ("random-walkie-talkie", "random-wt"),
+    ("splitting", "trafficsliver"),
+    ("tor-padding", "netflow"),
+    ("traffic-morphing", "morphing"),
+    ("wt", "random-wt"),
+    ("zero-delay", "front"),
+];
+
+/// What a wrong name of a defence may have been meant to be: a defence, by its name or another, one of its presets, with the defence before it or
+/// not, or one that is known and not simulated.
+pub fn meant_defense(wrong: &str) -> String {
+    let presets =
+        DEFENSES.iter().flat_map(|defense| defense.presets.iter().map(move |preset| (defense.name, preset.name)));
+    let presets: Vec<(&str, String)> = presets.map(|(name, preset)| (preset, format!("{name}:{preset}"))).collect();
+    let names = DEFENSES.iter().map(|defense| defense.name).chain(not_simulated().iter().map(|known| known.name));
+    let names = names.map(|name| (name, name)).chain(ALIASES);
+    // A preset that has the name of a defence is not what that name means.
+    let is_defense = |text: &str| DEFENSES.iter().any(|defense| defense.name == text);
+    let of_preset = presets
+        .iter()
+        .filter(|(preset, _)| !is_defense(preset))
+        .flat_map(|(preset, whole)| [(*preset, whole.as_str()), (whole, whole)]);
+    did_you_mean(wrong, names.chain(of_preset))
 }
 
 /// All defences there are.
@@ -139,7 +173,7 @@ impl Serialize for DefaultValue {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SpecError {
     /// No such defence.
-    #[error("there is no defence `{name}`; there are {}", available.join(", "))]
+    #[error("there is no defence `{name}`{}; there are {}", meant_defense(name), available.join(", "))]
     UnknownDefense {
         /// What was asked for.
         name: String,
@@ -150,7 +184,7 @@ pub enum SpecError {
     #[error("{} is not simulated: {}; needed: {}", .0.name, .0.reason, .0.needed)]
     NotSimulated(&'static NotSimulated),
     /// No such preset.
-    #[error("{defense} has no preset `{preset}`; it has {}", available.join(", "))]
+    #[error("{defense} has no preset `{preset}`{}; it has {}", did_you_mean_one_of(preset, available.iter().copied()), available.join(", "))]
     UnknownPreset {
         /// The defence.
         defense: &'static str,
@@ -160,7 +194,7 @@ pub enum SpecError {
         available: Vec<&'static str>,
     },
     /// No such parameter.
-    #[error("{layer} has no parameter `{key}`; it has {}", if available.is_empty() { "none".to_owned() } else { available.join(", ") })]
+    #[error("{layer} has no parameter `{key}`{}; it has {}", did_you_mean_one_of(key, available.iter().copied()), if available.is_empty() { "none".to_owned() } else { available.join(", ") })]
     UnknownParameter {
         /// Defence and preset.
         layer: String,
@@ -239,6 +273,11 @@ impl DefenseSpec {
     /// The traces that its layers learn from.
     pub fn training(&self) -> Option<&Arc<TraceSet>> {
         self.training.as_ref()
+    }
+
+    /// Whether a layer sends over several paths, whichever of them are seen.
+    pub(crate) fn splits(&self) -> bool {
+        self.layers.iter().any(|layer| layer.parameter(PATHS).is_some())
     }
 
     /// Whether a layer sends over several paths and the observer does not see all of them.
@@ -549,7 +588,10 @@ mod tests {
             error("frost")
                 .starts_with("there is no defence `frost`; there are pad, front, tamaraw, constant-rate, jitter")
         );
-        assert_eq!(error("front:ft-3"), "front has no preset `ft-3`; it has ft-1, ft-2");
+        assert_eq!(
+            error("front:ft-3"),
+            "front has no preset `ft-3` (did you mean `ft-1` or `ft-2`?); it has ft-1, ft-2"
+        );
         assert_eq!(
             error("front,m=3"),
             "front:ft-1 has no parameter `m`; it has n, n-client, n-server, budget, w-min, w-max, size, stop"
@@ -564,6 +606,36 @@ mod tests {
         assert_eq!(error("tamaraw,rho-out=0s"), "tamaraw:ccs14: rho-out: `0s` is not within 1us and 3600s");
         assert_eq!(error("front,w-min=20s"), "front:ft-1: w-min (20s) is above w-max (14s)");
         assert!(error("front+").starts_with("there is no defence ``"));
+    }
+
+    #[test]
+    fn errors_say_what_may_have_been_meant() {
+        let meant = |text: &str| {
+            let error = error(text);
+            let (_, after) = error.split_once("did you mean ").unwrap_or_else(|| panic!("{text}: {error}"));
+            after.split_once('?').unwrap().0.to_owned()
+        };
+        for (wrong, right) in [
+            ("buflo", "`constant-rate:buflo`"),
+            ("wtfpad", "`wtf-pad`"),
+            ("WTF_PAD", "`wtf-pad`"),
+            ("front_t1", "`front:ft-1`"),
+            ("ft-1", "`front:ft-1`"),
+            ("tamarraw", "`tamaraw`"),
+            ("csbuflo", "`cs-buflo`"),
+            ("regulater:light", "`regulator`"),
+            ("traffic-morphing", "`morphing`"),
+            ("traffic_sliver:bwr", "`trafficsliver`"),
+            ("mtu", "`pad:mtu`"),
+            ("surakaw", "`surakav`"),
+            ("front:ft1", "`ft-1`"),
+            ("front,nclient=3", "`n-client`"),
+            ("tamaraw,delay=none", "`delays`"),
+            ("tamaraw,delays=optimist", "`optimistic`"),
+            ("pad+fronnt", "`front`"),
+        ] {
+            assert_eq!(meant(wrong), right, "{wrong}");
+        }
     }
 
     #[test]

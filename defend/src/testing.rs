@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use wfkit_datasets::{LabelledTrace, Layer, Provenance, Trace, TraceKey, TraceSet};
 
-use crate::{DefendedTrace, DefenseSpec, Kind, Parameter, Pipeline, Profile, Value, list};
+use crate::{DefendedTrace, DefenseSpec, Kind, Load, Parameter, Pipeline, Profile, Value, list};
 
 /// Traces of 1 to 40 packets of 2 to 3000 bytes within some seconds, with bursts at one time and both directions mixed.
 pub(crate) fn any_trace() -> impl Strategy<Value = Trace> {
@@ -116,11 +116,11 @@ pub(crate) fn defend_one(spec: &str, trace: &Trace) -> DefendedTrace {
 
 /// The trace defended `replicas` times.
 pub(crate) fn defend_many(spec: &str, trace: &Trace, replicas: u64) -> Vec<DefendedTrace> {
-    let one = labelled(0, trace.clone());
-    let key = one.key.clone();
     // The trace alone may lack sizes and times; a set of TCP payload has them.
     let other = labelled(1, Trace::new(vec![0, 1], vec![100, -200]).unwrap());
-    let set = TraceSet::new(vec![one, other], Provenance::new(Layer::Tcp, vec![])).unwrap();
+    let set = TraceSet::new(vec![labelled(0, trace.clone()), other], Provenance::new(Layer::Tcp, vec![])).unwrap();
     let pipeline = Pipeline::new(&spec.parse().unwrap(), &Profile::of(&set), 0, 0).unwrap();
-    (0..replicas).map(|replica| pipeline.defend(&key, trace, replica).unwrap()).collect()
+    let one = labelled(0, trace.clone());
+    let load = Load::of(&one);
+    (0..replicas).map(|replica| pipeline.defend(&load, replica).unwrap()).collect()
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Serialize, Serializer};
+use wfkit_metrics::did_you_mean_one_of;
 
 use crate::StopRule;
 
@@ -115,7 +116,10 @@ impl Kind {
             Self::Scale => Self::Ratio.parse(text).map_err(|problem| format!("{problem}, or auto")),
             Self::Choice(words) => match words.iter().find(|&&word| word == text) {
                 Some(word) => Ok(Value::Choice(word)),
-                None => Err(format!("`{text}` is none of {}", words.join(", "))),
+                None => {
+                    let meant = did_you_mean_one_of(text, words.iter().copied());
+                    Err(format!("`{text}` is none of {}{meant}", words.join(", ")))
+                }
             },
             Self::Stop => match text.parse()? {
                 StopRule::NoPadding => Err("a defence that pads has to stop: oracle or soft:4s".to_owned()),

@@ -14,7 +14,8 @@ pub(crate) fn check_determinism(first: &DefendedTrace, second: &DefendedTrace) -
     broken(Invariant::Determinism, packet, "a second run with the same seed differs")
 }
 
-/// What a defence is told of a set, `profile`, is the same whatever the labels. The key of a trace reaches its draws alone.
+/// What a defence is told of a set, `profile`, is the same whatever the labels. Neither the layers nor their draws are given a key (a second run under another label
+/// checks that); but for the class, where a layer declares to need it.
 pub(crate) fn check_labels(set: &TraceSet, profile: &Profile) -> Result<(), Violation> {
     let relabel = |(i, labelled): (usize, &LabelledTrace)| LabelledTrace {
         key: TraceKey { class: "?".to_owned(), rep: i as i64, session: None },

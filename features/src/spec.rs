@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use wfkit_datasets::Trace;
+use wfkit_metrics::did_you_mean_one_of;
 
 use crate::{FeatureExtractor, FeatureSet};
 
@@ -20,7 +21,7 @@ pub struct FeatureSpec {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SpecError {
     /// There is no such set.
-    #[error("no feature set is named {name:?}; there are {}", available())]
+    #[error("no feature set is named {name:?}{}; there are {}", did_you_mean_one_of(name, FeatureSet::ALL.map(FeatureSet::name)), available())]
     Unknown {
         /// The name found.
         name: String,

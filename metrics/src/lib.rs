@@ -8,6 +8,7 @@ mod decisions;
 mod detection;
 mod leakage;
 mod mutual_information;
+mod nearest;
 mod open_world;
 mod pareto;
 mod probabilities;
@@ -31,6 +32,7 @@ pub use decisions::{
 pub use detection::{Detection, OperatingPoint};
 pub use leakage::{Information, Leakage, bayes_error_bound};
 pub use mutual_information::{equal_bins, mutual_information_bits};
+pub use nearest::{did_you_mean, did_you_mean_one_of};
 pub use open_world::{AtBaseRate, OpenWorld, R, RPrecision, SweepPoint};
 pub use pareto::pareto_front;
 pub use probabilities::{Probabilities, ProbabilityError, ROW_SUM_TOLERANCE};

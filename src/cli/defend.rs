@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use wfkit_defend::{DefenseSpec, DelayModel, StopRule};
+use wfkit_defend::{DefenseSpec, DelayModel, Limit, StopRule};
 
 use super::Import;
 use crate::help;
@@ -57,7 +57,21 @@ pub(crate) enum DefendCommand {
         /// Trace files or folders of them; formats are found by content.
         #[arg(required = true, value_name = "TRACES")]
         traces: Vec<PathBuf>,
+        #[arg(long = "most-packets", default_value_t = Limit::DEFAULT, value_name = "N", value_parser = most_packets, help = MOST_PACKETS)]
+        limit: Limit,
     },
+}
+
+/// What `--most-packets` is.
+pub(super) const MOST_PACKETS: &str = "The most packets of a defended trace, and 32 times as many of all together; one takes up to 44 bytes of memory, so that with the \
+    default a set takes 6 GB at most. What would get larger is an error before there is memory for it";
+
+/// A limit on packets.
+pub(super) fn most_packets(text: &str) -> Result<Limit, String> {
+    match text.parse() {
+        Ok(packets @ 1..=0x8000_0000) => Ok(Limit::packets(packets)),
+        _ => Err("not a number from 1 to 2147483648".to_owned()),
+    }
 }
 
 #[derive(Debug, Args)]
@@ -87,10 +101,16 @@ pub(crate) struct DefendTraces {
     /// from the traces to defend, so that what is reported is too good.
     #[arg(long, value_name = "TRAINING|self")]
     pub(crate) fit_on: Option<PathBuf>,
-    /// Defended copies of each trace, with draws of their own, to train on. Copy r of n of rep k is rep k n + r; copies of a trace share
-    /// a session.
+    /// Defended copies of each trace to write, with draws of their own. Copy r of n of rep k is rep k n + r; copies of a trace have one origin, so that no
+    /// split tears them apart.
     #[arg(long, default_value = "1", value_name = "N")]
     pub(crate) replicas: NonZeroU32,
+    /// How many draws of each load the attack is trained on, each as another client would draw it; tested is one draw of loads that it has not seen.
+    /// Of a defence that leaves nothing to chance there is one.
+    #[arg(long, default_value_t = crate::commands::DRAWS_TRAIN, value_name = "N")]
+    pub(crate) draws_train: NonZeroU32,
+    #[arg(long = "most-packets", default_value_t = Limit::DEFAULT, value_name = "N", value_parser = most_packets, help = MOST_PACKETS)]
+    pub(crate) limit: Limit,
     /// Check what takes a second run and a second reading too: same seed, same traces; labels do not matter; the file
     /// costs what the report says.
     #[arg(long)]
@@ -111,6 +131,11 @@ pub(crate) struct DefendCost {
     /// A defence, or several as one, as in `wfkit sweep`; repeat for more.
     #[arg(long = "defence", alias = "defense", required = true, value_name = "SPECS", value_parser = written::grid)]
     pub(crate) defences: Vec<String>,
+    /// How often each defence that leaves something to chance is drawn; what is told is the median of the draws, and the lowest and highest of them.
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) draws: u16,
+    #[arg(long = "most-packets", default_value_t = Limit::DEFAULT, value_name = "N", value_parser = most_packets, help = MOST_PACKETS)]
+    pub(crate) limit: Limit,
     #[command(flatten)]
     pub(crate) import: Import,
 }

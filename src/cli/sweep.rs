@@ -4,10 +4,10 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::Args;
-use wfkit_defend::{DelayModel, StopRule};
+use wfkit_defend::{DelayModel, Limit, StopRule};
 
 use super::SplitBy;
-use super::defend::stop_rule;
+use super::defend::{MOST_PACKETS, most_packets, stop_rule};
 use crate::help;
 use crate::written;
 
@@ -65,6 +65,8 @@ pub(crate) struct Sweep {
     /// Show published numbers beside: those of the data set that the traces are, and with `all` those of others too, marked as foreign.
     #[arg(long, value_name = "DATA-SET|all", value_delimiter = ',', value_parser = written::data_set)]
     pub(crate) published: Vec<String>,
+    #[arg(long = "most-packets", default_value_t = Limit::DEFAULT, value_name = "N", value_parser = most_packets, help = MOST_PACKETS)]
+    pub(crate) limit: Limit,
     /// Measure everything anew, whatever is kept.
     #[arg(long)]
     pub(crate) fresh: bool,

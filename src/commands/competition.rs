@@ -3,13 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
+use wfkit_datasets::TraceSet;
 use wfkit_datasets::competition::{
     CheckReport, CompetitionScore, Rules, SplitOptions, SplitReport, Verif, check_attack, check_defense,
     export_defense, read_defense, score, split,
 };
 use wfkit_datasets::formats::{Problems, ReadLimits};
+use wfkit_defend::{DefenseSpec, ManifestFile};
 use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, UtilityReport};
 
+use super::defend::manifest_path;
 use crate::cli;
 use crate::context::{Context, count, count_set, digests};
 use crate::input::read_traces;
@@ -50,10 +53,48 @@ fn export(paths: &[PathBuf], out: &Path, rules: &Rules, context: &Context<'_>) -
     }
     let privacy = trivial_privacy(&traces.set, FOLDS, context)?;
     let mut report = context.stage("competition export", digests(paths)?, Utility::of(&traces.set.volumes()), privacy);
+    if shows_some_paths(&traces.set) {
+        count_all_paths(&mut report, utility_of_all_paths(paths));
+        context.printer.warn(&format!(
+            "{}: the file has the paths that the observer sees, so a score of it counts these alone; the utility of all paths is in the report",
+            out.display()
+        ));
+    }
     count_set(&mut report.counts, &traces.set);
     report.dropped = traces.dropped;
     context.finish_and_print(report, Some(out))?;
     verdict(&export.report, context)
+}
+
+/// Whether a layer sends over paths that the set does not show.
+fn shows_some_paths(set: &TraceSet) -> bool {
+    let hides = |layer: &String| layer.parse::<DefenseSpec>().is_ok_and(|spec| spec.hides_paths());
+    set.provenance().defenses.iter().any(hides)
+}
+
+/// What all paths cost, as the manifest beside a defended file says; not known of several files, and where there is none.
+fn utility_of_all_paths(paths: &[PathBuf]) -> Utility {
+    let manifest = || -> Option<ManifestFile> {
+        let [path] = paths else { return None };
+        serde_json::from_str(&std::fs::read_to_string(manifest_path(path)).ok()?).ok()
+    };
+    let unknown = "the file has some paths of each load, and no manifest beside it says what all of them cost";
+    manifest().and_then(|read| read.utility).unwrap_or_else(|| Utility::unknown(unknown))
+}
+
+/// Puts the utility of all paths in the place of that of the paths that are seen: who splits a load pays for all of it.
+pub(super) fn count_all_paths(report: &mut StageReport, utility: Utility) {
+    let seen = std::mem::replace(&mut report.utility.utility, utility);
+    let counted =
+        "all paths of a load, of which the observer sees some; seen is what the file alone would be scored as";
+    // A total is the score of the utility times that of the attack.
+    let scores = report.utility.utility.score.zip(seen.score);
+    for total in ["total", "total_without_attack"] {
+        if let Some(of_seen) = report.privacy.extras.get(total).and_then(serde_json::Value::as_f64) {
+            report.privacy.extras.set(total, scores.map(|(all, seen)| of_seen / seen * all));
+        }
+    }
+    report.utility.extras.set("counted", counted).set("seen", seen);
 }
 
 fn split_file(file: &Path, team_id: u32, out: &Path, test: usize, context: &Context<'_>) -> Result<()> {

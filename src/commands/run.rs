@@ -17,7 +17,7 @@ use wfkit_defend::{DefenseSpec, defend};
 use wfkit_features::FeatureSpec;
 use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility};
 
-use super::defend::Maybe;
+use super::defend::{Attacked, DRAWS_TRAIN, Maybe};
 use super::{capture, competition, defend as defence, evaluate, features};
 use crate::cli;
 use crate::context::{Context, count, count_set, digests, make_folder, report_path, write};
@@ -54,11 +54,12 @@ pub(crate) fn run(options: &cli::Run, context: &Context<'_>) -> Result<()> {
     let (undefended, classify, looks_at) = pipeline.attacks(&set)?;
     let features = pipeline.features(&set, &looks_at)?;
     let mut stages = vec![first, features, classify];
-    let mut rounds = vec![pipeline.compete(&set, "none")?];
+    let mut rounds = vec![pipeline.compete(&set, "none", None)?];
     for spec in &defences {
         let (observed, stage) = pipeline.defend(&set, spec, &undefended)?;
+        let of_all_paths = spec.hides_paths().then(|| stage.report.utility.utility.clone());
         stages.push(stage);
-        rounds.push(pipeline.compete(&observed, &spec.to_string())?);
+        rounds.push(pipeline.compete(&observed, &spec.to_string(), of_all_paths)?);
     }
     stages.extend(rounds);
     pipeline.conclude(&set, stages)
@@ -179,13 +180,15 @@ impl Pipeline<'_> {
         write_traces(&out, &observed)?;
         let (attack, inputs) = (&self.options.attack, self.inputs.clone());
         defence::write_manifest(&defended, &observed, &out, (&inputs, Vec::new()), false)?;
-        let report = defence::report(&defended, &observed, undefended, attack, self.folds, inputs, &context)?;
+        let attacked = Attacked { attack, folds: self.folds, draws: DRAWS_TRAIN };
+        let report = defence::report(&defended, &observed, undefended, &attacked, inputs, &context)?;
         let stage = self.done(report, Some(spec.to_string()), &out, &context)?;
         Ok((observed, stage))
     }
 
-    /// A round of the competition: this set as a team's defence, the attack against it.
-    fn compete(&self, set: &TraceSet, defence: &str) -> Result<Stage> {
+    /// A round of the competition: this set as a team's defence, the attack against it. Where the set shows some paths of each load only, what it costs
+    /// its user is given, that of all of them.
+    fn compete(&self, set: &TraceSet, defence: &str, of_all_paths: Option<Utility>) -> Result<Stage> {
         let context = self.context.restarted();
         let folder = self.out("competition").join(file_name(defence));
         make_folder(&folder)?;
@@ -197,7 +200,7 @@ impl Pipeline<'_> {
             context.printer.warn(&format!("the competition would refuse {}: {problems}", file.display()));
         }
         let out = folder.join("score");
-        let played = match self.play(&file, &folder, &rules, &context) {
+        let mut played = match self.play(&file, &folder, &rules, &context) {
             Ok(played) => played,
             // A set that allows no round, such as one class, is no reason to lose the other stages.
             Err(error) => {
@@ -205,6 +208,9 @@ impl Pipeline<'_> {
                 context.stage("competition score", self.inputs.clone(), Utility::of(&set.volumes()), privacy)
             }
         };
+        if let Some(utility) = of_all_paths {
+            competition::count_all_paths(&mut played, utility);
+        }
         self.done(played, Some(defence.to_owned()), &out, &context)
     }
 

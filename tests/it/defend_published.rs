@@ -22,7 +22,7 @@ fn overheads(set: &TraceSet, text: &str) -> Overheads {
 /// Of several defended copies of each trace, for defences whose cost is drawn.
 fn overheads_of_copies(set: &TraceSet, text: &str, copies: u32) -> Overheads {
     let spec: DefenseSpec = text.parse().unwrap();
-    let options = DefendOptions { seed: 1, replicas: copies.try_into().unwrap(), verify: false };
+    let options = DefendOptions { seed: 1, replicas: copies.try_into().unwrap(), ..DefendOptions::default() };
     defend_with(set, &spec, &options).unwrap().overheads(&OverheadOptions { bootstrap: 0, seed: 0 })
 }
 

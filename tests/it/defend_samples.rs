@@ -114,7 +114,7 @@ fn front_costs_what_its_budget_says() {
 fn delay_models_give_what_another_implementation_gives() {
     let Some(samples) = samples() else { return };
     let set = &samples["maybenot-gen src environment data-gong-surakav"];
-    let bracket = TimeBracket::of(set, &spec("tamaraw:cell"), 1).unwrap();
+    let bracket = TimeBracket::of(&defend(set, &spec("tamaraw:cell"), 1).unwrap()).unwrap();
     let expected =
         [0.136_723_163_841_807_83, 0.136_723_163_841_807_83, 0.210_941_515_539_324_4, 0.516_717_129_152_750_4];
     for (cost, expected) in bracket.models.iter().zip(expected) {
@@ -130,7 +130,7 @@ fn delay_models_give_what_another_implementation_gives() {
 fn wtf_pad_sends_what_another_implementation_sends() {
     let Some(samples) = samples() else { return };
     let set = &samples["maybenot-gen src environment data-df-wflib"];
-    let options = DefendOptions { seed: 1, replicas: 60.try_into().unwrap(), verify: false };
+    let options = DefendOptions { seed: 1, replicas: 60.try_into().unwrap(), ..DefendOptions::default() };
     let defended = defend_with(set, &spec("wtf-pad"), &options).unwrap();
     let mut sent = [0.0; 2];
     for (_, trace) in defended.traces() {
@@ -153,7 +153,7 @@ fn every_delay_model_and_stop_rule_keeps_the_invariants() {
             for rule in [StopRule::Oracle, StopRule::Soft { quiet_ns: 700_000_000 }] {
                 let spec = spec(text).with_delays(model).with_stop(rule);
                 let defended = defend_with(set, &spec, &options).unwrap();
-                let audit = Audit::of(set, &defended.observe(), 2).unwrap();
+                let audit = Audit::of(set, &defended.observe(), defended.copies()).unwrap();
                 assert!(audit.passed(), "{spec}: {audit:?}");
             }
         }

@@ -2,6 +2,7 @@
 
 mod capture_fixtures;
 mod competition_packets;
+mod defend_noise;
 mod defend_published;
 mod defend_real;
 mod defend_samples;

@@ -12,7 +12,7 @@ const BIG_ENOUGH: &str = "maybenot-gen src environment data-bigenough-standard";
 
 /// Each trace of the set and its defended copies.
 fn copies<T>(set: &TraceSet, spec: &str, copies: u32, of: impl Fn(&Trace, &DefendedTrace) -> T) -> Vec<Vec<T>> {
-    let options = DefendOptions { seed: 1, replicas: copies.try_into().unwrap(), verify: false };
+    let options = DefendOptions { seed: 1, replicas: copies.try_into().unwrap(), ..DefendOptions::default() };
     let defended = defend_with(set, &spec.parse().unwrap(), &options).unwrap();
     let all: Vec<T> = defended.traces().map(|(original, defended)| of(&original.trace, defended)).collect();
     let mut all = all.into_iter();

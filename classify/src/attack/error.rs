@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 use wfkit_features::SpecError;
+use wfkit_metrics::did_you_mean;
 
 use super::catalogue::attacks;
 use crate::backend::{Backend, LearnError};
@@ -10,7 +11,11 @@ use crate::backend::{Backend, LearnError};
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum AttackError {
     /// There is no such attack.
-    #[error("no attack is named {name:?}; there are {}, and lists of feature sets such as kfp-core,cumul", names())]
+    #[error(
+        "no attack is named {name:?}{}; there are {}, and lists of feature sets such as kfp-core,cumul",
+        meant(name),
+        names()
+    )]
     Unknown {
         /// The name found.
         name: String,
@@ -101,6 +106,15 @@ pub enum AttackError {
         /// The name that the model knows; none if it knows no such column.
         expected: Option<String>,
     },
+}
+
+/// The attack, or the list of feature sets, that a wrong name may have been meant to be.
+fn meant(wrong: &str) -> String {
+    let attacks = attacks()
+        .iter()
+        .flat_map(|attack| std::iter::once(&attack.name).chain(attack.aliases).map(move |text| (*text, attack.name)));
+    let sets = wfkit_features::FeatureSet::ALL.map(|set| (set.name(), set.name()));
+    did_you_mean(wrong, attacks.chain(sets))
 }
 
 fn names() -> String {

@@ -16,6 +16,7 @@ use ndarray::{Array2, ArrayViewMut1};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use wfkit_datasets::Groups;
+use wfkit_metrics::did_you_mean_one_of;
 
 use crate::forest::{Forest, ForestError, ForestParams, OutOfBag, Thresholds, Values};
 
@@ -152,7 +153,7 @@ pub enum Kind {
 
 /// There is no such backend.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("no backend is named {0:?}; there are native, smartcore, linfa")]
+#[error("no backend is named {:?}{}; there are native, smartcore, linfa", .0, did_you_mean_one_of(.0, Backend::ALL.map(Backend::name)))]
 pub struct UnknownBackend(String);
 
 impl Backend {

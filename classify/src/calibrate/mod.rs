@@ -13,6 +13,7 @@ use std::str::FromStr;
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use wfkit_metrics::did_you_mean_one_of;
 
 use isotonic::Isotonic;
 pub(crate) use platt::Sigmoid;
@@ -36,7 +37,7 @@ pub enum Calibration {
 
 /// There is no such calibration.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("no calibration is named {0:?}; there are none, temperature, platt, isotonic")]
+#[error("no calibration is named {:?}{}; there are none, temperature, platt, isotonic", .0, did_you_mean_one_of(.0, Calibration::ALL.map(Calibration::name)))]
 pub struct UnknownCalibration(String);
 
 impl Calibration {

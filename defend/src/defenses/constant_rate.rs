@@ -86,10 +86,12 @@ impl ConstantRate {
 }
 
 impl Defense for ConstantRate {
-    fn defend(&self, trace: &Trace, _: &mut Draws) -> Result<DefendedTrace, DefenseError> {
-        let placement = self.slots.place(trace)?;
+    fn defend(&self, trace: &Trace, draws: &mut Draws) -> Result<DefendedTrace, DefenseError> {
+        let limit = draws.limit();
+        let placement = self.slots.place(trace, limit)?;
         let before_tau = self.before_tau();
-        self.slots.send(&placement, |until_sent| PerDirection::from_fn(|way| until_sent[way].max(before_tau[way])))
+        self.slots
+            .send(&placement, limit, |until_sent| PerDirection::from_fn(|way| until_sent[way].max(before_tau[way])))
     }
 
     fn guarantees(&self) -> Guarantees {

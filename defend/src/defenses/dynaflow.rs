@@ -134,7 +134,7 @@ impl Sender for DynaFlow {
     }
 
     fn load(&self, shaper: &mut Shaper<'_>, start_ns: u64, _: &mut Draws) -> Result<(), DefenseError> {
-        let mut recent = VecDeque::with_capacity(self.memory + 1);
+        let mut recent = VecDeque::new();
         let (mut slot, mut now, mut interval) = (0_u64, start_ns, self.start_ns);
         // How many slots it has if nothing more comes.
         let mut end = None;

@@ -113,6 +113,7 @@ impl Defense for Netflow {
                 }
                 now = due;
                 let way = if out <= inc { Direction::Outgoing } else { Direction::Incoming };
+                draws.allow(padding.len())?;
                 padding.push((now, way.signed(self.size)));
             }
         }
@@ -138,8 +139,18 @@ struct RandomWt {
 }
 
 impl RandomWt {
-    fn add(&self, padding: &mut Vec<(u64, i32)>, time_ns: u64, way: Direction, packets: u64) {
-        padding.extend(std::iter::repeat_n((time_ns, way.signed(self.size)), packets as usize));
+    /// Up to `most` padding packets.
+    fn add(
+        &self,
+        padding: &mut Vec<(u64, i32)>,
+        (time_ns, way): (u64, Direction),
+        most: u64,
+        draws: &mut Draws,
+    ) -> Result<(), DefenseError> {
+        let packets = draws.up_to(most) as usize;
+        draws.allow(padding.len().saturating_add(packets))?;
+        padding.extend(std::iter::repeat_n((time_ns, way.signed(self.size)), packets));
+        Ok(())
     }
 }
 
@@ -153,12 +164,12 @@ impl Defense for RandomWt {
                 continue;
             }
             match way {
-                Direction::Outgoing => self.add(&mut padding, times[last], way, draws.up_to(self.real.0)),
+                Direction::Outgoing => self.add(&mut padding, (times[last], way), self.real.0, draws)?,
                 Direction::Incoming => {
-                    self.add(&mut padding, times[last], way, draws.up_to(self.real.1));
+                    self.add(&mut padding, (times[last], way), self.real.1, draws)?;
                     if draws.unit() < self.probability {
-                        self.add(&mut padding, times[last], Direction::Outgoing, draws.up_to(self.fake.0));
-                        self.add(&mut padding, times[last], Direction::Incoming, draws.up_to(self.fake.1));
+                        self.add(&mut padding, (times[last], Direction::Outgoing), self.fake.0, draws)?;
+                        self.add(&mut padding, (times[last], Direction::Incoming), self.fake.1, draws)?;
                     }
                 }
             }

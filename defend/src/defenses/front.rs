@@ -137,12 +137,12 @@ impl Front {
         padding: &mut Vec<(u64, i32)>,
         ledger: &mut Ledger,
         draws: &mut Draws,
-    ) {
+    ) -> Result<(), DefenseError> {
         let end = times[times.len() - 1].saturating_add(tail_ns(self.stop));
         let first_incoming = sizes.iter().position(|&size| size < 0).map(|first| times[first]);
         let clock_start = PerDirection { outgoing: Some(times[0]), incoming: first_incoming };
         for direction in Direction::BOTH {
-            let times = self.padding_times(self.budget[direction], draws);
+            let times = self.padding_times(self.budget[direction], padding.len(), draws)?;
             let size = direction.signed(self.size);
             let in_time = |&time: &u64| clock_start[direction]?.checked_add(time).filter(|&time| time <= end);
             let before = padding.len();
@@ -152,12 +152,13 @@ impl Front {
             ledger.padding_dropped[direction] += times.len() as u64 - sent;
         }
         ledger.loads += 1;
+        Ok(())
     }
 
-    /// The times of one side's padding, counted from the start of its clock.
-    fn padding_times(&self, budget: u64, draws: &mut Draws) -> Vec<u64> {
+    /// The times of one side's padding, counted from the start of its clock, for a trace that has so many padding packets already.
+    fn padding_times(&self, budget: u64, already: usize, draws: &mut Draws) -> Result<Vec<u64>, DefenseError> {
         if budget == 0 {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let up_to = |most: u64, draws: &mut Draws| 1 + draws.up_to(most.max(1) - 1);
         let packets = match self.draw {
@@ -168,8 +169,9 @@ impl Front {
                 up_to(most, draws)
             }
         };
+        draws.allow(already.saturating_add(packets as usize))?;
         let window = draws.uniform(self.window_ns.0, self.window_ns.1);
-        (0..packets).map(|_| draws.rayleigh(window).round() as u64).collect()
+        Ok((0..packets).map(|_| draws.rayleigh(window).round() as u64).collect())
     }
 }
 
@@ -179,7 +181,7 @@ impl Defense for Front {
         let mut padding = Vec::new();
         for load in loads(trace, self.stop) {
             let load = (&trace.time_ns()[load.clone()], &trace.size()[load]);
-            self.pad_load(load, &mut padding, &mut ledger, draws);
+            self.pad_load(load, &mut padding, &mut ledger, draws)?;
         }
         padding.sort_by_key(|&(time, _)| time); // stable: at equal times outgoing first
         Ok(with_padding(trace, &padding).finish(ledger)?)

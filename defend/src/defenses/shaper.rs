@@ -5,11 +5,11 @@ use std::fmt;
 use wfkit_datasets::Trace;
 
 use super::queues::Queues;
-use super::slots::{MAX_SLOTS, Slots};
+use super::slots::Slots;
 use super::{PACKET_SIZE, STOP, delay_model};
 use crate::{
     Assumptions, DefendedTrace, DefendedTraceBuilder, Defense, DefenseError, DelayModel, Direction, Draws, Guarantees,
-    Ledger, Piece, Profile, StopRule, Values,
+    Ledger, Limit, Piece, Profile, StopRule, Values,
 };
 
 /// What such senders have in common: one size, a delay model and a stop rule.
@@ -56,6 +56,7 @@ impl<S: Sender> Defense for Shaped<S> {
             builder: DefendedTraceBuilder::with_capacity(2 * trace.len()),
             carries: Vec::new(),
             slots: 0,
+            limit: draws.limit(),
             active_ns: 0,
         };
         let mut start_ns = Some(0);
@@ -89,6 +90,7 @@ pub(super) struct Shaper<'a> {
     builder: DefendedTraceBuilder,
     carries: Vec<Piece>,
     slots: u64,
+    limit: Limit,
     /// When the load started or the last normal packet was sent.
     active_ns: u64,
 }
@@ -132,7 +134,7 @@ impl Shaper<'_> {
     /// Counts a slot, so that a schedule without end is an error.
     fn tick(&mut self) -> Result<(), DefenseError> {
         self.slots += 1;
-        if self.slots > MAX_SLOTS { Err(DefenseError::TooManySlots { limit: MAX_SLOTS }) } else { Ok(()) }
+        self.limit.allows(self.slots)
     }
 
     /// Whether the load is over at a time by the stop rule: everything is through; or nothing waits, and nothing has been sent for the

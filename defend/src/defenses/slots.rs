@@ -4,8 +4,8 @@ use wfkit_datasets::Trace;
 
 use super::loads::{silence_ns, tail_ns};
 use crate::{
-    Arrivals, DefendedTrace, DefendedTraceBuilder, DefenseError, DelayModel, Direction, Ledger, PerDirection, Piece,
-    Profile, StopRule, Value,
+    Arrivals, DefendedTrace, DefendedTraceBuilder, DefenseError, DelayModel, Direction, Ledger, Limit, PerDirection,
+    Piece, Profile, StopRule, Value,
 };
 
 /// A link that sends one packet of `size` bytes at every multiple of its direction's interval, from 0 on.
@@ -33,10 +33,6 @@ struct Carried {
     pieces: Vec<Piece>,
 }
 
-/// The most slots a direction may have: 14 hours of Tamaraw at 12 ms. With intervals of at most an hour times stay within 64
-/// bits.
-pub(super) const MAX_SLOTS: u64 = 1 << 22;
-
 impl Slots {
     /// Says why a set does not suit slots of this size.
     pub(super) fn suits(size: u32, profile: &Profile) -> Result<(), String> {
@@ -50,7 +46,9 @@ impl Slots {
     }
 
     /// Gives each byte of the trace its slot: the first one with room, not before the delay model has the packet there.
-    pub(super) fn place(&self, trace: &Trace) -> Result<Placement, DefenseError> {
+    ///
+    /// Slots of both directions within the limit, with intervals of at most an hour, keep times within 64 bits.
+    pub(super) fn place(&self, trace: &Trace, limit: Limit) -> Result<Placement, DefenseError> {
         let mut slot = PerDirection { outgoing: 0, incoming: 0 };
         let mut room = PerDirection { outgoing: self.size, incoming: self.size };
         let mut placement = Placement { carried: PerDirection::default() };
@@ -69,7 +67,7 @@ impl Slots {
                 if *room == 0 {
                     (*slot, *room) = (*slot + 1, self.size);
                 }
-                within_limit(*slot)?;
+                limit.allows(*slot)?;
                 let bytes = left.min(*room);
                 carried.slots.push(*slot);
                 carried.pieces.push(Piece { origin, bytes });
@@ -87,12 +85,13 @@ impl Slots {
     pub(super) fn send(
         &self,
         placement: &Placement,
+        limit: Limit,
         mut count: impl FnMut(PerDirection<u64>) -> PerDirection<u64>,
     ) -> Result<DefendedTrace, DefenseError> {
         let busy = self.busy_ns(placement);
         let silence_ns = silence_ns(self.stop);
         let mut sending = Sending::new(self, placement);
-        let (mut last, mut start_ns) = (0, 0_u64);
+        let (mut last, mut start_ns, mut sent) = (0, 0_u64, 0_u64);
         loop {
             let first = PerDirection::from_fn(|way| start_ns.div_ceil(self.interval_ns[way]));
             let end = loop {
@@ -103,7 +102,9 @@ impl Slots {
                 let until =
                     PerDirection::from_fn(|way| (until_ns / self.interval_ns[way] + 1).saturating_sub(first[way]));
                 let end = first + count(until);
-                within_limit(end.outgoing.max(end.incoming))?;
+                limit.allows(
+                    sent + Direction::BOTH.map(|way| end[way].saturating_sub(first[way])).iter().sum::<u64>(),
+                )?;
                 let last_slot_ns = |way: Direction| end[way].saturating_sub(1) * self.interval_ns[way];
                 let sent_until = Direction::BOTH.map(last_slot_ns).into_iter().max();
                 match busy.get(last + 1) {
@@ -113,6 +114,7 @@ impl Slots {
                 }
             };
             sending.load(first, end);
+            sent += Direction::BOTH.map(|way| end[way].saturating_sub(first[way])).iter().sum::<u64>();
             last += 1;
             match busy.get(last) {
                 Some(&next) => start_ns = next,
@@ -187,10 +189,6 @@ impl<'a> Sending<'a> {
     }
 }
 
-fn within_limit(slots: u64) -> Result<(), DefenseError> {
-    if slots > MAX_SLOTS { Err(DefenseError::TooManySlots { limit: MAX_SLOTS }) } else { Ok(()) }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -242,8 +240,8 @@ mod tests {
             trace in any_trace(), out_ms in 1_u64..60, in_ms in 1_u64..60, size in 100_u32..2_000,
         ) {
             let slots = slots(out_ms, in_ms, size, DelayModel::Optimistic);
-            let placement = slots.place(&trace).unwrap();
-            let defended = slots.send(&placement, |until_sent| until_sent).unwrap();
+            let placement = slots.place(&trace, Limit::DEFAULT).unwrap();
+            let defended = slots.send(&placement, Limit::DEFAULT, |until_sent| until_sent).unwrap();
             let expected = slot_by_slot(&slots, &trace);
             // The definition stops inside the last moment, the schedule after it.
             prop_assert!(defended.len() >= expected.len());
@@ -257,8 +255,8 @@ mod tests {
             trace in any_trace(), out_ms in 1_u64..60, in_ms in 1_u64..60, size in 100_u32..2_000,
         ) {
             let slots = slots(out_ms, in_ms, size, DelayModel::Pessimistic);
-            let placement = slots.place(&trace).unwrap();
-            let defended = slots.send(&placement, |until_sent| until_sent).unwrap();
+            let placement = slots.place(&trace, Limit::DEFAULT).unwrap();
+            let defended = slots.send(&placement, Limit::DEFAULT, |until_sent| until_sent).unwrap();
             let completion = defended.completion_ns(trace.len());
             let mut expected = vec![0; trace.len()];
             for (time_ns, _, pieces) in slot_by_slot(&slots, &trace) {
@@ -274,8 +272,8 @@ mod tests {
     fn large_packets_are_cut_and_small_ones_share_a_slot() {
         let trace = Trace::new(vec![0, 1, 2, 3], vec![250, 30, -40, -50]).unwrap();
         let slots = slots(10, 10, 100, DelayModel::Optimistic);
-        let placement = slots.place(&trace).unwrap();
-        let defended = slots.send(&placement, |until_sent| until_sent).unwrap();
+        let placement = slots.place(&trace, Limit::DEFAULT).unwrap();
+        let defended = slots.send(&placement, Limit::DEFAULT, |until_sent| until_sent).unwrap();
         let carried: Vec<Vec<(u32, u32)>> =
             defended.packets().map(|p| p.carries.iter().map(|piece| (piece.origin, piece.bytes)).collect()).collect();
         let expected = [vec![(0, 100)], vec![], vec![(0, 100)], vec![(2, 40), (3, 50)], vec![(0, 50), (1, 30)], vec![]];
@@ -285,9 +283,9 @@ mod tests {
     #[test]
     fn a_schedule_without_end_is_an_error() {
         let trace = Trace::new(vec![0, u64::MAX], vec![1, -1]).unwrap();
-        let error = slots(1, 1, 1, DelayModel::Optimistic).place(&trace).unwrap_err();
-        assert_eq!(error, DefenseError::TooManySlots { limit: MAX_SLOTS });
+        let error = slots(1, 1, 1, DelayModel::Optimistic).place(&trace, Limit::DEFAULT).unwrap_err();
+        assert_eq!(error, DefenseError::TooLarge { limit: Limit::DEFAULT.of_trace() });
         let large = Trace::new(vec![0], vec![i32::MIN]).unwrap();
-        assert!(slots(1, 1, 1, DelayModel::Optimistic).place(&large).is_err());
+        assert!(slots(1, 1, 1, DelayModel::Optimistic).place(&large, Limit::DEFAULT).is_err());
     }
 }

@@ -124,8 +124,9 @@ impl Tamaraw {
 
 impl Defense for Tamaraw {
     fn defend(&self, trace: &Trace, draws: &mut Draws) -> Result<DefendedTrace, DefenseError> {
-        let placement = self.slots.place(trace)?;
-        self.slots.send(&placement, |until_sent| self.count(until_sent, draws))
+        let limit = draws.limit();
+        let placement = self.slots.place(trace, limit)?;
+        self.slots.send(&placement, limit, |until_sent| self.count(until_sent, draws))
     }
 
     fn guarantees(&self) -> Guarantees {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 use wfkit_datasets::TraceSet;
-use wfkit_defend::{Cost, DefendOptions, Invariant, ManifestFile, TrainingManifest, defend_with, diagnose};
+use wfkit_defend::{Cost, DefendOptions, Invariant, Limit, ManifestFile, TrainingManifest, defend_with, diagnose};
 
 use super::verify::Broken;
 use crate::context::digests;
@@ -137,7 +137,9 @@ impl AgainstManifest {
             spec = spec.fit(training);
         }
         let replicas = read.manifest.replicas.try_into().context("the manifest's replicas")?;
-        let again = defend_with(original, &spec, &DefendOptions { seed: read.manifest.seed, replicas, verify: false })?;
+        let limit = Limit::packets(u64::MAX); // what was made once may be made again
+        let again =
+            defend_with(original, &spec, &DefendOptions { seed: read.manifest.seed, replicas, verify: false, limit })?;
         if again.manifest().definition != read.manifest.definition {
             let detail = format!("the layers and parameters make the definition {}", again.manifest().definition);
             self.broken.push(Broken { invariant: Invariant::Composition, trace: None, detail: detail.clone() });

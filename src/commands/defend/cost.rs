@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 use wfkit_capture::has_captures;
 use wfkit_datasets::{Trace, TraceSet};
-use wfkit_defend::{DefendedSet, DefendedTrace, DefenseSpec, OverheadOptions, defend, grid};
+use wfkit_defend::{DefendOptions, DefendedSet, DefendedTrace, DefenseSpec, Limit, OverheadOptions, defend_with, grid};
 use wfkit_metrics::{PrivacyReport, Utility};
 
 use crate::cli;
@@ -16,84 +16,132 @@ use crate::context::{Context, count_set, digests};
 use crate::input::read_traces;
 use crate::printer::percent;
 
-/// What an hour of such traffic costs under a defence. Null where the traffic lasts no time at all.
+/// What an hour of such traffic costs under a defence: the median of its draws, and the lowest and highest of them.
 #[derive(Debug, Serialize)]
 struct HourlyCost {
     defence: String,
-    /// Megabytes (10^6 bytes) that an hour of the undefended traffic becomes.
-    megabytes_an_hour: Option<f64>,
-    /// Share of these bytes that carries nothing.
-    padding_share: f64,
+    /// How often it was drawn; once where nothing is left to chance.
+    draws: usize,
+    /// Megabytes (10^6 bytes) that an hour of the undefended traffic becomes; null where the traffic lasts no time at all.
+    megabytes_an_hour: Option<Spread>,
+    /// More bytes, over the bytes without it: what `defend` and `sweep` call bandwidth overhead.
+    bandwidth_overhead: Spread,
     /// How long packets are held back, in milliseconds: half of them at most, 95 % at most, the longest.
-    delay_ms_median: f64,
-    delay_ms_95: f64,
-    delay_ms_longest: f64,
+    delay_ms_median: Spread,
+    delay_ms_95: Spread,
+    delay_ms_longest: Spread,
     /// How much later the last packet of a capture is through, in seconds, on average.
-    ends_later_s: f64,
+    ends_later_s: Spread,
     /// The most that is sent within a tenth of a second, both ways, in Mbit/s.
-    peak_mbit_s: f64,
+    peak_mbit_s: Spread,
     /// Share of the seconds with traffic in which nothing but padding is sent.
+    only_padding_share: Spread,
+}
+
+/// A number over the draws of a defence.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+struct Spread {
+    median: f64,
+    lowest: f64,
+    highest: f64,
+}
+
+impl Spread {
+    /// Of one draw at least. The median of an even number is the mean of the middle two.
+    fn of(mut values: Vec<f64>) -> Self {
+        values.sort_unstable_by(f64::total_cmp);
+        let (first, last) = (values[0], values[values.len() - 1]);
+        let median = f64::midpoint(values[(values.len() - 1) / 2], values[values.len() / 2]);
+        Self { median, lowest: first, highest: last }
+    }
+
+    /// The median, and the span where there is one.
+    fn told(&self, number: impl Fn(f64) -> String) -> String {
+        let (median, lowest, highest) = (number(self.median), number(self.lowest), number(self.highest));
+        if lowest == highest { median } else { format!("{median} [{lowest}, {highest}]") }
+    }
+}
+
+/// What one draw costs.
+#[derive(Debug)]
+struct Draw {
+    megabytes_an_hour: Option<f64>,
+    bandwidth_overhead: f64,
+    delay_ms: [f64; 3],
+    ends_later_s: f64,
+    peak_mbit_s: f64,
     only_padding_share: f64,
 }
 
 pub(super) fn run(options: &cli::DefendCost, context: &Context<'_>) -> Result<()> {
     let specs: Vec<DefenseSpec> =
         options.defences.iter().map(|pattern| grid(pattern)).collect::<Result<Vec<_>, _>>()?.concat();
-    let set = read(&options.paths, &options.import, context)?;
-    let mut costs = vec![HourlyCost::of_nothing(&set)];
+    let (set, what) = read(&options.paths, &options.import, context)?;
+    let mut costs = vec![HourlyCost::of("none".to_owned(), &[Draw::of_nothing(&set)])];
     for spec in &specs {
-        costs.push(HourlyCost::of(&defend(&set, spec, context.seed)?));
+        costs.push(HourlyCost::of_draws(&set, spec, options.draws, options.limit, context)?);
     }
     let reason = "what a defence hides is measured against traces of others: wfkit sweep";
     let privacy = PrivacyReport::unmeasured("none", reason);
     let mut report = context.stage("defend cost", digests(&options.paths)?, Utility::of(&set.volumes()), privacy);
     count_set(&mut report.counts, &set);
-    report.utility.extras.set("reason", "null where the traffic lasts no time");
+    report.utility.extras.set("traffic", what).set("reason", "null where the traffic lasts no time");
     report.utility.extras.set("costs", &costs);
     context.finish(&mut report, None)?;
     if context.printer.is_json() {
         return context.printer.document(&report);
     }
-    print(&set, &costs, context)
+    print(&set, what, &costs, context)
 }
 
-/// Captures, with everything of the client's in one trace a file, whatever its name; or traces.
-fn read(paths: &[PathBuf], import: &cli::Import, context: &Context<'_>) -> Result<TraceSet> {
+/// Captures, whatever their names; or traces. Also which traffic that is.
+fn read(paths: &[PathBuf], import: &cli::Import, context: &Context<'_>) -> Result<(TraceSet, &'static str)> {
     if !paths.iter().all(|path| has_captures(path)) {
-        return Ok(read_traces(paths)?.set);
+        return Ok((read_traces(paths)?.set, "the traces"));
     }
     let mut import = import.clone();
-    import.flows = cli::Flows::All;
     if import.label.is_none() && import.labels.is_none() {
         import.label = Some("^(?<class>.*)$".to_owned());
     }
-    Ok(import_captures(paths, &import, context)?.set)
+    let what = match import.flows {
+        cli::Flows::Main => {
+            "of each capture what the client exchanges with its main peer (--flows all counts all peers)"
+        }
+        cli::Flows::All => "of each capture everything of the client's",
+    };
+    Ok((import_captures(paths, &import, context)?.set, what))
 }
 
-fn print(set: &TraceSet, costs: &[HourlyCost], context: &Context<'_>) -> Result<()> {
+fn print(set: &TraceSet, what: &str, costs: &[HourlyCost], context: &Context<'_>) -> Result<()> {
     let seconds = set.traces().iter().map(|t| t.trace.duration_ns()).sum::<u64>() as f64 / 1e9;
     let bytes: u64 = set.traces().iter().map(|t| t.trace.in_bytes() + t.trace.out_bytes()).sum();
     let (n, s) = (set.len(), if set.len() == 1 { "" } else { "s" });
-    context
-        .printer
-        .line(&format!("{n} trace{s}, {seconds:.1} s and {:.2} MB together, cost with:", bytes as f64 / 1e6))?;
+    context.printer.line(&format!(
+        "{n} trace{s}, {seconds:.1} s and {:.2} MB together ({what}), cost with:",
+        bytes as f64 / 1e6
+    ))?;
+    let whole = |value: f64| format!("{value:.0}");
+    let tenths = |value: f64| format!("{value:.1}");
     let row = |cost: &HourlyCost| {
+        let delays = [cost.delay_ms_median, cost.delay_ms_95, cost.delay_ms_longest];
         [
             cost.defence.clone(),
-            cost.megabytes_an_hour.map_or_else(|| "-".to_owned(), |megabytes| format!("{megabytes:.0}")),
-            percent(cost.padding_share),
-            format!("{:.0} / {:.0} / {:.0}", cost.delay_ms_median, cost.delay_ms_95, cost.delay_ms_longest),
-            format!("{:.1} s", cost.ends_later_s),
-            format!("{:.1}", cost.peak_mbit_s),
-            percent(cost.only_padding_share),
+            cost.draws.to_string(),
+            cost.megabytes_an_hour.map_or_else(|| "-".to_owned(), |megabytes| megabytes.told(whole)),
+            cost.bandwidth_overhead.told(percent),
+            delays.map(|delay| whole(delay.median)).join(" / "),
+            format!("{} s", cost.ends_later_s.told(tenths)),
+            cost.peak_mbit_s.told(tenths),
+            cost.only_padding_share.told(percent),
         ]
     };
     let rows: Vec<_> = costs.iter().map(row).collect();
     context.printer.table(
         [
             "defence",
+            "draws",
             "MB an hour",
-            "of it padding",
+            "more bytes",
             "ms of delay: median / 95 % / longest",
             "ends later",
             "peak Mbit/s",
@@ -102,22 +150,52 @@ fn print(set: &TraceSet, costs: &[HourlyCost], context: &Context<'_>) -> Result<
         &rows,
     )?;
     context.printer.line(
-        "An hour is an hour of what you do now: loads that take longer under a defence count as if they took no longer. Delays are of \
-         the simulation; a deployed defence waits longer. What a defence hides: wfkit sweep.",
+        "Medians of the draws; in brackets the lowest and highest draw, for this very traffic. An hour is an hour of what you do now: loads that take longer \
+         under a defence count as if they took no longer. Delays are of the simulation; a deployed defence waits longer. What a defence hides: wfkit sweep.",
     )
 }
 
 impl HourlyCost {
+    /// Draw n is what `wfkit defend` makes with the seed and n added to it.
+    fn of_draws(set: &TraceSet, spec: &DefenseSpec, draws: u16, limit: Limit, context: &Context<'_>) -> Result<Self> {
+        let mut costs = Vec::new();
+        for draw in 0..draws {
+            let seed = context.seed.wrapping_add(draw.into());
+            let defended = defend_with(set, spec, &DefendOptions { seed, limit, ..DefendOptions::default() })?;
+            costs.push(Draw::of(&defended));
+            if !defended.is_left_to_chance() {
+                break;
+            }
+        }
+        Ok(Self::of(spec.to_string(), &costs))
+    }
+
+    fn of(defence: String, draws: &[Draw]) -> Self {
+        let over = |value: fn(&Draw) -> f64| Spread::of(draws.iter().map(value).collect());
+        let megabytes: Option<Vec<f64>> = draws.iter().map(|draw| draw.megabytes_an_hour).collect();
+        Self {
+            defence,
+            draws: draws.len(),
+            megabytes_an_hour: megabytes.map(Spread::of),
+            bandwidth_overhead: over(|draw| draw.bandwidth_overhead),
+            delay_ms_median: over(|draw| draw.delay_ms[0]),
+            delay_ms_95: over(|draw| draw.delay_ms[1]),
+            delay_ms_longest: over(|draw| draw.delay_ms[2]),
+            ends_later_s: over(|draw| draw.ends_later_s),
+            peak_mbit_s: over(|draw| draw.peak_mbit_s),
+            only_padding_share: over(|draw| draw.only_padding_share),
+        }
+    }
+}
+
+impl Draw {
     fn of_nothing(set: &TraceSet) -> Self {
         let traces = || set.traces().iter().map(|labelled| &labelled.trace);
         let bytes: u64 = traces().map(|trace| trace.in_bytes() + trace.out_bytes()).sum();
         Self {
-            defence: "none".to_owned(),
             megabytes_an_hour: an_hour(bytes, traces()),
-            padding_share: 0.0,
-            delay_ms_median: 0.0,
-            delay_ms_95: 0.0,
-            delay_ms_longest: 0.0,
+            bandwidth_overhead: 0.0,
+            delay_ms: [0.0; 3],
             ends_later_s: 0.0,
             peak_mbit_s: traces().map(peak_mbit_s).fold(0.0, f64::max),
             only_padding_share: 0.0,
@@ -128,7 +206,6 @@ impl HourlyCost {
         let originals = || defended.traces().map(|(original, _)| &original.trace);
         let volumes = defended.volumes();
         let bytes = volumes.iter().map(|volume| volume.in_bytes + volume.out_bytes).sum::<f64>();
-        let normal: u64 = originals().map(|trace| trace.in_bytes() + trace.out_bytes()).sum();
         let overheads = defended.overheads(&OverheadOptions { bootstrap: 0, seed: 0 });
         let later = defended.traces().map(|(original, after)| {
             let end = after.completion_ns(original.trace.len()).into_iter().max().unwrap_or(0);
@@ -140,12 +217,9 @@ impl HourlyCost {
         let peaks: Vec<f64> =
             defended.traces().collect::<Vec<_>>().par_iter().map(|(_, after)| peak_mbit_s(&after.observe())).collect();
         Self {
-            defence: defended.spec().to_string(),
             megabytes_an_hour: an_hour(bytes as u64, originals()),
-            padding_share: if bytes > 0.0 { 1.0 - normal as f64 / bytes } else { 0.0 },
-            delay_ms_median: ms(overheads.delay.p50_s),
-            delay_ms_95: ms(overheads.delay.p95_s),
-            delay_ms_longest: ms(overheads.delay.max_s),
+            bandwidth_overhead: overheads.bandwidth.both.total.map_or(0.0, |total| total.value),
+            delay_ms: [overheads.delay.p50_s, overheads.delay.p95_s, overheads.delay.max_s].map(ms),
             ends_later_s: later.sum::<f64>() / defended.original().len().max(1) as f64,
             peak_mbit_s: peaks.into_iter().fold(0.0, f64::max),
             only_padding_share: if all > 0 { alone as f64 / all as f64 } else { 0.0 },
@@ -190,6 +264,7 @@ fn seconds(after: &DefendedTrace) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use wfkit_datasets::{LabelledTrace, Layer, Provenance, TraceKey};
+    use wfkit_defend::defend;
 
     use super::*;
 
@@ -201,24 +276,35 @@ mod tests {
         TraceSet::new(traces, Provenance::new(Layer::Tcp, vec![])).unwrap()
     }
 
+    fn draw(set: &TraceSet, spec: &str) -> Draw {
+        Draw::of(&defend(set, &spec.parse().unwrap(), 0).unwrap())
+    }
+
     #[test]
     fn an_hour_costs_what_it_is() {
         let set = set();
-        let nothing = HourlyCost::of_nothing(&set);
+        let nothing = Draw::of_nothing(&set);
         assert_eq!((nothing.megabytes_an_hour, nothing.peak_mbit_s), (Some(1.0), 72.0));
-        let padded = HourlyCost::of(&defend(&set, &"pad:multiple,to=500000B".parse().unwrap(), 0).unwrap());
-        assert_eq!((padded.megabytes_an_hour, padded.delay_ms_longest), (Some(1.5), 0.0));
-        assert!((padded.padding_share - 1.0 / 3.0).abs() < 1e-12);
+        let padded = draw(&set, "pad:multiple,to=500000B");
+        assert_eq!((padded.megabytes_an_hour, padded.delay_ms[2]), (Some(1.5), 0.0));
+        assert!((padded.bandwidth_overhead - 0.5).abs() < 1e-12);
         assert_eq!((padded.peak_mbit_s, padded.only_padding_share), (80.0, 0.0));
-        let held = HourlyCost::of(&defend(&set, &"hold:quantise,tick=7s".parse().unwrap(), 0).unwrap());
-        assert!(held.delay_ms_95 > 0.0 && held.megabytes_an_hour == Some(1.0));
+        let held = draw(&set, "hold:quantise,tick=7s");
+        assert!(held.delay_ms[1] > 0.0 && held.megabytes_an_hour == Some(1.0));
     }
 
     #[test]
     fn seconds_of_padding_alone_are_counted() {
-        let set = set();
-        let spec = "front,n-client=1000,n-server=1000,w-min=5s,w-max=5s".parse().unwrap();
-        let cost = HourlyCost::of(&defend(&set, &spec, 0).unwrap());
-        assert!(cost.only_padding_share > 0.5 && cost.padding_share > 0.0, "{cost:?}");
+        let cost = draw(&set(), "front,n-client=1000,n-server=1000,w-min=5s,w-max=5s");
+        assert!(cost.only_padding_share > 0.5 && cost.bandwidth_overhead > 0.0, "{cost:?}");
+    }
+
+    #[test]
+    fn the_median_of_draws_has_their_span_beside_it() {
+        assert_eq!(Spread::of(vec![3.0, 1.0, 2.0]), Spread { median: 2.0, lowest: 1.0, highest: 3.0 });
+        assert_eq!(Spread::of(vec![4.0, 1.0]).median, 2.5);
+        let whole = |value: f64| format!("{value:.0}");
+        assert_eq!(Spread::of(vec![3.0, 1.0, 2.0]).told(whole), "2 [1, 3]");
+        assert_eq!(Spread::of(vec![2.0]).told(whole), "2");
     }
 }

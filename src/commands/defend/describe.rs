@@ -1,7 +1,7 @@
 //! `wfkit defend list` and `describe`: the defences there are, and one of them in full.
 
 use anyhow::Result;
-use wfkit_defend::{DefenseInfo, DelayModel, NotSimulated, Variants, list, not_simulated, variants};
+use wfkit_defend::{DefenseInfo, DelayModel, NotSimulated, Variants, list, meant_defense, not_simulated, variants};
 
 use crate::context::Context;
 
@@ -96,6 +96,6 @@ pub(crate) fn find(name: &str) -> Result<Found, String> {
     let absent = || not_simulated().iter().find(|defence| defence.name == bare).map(Found::NotSimulated);
     simulated.or_else(absent).ok_or_else(|| {
         let names: Vec<&str> = list().iter().map(|defence| defence.name).collect();
-        format!("there is no defence `{bare}`; there are {}", names.join(", "))
+        format!("there is no defence `{bare}`{}; there are {}", meant_defense(bare), names.join(", "))
     })
 }

@@ -4,15 +4,15 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use serde_json::json;
-use wfkit_defend::{DefenseSpec, Severity, lint};
+use wfkit_defend::{DefenseSpec, Limit, Severity, lint};
 
 use crate::context::Context;
 use crate::input::read_traces;
 
-pub(super) fn run(spec: &str, paths: &[PathBuf], context: &Context<'_>) -> Result<()> {
+pub(super) fn run(spec: &str, paths: &[PathBuf], limit: Limit, context: &Context<'_>) -> Result<()> {
     let spec: DefenseSpec = spec.parse()?;
     let traces = read_traces(paths)?;
-    let findings = lint(&spec, &traces.set, context.seed);
+    let findings = lint(&spec, &traces.set, context.seed, limit);
     if context.printer.is_json() {
         context.printer.document(&json!({ "defence": spec.to_string(), "findings": findings }))?;
     } else if findings.is_empty() {

@@ -7,17 +7,18 @@ mod fit;
 mod lint;
 mod verify;
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use serde_json::json;
 use wfkit_classify::Samples;
 use wfkit_datasets::splits::Split;
-use wfkit_datasets::{TraceFormat, TraceKey, TraceSet, write_traces};
+use wfkit_datasets::{TraceFormat, TraceSet, write_traces};
 use wfkit_defend::{
-    Audit, Cost, DefendOptions, DefendedSet, DefenseSpec, ManifestFile, OverheadOptions, TimeBracket,
-    check_composition, check_overheads, defend_with, replica_key,
+    Audit, Copies, Cost, DefendOptions, DefendedSet, DefenseSpec, ManifestFile, Observed, OverheadOptions, TimeBracket,
+    check_composition, check_overheads, defend_with, observe_defended,
 };
 use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, VolumeSummary};
 
@@ -35,7 +36,7 @@ pub(crate) fn run(options: &cli::Defend, context: &Context<'_>) -> Result<()> {
             verify::run(original, defended, manifest.as_deref(), fit_on.as_deref(), *replicas, context)
         }
         (Some(DefendCommand::Cost(options)), _) => cost::run(options, context),
-        (Some(DefendCommand::Lint { defence, traces }), _) => lint::run(defence, traces, context),
+        (Some(DefendCommand::Lint { defence, traces, limit }), _) => lint::run(defence, traces, *limit, context),
         (None, Some(options)) => defend(options, context),
         (None, None) => unreachable!("clap asks for traces where there is no command"),
     }
@@ -55,7 +56,8 @@ fn defend(options: &DefendTraces, context: &Context<'_>) -> Result<()> {
     let (spec, fit_on) = fit::fitted(spec, options.fit_on.as_deref(), &options.traces, &traces.set, context)?;
     let folds = usize::from(options.folds);
     let undefended = cross_validate(&attack, &traces.set, folds, context)?;
-    let how = DefendOptions { seed: context.seed, replicas: options.replicas, verify: options.verify };
+    let how =
+        DefendOptions { seed: context.seed, replicas: options.replicas, verify: options.verify, limit: options.limit };
     let defended = defend_with(&traces.set, &spec, &how)?;
     let observed = defended.observe();
     write_traces(&options.out, &observed)?;
@@ -64,7 +66,8 @@ fn defend(options: &DefendTraces, context: &Context<'_>) -> Result<()> {
     }
     let inputs = digests(&options.traces)?;
     write_manifest(&defended, &observed, &options.out, (&inputs, fit_on), options.verify)?;
-    let mut report = report(&defended, &observed, &undefended, &options.attack, folds, inputs, context)?;
+    let measure = Attacked { attack: &options.attack, folds, draws: options.draws_train };
+    let mut report = report(&defended, &observed, &undefended, &measure, inputs, context)?;
     report.dropped = traces.dropped;
     context.finish_and_print(report, Some(&options.out))
 }
@@ -91,7 +94,7 @@ fn verify_written(defended: &DefendedSet<'_>, observed: &TraceSet, out: &Path) -
     check_composition(defended, observed).map_err(broken)?;
     let written = read_traces(&[out.to_owned()])?.set;
     check_overheads(defended, &written).map_err(broken)?;
-    let audit = Audit::of(defended.original(), &written, defended.manifest().replicas)?;
+    let audit = Audit::of(defended.original(), &written, defended.copies())?;
     if !audit.passed() {
         bail!("{}: the file is not what was simulated; see wfkit defend verify", out.display());
     }
@@ -123,13 +126,14 @@ pub(crate) fn write_manifest(
         packets: observed.packets(),
         cost: (!defended.spec().hides_paths())
             .then(|| Cost::of(defended.original(), observed, defended.manifest().replicas)),
+        utility: Some(Utility::of(&defended.volumes())),
         causality: defended.causality(),
     };
     write(&manifest_path(out), serde_json::to_string_pretty(&file)? + "\n")
 }
 
 /// Where the manifest of a defended file stands.
-fn manifest_path(out: &Path) -> PathBuf {
+pub(crate) fn manifest_path(out: &Path) -> PathBuf {
     let report = report_path(out);
     let name = report.file_name().map(|name| name.to_string_lossy().replace(".report.json", ".manifest.json"));
     report.with_file_name(name.unwrap_or_default())
@@ -138,21 +142,37 @@ fn manifest_path(out: &Path) -> PathBuf {
 /// An attack, or why it could not be measured.
 pub(crate) type Maybe = std::result::Result<Measured, String>;
 
+/// How a defended set is attacked.
+pub(crate) struct Attacked<'a> {
+    /// The attack, trained again.
+    pub(crate) attack: &'a str,
+    /// Folds of the cross-validation.
+    pub(crate) folds: usize,
+    /// How many draws of each load it is trained on.
+    pub(crate) draws: NonZeroU32,
+}
+
+/// Draws of each training load where no number is given: with more of them k-FP finds no more in FRONT that counts beside the time it takes (the
+/// README of `defend` has the curve).
+pub(crate) const DRAWS_TRAIN: NonZeroU32 = NonZeroU32::new(5).expect("it is not 0");
+
 /// The stage report of a defended set: the attack is trained again on defended traces, with the undefended one beside it.
 pub(crate) fn report(
     defended: &DefendedSet<'_>,
     observed: &TraceSet,
     undefended: &Maybe,
-    attack_name: &str,
-    folds: usize,
+    Attacked { attack: attack_name, folds, draws }: &Attacked<'_>,
     inputs: Vec<Input>,
     context: &Context<'_>,
 ) -> Result<StageReport> {
     let original = defended.original();
-    let splits = splits(defended, observed, folds, context);
+    let learned_from = LearnedFrom::of(defended, observed, *draws)?;
+    // Folds of the loads, so that nothing is learned from any copy of a tested one.
+    let splits: std::result::Result<Vec<Split>, String> = folds_of(original, *folds, context)
+        .map(|splits| splits.iter().map(|split| learned_from.copies.split(split)).collect());
     let cross_validate = |name: &str| -> Result<Maybe> {
         match &splits {
-            Ok(splits) => Ok(Ok(measure(&attack(name)?, Samples::Traces(observed), splits, context)?)),
+            Ok(splits) => Ok(Ok(measure(&attack(name)?, Samples::Traces(&learned_from.set), splits, context)?)),
             Err(reason) => Ok(Err(reason.clone())),
         }
     };
@@ -169,18 +189,25 @@ pub(crate) fn report(
         .utility
         .extras
         .set("undefended", undefended_cost)
-        .set("volumes", VolumeSummary::of(&observed.volumes()))
+        .set("volumes", VolumeSummary::of(&defended.volumes()))
         .set("overheads", overheads)
-        .set("time_overhead", TimeBracket::of(original, defended.spec(), context.seed)?)
+        .set("time_overhead", TimeBracket::of(defended)?)
         .set("causality", defended.causality())
         .set("network_model", defended.manifest().network_model())
         .set("manifest", defended.manifest());
-    let copies = match defended.manifest().replicas {
-        1 => String::new(),
-        n => format!("; trained on {n} copies of each trace, tested on the first"),
+    if defended.spec().hides_paths() {
+        let counted =
+            "median bytes, seconds and score count all paths of a load; the file has those that the observer sees";
+        report.utility.extras.set("counted", counted).set("seen", VolumeSummary::of(&observed.volumes()));
+    }
+    let copies = match learned_from.copies.each() {
+        1 if defended.is_left_to_chance() => "one draw of each load".to_owned(),
+        1 => "each load once, since nothing is left to chance".to_owned(),
+        n => format!("{n} draws of each load, tested on the first draw of others"),
     };
-    let split = format!("{folds} stratified folds, trained and tested on defended traces{copies}");
-    report.privacy.extras.set("split", split);
+    let split =
+        format!("{folds} stratified folds of loads, trained and tested on defended traces: trained on {copies}");
+    report.privacy.extras.set("split", split).set("draws_train", learned_from.copies.each());
     if defended.spec().hides_paths() {
         let view = "some paths of each load, one view a load; who sees all paths sees the undefended traffic";
         report.privacy.extras.set("view", view);
@@ -192,37 +219,24 @@ pub(crate) fn report(
     Ok(report)
 }
 
-/// Folds of the original traces, so that no copy of a tested trace is learned from.
-fn splits(
-    defended: &DefendedSet<'_>,
-    observed: &TraceSet,
-    folds: usize,
-    context: &Context<'_>,
-) -> std::result::Result<Vec<Split>, String> {
-    Ok(splits_of_copies(defended, observed, &folds_of(defended.original(), folds, context)?))
+/// The draws of each load that an attack is trained on, the first of which is tested.
+struct LearnedFrom<'a> {
+    set: Cow<'a, TraceSet>,
+    copies: Copies,
 }
 
-/// Splits of the original traces as splits of their copies: trained on all copies, tested on the first, so that no copy of a tested
-/// trace is learned from.
-pub(crate) fn splits_of_copies(defended: &DefendedSet<'_>, observed: &TraceSet, splits: &[Split]) -> Vec<Split> {
-    let replicas = defended.manifest().replicas;
-    let row_of: HashMap<&TraceKey, usize> = observed.traces().iter().map(|t| &t.key).zip(0..).collect();
-    let row = |original: usize, replica: u32| {
-        let key = &defended.original().traces()[original].key;
-        row_of[&replica_key(key, replica, replicas).expect("every key was made before defending")]
-    };
-    let copies = |rows: &[usize], replicas: u32| {
-        let mut rows: Vec<usize> =
-            rows.iter().flat_map(|&one| (0..replicas).map(move |r| (one, r))).map(|(o, r)| row(o, r)).collect();
-        rows.sort_unstable();
-        rows
-    };
-    let of_copies = |split: &Split| Split {
-        name: split.name.clone(),
-        train: copies(&split.train, replicas),
-        test: copies(&split.test, 1),
-    };
-    splits.iter().map(of_copies).collect()
+impl<'a> LearnedFrom<'a> {
+    /// As many as are asked for, those that were written among them; one where nothing is left to chance.
+    fn of(defended: &DefendedSet<'_>, observed: &'a TraceSet, draws: NonZeroU32) -> Result<Self> {
+        let written = defended.copies();
+        if draws.get() <= written.each() || !defended.is_left_to_chance() {
+            return Ok(Self { set: Cow::Borrowed(observed), copies: written });
+        }
+        let (seed, limit) = (defended.manifest().seed, defended.limit());
+        let options = DefendOptions { seed, replicas: draws, limit, verify: false };
+        let Observed { set, copies } = observe_defended(defended.original(), defended.spec(), &options)?;
+        Ok(Self { set: Cow::Owned(set), copies })
+    }
 }
 
 fn summary(measured: &Maybe) -> serde_json::Value {

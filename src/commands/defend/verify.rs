@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 use wfkit_datasets::formats::ReadError;
-use wfkit_defend::{Audit, AuditViolation, Invariant, ManifestFile};
+use wfkit_defend::{Audit, AuditViolation, Copies, HeldToBy, Invariant, ManifestFile};
 
 use super::against::{AgainstManifest, Test};
 use super::manifest_path;
@@ -24,6 +24,8 @@ struct Verified {
     not_promised: Vec<Invariant>,
     /// What was not tested, because these files do not tell.
     untestable: Vec<Invariant>,
+    /// Faults that could be there unseen: everything else is held against the same set made again, where it could be.
+    cannot_show: Vec<String>,
     /// What the traces alone show; nothing where the defended file holds something that is no trace.
     audit: Option<Audit>,
     manifest: Option<AgainstManifest>,
@@ -65,13 +67,14 @@ pub(super) fn run(
             let beside = manifest_path(defended_path);
             let manifest = manifest.or_else(|| beside.is_file().then_some(beside.as_path()));
             let manifest = manifest.map(|path| read_manifest(path).map(|read| (path, read))).transpose()?;
-            let replicas = replicas.or(manifest.as_ref().map(|(_, read)| read.manifest.replicas)).unwrap_or(1);
+            let copies = replicas.or(manifest.as_ref().map(|(_, read)| read.manifest.replicas)).unwrap_or(1);
+            let copies = Copies::of_each(copies.try_into().context("the manifest's replicas")?);
             let hides = |read: &ManifestFile| read.manifest.spec().is_ok_and(|spec| spec.hides_paths());
             let audit = match &manifest {
                 Some((_, read)) if hides(read) => Audit::of_some_paths,
                 _ => Audit::of,
             };
-            let audit = audit(&original, &defended, replicas)?;
+            let audit = audit(&original, &defended, copies)?;
             let sets = ((original_path, &original), (defended_path, &defended));
             let against =
                 |(path, read): &(&Path, ManifestFile)| AgainstManifest::of(path, read, sets.0, sets.1, fit_on);
@@ -92,7 +95,10 @@ pub(super) fn run(
 
 impl Verified {
     fn of(audit: Audit, manifest: Option<AgainstManifest>) -> Self {
-        let mut broken: Vec<Broken> = audit.violations.iter().cloned().map(Broken::from).collect();
+        let made_again = manifest.as_ref().is_some_and(|manifest| manifest.reproduced.passed.is_some());
+        // What is held against the same set made again need not be held against other traces.
+        let unlike = if made_again { &[] } else { audit.unlike.as_slice() };
+        let mut broken: Vec<Broken> = audit.violations.iter().chain(unlike).cloned().map(Broken::from).collect();
         for other in manifest.iter().flat_map(|manifest| &manifest.broken) {
             if !broken.iter().any(|known| (known.invariant, &known.trace) == (other.invariant, &other.trace)) {
                 broken.push(other.clone());
@@ -113,8 +119,10 @@ impl Verified {
         let (tested, rest): (Vec<_>, Vec<_>) = Invariant::ALL.into_iter().partition(was_tested);
         let (not_promised, untestable) =
             rest.into_iter().partition(|invariant| reproduced && !about_files.contains(invariant));
-        let passed = broken.is_empty() && audit.passed() && tests.iter().all(|(_, test)| test.passed != Some(false));
-        Self { passed, broken, tested, not_promised, untestable, audit: Some(audit), manifest }
+        let complete = audit.missing.is_empty() && audit.unexpected.is_empty();
+        let cannot_show = if made_again { Vec::new() } else { audit.cannot_show.clone() };
+        let passed = broken.is_empty() && complete && tests.iter().all(|(_, test)| test.passed != Some(false));
+        Self { passed, broken, tested, not_promised, untestable, cannot_show, audit: Some(audit), manifest }
     }
 
     /// Of a file with something in it that is no trace; another error stays one.
@@ -134,7 +142,8 @@ impl Verified {
         let untestable = Invariant::ALL.into_iter().filter(|&invariant| invariant != Invariant::Shape).collect();
         let broken = vec![Broken { invariant: Invariant::Shape, trace: None, detail }];
         let (tested, not_promised) = (vec![Invariant::Shape], Vec::new());
-        Ok(Self { passed: false, broken, tested, not_promised, untestable, audit: None, manifest: None })
+        let cannot_show = vec!["anything about the traces, which cannot be read".to_owned()];
+        Ok(Self { passed: false, broken, tested, not_promised, untestable, cannot_show, audit: None, manifest: None })
     }
 
     fn first_failure(&self) -> String {
@@ -167,6 +176,14 @@ fn print(verified: &Verified, context: &Context<'_>) -> Result<()> {
         for (kept, count) in &audit.kinds {
             rows.push([format!("pairs that keep {}", told(*kept)), count.to_string()]);
         }
+        let held_to = match audit.held_to_by {
+            HeldToBy::Layers => format!("{}: the layers that the file names promise it", told(audit.held_to)),
+            HeldToBy::OtherPairs => format!("{}: nine in ten pairs do", told(audit.held_to)),
+            HeldToBy::Nothing => "nothing: neither layers nor other pairs tell what is left alone".to_owned(),
+        };
+        if !verified.cannot_show.is_empty() {
+            rows.push(["every pair is held to keeping".to_owned(), held_to]);
+        }
         if audit.starts_unknown > 0 {
             let least = audit.least_start_delay_ns as f64 / 1e9;
             rows.push(["traces without a start time".to_owned(), audit.starts_unknown.to_string()]);
@@ -198,8 +215,17 @@ fn print(verified: &Verified, context: &Context<'_>) -> Result<()> {
         rows.push(["not told by these files".to_owned(), names(&verified.untestable)]);
     }
     rows.push(["broken".to_owned(), verified.broken.len().to_string()]);
-    rows.push(["passed".to_owned(), if verified.passed { "yes" } else { "NO" }.to_owned()]);
+    let passed = match verified.passed {
+        true if verified.cannot_show.is_empty() => "yes",
+        true => "as far as these files can show",
+        false => "NO",
+    };
+    rows.push(["passed".to_owned(), passed.to_owned()]);
     context.printer.table(["verify", ""], &rows)?;
+    if !verified.cannot_show.is_empty() {
+        context.printer.line("Without the set made again by its manifest nobody would see:")?;
+        verified.cannot_show.iter().try_for_each(|fault| context.printer.line(&format!("  - {fault}")))?;
+    }
     for broken in verified.broken.iter().take(20) {
         context.printer.line(&broken.to_string())?;
     }

@@ -13,7 +13,7 @@ use anyhow::{Result, ensure};
 use wfkit_classify::{Attack, Calibration, shuffle_feature_labels, shuffle_labels};
 use wfkit_datasets::splits::Split;
 use wfkit_datasets::{Overlap, write_probabilities};
-use wfkit_metrics::StageReport;
+use wfkit_metrics::{StageReport, did_you_mean_one_of};
 
 use super::train::named;
 use crate::cli;
@@ -30,8 +30,9 @@ pub(crate) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> 
     let task = Task::read(options, context)?;
     let mut chosen = named(&options.attack, task.tested())?;
     if let Some(class) = &options.mode.open_world {
-        let known = task.tested().samples().classes().index_of(class).is_some();
-        ensure!(known, "--open-world {class}: there is no such class");
+        let classes = task.tested().samples().classes();
+        let meant = did_you_mean_one_of(class, classes.names().iter().map(String::as_str));
+        ensure!(classes.index_of(class).is_some(), "--open-world {class}: there is no such class{meant}");
         chosen = chosen.unmonitored(class);
     }
     let measured = task.measure(&chosen, context)?;

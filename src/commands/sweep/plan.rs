@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use wfkit_classify::Samples;
 use wfkit_datasets::TraceSet;
 use wfkit_datasets::splits::Split;
-use wfkit_defend::{DefenseSpec, Variant, Variants, grid, variants};
+use wfkit_defend::{DefenseSpec, Limit, Variant, Variants, grid, variants};
 
 use crate::cli;
 use crate::context::{Context, file_digest, hex};
@@ -35,6 +35,7 @@ pub(super) struct Plan {
     pub(super) views: Option<String>,
     pub(super) draws: u16,
     pub(super) replicas: std::num::NonZeroU32,
+    pub(super) limit: Limit,
     /// Digest of the traces.
     content: String,
     /// The version, and which build of it: a change of any definition makes another.
@@ -76,6 +77,7 @@ impl Plan {
             views: options.views.clone(),
             draws: options.draws,
             replicas: options.replicas,
+            limit: options.limit,
             set,
         })
     }
@@ -166,7 +168,8 @@ fn splits(set: &TraceSet, options: &cli::Sweep, context: &Context<'_>) -> Result
     if !options.test_session.is_empty() {
         let tested = |session: &Option<&str>| options.test_session.iter().any(|name| Some(name.as_str()) == *session);
         if let Some(absent) = options.test_session.iter().find(|name| !sessions.contains(&Some(name.as_str()))) {
-            bail!("--test-session {absent}: there is no such session");
+            let meant = wfkit_metrics::did_you_mean_one_of(absent, sessions.iter().flatten().copied());
+            bail!("--test-session {absent}: there is no such session{meant}");
         }
         let (test, train): (Vec<usize>, Vec<usize>) = (0..set.len()).partition(|&row| tested(&sessions[row]));
         let name = format!("tested on session {}, trained on the others", options.test_session.join(", "));

@@ -1,6 +1,7 @@
 //! What papers report of defences, to stand beside what was measured.
 
 use anyhow::{Context as _, Result};
+use wfkit_metrics::did_you_mean_one_of;
 
 /// What a paper reports of an attack on a defence, in a closed world.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,7 +57,10 @@ pub(crate) fn data_set(name: &str) -> Result<String, String> {
     names.dedup();
     match name == "all" || names.contains(&name) {
         true => Ok(name.to_owned()),
-        false => Err(format!("no published numbers are of `{name}`; there are all, {}", names.join(", "))),
+        false => {
+            let meant = did_you_mean_one_of(name, names.iter().copied());
+            Err(format!("no published numbers are of `{name}`{meant}; there are all, {}", names.join(", ")))
+        }
     }
 }
 

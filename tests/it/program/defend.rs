@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use wfkit_datasets::{LabelledTrace, Trace, TraceSet, write_traces};
+use wfkit_metrics::StageReport;
 
 use super::support::Folder;
 
@@ -55,13 +56,18 @@ fn copies_are_trained_on_and_their_originals_are_not_tested_with_them() {
     let command = "defend traces.parquet --defence front --replicas 3 --attack totals --out d.parquet";
     let report = folder.report(command);
     assert_eq!(report.counts["traces"], 600);
-    assert!(report.privacy.extras.get("split").unwrap().as_str().unwrap().contains("3 copies"));
+    let learned_from = |report: &StageReport| {
+        let told = report.privacy.extras.get("split").unwrap().as_str().unwrap().to_owned();
+        (report.privacy.extras.get("draws_train").unwrap().as_u64().unwrap(), told)
+    };
+    assert!(learned_from(&report).1.contains("trained on 5 draws of each load, tested on the first draw of others"));
     let (copies, originals) = (folder.traces("d.parquet").set, folder.traces("traces.parquet").set);
     assert_eq!(copies.len(), 3 * originals.len());
     for (copies, original) in copies.traces().chunks(3).zip(originals.traces()) {
         for (copy, r) in copies.iter().zip(0..) {
             assert_eq!((&copy.key.class, copy.key.rep), (&original.key.class, 3 * original.key.rep + r));
             assert_eq!(copy.key.session, original.key.session);
+            assert_eq!(copy.origin, Some(original.origin_of_copies()));
         }
         assert_ne!(copies[0].trace, copies[1].trace);
     }
@@ -69,6 +75,22 @@ fn copies_are_trained_on_and_their_originals_are_not_tested_with_them() {
     assert_eq!(once.counts["traces"], 200);
     assert_eq!(folder.traces("one.parquet").set.traces()[0].trace, copies.traces()[0].trace);
     folder.wfkit("defend verify traces.parquet d.parquet").succeeds();
+
+    // As many as are asked for, those that are written at least; one where all would be the same.
+    let draws = |options: &str| {
+        learned_from(&folder.report(&format!("defend traces.parquet --attack totals --out d.parquet {options}"))).0
+    };
+    assert_eq!(draws("--defence front --draws-train 2"), 2);
+    assert_eq!(draws("--defence front --draws-train 2 --replicas 3"), 3);
+    assert_eq!((draws("--defence front"), draws("--defence pad:mtu")), (5, 1));
+    // More draws, more is found: the attack learns what is always there.
+    let found = |draws: u32| {
+        let options = format!("--attack cumul-forest --draws-train {draws}");
+        let report =
+            folder.report(&format!("defend traces.parquet --defence front:n=300,w-max=5s {options} --out d.parquet"));
+        report.privacy.extras.get("log_loss").unwrap().as_f64().unwrap()
+    };
+    assert!(found(8) < found(1));
 }
 
 #[test]
@@ -190,9 +212,29 @@ fn a_split_shows_some_paths_and_costs_what_all_of_them_carry() {
     let seen = overheads["seen_share"].as_f64().unwrap();
     assert!((0.25..0.42).contains(&seen), "{seen}");
     assert!(report.privacy.extras.get("view").unwrap().as_str().unwrap().contains("who sees all paths"));
-    // Copies of a trace share a session, so that no split of the set puts them on two sides.
+    // Copies of a trace have one origin, so that no split of the set puts them on two sides.
     let copies = folder.traces("d.parquet").set;
-    assert!(copies.traces().chunks(2).all(|pair| pair[0].key.session == pair[1].key.session));
+    assert!(copies.traces().chunks(2).all(|pair| pair[0].origin.is_some() && pair[0].origin == pair[1].origin));
+    // Whoever splits a load pays for all of it, in the competition too: what it costs is what it cost undefended.
+    let score = |report: &StageReport| report.utility.utility.score.unwrap();
+    let undefended = folder.report("dataset info traces.parquet");
+    assert!((score(&report) - score(&undefended)).abs() < 0.01, "{} {}", score(&report), score(&undefended));
+    let rules = "--classes 10 --reps 40 --deviation 5 --min-packets 1";
+    let exported = folder.report(&format!("competition export d.parquet --out defence.csv.zip {rules}"));
+    assert_eq!(score(&exported), score(&report));
+    assert!(exported.utility.extras.get("seen").unwrap()["score"].as_f64().unwrap() > score(&report));
+    assert!(exported.utility.extras.get("counted").unwrap().as_str().unwrap().starts_with("all paths"));
+    let ran = folder.wfkit(
+        "run traces.parquet --defence trafficsliver:random,paths=3 --attack totals --folds 2 --out out --format json",
+    );
+    let stages = json(&ran.succeeds().stdout)["stages"].clone();
+    let score_of = |stage: &str| {
+        let of_split = |one: &&Value| {
+            one["stage"] == stage && one["utility"]["defence"].as_str().is_some_and(|name| name != "none")
+        };
+        stages.as_array().unwrap().iter().find(of_split).unwrap()["utility"]["score"].as_f64().unwrap()
+    };
+    assert_eq!(score_of("competition score"), score_of("defend"));
     let verified = json(&folder.wfkit("defend verify traces.parquet d.parquet --format json").succeeds().stdout);
     assert_eq!((&verified["passed"], &verified["manifest"]["reproduced"]["passed"]), (&true.into(), &true.into()));
     assert!(verified["audit"]["untestable"].as_array().unwrap().contains(&"I1 conservation".into()));

@@ -6,6 +6,7 @@ mod capture_audit;
 mod capture_info;
 mod defend;
 mod determinism;
+mod extreme;
 mod features;
 mod forests;
 mod leaks;

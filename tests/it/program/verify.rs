@@ -130,6 +130,67 @@ fn without_a_manifest_it_is_said_what_cannot_be_told() {
     assert!(found["not_promised"].as_array().unwrap().contains(&json!("I4 causality")));
 }
 
+/// What files alone show: each fault, how the set is defended, what is found (nothing: it cannot be seen, which is then said in these words).
+#[test]
+fn faults_in_files_without_a_manifest_are_found_or_said_to_be_unseen() {
+    let normal = (90 * MS, -700);
+    type Fault = (&'static str, fn(&mut Packets, (u64, i32)));
+    let faults: [Fault; 6] = [
+        ("dropped", |packets, normal| {
+            packets.remove(packets.iter().position(|packet| *packet == normal).unwrap_or(2));
+        }),
+        ("sent twice", |packets, _| packets.insert(1, packets[1])),
+        ("changed places", |packets, normal| {
+            let at = packets.iter().position(|packet| *packet == normal).unwrap_or(2);
+            let other =
+                (at + 1..packets.len()).find(|&i| packets[i].1 < 0 && packets[i].1 != packets[at].1).unwrap_or(at + 1);
+            swap_sizes(packets, at, other);
+        }),
+        ("other direction", |packets, normal| {
+            let at = packets.iter().position(|packet| *packet == normal).unwrap_or(2);
+            packets[at].1 *= -1;
+        }),
+        ("sooner", |packets, normal| {
+            let at = packets.iter().position(|packet| *packet == normal).unwrap_or(2);
+            packets[at].0 -= (packets[at].0 - packets[at - 1].0).min(1);
+        }),
+        ("cut off", |packets, _| packets.truncate(packets.len() - 1)),
+    ];
+    // FRONT leaves every packet alone, tamaraw none: its slots are all alike, so that the last of them is all that is missed.
+    for (spec, unseen) in [
+        ("front,w-min=100ms,w-max=200ms", &["sent twice"][..]),
+        (
+            "tamaraw:cell,rho-out=1ms,rho-in=1ms",
+            &["dropped", "sent twice", "changed places", "other direction", "sooner", "cut off"],
+        ),
+    ] {
+        let folder = Folder::new();
+        write_traces(&folder.path("traces.parquet"), &originals(false)).unwrap();
+        folder.wfkit(&format!("defend traces.parquet --defence {spec} --attack totals --out d.parquet")).succeeds();
+        std::fs::remove_file(folder.path("d.manifest.json")).unwrap();
+        let whole = folder.traces("d.parquet").set;
+        let fine = folder.wfkit("defend verify traces.parquet d.parquet").succeeds();
+        assert!(fine.stdout.contains("as far as these files can show"), "{fine:?}");
+        for (fault, change) in faults {
+            let mut traces = whole.traces().to_vec();
+            let mut packets: Packets = traces[0].trace.packets().collect();
+            change(&mut packets, normal);
+            let (times, sizes) = packets.into_iter().unzip();
+            traces[0].trace = Trace::new(times, sizes).unwrap();
+            let set = TraceSet::new(traces, whole.provenance().clone()).unwrap();
+            write_traces(&folder.path("f.parquet"), &set).unwrap();
+            let ran = folder.wfkit("defend verify traces.parquet f.parquet --format json");
+            let found: Value = serde_json::from_str(&ran.stdout).unwrap();
+            if unseen.contains(&fault) {
+                let said = found["cannot_show"].to_string();
+                assert!(found["passed"] == true && said.contains(fault), "{fault} under {spec}: {found:#}");
+            } else {
+                assert_eq!(found["broken"][0]["trace"].as_str(), Some(FIRST), "{fault} under {spec}: {found:#}");
+            }
+        }
+    }
+}
+
 /// Two requests and four responses, two of which come together, of two classes with the same bytes in another order.
 fn originals(cells: bool) -> TraceSet {
     let one = |class: &str, rep: i64| {

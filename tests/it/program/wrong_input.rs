@@ -15,6 +15,40 @@ fn says(message: &str, parts: &[&str]) {
     }
 }
 
+/// Whatever a command takes by name.
+#[test]
+fn a_wrong_name_is_answered_with_what_may_have_been_meant() {
+    let folder = Folder::with_traces();
+    for (arguments, meant) in [
+        ("defend traces.parquet --out d.parquet --defence buflo", "`constant-rate:buflo`"),
+        ("defend traces.parquet --out d.parquet --defence wtfpad", "`wtf-pad`"),
+        ("defend traces.parquet --out d.parquet --defence front_t1", "`front:ft-1`"),
+        ("defend traces.parquet --out d.parquet --defence tamarraw", "`tamaraw`"),
+        ("defend traces.parquet --out d.parquet --defence front,nclient=3", "`n-client`"),
+        ("defend traces.parquet --out d.parquet --defence front --delay optimstic", "`optimistic`"),
+        ("defend traces.parquet --out d.parquet --defence front --attack kfp_size", "`kfp-size`"),
+        ("defend describe regulater", "`regulator`"),
+        ("defend lint tamaraw:cel traces.parquet", "`cell`"),
+        ("defend cost traces.parquet --defence cs_buflow", "`cs-buflo`"),
+        ("sweep traces.parquet --defence fron --out s", "`front`"),
+        ("sweep traces.parquet --defence front --attack cumull --out s", "`cumul`"),
+        ("sweep traces.parquet --defence front --published explainwff --out s", "`explainwf`"),
+        ("sweep traces.parquet --variants=wtfpad --out s", "`wtf-pad`"),
+        ("run traces.parquet --defence tamraw --out out", "`tamaraw`"),
+        ("train traces.parquet --attack Totals --out m.wfm", "`totals`"),
+        ("evaluate traces.parquet --attack totals --open-world 71", "`17`"),
+        ("evaluate traces.parquet --attack totals --calibrate temprature", "`temperature`"),
+        ("evaluate traces.parquet --attack totals --backend smart-core", "`smartcore`"),
+        ("features traces.parquet --set kfp_size --out f.csv", "`kfp-size`"),
+        ("features describe bursst", "`bursts`"),
+        ("features explain traces.parquet --set cumull", "`cumul`"),
+    ] {
+        let ran = folder.wfkit(arguments);
+        let said = ran.stderr.lines().next().unwrap_or_default();
+        assert!(said.starts_with("error: ") && said.contains(&format!("did you mean {meant}")), "{arguments}: {said}");
+    }
+}
+
 #[test]
 fn a_capture_that_is_cut_keeps_what_came_before() {
     let folder = Folder::new();

@@ -27,13 +27,13 @@ pub(super) struct AnonymitySets {
 
 impl AnonymitySets {
     /// Puts the classes in the order of the mean bytes of their traces and cuts them into sets of k or more neighbours, so that the sets
-    /// cost the least together. `measure` is taken of each class; `cost` is what a set of such classes costs each of them, and `schedule`
-    /// what they all send.
+    /// cost the least together. `measure` is taken of each class; `packets` is how many a set of such
+    /// classes makes each of them send, and `schedule` what they all send.
     pub(super) fn fit<M>(
         values: &Values,
         profile: &Profile,
         measure: impl Fn(&Class<'_>) -> M,
-        cost: impl Fn(&[M]) -> f64,
+        packets: impl Fn(&[M]) -> f64,
         schedule: impl Fn(&[Class<'_>], &[M]) -> Schedule,
     ) -> Result<Self, String> {
         Slots::suits(values.size("size"), profile)?;
@@ -44,7 +44,13 @@ impl AnonymitySets {
         }
         classes.sort_by(|a, b| mean_bytes(a).total_cmp(&mean_bytes(b))); // at equal means in the order of classes
         let measures: Vec<M> = classes.iter().map(measure).collect();
-        let groups = partition(classes.len(), k, |range| cost(&measures[range.clone()]) * range.len() as f64);
+        let groups = partition(classes.len(), k, |range| packets(&measures[range.clone()]) * range.len() as f64);
+        for range in &groups {
+            let names = classes[range.clone()].iter().map(|(class, _)| format!("class {class}")).collect::<Vec<_>>();
+            let of = names.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
+            let more = if names.len() > 3 { format!(" and {} others", names.len() - 3) } else { String::new() };
+            profile.limit().allows_shape(packets(&measures[range.clone()]), &format!("{of}{more}"))?;
+        }
         let schedule = |range: &Range<usize>| schedule(&classes[range.clone()], &measures[range.clone()]);
         let mut sets: Vec<_> = groups.into_iter().map(|range| (schedule(&range), range)).collect();
         sets.sort_by_key(|(schedule, _)| schedule.packets());
@@ -62,10 +68,10 @@ fn mean_bytes((_, traces): &Class<'_>) -> f64 {
 }
 
 impl Defense for AnonymitySets {
-    fn defend(&self, trace: &Trace, _: &mut Draws) -> Result<DefendedTrace, DefenseError> {
+    fn defend(&self, trace: &Trace, draws: &mut Draws) -> Result<DefendedTrace, DefenseError> {
         let mut largest = None;
         for schedule in &self.schedules {
-            match schedule.send(trace, self.delays, true) {
+            match schedule.send(trace, self.delays, true, draws.limit()) {
                 Ok((defended, true)) => return Ok(defended),
                 attempt => largest = Some(attempt),
             }
@@ -75,7 +81,10 @@ impl Defense for AnonymitySets {
 
     fn defend_class(&self, class: &str, trace: &Trace, draws: &mut Draws) -> Result<DefendedTrace, DefenseError> {
         match self.set_of.get(class) {
-            Some(&set) => self.schedules[set].send(trace, self.delays, false).map(|(defended, _)| defended),
+            Some(&set) => {
+                let sent = self.schedules[set].send(trace, self.delays, false, draws.limit());
+                sent.map(|(defended, _)| defended)
+            }
             None => self.defend(trace, draws),
         }
     }

@@ -4,7 +4,6 @@ use wfkit_datasets::Trace;
 
 use super::other_loads::Others;
 use crate::defenses::front::Front;
-use crate::defenses::slots::MAX_SLOTS;
 use crate::defenses::{PADDING_SIZE, with_padding};
 use crate::{
     Assumptions, DefendedTrace, Defense, DefenseError, DefenseInfo, DelayModel, Draws, Guarantees, Ledger, Needs,
@@ -84,13 +83,10 @@ impl Glue {
     ) -> Result<(), DefenseError> {
         let mut now_ns = end_ns.saturating_add(gap(gaps, draws));
         while now_ns < until_ns {
-            for other in self.others.draw(class, draws) {
+            for other in self.others.draw(class, padding.len(), draws)? {
                 let glue = other.packets().map(|(time_ns, size)| (time_ns.saturating_add(now_ns), size));
                 padding.extend(glue.take_while(|(time_ns, _)| *time_ns < until_ns));
                 now_ns = now_ns.saturating_add(other.duration_ns()).saturating_add(gap(gaps, draws));
-            }
-            if padding.len() as u64 > MAX_SLOTS {
-                return Err(DefenseError::TooManySlots { limit: MAX_SLOTS });
             }
         }
         Ok(())
@@ -107,7 +103,7 @@ impl Glue {
             }
             if first == 0 {
                 let page = (&times[..=last], &trace.size()[..=last]);
-                self.front.pad_load(page, &mut padding, &mut ledger, draws);
+                self.front.pad_load(page, &mut padding, &mut ledger, draws)?;
             }
             let (low, high) = self.tail_ns;
             let until_ns = next.unwrap_or_else(|| times[last].saturating_add(low + draws.up_to(high - low)));

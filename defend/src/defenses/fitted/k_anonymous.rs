@@ -81,7 +81,7 @@ impl Rounds {
     }
 
     fn total(&self) -> u64 {
-        self.rounds * self.packets.total()
+        self.rounds.saturating_mul(self.packets.total())
     }
 
     fn schedule(&self, values: &Values) -> Schedule {

@@ -196,6 +196,7 @@ impl Sampling {
     ) -> Result<DefendedTrace, DefenseError> {
         let mut builder = DefendedTraceBuilder::with_capacity(trace.len());
         let mut sent = Balance::new(&self.target);
+        let mut packets = 0;
         for (origin, (time_ns, size)) in trace.packets().enumerate() {
             let way = Direction::of(size);
             let sizes = &self.target.each[way];
@@ -210,6 +211,8 @@ impl Sampling {
             while left > 0 {
                 let bytes = left.min(length);
                 builder.packet(time_ns, way.signed(length), &[Piece { origin: origin as u32, bytes }]);
+                packets += 1;
+                draws.allow(packets)?;
                 sent.add(way, length);
                 left -= bytes;
                 length = draw(sizes, draws);
@@ -219,6 +222,8 @@ impl Sampling {
         while sent.distance() > self.distance {
             let (way, size) = sent.most_missing();
             now_ns = now_ns.saturating_add(self.gap_ns);
+            packets += 1;
+            draws.allow(packets)?;
             builder.padding(now_ns, way.signed(size));
             sent.add(way, size);
         }

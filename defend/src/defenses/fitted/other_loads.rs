@@ -106,8 +106,13 @@ impl Others {
         Self { traces, count, probability, gap_ns }
     }
 
-    /// Loads of other classes than this.
-    pub(super) fn draw(&self, class: Option<&str>, draws: &mut Draws) -> Vec<&Trace> {
+    /// Loads of other classes than this, for a trace that has so many packets already.
+    pub(super) fn draw(
+        &self,
+        class: Option<&str>,
+        mut packets: usize,
+        draws: &mut Draws,
+    ) -> Result<Vec<&Trace>, DefenseError> {
         let mut others: Vec<&Vec<Trace>> =
             self.traces.iter().filter(|(other, _)| Some(other.as_str()) != class).map(|(_, traces)| traces).collect();
         if others.is_empty() {
@@ -118,9 +123,13 @@ impl Others {
             let sent = draws.unit() < self.probability;
             let traces = others[draws.up_to(others.len() as u64 - 1) as usize];
             let trace = &traces[draws.up_to(traces.len() as u64 - 1) as usize];
-            drawn.extend(sent.then_some(trace));
+            if sent {
+                packets += trace.len();
+                draws.allow(packets)?;
+                drawn.push(trace);
+            }
         }
-        drawn
+        Ok(drawn)
     }
 }
 
@@ -173,7 +182,7 @@ impl OtherLoads {
     }
 
     fn send(&self, class: Option<&str>, trace: &Trace, draws: &mut Draws) -> Result<DefendedTrace, DefenseError> {
-        let others = self.others.draw(class, draws);
+        let others = self.others.draw(class, trace.len(), draws)?;
         let (starts, start_ns) = self.starts(trace, &others, draws);
         // Time, whether it is padding, and its number or size.
         let real = trace.time_ns().iter().enumerate().map(|(i, &t)| (t.saturating_add(start_ns), None, i));

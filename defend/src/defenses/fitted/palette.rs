@@ -4,7 +4,7 @@ use wfkit_datasets::Trace;
 
 use super::anonymity::AnonymitySets;
 use super::schedule::Schedule;
-use super::{Class, K};
+use super::{Class, K, training};
 use crate::defenses::{DELAYS, PACKET_SIZE};
 use crate::{DefenseInfo, Direction, Needs, Parameter, PerDirection, Preset, Values};
 
@@ -42,6 +42,11 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
             _ => Ok(()),
         },
         build: |values, profile| {
+            let longest = training(profile).traces().iter().max_by_key(|labelled| labelled.trace.duration_ns());
+            if let Some(longest) = longest {
+                let windows = longest.trace.duration_ns() as f64 / values.duration_ns("window") as f64;
+                profile.limit().allows_shape(windows, &format!("the trace ({})", longest.key))?;
+            }
             let need = |class: &Class<'_>| need(class, values);
             let packets = |set: &[Pattern]| envelope(set).iter().map(PerDirection::total).sum::<u64>() as f64;
             Ok(Box::new(AnonymitySets::fit(values, profile, need, packets, |_, set| schedule(set, values))?))

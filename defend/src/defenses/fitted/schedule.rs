@@ -3,8 +3,7 @@
 use wfkit_datasets::Trace;
 
 use crate::defenses::queues::Queues;
-use crate::defenses::slots::MAX_SLOTS;
-use crate::{DefendedTrace, DefendedTraceBuilder, DefenseError, DelayModel, Direction, Ledger};
+use crate::{DefendedTrace, DefendedTraceBuilder, DefenseError, DelayModel, Direction, Ledger, Limit};
 
 /// Packets of one size, each with its time and direction. Data wait for a packet of their direction; what is left at the end takes the
 /// whole schedule again once it is there, and again.
@@ -41,12 +40,14 @@ impl Schedule {
         trace: &Trace,
         delays: DelayModel,
         unknown_class: bool,
+        limit: Limit,
     ) -> Result<(DefendedTrace, bool), DefenseError> {
         let mut queues = Queues::new(trace, delays);
         let mut builder = DefendedTraceBuilder::with_capacity(self.slots.len());
         let mut carries = Vec::new();
         let (mut runs, mut start_ns) = (0_u64, 0_u64);
         while !queues.is_empty() {
+            limit.allows((runs + 1) * self.slots.len() as u64)?;
             for &(time_ns, way) in &self.slots {
                 let now = start_ns.saturating_add(time_ns);
                 carries.clear();
@@ -56,9 +57,6 @@ impl Schedule {
             runs += 1;
             let waiting = Direction::BOTH.into_iter().filter_map(|way| queues.arrival_ns(way)).min();
             start_ns = start_ns.saturating_add(self.period_ns).max(waiting.unwrap_or(0));
-            if runs * self.slots.len() as u64 > MAX_SLOTS {
-                return Err(DefenseError::TooManySlots { limit: MAX_SLOTS });
-            }
         }
         let ledger =
             Ledger { unknown_class: u64::from(unknown_class), misfit: u64::from(runs > 1), ..Ledger::default() };

@@ -4,9 +4,9 @@ use wfkit_datasets::Trace;
 
 use super::anonymity::AnonymitySets;
 use super::schedule::Schedule;
-use super::{Class, K};
+use super::{Class, K, training};
 use crate::defenses::{DELAYS, PACKET_SIZE, no_conflict};
-use crate::{DefenseInfo, Direction, Needs, Parameter, PerDirection, Preset, Values};
+use crate::{DefenseInfo, Direction, Needs, Parameter, PerDirection, Preset, Value, Values};
 
 pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
     name: "supersequence",
@@ -44,12 +44,17 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
             let size = values.size("size");
             // The most packets of a trace each way.
             let most = |(_, traces): &Class<'_>| {
-                PerDirection::from_fn(|way| {
-                    let packets = traces.iter().map(|trace| cells(trace, size).filter(|cell| cell.1 == way).count());
-                    packets.max().unwrap_or(0)
-                })
+                PerDirection::from_fn(|way| traces.iter().map(|trace| packets(trace, size)[way]).max().unwrap_or(0))
             };
-            let cost = |set: &[PerDirection<usize>]| {
+            let all = training(profile).traces().iter().map(|labelled| packets(&labelled.trace, size).total());
+            if all.sum::<u64>() > profile.limit().of_set() {
+                let (limit, size) = (profile.limit().of_set(), Value::Size(size));
+                return Err(format!(
+                    "the training traces of all classes fill more than {limit} packets of {size}, the limit: learn from fewer, give a larger size, or raise the limit with \
+                     --most-packets"
+                ));
+            }
+            let cost = |set: &[PerDirection<u64>]| {
                 let most = PerDirection::from_fn(|way| set.iter().map(|most| most[way]).max().unwrap_or(0));
                 most.total() as f64
             };
@@ -57,6 +62,15 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
         },
     }],
 };
+
+/// How many packets of `size` bytes the trace fills each way.
+fn packets(trace: &Trace, size: u32) -> PerDirection<u64> {
+    let mut packets = PerDirection::default();
+    for &bytes in trace.size() {
+        packets[Direction::of(bytes)] += u64::from(bytes.unsigned_abs().div_ceil(size));
+    }
+    packets
+}
 
 /// When each packet of `size` bytes that the trace fills is there, and which way it goes.
 fn cells(trace: &Trace, size: u32) -> impl Iterator<Item = (u64, Direction)> {

@@ -3,7 +3,7 @@
 use wfkit_datasets::Trace;
 
 use super::law::Law;
-use crate::{Direction, Draws, PerDirection};
+use crate::{DefenseError, Direction, Draws, PerDirection};
 
 /// What one end does. It begins in state 0, in which nothing is due.
 #[derive(Debug, Clone)]
@@ -44,11 +44,16 @@ pub(super) enum Event {
 }
 
 /// Times and directions of the padding that two machines send between the packets of a trace, in order; until its last packet.
-pub(super) fn run(trace: &Trace, machines: &PerDirection<Machine>, draws: &mut Draws) -> Vec<(u64, Direction)> {
+pub(super) fn run(
+    trace: &Trace,
+    machines: &PerDirection<Machine>,
+    draws: &mut Draws,
+) -> Result<Vec<(u64, Direction)>, DefenseError> {
     let mut ends = PerDirection::from_fn(|way| End::new(&machines[way]));
     let mut padding = Vec::new();
     for (time_ns, size) in trace.packets() {
         while let Some((due_ns, way)) = earliest(&ends).filter(|(due_ns, _)| *due_ns <= time_ns) {
+            draws.allow(padding.len())?;
             padding.push((due_ns, way));
             ends[way].padding_sent(due_ns, draws);
             ends[way.opposite()].received(Event::PaddingReceived, due_ns, draws);
@@ -57,7 +62,7 @@ pub(super) fn run(trace: &Trace, machines: &PerDirection<Machine>, draws: &mut D
         ends[way].normal_sent(time_ns, draws);
         ends[way.opposite()].received(Event::NormalReceived, time_ns, draws);
     }
-    padding
+    Ok(padding)
 }
 
 /// Which end pads next, the client where both do.
@@ -164,7 +169,7 @@ mod tests {
 
     fn times(trace: &Trace, machine: Machine) -> Vec<u64> {
         let machines = PerDirection { outgoing: machine, incoming: idle() };
-        run(trace, &machines, &mut Draws::from_seed(1)).into_iter().map(|(time, _)| time).collect()
+        run(trace, &machines, &mut Draws::from_seed(1)).unwrap().into_iter().map(|(time, _)| time).collect()
     }
 
     const ANY: Limit = Limit { allowed: 1_000_000, share: 1.0 };
@@ -215,7 +220,7 @@ mod tests {
         let echo = Machine { states: vec![echo], limit: ANY };
         let machines = PerDirection { outgoing: bursts(0.0, ANY), incoming: echo };
         let trace = Trace::new(vec![0, 100_000], vec![1, -1]).unwrap();
-        let sent = run(&trace, &machines, &mut Draws::from_seed(1));
+        let sent = run(&trace, &machines, &mut Draws::from_seed(1)).unwrap();
         assert_eq!(sent, [(10_000, Direction::Outgoing), (15_000, Direction::Incoming)]);
     }
 }

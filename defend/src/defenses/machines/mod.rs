@@ -53,7 +53,7 @@ impl Machines {
 impl Defense for Machines {
     fn defend(&self, trace: &Trace, draws: &mut Draws) -> Result<DefendedTrace, DefenseError> {
         let machines = (self.make)(self.limit, draws);
-        let padding = run(trace, &machines, draws);
+        let padding = run(trace, &machines, draws)?;
         let signed = |(time_ns, way): (u64, Direction)| (time_ns, way.signed(self.size));
         let padding: Vec<(u64, i32)> = padding.into_iter().map(signed).collect();
         Ok(with_padding(trace, &padding).finish(Ledger::default())?)

@@ -40,7 +40,7 @@ impl Maybenot {
 impl Defense for Maybenot {
     fn defend(&self, trace: &Trace, draws: &mut Draws) -> Result<DefendedTrace, DefenseError> {
         let machines = self.recipe.make(draws)?;
-        let passed = self.link.simulate(trace, &machines, draws.up_to(u64::MAX))?;
+        let passed = self.link.simulate(trace, &machines, draws.up_to(u64::MAX), draws.limit())?;
 
         // The simulator's packets have no names: those of a direction pass in the order in which they arrived.
         let sizes = trace.size();
@@ -213,8 +213,8 @@ mod tests {
         );
         let spec = format!("maybenot:machines,client={text}").parse().unwrap();
         let pipeline = Pipeline::new(&spec, &profile, 0, 0).unwrap();
-        let key = wfkit_datasets::TraceKey { class: "a".into(), rep: 3, session: None };
-        let error = pipeline.defend(&key, &load, 0).unwrap_err().to_string();
+        let load = crate::testing::labelled(3, load);
+        let error = pipeline.defend(&crate::Load::of(&load), 0).unwrap_err().to_string();
         assert!(
             error.contains("on the trace (class a, rep 3): Maybenot's simulator fails: after")
                 && error.ends_with("1 of 1 outgoing and 0 of 1 incoming packets are through"),

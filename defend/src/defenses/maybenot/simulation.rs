@@ -9,7 +9,7 @@ use maybenot_simulator::network::Network;
 use maybenot_simulator::{SimEvent, SimulatorArgs, parse_trace, sim_advanced};
 use wfkit_datasets::Trace;
 
-use crate::{DefenseError, Direction, PerDirection};
+use crate::{DefenseError, Direction, Limit, PerDirection};
 
 /// Steps of the simulation (events at either end) to begin with; without machines a packet takes four. Machines that never end are stopped there,
 /// unless normal packets are still on their way.
@@ -52,8 +52,11 @@ impl Link {
         trace: &Trace,
         machines: &PerDirection<Vec<Machine>>,
         seed: u64,
+        limit: Limit,
     ) -> Result<Vec<Passed>, DefenseError> {
+        limit.allows((trace.len() * STEPS_A_PACKET / 2) as u64)?;
         let most = MOST_STEPS.saturating_add(trace.len().saturating_mul(2 * FIRST_STEPS_A_PACKET));
+        let most = most.min(limit.of_trace() as usize * STEPS_A_PACKET);
         let first = FIRST_STEPS.saturating_add(trace.len().saturating_mul(FIRST_STEPS_A_PACKET));
         let mut steps = if self.tail_ns > 0 { first.saturating_mul(4) } else { first };
         loop {

@@ -13,8 +13,8 @@ pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
     ],
     caveats: &[
         "who sees all paths, as the user's access provider does, is not affected: `see` equal to `paths` shows everything",
-        "one view a load is observed, so that no two views of a load can be on two sides of a split; `--replicas` draws others, which share a \
-         session",
+        "one view a load is observed, so that no two views of a load can be on two sides of a split; `--replicas` draws others, which share \
+         an origin",
         "a load of which the observed paths carry nothing is unknown to the observer: it is drawn again, and the draws are counted",
         "the authors took latencies from 4,073 measured circuits; here a path is up to `latency` slower than the fastest, \
          uniformly, and the observer is beside the client, so that only incoming packets are late",

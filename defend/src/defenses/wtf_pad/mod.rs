@@ -131,9 +131,7 @@ impl Defense for WtfPad {
             while let Some((due_ns, way)) = link.next_padding(time_ns) {
                 link.send(due_ns, way, false, draws);
                 padding.push((due_ns, way.signed(self.size)));
-                if padding.len() as u64 > MAX_PADDING {
-                    return Err(DefenseError::TooManySlots { limit: MAX_PADDING });
-                }
+                draws.allow(padding.len())?;
             }
             let way = Direction::of(size);
             link.next_normal[way] = next_of(trace, packet + 1, way);
@@ -150,9 +148,6 @@ impl Defense for WtfPad {
         Assumptions { delay_model: DelayModel::None, stop_rule: StopRule::Oracle }
     }
 }
-
-/// The most padding packets of a trace.
-const MAX_PADDING: u64 = 1 << 22;
 
 /// Both ends, and what each of them will send.
 struct Link<'a> {
