@@ -71,14 +71,26 @@ fn mixed([forest, extra]: &[OutOfBag; 2], share: f64) -> OutOfBag {
 /// The mean log loss out of bag, once a temperature is fitted to it; infinite where every tree saw every row.
 fn calibrated_loss(judged: &OutOfBag, labels: &[usize]) -> f64 {
     let (probabilities, labels) = judged_rows(judged, labels);
-    let Some(calibrator) = Calibration::Temperature.fit(probabilities.view(), &labels) else { return f64::INFINITY };
+    if labels.is_empty() {
+        return f64::INFINITY;
+    }
+    let Some(calibrator) = Calibration::Temperature.fit(probabilities.view(), &labels, labels.len()) else {
+        return f64::INFINITY;
+    };
     let calibrated = calibrator.apply(probabilities);
     let loss = |(row, &label): (usize, &usize)| -calibrated[(row, label)].max(f64::MIN_POSITIVE).ln();
     labels.iter().enumerate().map(loss).sum::<f64>() / labels.len() as f64
 }
 
-/// The rows that some tree did not see, and their labels.
+/// The rows that some tree did not see, of classes that have another row, which those trees could learn from; and their labels.
 pub(crate) fn judged_rows(judged: &OutOfBag, labels: &[usize]) -> (Array2<f64>, Vec<usize>) {
-    let rows: Vec<usize> = (0..labels.len()).filter(|&row| judged.trees[row] > 0).collect();
+    let rows = judgeable(judged, labels);
     (judged.probabilities.select(Axis(0), &rows), rows.iter().map(|&row| labels[row]).collect())
+}
+
+/// The rows of [`judged_rows`].
+pub(crate) fn judgeable(judged: &OutOfBag, labels: &[usize]) -> Vec<usize> {
+    let mut rows_of = vec![0usize; labels.iter().max().map_or(0, |&last| last + 1)];
+    labels.iter().for_each(|&label| rows_of[label] += 1);
+    (0..labels.len()).filter(|&row| judged.trees[row] > 0 && rows_of[labels[row]] > 1).collect()
 }

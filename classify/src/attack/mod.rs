@@ -7,8 +7,9 @@ mod fitted;
 
 use std::sync::Arc;
 
-use wfkit_datasets::Trace;
-use wfkit_datasets::splits::stratified_k_fold;
+use ndarray::Array2;
+use wfkit_datasets::splits::{Split, stratified_k_fold};
+use wfkit_datasets::{Groups, Trace};
 use wfkit_features::{FeatureExtractor, FeatureSpec};
 
 use crate::backend::boosting::Boosting;
@@ -23,6 +24,7 @@ use crate::forest::{ClassWeights, ForestParams, Splits};
 use crate::samples::{Samples, Taken};
 use catalogue::{CANDIDATES, Classifier};
 
+use best::judgeable;
 pub(crate) use best::judged_rows;
 pub use catalogue::{AttackInfo, attacks};
 pub use error::AttackError;
@@ -196,8 +198,9 @@ impl Attack {
         let calibrator = match (self.calibration, model.out_of_bag(taken.values())) {
             (Calibration::None, _) => None,
             (calibration, Some(judged)) => {
+                let independent = independent(samples, &judgeable(&judged, &labels));
                 let (probabilities, labels) = judged_rows(&judged, &labels);
-                calibration.fit(probabilities.view(), &labels)
+                calibration.fit(probabilities.view(), &labels, independent)
             }
             (calibration, None) => self.calibrate_in_folds(calibration, samples, seed)?,
         };
@@ -259,21 +262,47 @@ impl Attack {
         Ok(Learned { extractor, taken, model })
     }
 
-    /// From what the attack says of folds that it was not trained on; none where a class has too few samples for folds.
+    /// From what the attack says of folds that it was not trained on. Classes of a single sample are trained on, never judged.
     fn calibrate_in_folds(
         &self,
         calibration: Calibration,
         samples: Samples<'_>,
         seed: u64,
     ) -> Result<Option<Calibrator>, AttackError> {
-        let labels: Vec<&str> = (0..samples.len()).map(|row| samples.key(row).class.as_str()).collect();
-        let Ok(folds) = stratified_k_fold(&labels, INNER_FOLDS, seed) else { return Ok(None) };
+        let classes = samples.classes();
+        let mut rows_of = vec![Vec::new(); classes.len()];
+        for (row, label) in samples.labels(&classes).into_iter().enumerate() {
+            rows_of[label.expect("the classes are those of the samples")].push(row);
+        }
+        let alone: Vec<usize> = rows_of.iter().filter(|rows| rows.len() == 1).map(|rows| rows[0]).collect();
+        let judged: Vec<usize> = (0..samples.len()).filter(|row| !alone.contains(row)).collect();
+        let labels: Vec<&str> = judged.iter().map(|&row| samples.key(row).class.as_str()).collect();
+        let folds = match stratified_k_fold(&labels, INNER_FOLDS, seed) {
+            Ok(folds) => folds.splits,
+            Err(_) => return Ok(calibration.fit(Array2::zeros((0, classes.len())).view(), &[], 0)),
+        };
+        let of_samples = |split: &Split| Split {
+            name: split.name.clone(),
+            train: split.train.iter().map(|&place| judged[place]).chain(alone.iter().copied()).collect(),
+            test: split.test.iter().map(|&place| judged[place]).collect(),
+        };
+        let folds: Vec<Split> = folds.iter().map(of_samples).collect();
         let plain = self.clone().calibrated(Calibration::None);
-        let judged = evaluate(&plain, samples, &folds.splits, seed, &|_| {}).map_err(|error| match error {
+        let found = evaluate(&plain, samples, &folds, seed, &|_| {}).map_err(|error| match error {
             EvaluateError::Attack { source, .. } => source,
             _ => unreachable!("folds of these samples are sound"),
         })?;
-        Ok(calibration.fit(judged.probabilities.values(), &judged.truth))
+        let independent = independent(samples, &found.rows);
+        Ok(calibration.fit(found.probabilities.values(), &found.truth, independent))
+    }
+}
+
+/// How many of the rows are no copies of each other.
+fn independent(samples: Samples<'_>, rows: &[usize]) -> usize {
+    match samples {
+        Samples::Traces(set) => Groups::by_origin(set).select(rows).len(),
+        // Features do not tell.
+        Samples::Features(_) => rows.len(),
     }
 }
 
