@@ -5,11 +5,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use wfkit_classify::{Attack, AttackOptions, EvaluateError, Evaluation, Event, Samples, evaluate, evaluate_on};
+use wfkit_classify::{
+    Attack, AttackOptions, Calibration, ErrorsAt, EvaluateError, Evaluation, Event, NearestNeighbourErrors, Samples,
+    evaluate, evaluate_on,
+};
 use wfkit_datasets::splits::Split;
-use wfkit_datasets::{Overlap, TraceSet};
+use wfkit_datasets::{Groups, Overlap, TraceSet};
 use wfkit_metrics::{
-    Information, Leakage, PrivacyReport, Resampling, ScoreOptions, Scores, bayes_error_bound, reliability,
+    BayesError, Contestant, ErrorOf, Information, Kinship, Leakage, PrivacyReport, Resampling, Rounds, ScoreOptions,
+    Scores, cover_hart_bound, reliability,
 };
 
 use crate::context::Context;
@@ -21,11 +25,39 @@ pub(crate) const TRIVIAL: &str = "totals";
 /// Resamples behind every 95 % interval.
 pub(crate) const BOOTSTRAP: usize = 1000;
 
+/// What the tested traces have in common.
+#[derive(Default)]
+struct Kin {
+    origins: Vec<usize>,
+    /// None where some trace has none.
+    sessions: Option<Vec<usize>>,
+}
+
+impl Kin {
+    fn of(samples: Samples<'_>, rows: &[usize]) -> Self {
+        let groups = match samples {
+            Samples::Traces(set) => Groups::by_origin(set),
+            Samples::Features(matrix) => Groups::by_origin_of_labels(matrix.rows()),
+        };
+        let all = rows.iter().all(|&row| samples.key(row).session.is_some());
+        let by_session = Groups::of_rows(samples.len()).join(|row| samples.key(row).session.as_deref());
+        Self {
+            origins: groups.select(rows).of_row().to_vec(),
+            sessions: all.then(|| by_session.select(rows).of_row().to_vec()),
+        }
+    }
+
+    fn kinship(&self) -> Kinship<'_> {
+        Kinship { groups: Some(&self.origins), sessions: self.sessions.as_deref() }
+    }
+}
+
 /// An attack that was measured on samples it had not learned from.
 pub(crate) struct Measured {
     pub(crate) attack: String,
     pub(crate) evaluation: Evaluation,
     pub(crate) scores: Scores,
+    kin: Kin,
     train: Duration,
     predict: Duration,
 }
@@ -48,13 +80,15 @@ impl Measured {
             "roc_auc_macro_ovr_95": intervals.and_then(|intervals| intervals.roc_auc_macro_ovr.as_ref()),
             "log_loss": log_loss,
             "chance_accuracy": chance_accuracy,
+            "traces": self.scores.traces,
+            "origins": self.scores.origins,
             "reason": reason.as_deref().unwrap_or("not computed where null"),
         })
     }
 
     /// How to put intervals on what else is computed from its probabilities.
-    pub(crate) fn resampling(&self, seed: u64) -> Resampling {
-        Resampling { resamples: 200, seed, widen_by: self.widened_by() }
+    pub(crate) fn resampling(&self, seed: u64) -> Resampling<'_> {
+        Resampling { resamples: 200, seed, widen_by: self.widened_by(), kinship: self.kin.kinship() }
     }
 
     /// What intervals are widened by for the overlap of folds; 1 for nothing.
@@ -67,41 +101,91 @@ impl Measured {
         reliability(&self.evaluation.probabilities, &self.evaluation.truth).unwrap_or_default()
     }
 
-    /// What the traffic gives away beyond this attack: bounds from nearest neighbours in its features, and bits.
-    pub(crate) fn leakage(&self) -> Value {
+    /// Its decisions, for a test against others.
+    pub(crate) fn contestant(&self) -> Contestant {
+        let decisions = self.evaluation.probabilities.argmax();
+        let right = decisions.iter().zip(&self.evaluation.truth).map(|(decision, truth)| decision == truth).collect();
+        Contestant { attack: self.attack.clone(), right }
+    }
+
+    /// How its traces were split, for a test against others on the same splits.
+    pub(crate) fn rounds(&self) -> Rounds<'_> {
+        let shares = self.evaluation.folds.iter().map(|fold| fold.test as f64 / fold.train.max(1) as f64);
+        let test_over_train = shares.sum::<f64>() / self.evaluation.folds.len().max(1) as f64;
+        Rounds { tested_in: &self.evaluation.tested_in, test_over_train, groups: Some(&self.kin.origins) }
+    }
+
+    /// What the traffic gives away whoever attacks, as far as this attack, the `others` that were measured on the same traces, and nearest
+    /// neighbours in the features of each can tell: an estimate of the Bayes error, and bits.
+    pub(crate) fn leakage(&self, others: &[&Self]) -> Value {
         let n = self.evaluation.rows.len();
         let (Some(accuracy), Some(chance)) = (self.scores.accuracy, self.scores.chance_accuracy) else {
             return json!({ "n": n, "reason": "no score" });
         };
-        let guess = 1.0 - chance;
-        let classes = self.evaluation.probabilities.classes().len();
+        let (guess, classes) = (1.0 - chance, self.evaluation.probabilities.classes().len());
+        let all: Vec<&Self> = std::iter::once(self).chain(others.iter().copied()).collect();
+        let neighbours: Vec<(&str, Neighbours)> =
+            all.iter().filter_map(|one| Some((one.attack.as_str(), one.neighbours()?))).collect();
+        let attacks = all.iter().filter_map(|one| Some((one.attack.clone(), 1.0 - one.scores.accuracy?)));
+        let near = neighbours.iter().flat_map(|(attack, near)| {
+            let (nearest, k_nearest) = near.errors();
+            let k = near.of_all().k;
+            [
+                (format!("nearest neighbour in the features of {attack}"), nearest),
+                (format!("{k} nearest neighbours in the features of {attack}"), k_nearest),
+            ]
+        });
+        let tried: Vec<ErrorOf> = attacks.chain(near).map(|(by, error)| ErrorOf { by, error }).collect();
+        let worth = self.scores.intervals_95.as_ref().and_then(|all| all.effective_traces).unwrap_or(n as f64);
+        let least = BayesError::least_of(tried, worth / self.widened_by().powi(2));
+        let calibrated = Calibration::Temperature.across(
+            &self.evaluation.probabilities,
+            &self.evaluation.truth,
+            &self.evaluation.tested_in,
+        );
         let mut told = json!({
             "n": n,
+            "origins": self.scores.origins,
             "classes": classes,
             "of_this_attack": Leakage::at(1.0 - accuracy, guess),
-            "information": Information::shown_by(&self.evaluation.probabilities, &self.evaluation.truth).ok(),
+            "bayes_error": &least,
+            "at_that_error": least.as_ref().map(|least| Leakage::at(least.estimate, guess)),
+            "information": Information::shown_by(&calibrated, &self.evaluation.truth).ok(),
+            "nearest_neighbours": neighbours.iter().map(|(attack, near)| near.told(attack, classes)).collect::<Vec<_>>(),
         });
-        let nearest: Option<Vec<_>> = self.evaluation.folds.iter().map(|fold| fold.nearest).collect();
-        match nearest {
-            Some(nearest) if !nearest.is_empty() => {
-                let tested: usize = nearest.iter().map(|fold| fold.tested).sum();
-                let share = |wrong: usize| wrong as f64 / tested.max(1) as f64;
-                let error = share(nearest.iter().map(|fold| fold.wrong_by_nearest).sum());
-                let of_k = share(nearest.iter().map(|fold| fold.wrong_by_k_nearest).sum());
-                told["nearest_neighbour_error"] = json!(error);
-                told["least_error_of_any_attack"] = json!(bayes_error_bound(error, classes));
-                told["nearest_neighbour"] = json!(Leakage::at(error, guess));
-                told["k_nearest"] = json!({ "k": nearest[0].k, "leakage": Leakage::at(of_k, guess) });
+        let bounds = neighbours.iter().map(|(_, near)| cover_hart_bound(near.errors().0, classes));
+        let bound = bounds.min_by(f64::total_cmp);
+        told["asymptotic_lower_bound"] = match (bound, &least) {
+            (Some(bound), Some(least)) if least.estimate < bound => {
+                let by = &least.by;
+                json!({ "value": bound, "holds": false, "told": format!("fails: {by} has {:.4}, so there are too few traces for it", least.estimate) })
             }
-            _ => told["bounds"] = json!("not computed: distances would take longer than the attack"),
-        }
-        let fewest = self.scores.per_class.iter().map(|class| class.traces).min().unwrap_or(0);
-        let caution = "bounds hold for the features of this attack, and as the number of traces grows";
+            (Some(bound), _) => {
+                json!({ "value": bound, "holds": true, "told": "of Cover and Hart, from the nearest neighbour; true of endlessly many traces only" })
+            }
+            (None, _) => json!({ "reason": "not computed: distances would take longer than the attack" }),
+        };
+        let fewest = self.scores.per_class.iter().map(|class| class.origins).min().unwrap_or(0);
+        let caution =
+            "an estimate from what was tried, no bound: another attack, other features or more traces may do better";
         told["caution"] = match fewest {
-            0..100 => json!(format!("{caution}; here a class has {fewest} traces, too few to rely on them")),
+            0..100 => json!(format!("{caution}; here a class has {fewest} traces, too few to rely on it")),
             _ => json!(caution),
         };
         told
+    }
+
+    /// Errors of nearest neighbours in its features, over all splits.
+    fn neighbours(&self) -> Option<Neighbours> {
+        let folds: Option<Vec<&NearestNeighbourErrors>> =
+            self.evaluation.folds.iter().map(|fold| fold.nearest.as_ref()).collect();
+        let folds = folds.filter(|folds| !folds.is_empty())?;
+        // Folds may differ by a trace or two; from the largest size down, they are of like sizes.
+        let sizes = folds.iter().map(|fold| fold.curve.len()).min()?;
+        let at = |back: usize| -> Vec<ErrorsAt> {
+            folds.iter().map(|fold| fold.curve[fold.curve.len() - 1 - back]).collect()
+        };
+        Some(Neighbours((0..sizes).rev().map(at).collect()))
     }
 
     /// What training and predicting took, and how each split went.
@@ -120,6 +204,47 @@ impl Measured {
     }
 }
 
+/// Errors of nearest neighbours in the features of an attack, of every fold, by rising training size; the last is that of all.
+struct Neighbours(Vec<Vec<ErrorsAt>>);
+
+impl Neighbours {
+    fn of_all(&self) -> ErrorsAt {
+        self.0.last().and_then(|folds| folds.first().copied()).expect("there is a fold, and it has a size")
+    }
+
+    /// Of the nearest and of the k nearest, among all training traces.
+    fn errors(&self) -> (f64, f64) {
+        self.0.last().map(|folds| shares(folds)).expect("there is a size")
+    }
+
+    fn told(&self, attack: &str, classes: usize) -> Value {
+        let (nearest, k_nearest) = self.errors();
+        let at = |folds: &Vec<ErrorsAt>| {
+            let (nearest, k_nearest) = shares(folds);
+            let train = folds.iter().map(|fold| fold.train).sum::<usize>() / folds.len();
+            json!({ "train": train, "draws": folds[0].draws, "k": folds[0].k, "nearest_error": nearest, "k_nearest_error": k_nearest })
+        };
+        json!({
+            "features_of": attack,
+            "k": self.of_all().k,
+            "nearest_error": nearest,
+            "k_nearest_error": k_nearest,
+            "asymptotic_lower_bound": cover_hart_bound(nearest, classes),
+            "by_training_size": self.0.iter().map(at).collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// Shares of wrong decisions of the nearest and of the k nearest.
+fn shares(folds: &[ErrorsAt]) -> (f64, f64) {
+    let asked: usize = folds.iter().map(|fold| fold.tested * fold.draws).sum();
+    let share = |wrong: usize| wrong as f64 / asked.max(1) as f64;
+    (
+        share(folds.iter().map(|fold| fold.wrong_by_nearest).sum()),
+        share(folds.iter().map(|fold| fold.wrong_by_k_nearest).sum()),
+    )
+}
+
 /// Trains and tests `attack` on every split, with a progress bar over the splits.
 pub(crate) fn measure(
     attack: &Attack,
@@ -127,7 +252,7 @@ pub(crate) fn measure(
     splits: &[Split],
     context: &Context<'_>,
 ) -> Result<Measured> {
-    timed(attack, splits.len(), context, |observer| evaluate(attack, samples, splits, context.seed, observer))
+    timed(attack, samples, splits.len(), context, |observer| evaluate(attack, samples, splits, context.seed, observer))
 }
 
 /// Trains `attack` on one collection, and tests it on another.
@@ -137,11 +262,12 @@ pub(crate) fn measure_on(
     test: Samples<'_>,
     context: &Context<'_>,
 ) -> Result<Measured> {
-    timed(attack, 1, context, |observer| evaluate_on(attack, train, test, context.seed, observer))
+    timed(attack, test, 1, context, |observer| evaluate_on(attack, train, test, context.seed, observer))
 }
 
 fn timed(
     attack: &Attack,
+    tested: Samples<'_>,
     rounds: usize,
     context: &Context<'_>,
     run: impl FnOnce(&(dyn Fn(Event<'_>) + Sync)) -> Result<Evaluation, EvaluateError>,
@@ -162,11 +288,13 @@ fn timed(
     });
     bar.finish_and_clear();
     let evaluation = evaluation?;
-    let options = ScoreOptions { bootstrap: BOOTSTRAP, seed: context.seed };
+    let kin = Kin::of(tested, &evaluation.rows);
+    let Kinship { groups, sessions } = kin.kinship();
+    let options = ScoreOptions { bootstrap: BOOTSTRAP, seed: context.seed, groups, sessions };
     let scores = Scores::compute(&evaluation.probabilities, &evaluation.truth, &options)?;
     let scores = scores.cross_validated(evaluation.folds.len());
     let Clock { train, predict, .. } = clock.into_inner().expect("nobody panics while holding the clock");
-    Ok(Measured { attack: attack.name().to_owned(), evaluation, scores, train, predict })
+    Ok(Measured { attack: attack.name().to_owned(), evaluation, scores, kin, train, predict })
 }
 
 struct Clock {

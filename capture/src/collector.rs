@@ -11,7 +11,8 @@ use crate::import::ImportOptions;
 use crate::packet::Segment;
 use crate::stats::{Dropped, FileStats, Reason};
 use crate::streams::{
-    Arrival, Bytes, CellCounter, Counts, FormVote, Memory, Negotiated, RecordCounts, RecordReader, Sink, Stream, TlsRecord,
+    Arrival, Bytes, CellCounter, Counts, FormVote, Memory, Negotiated, RecordCounts, RecordReader, Sink, Stream,
+    TlsRecord,
 };
 
 /// Takes the packets of a capture, and makes of them what a trace of the layer consists of.
@@ -190,7 +191,9 @@ impl Collector {
             events = cells(&events, &self.negotiated(choice.fates.len()), stats);
         }
         if self.watch.backwards() > 0 {
-            stats.warnings.insert("packet earlier than the one before, put in order".to_owned(), self.watch.backwards());
+            stats
+                .warnings
+                .insert("packet earlier than the one before, put in order".to_owned(), self.watch.backwards());
         }
         if !events.is_sorted_by_key(|event| event.time_ns) {
             events.sort_by_key(|event| event.time_ns); // stable: what came at once stays in order

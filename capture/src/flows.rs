@@ -69,7 +69,9 @@ pub enum PeerRule {
 
 /// Text that is no [`PeerRule`].
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{0}` does not say which peer is meant: write `main`, `common`, a network such as `192.0.2.0/24`, or `port:9001`")]
+#[error(
+    "`{0}` does not say which peer is meant: write `main`, `common`, a network such as `192.0.2.0/24`, or `port:9001`"
+)]
 pub struct PeerRuleError(String);
 
 impl FromStr for PeerRule {
@@ -282,7 +284,8 @@ impl FlowTable {
         let main_pair = heaviest(self.flows.iter().filter(is_allowed).map(|flow| (hosts(flow), flow.payload)));
         let main_flows = || self.flows.iter().filter(is_allowed).filter(|flow| Some(hosts(flow)) == main_pair);
         let sent = |host: IpAddr| {
-            let of = |flow: &Flow| (0..2).filter(|&end| flow.ends[end].ip() == host).map(|end| flow.sent(end)).sum::<u64>();
+            let of =
+                |flow: &Flow| (0..2).filter(|&end| flow.ends[end].ip() == host).map(|end| flow.sent(end)).sum::<u64>();
             main_flows().map(of).sum::<u64>()
         };
         let receiver = main_pair.and_then(|(a, b)| receiver([a, b], [sent(a), sent(b)]));

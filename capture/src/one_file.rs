@@ -69,8 +69,13 @@ pub(crate) fn trace_of(path: &Path, name: &str, options: &ImportOptions, known: 
     match path.is_file() {
         true => read_file(path, name, options, known, MOST_EVENTS),
         false => {
-            let (mut reading, outcome) = Reading::of_records(Records::open(path), options, Events::all(), Plan::default());
-            if outcome.is_ok() && (reading.collector.has_odd_times() || !matches!(reading.unit, UnitFound::Stated) || reading.sample.has_copies()) {
+            let (mut reading, outcome) =
+                Reading::of_records(Records::open(path), options, Events::all(), Plan::default());
+            if outcome.is_ok()
+                && (reading.collector.has_odd_times()
+                    || !matches!(reading.unit, UnitFound::Stated)
+                    || reading.sample.has_copies())
+            {
                 reading.problems.push(
                     "its times or packets captured twice ask for a second reading, which a stream does not have: save it to a \
                      file and import that"
@@ -387,7 +392,8 @@ impl Reading {
             let time_ns = self.collector.instead_of_senseless()?;
             return self.take(&segment, record.orig_len, time_ns);
         };
-        let is_held = self.plan.corrections.in_time_order && self.collector.puts_in_order() && self.held.len() < MOST_HELD;
+        let is_held =
+            self.plan.corrections.in_time_order && self.collector.puts_in_order() && self.held.len() < MOST_HELD;
         if !is_held {
             return self.take(&segment, record.orig_len, time_ns);
         }
@@ -433,7 +439,8 @@ impl Reading {
             let kind = format!("client that is only guessed, by {}: --client tells who it is", verdict.rule);
             stats.warnings.insert(kind, 1);
         }
-        let (outgoing, incoming) = (trace.size().iter().any(|&size| size > 0), trace.size().iter().any(|&size| size < 0));
+        let (outgoing, incoming) =
+            (trace.size().iter().any(|&size| size > 0), trace.size().iter().any(|&size| size < 0));
         for (is_there, direction) in [(incoming, "incoming"), (outgoing, "outgoing")] {
             if !is_there {
                 stats.warnings.insert(format!("trace without {direction} packets"), 1);
@@ -502,8 +509,7 @@ mod tests {
     fn a_second_reading_finds_what_there_was_no_room_for() {
         let path = capture_of_many_flows();
         for options in ImportOptions::every_kind() {
-            let [whole, bounded] =
-                [usize::MAX, 3].map(|most| read_file(&path, "x", &options, &Known::default(), most));
+            let [whole, bounded] = [usize::MAX, 3].map(|most| read_file(&path, "x", &options, &Known::default(), most));
             assert_eq!(bounded.trace, whole.trace, "{:?}", options.layer);
             assert_eq!(bounded.stats, whole.stats, "{:?}", options.layer);
             assert_eq!(whole.trace.is_some(), options.layer != Layer::Udp);

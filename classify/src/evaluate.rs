@@ -259,7 +259,7 @@ fn neighbours(
     }
     let (train, test) = (fitted.features_of(train)?, fitted.features_of(test)?);
     let (train, test) = (train.values().to_dense(), test.values().to_dense());
-    nearest_neighbour_errors(train.view(), train_labels, test.view(), test_labels)
+    nearest_neighbour_errors(train.view(), train_labels, test.view(), test_labels, fitted.about().seed)
 }
 
 /// The labels of samples among the classes of the attack; one beyond them for others, which no neighbour can have.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use thiserror::Error;
 use wfkit_features::{Column, FeatureMatrix, Information};
 use wfkit_metrics::seed::mix;
-use wfkit_metrics::{ClassMap, Probabilities, mutual_information_bits, per_class_auc_of_score};
+use wfkit_metrics::{ClassMap, Probabilities, ceiling_of_one_score, mutual_information_bits, per_class_auc_of_score};
 
 use crate::attack::judged_rows;
 use crate::forest::{ForestError, ForestParams, Importance, Judges};
@@ -41,6 +41,9 @@ pub struct Explanation {
     pub traces: usize,
     /// The mean probability that the forest gives their true class, out of bag: what importances are taken from.
     pub probability_of_true_class: f64,
+    /// The largest [`Explained::auc`] that a single feature can have: 1 of a class, [`ceiling_of_one_score`] of all, were all equally
+    /// frequent.
+    pub auc_ceiling: f64,
     /// By what features tell of a trace (volume, size, time, order), the most important first.
     pub groups: Vec<Explained>,
     /// By definition, as `kfp-core.per_second_piece`, the most important first.
@@ -64,9 +67,12 @@ pub struct Explained {
     pub tells: Information,
     /// How many features it is.
     pub columns: usize,
-    /// One-vs-rest area under the ROC curve of the value alone. Of a class: below 0.5 where the class has low values. Of all: the mean
-    /// over the classes of max(AUC, 1 - AUC). Of a group: that of the feature that is farthest from 0.5.
+    /// One-vs-rest area under the ROC curve of the value alone, in the direction that tells more, so 0.5 at least: max(AUC, 1 - AUC); of all
+    /// classes its mean over them. Of a group: that of its feature of the largest.
     pub auc: f64,
+    /// Which values that class has; none of all classes, which differ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub direction: Option<Direction>,
     /// Mutual information of value and class (of one class: of value and whether it is the class), see [`mutual_information_bits`]; in
     /// [`INFORMATION_BINS`] bins. Of a group: that of its best feature.
     pub bits: f64,
@@ -75,6 +81,32 @@ pub struct Explained {
     pub importance: f64,
     /// Standard deviation over the repeats (divided by their number less one; 0 where there is but one).
     pub deviation: f64,
+}
+
+/// Which values of a feature, compared with the rest, a class has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// Larger ones.
+    High,
+    /// Smaller ones.
+    Low,
+}
+
+impl std::fmt::Display for Direction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::High => "high",
+            Self::Low => "low",
+        })
+    }
+}
+
+/// A feature by itself.
+struct Alone {
+    auc: f64,
+    direction: Option<Direction>,
+    bits: f64,
 }
 
 /// Why nothing is explained.
@@ -151,8 +183,19 @@ pub fn explain(
         None => (truth.len(), over_rows(&of_each.sure, &of_each.rows)),
     };
     let probabilities = Probabilities::new(classes, values).expect("averages of class fractions are distributions");
+    let auc_ceiling = if class.is_some() { 1.0 } else { ceiling_of_one_score(probabilities.classes().len()) };
     let class = class.map(str::to_owned);
-    Ok(Explanation { class, traces, probability_of_true_class, groups, definitions, features, probabilities, truth })
+    Ok(Explanation {
+        class,
+        traces,
+        probability_of_true_class,
+        auc_ceiling,
+        groups,
+        definitions,
+        features,
+        probabilities,
+        truth,
+    })
 }
 
 fn check_schema(matrix: &FeatureMatrix, columns: &[Column]) -> Result<(), ExplainError> {
@@ -167,21 +210,23 @@ fn labels(matrix: &FeatureMatrix, classes: &ClassMap) -> Vec<usize> {
 }
 
 /// AUC and bits of every column by itself.
-fn alone(matrix: &FeatureMatrix, labels: &[usize], n_classes: usize, asked: Option<usize>) -> Vec<(f64, f64)> {
+fn alone(matrix: &FeatureMatrix, labels: &[usize], n_classes: usize, asked: Option<usize>) -> Vec<Alone> {
     let is_it: Vec<usize> = labels.iter().map(|&label| usize::from(Some(label) == asked)).collect();
     let of_column = |values: Vec<f64>| {
         let finite = "finite values, and every row has a label";
         let areas = per_class_auc_of_score(&values, labels, n_classes).expect(finite);
         let area = |class: usize| areas[class].expect("two or more classes, each with a row");
         let either = |class: usize| area(class).max(1.0 - area(class));
-        let (auc, bits) = match asked {
-            Some(class) => (area(class), mutual_information_bits(&values, &is_it, 2, INFORMATION_BINS)),
-            None => (
-                (0..n_classes).map(either).sum::<f64>() / n_classes as f64,
-                mutual_information_bits(&values, labels, n_classes, INFORMATION_BINS),
-            ),
+        let bits = match asked {
+            Some(_) => mutual_information_bits(&values, &is_it, 2, INFORMATION_BINS),
+            None => mutual_information_bits(&values, labels, n_classes, INFORMATION_BINS),
         };
-        (auc, bits.expect(finite))
+        let auc = match asked {
+            Some(class) => either(class),
+            None => (0..n_classes).map(either).sum::<f64>() / n_classes as f64,
+        };
+        let direction = asked.map(|class| if area(class) < 0.5 { Direction::Low } else { Direction::High });
+        Alone { auc, direction, bits: bits.expect(finite) }
     };
     (0..matrix.names().len()).into_par_iter().map(|at| of_column(matrix.values().column(at).to_vec())).collect()
 }
@@ -199,7 +244,7 @@ fn explained(
     names: Vec<String>,
     groups: &[usize],
     columns: &[Column],
-    alone: &[(f64, f64)],
+    alone: &[Alone],
     found: &Importance,
     asked: Option<usize>,
 ) -> Vec<Explained> {
@@ -209,7 +254,8 @@ fn explained(
     }
     let of_group = |(group, name): (usize, String)| {
         let members = &members[group];
-        let farthest = |a: f64, b: f64| if (b - 0.5).abs() > (a - 0.5).abs() { b } else { a };
+        let first_best = |a: usize, b: usize| if alone[b].auc > alone[a].auc { b } else { a };
+        let best = &alone[members.iter().copied().reduce(first_best).expect("a group has a column")];
         let lost: Vec<f64> = (found.lost.index_axis(Axis(1), group).rows().into_iter())
             .map(|by_class| match asked {
                 Some(class) => by_class[class],
@@ -221,8 +267,9 @@ fn explained(
             name,
             tells: columns[members[0]].information,
             columns: members.len(),
-            auc: members.iter().map(|&column| alone[column].0).fold(0.5, farthest),
-            bits: members.iter().map(|&column| alone[column].1).fold(0.0, f64::max),
+            auc: best.auc,
+            direction: best.direction,
+            bits: members.iter().map(|&column| alone[column].bits).fold(0.0, f64::max),
             importance,
             deviation,
         }

@@ -18,10 +18,10 @@ pub use attack::{About, Attack, AttackError, AttackInfo, AttackOptions, FittedAt
 pub use backend::{Backend, Training};
 pub use calibrate::{Calibration, Calibrator, UnknownCalibration};
 pub use evaluate::{EvaluateError, Evaluation, Event, Fold, evaluate, evaluate_on};
-pub use explain::{ExplainError, ExplainOptions, Explained, Explanation, INFORMATION_BINS, explain};
+pub use explain::{Direction, ExplainError, ExplainOptions, Explained, Explanation, INFORMATION_BINS, explain};
 pub use leaf_knn::{LeafNeighbours, leaf_knn};
 pub use model_file::{ModelFileError, ModelFormatError};
-pub use nearest::{NearestNeighbourErrors, nearest_neighbour_errors};
+pub use nearest::{ErrorsAt, NearestNeighbourErrors, nearest_neighbour_errors};
 pub use samples::Samples;
 pub use sessions::{PageFinder, Session, SessionAttack, SessionScores, session_overlap};
 pub use shuffle::{shuffle_feature_labels, shuffle_labels};

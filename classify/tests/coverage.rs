@@ -21,7 +21,7 @@ fn widened_intervals_hold_chance_as_often_as_they_say() {
     for round in 0..ROUNDS {
         let set = shuffle_labels(&real, round);
         let judged = evaluate(&attack, Samples::Traces(&set), &traces::folds(&set, 5), round, &|_| {}).unwrap();
-        let options = ScoreOptions { bootstrap: 200, seed: round };
+        let options = ScoreOptions { bootstrap: 200, seed: round, ..ScoreOptions::default() };
         let scores = Scores::compute(&judged.probabilities, &judged.truth, &options).unwrap();
         let holds = |scores: &Scores| scores.intervals_95.as_ref().unwrap().roc_auc_macro_ovr.unwrap().contains(0.5);
         plain += u32::from(holds(&scores));

@@ -29,7 +29,12 @@ fn run(attack: &Attack, set: &TraceSet, splits: &[Split]) -> Evaluation {
 }
 
 fn scores(evaluation: &Evaluation) -> Scores {
-    Scores::compute(&evaluation.probabilities, &evaluation.truth, &ScoreOptions { bootstrap: 500, seed: 1 }).unwrap()
+    Scores::compute(
+        &evaluation.probabilities,
+        &evaluation.truth,
+        &ScoreOptions { bootstrap: 500, seed: 1, ..ScoreOptions::default() },
+    )
+    .unwrap()
 }
 
 /// The attacks of every name, and of every backend.

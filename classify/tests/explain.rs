@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use ndarray::{Array2, Axis, concatenate};
 use serde::Deserialize;
 use wfkit_classify::forest::{ClassWeights, ForestParams, Importance, Judges, MaxFeatures};
-use wfkit_classify::{ExplainError, ExplainOptions, Explained, explain};
+use wfkit_classify::{Direction, ExplainError, ExplainOptions, Explained, explain};
 use wfkit_datasets::{Label, TraceKey};
 use wfkit_features::{Column, FeatureMatrix, Information, Unit};
 use wfkit_metrics::{mutual_information_bits, per_class_auc_of_score};
@@ -256,7 +256,17 @@ fn what_is_planted_comes_out_on_top_and_what_does_not_vary_is_nothing() {
     assert!(of_class.features[0].auc > 0.9);
     // Class a has the low values of the first feature.
     let of_first = explain(&matrix, &columns, Some("a"), &ExplainOptions::default(), 3).unwrap();
-    assert!(named(&of_first.features, "set.all").auc < 0.15);
+    let first = named(&of_first.features, "set.all");
+    assert!(first.auc > 0.85 && first.direction == Some(Direction::Low), "{first:?}");
+    assert!(
+        of_first.features.iter().chain(&of_first.groups).all(|one| one.auc >= 0.5 && one.auc <= of_first.auc_ceiling)
+    );
+    assert_eq!((of_first.auc_ceiling, all.features[0].direction), (1.0, None));
+    assert!(
+        all.auc_ceiling < 1.0 && all.features.iter().all(|one| one.auc <= all.auc_ceiling + 0.05),
+        "{}",
+        all.auc_ceiling
+    );
 }
 
 /// Over shuffles, the mean of what a feature seems to matter is 0 within its error, and nothing is worth a tenth of a bit.

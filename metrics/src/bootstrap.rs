@@ -1,14 +1,10 @@
 //! How far a score could be off by the choice of traces.
 
-use rand::{RngExt as _, SeedableRng as _};
-use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 
 use crate::Probabilities;
-use crate::seed::mix;
-
-/// The 97.5th percentile of the standard normal distribution.
-const Z_95: f64 = 1.959_963_984_540_054;
+use crate::distributions::Z_95;
+use crate::units::{Kinship, Units};
 
 /// Where a score would lie for 95 % of choices of traces.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -55,34 +51,41 @@ impl Interval {
 
 /// How to put intervals on numbers that [`Scores`](crate::Scores) does not have.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Resampling {
+pub struct Resampling<'a> {
     /// How many resamples.
     pub resamples: usize,
     /// Their seed.
     pub seed: u64,
     /// What distances from a number are multiplied by, 1 for nothing: see [`Scores::cross_validated`](crate::Scores::cross_validated).
     pub widen_by: f64,
+    /// What traces have in common, see [`Kinship`].
+    pub kinship: Kinship<'a>,
 }
 
-impl Resampling {
+impl Resampling<'_> {
     /// The 95 % interval of each of the `numbers` of probabilities and truth, which lie between 0 and 1: bootstrap percentiles, each class
-    /// resampled apart, as in [`Intervals`](crate::Intervals).
+    /// resampled apart and what traces have in common drawn together, as in [`Intervals`](crate::Intervals).
     ///
     /// `None` where a number is undefined for the traces or a resample, where all resamples give the same, and for all
-    /// where a class has one trace.
+    /// where a class has one trace, or traces of one origin only.
+    ///
+    /// # Panics
+    /// If the kinship is not of so many rows.
     pub fn intervals(
         &self,
         probabilities: &Probabilities,
         truth: &[usize],
         numbers: impl Fn(&Probabilities, &[usize]) -> Vec<Option<f64>>,
     ) -> Vec<Option<Interval>> {
+        assert_eq!(self.kinship.misfit(truth.len()), None, "origins and sessions of {} rows", truth.len());
         let all = numbers(probabilities, truth);
-        let classes = probabilities.classes().len();
-        if (0..classes).any(|class| truth.iter().filter(|&&other| other == class).count() == 1) {
+        let units = Units::of(truth, probabilities.classes().len(), self.kinship);
+        if units.alone().is_some() {
             return vec![None; all.len()];
         }
+        let widen_by = self.widen_by * units.widening();
         let mut drawn = vec![Vec::with_capacity(self.resamples); all.len()];
-        for times in stratified(truth, classes, self.resamples, self.seed) {
+        for times in units.resamples(self.resamples, self.seed) {
             let rows: Vec<usize> =
                 (0..truth.len()).flat_map(|row| std::iter::repeat_n(row, times[row] as usize)).collect();
             let truth: Vec<usize> = rows.iter().map(|&row| truth[row]).collect();
@@ -93,38 +96,10 @@ impl Resampling {
         let interval = |(number, drawn): (Option<f64>, Vec<f64>)| {
             let complete = drawn.len() == self.resamples;
             let interval = Interval::of(drawn).filter(|_| complete)?.with_width()?;
-            Some(interval.widened(number?, self.widen_by, 1.0))
+            Some(interval.widened(number?, widen_by, 1.0))
         };
         all.into_iter().zip(drawn).map(interval).collect()
     }
-}
-
-/// How often every trace occurs in each of `resamples` resamples, shape `(n_traces,)` each.
-///
-/// Each class is resampled apart (drawn with replacement as often as it has traces), because its number of traces is a choice of
-/// the experiment and not of chance; so no resample lacks a class, and macro averages mean the same in all of them. A class
-/// of one trace then never varies. Resample `i` depends on the seed and `i` alone.
-pub(crate) fn stratified(
-    truth: &[usize],
-    classes: usize,
-    resamples: usize,
-    seed: u64,
-) -> impl Iterator<Item = Vec<u32>> {
-    let mut rows_of_class = vec![Vec::new(); classes];
-    for (row, &class) in truth.iter().enumerate() {
-        rows_of_class[class].push(row);
-    }
-    let traces = truth.len();
-    (0..resamples).map(move |resample| {
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(mix(seed, resample as u64));
-        let mut times = vec![0; traces];
-        for rows in &rows_of_class {
-            for _ in 0..rows.len() {
-                times[rows[rng.random_range(0..rows.len())]] += 1;
-            }
-        }
-        times
-    })
 }
 
 fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
@@ -136,25 +111,6 @@ fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_class_keeps_its_number_of_traces() {
-        let truth = [0, 2, 2, 0, 2, 3];
-        for times in stratified(&truth, 5, 20, 1) {
-            let drawn = |class| truth.iter().zip(&times).filter(|&(&c, _)| c == class).map(|(_, &n)| n).sum::<u32>();
-            assert_eq!([drawn(0), drawn(1), drawn(2), drawn(3), drawn(4)], [2, 0, 3, 1, 0]);
-        }
-    }
-
-    #[test]
-    fn a_resample_depends_on_seed_and_index_alone() {
-        let truth: Vec<usize> = (0..50).map(|row| row % 3).collect();
-        let few: Vec<_> = stratified(&truth, 3, 5, 7).collect();
-        let many: Vec<_> = stratified(&truth, 3, 9, 7).collect();
-        assert_eq!(few, many[..5]);
-        assert_ne!(few[0], few[1]);
-        assert_ne!(few, stratified(&truth, 3, 5, 8).collect::<Vec<_>>());
-    }
 
     /// scipy 1.17.1 `binomtest(k, n).proportion_ci(method="wilson")`.
     #[test]
@@ -179,12 +135,12 @@ mod tests {
         let rows = &rows / &rows.sum_axis(ndarray::Axis(1)).insert_axis(ndarray::Axis(1));
         let probabilities = Probabilities::new(crate::ClassMap::from_labels(["a", "b", "c"]), rows).unwrap();
         let of = |widen_by| {
-            let resampling = Resampling { resamples: 100, seed: 4, widen_by };
+            let resampling = Resampling { resamples: 100, seed: 4, widen_by, kinship: Kinship::default() };
             resampling.intervals(&probabilities, &truth, |probabilities, truth| {
                 vec![crate::roc_auc_ovr(probabilities, truth, crate::Average::Macro).ok(), Some(0.5), None]
             })
         };
-        let options = crate::ScoreOptions { bootstrap: 100, seed: 4 };
+        let options = crate::ScoreOptions { bootstrap: 100, seed: 4, ..crate::ScoreOptions::default() };
         let scores = crate::Scores::compute(&probabilities, &truth, &options).unwrap();
         let expected = scores.intervals_95.as_ref().unwrap().roc_auc_macro_ovr.unwrap();
         let near = |a: Interval, b: Interval| (a.low - b.low).abs() < 1e-12 && (a.high - b.high).abs() < 1e-12;
@@ -193,7 +149,7 @@ mod tests {
         let widened = scores.cross_validated(5).intervals_95.unwrap();
         let widest = widened.roc_auc_macro_ovr.unwrap();
         assert!(near(of(widened.widened_by.unwrap())[0].unwrap(), widest) && widest.low < expected.low);
-        let alone = Resampling { resamples: 10, seed: 4, widen_by: 1.0 };
+        let alone = Resampling { resamples: 10, seed: 4, widen_by: 1.0, kinship: Kinship::default() };
         let alone = alone.intervals(&probabilities.select(&[0, 1, 3]), &[0, 1, 0], |_, _| vec![Some(0.5)]);
         assert_eq!(alone, [None]);
     }

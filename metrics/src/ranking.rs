@@ -66,6 +66,18 @@ pub fn per_class_auc_of_score(scores: &[f64], truth: &[usize], classes: usize) -
     Ok(support.iter().zip(&rank_sums).map(area).collect())
 }
 
+/// The largest mean over `classes` equally frequent classes of max(A, 1 - A), with A the one-vs-rest areas of *one* score: whatever it is,
+/// only two classes can be at its ends. With h = floor(L/2) classes told by high values and l = L - h by low ones, each pair of one half shares 1 and
+/// each pair across has 2: (h(h - 1)/2 + l(l - 1)/2 + 2hl) / (L(L - 1)). 1 for two classes, 0.75 for many; 0.5 for one.
+pub fn ceiling_of_one_score(classes: usize) -> f64 {
+    if classes < 2 {
+        return 0.5;
+    }
+    let (high, all) = ((classes / 2) as f64, classes as f64);
+    let low = all - high;
+    (high * (high - 1.0) / 2.0 + low * (low - 1.0) / 2.0 + 2.0 * high * low) / (all * (all - 1.0))
+}
+
 /// One-vs-rest area: the average of [`per_class_auc`] over the classes that have a trace.
 ///
 /// Equals scikit-learn's `roc_auc_score(multi_class="ovr")` where no class is absent, which scikit-learn does not score.
@@ -286,5 +298,19 @@ mod tests {
         let area = OneVsRest::new(&scores, &truth, 1).area(&weights);
         assert_eq!(area, binary_roc_auc(&copied_scores, &copied_truth).ok());
         assert_eq!(OneVsRest::new(&scores, &truth, 1).area(&[1, 0, 1, 0, 1]), None);
+    }
+
+    #[test]
+    fn one_score_cannot_part_many_classes() {
+        for classes in 2..9 {
+            // Classes one after the other, three traces each.
+            let truth: Vec<usize> = (0..3 * classes).map(|row| row / 3).collect();
+            let scores: Vec<f64> = (0..3 * classes).map(|row| row as f64).collect();
+            let areas = per_class_auc_of_score(&scores, &truth, classes).unwrap();
+            let either = areas.iter().map(|area| area.unwrap().max(1.0 - area.unwrap())).sum::<f64>() / classes as f64;
+            assert!((either - ceiling_of_one_score(classes)).abs() < 1e-12, "{classes}: {either}");
+        }
+        assert_eq!((ceiling_of_one_score(1), ceiling_of_one_score(2)), (0.5, 1.0));
+        assert!((ceiling_of_one_score(100) - 0.7525).abs() < 1e-4);
     }
 }

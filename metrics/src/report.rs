@@ -193,7 +193,12 @@ pub(crate) mod tests {
         let classes = ClassMap::from_labels(["a", "b", "c"]);
         let rows = array![[0.7, 0.3, 0.0], [0.2, 0.8, 0.0], [0.6, 0.3, 0.1], [0.4, 0.6, 0.0]];
         let probabilities = Probabilities::new(classes, rows).unwrap();
-        let scores = Scores::compute(&probabilities, &[0, 1, 1, 1], &ScoreOptions { bootstrap: 10, seed: 1 }).unwrap();
+        let scores = Scores::compute(
+            &probabilities,
+            &[0, 1, 1, 1],
+            &ScoreOptions { bootstrap: 10, seed: 1, ..ScoreOptions::default() },
+        )
+        .unwrap();
         let volume = Volume { in_bytes: 439_240.0, out_bytes: 26_886.5, seconds: 12.5 };
         let mut report = StageReport {
             stage: "classify".into(),

@@ -189,16 +189,17 @@ privacy | roc_auc_macro_ovr | 0.9167
 privacy | accuracy | 0.7500
 privacy | attack | kfp
 privacy | traces | 4
-privacy | classes | 3";
+privacy | origins | 4";
         assert_eq!(lines[..20].join("\n"), expected);
         let last = "\
 privacy | intervals_95.accuracy | 0.3006 to 0.9544
+privacy | intervals_95.worst_class_recall | 0.1354 to 0.9830
 privacy | intervals_95.reason | class a has one trace here, which resampling cannot vary
 privacy | skipped_classes | 1: c
-privacy | per_class.1 | class a, traces 1, precision 0.5000, recall 1.0000, f1 0.6667, roc_auc 1.0000
-privacy | per_class.2 | class b, traces 3, precision 1.0000, recall 0.6667, f1 0.8000, roc_auc 0.8333
+privacy | per_class.1 | class a, traces 1, origins 1, precision 0.5000, recall 1.0000, f1 0.6667, roc_auc 1.0000
+privacy | per_class.2 | class b, traces 3, origins 3, precision 1.0000, recall 0.6667, f1 0.8000, roc_auc 0.8333
 privacy | most_confused.1 | truth b, decision a, traces 1";
-        assert_eq!(lines[36..].join("\n"), last);
+        assert_eq!(lines[37..].join("\n"), last);
     }
 
     #[test]

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::bootstrap::stratified;
 use crate::confidence::losses;
 use crate::decisions::Tally;
 use crate::ranking::{OneVsRest, average_ovo, average_ovr, one_vs_rest, wins_by_rival};
 use crate::truth::{several_true_classes, support};
+use crate::units::{Kinship, Units};
 use crate::{
     Average, ClassMap, Interval, Probabilities, ScoreError, Undefined, WorstClass, brier, expected_calibration_error,
     log_loss, top_k_accuracy, worst_class,
@@ -19,16 +19,27 @@ const MOST_CONFUSED: usize = 10;
 
 /// What to compute beside the scores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ScoreOptions {
+pub struct ScoreOptions<'a> {
     /// Resamples for the 95 % intervals; 0 for none, 1000 by default.
     pub bootstrap: usize,
     /// Seed of the resamples; 0 by default.
     pub seed: u64,
+    /// The origin of every trace, shape `(n_traces,)`, any numbers: copies of one load have the same. None by default: each trace is its own.
+    pub groups: Option<&'a [usize]>,
+    /// The session of every trace, shape `(n_traces,)`, any numbers; none by default. See [`Intervals::clustered_by`].
+    pub sessions: Option<&'a [usize]>,
 }
 
-impl Default for ScoreOptions {
+impl Default for ScoreOptions<'_> {
     fn default() -> Self {
-        Self { bootstrap: 1000, seed: 0 }
+        Self { bootstrap: 1000, seed: 0, groups: None, sessions: None }
+    }
+}
+
+impl<'a> ScoreOptions<'a> {
+    /// What traces have in common.
+    pub fn kinship(&self) -> Kinship<'a> {
+        Kinship { groups: self.groups, sessions: self.sessions }
     }
 }
 
@@ -40,6 +51,9 @@ impl Default for ScoreOptions {
 pub struct Scores {
     /// Number of traces scored.
     pub traces: u64,
+    /// Number of their origins: copies of one load are one, and so independent traces are these.
+    #[serde(default)]
+    pub origins: u64,
     /// Number of classes of the task.
     pub classes: u64,
     /// Accuracy of always deciding for the class that has most traces.
@@ -90,17 +104,33 @@ pub struct Scores {
 /// percentiles (B. Efron, R. J. Tibshirani: An Introduction to the Bootstrap, 1993, chapter 13) with each class resampled
 /// apart, on probabilities as they are. Of traces that were also learned from, in other folds, see [`Scores::cross_validated`].
 ///
-/// Bootstrap intervals are absent where they would say too much: where a tested class has one trace, which no resample
+/// Copies of a load are drawn together, and count once in Wilson's formula. Traces of a session resemble each other: where sessions are
+/// given, five at least in every class or in classes that share sessions, whole sessions are drawn (with all their origins), their
+/// percentiles widened by t/z sqrt(m/(m - s)) for m sessions of s sets of classes, and accuracy has the effective number of traces.
+///
+/// Bootstrap intervals are absent where they would say too much: where a tested class has one trace (or traces of one origin), which no resample
 /// varies, and where all resamples agree, as with an area of exactly 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Intervals {
     /// Number of resamples.
     pub resamples: u64,
+    /// What is drawn as one, `session` or `origin`; absent where each trace is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clustered_by: Option<String>,
+    /// How many of those there are; absent where each trace is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clusters: Option<u64>,
+    /// How many independent traces accuracy is worth; absent where all are independent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effective_traces: Option<f64>,
     /// What the standard error was multiplied by for the overlap of training parts; absent where it was not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub widened_by: Option<f64>,
     /// Of [`Scores::accuracy`].
     pub accuracy: Interval,
+    /// Of the recall of the worst class, whichever that is; see [`Interval::of_least_share`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worst_class_recall: Option<Interval>,
     /// Of [`Scores::macro_f1`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub macro_f1: Option<Interval>,
@@ -122,6 +152,9 @@ pub struct ClassScores {
     pub class: String,
     /// How many traces it has, at least one.
     pub traces: u64,
+    /// How many origins they have.
+    #[serde(default)]
+    pub origins: u64,
     /// Share of right decisions among the decisions for it; 0 where there is none.
     pub precision: f64,
     /// Share of its traces that are decided right.
@@ -149,11 +182,18 @@ impl Scores {
     ///
     /// # Errors
     /// Only where truth and probabilities do not fit together; a score that has no value is `None` with a reason.
-    pub fn compute(probabilities: &Probabilities, truth: &[usize], options: &ScoreOptions) -> Result<Self, ScoreError> {
+    pub fn compute(
+        probabilities: &Probabilities,
+        truth: &[usize],
+        options: &ScoreOptions<'_>,
+    ) -> Result<Self, ScoreError> {
         let support = match support(probabilities, truth) {
             Err(ScoreError::Undefined(reason)) => return Ok(Self::undefined(probabilities, &reason)),
             support => support?,
         };
+        if let Some(kin) = options.kinship().misfit(truth.len()) {
+            return Err(ScoreError::Kinship { kin, truth: truth.len() });
+        }
         if let [only] = probabilities.classes().names() {
             return Ok(Self::undefined(probabilities, &Undefined::OneClass(only.clone())));
         }
@@ -164,8 +204,10 @@ impl Scores {
             Err(undefined) => (None, Some(undefined.to_string())),
         };
         let largest = support.iter().max().copied().unwrap_or(0);
-        Ok(Self {
+        let units = Units::of(truth, support.len(), options.kinship());
+        let scores = Self {
             traces: truth.len() as u64,
+            origins: units.origins as u64,
             classes: support.len() as u64,
             chance_accuracy: Some(largest as f64 / truth.len() as f64),
             accuracy: Some(tally.accuracy()),
@@ -183,11 +225,12 @@ impl Scores {
             expected_calibration_error: Some(expected_calibration_error(probabilities, truth)?),
             worst_class: Some(worst_class(probabilities, truth)?),
             reason,
-            intervals_95: intervals(probabilities, truth, &decisions, areas.as_ref(), options),
+            intervals_95: intervals(probabilities, truth, &decisions, areas.as_ref(), &units, options),
             skipped_classes: skipped(probabilities.classes(), &support),
-            per_class: per_class(probabilities.classes(), &support, &tally, areas.as_ref()),
+            per_class: per_class(probabilities.classes(), &support, &tally, areas.as_ref(), &units, truth),
             most_confused: most_confused(probabilities.classes(), truth, &decisions),
-        })
+        };
+        Ok(scores.with_shares(1.0))
     }
 
     /// The same scores, their intervals widened for cross-validation over `folds` folds, at least two.
@@ -208,9 +251,18 @@ impl Scores {
         widen(&mut intervals.macro_f1, self.macro_f1, 1.0);
         widen(&mut intervals.log_loss, self.log_loss, f64::INFINITY);
         widen(&mut intervals.roc_auc_macro_ovr, self.roc_auc_macro_ovr, 1.0);
-        if let Some(accuracy) = self.accuracy {
-            intervals.accuracy = Interval::of_share(accuracy, self.traces as f64 / factor.powi(2));
-        }
+        self.with_shares(factor)
+    }
+
+    /// With the intervals of accuracy and of the worst class, for traces that are worth less by the square of `factor`.
+    fn with_shares(mut self, factor: f64) -> Self {
+        let (Some(intervals), Some(accuracy)) = (self.intervals_95.as_mut(), self.accuracy) else { return self };
+        let worth = intervals.effective_traces.unwrap_or(self.traces as f64) / factor.powi(2);
+        intervals.accuracy = Interval::of_share(accuracy, worth);
+        let each = worth / self.origins as f64;
+        let recalls: Vec<(f64, f64)> =
+            self.per_class.iter().map(|class| (class.recall, class.origins as f64 * each)).collect();
+        intervals.worst_class_recall = Interval::of_least_share(&recalls);
         self
     }
 
@@ -218,6 +270,7 @@ impl Scores {
     fn undefined(probabilities: &Probabilities, reason: &Undefined) -> Self {
         Self {
             traces: probabilities.len() as u64,
+            origins: probabilities.len() as u64,
             classes: probabilities.classes().len() as u64,
             chance_accuracy: None,
             accuracy: None,
@@ -276,7 +329,8 @@ fn intervals(
     truth: &[usize],
     decisions: &[usize],
     areas: Option<&Areas>,
-    options: &ScoreOptions,
+    units: &Units,
+    options: &ScoreOptions<'_>,
 ) -> Option<Intervals> {
     if options.bootstrap == 0 {
         return None;
@@ -284,24 +338,41 @@ fn intervals(
     let classes = probabilities.classes();
     let losses: Vec<f64> = losses(probabilities, truth).collect();
     let (mut macro_f1, mut roc_auc, mut log_loss) = (Vec::new(), Vec::new(), Vec::new());
-    let alone = alone(classes, truth);
+    let alone = units.alone().map(|rows| alone(&classes.names()[truth[rows[0]]], rows.len()));
     let resamples = if alone.is_some() { 0 } else { options.bootstrap };
-    for times in stratified(truth, classes.len(), resamples, options.seed) {
+    for times in units.resamples(resamples, options.seed) {
         macro_f1.push(Tally::weighted(truth, decisions, &times, classes.len()).macro_f1());
         let loss: f64 = losses.iter().zip(&times).map(|(loss, &times)| loss * f64::from(times)).sum();
-        log_loss.push(loss / truth.len() as f64);
+        let drawn: u64 = times.iter().map(|&times| u64::from(times)).sum();
+        log_loss.push(loss / drawn as f64);
         if let Some(areas) = areas {
             let per_class: Vec<Option<f64>> = areas.columns.iter().map(|column| column.area(&times)).collect();
-            roc_auc.push(average_ovr(&per_class, &areas.support, Average::Macro));
+            let area = average_ovr(&per_class, &areas.support, Average::Macro);
+            // Undefined where a resample of sessions has but one class.
+            roc_auc.extend(Some(area).filter(|area| area.is_finite()));
         }
     }
-    let of = |resampled| Interval::of(resampled).and_then(Interval::with_width);
-    let (macro_f1, roc_auc_macro_ovr, log_loss) = (of(macro_f1), of(roc_auc), of(log_loss));
+    let right = |row: usize| decisions[row] == truth[row];
+    let worth = units.worth(right);
+    let tally = Tally::of(truth, decisions, classes.len());
+    let of = |resampled, score: f64, most: f64| {
+        let interval = Interval::of(resampled).and_then(Interval::with_width)?;
+        Some(if units.by_session { interval.widened(score, units.widening(), most) } else { interval })
+    };
+    let mean_loss = losses.iter().sum::<f64>() / truth.len() as f64;
+    let area = areas.map_or(0.0, |areas| areas.ovr(Average::Macro));
+    let macro_f1 = of(macro_f1, tally.macro_f1(), 1.0);
+    let roc_auc_macro_ovr = of(roc_auc, area, 1.0);
+    let log_loss = of(log_loss, mean_loss, f64::INFINITY);
     let agree = macro_f1.is_none() || log_loss.is_none() || (areas.is_some() && roc_auc_macro_ovr.is_none());
     Some(Intervals {
         resamples: resamples as u64,
+        clustered_by: units.kind().map(str::to_owned),
+        clusters: units.kind().map(|_| units.len() as u64),
+        effective_traces: units.kind().map(|_| worth),
         widened_by: None,
-        accuracy: Interval::of_share(Tally::of(truth, decisions, classes.len()).accuracy(), truth.len() as f64),
+        accuracy: Interval::of_share(tally.accuracy(), worth),
+        worst_class_recall: None, // from the classes, once they are there
         macro_f1,
         roc_auc_macro_ovr,
         log_loss,
@@ -309,22 +380,33 @@ fn intervals(
     })
 }
 
-/// That a class has one trace here, if so: resamples of the class never differ.
-fn alone(classes: &ClassMap, truth: &[usize]) -> Option<String> {
-    let mut traces = vec![0; classes.len()];
-    truth.iter().for_each(|&class| traces[class] += 1);
-    let class = traces.iter().position(|&traces| traces == 1)?;
-    Some(format!("class {} has one trace here, which resampling cannot vary", classes.names()[class]))
+/// That resamples of a class never differ.
+fn alone(class: &str, traces: usize) -> String {
+    let has = if traces == 1 { "one trace".to_owned() } else { format!("{traces} traces of one origin") };
+    format!("class {class} has {has} here, which resampling cannot vary")
 }
 
 fn skipped(classes: &ClassMap, support: &[u64]) -> Vec<String> {
     classes.names().iter().zip(support).filter(|&(_, &traces)| traces == 0).map(|(name, _)| name.clone()).collect()
 }
 
-fn per_class(classes: &ClassMap, support: &[u64], tally: &Tally, areas: Option<&Areas>) -> Vec<ClassScores> {
+fn per_class(
+    classes: &ClassMap,
+    support: &[u64],
+    tally: &Tally,
+    areas: Option<&Areas>,
+    units: &Units,
+    truth: &[usize],
+) -> Vec<ClassScores> {
+    let mut pairs: Vec<(usize, usize)> = truth.iter().copied().zip(units.origin_of.iter().copied()).collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    let mut origins = vec![0; classes.len()];
+    pairs.iter().for_each(|&(class, _)| origins[class] += 1);
     let scores = |class: usize| ClassScores {
         class: classes.names()[class].clone(),
         traces: support[class],
+        origins: origins[class],
         precision: tally.precision(class),
         recall: tally.recall(class),
         f1: tally.f1(class),
@@ -365,7 +447,12 @@ mod tests {
     #[test]
     fn scores_come_back_from_json() {
         let probabilities = of(&["a", "b", "c"], array![[0.6, 0.4, 0.0], [0.1, 0.9, 0.0], [0.7, 0.2, 0.1]]);
-        let scores = Scores::compute(&probabilities, &[0, 1, 1], &ScoreOptions { bootstrap: 50, seed: 3 }).unwrap();
+        let scores = Scores::compute(
+            &probabilities,
+            &[0, 1, 1],
+            &ScoreOptions { bootstrap: 50, seed: 3, ..ScoreOptions::default() },
+        )
+        .unwrap();
         assert_eq!(scores.skipped_classes, ["c"]);
         assert_eq!(scores.chance_accuracy, Some(2.0 / 3.0));
         assert_eq!(scores.most_confused, [Confusion { truth: "b".into(), decision: "a".into(), traces: 1 }]);
@@ -386,7 +473,12 @@ mod tests {
     #[test]
     fn one_true_class_has_decisions_but_no_area() {
         let probabilities = of(&["a", "b"], array![[0.6, 0.4], [0.1, 0.9]]);
-        let scores = Scores::compute(&probabilities, &[1, 1], &ScoreOptions { bootstrap: 20, seed: 0 }).unwrap();
+        let scores = Scores::compute(
+            &probabilities,
+            &[1, 1],
+            &ScoreOptions { bootstrap: 20, seed: 0, ..ScoreOptions::default() },
+        )
+        .unwrap();
         assert_eq!((scores.accuracy, scores.roc_auc_macro_ovr, scores.roc_auc_weighted_ovo), (Some(0.5), None, None));
         assert_eq!(scores.reason.as_deref(), Some("all traces are of one class (`b`): nothing to rank against"));
         assert_eq!(scores.intervals_95.unwrap().roc_auc_macro_ovr, None);
@@ -414,7 +506,7 @@ mod tests {
         let of_truth = |truth: &[usize]| {
             let rows =
                 Array2::from_shape_fn((truth.len(), 2), |(row, column)| if truth[row] == column { 0.9 } else { 0.1 });
-            let options = ScoreOptions { bootstrap: 20, seed: 0 };
+            let options = ScoreOptions { bootstrap: 20, seed: 0, ..ScoreOptions::default() };
             Scores::compute(&of(&["a", "b"], rows), truth, &options).unwrap().intervals_95.unwrap()
         };
         let alone = of_truth(&[0, 1, 1]);
@@ -429,7 +521,102 @@ mod tests {
     #[test]
     fn no_resamples_no_intervals() {
         let probabilities = of(&["a", "b"], array![[0.6, 0.4], [0.1, 0.9]]);
-        let scores = Scores::compute(&probabilities, &[0, 1], &ScoreOptions { bootstrap: 0, seed: 0 }).unwrap();
+        let scores = Scores::compute(
+            &probabilities,
+            &[0, 1],
+            &ScoreOptions { bootstrap: 0, seed: 0, ..ScoreOptions::default() },
+        )
+        .unwrap();
         assert_eq!((scores.accuracy, scores.intervals_95), (Some(1.0), None));
+    }
+
+    /// Two classes; every third trace is wrong, and copies share their luck.
+    fn with_copies(copies: usize) -> (Probabilities, Vec<usize>, Vec<usize>) {
+        let rows = 60 * copies;
+        let truth: Vec<usize> = (0..rows).map(|row| row / copies % 2).collect();
+        let origins: Vec<usize> = (0..rows).map(|row| row / copies).collect();
+        let sure =
+            |row: usize| if origins[row].is_multiple_of(3) { 0.4 } else { 0.55 + (origins[row] % 7) as f64 / 20.0 };
+        let values = Array2::from_shape_fn(
+            (rows, 2),
+            |(row, class)| {
+                if class == truth[row] { sure(row) } else { 1.0 - sure(row) }
+            },
+        );
+        (of(&["a", "b"], values), truth, origins)
+    }
+
+    #[test]
+    fn copies_make_no_interval_narrower() {
+        let scored = |copies, together: bool| {
+            let (probabilities, truth, origins) = with_copies(copies);
+            let groups = together.then_some(&origins[..]);
+            Scores::compute(&probabilities, &truth, &ScoreOptions { groups, ..ScoreOptions::default() }).unwrap()
+        };
+        let (plain, alone, tenfold) = (scored(1, false), scored(1, true), scored(10, true));
+        assert_eq!(plain, alone);
+        assert_eq!((tenfold.traces, tenfold.origins, tenfold.per_class[0].origins), (600, 60, 30));
+        let (one, ten) = (plain.intervals_95.unwrap(), tenfold.intervals_95.unwrap());
+        assert_eq!(
+            (ten.clustered_by.as_deref(), ten.clusters, ten.effective_traces),
+            (Some("origin"), Some(60), Some(60.0))
+        );
+        assert_eq!((one.accuracy, one.worst_class_recall), (ten.accuracy, ten.worst_class_recall));
+        let near = |a: Option<Interval>, b: Option<Interval>| {
+            let (a, b) = (a.unwrap(), b.unwrap());
+            (a.low - b.low).abs() < 1e-9 && (a.high - b.high).abs() < 1e-9
+        };
+        assert!(near(one.macro_f1, ten.macro_f1) && near(one.roc_auc_macro_ovr, ten.roc_auc_macro_ovr));
+        assert!(near(one.log_loss, ten.log_loss));
+        let apart = scored(10, false).intervals_95.unwrap();
+        assert!(apart.accuracy.high - apart.accuracy.low < (ten.accuracy.high - ten.accuracy.low) / 2.0);
+    }
+
+    #[test]
+    fn origins_of_other_traces_are_an_error() {
+        let (probabilities, truth, origins) = with_copies(1);
+        let options = ScoreOptions { groups: Some(&origins[1..]), ..ScoreOptions::default() };
+        let error = Scores::compute(&probabilities, &truth, &options).unwrap_err();
+        assert_eq!(error.to_string(), "59 origins or sessions for 60 true classes");
+    }
+
+    /// Sessions in which every trace is easier, or harder: the true accuracy and log loss are those over all sessions that there could be.
+    #[test]
+    fn intervals_by_session_hold_the_truth_as_often_as_they_say() {
+        use crate::seed::mix;
+        for (sessions, least) in [(5usize, 363), (12, 368)] {
+            let (mut plain, mut clustered) = ([0; 2], [0; 2]);
+            for round in 0..400u64 {
+                let unit =
+                    |stream: u64, index: u64| (mix(mix(round, stream), index) >> 11) as f64 / (1u64 << 53) as f64;
+                let rows = sessions * 20;
+                let truth: Vec<usize> = (0..rows).map(|row| row % 2).collect();
+                let session: Vec<usize> = (0..rows).map(|row| row / 20).collect();
+                // A share of 0.8 right on average, uniform in 0.65..0.95 over sessions.
+                let right = |row: usize| unit(1, row as u64) < 0.65 + 0.3 * unit(0, session[row] as u64);
+                let values =
+                    Array2::from_shape_fn(
+                        (rows, 2),
+                        |(row, class)| {
+                            if (class == truth[row]) == right(row) { 0.8 } else { 0.2 }
+                        },
+                    );
+                let probabilities = of(&["a", "b"], values);
+                // Mean loss where 0.8 is right.
+                let loss = -(0.8 * 0.8f64.ln() + 0.2 * 0.2f64.ln());
+                let count = |sessions, held: &mut [u32; 2]| {
+                    let options = ScoreOptions { bootstrap: 300, seed: round, sessions, ..ScoreOptions::default() };
+                    let intervals = Scores::compute(&probabilities, &truth, &options).unwrap().intervals_95.unwrap();
+                    held[0] += u32::from(intervals.accuracy.contains(0.8));
+                    held[1] += u32::from(intervals.log_loss.unwrap().contains(loss));
+                    intervals.clustered_by
+                };
+                assert_eq!(count(None, &mut plain), None);
+                assert_eq!(count(Some(&session), &mut clustered).as_deref(), Some("session"));
+            }
+            println!("{sessions} sessions: {clustered:?} of 400, without sessions {plain:?}");
+            assert!(clustered.iter().all(|&held| held >= least && held < 400), "{sessions}: {clustered:?}");
+            assert!(plain.iter().zip(&clustered).all(|(plain, clustered)| plain + 20 < *clustered), "{plain:?}");
+        }
     }
 }

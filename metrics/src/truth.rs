@@ -25,6 +25,14 @@ pub enum ScoreError {
         /// Number of columns there are.
         classes: usize,
     },
+    /// Origins or sessions are of other traces.
+    #[error("{kin} origins or sessions for {truth} true classes")]
+    Kinship {
+        /// Entries of the origins or sessions.
+        kin: usize,
+        /// Entries of the truth.
+        truth: usize,
+    },
     /// A score is NaN and has no place in an order.
     #[error("row {row}: the score is not a number")]
     NotANumber {

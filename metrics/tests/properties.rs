@@ -74,7 +74,7 @@ proptest! {
     fn the_order_of_rows_changes_nothing((rows, truth) in votes_and_truth(), seed in any::<u64>()) {
         let mut order: Vec<usize> = (0..truth.len()).collect();
         order.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed));
-        let options = ScoreOptions { bootstrap: 0, seed: 0 };
+        let options = ScoreOptions { bootstrap: 0, seed: 0, ..ScoreOptions::default() };
         let scores = Scores::compute(&probabilities(rows.clone()), &truth, &options).unwrap();
         let permuted_truth: Vec<usize> = order.iter().map(|&row| truth[row]).collect();
         let permuted = Scores::compute(&probabilities(rows.select(Axis(0), &order)), &permuted_truth, &options).unwrap();
@@ -145,7 +145,8 @@ fn shuffled_labels_give_one_half_within_the_interval() {
     let experiments = 200;
     let covered = (0..experiments).filter(|&seed| {
         let (p, truth) = shuffled(seed, 120, 4);
-        let scores = Scores::compute(&p, &truth, &ScoreOptions { bootstrap: 300, seed }).unwrap();
+        let scores =
+            Scores::compute(&p, &truth, &ScoreOptions { bootstrap: 300, seed, ..ScoreOptions::default() }).unwrap();
         let intervals = scores.intervals_95.unwrap();
         assert!(intervals.roc_auc_macro_ovr.unwrap().contains(scores.roc_auc_macro_ovr.unwrap()));
         intervals.roc_auc_macro_ovr.unwrap().contains(0.5)
@@ -158,7 +159,11 @@ fn shuffled_labels_give_one_half_within_the_interval() {
 #[test]
 fn intervals_are_the_seed_s() {
     let (p, truth) = shuffled(1, 60, 3);
-    let of = |seed| Scores::compute(&p, &truth, &ScoreOptions { bootstrap: 100, seed }).unwrap().intervals_95;
+    let of = |seed| {
+        Scores::compute(&p, &truth, &ScoreOptions { bootstrap: 100, seed, ..ScoreOptions::default() })
+            .unwrap()
+            .intervals_95
+    };
     assert_eq!(of(4), of(4));
     assert_ne!(of(4), of(5));
 }
@@ -167,7 +172,8 @@ fn intervals_are_the_seed_s() {
 fn an_interval_narrows_with_the_root_of_the_traces() {
     let width = |n| {
         let (p, truth) = shuffled(9, n, 2);
-        let scores = Scores::compute(&p, &truth, &ScoreOptions { bootstrap: 2000, seed: 0 }).unwrap();
+        let scores =
+            Scores::compute(&p, &truth, &ScoreOptions { bootstrap: 2000, seed: 0, ..ScoreOptions::default() }).unwrap();
         let interval = scores.intervals_95.unwrap().accuracy;
         interval.high - interval.low
     };

@@ -147,7 +147,9 @@ fn confidence() {
 fn all_at_once() {
     for case in cases() {
         let (p, expected) = (case.probabilities(), &case.expected);
-        let scores = Scores::compute(&p, &case.truth, &ScoreOptions { bootstrap: 40, seed: 0 }).unwrap();
+        let scores =
+            Scores::compute(&p, &case.truth, &ScoreOptions { bootstrap: 40, seed: 0, ..ScoreOptions::default() })
+                .unwrap();
         for (name, ours, theirs) in [
             ("accuracy", scores.accuracy, expected.accuracy),
             ("top-3 accuracy", scores.top_3_accuracy, expected.top_k_accuracy[2]),

@@ -155,7 +155,7 @@ pub(crate) struct Evaluate {
     /// Score although tested traces were learned from: copies of one load, the same packets, or nearly the same.
     #[arg(long)]
     pub(crate) allow_duplicates: bool,
-    /// Train and test another attack on the same splits, and test which one is better; repeat for several.
+    /// Train and test another attack on the same splits, and test which one is better; repeat for several (p-values are corrected for their number).
     #[arg(long, value_name = "NAME", value_parser = written::attack)]
     pub(crate) against: Vec<String>,
     #[command(flatten)]

@@ -77,7 +77,7 @@ fn against_truth(
     }
     Ok(match truth {
         Some(truth) => {
-            let score = ScoreOptions { bootstrap: BOOTSTRAP, seed: context.seed };
+            let score = ScoreOptions { bootstrap: BOOTSTRAP, seed: context.seed, ..ScoreOptions::default() };
             PrivacyReport::of(name, &Scores::compute(probabilities, &truth, &score)?)
         }
         None => PrivacyReport::unmeasured(name, "the input has classes that the attack was not trained on"),

@@ -15,7 +15,7 @@ use wfkit_datasets::formats::ReadLimits;
 use wfkit_datasets::{TraceSet, sample, write_probabilities, write_traces};
 use wfkit_defend::{DefenseSpec, defend};
 use wfkit_features::FeatureSpec;
-use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility};
+use wfkit_metrics::{Comparison, Contestant, Input, PrivacyReport, StageReport, Utility};
 
 use super::defend::{Attacked, DRAWS_TRAIN, Maybe};
 use super::{capture, competition, defend as defence, evaluate, features};
@@ -150,7 +150,7 @@ impl Pipeline<'_> {
         let split = format!("{} stratified folds", splits.len());
         evaluate::describe(&mut report, &measured, trivial, &split, &context);
         let trivial = trivial.unwrap_or(&measured);
-        let all: Vec<Value> = others.iter().chain([&measured]).map(|one| against(one, trivial)).collect();
+        let all = against(&others.iter().chain([&measured]).collect::<Vec<_>>(), trivial);
         report.privacy.extras.set("attacks", all);
         report.privacy.extras.set("by_session", self.by_session(set, &context)?);
         let stage = self.done(report, None, &out, &context)?;
@@ -372,28 +372,20 @@ impl Pipeline<'_> {
     }
 }
 
-/// One attack beside the trivial one; where it is not better, with the reason.
-fn against(measured: &Measured, trivial: &Measured) -> Value {
-    let mut summary = measured.summary();
-    let accuracy = |one: &Measured| one.scores.accuracy.unwrap_or(0.0);
-    summary["against_trivial"] = if measured.attack == trivial.attack {
-        json!("is the trivial attack")
-    } else if accuracy(measured) > accuracy(trivial) {
-        json!("better")
-    } else {
-        json!(format!("not better, likely because {}", why_not_better(&measured.attack)))
+/// Every attack, compared with the trivial one on the same folds; p-values corrected for their number.
+fn against(all: &[&Measured], trivial: &Measured) -> Vec<Value> {
+    let others: Vec<&&Measured> = all.iter().filter(|one| one.attack != trivial.attack).collect();
+    let contestants: Vec<Contestant> = others.iter().map(|one| one.contestant()).collect();
+    let mut compared = Comparison::against(&trivial.contestant(), &contestants, trivial.rounds()).into_iter();
+    let summary = |one: &&Measured| {
+        let mut summary = one.summary();
+        summary["against_trivial"] = match one.attack == trivial.attack {
+            true => json!("is the trivial attack"),
+            false => json!(compared.next().map(|comparison| comparison.reversed().to_string())),
+        };
+        summary
     };
-    summary
-}
-
-/// The likely reason: what an attack does not look at, or looks at in a form that a forest makes little of.
-fn why_not_better(attack: &str) -> &'static str {
-    match attack {
-        "kfp-175" | "kfp-core" => "it sees no sizes, so not the volume, which kfp-size adds",
-        "sequence" => "a size alone says little where packets are cut and delayed differently each time",
-        "cumul" | "cumul-common" => "it sees no times, so not the duration",
-        _ => "totals say as much as its features here",
-    }
+    all.iter().map(summary).collect()
 }
 
 fn attack_row(one: &Value) -> [String; 5] {

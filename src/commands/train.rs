@@ -71,7 +71,11 @@ fn out_of_bag(fitted: &FittedAttack, samples: Samples<'_>, context: &Context<'_>
     };
     let labels = samples.labels(fitted.classes());
     let truth: Vec<usize> = rows.iter().map(|&row| labels[row].expect("it was trained on these classes")).collect();
-    let scores = Scores::compute(&probabilities, &truth, &ScoreOptions { bootstrap: BOOTSTRAP, seed: context.seed })?;
+    let scores = Scores::compute(
+        &probabilities,
+        &truth,
+        &ScoreOptions { bootstrap: BOOTSTRAP, seed: context.seed, ..ScoreOptions::default() },
+    )?;
     let mut privacy = PrivacyReport::of(name, &scores);
     privacy.extras.set("measured", "out of bag: each trace by the trees that did not learn from it");
     Ok(privacy)

@@ -106,7 +106,12 @@ fn scores(attack: &str, set: &TraceSet) -> Scores {
     let folds = stratified_k_fold(&labels, &Groups::of_rows(labels.len()), 5, 0).unwrap().splits;
     let attack = Attack::by_name(attack, &AttackOptions::default()).unwrap();
     let evaluation = evaluate(&attack, Samples::Traces(set), &folds, 0, &|_| {}).unwrap();
-    Scores::compute(&evaluation.probabilities, &evaluation.truth, &ScoreOptions { bootstrap: 500, seed: 0 }).unwrap()
+    Scores::compute(
+        &evaluation.probabilities,
+        &evaluation.truth,
+        &ScoreOptions { bootstrap: 500, seed: 0, ..ScoreOptions::default() },
+    )
+    .unwrap()
 }
 
 #[test]

@@ -118,7 +118,7 @@ fn auc_band(auc: f64) -> f64 {
 /// Accuracy, area under the curve and log loss.
 fn score(attack: Attack, samples: Samples<'_>, split: &Split) -> [f64; 3] {
     let evaluation = evaluate(&attack, samples, std::slice::from_ref(split), 0, &|_| {}).unwrap();
-    let options = ScoreOptions { bootstrap: 0, seed: 0 };
+    let options = ScoreOptions { bootstrap: 0, seed: 0, ..ScoreOptions::default() };
     let scores = Scores::compute(&evaluation.probabilities, &evaluation.truth, &options).unwrap();
     [scores.accuracy.unwrap(), scores.roc_auc_macro_ovr.unwrap(), scores.log_loss.unwrap()]
 }

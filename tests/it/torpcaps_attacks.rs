@@ -56,7 +56,7 @@ fn scores(name: &str, set: &TraceSet, splits: &[Split]) -> Scores {
     let attack = Attack::by_name(name, &AttackOptions::default()).unwrap();
     let evaluation = evaluate(&attack, Samples::Traces(set), splits, 0, &|_| {}).unwrap();
     assert!(evaluation.folds.iter().all(|fold| fold.overlap.learned_from() == 0));
-    let options = ScoreOptions { bootstrap: 0, seed: 0 };
+    let options = ScoreOptions { bootstrap: 0, seed: 0, ..ScoreOptions::default() };
     Scores::compute(&evaluation.probabilities, &evaluation.truth, &options).unwrap()
 }
 

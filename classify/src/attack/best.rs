@@ -48,7 +48,7 @@ pub(super) fn fit(
         let taken = Taken::now(&extractor, set);
         let judges = params.clone().with_trees(JUDGES);
         let forest = grow(&judges, &taken, 0)?;
-        let loss = calibrated_loss(&forest.out_of_bag(taken.values()), labels);
+        let loss = calibrated_loss(&forest.out_of_bag(taken.values()), labels, groups);
         if best.as_ref().is_none_or(|(least, ..)| loss < *least) {
             best = Some((loss, extractor, taken));
         }
@@ -58,7 +58,7 @@ pub(super) fn fit(
     let forest = grow(params, &taken, 1)?;
     let extra = grow(&extra_trees, &taken, 2)?;
     let judged = [forest.out_of_bag(taken.values()), extra.out_of_bag(taken.values())];
-    let loss = |share: f64| calibrated_loss(&mixed(&judged, share), labels);
+    let loss = |share: f64| calibrated_loss(&mixed(&judged, share), labels, groups);
     let share = SHARES.map(|share| (loss(share), share)).into_iter().reduce(|a, b| if b.0 < a.0 { b } else { a });
     let share = share.expect("there are shares").1;
     let parts = [(share, forest), (1.0 - share, extra)].into_iter().filter(|&(share, _)| share > 0.0).collect();
@@ -73,16 +73,37 @@ fn mixed([forest, extra]: &[OutOfBag; 2], share: f64) -> OutOfBag {
 }
 
 /// The mean log loss out of bag, once a temperature is fitted to it; infinite where every tree saw every row.
-fn calibrated_loss(judged: &OutOfBag, labels: &[usize]) -> f64 {
-    let (probabilities, labels) = judged_rows(judged, labels);
-    let Some(calibrator) = Calibration::Temperature.fit(probabilities.view(), &labels) else { return f64::INFINITY };
+fn calibrated_loss(judged: &OutOfBag, labels: &[usize], groups: &Groups) -> f64 {
+    let (probabilities, labels) = judged_rows(judged, labels, groups);
+    if labels.is_empty() {
+        return f64::INFINITY;
+    }
+    let Some(calibrator) = Calibration::Temperature.fit(probabilities.view(), &labels, labels.len()) else {
+        return f64::INFINITY;
+    };
     let calibrated = calibrator.apply(probabilities);
     let loss = |(row, &label): (usize, &usize)| -calibrated[(row, label)].max(f64::MIN_POSITIVE).ln();
     labels.iter().enumerate().map(loss).sum::<f64>() / labels.len() as f64
 }
 
-/// The rows that some tree did not see, and their labels.
-pub(crate) fn judged_rows(judged: &OutOfBag, labels: &[usize]) -> (Array2<f64>, Vec<usize>) {
-    let rows: Vec<usize> = (0..labels.len()).filter(|&row| judged.trees[row] > 0).collect();
+/// The rows that some tree did not see, of classes that have another load, which those trees could learn from; and their labels.
+pub(crate) fn judged_rows(judged: &OutOfBag, labels: &[usize], groups: &Groups) -> (Array2<f64>, Vec<usize>) {
+    let rows = judgeable(judged, labels, groups);
     (judged.probabilities.select(Axis(0), &rows), rows.iter().map(|&row| labels[row]).collect())
+}
+
+/// The rows of [`judged_rows`].
+pub(crate) fn judgeable(judged: &OutOfBag, labels: &[usize], groups: &Groups) -> Vec<usize> {
+    let several = of_several_groups(labels, groups);
+    (0..labels.len()).filter(|&row| judged.trees[row] > 0 && several[labels[row]]).collect()
+}
+
+/// Whether each class has rows of several groups, so that some can be held back.
+pub(crate) fn of_several_groups(labels: &[usize], groups: &Groups) -> Vec<bool> {
+    let mut first = vec![None; labels.iter().max().map_or(0, |&last| last + 1)];
+    let mut several = vec![false; first.len()];
+    for (&label, &group) in labels.iter().zip(groups.of_row()) {
+        several[label] |= *first[label].get_or_insert(group) != group;
+    }
+    several
 }

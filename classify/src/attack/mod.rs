@@ -7,7 +7,8 @@ mod fitted;
 
 use std::sync::Arc;
 
-use wfkit_datasets::splits::stratified_k_fold;
+use ndarray::Array2;
+use wfkit_datasets::splits::{Split, stratified_k_fold};
 use wfkit_datasets::{Groups, Trace};
 use wfkit_features::{FeatureExtractor, FeatureSpec};
 
@@ -24,6 +25,7 @@ use crate::samples::{Samples, Taken};
 use catalogue::{CANDIDATES, Classifier};
 
 pub(crate) use best::judged_rows;
+use best::{judgeable, of_several_groups};
 pub use catalogue::{AttackInfo, attacks};
 pub use error::AttackError;
 pub use fitted::{About, FittedAttack};
@@ -209,8 +211,9 @@ impl Attack {
             Calibration::None => None,
             calibration => match model.out_of_bag(taken.values()) {
                 Some(judged) => {
-                    let (probabilities, labels) = judged_rows(&judged, &labels);
-                    calibration.fit(probabilities.view(), &labels)
+                    let independent = origins.select(&judgeable(&judged, &labels, &origins)).len();
+                    let (probabilities, labels) = judged_rows(&judged, &labels, &origins);
+                    calibration.fit(probabilities.view(), &labels, independent)
                 }
                 None => self.calibrate_in_folds(calibration, samples, seed)?,
             },
@@ -276,21 +279,35 @@ impl Attack {
         Ok(Learned { extractor, taken, model })
     }
 
-    /// From what the attack says of folds that it was not trained on; none where a class has too few samples for folds.
+    /// From what the attack says of folds that it was not trained on. Classes of a single load or page are trained on, never judged.
     fn calibrate_in_folds(
         &self,
         calibration: Calibration,
         samples: Samples<'_>,
         seed: u64,
     ) -> Result<Option<Calibrator>, AttackError> {
-        let labels: Vec<&str> = (0..samples.len()).map(|row| samples.key(row).class.as_str()).collect();
-        let Ok(folds) = stratified_k_fold(&labels, &samples.groups(), INNER_FOLDS, seed) else { return Ok(None) };
+        let (classes, groups) = (samples.classes(), samples.groups());
+        let all: Vec<usize> = samples.labels(&classes).into_iter().flatten().collect();
+        let several = of_several_groups(&all, &groups);
+        let (judged, alone): (Vec<usize>, Vec<usize>) = (0..samples.len()).partition(|&row| several[all[row]]);
+        let labels: Vec<&str> = judged.iter().map(|&row| samples.key(row).class.as_str()).collect();
+        let folds = match stratified_k_fold(&labels, &groups.select(&judged), INNER_FOLDS, seed) {
+            Ok(folds) => folds.splits,
+            Err(_) => return Ok(calibration.fit(Array2::zeros((0, classes.len())).view(), &[], 0)),
+        };
+        let of_samples = |split: &Split| Split {
+            name: split.name.clone(),
+            train: split.train.iter().map(|&place| judged[place]).chain(alone.iter().copied()).collect(),
+            test: split.test.iter().map(|&place| judged[place]).collect(),
+        };
+        let folds: Vec<Split> = folds.iter().map(of_samples).collect();
         let plain = self.clone().calibrated(Calibration::None);
-        let judged = evaluate(&plain, samples, &folds.splits, seed, &|_| {}).map_err(|error| match error {
+        let found = evaluate(&plain, samples, &folds, seed, &|_| {}).map_err(|error| match error {
             EvaluateError::Attack { source, .. } => source,
             _ => unreachable!("folds of these samples are sound"),
         })?;
-        Ok(calibration.fit(judged.probabilities.values(), &judged.truth))
+        let independent = samples.origins().select(&found.rows).len();
+        Ok(calibration.fit(found.probabilities.values(), &found.truth, independent))
     }
 }
 

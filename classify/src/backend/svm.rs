@@ -109,19 +109,36 @@ fn learn_pair(
     let all: Vec<usize> = (0..rows.len()).collect();
     let machine = train(&kernel, &is_first, &all, C);
 
-    // Decision values of rows that a machine did not see; rows of one class follow each other, so folds are stratified.
-    let mut values = vec![0.0; rows.len()];
+    let sigmoid = match first.len().min(second.len()) {
+        // A fold would leave a class with no row, or one: what that machine says of the row left out tells of its absence, mostly.
+        ..FOLDS => by_margin(&is_first),
+        _ => by_unseen_rows(&kernel, &is_first),
+    };
+    let Machine { support, bias } = machine;
+    let support = support.into_iter().map(|(i, weight)| (rows[i] as u32, weight)).collect();
+    Pair { classes: (classes.0 as u32, classes.1 as u32), support, bias, sigmoid }
+}
+
+/// How sure decision values are, as told by those of rows that a machine did not see; not at all where they are no more often right
+/// than wrong.
+fn by_unseen_rows(kernel: &Array2<f64>, is_first: &[bool]) -> Sigmoid {
+    let mut values = vec![0.0; is_first.len()];
     for fold in 0..FOLDS {
-        let (tested, trained): (Vec<usize>, Vec<usize>) = all.iter().partition(|&&i| i % FOLDS == fold);
-        let machine = train(&kernel, &is_first, &trained, C);
+        // Rows of one class follow each other, so folds are stratified.
+        let (tested, trained): (Vec<usize>, Vec<usize>) = (0..is_first.len()).partition(|&i| i % FOLDS == fold);
+        let machine = train(kernel, is_first, &trained, C);
         for &i in &tested {
             values[i] = machine.value(|j| kernel[(i, j)]);
         }
     }
-    let sigmoid = Sigmoid::fit(&values, &is_first);
-    let Machine { support, bias } = machine;
-    let support = support.into_iter().map(|(i, weight)| (rows[i] as u32, weight)).collect();
-    Pair { classes: (classes.0 as u32, classes.1 as u32), support, bias, sigmoid }
+    let sigmoid = Sigmoid::fit(&values, is_first);
+    if sigmoid.rises() { sigmoid } else { Sigmoid::fit(&vec![0.0; values.len()], is_first) }
+}
+
+/// The rule of succession at the margins, 1 and -1, where the training rows lie: (n + 1)/(n + 2) for a class of n rows.
+fn by_margin(is_first: &[bool]) -> Sigmoid {
+    let values: Vec<f64> = is_first.iter().map(|&first| if first { 1.0 } else { -1.0 }).collect();
+    Sigmoid::fit(&values, is_first)
 }
 
 impl Machines {

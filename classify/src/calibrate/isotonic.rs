@@ -57,6 +57,11 @@ impl Isotonic {
         }
     }
 
+    /// Whether a larger score is anywhere a larger value.
+    pub(super) fn rises(&self) -> bool {
+        matches!((self.points.first(), self.points.last()), (Some(first), Some(last)) if first.1 < last.1)
+    }
+
     pub(super) fn is_sound(&self) -> bool {
         let within = self.points.iter().all(|&(x, y)| x.is_finite() && (0.0..=1.0).contains(&y));
         within && self.points.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 <= pair[1].1)

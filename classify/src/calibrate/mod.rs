@@ -2,6 +2,10 @@
 //!
 //! A forest averages votes, which squeezes its probabilities away from 0 and 1 the more, the fewer traces a class has. What a
 //! calibrator learns from are out-of-bag probabilities, or where a classifier has none, those of inner folds of the training part.
+//!
+//! However well an attack did on those, nothing was seen of what happens less often than once among them. So a calibrator never claims a
+//! probability of error below 1/(n + 2), where n independent traces were judged: the rule of succession (P.-S. Laplace, Essai philosophique
+//! sur les probabilités, 1814), which is what is to be expected after n right answers in a row. Where none was judged, that is one half.
 
 mod isotonic;
 mod platt;
@@ -10,9 +14,10 @@ mod temperature;
 use std::fmt;
 use std::str::FromStr;
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use wfkit_metrics::Probabilities;
 use wfkit_metrics::did_you_mean_one_of;
 
 use isotonic::Isotonic;
@@ -54,31 +59,79 @@ impl Calibration {
         }
     }
 
-    /// Learns from probabilities, shape `(n_rows, n_classes)`, of rows with these labels, on which the classifier was not trained.
-    /// `None` for [`Calibration::None`], and where there is no row.
-    pub fn fit(self, probabilities: ArrayView2<'_, f64>, labels: &[usize]) -> Option<Calibrator> {
+    /// Learns from probabilities, shape `(n_rows, n_classes)`, of rows with these labels, on which the classifier was not trained, of which
+    /// `independent` are no copies of each other. `None` for [`Calibration::None`].
+    ///
+    /// Only rows of classes that the classifier could learn elsewhere, two rows at least, can be judged at all: leave others out. Without
+    /// rows, probabilities keep their order and are brought half way to equality. A class without rows, or whose answers are
+    /// no more often right where its probability is larger, has the curve of all classes together; if that falls too, it is as without rows.
+    pub fn fit(self, probabilities: ArrayView2<'_, f64>, labels: &[usize], independent: usize) -> Option<Calibrator> {
         assert_eq!(probabilities.nrows(), labels.len(), "rows and labels");
-        if labels.is_empty() {
-            return None;
-        }
-        let columns = || {
-            probabilities.columns().into_iter().enumerate().map(|(class, scores)| {
-                (scores.to_vec(), labels.iter().map(|&label| label == class).collect::<Vec<bool>>())
-            })
-        };
-        match self {
-            Self::None => None,
-            Self::Temperature => Some(Calibrator(Kind::Temperature(Temperature::fit(probabilities, labels)))),
+        let kind = match self {
+            Self::None => return None,
+            _ if labels.is_empty() => Kind::Unjudged,
+            Self::Temperature => Kind::Temperature(Temperature::fit(probabilities, labels)),
             Self::Platt => {
-                let sigmoids = columns().map(|(scores, positive)| Sigmoid::fit(&scores, &positive)).collect();
-                Some(Calibrator(Kind::Platt(sigmoids)))
+                curves(probabilities, labels, Sigmoid::fit, Sigmoid::rises).map_or(Kind::Unjudged, Kind::Platt)
             }
             Self::Isotonic => {
-                let curves = columns().map(|(scores, positive)| Isotonic::fit(&scores, &positive)).collect();
-                Some(Calibrator(Kind::Isotonic(curves)))
+                curves(probabilities, labels, Isotonic::fit, Isotonic::rises).map_or(Kind::Unjudged, Kind::Isotonic)
+            }
+        };
+        let independent = if matches!(kind, Kind::Unjudged) { 0 } else { independent as u64 };
+        Some(Calibrator { kind, independent })
+    }
+
+    /// Probabilities, shape `(n_rows, n_classes)`, of rows that were not learned from, calibrated on each other: those of each of `parts`,
+    /// lists of rows, by what is learned from all other parts, and so fit to be scored. Where there is one part, that is its
+    /// halves, row by row.
+    pub fn across(self, probabilities: &Probabilities, labels: &[usize], parts: &[Vec<usize>]) -> Probabilities {
+        let halves: Vec<Vec<usize>> = match parts {
+            [only] => (0..2).map(|half| only.iter().copied().skip(half).step_by(2).collect()).collect(),
+            _ => parts.to_vec(),
+        };
+        let mut values = probabilities.values().to_owned();
+        for (place, part) in halves.iter().enumerate() {
+            let others: Vec<usize> = halves
+                .iter()
+                .enumerate()
+                .filter(|&(other, _)| other != place)
+                .flat_map(|(_, rows)| rows.clone())
+                .collect();
+            let known: Vec<usize> = others.iter().map(|&row| labels[row]).collect();
+            let learned = self.fit(probabilities.values().select(Axis(0), &others).view(), &known, known.len());
+            let Some(calibrator) = learned else { continue };
+            let calibrated = calibrator.apply(probabilities.values().select(Axis(0), part));
+            for (&row, line) in part.iter().zip(calibrated.rows()) {
+                values.row_mut(row).assign(&line);
             }
         }
+        Probabilities::new(probabilities.classes().clone(), values).expect("calibrated rows are distributions")
     }
+}
+
+/// A curve for each class against the rest; that of all classes together where a class has no rows or its own does not rise; none if that
+/// does not either.
+fn curves<C: Clone>(
+    probabilities: ArrayView2<'_, f64>,
+    labels: &[usize],
+    fit: impl Fn(&[f64], &[bool]) -> C,
+    rises: impl Fn(&C) -> bool,
+) -> Option<Vec<C>> {
+    let is = |class: usize| labels.iter().map(move |&label| label == class);
+    let of_class = |(class, scores): (usize, ndarray::ArrayView1<'_, f64>)| {
+        let positive: Vec<bool> = is(class).collect();
+        let curve = fit(&scores.to_vec(), &positive);
+        (positive.contains(&true) && rises(&curve)).then_some(curve)
+    };
+    let own: Vec<Option<C>> = probabilities.columns().into_iter().enumerate().map(of_class).collect();
+    if own.iter().all(Option::is_some) {
+        return Some(own.into_iter().flatten().collect());
+    }
+    let scores: Vec<f64> = probabilities.columns().into_iter().flatten().copied().collect();
+    let positive: Vec<bool> = (0..probabilities.ncols()).flat_map(is).collect();
+    let of_all = fit(&scores, &positive);
+    rises(&of_all).then(|| own.into_iter().map(|curve| curve.unwrap_or_else(|| of_all.clone())).collect())
 }
 
 impl fmt::Display for Calibration {
@@ -97,12 +150,18 @@ impl FromStr for Calibration {
 
 /// What a calibration has learned.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Calibrator(Kind);
+#[serde(deny_unknown_fields)]
+pub struct Calibrator {
+    kind: Kind,
+    /// How many independent traces were judged.
+    independent: u64,
+}
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Kind {
+    /// Nothing could be judged.
+    Unjudged,
     Temperature(Temperature),
     Platt(Vec<Sigmoid>),
     Isotonic(Vec<Isotonic>),
@@ -110,22 +169,36 @@ enum Kind {
 
 impl Calibrator {
     /// Calibrates distributions, shape `(n_rows, n_classes)`. With [`Calibration::Platt`] and [`Calibration::Isotonic`], classes are
-    /// calibrated apart and the row is brought to sum 1; where all are 0, all become equal, as in scikit-learn.
+    /// calibrated apart and the row is brought to sum 1; where all are 0, all become equal, as in scikit-learn. Then a share of every row, the
+    /// same for all, is dealt out to all classes alike, so that [`least_error`](Self::least_error) is left; the order of classes stays.
     ///
     /// # Panics
     /// If there are other classes than it was fitted to.
     pub fn apply(&self, mut probabilities: Array2<f64>) -> Array2<f64> {
-        match &self.0 {
+        match &self.kind {
+            Kind::Unjudged => {}
             Kind::Temperature(temperature) => temperature.apply(&mut probabilities),
             Kind::Platt(curves) => each_column(&mut probabilities, curves, |sigmoid, score| sigmoid.at(score)),
             Kind::Isotonic(curves) => each_column(&mut probabilities, curves, |curve, score| curve.at(score)),
         }
+        let classes = probabilities.ncols() as f64;
+        if classes > 1.0 {
+            // A class keeps 1/C of what all give, so they give a little more than the error that is to be left.
+            let given = (self.least_error() * classes / (classes - 1.0)).min(1.0);
+            probabilities.mapv_inplace(|p| (1.0 - given) * p + given / classes);
+        }
         probabilities
+    }
+
+    /// The least probability of error that it ever claims: 1/(n + 2) after n independent judged traces.
+    pub fn least_error(&self) -> f64 {
+        1.0 / (self.independent as f64 + 2.0)
     }
 
     /// Whether it is one for so many classes, and all its numbers make sense: what a stored one must be.
     pub(crate) fn is_sound(&self, classes: usize) -> bool {
-        match &self.0 {
+        match &self.kind {
+            Kind::Unjudged => true,
             Kind::Temperature(temperature) => temperature.is_sound(),
             Kind::Platt(curves) => curves.len() == classes && curves.iter().all(Sigmoid::is_sound),
             Kind::Isotonic(curves) => curves.len() == classes && curves.iter().all(Isotonic::is_sound),
@@ -135,11 +208,13 @@ impl Calibrator {
 
 impl fmt::Display for Calibrator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Kind::Temperature(temperature) => temperature.fmt(f),
-            Kind::Platt(_) => f.write_str("a sigmoid a class"),
-            Kind::Isotonic(_) => f.write_str("a rising step function a class"),
+        match &self.kind {
+            Kind::Unjudged => f.write_str("nothing judged")?,
+            Kind::Temperature(temperature) => temperature.fmt(f)?,
+            Kind::Platt(_) => f.write_str("a sigmoid a class")?,
+            Kind::Isotonic(_) => f.write_str("a rising step function a class")?,
         }
+        write!(f, ", error at least {:.1e} after {} judged traces", self.least_error(), self.independent)
     }
 }
 
@@ -196,7 +271,7 @@ mod tests {
         });
         for calibration in Calibration::ALL {
             assert_eq!(calibration.name().parse(), Ok(calibration));
-            let Some(calibrator) = calibration.fit(train.view(), &labels) else {
+            let Some(calibrator) = calibration.fit(train.view(), &labels, 2000) else {
                 assert_eq!(calibration, Calibration::None);
                 continue;
             };
@@ -211,17 +286,73 @@ mod tests {
     }
 
     #[test]
-    fn nothing_to_learn_from_calibrates_nothing() {
-        for calibration in Calibration::ALL {
-            assert_eq!(calibration.fit(Array2::zeros((0, 2)).view(), &[]), None);
+    fn what_was_not_judged_keeps_its_order_and_claims_half() {
+        let rows = ndarray::array![[0.7, 0.2, 0.1], [0.0, 0.0, 1.0]];
+        for calibration in &Calibration::ALL[1..] {
+            let unjudged = calibration.fit(Array2::zeros((0, 3)).view(), &[], 0).unwrap().apply(rows.clone());
+            assert!(unjudged[(0, 0)] > unjudged[(0, 1)] && unjudged[(0, 1)] > unjudged[(0, 2)], "{unjudged}");
+            assert!((unjudged[(1, 2)] - 0.5).abs() < 1e-12, "{unjudged}");
         }
+        assert_eq!(Calibration::None.fit(Array2::zeros((0, 2)).view(), &[], 0), None);
+    }
+
+    #[test]
+    fn certainty_is_bounded_by_what_was_judged() {
+        let labels: Vec<usize> = (0..900).map(|row| row % 3).collect();
+        let certain = Array2::from_shape_fn((900, 3), |(row, class)| f64::from(u8::from(labels[row] == class)));
+        for calibration in &Calibration::ALL[1..] {
+            for independent in [900, 90] {
+                let calibrator = calibration.fit(certain.view(), &labels, independent).unwrap();
+                let calibrated = calibrator.apply(certain.clone());
+                let bar = 1.0 / (independent as f64 + 2.0);
+                assert_eq!(calibrator.least_error(), bar);
+                for (row, &label) in calibrated.rows().into_iter().zip(&labels) {
+                    assert!(1.0 - row[label] >= bar - 1e-12 && 1.0 - row[label] < 5.0 * bar, "{calibration}: {row}");
+                    assert!(row.iter().all(|&p| p >= bar / 2.0 - 1e-12), "{calibration}: {row}");
+                    assert!((row.sum() - 1.0).abs() < 1e-12);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_right_where_it_is_least_sure_is_not_turned_round() {
+        // Each class alone in its fold: its own probability is the least where it is true.
+        let labels: Vec<usize> = (0..8).collect();
+        let never = Array2::from_shape_fn((8, 8), |(row, class)| if row == class { 0.0 } else { 1.0 / 7.0 });
+        let asked = Array2::from_shape_fn((8, 8), |(row, class)| if row == class { 0.3 } else { 0.1 });
+        for calibration in &Calibration::ALL[1..] {
+            let calibrated = calibration.fit(never.view(), &labels, 8).unwrap().apply(asked.clone());
+            for (row, line) in calibrated.rows().into_iter().enumerate() {
+                assert!(line.iter().all(|&p| p <= line[row] + 1e-12), "{calibration}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn parts_are_calibrated_by_the_others() {
+        let (rows, labels) = squeezed(1000);
+        let names = wfkit_metrics::ClassMap::from_labels(["a", "b", "c"]);
+        let rows = Probabilities::new(names, rows).unwrap();
+        let parts: Vec<Vec<usize>> = (0..5).map(|part| (0..1000).filter(|row| row % 5 == part).collect()).collect();
+        let across = Calibration::Temperature.across(&rows, &labels, &parts);
+        assert!(loss(&across.values().to_owned(), &labels) < loss(&rows.values().to_owned(), &labels) - 0.02);
+        // Whatever the labels of a part, its own probabilities are the same.
+        let mut others = labels.clone();
+        parts[0].iter().for_each(|&row| others[row] = 2 - others[row]);
+        let again = Calibration::Temperature.across(&rows, &others, &parts);
+        assert_eq!(across.select(&parts[0]), again.select(&parts[0]));
+        assert_ne!(across.select(&parts[1]), again.select(&parts[1]));
+        let halves = Calibration::Temperature.across(&rows, &labels, &[(0..1000).collect()]);
+        assert!(loss(&halves.values().to_owned(), &labels) < loss(&rows.values().to_owned(), &labels) - 0.02);
+        assert_eq!(Calibration::None.across(&rows, &labels, &parts), rows);
     }
 
     #[test]
     fn a_class_without_rows_and_rows_without_doubt_stay_distributions() {
         let certain = ndarray::array![[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]];
         for calibration in &Calibration::ALL[1..] {
-            let calibrated = calibration.fit(certain.view(), &[0, 1, 0]).unwrap().apply(certain.clone());
+            let calibrated = calibration.fit(certain.view(), &[0, 1, 0], 3).unwrap().apply(certain.clone());
             for row in calibrated.rows() {
                 assert!((row.sum() - 1.0).abs() < 1e-12 && row.iter().all(|p| (0.0..=1.0).contains(p)), "{row}");
             }

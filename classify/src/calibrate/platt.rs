@@ -69,6 +69,11 @@ impl Sigmoid {
         scores.iter().zip(targets).map(of_row).sum()
     }
 
+    /// Whether a larger score is a larger probability.
+    pub(crate) fn rises(&self) -> bool {
+        self.slope < 0.0
+    }
+
     pub(crate) fn is_sound(&self) -> bool {
         self.slope.is_finite() && self.offset.is_finite()
     }

@@ -38,6 +38,41 @@ pub(crate) fn planted(classes: usize, reps: usize) -> TraceSet {
     from_traces((0..classes * reps).map(|i| (format!("c{}", i % classes), trace(i % classes))))
 }
 
+/// `reps` traces of each class that any look at them tells apart: by volume, order, times and sizes. Repetitions differ a little.
+#[allow(dead_code, reason = "not every test file uses it")]
+pub(crate) fn apart(classes: usize, reps: usize, seed: u64) -> TraceSet {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+    from_traces((0..classes * reps).map(|i| {
+        let class = i % classes;
+        let packets = 30 + 20 * class as u64 + rng.next_u64() % 4;
+        let gap = (1 + class as u64) * 2_000_000 + rng.next_u64() % 100_000;
+        let mut trace = (Vec::new(), Vec::new());
+        for packet in 0..packets {
+            let outgoing = packet % (2 + class as u64) == 0;
+            trace.0.push(packet * gap);
+            trace.1.push(if outgoing { 100 + 60 * class as i32 } else { -600 - 100 * class as i32 });
+        }
+        (format!("c{class}"), trace)
+    }))
+}
+
+/// As [`apart`], but the class of a trace has nothing to do with its packets.
+#[allow(dead_code, reason = "not every test file uses it")]
+pub(crate) fn noise(classes: usize, reps: usize, seed: u64) -> TraceSet {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+    from_traces((0..classes * reps).map(|i| {
+        let packets = 30 + rng.next_u64() % 100;
+        let one_in = 2 + rng.next_u64() % 6;
+        let mut trace = (Vec::new(), Vec::new());
+        for packet in 0..packets {
+            let outgoing = packet == 0 || rng.next_u64() % one_in == 0;
+            trace.0.push(if packet == 0 { 0 } else { packet * 2_000_000 + rng.next_u64() % 1_000_000 });
+            trace.1.push(if outgoing { 100 + (rng.next_u64() % 5) as i32 } else { -600 - (rng.next_u64() % 5) as i32 });
+        }
+        (format!("c{}", i % classes), trace)
+    }))
+}
+
 /// Every `folds`-th row of each test part, the others for training.
 #[allow(dead_code, reason = "not every test file uses it")]
 pub(crate) fn folds(set: &TraceSet, folds: usize) -> Vec<Split> {

@@ -52,22 +52,20 @@ pub(crate) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> 
     let mut report = context.stage("evaluate", digests(&files)?, utility, measured.privacy());
     report.dropped = task.tested().dropped();
     describe(&mut report, &measured, trivial.as_ref(), &task.name(), context);
-    if chosen.calibration() != Calibration::None {
-        report.privacy.extras.set("calibration", chosen.calibration().name());
-    }
-    report.privacy.extras.set("leakage", measured.leakage());
+    report.privacy.extras.set("calibration", calibration(chosen.calibration()));
     report.privacy.extras.set("reliability", measured.reliability());
     modes::add(&mut report, options, &task, &chosen, &measured, context)?;
     let others = options.against.iter().map(|name| task.measure(&attack(name)?, context));
     let others = others.collect::<Result<Vec<Measured>>>()?;
+    // The trivial attack counts once, also where it was asked for.
+    let unlisted = || trivial.iter().filter(|_| others.iter().all(|other| other.attack != TRIVIAL));
+    let beside: Vec<&Measured> = unlisted().chain(&others).collect();
+    report.privacy.extras.set("leakage", measured.leakage(&beside));
     if !others.is_empty() {
-        let compared: Vec<_> = others.iter().map(|other| against::compare(&measured, other)).collect();
-        report.privacy.extras.set("against", compared);
+        report.privacy.extras.set("against", against::compare(&measured, &others));
     }
     if let Some(path) = &options.sheet {
-        // The trivial attack stands there once, also where it was asked for.
-        let unlisted = trivial.iter().filter(|_| others.iter().all(|other| other.attack != TRIVIAL));
-        let attacks: Vec<&Measured> = std::iter::once(&measured).chain(&others).chain(unlisted).collect();
+        let attacks: Vec<&Measured> = std::iter::once(&measured).chain(&others).chain(unlisted()).collect();
         sheet::write_sheet(path, &report, &attacks, &task.name())?;
     }
     if let Some(path) = &options.picture {
@@ -78,6 +76,16 @@ pub(crate) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> 
         report.privacy.extras.set("labels", "shuffled: whatever is above chance is a leak");
     }
     context.finish_and_print(report, options.out.as_deref())
+}
+
+/// What the probabilities are, for a report.
+fn calibration(of: Calibration) -> String {
+    match of {
+        Calibration::None => {
+            "none: probabilities are the classifier's own, and may claim more than it knows".to_owned()
+        }
+        of => of.name().to_owned(),
+    }
 }
 
 /// Scores of traces that were learned from are worth nothing, so are not given unless asked for.

@@ -174,7 +174,7 @@ pub(super) fn row(scores: &Scores) -> Value {
 /// Scores over splits; intervals are those of the traces, widened for folds.
 fn over_splits(attack: &Attack, samples: Samples<'_>, splits: &[Split], context: &Context<'_>) -> Result<Scores> {
     let judged = evaluate(attack, samples, splits, context.seed, &|_| {})?;
-    let options = ScoreOptions { bootstrap: 200, seed: context.seed };
+    let options = ScoreOptions { bootstrap: 200, seed: context.seed, ..ScoreOptions::default() };
     let scores = Scores::compute(&judged.probabilities, &judged.truth, &options)?;
     Ok(scores.cross_validated(splits.len()))
 }

@@ -19,24 +19,22 @@ fn line(measured: &Measured, split: &str) -> Value {
     let scores = &measured.scores;
     let without = intervals_95.as_ref().and_then(|all| all.reason.as_deref());
     let reason = scores.reason.as_deref().or(without).unwrap_or("no interval is computed where it is null");
-    // Resampling would move the worst of several classes down and the calibration error up, so neither gets percentiles.
-    let share = |value: Option<f64>, traces: u64| {
-        let worth = traces as f64 / measured.widened_by().powi(2);
-        value.map(|value| Interval::of_share(value, worth))
-    };
-    let worst = scores.worst_class.as_ref();
-    let worst_recall = worst.map(|worst| worst.recall);
-    let worst_traces = worst.map_or(0, |worst| worst.traces);
-    let number = |value: Option<f64>, interval_95: Option<Interval>| json!({ "value": value, "interval_95": interval_95, "n": scores.traces, "split": split, "reason": reason });
+    // Resampling would move the calibration error up, so it gets no percentiles.
+    let worth = intervals_95.as_ref().and_then(|all| all.effective_traces).unwrap_or(scores.traces as f64);
+    let share =
+        |value: Option<f64>| value.map(|value| Interval::of_share(value, worth / measured.widened_by().powi(2)));
+    let worst_recall = scores.worst_class.as_ref().map(|worst| worst.recall);
+    let number = |value: Option<f64>, interval_95: Option<Interval>| json!({ "value": value, "interval_95": interval_95, "n": scores.traces, "origins": scores.origins, "split": split, "reason": reason });
     json!({
         "attack": measured.attack,
         "accuracy": number(scores.accuracy, interval(&|all| Some(all.accuracy))),
-        "top_5_accuracy": number(scores.top_5_accuracy, share(scores.top_5_accuracy, scores.traces)),
+        "top_5_accuracy": number(scores.top_5_accuracy, share(scores.top_5_accuracy)),
         "macro_f1": number(scores.macro_f1, interval(&|all| all.macro_f1)),
-        "worst_class_recall": number(worst_recall, share(worst_recall, worst_traces)),
+        "worst_class_recall": number(worst_recall, interval(&|all| all.worst_class_recall)),
         "roc_auc_macro_ovr": number(scores.roc_auc_macro_ovr, interval(&|all| all.roc_auc_macro_ovr)),
         "log_loss": number(scores.log_loss, interval(&|all| all.log_loss)),
         "expected_calibration_error": number(scores.expected_calibration_error, None),
+        "intervals_clustered_by": intervals_95.as_ref().and_then(|all| all.clustered_by.as_deref()).unwrap_or("trace"),
     })
 }
 
@@ -45,7 +43,7 @@ fn chance(measured: &Measured, split: &str) -> Value {
     let scores = &measured.scores;
     let share = |traces: u64| traces as f64 / scores.traces.max(1) as f64;
     let entropy: f64 = scores.per_class.iter().map(|class| share(class.traces)).map(|p| -p * p.ln()).sum();
-    let number = |value: Option<f64>| json!({ "value": value, "interval_95": null, "n": scores.traces, "split": split, "reason": "chance is computed, not measured" });
+    let number = |value: Option<f64>| json!({ "value": value, "interval_95": null, "n": scores.traces, "origins": scores.origins, "split": split, "reason": "chance is computed, not measured" });
     json!({
         "attack": "chance",
         "accuracy": number(scores.chance_accuracy),
@@ -104,14 +102,16 @@ fn markdown(report: &StageReport, lines: &[Value], split: &str) -> String {
         "log_loss",
         "expected_calibration_error",
     ];
-    say(format!("\n| attack | n | {} |", columns.join(" | ")));
-    say(format!("|---|---|{}", "---|".repeat(columns.len())));
+    say(format!("\n| attack | traces | origins | {} |", columns.join(" | ")));
+    say(format!("|---|---|---|{}", "---|".repeat(columns.len())));
     for line in lines {
         let cells: Vec<String> = columns.iter().map(|column| cell(&line[*column])).collect();
         let name = line["attack"].as_str().unwrap_or_default();
-        say(format!("| {name} | {} | {} |", line["accuracy"]["n"], cells.join(" | ")));
+        let accuracy = &line["accuracy"];
+        say(format!("| {name} | {} | {} | {} |", accuracy["n"], accuracy["origins"], cells.join(" | ")));
     }
-    say("\nIn brackets: 95 % intervals.".to_owned());
+    let clustered = lines.iter().find_map(|line| line["intervals_clustered_by"].as_str()).unwrap_or("trace");
+    say(format!("\nIn brackets: 95 % intervals, resampled by {clustered}."));
     for (name, part) in parts(report) {
         match (name, part) {
             ("drift", Value::Array(cells)) => text.push_str(&drift::matrix(cells)),

@@ -30,7 +30,7 @@ pub(super) fn run(options: &FeaturesExplain, context: &Context<'_>) -> Result<()
     }
 
     let attack = format!("forest on {spec}");
-    let scoring = ScoreOptions { bootstrap: BOOTSTRAP, seed: context.seed };
+    let scoring = ScoreOptions { bootstrap: BOOTSTRAP, seed: context.seed, ..ScoreOptions::default() };
     let scores = Scores::compute(&explanation.probabilities, &explanation.truth, &scoring)?;
     let mut privacy = PrivacyReport::of(&attack, &scores);
     privacy.extras.set("measured", "out of bag: each trace by the trees that did not learn from it");
@@ -66,8 +66,17 @@ fn print(explanation: &Explanation, top: usize, context: &Context<'_>) -> Result
     let row = |one: &Explained| {
         let name = if one.columns == 1 { one.name.clone() } else { format!("{} ({})", one.name, one.columns) };
         let importance = format!("{:.4} ± {:.4}", one.importance, one.deviation);
-        [name, one.tells.to_string(), importance, score(Some(one.auc)), format!("{:.3}", one.bits)]
+        let direction = one.direction.map(|direction| format!(", {direction}")).unwrap_or_default();
+        let auc = format!("{}{direction}", score(Some(one.auc)));
+        [name, one.tells.to_string(), importance, auc, format!("{:.3}", one.bits)]
     };
+    printer.line(&match &explanation.class {
+        Some(_) => "AUC: of the value alone, in the direction that tells more: the class has high values, or low ones".to_owned(),
+        None => format!(
+            "AUC: of the value alone, each class in the direction that tells more; {} is the most that one value can have",
+            score(Some(explanation.auc_ceiling))
+        ),
+    })?;
     let levels = [
         ("what is told", &explanation.groups),
         ("definition", &explanation.definitions),

@@ -153,7 +153,7 @@ impl DrawOf<'_> {
         let values: Vec<_> = said.iter().map(Probabilities::values).collect();
         let values = concatenate(Axis(0), &values).expect("parts have the classes of the same set");
         let probabilities = Probabilities::new(said[0].classes().clone(), values)?;
-        let options = ScoreOptions { bootstrap: BOOTSTRAP, seed };
+        let options = ScoreOptions { bootstrap: BOOTSTRAP, seed, ..ScoreOptions::default() };
         let scores = Scores::compute(&probabilities, &truth, &options)?.cross_validated(folds);
         let missing = || anyhow::anyhow!("{}", scores.reason.as_deref().unwrap_or("there is no score"));
         let intervals = scores.intervals_95.as_ref().ok_or_else(missing)?;

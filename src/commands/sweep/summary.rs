@@ -3,7 +3,7 @@
 use serde::Serialize;
 use wfkit_datasets::View;
 use wfkit_defend::Finding;
-use wfkit_metrics::{Interval, pareto_front};
+use wfkit_metrics::{Interval, pareto_front_beyond_intervals};
 
 use super::point::{Draw, Found};
 
@@ -46,7 +46,7 @@ pub(super) struct Scored {
     pub(super) log_loss: Score,
     /// Tested traces that look exactly as a training trace, in the first draw.
     pub(super) twins: usize,
-    /// No other defence is better in bandwidth, latency or ROC-AUC without being worse in another of them.
+    /// No other defence is better in bandwidth, latency or ROC-AUC without being worse in another of them, by the 95 % intervals of ROC-AUC.
     pub(super) on_front: bool,
 }
 
@@ -97,11 +97,17 @@ pub(super) fn rows(measured: &[(usize, String, Vec<Draw>)], attacks: usize) -> V
     rows
 }
 
-/// Marks the front of what an attack finds. Below 0.5 an area is chance: nothing is won there.
+/// Marks the front of what an attack finds, off which is only what another surely beats. Below 0.5 an area is chance: nothing is won there.
 fn mark(rows: &mut [Row], scored: impl Fn(&mut Row) -> &mut Scored) {
-    let point = |row: &mut Row| [row.bandwidth.mean, row.latency.mean, scored(row).roc_auc.mean().max(0.5)];
-    let points: Vec<[f64; 3]> = rows.iter_mut().map(point).collect();
-    for (row, on_front) in rows.iter_mut().zip(pareto_front(&points)) {
+    let exactly = |value: f64| Interval { low: value, high: value };
+    let point = |row: &mut Row| {
+        let area = &scored(row).roc_auc;
+        let area = area.interval_95.unwrap_or_else(|| exactly(area.mean()));
+        let area = Interval { low: area.low.max(0.5), high: area.high.max(0.5) };
+        [exactly(row.bandwidth.mean), exactly(row.latency.mean), area]
+    };
+    let points: Vec<[Interval; 3]> = rows.iter_mut().map(point).collect();
+    for (row, on_front) in rows.iter_mut().zip(pareto_front_beyond_intervals(&points)) {
         scored(row).on_front = on_front;
     }
 }
@@ -209,7 +215,10 @@ pub(super) mod tests {
         assert!((a.attacks[0].roc_auc.interval_95.unwrap().low - 0.6).abs() < 1e-12);
         assert_eq!((a.bandwidth_in, a.views.len()), (None, 1));
         let front: Vec<bool> = rows.iter().map(|row| row.attacks[0].on_front).collect();
-        // d finds less than c only where both find nothing.
-        assert_eq!(front, [true, true, true, true, false]);
+        // d costs more than c, but may be found less: the intervals of both hold chance.
+        assert_eq!(front, [true, true, true, true, true]);
+        let surely_more = (6, "e".to_owned(), vec![draw(4.0, 1.0, &[0.95, 0.5])]);
+        let rows = super::rows(&[&measured[..], &[surely_more]].concat(), 1);
+        assert!(!rows[5].attacks[0].on_front && rows[4].attacks[0].on_front);
     }
 }

@@ -25,6 +25,21 @@ fn one_command_measures_every_world() {
     let sessions = sessions.collect::<std::collections::BTreeSet<_>>().len();
     assert_eq!(told("drift").as_array().unwrap().len(), sessions * (sessions - 1));
     assert!(told("against")[0]["accuracy_mcnemar"]["p_value"].as_f64().unwrap() <= 1.0);
+    let compared = told("against")[0].clone();
+    assert!(compared["accuracy"]["p_holm"].as_f64() >= compared["accuracy"]["p_value"].as_f64());
+    let verdict = compared["told"].as_str().unwrap();
+    assert!(["better: ", "worse: ", "no difference shown: "].iter().any(|is| verdict.starts_with(is)), "{verdict}");
+    let leakage = told("leakage");
+    let number = |value: &serde_json::Value| value.as_f64().unwrap();
+    let attacks = [report.privacy.accuracy.unwrap(), number(&compared["second_scores"]["accuracy"])];
+    for accuracy in attacks {
+        assert!(number(&leakage["bayes_error"]["estimate"]) <= 1.0 - accuracy + 1e-12, "{leakage}");
+    }
+    // Two attacks, and the nearest and k nearest neighbours in the features of each.
+    assert_eq!(leakage["bayes_error"]["tried"].as_array().unwrap().len(), 6);
+    assert!(number(&leakage["information"]["at_least_bits_by_error"]) > 0.0, "{leakage}");
+    let sizes = leakage["nearest_neighbours"][0]["by_training_size"].as_array().unwrap();
+    assert!(sizes.len() > 2 && sizes.windows(2).all(|two| number(&two[0]["train"]) < number(&two[1]["train"])));
     assert!(told("leakage")["caution"].as_str().unwrap().contains("too few to rely on"));
     assert_eq!(told("calibration"), "temperature");
     assert_eq!(report.unexplained_nulls(), [""; 0]);
