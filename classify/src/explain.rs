@@ -6,11 +6,13 @@ use ndarray::Axis;
 use rayon::prelude::*;
 use serde::Serialize;
 use thiserror::Error;
+use wfkit_datasets::Groups;
 use wfkit_features::{Column, FeatureMatrix, Information};
 use wfkit_metrics::seed::mix;
 use wfkit_metrics::{ClassMap, Probabilities, ceiling_of_one_score, mutual_information_bits, per_class_auc_of_score};
 
 use crate::attack::judged_rows;
+use crate::backend::Training;
 use crate::forest::{ForestError, ForestParams, Importance, Judges};
 
 /// Bins that the values of a feature are put into for its mutual information: so it can tell 4 bits at most.
@@ -161,7 +163,9 @@ pub fn explain(
     let labels = labels(matrix, &classes);
 
     let params = ForestParams::random_forest().with_trees(options.trees);
-    let forest = params.fit(matrix.values(), &labels, classes.len(), mix(seed, 0))?;
+    let origins = Groups::by_origin_of_labels(matrix.rows());
+    let training = Training::new(matrix.values(), &labels, classes.len(), mix(seed, 0)).grouped(&origins);
+    let forest = params.grow(&training)?;
     let judged = |groups: &[usize], stream: u64| {
         let seed = mix(seed, stream);
         forest.importance(matrix.values(), &labels, groups, Judges::OutOfBag, options.repeats, seed)
@@ -177,7 +181,7 @@ pub fn explain(
     let of_each = judged(&each, 3);
     let features = explained(matrix.names().to_vec(), &each, columns, &alone, &of_each, asked);
 
-    let (values, truth) = judged_rows(&forest.out_of_bag(matrix.values()), &labels);
+    let (values, truth) = judged_rows(&forest.out_of_bag(matrix.values()), &labels, &origins);
     let (traces, probability_of_true_class) = match asked {
         Some(class) => (of_each.rows[class], of_each.sure[class]),
         None => (truth.len(), over_rows(&of_each.sure, &of_each.rows)),

@@ -37,7 +37,7 @@ fn found(train: &TraceSet, test: &TraceSet) -> f64 {
     let options = AttackOptions { trees: Some(40), ..AttackOptions::default() };
     let attack = Attack::by_name("totals,cumul,tam", &options).unwrap();
     let measured = evaluate_on(&attack, Samples::Traces(train), Samples::Traces(test), 7, &|_| {}).unwrap();
-    let options = ScoreOptions { bootstrap: 0, seed: 0 };
+    let options = ScoreOptions { bootstrap: 0, seed: 0, ..ScoreOptions::default() };
     let scores = Scores::compute(&measured.probabilities, &measured.truth, &options).unwrap();
     scores.roc_auc_macro_ovr.unwrap()
 }

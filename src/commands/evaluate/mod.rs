@@ -2,6 +2,7 @@
 
 mod against;
 mod background;
+mod curves;
 mod drift;
 mod markdown;
 mod modes;

@@ -2,17 +2,15 @@
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
-use wfkit_classify::{Attack, Evaluation, Samples, evaluate};
+use wfkit_classify::{Attack, Evaluation};
 use wfkit_datasets::splits::Split;
-use wfkit_datasets::{LabelledTrace, Trace, TraceSet};
-use wfkit_metrics::{Detection, Interval, OpenWorld, Probabilities, RPrecision, ScoreOptions, Scores, StageReport};
+use wfkit_metrics::{Detection, Interval, OpenWorld, Probabilities, RPrecision, Scores, StageReport};
 
-use super::{Task, background, drift};
+use super::{Task, background, curves, drift};
 use crate::cli::Evaluate;
 use crate::context::Context;
 use crate::input::Labelled;
 use crate::measure::Measured;
-use crate::printer::score;
 
 /// Adds what the options ask for to the report.
 pub(super) fn add(
@@ -38,10 +36,10 @@ pub(super) fn add(
         report.privacy.extras.set("one_vs_rest", one_vs_rest(measured, context.seed));
     }
     if !mode.few_shot.is_empty() {
-        report.privacy.extras.set("few_shot", few_shot(&mode.few_shot, task, attack, context)?);
+        report.privacy.extras.set("few_shot", curves::few_shot(&mode.few_shot, task, attack, context)?);
     }
     if let Some(percents) = &mode.early {
-        report.privacy.extras.set("early", early(&percents.0, task, attack, context)?);
+        report.privacy.extras.set("early", curves::early(&percents.0, task, attack, context)?);
     }
     if mode.drift {
         report.privacy.extras.set("drift", drift::measure(task, attack, options.allow_duplicates, context)?);
@@ -171,14 +169,6 @@ pub(super) fn row(scores: &Scores) -> Value {
     })
 }
 
-/// Scores over splits; intervals are those of the traces, widened for folds.
-fn over_splits(attack: &Attack, samples: Samples<'_>, splits: &[Split], context: &Context<'_>) -> Result<Scores> {
-    let judged = evaluate(attack, samples, splits, context.seed, &|_| {})?;
-    let options = ScoreOptions { bootstrap: 200, seed: context.seed, ..ScoreOptions::default() };
-    let scores = Scores::compute(&judged.probabilities, &judged.truth, &options)?;
-    Ok(scores.cross_validated(splits.len()))
-}
-
 pub(super) fn one_collection<'a>(task: &'a Task, option: &str) -> Result<(&'a Labelled, &'a [Split])> {
     match task {
         Task::Splits { input, splits, .. } => Ok((input, splits)),
@@ -186,75 +176,9 @@ pub(super) fn one_collection<'a>(task: &'a Task, option: &str) -> Result<(&'a La
     }
 }
 
-/// The first traces of each class of every training part; test parts stay whole.
-fn few_shot(counts: &[u16], task: &Task, attack: &Attack, context: &Context<'_>) -> Result<Vec<Value>> {
-    let (input, splits) = one_collection(task, "--few-shot")?;
-    let samples = input.samples();
-    let of_count = |&count: &u16| {
-        let thinned = splits.iter().map(|split| {
-            let mut taken = std::collections::BTreeMap::new();
-            let mut few = |row: &usize| {
-                let taken: &mut u16 = taken.entry(&samples.key(*row).class).or_default();
-                *taken = taken.saturating_add(1);
-                *taken <= count
-            };
-            Split { train: split.train.iter().copied().filter(|row| few(row)).collect(), ..split.clone() }
-        });
-        let thinned: Vec<Split> = thinned.collect();
-        let scores = over_splits(attack, samples, &thinned, context)?;
-        let shots =
-            json!({ "traces_a_class": count, "trained_on": thinned.iter().map(|split| split.train.len()).min() });
-        Ok(joined(shots, row(&scores)))
-    };
-    let rows = counts.iter().map(of_count).collect::<Result<Vec<_>>>()?;
-    print(&rows, "traces_a_class", "training traces a class", context)?;
-    Ok(rows)
-}
-
-/// Traces cut at a share of the median duration of all; the attack is trained on cut traces too.
-fn early(percents: &[u16], task: &Task, attack: &Attack, context: &Context<'_>) -> Result<Vec<Value>> {
-    let (Labelled::Traces(traces), splits) = one_collection(task, "--early")? else {
-        bail!("--early needs traces, not features")
-    };
-    let mut durations: Vec<u64> = traces.set.traces().iter().map(|labelled| labelled.trace.duration_ns()).collect();
-    durations.sort_unstable();
-    let median_ns = durations[durations.len() / 2];
-    let of_percent = |&percent: &u16| {
-        let until_ns = (median_ns as f64 * f64::from(percent) / 100.0) as u64;
-        let set = beginnings(&traces.set, until_ns);
-        let scores = over_splits(attack, Samples::Traces(&set), splits, context)?;
-        let cut = json!({ "percent_of_median_duration": percent, "seconds": until_ns as f64 / 1e9 });
-        Ok(joined(cut, row(&scores)))
-    };
-    let rows = percents.iter().map(of_percent).collect::<Result<Vec<_>>>()?;
-    print(&rows, "percent_of_median_duration", "percent of the median duration", context)?;
-    Ok(rows)
-}
-
-/// The packets until a moment; the first one is at 0, so none loses all.
-fn beginnings(set: &TraceSet, until_ns: u64) -> TraceSet {
-    let cut = |labelled: &LabelledTrace| {
-        let trace = &labelled.trace;
-        let packets = trace.time_ns().partition_point(|&time| time <= until_ns);
-        let (time_ns, size) = (trace.time_ns()[..packets].to_vec(), trace.size()[..packets].to_vec());
-        LabelledTrace { trace: Trace::new(time_ns, size).expect("a beginning of a trace is one"), ..labelled.clone() }
-    };
-    let traces = set.traces().iter().map(cut).collect();
-    TraceSet::new(traces, set.provenance().clone()).expect("the keys are those of a set")
-}
-
 pub(super) fn joined(mut first: Value, second: Value) -> Value {
     if let (Value::Object(first), Value::Object(second)) = (&mut first, second) {
         first.extend(second);
     }
     first
-}
-
-/// The curve as a table, since a report shows only five entries of a list.
-pub(super) fn print(rows: &[Value], key: &str, heading: &str, context: &Context<'_>) -> Result<()> {
-    let text = |row: &Value| {
-        let number = |name: &str| score(row[name].as_f64());
-        [row[key].to_string(), number("accuracy"), number("roc_auc_macro_ovr"), number("log_loss")]
-    };
-    context.printer.table([heading, "accuracy", "ROC-AUC", "log loss"], &rows.iter().map(text).collect::<Vec<_>>())
 }
