@@ -27,6 +27,9 @@ pub struct SessionPages {
 pub struct Page {
     /// Which page it is.
     pub class: String,
+    /// The load that it is, as copies of it have it as their origin; none where it was not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
     /// When it begins, in ns since the session began. A defence that delays nothing does not move it.
     pub start_ns: u64,
 }
@@ -95,7 +98,11 @@ pub fn join_sessions(set: &TraceSet, options: &SessionOptions) -> Result<(TraceS
         let dwells = (1..pages).map(|_| draws.random_range(options.dwell_ns.clone())).collect::<Vec<u64>>();
         let (trace, starts) = join(taken, &dwells);
         let key = TraceKey { class: pages.to_string(), rep: sessions.len() as i64, session: None };
-        let of_load = |(load, start_ns): (&&LabelledTrace, u64)| Page { class: load.key.class.clone(), start_ns };
+        let of_load = |(load, start_ns): (&&LabelledTrace, u64)| Page {
+            class: load.key.class.clone(),
+            origin: Some(load.origin_of_copies()),
+            start_ns,
+        };
         sessions.push(SessionPages { key: key.clone(), pages: taken.iter().zip(starts).map(of_load).collect() });
         traces.push(LabelledTrace::new(key, None, trace));
     }

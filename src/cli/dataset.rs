@@ -120,6 +120,9 @@ pub(crate) enum Sessions {
         /// How many packets a start may be off.
         #[arg(long, default_value_t = 25, value_name = "PACKETS")]
         within: usize,
+        /// Score although loads of the tested sessions are in the training sessions too.
+        #[arg(long)]
+        allow_duplicates: bool,
     },
 }
 

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
-use wfkit_classify::{Session, SessionAttack};
+use anyhow::{Context as _, Result, bail, ensure};
+use wfkit_classify::{Session, SessionAttack, session_overlap};
 use wfkit_datasets::{SessionOptions, SessionPages, TraceFormat, TraceSet, join_sessions, write_traces};
 use wfkit_metrics::{PrivacyReport, Summary, Utility};
 
+use super::evaluate::learned_from;
 use crate::cli;
 use crate::context::{Context, count, count_set, digests, report_path, write};
 use crate::input::read_traces;
@@ -21,12 +22,12 @@ pub(crate) fn run(command: &cli::Sessions, context: &Context<'_>) -> Result<()> 
             let (pages, dwell_ns, sessions) = (pages.clone(), dwell.clone(), *sessions);
             make(traces, &SessionOptions { pages, dwell_ns, sessions, seed: context.seed }, out, context)
         }
-        cli::Sessions::Attack { train, test, pages, attack, within } => {
+        cli::Sessions::Attack { train, test, pages, attack, within, allow_duplicates } => {
             let [train_pages, test_pages] = match pages.as_slice() {
                 [train, test] => [train.clone(), test.clone()],
                 _ => [pages_path(train), pages_path(test)],
             };
-            attack_sessions((train, &train_pages), (test, &test_pages), attack, *within, context)
+            attack_sessions((train, &train_pages), (test, &test_pages), attack, (*within, *allow_duplicates), context)
         }
     }
 }
@@ -53,7 +54,7 @@ fn attack_sessions(
     (train, train_pages): (&Path, &Path),
     (test, test_pages): (&Path, &Path),
     name: &str,
-    within: usize,
+    (within, duplicates): (usize, bool),
     context: &Context<'_>,
 ) -> Result<()> {
     let attack = attack(name)?;
@@ -64,10 +65,17 @@ fn attack_sessions(
         .map(|(traces, pages)| Ok::<_, anyhow::Error>((read_traces(&[traces.to_owned()])?.set, read_pages(pages)?)));
     let ((learned, learned_pages), (attacked, attacked_pages)) = (learned?, attacked?);
     let sessions = sessions(&learned, &learned_pages, train, train_pages)?;
+    let tested = self::sessions(&attacked, &attacked_pages, test, test_pages)?;
+    let overlap = session_overlap(&sessions, &tested);
+    ensure!(
+        overlap.learned_from() == 0 || duplicates,
+        "{}, so the scores would be too high; make sessions of other loads, or score anyway with --allow-duplicates",
+        learned_from(&overlap)
+    );
     let fitted = SessionAttack::fit(&attack, &sessions, context.seed)?;
-    let scores = fitted.scores(&self::sessions(&attacked, &attacked_pages, test, test_pages)?, within)?;
+    let scores = fitted.scores(&tested, within)?;
     let mut privacy = PrivacyReport::unmeasured(name, "pages have to be found first: see sessions");
-    privacy.extras.set("sessions", scores);
+    privacy.extras.set("sessions", scores).set("overlap", overlap);
     let inputs = [train, train_pages, test, test_pages].map(Path::to_owned);
     let mut report = context.stage("sessions attack", digests(&inputs)?, Utility::of(&attacked.volumes()), privacy);
     count_set(&mut report.counts, &attacked);

@@ -34,8 +34,13 @@ impl<'a> Session<'a> {
 
     /// What its loads are known by, cut where its pages begin.
     fn known(self) -> Vec<Known> {
-        let of = |load: Trace| Known { origin: None, session: None, page: None, likeness: Some(Likeness::of(&load)) };
-        cut(self.trace, &self.starts()).into_iter().map(of).collect()
+        let of = |(load, page): (Trace, &Page)| Known {
+            origin: page.origin.clone(),
+            session: None,
+            page: None,
+            likeness: Some(Likeness::of(&load)),
+        };
+        cut(self.trace, &self.starts()).into_iter().zip(self.pages).map(of).collect()
     }
 
     /// The packets with which its pages begin: the first at or after each start.
@@ -166,8 +171,8 @@ impl SessionAttack {
     }
 }
 
-/// Loads of the tested sessions that the training sessions have too, cut where their pages begin: exact for sessions without a defence, and of those
-/// whose padding leaves the sizes of a load as they were.
+/// Loads of the tested sessions that the training sessions have too: by their origin, and where that was not kept by their packets, cut where their
+/// pages begin, which finds loads that no defence has changed.
 pub fn session_overlap(train: &[Session<'_>], test: &[Session<'_>]) -> Overlap {
     let known = |sessions: &[Session<'_>]| sessions.par_iter().flat_map(|session| session.known()).collect::<Vec<_>>();
     let (train, test) = (known(train), known(test));

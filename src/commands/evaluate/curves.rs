@@ -43,7 +43,8 @@ pub(super) fn few_shot(counts: &[u16], task: &Task, attack: &Attack, context: &C
             overlap = of_draw;
             scores.push(found);
         }
-        let shots = json!({ "traces_a_class": count, "trained_on": trained_on, "learned_from": overlap.learned_from() });
+        let shots =
+            json!({ "traces_a_class": count, "trained_on": trained_on, "learned_from": overlap.learned_from() });
         Ok(joined(shots, over_draws(&scores)))
     };
     let rows = counts.iter().map(of_count).collect::<Result<Vec<_>>>()?;
