@@ -3,7 +3,7 @@
 //! | bytes | what |
 //! |---|---|
 //! | 8 | `wfkitmod` |
-//! | 4 | format version, 4 (all numbers are little-endian) |
+//! | 4 | format version, 5 (all numbers are little-endian) |
 //! | 4 | length of the header |
 //! | 8 | length of the trees |
 //! | | header: JSON, see [`About`], with the tool's version and the feature extractor |
@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
+use wfkit_datasets::files::replace_with;
 use wfkit_features::FeatureExtractor;
 use wfkit_mapped_file::MappedFile;
 
@@ -36,7 +37,7 @@ use crate::calibrate::Calibrator;
 use crate::forest::Forest;
 
 const MAGIC: &[u8; 8] = b"wfkitmod";
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 const PREAMBLE: usize = 24;
 const CHECKSUM: usize = 32;
 
@@ -123,10 +124,10 @@ pub enum ModelFormatError {
 }
 
 impl FittedAttack {
-    /// Writes the model to a file.
+    /// Writes the model to a file, which is replaced as a whole or not at all.
     pub fn save(&self, path: &Path) -> Result<(), ModelFileError> {
         let bytes = self.to_bytes()?;
-        std::fs::write(path, bytes).map_err(|source| ModelFileError::Write { path: path.to_owned(), source })
+        replace_with(path, bytes).map_err(|source| ModelFileError::Write { path: path.to_owned(), source })
     }
 
     /// Reads a model from a file, which must not change meanwhile: overwritten in place it fails by its checksum or its trees, or

@@ -1,6 +1,6 @@
 //! What an attack is given.
 
-use wfkit_datasets::{TraceKey, TraceSet};
+use wfkit_datasets::{Observed, TraceKey, TraceSet};
 use wfkit_features::{FeatureExtractor, FeatureMatrix, SparseMatrix};
 use wfkit_metrics::ClassMap;
 
@@ -37,6 +37,14 @@ impl<'a> Samples<'a> {
         match self {
             Self::Traces(set) => &set.traces()[row].key,
             Self::Features(matrix) => &matrix.rows()[row].key,
+        }
+    }
+
+    /// How the traces were observed, where that is known.
+    pub fn observed(self) -> Option<Observed> {
+        match self {
+            Self::Traces(set) => Some(set.provenance().into()),
+            Self::Features(matrix) => matrix.observed().cloned(),
         }
     }
 

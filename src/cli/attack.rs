@@ -118,6 +118,9 @@ pub(crate) struct Predict {
     /// Score although the model has learned from traces with the same packets.
     #[arg(long)]
     pub(crate) allow_duplicates: bool,
+    /// Attack traces of another layer or vantage, or put in order otherwise, than the model has learned from.
+    #[arg(long)]
+    pub(crate) any_layer: bool,
 }
 
 #[derive(Debug, Args)]
@@ -152,6 +155,9 @@ pub(crate) struct Evaluate {
     /// Score although tested traces have the packets of a training trace.
     #[arg(long)]
     pub(crate) allow_duplicates: bool,
+    /// Test on traces of another layer or vantage, or put in order otherwise, than those of --train.
+    #[arg(long, requires = "train")]
+    pub(crate) any_layer: bool,
     /// Train and test another attack on the same splits, and test which one is better; repeat for several.
     #[arg(long, value_name = "NAME", value_parser = written::attack)]
     pub(crate) against: Vec<String>,

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use wfkit_capture::record::parse_duration;
 
 use super::SplitBy;
@@ -29,6 +29,11 @@ pub(crate) enum Dataset {
         /// open, and `wfkit capture import` reads back.
         #[arg(long, value_name = "DIR")]
         pcap: Option<PathBuf>,
+        /// Count repetitions anew from 1 where sessions share them, for formats without sessions.
+        #[arg(long)]
+        renumber: bool,
+        #[command(flatten)]
+        copies: Copies,
     },
     /// Read everything and list what is wrong or suspicious.
     Validate {
@@ -54,6 +59,17 @@ pub(crate) enum Dataset {
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
     },
+}
+
+/// What becomes of copies of one load, such as several defended ones, in a format that cannot say which they are.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Copies {
+    /// Keep one copy of each load, the first.
+    #[arg(long)]
+    pub(crate) one_copy: bool,
+    /// Keep all copies of a load, though the file will not tell that they are, so that a split may part them.
+    #[arg(long, conflicts_with = "one_copy")]
+    pub(crate) lose_origins: bool,
 }
 
 #[derive(Debug, Subcommand)]

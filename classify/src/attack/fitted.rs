@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
-use wfkit_datasets::{Trace, TraceSet};
+use wfkit_datasets::{Observed, Trace, TraceSet};
 use wfkit_features::FeatureExtractor;
 use wfkit_metrics::{ClassMap, Probabilities};
 
@@ -44,6 +44,8 @@ pub struct About {
     pub trained_on: Vec<usize>,
     /// The names of the features, in the order of the columns.
     pub features: Vec<String>,
+    /// How the samples that it has learned from were observed, where that is known.
+    pub observed: Option<Observed>,
 }
 
 impl FittedAttack {

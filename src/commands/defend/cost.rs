@@ -60,7 +60,7 @@ pub(super) fn run(options: &cli::DefendCost, context: &Context<'_>) -> Result<()
 /// Captures, with everything of the client's in one trace a file, whatever its name; or traces.
 fn read(paths: &[PathBuf], import: &cli::Import, context: &Context<'_>) -> Result<TraceSet> {
     if !paths.iter().all(|path| has_captures(path)) {
-        return Ok(read_traces(paths)?.set);
+        return Ok(read_traces(paths, context)?.set);
     }
     let mut import = import.clone();
     import.flows = cli::Flows::All;

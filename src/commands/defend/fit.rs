@@ -43,7 +43,7 @@ pub(super) fn fitted(
         return Ok((spec.fit(set.clone()), digests(paths)?));
     }
     let files = [path.to_owned()];
-    let training = read_traces(&files)?.set;
+    let training = read_traces(&files, context)?.set;
     let shared = leaks_between(training.traces(), set.traces()).by_content;
     if shared > 0 {
         bail!(

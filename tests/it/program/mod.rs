@@ -8,12 +8,15 @@ mod defend;
 mod determinism;
 mod features;
 mod forests;
+mod inputs;
+mod kinds;
 mod leaks;
 #[cfg(feature = "maybenot")]
 mod maybenot;
 mod own_traffic;
 mod pipeline;
 mod record;
+mod replaced;
 mod sessions;
 mod support;
 mod sweep;
