@@ -1,5 +1,6 @@
 //! What every command shares: the options, the printer, the clock and the files it reads and writes.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -9,6 +10,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use sha2::{Digest as _, Sha256};
 use wfkit_datasets::TraceSet;
+use wfkit_datasets::files::replace_with;
 use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, UtilityReport};
 
 use crate::cli::Global;
@@ -19,16 +21,24 @@ pub(crate) struct Context<'a> {
     pub(crate) seed: u64,
     pub(crate) printer: &'a Printer,
     started: Instant,
+    /// What was said of the input, for the reports.
+    said: RefCell<Vec<String>>,
 }
 
 impl<'a> Context<'a> {
     pub(crate) fn new(global: &Global, printer: &'a Printer) -> Self {
-        Self { seed: global.seed, printer, started: Instant::now() }
+        Self { seed: global.seed, printer, started: Instant::now(), said: RefCell::default() }
     }
 
     /// The same options with a clock that starts now, for one stage of several.
     pub(crate) fn restarted(&self) -> Self {
-        Self { seed: self.seed, printer: self.printer, started: Instant::now() }
+        Self { seed: self.seed, printer: self.printer, started: Instant::now(), said: RefCell::default() }
+    }
+
+    /// Warns of something about the input, which the reports of this command then tell, too.
+    pub(crate) fn warn_of_input(&self, message: &str) {
+        self.printer.warn(message);
+        self.said.borrow_mut().push(message.to_owned());
     }
 
     /// The report of a stage, its counts still to be filled.
@@ -46,7 +56,7 @@ impl<'a> Context<'a> {
             inputs,
             counts: BTreeMap::new(),
             dropped: BTreeMap::new(),
-            problems: Vec::new(),
+            problems: self.said.borrow().clone(),
             utility: UtilityReport::new(utility),
             privacy,
             seconds: 0.0,
@@ -81,9 +91,9 @@ pub(crate) fn count(counts: &mut BTreeMap<String, u64>, name: &str, n: usize) {
     counts.insert(name.to_owned(), n as u64);
 }
 
-/// Writes a small file of our own.
+/// Writes a small file of our own, as a whole or not at all.
 pub(crate) fn write(path: &Path, text: String) -> Result<()> {
-    std::fs::write(path, text).with_context(|| format!("{}: cannot write", path.display()))
+    replace_with(path, text).with_context(|| format!("{}: cannot write", path.display()))
 }
 
 /// Makes the folder and those above it.

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use wfkit_classify::Samples;
-use wfkit_datasets::{TraceSet, formats::ReadError, read_all_traces};
-use wfkit_features::{FeatureFileError, FeatureMatrix};
-use wfkit_metrics::Utility;
+use wfkit_datasets::{Comparison, FileKind, Observed, TraceSet, formats::ReadError, read_all_traces, unknown_classes};
+use wfkit_features::FeatureMatrix;
+use wfkit_metrics::{ClassMap, Utility};
+
+use crate::context::Context;
 
 /// Traces that were read, and how much reading them left out, by reason.
 pub(crate) struct Traces {
@@ -15,12 +17,13 @@ pub(crate) struct Traces {
     pub(crate) dropped: BTreeMap<String, u64>,
 }
 
-/// Reads trace files, or folders of them, into one set that is not empty.
-pub(crate) fn read_traces(paths: &[PathBuf]) -> Result<Traces> {
+/// Reads trace files, or folders of them, into one set that is not empty, and says what is odd about it.
+pub(crate) fn read_traces(paths: &[PathBuf], context: &Context<'_>) -> Result<Traces> {
     let read = read_all_traces(paths).map_err(|error| explain(error, paths))?;
     if read.set.is_empty() {
         bail!("{}: there is no trace in it", list(paths));
     }
+    read.warnings.iter().for_each(|warning| context.warn_of_input(warning));
     Ok(Traces { set: read.set, dropped: read.dropped })
 }
 
@@ -43,22 +46,15 @@ pub(crate) enum Labelled {
 }
 
 impl Labelled {
-    /// Reads trace files, or one feature file: both kinds can be Parquet, the columns tell.
-    pub(crate) fn read(paths: &[PathBuf]) -> Result<Self> {
+    /// Reads trace files, or one feature file, told by what is in it.
+    pub(crate) fn read(paths: &[PathBuf], context: &Context<'_>) -> Result<Self> {
         if let [path] = paths
-            && let Err(error @ ReadError::Columns { .. }) = read_all_traces(paths)
+            && path.is_file()
+            && FileKind::of(path)? == Some(FileKind::Features)
         {
-            return match FeatureMatrix::read(path) {
-                Ok(file) => Ok(Self::Features(file.matrix)),
-                // Neither, or no Parquet at all: say what traces it lacks.
-                Err(
-                    FeatureFileError::Read(ReadError::Columns { .. } | ReadError::Damaged { .. })
-                    | FeatureFileError::NoFeature { .. },
-                ) => Err(error.into()),
-                Err(error) => Err(error.into()),
-            };
+            return Ok(Self::Features(FeatureMatrix::read(path)?.matrix));
         }
-        Ok(Self::Traces(read_traces(paths)?))
+        Ok(Self::Traces(read_traces(paths, context)?))
     }
 
     pub(crate) fn samples(&self) -> Samples<'_> {
@@ -97,6 +93,40 @@ impl Labelled {
     pub(crate) fn sessions(&self) -> Vec<Option<&str>> {
         let samples = self.samples();
         (0..samples.len()).map(|row| samples.key(row).session.as_deref()).collect()
+    }
+}
+
+/// Refuses to attack what was observed otherwise than what was learned from, unless `allowed`; where one of them does not say, warns.
+pub(crate) fn check_observed(
+    learned: Option<&Observed>,
+    attacked: Option<&Observed>,
+    allowed: bool,
+    context: &Context<'_>,
+) -> Result<()> {
+    let (Some(learned), Some(attacked)) = (learned, attacked) else {
+        context.warn_of_input("it is not known whether what is attacked was observed as what was learned from");
+        return Ok(());
+    };
+    match learned.compare(attacked) {
+        Comparison::Alike => {}
+        Comparison::Unknown(what) => context.warn_of_input(&format!(
+            "it is not known whether what is attacked has the {what} of what was learned from: learned from {learned}, attacked {attacked}"
+        )),
+        Comparison::Differs(what) if allowed => {
+            let message = format!("another {what}: learned from {learned}, attacked {attacked}");
+            context.warn_of_input(&message);
+        }
+        Comparison::Differs(what) => {
+            bail!("another {what}: learned from {learned}, attacked {attacked}; --any-layer attacks it all the same")
+        }
+    }
+    Ok(())
+}
+
+/// Warns of classes that are attacked and were not learned; says it loudly where none of them was.
+pub(crate) fn check_classes(learned: &ClassMap, attacked: &ClassMap, context: &Context<'_>) {
+    if let Some(message) = unknown_classes(learned, attacked) {
+        context.warn_of_input(&message);
     }
 }
 

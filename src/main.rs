@@ -19,6 +19,7 @@ use crate::cli::Cli;
 use crate::printer::Printer;
 
 fn main() -> ExitCode {
+    say_no_expected_panic();
     let cli = Cli::parse();
     let printer = Printer::new(&cli.global);
     match start_threads(cli.global.threads).and_then(|()| commands::execute(cli.command, &cli.global, &printer)) {
@@ -28,6 +29,16 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// A panic that is caught and told as an error is not told twice.
+fn say_no_expected_panic() {
+    let told = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !wfkit_datasets::is_expected_panic() {
+            told(panic);
+        }
+    }));
 }
 
 /// Every parallel loop of the stage crates runs on rayon's global pool.

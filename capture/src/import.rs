@@ -253,7 +253,10 @@ pub fn import(
         return Err(ImportError::NoTrace { stats: Box::new(stats) });
     }
     sources.sort_unstable();
-    let set = TraceSet::new(traces, Provenance::new(options.layer, sources)).expect("the keys are unique");
+    let of_streams = matches!(options.layer, Layer::Tcp | Layer::Tls | Layer::Cell);
+    let provenance =
+        Provenance { reassembly: of_streams.then_some(options.reassembly), ..Provenance::new(options.layer, sources) };
+    let set = TraceSet::new(traces, provenance).expect("the keys are unique");
     Ok(Import { set, stats })
 }
 

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use regex::Regex;
 use thiserror::Error;
-use wfkit_datasets::TraceKey;
+use wfkit_datasets::{TraceKey, canonical_class};
 
 use crate::dates::date_in;
 use crate::files::InputFile;
@@ -180,6 +180,8 @@ impl Labels {
                     .cloned()
                     .ok_or_else(|| (format!("not in {}", manifest.name()), "not in the manifest")),
             };
+            // The files of one class may write it in several ways; those that are then the same trace are told from each other by name.
+            let label = label.map(|label| Label { class: canonical_class(&label.class).into_owned(), ..label });
             if label.is_ok() {
                 *labels.sources.entry(labeller.name()).or_default() += 1;
             }

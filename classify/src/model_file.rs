@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 use wfkit_datasets::Known;
+use wfkit_datasets::files::replace_with;
 use wfkit_features::FeatureExtractor;
 use wfkit_mapped_file::MappedFile;
 
@@ -124,10 +125,10 @@ pub enum ModelFormatError {
 }
 
 impl FittedAttack {
-    /// Writes the model to a file.
+    /// Writes the model to a file, which is replaced as a whole or not at all.
     pub fn save(&self, path: &Path) -> Result<(), ModelFileError> {
         let bytes = self.to_bytes()?;
-        std::fs::write(path, bytes).map_err(|source| ModelFileError::Write { path: path.to_owned(), source })
+        replace_with(path, bytes).map_err(|source| ModelFileError::Write { path: path.to_owned(), source })
     }
 
     /// Reads a model from a file, which must not change meanwhile: overwritten in place it fails by its checksum or its trees, or

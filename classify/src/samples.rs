@@ -1,6 +1,7 @@
 //! What an attack is given.
 
 use wfkit_datasets::{Groups, Known, TraceKey, TraceSet};
+use wfkit_datasets::{Observed, TraceKey, TraceSet};
 use wfkit_features::{FeatureExtractor, FeatureMatrix, SparseMatrix};
 use wfkit_metrics::ClassMap;
 
@@ -81,6 +82,14 @@ impl<'a> Samples<'a> {
     /// Which rows no split may part: copies of one load, and what shows one page of the background.
     pub fn groups(self) -> Groups {
         self.origins().join(|row| self.page(row))
+    }
+
+    /// How the traces were observed, where that is known.
+    pub fn observed(self) -> Option<Observed> {
+        match self {
+            Self::Traces(set) => Some(set.provenance().into()),
+            Self::Features(matrix) => matrix.observed().cloned(),
+        }
     }
 
     /// The classes that occur, in class order.

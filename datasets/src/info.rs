@@ -88,10 +88,109 @@ pub fn duplicates(set: &TraceSet) -> Vec<Vec<usize>> {
     groups
 }
 
+/// Visits and sessions of them whose median is longer are none: times are in another unit.
+const LONGEST_MEDIAN_NS: u64 = 3_600 * NS_PER_SECOND;
+/// No single trace should be longer.
+const LONGEST_NS: u64 = 24 * 3_600 * NS_PER_SECOND;
+/// Traces of [`MANY_PACKETS`] and more whose median is shorter are implausible: no link is so fast.
+const SHORTEST_MEDIAN_NS: u64 = 50_000_000;
+const MANY_PACKETS: usize = 100;
+/// What a visit takes, in ns, where the unit of times has to be guessed.
+const USUAL_NS: std::ops::RangeInclusive<u64> = NS_PER_SECOND / 20..=1_800 * NS_PER_SECOND;
+const NS_PER_SECOND: u64 = 1_000_000_000;
+
+/// What is implausible about the times of a set, as where microseconds stand for seconds: the trace that shows it most, its value and the
+/// unit that the times are likely to be in. Sets without times, all of which are 0, are fine.
+pub fn implausible_times(set: &TraceSet) -> Option<String> {
+    let timed = || set.traces().iter().filter(|labelled| labelled.trace.duration_ns() > 0);
+    let mut durations: Vec<u64> = timed().map(|labelled| labelled.trace.duration_ns()).collect();
+    durations.sort_unstable();
+    let median = *durations.get(durations.len() / 2)?;
+    let longest = timed().max_by_key(|labelled| labelled.trace.duration_ns())?;
+    let as_units = |factors: [(u64, &'static str); 3], scale: &dyn Fn(u64) -> Option<u64>| {
+        factors
+            .into_iter()
+            .find(|(factor, _)| scale(*factor).is_some_and(|ns| USUAL_NS.contains(&ns)))
+            .map(|(_, unit)| unit)
+    };
+    let describe = |duration: u64| format!("({}) lasts {}", longest.key, length(duration));
+    if median > LONGEST_MEDIAN_NS {
+        let units = [(1_000, "milliseconds"), (1_000_000, "microseconds"), (NS_PER_SECOND, "nanoseconds")];
+        let likely = as_units(units, &|factor| Some(median / factor));
+        let likely = likely.map_or(String::new(), |unit| format!("; they look like {unit} where seconds are due"));
+        return Some(format!(
+            "times are implausible: {}, and the median trace {}{likely}",
+            describe(longest.trace.duration_ns()),
+            length(median)
+        ));
+    }
+    if longest.trace.duration_ns() > LONGEST_NS {
+        return Some(format!(
+            "times are implausible: {}, where the median trace takes {}",
+            describe(longest.trace.duration_ns()),
+            length(median)
+        ));
+    }
+    let mut packets: Vec<usize> = timed().map(|labelled| labelled.trace.len()).collect();
+    packets.sort_unstable();
+    if median < SHORTEST_MEDIAN_NS && packets[packets.len() / 2] >= MANY_PACKETS {
+        let units = [(1_000, "microseconds"), (1_000_000, "milliseconds"), (NS_PER_SECOND, "seconds")];
+        let likely = as_units(units, &|factor| median.checked_mul(factor));
+        let likely = likely.map_or(String::new(), |unit| format!("; they look like {unit} where nanoseconds are due"));
+        return Some(format!(
+            "times are implausible: even {}, and the median trace of {} packets {}{likely}",
+            describe(longest.trace.duration_ns()),
+            packets[packets.len() / 2],
+            length(median)
+        ));
+    }
+    None
+}
+
+/// A duration in the unit that suits it.
+fn length(ns: u64) -> String {
+    let seconds = ns as f64 / NS_PER_SECOND as f64;
+    match seconds {
+        _ if seconds >= 172_800.0 => format!("{:.1} days", seconds / 86_400.0),
+        _ if seconds >= 7_200.0 => format!("{:.1} hours", seconds / 3_600.0),
+        _ if seconds >= 1.0 => format!("{seconds:.1} s"),
+        _ => format!("{:.3} ms", seconds * 1e3),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{LabelledTrace, Provenance, Trace, TraceKey};
+
+    /// Traces of 200 packets whose last is at each of these times.
+    fn lasting(durations: &[u64]) -> TraceSet {
+        let trace = |(rep, &duration): (usize, &u64)| {
+            let time_ns = (0..200).map(|at| u128::from(duration) * at / 199).map(|ns| ns as u64).collect();
+            let key = TraceKey { class: "a".into(), rep: rep as i64, session: None };
+            LabelledTrace::new(key, None, Trace::new(time_ns, vec![1; 200]).unwrap())
+        };
+        TraceSet::new(durations.iter().enumerate().map(trace).collect(), Provenance::new(Layer::Tcp, vec![])).unwrap()
+    }
+
+    #[test]
+    fn times_in_another_unit_are_told_with_the_likely_one() {
+        let seconds = |factor: f64| [5.0, 20.0, 90.0].map(|seconds| (seconds * factor * 1e9) as u64);
+        for (factor, unit) in [(1e3, "milliseconds"), (1e6, "microseconds")] {
+            let found = implausible_times(&lasting(&seconds(factor))).unwrap();
+            assert!(found.contains("(class a, rep 2) lasts") && found.contains(unit), "{found}");
+            assert!(found.contains("where seconds are due"), "{found}");
+        }
+        for (factor, unit) in [(1e-3, "microseconds"), (1e-6, "milliseconds")] {
+            let found = implausible_times(&lasting(&seconds(factor))).unwrap();
+            assert!(found.contains(unit) && found.contains("where nanoseconds are due"), "{found}");
+        }
+        assert_eq!(implausible_times(&lasting(&seconds(1.0))), None);
+        assert_eq!(implausible_times(&lasting(&[0, 0])), None);
+        assert_eq!(implausible_times(&lasting(&[])), None);
+        let one = implausible_times(&lasting(&[5_000_000_000, 6_000_000_000, 200_000_000_000_000])).unwrap();
+        assert!(one.contains("(class a, rep 2) lasts 2.3 days, where the median trace takes 6.0 s"), "{one}");
+    }
 
     #[test]
     fn counts_what_is_there() {

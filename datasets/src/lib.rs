@@ -1,16 +1,23 @@
 #![doc = include_str!("../README.md")]
 
+mod class_name;
 #[cfg(feature = "tables")]
 pub mod competition;
+pub mod files;
 #[cfg(feature = "tables")]
 pub mod formats;
 #[cfg(feature = "tables")]
 mod frame;
 mod groups;
 mod info;
+#[cfg(feature = "tables")]
+mod kinds;
 mod label;
 mod likeness;
+mod observed;
 mod overlap;
+#[cfg(feature = "tables")]
+mod parquet_file;
 #[cfg(feature = "tables")]
 mod probabilities;
 mod relabel;
@@ -22,13 +29,19 @@ mod trace;
 mod trace_set;
 mod view;
 
+pub use class_name::{Spellings, canonical as canonical_class, unknown_classes};
 #[cfg(feature = "tables")]
 pub use formats::{ReadError, ReadTraces, TraceFormat, WriteError, read_all_traces, read_traces, write_traces};
 pub use groups::Groups;
-pub use info::{TraceSetInfo, duplicates};
+pub use info::{TraceSetInfo, duplicates, implausible_times};
+#[cfg(feature = "tables")]
+pub use kinds::FileKind;
 pub use label::Label;
 pub use likeness::{Likeness, NotALikeness};
+pub use observed::{Comparison, Observed};
 pub use overlap::{Known, Overlap};
+#[cfg(feature = "tables")]
+pub use parquet_file::is_expected_panic;
 #[cfg(feature = "tables")]
 pub use probabilities::{Predictions, read_probabilities, write_probabilities};
 pub use relabel::{RelabelError, relabel};
@@ -43,3 +56,9 @@ pub use view::View;
 pub fn sample() -> &'static std::path::Path {
     std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/data/sample"))
 }
+
+/// The columns of packets in a table of one trace a row.
+#[cfg(feature = "tables")]
+const TIME: &str = "time_ns";
+#[cfg(feature = "tables")]
+const SIZE: &str = "size";

@@ -3,6 +3,7 @@
 //! A class whose own name is one of the three label columns has a `=` put before it, and so has one that looks like such a name
 //! already: `rep` is written `=rep`, `=rep` is written `==rep`. All other names stand as they are.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use ndarray::Array2;
@@ -15,7 +16,7 @@ use crate::formats::{
 };
 use crate::frame::{CLASS, Frame, REP, SESSION, key_columns, write_parquet};
 use crate::tables::{number_columns, numbers};
-use crate::{ReadError, TraceKey, WriteError};
+use crate::{FileKind, ReadError, TraceKey, WriteError, canonical_class};
 
 /// What a classifier said about each trace.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,7 +49,8 @@ pub fn write_probabilities(path: &Path, keys: &[TraceKey], probabilities: &Proba
     let mut columns = key_columns(keys.iter());
     columns.extend(number_columns(&names, probabilities.values()));
     if file_name(path).to_ascii_lowercase().ends_with(".parquet") {
-        return write_parquet(path, columns, None);
+        let metadata = serde_json::json!({ "kind": FileKind::Probabilities }).to_string();
+        return write_parquet(path, columns, Some(metadata));
     }
     let mut table = DataFrame::new(keys.len(), columns).map_err(|error| WriteError::table(path, error))?;
     if csv_member(&file_name(path)).is_none() {
@@ -72,6 +74,10 @@ pub fn write_probabilities(path: &Path, keys: &[TraceKey], probabilities: &Proba
 pub fn read_probabilities(path: &Path) -> Result<Predictions, ReadError> {
     if is_parquet(path).map_err(|error| ReadError::io(path, error))? {
         let frame = Frame::read(path)?;
+        if let Some(kind @ (FileKind::Traces | FileKind::Features)) = FileKind::of_table(&frame) {
+            let (path, found) = (path.to_owned(), kind.to_string());
+            return Err(ReadError::Unrecognised { path, found, expected: "class probabilities, one column a class" });
+        }
         let keys = frame.labels()?.into_iter().map(|label| label.key).collect();
         let names: Vec<String> = frame.names().filter(|name| !is_label(name)).map(str::to_owned).collect();
         let values = numbers(&frame, &names)?;
@@ -90,15 +96,16 @@ fn read_rows(path: &Path, mut rows: CsvRows<'_>) -> Result<Predictions, ReadErro
     let mut lines = Vec::new();
     while let Some(row) = rows.next_row(&mut problems)? {
         let text = |column| String::from_utf8(row.raw(column).to_vec()).map_err(|_| (column, "not UTF-8"));
-        let number = |column| finite_number(row.raw(column)).map_err(|kind| (column, kind));
+        let number = |column| finite_number(row.number(column)).map_err(|kind| (column, kind));
         let (class, session) = (text(0), text(2));
-        let rep = whole_number(row.raw(1)).map_err(|kind| (1, kind));
+        let rep = whole_number(row.number(1)).map_err(|kind| (1, kind));
         let probabilities: Vec<Result<f64, _>> = (3..columns.len()).map(number).collect();
         let errors = [class.as_ref().err(), rep.as_ref().err(), session.as_ref().err()].into_iter().flatten();
         for &(column, kind) in errors.chain(probabilities.iter().filter_map(|value| value.as_ref().err())) {
             problems.record(kind, columns[column], row.line, row.lossy(column));
         }
         if let (Ok(class), Ok(rep), Ok(session)) = (class, rep, session) {
+            let class = canonical_class(&class).into_owned();
             keys.push(TraceKey { class, rep, session: Some(session).filter(|name| !name.is_empty()) });
             values.extend(probabilities.into_iter().flatten());
             lines.push(row.line);
@@ -121,10 +128,13 @@ fn predictions(
 ) -> Result<Predictions, ReadError> {
     let classes = ClassMap::from_labels(names.iter().map(|name| class_of_column(name)));
     if classes.len() < names.len() {
-        return Err(ReadError::columns(path, "two columns name one class"));
+        let mut seen = std::collections::HashMap::new();
+        let twice = names.iter().find_map(|name| Some((seen.insert(class_of_column(name), name)?, name)));
+        let (first, second) = twice.expect("there are fewer classes than columns");
+        return Err(ReadError::columns(path, format!("the columns `{first}` and `{second}` name one class")));
     }
     let mut columns: Vec<usize> = (0..names.len()).collect();
-    columns.sort_by_key(|&column| classes.index_of(class_of_column(&names[column])));
+    columns.sort_by_key(|&column| classes.index_of(&class_of_column(&names[column])));
     let values = values.select(ndarray::Axis(1), &columns);
     let wrong = |row: usize, column: String, value: f64, reason: &str| ReadError::Value {
         path: path.to_owned(),
@@ -150,10 +160,11 @@ fn column_of_class(class: &str) -> String {
     format!("{escape}{class}")
 }
 
-fn class_of_column(column: &str) -> &str {
+/// The class of a column, by the name that all files have for it.
+fn class_of_column(column: &str) -> Cow<'_, str> {
     match column.strip_prefix('=') {
-        Some(class) if is_label(column.trim_start_matches('=')) => class,
-        _ => column,
+        Some(class) if is_label(column.trim_start_matches('=')) => Cow::Borrowed(class),
+        _ => canonical_class(column),
     }
 }
 
@@ -178,7 +189,7 @@ mod tests {
     #[test]
     fn every_format_brings_back_every_bit() {
         let folder = tempfile::tempdir().unwrap();
-        let classes = ClassMap::from_labels(["10", "2", "rep", "=rep", "a,\"b\n", "session "]);
+        let classes = ClassMap::from_labels(["10", "2", "rep", "=rep", "a,\"b\nc", "session x"]);
         let values = array![[0.1, 0.2, 0.3, 0.25, 0.05, 0.1], [1e-17, 0.0, 1.0, 0.0, 0.0, 0.0]];
         let probabilities = Probabilities::new(classes, values).unwrap();
         let keys = vec![key("rep", -1, Some("day, 1")), key("2", 5, None)];
@@ -193,7 +204,7 @@ mod tests {
             assert_eq!(std::fs::read(&path).unwrap(), bytes, "{name}");
         }
         let text = std::fs::read_to_string(folder.path().join("p.csv")).unwrap();
-        assert!(text.starts_with("class,rep,session,2,10,==rep,\"a,\"\"b\n\",=rep,session \n"), "{text}");
+        assert!(text.starts_with("class,rep,session,2,10,==rep,\"a,\"\"b\nc\",=rep,session x\n"), "{text}");
         assert!(text.ends_with("\n2,5,,1e-17,0.0,1.0,0.0,0.0,0.0\n"), "{text}");
     }
 
@@ -242,7 +253,7 @@ mod tests {
         #[test]
         fn a_class_is_found_again_whatever_its_name(class in "=?=?(class|rep|session|x)=?") {
             let column = column_of_class(&class);
-            prop_assert_eq!(class_of_column(&column), class.as_str());
+            prop_assert_eq!(class_of_column(&column), canonical_class(&class));
             prop_assert!(!is_label(&column));
         }
 

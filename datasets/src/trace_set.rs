@@ -1,12 +1,13 @@
 //! Labelled traces and where they come from.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use wfkit_metrics::{ClassMap, Volume, class_order};
 
-use crate::Trace;
+use crate::{Trace, canonical_class};
 
 /// What identifies a trace in its set: class, session and repetition together are unique.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -98,6 +99,9 @@ pub struct Provenance {
     pub sources: Vec<String>,
     /// Name and version of the tool that made the set.
     pub tool: String,
+    /// Whether TCP streams were put in order, each byte once, before their packets counted; none where that is not known or means nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reassembly: Option<bool>,
     /// The defences applied, in order, each as it would be written on the command line.
     pub defenses: Vec<String>,
 }
@@ -110,6 +114,7 @@ impl Provenance {
             vantage: "client link".to_owned(),
             sources,
             tool: concat!("wfkit ", env!("CARGO_PKG_VERSION")).to_owned(),
+            reassembly: None,
             defenses: Vec::new(),
         }
     }
@@ -131,8 +136,16 @@ pub enum TraceSetError {
 }
 
 impl TraceSet {
-    /// Sorts the traces by key and checks that no key occurs twice. A set may be empty.
+    /// Gives classes their [canonical names](crate::canonical_class), sorts the traces by key and checks that no key occurs twice. A set
+    /// may be empty.
     pub fn new(mut traces: Vec<LabelledTrace>, provenance: Provenance) -> Result<Self, TraceSetError> {
+        for labelled in &mut traces {
+            if let canonical = canonical_class(&labelled.key.class)
+                && canonical != labelled.key.class
+            {
+                labelled.key.class = canonical.into_owned();
+            }
+        }
         traces.sort_by(|a, b| a.key.order(&b.key));
         match traces.windows(2).find(|pair| pair[0].key == pair[1].key) {
             Some(pair) => Err(TraceSetError::DuplicateKey(pair[0].key.clone())),
@@ -182,6 +195,52 @@ impl TraceSet {
         Self::new(self.traces, self.provenance)
     }
 
+    /// The first trace that is a copy of the same load as one before it.
+    pub fn another_copy(&self) -> Option<&LabelledTrace> {
+        let mut seen = HashSet::new();
+        self.origins()
+            .into_iter()
+            .zip(&self.traces)
+            .find(|(origin, _)| !seen.insert(origin.clone()))
+            .map(|(_, one)| one)
+    }
+
+    /// One copy of each load, the first in set order, and how many others were left out.
+    pub fn one_copy_each(&self) -> (Self, usize) {
+        let mut seen = HashSet::new();
+        let origins = self.origins();
+        let rows: Vec<usize> = (0..self.len()).filter(|&row| seen.insert(origins[row].clone())).collect();
+        (self.select(&rows), self.len() - rows.len())
+    }
+
+    /// The same traces, which no longer tell what they are copies of.
+    pub fn without_origins(mut self) -> Self {
+        self.traces.iter_mut().for_each(|labelled| labelled.origin = None);
+        self
+    }
+
+    /// The same traces, where classes whose sessions share repetitions have theirs counted anew from 1, in set order; and these classes.
+    pub fn renumbered(mut self) -> (Self, Vec<String>) {
+        let mut renumbered = Vec::new();
+        for class in self.traces.chunk_by_mut(|a, b| a.key.class == b.key.class) {
+            let mut seen = HashSet::new();
+            if class.iter().any(|labelled| !seen.insert(labelled.key.rep)) {
+                renumbered.push(class[0].key.class.clone());
+                class.iter_mut().zip(1..).for_each(|(labelled, rep)| labelled.key.rep = rep);
+            }
+        }
+        (self, renumbered)
+    }
+
+    /// What each trace is a copy of: its origin, and what copies of it would have as theirs where it has none but others have. Without
+    /// any, every row stands for itself.
+    fn origins(&self) -> Vec<String> {
+        let any = self.traces.iter().any(|labelled| labelled.origin.is_some());
+        let of =
+            |(row, labelled): (usize, &LabelledTrace)| if any { labelled.origin_of_copies() } else { row.to_string() };
+        self.traces.iter().enumerate().map(of).collect()
+    }
+
     /// The traces at `rows`, as a set of their own with the same provenance.
     pub fn select(&self, rows: &[usize]) -> Self {
         let mut rows = rows.to_vec();
@@ -217,6 +276,42 @@ mod tests {
         let set = TraceSet::new(traces, provenance).unwrap();
         let keys: Vec<String> = set.traces().iter().map(|t| t.key.to_string()).collect();
         assert_eq!(keys, ["class 2, rep 3, session a", "class 2, rep 2, session b", "class 10, rep 1"]);
+    }
+
+    #[test]
+    fn classes_have_one_name_however_they_are_written() {
+        let traces = vec![labelled(" 1", 1, None), labelled("1.0", 2, None), labelled("01", 3, None)];
+        let set = TraceSet::new(traces, Provenance::new(Layer::Tcp, vec![])).unwrap();
+        assert_eq!(set.classes().names(), ["1"]);
+        let twice = vec![labelled("1", 1, None), labelled("1.0", 1, None)];
+        assert!(TraceSet::new(twice, Provenance::new(Layer::Tcp, vec![])).is_err());
+    }
+
+    #[test]
+    fn copies_are_found_and_one_of_each_is_left() {
+        let copy = |rep, origin: Option<&str>| {
+            let mut one = labelled("a", rep, None);
+            one.origin = origin.map(str::to_owned);
+            one
+        };
+        let set = |traces| TraceSet::new(traces, Provenance::new(Layer::Tcp, vec![])).unwrap();
+        let copies = set(vec![copy(1, Some("x")), copy(2, Some("y")), copy(3, Some("x"))]);
+        assert_eq!(copies.another_copy().unwrap().key.rep, 3);
+        let (one_each, left_out) = copies.one_copy_each();
+        assert_eq!((one_each.len(), left_out, one_each.another_copy()), (2, 1, None));
+        assert_eq!(copies.without_origins().another_copy(), None);
+        let undefended = copy(1, None);
+        let of_it = copy(2, Some(&undefended.origin_of_copies()));
+        assert!(set(vec![undefended, of_it]).another_copy().is_some(), "the load itself is one of its copies");
+        assert_eq!(set(vec![copy(1, None), copy(2, None)]).another_copy(), None, "the same packets are no copies");
+    }
+
+    #[test]
+    fn repetitions_that_sessions_share_are_counted_anew() {
+        let traces = vec![labelled("a", 1, Some("x")), labelled("a", 1, Some("y")), labelled("b", 7, Some("x"))];
+        let (set, renumbered) = TraceSet::new(traces, Provenance::new(Layer::Tcp, vec![])).unwrap().renumbered();
+        let reps: Vec<i64> = set.traces().iter().map(|labelled| labelled.key.rep).collect();
+        assert_eq!((reps, renumbered), (vec![1, 2, 7], vec!["a".to_owned()]));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use ndarray::Array2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use wfkit_datasets::{Label, Trace, TraceSet};
+use wfkit_datasets::{Label, Observed, Trace, TraceSet};
 
 use crate::column::Feature;
 use crate::sets::FittedSet;
@@ -79,6 +79,7 @@ impl FeatureExtractor {
     /// threads of the current rayon pool; the values do not depend on how many there are.
     pub fn transform(&self, traces: &TraceSet) -> FeatureMatrix {
         let names = self.names();
+        let observed = Observed::from(traces.provenance());
         let traces = traces.traces();
         let mut values = vec![0.0; traces.len() * names.len()];
         // With no column there is no chunk, whatever its size.
@@ -88,7 +89,8 @@ impl FeatureExtractor {
         let shape = (traces.len(), names.len());
         let values = Array2::from_shape_vec(shape, values).expect("rows times columns values");
         let rows = traces.iter().map(Label::from).collect();
-        FeatureMatrix::new(names, rows, values).expect("names differ by set, and each feature of any trace is finite")
+        let matrix = FeatureMatrix::new(names, rows, values);
+        matrix.expect("names differ by set, and each feature of any trace is finite").observed_as(Some(observed))
     }
 
     /// The values of [`transform`](Self::transform) without those that are 0, and without ever holding them for more than one trace

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use wfkit_datasets::{ReadError, Table, WriteError, read_table, write_table};
+use wfkit_datasets::{FileKind, Observed, ReadError, Table, WriteError, read_table, write_table};
 
 use crate::{FeatureExtractor, FeatureMatrix, MatrixError};
 
@@ -20,7 +20,15 @@ pub struct FeatureFile {
 /// What the metadata of a feature file holds, as JSON.
 #[derive(Serialize, Deserialize)]
 struct Metadata {
+    #[serde(default = "features")]
+    kind: FileKind,
     extractor: Option<FeatureExtractor>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    observed: Option<Observed>,
+}
+
+fn features() -> FileKind {
+    FileKind::Features
 }
 
 /// Why a file is not a feature file. Rows count from 0.
@@ -29,6 +37,14 @@ pub enum FeatureFileError {
     /// No table of numbers beside labels.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// It holds something else.
+    #[error("{}: found {kind}; expected features, as wfkit features writes them", path.display())]
+    Kind {
+        /// The file.
+        path: PathBuf,
+        /// What it holds.
+        kind: FileKind,
+    },
     /// There is no column beside the labels.
     #[error("{}: no feature column", path.display())]
     NoFeature {
@@ -79,9 +95,9 @@ pub enum FeatureFileError {
 
 impl FeatureMatrix {
     /// Writes Parquet: `class, rep, session, start_ns` and one f64 column a feature, one row a trace; what extracted
-    /// them goes into the metadata. The same matrix gives the same bytes.
+    /// them and how their traces were observed goes into the metadata. The same matrix gives the same bytes.
     pub fn write(&self, path: &Path, extractor: Option<&FeatureExtractor>) -> Result<(), WriteError> {
-        let metadata = Metadata { extractor: extractor.cloned() };
+        let metadata = Metadata { kind: features(), extractor: extractor.cloned(), observed: self.observed().cloned() };
         let metadata = serde_json::to_string(&metadata).expect("names and numbers are JSON");
         write_table(path, self.rows(), self.names(), self.values(), Some(&metadata))
     }
@@ -89,15 +105,19 @@ impl FeatureMatrix {
     /// Reads what [`write`](Self::write) wrote, or any Parquet with `class`, `rep` and one or more columns of finite
     /// numbers.
     pub fn read(path: &Path) -> Result<FeatureFile, FeatureFileError> {
+        match FileKind::of(path)? {
+            Some(FileKind::Features) | None => {}
+            Some(kind) => return Err(FeatureFileError::Kind { path: path.to_owned(), kind }),
+        }
         let Table { labels, names, values, metadata } = read_table(path)?;
         let path = path.to_owned();
         if names.is_empty() {
             return Err(FeatureFileError::NoFeature { path });
         }
-        let extractor = match metadata.as_deref().map(serde_json::from_str::<Metadata>) {
-            Some(Ok(metadata)) => metadata.extractor,
+        let (extractor, observed) = match metadata.as_deref().map(serde_json::from_str::<Metadata>) {
+            Some(Ok(metadata)) => (metadata.extractor, metadata.observed),
             Some(Err(source)) => return Err(FeatureFileError::Metadata { path, source }),
-            None => None,
+            None => (None, None),
         };
         if let Some(extractor) = &extractor {
             let extracted = extractor.names();
@@ -110,7 +130,7 @@ impl FeatureMatrix {
             return Err(FeatureFileError::NotFinite { path, column: names[column].clone(), row, value });
         }
         match Self::new(names, labels, values) {
-            Ok(matrix) => Ok(FeatureFile { matrix, extractor }),
+            Ok(matrix) => Ok(FeatureFile { matrix: matrix.observed_as(observed), extractor }),
             Err(source) => Err(FeatureFileError::Matrix { path, source }),
         }
     }

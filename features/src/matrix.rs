@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayView2, Axis};
 use thiserror::Error;
-use wfkit_datasets::{Label, TraceKey};
+use wfkit_datasets::{Label, Observed, TraceKey};
 use wfkit_metrics::ClassMap;
 
 /// Features, shape `(n_traces, n_features)`: finite values, one name a column, one label a row.
@@ -11,6 +11,7 @@ pub struct FeatureMatrix {
     names: Vec<String>,
     rows: Vec<Label>,
     values: Array2<f64>,
+    observed: Option<Observed>,
 }
 
 /// Why a matrix is not a feature matrix.
@@ -56,7 +57,17 @@ impl FeatureMatrix {
             let key = Box::new(rows[row].key.clone());
             return Err(MatrixError::NotFinite { name: names[column].clone(), key, value });
         }
-        Ok(Self { names, rows, values })
+        Ok(Self { names, rows, values, observed: None })
+    }
+
+    /// The same matrix, which tells how its traces were observed.
+    pub fn observed_as(self, observed: Option<Observed>) -> Self {
+        Self { observed, ..self }
+    }
+
+    /// How its traces were observed, where that is known.
+    pub fn observed(&self) -> Option<&Observed> {
+        self.observed.as_ref()
     }
 
     /// One name a column.
@@ -85,6 +96,7 @@ impl FeatureMatrix {
             names: self.names.clone(),
             rows: rows.iter().map(|&row| self.rows[row].clone()).collect(),
             values: self.values.select(Axis(0), rows),
+            observed: self.observed.clone(),
         }
     }
 }

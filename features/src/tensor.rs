@@ -1,10 +1,10 @@
 //! Traces as arrays for learners elsewhere: NumPy's `.npz`.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
+use wfkit_datasets::files::{Writer, replace_file};
 use wfkit_datasets::{Trace, TraceSet};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
@@ -74,8 +74,8 @@ impl Channel {
 ///
 /// float32 has seven digits: 0.1 ms late in a trace of a quarter of an hour. The same traces give the same bytes.
 pub fn write_tensor(path: &Path, traces: &TraceSet, channel: Channel, length: usize) -> Result<(), TensorError> {
-    let write = || -> io::Result<()> {
-        let mut archive = ZipWriter::new(BufWriter::new(File::create(path)?));
+    let write = |file: &mut Writer| -> io::Result<()> {
+        let mut archive = ZipWriter::new(file);
         let n = traces.len();
 
         let shape: Vec<usize> = [n].into_iter().chain(channel.shape(length)).collect();
@@ -105,11 +105,11 @@ pub fn write_tensor(path: &Path, traces: &TraceSet, channel: Channel, length: us
         }
         archive.finish()?.flush()
     };
-    write().map_err(|source| TensorError { path: path.to_owned(), source })
+    replace_file(path, |error| error, write).map_err(|source| TensorError { path: path.to_owned(), source })
 }
 
 /// Begins the member `name.npy`: the header of NumPy's format version 1.0, padded so that the data start at a multiple of 64.
-fn begin(archive: &mut ZipWriter<BufWriter<File>>, name: &str, kind: &str, shape: &[usize]) -> io::Result<()> {
+fn begin(archive: &mut ZipWriter<&mut Writer>, name: &str, kind: &str, shape: &[usize]) -> io::Result<()> {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
         .last_modified_time(DateTime::default())
@@ -126,6 +126,7 @@ fn begin(archive: &mut ZipWriter<BufWriter<File>>, name: &str, kind: &str, shape
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
     use std::io::Read as _;
 
     use wfkit_datasets::{LabelledTrace, Layer, Provenance, TraceKey};

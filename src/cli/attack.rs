@@ -118,6 +118,9 @@ pub(crate) struct Predict {
     /// Score although the model has learned from the same loads, or nearly the same.
     #[arg(long)]
     pub(crate) allow_duplicates: bool,
+    /// Attack traces of another layer or vantage, or put in order otherwise, than the model has learned from.
+    #[arg(long)]
+    pub(crate) any_layer: bool,
 }
 
 #[derive(Debug, Args)]
@@ -155,6 +158,9 @@ pub(crate) struct Evaluate {
     /// Score although tested traces were learned from: copies of one load, the same packets, or nearly the same.
     #[arg(long)]
     pub(crate) allow_duplicates: bool,
+    /// Test on traces of another layer or vantage, or put in order otherwise, than those of --train.
+    #[arg(long, requires = "train")]
+    pub(crate) any_layer: bool,
     /// Train and test another attack on the same splits, and test which one is better; repeat for several (p-values are corrected for their number).
     #[arg(long, value_name = "NAME", value_parser = written::attack)]
     pub(crate) against: Vec<String>,

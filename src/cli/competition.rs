@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::Copies;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Competition {
     /// Traces to the defence file that a team uploads.
@@ -14,6 +16,8 @@ pub(crate) enum Competition {
         /// Defence file to write: .csv or .csv.zip.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
+        #[command(flatten)]
+        copies: Copies,
         #[command(flatten)]
         rules: Rules,
     },

@@ -29,6 +29,11 @@ pub(crate) enum Dataset {
         /// open, and `wfkit capture import` reads back.
         #[arg(long, value_name = "DIR")]
         pcap: Option<PathBuf>,
+        /// Count repetitions anew from 1 where sessions share them, for formats without sessions.
+        #[arg(long)]
+        renumber: bool,
+        #[command(flatten)]
+        copies: Copies,
     },
     /// Make an open world of a closed one: all classes but the monitored ones become one class, and what a trace of it shows, its old class, its page.
     Relabel {
@@ -79,6 +84,17 @@ pub(crate) struct HowToSplit {
     /// Let a page of the background be in both files, in different visits.
     #[arg(long)]
     pub(crate) shared_pages: bool,
+}
+
+/// What becomes of copies of one load, such as several defended ones, in a format that cannot say which they are.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Copies {
+    /// Keep one copy of each load, the first.
+    #[arg(long)]
+    pub(crate) one_copy: bool,
+    /// Keep all copies of a load, though the file will not tell that they are, so that a split may part them.
+    #[arg(long, conflicts_with = "one_copy")]
+    pub(crate) lose_origins: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -12,6 +12,7 @@ use wfkit_datasets::formats::{Problems, ReadLimits};
 use wfkit_defend::{DefenseSpec, ManifestFile};
 use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, UtilityReport};
 
+use super::dataset::choose_copies;
 use super::defend::manifest_path;
 use crate::cli;
 use crate::context::{Context, count, count_set, digests};
@@ -26,7 +27,9 @@ const UPLOADED: &str = "uploaded";
 
 pub(crate) fn run(command: &cli::Competition, context: &Context<'_>) -> Result<()> {
     match command {
-        cli::Competition::Export { traces, out, rules } => export(traces, out, &limits_of(rules), context),
+        cli::Competition::Export { traces, out, copies, rules } => {
+            export(traces, out, *copies, &limits_of(rules), context)
+        }
         cli::Competition::Split { file, team_id, out, test } => split_file(file, *team_id, out, *test, context),
         cli::Competition::Check { kind, file, verif, rules } => check(*kind, file, verif, &limits_of(rules), context),
         cli::Competition::Score { attack, verif, defence } => score_files(attack, verif, defence.as_deref(), context),
@@ -42,8 +45,8 @@ fn limits_of(rules: &cli::Rules) -> Rules {
     }
 }
 
-fn export(paths: &[PathBuf], out: &Path, rules: &Rules, context: &Context<'_>) -> Result<()> {
-    let traces = read_traces(paths)?;
+fn export(paths: &[PathBuf], out: &Path, copies: cli::Copies, rules: &Rules, context: &Context<'_>) -> Result<()> {
+    let traces = choose_copies(read_traces(paths, context)?, copies);
     let export = export_defense(&traces.set, out, rules)?;
     if let Some(file) = &export.classes_file {
         context.printer.note(&format!("classes were numbered; {} tells which is which", file.display()));

@@ -22,7 +22,9 @@ pub(super) const FOLDS: usize = 5;
 pub(crate) fn run(command: &cli::Dataset, context: &Context<'_>) -> Result<()> {
     match command {
         cli::Dataset::Info { traces } => info(traces, context),
-        cli::Dataset::Convert { traces, out, pcap } => convert(traces, out.as_deref(), pcap.as_deref(), context),
+        cli::Dataset::Convert { traces, out, pcap, renumber, copies } => {
+            convert(traces, out.as_deref(), pcap.as_deref(), (*renumber, *copies), context)
+        }
         cli::Dataset::Validate { traces } => validate(traces, context),
         cli::Dataset::Relabel { traces, monitored, unmonitored, out } => {
             relabel::run(traces, monitored, unmonitored, out, context)
@@ -32,13 +34,26 @@ pub(crate) fn run(command: &cli::Dataset, context: &Context<'_>) -> Result<()> {
 }
 
 fn info(paths: &[PathBuf], context: &Context<'_>) -> Result<()> {
-    let traces = read_traces(paths)?;
+    let traces = read_traces(paths, context)?;
     let privacy = trivial_privacy(&traces.set, FOLDS, context)?;
     context.finish_and_print(describe("dataset info", paths, &traces, privacy, context)?, None)
 }
 
-fn convert(paths: &[PathBuf], out: Option<&Path>, pcap: Option<&Path>, context: &Context<'_>) -> Result<()> {
-    let traces = read_traces(paths)?;
+fn convert(
+    paths: &[PathBuf],
+    out: Option<&Path>,
+    pcap: Option<&Path>,
+    (renumber, copies): (bool, cli::Copies),
+    context: &Context<'_>,
+) -> Result<()> {
+    let mut traces = choose_copies(read_traces(paths, context)?, copies);
+    if renumber {
+        let renumbered;
+        (traces.set, renumbered) = traces.set.renumbered();
+        for class in renumbered {
+            context.printer.note(&format!("class {class}: sessions shared repetitions, so they were numbered anew"));
+        }
+    }
     if let Some(out) = out {
         write_traces(out, &traces.set)?;
     }
@@ -56,9 +71,24 @@ fn convert(paths: &[PathBuf], out: Option<&Path>, pcap: Option<&Path>, context: 
     context.finish_and_print(report, out)
 }
 
+/// The traces as the user wants copies of one load to be written; those that are left out are counted.
+pub(crate) fn choose_copies(mut traces: Traces, copies: cli::Copies) -> Traces {
+    if copies.one_copy {
+        let left_out;
+        (traces.set, left_out) = traces.set.one_copy_each();
+        if left_out > 0 {
+            traces.dropped.insert("another copy of a load".to_owned(), left_out as u64);
+        }
+    }
+    if copies.lose_origins {
+        traces.set = traces.set.without_origins();
+    }
+    traces
+}
+
 /// Reading refuses what is wrong; what is left to say is what is suspicious.
 fn validate(paths: &[PathBuf], context: &Context<'_>) -> Result<()> {
-    let traces = read_traces(paths)?;
+    let traces = read_traces(paths, context)?;
     let privacy = trivial_privacy(&traces.set, FOLDS, context)?;
     let report = describe("dataset validate", paths, &traces, privacy, context)?;
     for twins in duplicates(&traces.set) {
@@ -102,7 +132,7 @@ pub(super) fn describe(
 }
 
 fn split(paths: &[PathBuf], how: &cli::HowToSplit, out: &Path, context: &Context<'_>) -> Result<()> {
-    let traces = read_traces(paths)?;
+    let traces = read_traces(paths, context)?;
     let set = &traces.set;
     let samples = Samples::Traces(set);
     let pages = Pages::shared(how.shared_pages);

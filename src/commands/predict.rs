@@ -1,23 +1,23 @@
 //! `wfkit predict`: class probabilities of traces by a trained attack.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use wfkit_classify::{FittedAttack, Samples};
 use wfkit_datasets::competition::{Prediction, capture_ids, read_captures, write_attack};
 use wfkit_datasets::formats::ReadLimits;
-use wfkit_datasets::write_probabilities;
+use wfkit_datasets::{FileKind, write_probabilities};
 use wfkit_metrics::{PrivacyReport, Probabilities, ScoreOptions, Scores, Utility};
 
 use crate::cli;
 use crate::context::{Context, count, digests};
-use crate::input::Labelled;
+use crate::input::{Labelled, check_classes, check_observed};
 use crate::measure::BOOTSTRAP;
 
 pub(crate) fn run(options: &cli::Predict, context: &Context<'_>) -> Result<()> {
-    let fitted = FittedAttack::load(&options.model)?;
+    let fitted = load(&options.model)?;
     let predicted = match options.team_id {
         Some(team_id) => attack_file(&fitted, options, team_id)?,
         None => probabilities(&fitted, options, context)?,
@@ -33,6 +33,16 @@ pub(crate) fn run(options: &cli::Predict, context: &Context<'_>) -> Result<()> {
     context.finish_and_print(report, Some(&options.out))
 }
 
+/// Reads a model; another kind of file is named.
+fn load(path: &Path) -> Result<FittedAttack> {
+    FittedAttack::load(path).or_else(|error| match FileKind::of(path) {
+        Ok(Some(kind)) if kind != FileKind::Model => {
+            bail!("{}: found {kind}; expected a model, as wfkit train writes them", path.display())
+        }
+        _ => Err(error.into()),
+    })
+}
+
 struct Predicted {
     traces: usize,
     dropped: BTreeMap<String, u64>,
@@ -42,8 +52,10 @@ struct Predicted {
 }
 
 fn probabilities(fitted: &FittedAttack, options: &cli::Predict, context: &Context<'_>) -> Result<Predicted> {
-    let input = Labelled::read(&options.input)?;
+    let input = Labelled::read(&options.input, context)?;
     let samples = input.samples();
+    check_observed(fitted.about().observed.as_ref(), samples.observed().as_ref(), options.any_layer, context)?;
+    check_classes(fitted.classes(), &samples.classes(), context);
     let (probabilities, seconds) = timed(fitted, samples)?;
     let keys: Vec<_> = (0..samples.len()).map(|row| samples.key(row).clone()).collect();
     write_probabilities(&options.out, &keys, &probabilities)?;

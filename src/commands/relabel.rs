@@ -20,7 +20,7 @@ pub(super) fn run(
     let keeps_pages = TraceFormat::of_extension(out)? == TraceFormat::Parquet;
     ensure!(keeps_pages, "{}: only .parquet keeps the pages of the unmonitored class", out.display());
     let monitored = classes(monitored)?;
-    let read = read_traces(paths)?;
+    let read = read_traces(paths, context)?;
     let set = relabel(&read.set, &monitored, unmonitored).context("--monitored")?;
     write_traces(out, &set)?;
     let privacy = trivial_privacy(&set, FOLDS, context)?;

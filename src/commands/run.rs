@@ -92,7 +92,7 @@ impl Pipeline<'_> {
             let report = capture::report(&paths, &imported, privacy, &context)?;
             (imported.set, report)
         } else {
-            let read = read_traces(&[input.to_owned()]);
+            let read = read_traces(&[input.to_owned()], &context);
             let read = read.with_context(|| format!("{}: neither captures nor traces", input.display()))?;
             let privacy = trivial_privacy(&read.set, self.folds, &context)?;
             let mut report = context.stage("dataset", self.inputs.clone(), Utility::of(&read.set.volumes()), privacy);
@@ -194,6 +194,12 @@ impl Pipeline<'_> {
         make_folder(&folder)?;
         let rules = rules_for(set);
         let file = folder.join("defence.csv.zip");
+        let (set, copies) = &set.one_copy_each();
+        if *copies > 0 {
+            context
+                .printer
+                .note(&format!("a round of the competition has one copy of each load: {copies} were left out"));
+        }
         let export = export_defense(set, &file, &rules)?;
         if !export.report.accepted {
             let problems = &export.report.problems;

@@ -34,7 +34,7 @@ pub(crate) fn run(command: &cli::Sessions, context: &Context<'_>) -> Result<()> 
 
 fn make(paths: &[PathBuf], options: &SessionOptions, out: &Path, context: &Context<'_>) -> Result<()> {
     TraceFormat::of_extension(out)?; // A wrong name is told before the work begins.
-    let loads = read_traces(paths)?;
+    let loads = read_traces(paths, context)?;
     let (set, sessions) = join_sessions(&loads.set, options)?;
     write_traces(out, &set)?;
     write(&pages_path(out), serde_json::to_string_pretty(&sessions)? + "\n")?;
@@ -61,8 +61,9 @@ fn attack_sessions(
     if !attack.takes_traces() {
         bail!("--attack {name} takes features; the parts of sessions are traces");
     }
-    let [learned, attacked] = [(train, train_pages), (test, test_pages)]
-        .map(|(traces, pages)| Ok::<_, anyhow::Error>((read_traces(&[traces.to_owned()])?.set, read_pages(pages)?)));
+    let [learned, attacked] = [(train, train_pages), (test, test_pages)].map(|(traces, pages)| {
+        Ok::<_, anyhow::Error>((read_traces(&[traces.to_owned()], context)?.set, read_pages(pages)?))
+    });
     let ((learned, learned_pages), (attacked, attacked_pages)) = (learned?, attacked?);
     let sessions = sessions(&learned, &learned_pages, train, train_pages)?;
     let tested = self::sessions(&attacked, &attacked_pages, test, test_pages)?;

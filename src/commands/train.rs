@@ -13,7 +13,7 @@ use crate::input::Labelled;
 use crate::measure::BOOTSTRAP;
 
 pub(crate) fn run(options: &cli::Train, context: &Context<'_>) -> Result<()> {
-    let input = Labelled::read(&options.input)?;
+    let input = Labelled::read(&options.input, context)?;
     let attack = named(&options.attack, &input)?;
     let started = Instant::now();
     let mut fitted = attack.fit(input.samples(), context.seed)?;

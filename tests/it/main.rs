@@ -10,6 +10,7 @@ mod explainwf;
 mod explainwf_reader;
 #[cfg(feature = "maybenot")]
 mod maybenot;
+mod mutated;
 mod program;
 mod shared;
 mod torpcaps;

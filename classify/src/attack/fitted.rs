@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
-use wfkit_datasets::{Known, Overlap};
+use wfkit_datasets::{Known, Observed, Overlap};
 use wfkit_features::FeatureExtractor;
 use wfkit_metrics::{ClassMap, Probabilities};
 
@@ -42,6 +42,8 @@ pub struct About {
     pub trained_on: Vec<usize>,
     /// The names of the features, in the order of the columns.
     pub features: Vec<String>,
+    /// How the samples that it has learned from were observed, where that is known.
+    pub observed: Option<Observed>,
 }
 
 impl FittedAttack {

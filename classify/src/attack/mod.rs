@@ -237,6 +237,7 @@ impl Attack {
             classes,
             trained_on,
             features: taken.names().to_vec(),
+            observed: samples.observed(),
         };
         Ok(FittedAttack { about, extractor, model, calibrator, unless_unanimous, learned_from: Vec::new() })
     }

@@ -10,8 +10,8 @@ use wfkit_metrics::{Volume, VolumeSummary, class_order};
 use super::rules::class_number;
 use super::{CheckReport, Cost, Overhead, Rules};
 use crate::formats::{
-    KeyColumn, PacketTable, PacketTrace, Problems, ReadError, ReadLimits, WriteError, file_name, read_packet_csv,
-    write_csv_file, write_packet_csv,
+    Dialect, KeyColumn, PacketTable, PacketTrace, Problems, ReadError, ReadLimits, WriteError, file_name,
+    read_packet_csv, refuse_copies, write_csv_file, write_packet_csv,
 };
 use crate::{LabelledTrace, Layer, Provenance, Trace, TraceKey, TraceSet, volume};
 
@@ -46,6 +46,7 @@ pub enum ExportError {
 ///
 /// - Classes that all are numbers from 1 to [`Rules::classes`] stay. Any others are numbered from 1 in class order, and
 ///   `classes.csv` beside the file (columns `cell_id,class`) tells which is which.
+/// - The file knows no copies of one load: of each one at most may be there.
 /// - The file knows no sessions: where two of them share a repetition, the class is renumbered from 1 in the order of the set.
 ///
 /// # Errors
@@ -58,20 +59,10 @@ pub fn export_defense(set: &TraceSet, path: &Path, rules: &Rules) -> Result<Expo
         false => (classes.index_of(class).expect("the classes are those of the set") + 1).to_string(),
     };
 
-    let mut renumbered = Vec::new();
-    let mut rows = Vec::with_capacity(set.len());
-    for class in set.traces().chunk_by(|a, b| a.key.class == b.key.class) {
-        let mut reps: Vec<i64> = class.iter().map(|trace| trace.key.rep).collect();
-        reps.sort_unstable();
-        let collide = reps.windows(2).any(|pair| pair[0] == pair[1]);
-        if collide {
-            renumbered.push(class[0].key.class.clone());
-        }
-        for (labelled, in_order) in class.iter().zip(1..) {
-            let rep: i64 = if collide { in_order } else { labelled.key.rep };
-            rows.push((vec![number(&labelled.key.class), rep.to_string()], &labelled.trace));
-        }
-    }
+    refuse_copies(path, set)?;
+    let (numbered, renumbered) = set.clone().renumbered();
+    let key = |labelled: &LabelledTrace| vec![number(&labelled.key.class), labelled.key.rep.to_string()];
+    let rows = numbered.traces().iter().map(|labelled| (key(labelled), &labelled.trace));
     write_packet_csv(path, &KEYS, rows)?;
 
     let classes_file = if named_as_numbers { None } else { Some(path.with_file_name(CLASSES_FILE)) };
@@ -104,7 +95,11 @@ pub fn read_defense(path: &Path, limits: &ReadLimits) -> Result<TraceSet, ReadEr
         let rep = fields[1].parse().expect("the column holds whole numbers");
         TraceKey { class: fields[0].clone(), rep, session: None }
     };
-    labelled(path, read_table(path, limits)?.checked(path)?, key)
+    let table = read_table(path, limits)?;
+    if !table.dialect.is_plain() {
+        return Err(ReadError::damaged(path, not_plain(table.dialect)));
+    }
+    labelled(path, table.checked(path)?, key)
 }
 
 /// A set of the traces of a file, keyed by the values of its key columns.
@@ -118,6 +113,11 @@ pub(super) fn labelled(
     });
     TraceSet::new(labelled.collect(), Provenance::new(Layer::Unknown, vec![file_name(path)]))
         .map_err(|source| ReadError::Set { path: path.to_owned(), source })
+}
+
+/// Other tools of a competition read nothing but plain CSV.
+fn not_plain(dialect: Dialect) -> String {
+    format!("written with {dialect}, where a competition has commas and UTF-8; wfkit dataset convert writes it so")
 }
 
 fn read_table(path: &Path, limits: &ReadLimits) -> Result<PacketTable, ReadError> {
@@ -154,6 +154,9 @@ pub fn check_defense(
     report.rows = table.rows;
     report.traces = table.traces.len();
     report.problems = table.problems;
+    if !table.dialect.is_plain() {
+        report.problems.whole(not_plain(table.dialect));
+    }
     report.classes = check_classes(&table.traces, rules, &mut report.problems);
     check_traces(&table.traces, rules, &mut report.problems, &mut report.warnings);
     warn_of_twins(&table.traces, &mut report.warnings);

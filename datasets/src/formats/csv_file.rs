@@ -3,22 +3,28 @@
 //! Reading streams through the `csv` crate: it knows the line of every field, so that a bad one can be named, holds one row
 //! at a time, and meets the limits of [`ReadLimits`] before the memory does. Tables are written through polars.
 
+use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
+use std::io::{self, BufReader, Cursor, Read, Seek, Write};
 use std::path::Path;
 
 use csv::ByteRecord;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
+use super::dialect::{Dialect, HEAD_BYTES};
+use super::foreign;
 use super::limits::Limited;
 use super::problems::shortened;
 use super::{LimitExceeded, Problems, ReadError, ReadLimits, WriteError};
+use crate::files::replace_file;
 
 /// What the first bytes of a zip archive are, whether it has members or not.
 pub(crate) const ZIP_MAGIC: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
+const ONE_CSV: &str = "exactly one .csv file in it";
 
-/// Opens `path`, a CSV file or a zip archive with exactly one `.csv` member (told by content), and hands its rows to `read`.
+/// Opens `path`, a CSV file or a zip archive with exactly one `.csv` member (told by content), and hands its rows to `read`. What
+/// systems pack with it of their own accord (`__MACOSX`, `.DS_Store`, `Thumbs.db`) is passed over.
 ///
 /// # Errors
 /// Those of the system, of a broken or unfit archive, of a missing or unreadable header, of `limits`, and those of `read`.
@@ -28,40 +34,97 @@ pub fn read_csv<T>(
     read: impl FnOnce(CsvRows<'_>) -> Result<T, ReadError>,
 ) -> Result<T, ReadError> {
     let mut file = File::open(path).map_err(|error| ReadError::io(path, error))?;
-    let mut magic = Vec::new();
-    (&file).take(4).read_to_end(&mut magic).map_err(|error| ReadError::io(path, error))?;
-    file.rewind().map_err(|error| ReadError::io(path, error))?;
-    if !ZIP_MAGIC.contains(&magic.as_slice()) {
+    if !is_zip(&mut file).map_err(|error| ReadError::io(path, error))? {
         let mut text = Limited::plain(file, *limits);
         return read(CsvRows::new(path, &mut text, limits)?);
     }
-
     let archive_bytes = file.metadata().map_err(|error| ReadError::io(path, error))?.len();
     // Before the archive's own directory is read: that, too, fills memory.
     Limited::unpacked(io::empty(), archive_bytes, *limits).map_err(|limit| ReadError::limit(path, limit))?;
     let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|error| ReadError::damaged(path, error))?;
-    let names: Result<Vec<_>, _> = archive.file_names().take(3).collect();
-    let names = names.map_err(|error| ReadError::damaged(path, error))?;
-    if archive.len() != 1 || !names[0].to_ascii_lowercase().ends_with(".csv") {
-        let listed: Vec<String> = names.iter().map(|name| shortened(name)).collect();
-        let more = if archive.len() > names.len() { ", ..." } else { "" };
-        let found = format!("an archive of {} files ({}{more})", archive.len(), listed.join(", "));
-        return Err(ReadError::Unrecognised { path: path.to_owned(), found, expected: "exactly one .csv file in it" });
-    }
-    let member = archive.by_index(0).map_err(|error| ReadError::damaged(path, error))?;
+    let member = the_csv_member(path, &archive)?;
+    let member = archive.by_index(member).map_err(|error| ReadError::damaged(path, error))?;
     let mut text = Limited::unpacked(member, archive_bytes, *limits).map_err(|limit| ReadError::limit(path, limit))?;
     read(CsvRows::new(path, &mut text, limits)?)
+}
+
+/// The beginning of the text that [`read_csv`] would read.
+///
+/// # Errors
+/// As [`read_csv`].
+pub(crate) fn csv_head(path: &Path) -> Result<Vec<u8>, ReadError> {
+    let mut head = Vec::new();
+    let mut file = File::open(path).map_err(|error| ReadError::io(path, error))?;
+    if !is_zip(&mut file).map_err(|error| ReadError::io(path, error))? {
+        file.take(HEAD_BYTES).read_to_end(&mut head).map_err(|error| ReadError::io(path, error))?;
+        return Ok(head);
+    }
+    let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|error| ReadError::damaged(path, error))?;
+    let member = the_csv_member(path, &archive)?;
+    let member = archive.by_index(member).map_err(|error| ReadError::damaged(path, error))?;
+    member.take(HEAD_BYTES).read_to_end(&mut head).map_err(|error| ReadError::unpacking(path, error))?;
+    Ok(head)
+}
+
+fn is_zip(file: &mut File) -> io::Result<bool> {
+    let mut magic = Vec::new();
+    (&mut *file).take(4).read_to_end(&mut magic)?;
+    file.rewind()?;
+    Ok(ZIP_MAGIC.contains(&magic.as_slice()))
+}
+
+/// The index of the one `.csv` file in an archive.
+fn the_csv_member(path: &Path, archive: &ZipArchive<BufReader<File>>) -> Result<usize, ReadError> {
+    let names: Result<Vec<_>, _> = archive.file_names().collect();
+    let names = names.map_err(|error| ReadError::damaged(path, error))?;
+    let members: Vec<(usize, &str)> =
+        names.iter().enumerate().map(|(at, name)| (at, name.as_ref())).filter(|(_, name)| !is_clutter(name)).collect();
+    let unfit = |found: String| Err(ReadError::Unrecognised { path: path.to_owned(), found, expected: ONE_CSV });
+    match members.as_slice() {
+        &[(member, name)] if name.to_ascii_lowercase().ends_with(".csv") => Ok(member),
+        [(_, name), ..] if name.ends_with(".npy") => unfit(format!("{}{}", foreign::NUMPY_ARCHIVE, foreign::HOW)),
+        _ if members.iter().any(|(_, name)| *name == "[Content_Types].xml") => {
+            unfit("a workbook of a spreadsheet; save the sheet as CSV".to_owned())
+        }
+        _ => {
+            let listed: Vec<String> = members.iter().take(3).map(|(_, name)| shortened(name)).collect();
+            let more = if members.len() > listed.len() { ", ..." } else { "" };
+            unfit(format!("an archive of {} files ({}{more})", members.len(), listed.join(", ")))
+        }
+    }
+}
+
+/// Whether a member of an archive is nothing that its user put there: a folder, or what a system keeps of its own.
+fn is_clutter(name: &str) -> bool {
+    let mut parts = name.rsplit(['/', '\\']);
+    let last = parts.next().unwrap_or_default();
+    let is_systems = |part: &str| part == "__MACOSX";
+    last.is_empty()
+        || last.starts_with("._")
+        || [".DS_Store", "Thumbs.db", "desktop.ini"].contains(&last)
+        || is_systems(last)
+        || parts.any(is_systems)
 }
 
 /// The rows of a CSV file, one at a time.
 pub struct CsvRows<'a> {
     path: &'a Path,
-    reader: csv::Reader<UnixLines<&'a mut dyn Read>>,
+    reader: csv::Reader<UnixLines<Box<dyn Read + 'a>>>,
+    dialect: Dialect,
     header: Vec<String>,
     columns: Vec<usize>,
     record: ByteRecord,
     rows: u64,
     limit: u64,
+    /// Whether a number was met with a point, and one with a comma, for its decimals.
+    marks: Marks,
+}
+
+/// What stands before the decimals of the numbers met so far.
+#[derive(Debug, Clone, Copy, Default)]
+struct Marks {
+    point: bool,
+    comma: bool,
 }
 
 /// One row: the fields of the selected columns.
@@ -69,18 +132,38 @@ pub struct CsvRows<'a> {
 pub struct CsvRow<'a> {
     record: &'a ByteRecord,
     columns: &'a [usize],
+    /// Whether commas do not part fields, so that they may stand before decimals.
+    decimal_commas: bool,
     /// Line in the file; the header is line 1.
     pub line: u64,
 }
 
 impl<'a> CsvRows<'a> {
     fn new(path: &'a Path, text: &'a mut dyn Read, limits: &ReadLimits) -> Result<Self, ReadError> {
-        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(UnixLines::new(text));
+        let mut head = Vec::new();
+        (&mut *text).take(HEAD_BYTES).read_to_end(&mut head).map_err(|error| ReadError::unpacking(path, error))?;
+        let dialect = Dialect::of(&head).map_err(|found| ReadError::Unrecognised {
+            path: path.to_owned(),
+            found: found.to_owned(),
+            expected: "CSV in UTF-8",
+        })?;
+        let text = dialect.decoded(Cursor::new(head).chain(text));
+        let lines = UnixLines { inner: text, ended: true, carriage_returns: dialect.carriage_returns };
+        let mut reader =
+            csv::ReaderBuilder::new().delimiter(dialect.separator).has_headers(false).flexible(true).from_reader(lines);
         let mut record = ByteRecord::new();
-        reader.read_byte_record(&mut record).map_err(|error| csv_error(path, error))?;
+        for _ in 0..=usize::from(dialect.separator_line) {
+            reader.read_byte_record(&mut record).map_err(|error| csv_error(path, error))?;
+        }
         let header: Vec<String> = record.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
         let columns = (0..header.len()).collect();
-        Ok(Self { path, reader, header, columns, record, rows: 0, limit: limits.rows })
+        let marks = Marks::default();
+        Ok(Self { path, reader, dialect, header, columns, record, rows: 0, limit: limits.rows, marks })
+    }
+
+    /// How the file is written.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
     }
 
     /// The file that is read.
@@ -142,7 +225,12 @@ impl<'a> CsvRows<'a> {
             let inside = self.record.as_slice().iter().filter(|&&byte| byte == b'\n').count() as u64;
             let line = self.reader.position().line() - 1 - inside;
             if self.record.len() == self.header.len() {
-                return Ok(Some(CsvRow { record: &self.record, columns: &self.columns, line }));
+                let decimal_commas = self.dialect.separator != b',';
+                if decimal_commas && self.marks.meet(&self.record, &self.columns) {
+                    let row = self.record.iter().map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ");
+                    problems.record("decimals behind a comma in one row, behind a point in another", "", line, row);
+                }
+                return Ok(Some(CsvRow { record: &self.record, columns: &self.columns, decimal_commas, line }));
             }
             let fields = format!("{} fields for {} columns", self.record.len(), self.header.len());
             problems.record("wrong number of fields", "", line, fields);
@@ -150,7 +238,33 @@ impl<'a> CsvRows<'a> {
     }
 }
 
+impl Marks {
+    /// Looks at the numbers of a row; whether both marks have been met now, which is said once.
+    fn meet(&mut self, record: &ByteRecord, columns: &[usize]) -> bool {
+        let both = self.point && self.comma;
+        for field in columns.iter().map(|&column| record[column].trim_ascii()) {
+            let is_number = field.iter().all(|byte| byte.is_ascii_digit() || b"+-.,eE".contains(byte));
+            self.point |= is_number && field.contains(&b'.');
+            self.comma |= is_number && field.contains(&b',');
+        }
+        !both && self.point && self.comma
+    }
+}
+
 impl<'a> CsvRow<'a> {
+    /// As [`Self::bytes`], as a number is read: where commas do not part fields, one may stand before the decimals.
+    ///
+    /// # Panics
+    /// If there are not so many columns.
+    pub fn number(&self, column: usize) -> Cow<'a, [u8]> {
+        let field = self.bytes(column);
+        let mut commas = field.iter().filter(|&&byte| byte == b',');
+        if !self.decimal_commas || commas.next().is_none() || commas.next().is_some() || field.contains(&b'.') {
+            return Cow::Borrowed(field);
+        }
+        Cow::Owned(field.iter().map(|&byte| if byte == b',' { b'.' } else { byte }).collect())
+    }
+
     /// The field of the selected column `column`, as it stands there.
     ///
     /// # Panics
@@ -188,20 +302,24 @@ pub fn write_csv_file(
         extension: shortened(&name),
         expected: ".csv or .csv.zip",
     })?;
-    let mut file = BufWriter::new(File::create(path).map_err(|error| WriteError::io(path, error))?);
-    if member == name {
-        write(&mut file)?;
-    } else {
-        let mut archive = ZipWriter::new(&mut file).set_auto_large_file();
-        let options = SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Deflated)
-            .last_modified_time(DateTime::default())
-            .unix_permissions(0o644);
-        archive.start_file(member, options).map_err(|error| WriteError::table(path, error))?;
-        write(&mut archive)?;
-        archive.finish().map_err(|error| WriteError::table(path, error))?;
-    }
-    file.flush().map_err(|error| WriteError::io(path, error))
+    replace_file(
+        path,
+        |error| WriteError::io(path, error),
+        |file| {
+            if member == name {
+                return write(file);
+            }
+            let mut archive = ZipWriter::new(file).set_auto_large_file();
+            let options = SimpleFileOptions::default()
+                .compression_method(CompressionMethod::Deflated)
+                .last_modified_time(DateTime::default())
+                .unix_permissions(0o644);
+            archive.start_file(member, options).map_err(|error| WriteError::table(path, error))?;
+            write(&mut archive)?;
+            archive.finish().map_err(|error| WriteError::table(path, error))?;
+            Ok(())
+        },
+    )
 }
 
 /// The name of the CSV text in a file of this name: itself, or without `.zip`; none where the extension is another.
@@ -221,12 +339,8 @@ pub(crate) fn csv_member(name: &str) -> Option<&str> {
 struct UnixLines<R> {
     inner: R,
     ended: bool,
-}
-
-impl<R> UnixLines<R> {
-    fn new(inner: R) -> Self {
-        Self { inner, ended: true }
-    }
+    /// Whether carriage returns are all that ends lines.
+    carriage_returns: bool,
 }
 
 impl<R: Read> Read for UnixLines<R> {
@@ -238,6 +352,9 @@ impl<R: Read> Read for UnixLines<R> {
                 buffer[..missing].fill(b'\n');
                 self.ended |= missing == 1;
                 return Ok(missing);
+            }
+            if self.carriage_returns {
+                buffer[..count].iter_mut().filter(|byte| **byte == b'\r').for_each(|byte| *byte = b'\n');
             }
             let kept = drop_carriage_returns(&mut buffer[..count]);
             if kept > 0 {

@@ -19,7 +19,7 @@ use super::{LimitExceeded, ReadError, ReadLimits, ns_from_seconds};
 use crate::{LabelledTrace, Trace, TraceKey};
 
 /// What every line starts with.
-pub(crate) const LINE_START: &[u8] = b"650 GWF ";
+const LINE_START: &[u8] = b"650 GWF ";
 /// What the first bytes of an xz file are.
 pub(crate) const XZ_MAGIC: &[u8] = b"\xfd7zXZ\0";
 /// Memory for unpacking, above all the dictionary: 64 MiB is that of `xz -9`.
@@ -42,13 +42,18 @@ struct Circuit {
     cells: Vec<(f64, u32, u32, u32, u32)>,
 }
 
+/// Whether a file that begins so has lines of this format; a controller's answers may stand before them.
+pub(super) fn is_log(start: &[u8]) -> bool {
+    start.split(|&byte| byte == b'\n').take(16).any(|line| line.starts_with(LINE_START))
+}
+
 /// Whether `path` is xz around lines of this format.
 pub(super) fn is_packed_log(path: &Path) -> io::Result<bool> {
     let mut start = Vec::new();
     let unpacked = XzReader::new_mem_limit(BufReader::new(File::open(path)?), true, XZ_MEMORY_KIB);
     // What cannot be unpacked is no log.
-    let _ = unpacked.take(LINE_START.len() as u64).read_to_end(&mut start);
-    Ok(start == LINE_START)
+    let _ = unpacked.take(4096).read_to_end(&mut start);
+    Ok(is_log(&start))
 }
 
 /// Reads a log; the session of its traces is the name of the folder that it lies in, their reps count from 1 in each class.

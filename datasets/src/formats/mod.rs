@@ -1,8 +1,10 @@
 //! Files that hold traces, and what reading them can say.
 
 mod csv_file;
+mod dialect;
 mod error;
 mod explainwf;
+mod foreign;
 mod limits;
 mod numbers;
 mod packet_csv;
@@ -11,14 +13,16 @@ mod problems;
 mod seconds;
 mod traces;
 
-pub(crate) use csv_file::csv_member;
 pub use csv_file::{CsvRow, CsvRows, read_csv, write_csv_file};
+pub(crate) use csv_file::{csv_head, csv_member};
+pub use dialect::Dialect;
 pub use error::{ReadError, WriteError};
 pub use limits::{LimitExceeded, ReadLimits};
 pub(crate) use numbers::{finite_number, whole_number};
 pub use packet_csv::{KeyColumn, PacketTable, PacketTrace, read_packet_csv, write_packet_csv};
 pub use problems::{Example, Problem, Problems};
 pub use seconds::{MAX_EXACT_NS, ns_from_seconds, seconds_from_ns};
+pub(crate) use traces::refuse_copies;
 pub use traces::{ReadTraces, TraceFormat, read_all_traces, read_traces, read_traces_within, write_traces};
 
 /// The name of a file without its folders.

@@ -9,11 +9,12 @@ use std::path::Path;
 use polars::prelude::{Column, CsvWriter, DataFrame, PolarsError, PolarsResult, SerWriter};
 
 use super::csv_file::{CsvRow, read_csv, write_csv_file};
+use super::dialect::Dialect;
 use super::numbers::{finite_number, whole_number};
 use super::{
     LimitExceeded, MAX_EXACT_NS, Problems, ReadError, ReadLimits, WriteError, ns_from_seconds, seconds_from_ns,
 };
-use crate::Trace;
+use crate::{Spellings, Trace};
 
 const SIZE: &str = "direction_size";
 const TIME: &str = "timestamp";
@@ -25,12 +26,12 @@ const BATCH_ROWS: usize = 1 << 18;
 pub struct KeyColumn<'a> {
     /// Name of the column.
     pub name: &'a str,
-    /// Whether it holds whole numbers only: then `7` and `7.0` are one key, and text is refused.
+    /// Whether it holds whole numbers only, and text is refused.
     pub integer: bool,
 }
 
 impl<'a> KeyColumn<'a> {
-    /// A column of any text but the empty one.
+    /// A column of classes: any text but the empty one, by its [`canonical_class`](crate::canonical_class).
     pub const fn text(name: &'a str) -> Self {
         Self { name, integer: false }
     }
@@ -50,6 +51,10 @@ pub struct PacketTable {
     pub rows: u64,
     /// What is wrong, row by row.
     pub problems: Problems,
+    /// How the file is written.
+    pub dialect: Dialect,
+    /// Classes that were written in more than one way, `1` and `1.0` for one, each with the ways.
+    pub mixed: Vec<(String, Vec<String>)>,
 }
 
 /// One trace of a packet table.
@@ -77,10 +82,13 @@ impl PacketTable {
 
 /// Reads a `.csv` or `.csv.zip` file with exactly the columns `keys`, `direction_size` and `timestamp`, in any order.
 ///
-/// Rows may come in any order of traces, but in the order of time inside one. Bad rows do not end the reading; they are
+/// Rows may come in any order of traces, but in the order of time inside one; a trace that begins anew, at 0 and behind rows of another,
+/// is one too many of its name. Commas, semicolons, tabs or bars part the fields, in UTF-8 or UTF-16; where commas do not, they may stand
+/// before decimals. Bad rows do not end the reading; they are
 /// listed in [`PacketTable::problems`] under these kinds: `wrong number of fields`, `empty`, `not a number`, `infinite`,
 /// `not UTF-8`, `not a whole number`, `zero size`, `size beyond 32 bits`, `negative time`, `time beyond 292 years`,
-/// `first time of a trace is not 0`, `time earlier than that of the packet before`.
+/// `first time of a trace is not 0`, `time earlier than that of the packet before`, `trace of a name that another one has`, `decimals
+/// behind a comma in one row, behind a point in another`.
 ///
 /// # Errors
 /// A file that cannot be opened or unpacked, other columns, or more than `limits` allow.
@@ -96,7 +104,8 @@ pub fn read_packet_csv(path: &Path, keys: &[KeyColumn<'_>], limits: &ReadLimits)
                 return Err(ReadError::limit(path, LimitExceeded::Traces { limit: limits.traces }));
             }
         }
-        Ok(PacketTable { rows: rows.rows(), traces: builders.finish(), problems })
+        let mixed = std::mem::take(&mut builders.spellings).into_mixed();
+        Ok(PacketTable { rows: rows.rows(), dialect: rows.dialect(), mixed, traces: builders.finish(), problems })
     })
 }
 
@@ -143,6 +152,7 @@ struct Builders<'a> {
     traces: Vec<Builder>,
     /// Fields of the row before and its trace: mostly the next row belongs to it, too.
     last: Option<(Vec<Vec<u8>>, usize)>,
+    spellings: Spellings,
 }
 
 struct Builder {
@@ -156,18 +166,19 @@ struct Builder {
 
 impl<'a> Builders<'a> {
     fn new(keys: &'a [KeyColumn<'a>]) -> Self {
-        Self { keys, by_key: HashMap::new(), traces: Vec::new(), last: None }
+        Self { keys, by_key: HashMap::new(), traces: Vec::new(), last: None, spellings: Spellings::default() }
     }
 
     /// Adds a row to its trace; what is wrong with it goes to `problems`, and the trace is no longer sound.
     fn push(&mut self, row: CsvRow<'_>, problems: &mut Problems) {
-        let Some(at) = self.trace_of(row, problems) else { return };
+        let Some((at, goes_on)) = self.trace_of(row, problems) else { return };
         let [size_column, time_column] = [self.keys.len(), self.keys.len() + 1];
-        let size = parse_size(row.bytes(size_column));
-        let time_ns = parse_time(row.bytes(time_column));
+        let size = parse_size(&row.number(size_column));
+        let time_ns = parse_time(&row.number(time_column));
         let trace = &mut self.traces[at];
         trace.packets += 1;
         let time_ns = time_ns.and_then(|time_ns| match trace.time_ns.last() {
+            Some(_) if !goes_on && time_ns == 0 => Err("trace of a name that another one has"),
             None if trace.packets == 1 && time_ns != 0 => Err("first time of a trace is not 0"),
             Some(&before) if time_ns < before => Err("time earlier than that of the packet before"),
             _ => Ok(time_ns),
@@ -184,17 +195,23 @@ impl<'a> Builders<'a> {
         }
     }
 
-    /// The trace that the key columns name, a new one if need be, or `None` where they name none.
-    fn trace_of(&mut self, row: CsvRow<'_>, problems: &mut Problems) -> Option<usize> {
+    /// The trace that the key columns name, a new one if need be, and whether the row before named it by the same words; `None` where they
+    /// name none.
+    fn trace_of(&mut self, row: CsvRow<'_>, problems: &mut Problems) -> Option<(usize, bool)> {
         if let Some((fields, at)) = &self.last
             && fields.iter().enumerate().all(|(column, field)| field == row.raw(column))
         {
-            return Some(*at);
+            return Some((*at, true));
         }
         let mut key = Vec::with_capacity(self.keys.len());
         for (column, asked) in self.keys.iter().enumerate() {
-            match parse_key(row.raw(column), asked.integer) {
-                Ok(value) => key.push(value),
+            let parsed = match asked.integer {
+                true => whole_number(row.number(column)).map(|number| number.to_string()),
+                false => parse_class(row.bytes(column)),
+            };
+            match parsed {
+                Ok(value) if asked.integer => key.push(value),
+                Ok(value) => key.push(self.spellings.canonical(&value)),
                 Err(kind) => problems.record(kind, asked.name, row.line, row.lossy(column)),
             }
         }
@@ -207,7 +224,7 @@ impl<'a> Builders<'a> {
             self.traces.push(Builder { key, row: row.line, packets: 0, sound: true, time_ns, size });
         }
         self.last = Some(((0..self.keys.len()).map(|column| row.raw(column).to_vec()).collect(), at));
-        Some(at)
+        Some((at, false))
     }
 
     fn finish(self) -> Vec<PacketTrace> {
@@ -221,12 +238,9 @@ impl<'a> Builders<'a> {
     }
 }
 
-fn parse_key(field: &[u8], integer: bool) -> Result<String, &'static str> {
-    if integer {
-        return whole_number(field).map(|number| number.to_string());
-    }
+fn parse_class(field: &[u8]) -> Result<String, &'static str> {
     match std::str::from_utf8(field) {
-        Ok("") => Err("empty"),
+        Ok(text) if text.trim().is_empty() => Err("empty"),
         Ok(text) => Ok(text.to_owned()),
         Err(_) => Err("not UTF-8"),
     }

@@ -8,10 +8,7 @@ use polars::prelude::{
 
 use super::{ReadError, WriteError};
 use crate::frame::{Frame, LABELS, label_columns, write_parquet};
-use crate::{Label, LabelledTrace, Layer, Provenance, Trace, TraceError, TraceSet};
-
-const TIME: &str = "time_ns";
-const SIZE: &str = "size";
+use crate::{FileKind, Label, LabelledTrace, Layer, Provenance, SIZE, TIME, Trace, TraceError, TraceSet};
 
 /// What a Parquet file holds.
 pub(super) struct ParquetTraces {
@@ -19,14 +16,20 @@ pub(super) struct ParquetTraces {
     pub(super) provenance: Provenance,
     /// Columns that are none of ours.
     pub(super) unknown_columns: u64,
+    /// Classes that were written in more than one way.
+    pub(super) mixed: Vec<(String, Vec<String>)>,
 }
 
 /// Reads `class, rep, time_ns, size` and, where they are there, `session, origin, page, start_ns`; other columns are passed over.
 pub(super) fn read_parquet_traces(path: &Path) -> Result<ParquetTraces, ReadError> {
     let frame = Frame::read(path)?;
-    let labels = frame.labels()?;
-    let times = frame.integer_lists(TIME, |time| u64::try_from(time).map_err(|_| "a negative time"))?;
-    let sizes = frame.integer_lists(SIZE, |size| i32::try_from(size).map_err(|_| "a size beyond 32 bits"))?;
+    check_kind(path, &frame)?;
+    let (labels, mixed) = frame.labels_and_mixed()?;
+    let (times, sizes) = rayon::join(
+        || frame.integer_lists(TIME, |time| u64::try_from(time).map_err(|_| "a negative time")),
+        || frame.integer_lists(SIZE, |size| i32::try_from(size).map_err(|_| "a size beyond 32 bits")),
+    );
+    let (times, sizes) = (times?, sizes?);
     let mut traces = Vec::with_capacity(labels.len());
     for (row, (label, (time_ns, size))) in labels.into_iter().zip(times.into_iter().zip(sizes)).enumerate() {
         let trace = Trace::new(time_ns, size).map_err(|error| {
@@ -38,7 +41,24 @@ pub(super) fn read_parquet_traces(path: &Path) -> Result<ParquetTraces, ReadErro
     }
     let known = |name: &&str| LABELS.contains(name) || [TIME, SIZE].contains(name);
     let unknown_columns = frame.names().filter(|name| !known(name)).count() as u64;
-    Ok(ParquetTraces { traces, provenance: provenance(path, &frame)?, unknown_columns })
+    Ok(ParquetTraces { traces, provenance: provenance(path, &frame)?, unknown_columns, mixed })
+}
+
+/// That the table holds traces, as far as it says what it holds.
+fn check_kind(path: &Path, frame: &Frame<'_>) -> Result<(), ReadError> {
+    let found = match FileKind::of_table(frame) {
+        Some(FileKind::Traces) => return Ok(()),
+        Some(kind) => kind.to_string(),
+        None if frame.names().any(|name| name.eq_ignore_ascii_case("ppi")) => {
+            format!(
+                "flows of CESNET, one a row (column ppi: times, directions and sizes in one){}",
+                super::foreign::HOW
+            )
+        }
+        // The first column that is missing is named.
+        None => return Ok(()),
+    };
+    Err(ReadError::Unrecognised { path: path.to_owned(), found, expected: super::traces::READABLE })
 }
 
 /// The column and the value that make two columns no trace.
@@ -57,6 +77,14 @@ fn provenance(path: &Path, frame: &Frame<'_>) -> Result<Provenance, ReadError> {
             .map_err(|error| ReadError::damaged(path, format!("the metadata entry wfkit is no provenance: {error}"))),
         None => Ok(Provenance::new(Layer::Unknown, vec![super::file_name(path)])),
     }
+}
+
+/// What the metadata of a file of traces says.
+#[derive(serde::Serialize)]
+struct Entry<'a> {
+    kind: FileKind,
+    #[serde(flatten)]
+    provenance: &'a Provenance,
 }
 
 pub(super) fn write_parquet_traces(path: &Path, set: &TraceSet) -> Result<(), WriteError> {
@@ -84,6 +112,7 @@ pub(super) fn write_parquet_traces(path: &Path, set: &TraceSet) -> Result<(), Wr
     let mut columns = label_columns(&set.traces().iter().map(label).collect::<Vec<_>>());
     columns.push(times.finish().into_series().into_column());
     columns.push(sizes.finish().into_series().into_column());
-    let provenance = serde_json::to_string(set.provenance()).expect("strings and lists of them have a JSON form");
+    let entry = Entry { kind: FileKind::Traces, provenance: set.provenance() };
+    let provenance = serde_json::to_string(&entry).expect("strings and lists of them have a JSON form");
     write_parquet(path, columns, Some(provenance))
 }

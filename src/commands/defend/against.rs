@@ -10,7 +10,6 @@ use wfkit_defend::{Cost, DefendOptions, Invariant, Limit, ManifestFile, Training
 
 use super::verify::Broken;
 use crate::context::digests;
-use crate::input::read_traces;
 
 /// Tests of the manifest and how they ended.
 #[derive(Serialize)]
@@ -74,7 +73,7 @@ impl AgainstManifest {
             several => Test::skipped(format!("the set was made from {} inputs", several.len())),
         };
         let training = match fit_on.filter(|_| read.manifest.training.is_some()) {
-            Some(path) => Some(read_traces(&[path.to_owned()])?.set),
+            Some(path) => Some(wfkit_datasets::read_traces(path)?.set),
             None => None,
         };
         let mut tests = Self {

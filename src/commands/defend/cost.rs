@@ -97,7 +97,7 @@ pub(super) fn run(options: &cli::DefendCost, context: &Context<'_>) -> Result<()
 /// Captures, whatever their names; or traces. Also which traffic that is.
 fn read(paths: &[PathBuf], import: &cli::Import, context: &Context<'_>) -> Result<(TraceSet, &'static str)> {
     if !paths.iter().all(|path| has_captures(path)) {
-        return Ok((read_traces(paths)?.set, "the traces"));
+        return Ok((read_traces(paths, context)?.set, "the traces"));
     }
     let mut import = import.clone();
     if import.label.is_none() && import.labels.is_none() {

@@ -42,7 +42,7 @@ pub(super) fn fitted(
         return Ok((spec.fit(set.clone()), digests(paths)?));
     }
     let files = [path.to_owned()];
-    let training = read_traces(&files)?.set;
+    let training = read_traces(&files, context)?.set;
     let shared = Overlap::between_sets(&training, set).learned_from();
     if shared > 0 {
         bail!(

@@ -11,7 +11,7 @@ use crate::input::read_traces;
 
 pub(super) fn run(spec: &str, paths: &[PathBuf], limit: Limit, context: &Context<'_>) -> Result<()> {
     let spec: DefenseSpec = spec.parse()?;
-    let traces = read_traces(paths)?;
+    let traces = read_traces(paths, context)?;
     let findings = lint(&spec, &traces.set, context.seed, limit);
     if context.printer.is_json() {
         context.printer.document(&json!({ "defence": spec.to_string(), "findings": findings }))?;

@@ -52,7 +52,7 @@ fn defend(options: &DefendTraces, context: &Context<'_>) -> Result<()> {
     if options.stop.is_some() && !spec.stops() {
         context.printer.warn("--stop changes nothing: no layer has a stop rule");
     }
-    let traces = read_traces(&options.traces)?;
+    let traces = read_traces(&options.traces, context)?;
     let (spec, fit_on) = fit::fitted(spec, options.fit_on.as_deref(), &options.traces, &traces.set, context)?;
     let folds = usize::from(options.folds);
     let undefended = cross_validate(&attack, &traces.set, folds, context)?;
@@ -92,7 +92,7 @@ fn spec_of(options: &DefendTraces) -> Result<DefenseSpec> {
 fn verify_written(defended: &DefendedSet<'_>, observed: &TraceSet, out: &Path) -> Result<()> {
     let broken = |violation| anyhow::anyhow!("{}: {violation}", out.display());
     check_composition(defended, observed).map_err(broken)?;
-    let written = read_traces(&[out.to_owned()])?.set;
+    let written = wfkit_datasets::read_traces(out)?.set;
     check_overheads(defended, &written).map_err(broken)?;
     let audit = Audit::of(defended.original(), &written, defended.copies())?;
     if !audit.passed() {

@@ -61,8 +61,8 @@ pub(super) fn run(
     replicas: Option<u32>,
     context: &Context<'_>,
 ) -> Result<()> {
-    let original = read_traces(&[original_path.to_owned()])?.set;
-    let verified = match read_traces(&[defended_path.to_owned()]) {
+    let original = read_traces(&[original_path.to_owned()], context)?.set;
+    let verified = match read_traces(&[defended_path.to_owned()], context) {
         Ok(Traces { set: defended, .. }) => {
             let beside = manifest_path(defended_path);
             let manifest = manifest.or_else(|| beside.is_file().then_some(beside.as_path()));

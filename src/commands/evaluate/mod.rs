@@ -19,7 +19,7 @@ use wfkit_metrics::{StageReport, did_you_mean_one_of};
 use super::train::named;
 use crate::cli;
 use crate::context::{Context, count, digests, write};
-use crate::input::Labelled;
+use crate::input::{Labelled, check_classes, check_observed};
 use crate::measure::{Measured, TRIVIAL, attack, measure, measure_on};
 use crate::picture::reliability;
 use crate::split::{Pages, by_moment, by_session, stratified};
@@ -153,10 +153,13 @@ impl Task {
     fn read(options: &cli::Evaluate, context: &Context<'_>) -> Result<Self> {
         if !options.train.is_empty() {
             ensure!(!options.shuffle_labels, "--shuffle-labels works on one collection, not on --train and --test");
-            let (train, test) = (Labelled::read(&options.train)?, Labelled::read(&options.test)?);
+            let (train, test) = (Labelled::read(&options.train, context)?, Labelled::read(&options.test, context)?);
+            let observed = [&train, &test].map(|part| part.samples().observed());
+            check_observed(observed[0].as_ref(), observed[1].as_ref(), options.any_layer, context)?;
+            check_classes(&train.samples().classes(), &test.samples().classes(), context);
             return Ok(Self::TrainAndTest { train, test });
         }
-        let mut input = Labelled::read(&options.input)?;
+        let mut input = Labelled::read(&options.input, context)?;
         if options.shuffle_labels {
             match &mut input {
                 Labelled::Traces(traces) => traces.set = shuffle_labels(&traces.set, context.seed),

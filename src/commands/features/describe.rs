@@ -28,7 +28,7 @@ pub(super) fn list(context: &Context<'_>) -> Result<()> {
 
 pub(super) fn describe(set: &str, traces: &[PathBuf], context: &Context<'_>) -> Result<()> {
     let spec: FeatureSpec = set.parse()?;
-    let traces = if traces.is_empty() { None } else { Some(read_traces(traces)?) };
+    let traces = if traces.is_empty() { None } else { Some(read_traces(traces, context)?) };
     let training: Vec<&Trace> =
         traces.iter().flat_map(|traces| traces.set.traces()).map(|labelled| &labelled.trace).collect();
     let columns = spec.fit(&training).columns();

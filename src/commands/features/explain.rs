@@ -18,7 +18,7 @@ use crate::printer::score;
 
 pub(super) fn run(options: &FeaturesExplain, context: &Context<'_>) -> Result<()> {
     let spec: FeatureSpec = options.set.parse()?;
-    let traces = read_traces(&options.traces)?;
+    let traces = read_traces(&options.traces, context)?;
     let extracted = extract(&spec, &traces.set);
     let sought = ExplainOptions { trees: options.trees.into(), repeats: options.repeats.into() };
     let (columns, class) = (extracted.extractor.columns(), options.class.as_deref());

@@ -28,7 +28,7 @@ pub(super) fn run(
         cli::Channel::DirectionTime => Channel::DirectionTime,
         cli::Channel::Tam => Channel::Tam,
     };
-    let traces = read_traces(inputs)?;
+    let traces = read_traces(inputs, context)?;
     write_tensor(out, &traces.set, channel, length)?;
 
     let privacy = trivial_privacy(&traces.set, FOLDS, context)?;

@@ -1,14 +1,14 @@
 //! What was measured before, so that a sweep goes on where it was interrupted.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::context::{hex, make_folder};
+use crate::context::{hex, make_folder, write};
 
 /// A folder with one small file a measurement, named by the digest of everything that it depends on.
 pub(super) struct Kept {
@@ -42,10 +42,8 @@ impl Kept {
     /// Keeps it. The file appears whole or not at all.
     pub(super) fn put<T: Serialize>(&self, of: &str, found: T) -> Result<()> {
         let path = self.path(of);
-        let half_written = path.with_extension("part");
         let text = serde_json::to_string_pretty(&Record { of: of.to_owned(), found })? + "\n";
-        let write = |file: &Path| fs::write(file, text).and_then(|()| fs::rename(file, &path));
-        write(&half_written).with_context(|| format!("{}: cannot write", path.display()))
+        write(&path, text)
     }
 
     fn path(&self, of: &str) -> PathBuf {

@@ -54,7 +54,7 @@ pub(super) struct Pair {
 impl Plan {
     pub(super) fn read(options: &cli::Sweep, context: &Context<'_>) -> Result<Self> {
         let (defences, pairs) = defences(options)?; // A wrong one is told before the traces are read.
-        let read = read_traces(&options.traces)?;
+        let read = read_traces(&options.traces, context)?;
         let set = match options.first {
             Some(most) => first_of_each(&read.set, most),
             None => read.set,

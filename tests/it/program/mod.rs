@@ -9,6 +9,8 @@ mod determinism;
 mod extreme;
 mod features;
 mod forests;
+mod inputs;
+mod kinds;
 mod leaks;
 #[cfg(feature = "maybenot")]
 mod maybenot;
@@ -16,6 +18,7 @@ mod origins;
 mod own_traffic;
 mod pipeline;
 mod record;
+mod replaced;
 mod sessions;
 mod support;
 mod sweep;

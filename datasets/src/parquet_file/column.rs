@@ -1,0 +1,425 @@
+//! One column: what it holds, and its values.
+
+use std::fmt;
+use std::io::{Cursor, Read};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parquet::basic::{ConvertedType, LogicalType, Type};
+use parquet::column::reader::ColumnReaderImpl;
+use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, FloatType, Int32Type, Int64Type};
+use parquet::errors::{ParquetError, Result as ParquetResult};
+use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
+use parquet::file::reader::{ChunkReader, Length};
+use parquet::file::serialized_reader::SerializedPageReader;
+use parquet::schema::types::ColumnDescPtr;
+use rayon::prelude::*;
+
+use super::pages::{self, CheckedPages};
+use super::{ParquetFile, soundly, unreadable};
+use crate::formats::ReadError;
+
+/// Rows that are decoded at once, so that what is on its way stays near the processor.
+const BATCH_ROWS: usize = 512;
+
+/// What the values of a column are, or those in its lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Whole numbers of 8 to 64 bits.
+    Whole {
+        /// Whether the sign bit is one.
+        signed: bool,
+    },
+    /// Numbers of 32 or 64 bits.
+    Float,
+    /// Text, or bytes that may be.
+    Text,
+    /// Nothing but nulls.
+    Null,
+    /// What is read nowhere.
+    Other,
+}
+
+/// A value of a column.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Number {
+    /// A whole number; of unsigned ones too, so that none is lost.
+    Whole(i128),
+    /// A float.
+    Float(f64),
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(number) => number.fmt(f),
+            Self::Float(number) => number.fmt(f),
+        }
+    }
+}
+
+/// A column of an open file.
+pub(crate) struct Column<'a> {
+    file: &'a ParquetFile<'a>,
+    name: &'a str,
+    /// Its leaf, if it has just one and that is no list in a list.
+    leaf: Option<(usize, ColumnDescPtr)>,
+}
+
+impl<'a> Column<'a> {
+    pub(super) fn new(file: &'a ParquetFile<'a>, root: usize) -> Self {
+        let schema = file.metadata.file_metadata().schema_descr();
+        let mut leaves = (0..schema.num_columns()).filter(|&leaf| schema.get_column_root_idx(leaf) == root);
+        let leaf = match (leaves.next(), leaves.next()) {
+            (Some(leaf), None) => Some((leaf, schema.column(leaf))),
+            _ => None,
+        };
+        let is_plain = |descr: &ColumnDescPtr| match descr.max_rep_level() {
+            0 => descr.path().parts().len() == 1,
+            1 => descr.path().parts().len() <= 3,
+            _ => false,
+        };
+        let leaf = leaf.filter(|(_, descr)| is_plain(descr));
+        Self { file, name: &file.names()[root], leaf }
+    }
+
+    /// Whether it holds lists.
+    pub(crate) fn is_list(&self) -> bool {
+        self.leaf.as_ref().is_some_and(|(_, descr)| descr.max_rep_level() == 1)
+    }
+
+    /// What it holds, alone or in lists.
+    pub(crate) fn kind(&self) -> Kind {
+        let Some((_, descr)) = &self.leaf else { return Kind::Other };
+        match (descr.physical_type(), descr.logical_type_ref(), descr.converted_type()) {
+            (_, Some(LogicalType::Unknown), _) => Kind::Null,
+            (Type::INT32 | Type::INT64, Some(LogicalType::Integer(int)), _) => Kind::Whole { signed: int.is_signed },
+            (Type::INT32 | Type::INT64, None, ConvertedType::NONE) => Kind::Whole { signed: true },
+            (Type::INT32 | Type::INT64, None, converted) => match converted {
+                ConvertedType::INT_8 | ConvertedType::INT_16 | ConvertedType::INT_32 | ConvertedType::INT_64 => {
+                    Kind::Whole { signed: true }
+                }
+                ConvertedType::UINT_8 | ConvertedType::UINT_16 | ConvertedType::UINT_32 | ConvertedType::UINT_64 => {
+                    Kind::Whole { signed: false }
+                }
+                _ => Kind::Other,
+            },
+            (Type::FLOAT | Type::DOUBLE, None, _) => Kind::Float,
+            (Type::BYTE_ARRAY, Some(LogicalType::String | LogicalType::Enum | LogicalType::Json), _) => Kind::Text,
+            (
+                Type::BYTE_ARRAY,
+                None,
+                ConvertedType::NONE | ConvertedType::UTF8 | ConvertedType::ENUM | ConvertedType::JSON,
+            ) => Kind::Text,
+            _ => Kind::Other,
+        }
+    }
+
+    /// The name of what it holds, as pandas and polars would call it.
+    pub(crate) fn type_name(&self) -> String {
+        let Some((_, descr)) = &self.leaf else { return "nested values".to_owned() };
+        let physical = match descr.physical_type() {
+            Type::BOOLEAN => "bool",
+            Type::INT32 => "i32",
+            Type::INT64 => "i64",
+            Type::INT96 => "times of day and date in 96 bits",
+            Type::FLOAT => "f32",
+            Type::DOUBLE => "f64",
+            Type::BYTE_ARRAY => "bytes",
+            Type::FIXED_LEN_BYTE_ARRAY => "bytes of one length",
+        };
+        let name = match (descr.logical_type_ref(), descr.converted_type()) {
+            (Some(LogicalType::Integer(int)), _) => {
+                format!("{}{}", if int.is_signed { 'i' } else { 'u' }, int.bit_width)
+            }
+            (Some(LogicalType::String | LogicalType::Enum), _) | (None, ConvertedType::UTF8 | ConvertedType::ENUM) => {
+                "str".to_owned()
+            }
+            (Some(LogicalType::Decimal(_)), _) | (None, ConvertedType::DECIMAL) => "decimal".to_owned(),
+            (Some(LogicalType::Date), _) | (None, ConvertedType::DATE) => "date".to_owned(),
+            (Some(LogicalType::Time(_)), _) => "time of day".to_owned(),
+            (Some(LogicalType::Timestamp(_)), _)
+            | (None, ConvertedType::TIMESTAMP_MILLIS | ConvertedType::TIMESTAMP_MICROS) => "date and time".to_owned(),
+            (Some(LogicalType::Unknown), _) => "null".to_owned(),
+            (Some(LogicalType::Float16), _) => "f16".to_owned(),
+            (Some(LogicalType::Uuid), _) => "uuid".to_owned(),
+            (_, converted) => match format!("{converted:?}") {
+                name if name.starts_with("INT_") => name.replace("INT_", "i"),
+                name if name.starts_with("UINT_") => name.replace("UINT_", "u"),
+                _ => physical.to_owned(),
+            },
+        };
+        if self.is_list() { format!("lists of {name}") } else { name }
+    }
+
+    /// That it holds something else than it should.
+    pub(crate) fn mistyped(&self, expected: &str) -> ReadError {
+        let message = format!("column {} holds {}, expected {expected}", self.name, self.type_name());
+        ReadError::columns(self.file.path(), message)
+    }
+
+    /// Its numbers, one a row, none for null, each converted by `convert`; only of columns of numbers that are no lists.
+    pub(crate) fn numbers<T: Clone + Send>(
+        &self,
+        convert: impl Fn(Number) -> Result<T, &'static str> + Sync,
+    ) -> Result<Vec<Option<T>>, ReadError> {
+        if self.kind() == Kind::Null {
+            return Ok(vec![None; self.file.rows()]);
+        }
+        let signed = self.kind() != Kind::Whole { signed: false };
+        let whole32 = |value: i32| Number::Whole(if signed { value.into() } else { (value as u32).into() });
+        let whole64 = |value: i64| Number::Whole(if signed { value.into() } else { (value as u64).into() });
+        let told = |number: Number| convert(number).map_err(|reason| (number.to_string(), reason));
+        match self.physical_type() {
+            Some(Type::INT32) => self.flat::<Int32Type, _>(|&value| told(whole32(value))),
+            Some(Type::INT64) => self.flat::<Int64Type, _>(|&value| told(whole64(value))),
+            Some(Type::FLOAT) => self.flat::<FloatType, _>(|&value| told(Number::Float(value.into()))),
+            _ => self.flat::<DoubleType, _>(|&value| told(Number::Float(value))),
+        }
+    }
+
+    /// Its texts, one a row, none for null; only of columns of text that are no lists.
+    pub(crate) fn texts(&self) -> Result<Vec<Option<String>>, ReadError> {
+        if self.kind() == Kind::Null {
+            return Ok(vec![None; self.file.rows()]);
+        }
+        let text = |value: &ByteArray| {
+            let text = std::str::from_utf8(value.data());
+            text.map(str::to_owned).map_err(|_| (String::from_utf8_lossy(value.data()).into_owned(), "not UTF-8"))
+        };
+        self.flat::<ByteArrayType, _>(text)
+    }
+
+    /// Its lists of numbers, one a row, each number converted by `convert`; only of columns of lists of numbers.
+    pub(crate) fn lists<T: Send>(
+        &self,
+        convert: impl Fn(Number) -> Result<T, &'static str> + Sync,
+    ) -> Result<Vec<Vec<T>>, ReadError> {
+        let signed = self.kind() != Kind::Whole { signed: false };
+        let whole32 = |value: i32| Number::Whole(if signed { value.into() } else { (value as u32).into() });
+        let whole64 = |value: i64| Number::Whole(if signed { value.into() } else { (value as u64).into() });
+        let told = |number: Number| convert(number).map_err(|reason| (number.to_string(), reason));
+        match self.physical_type() {
+            Some(Type::INT32) => self.listed::<Int32Type, _>(|&value| told(whole32(value))),
+            Some(Type::INT64) => self.listed::<Int64Type, _>(|&value| told(whole64(value))),
+            Some(Type::FLOAT) => self.listed::<FloatType, _>(|&value| told(Number::Float(value.into()))),
+            _ => self.listed::<DoubleType, _>(|&value| told(Number::Float(value))),
+        }
+    }
+
+    /// That a value is wrong.
+    pub(crate) fn wrong(&self, row: usize, value: impl ToString, reason: impl Into<String>) -> ReadError {
+        ReadError::Value {
+            path: self.file.path().to_owned(),
+            row: row as u64,
+            column: self.name.to_owned(),
+            value: value.to_string(),
+            reason: reason.into(),
+        }
+    }
+
+    /// That a value is null.
+    pub(crate) fn null(&self, row: usize) -> ReadError {
+        self.wrong(row, "null", "a value is needed")
+    }
+
+    fn physical_type(&self) -> Option<Type> {
+        self.leaf.as_ref().map(|(_, descr)| descr.physical_type())
+    }
+
+    /// One value a row.
+    fn flat<D: DataType, T: Clone + Send>(
+        &self,
+        convert: impl Fn(&D::T) -> Result<T, (String, &'static str)> + Sync,
+    ) -> Result<Vec<Option<T>>, ReadError> {
+        let parts = self.parts::<D, Option<T>>(|first_row, batch, rows| {
+            let Batch { definitions, values, .. } = batch;
+            let mut values = values.iter();
+            let max = batch.max_definition;
+            let mut take = |row: usize, is_there: bool| -> Result<Option<T>, ReadError> {
+                if !is_there {
+                    return Ok(None);
+                }
+                let value = values.next().ok_or_else(|| unreadable(self.file.path(), "values are missing"))?;
+                convert(value).map(Some).map_err(|(value, reason)| self.wrong(row, value, reason))
+            };
+            match max {
+                0 => (0..batch.records).try_for_each(|at| Ok(rows.push(take(first_row + at, true)?))),
+                _ => definitions.iter().enumerate().try_for_each(|(at, &definition)| {
+                    rows.push(take(first_row + at, definition == max)?);
+                    Ok(())
+                }),
+            }
+        })?;
+        Ok(parts.concat())
+    }
+
+    /// One list a row.
+    fn listed<D: DataType, T: Send>(
+        &self,
+        convert: impl Fn(&D::T) -> Result<T, (String, &'static str)> + Sync,
+    ) -> Result<Vec<Vec<T>>, ReadError> {
+        let damaged = || unreadable(self.file.path(), "lists do not fit their values");
+        let parts = self.parts::<D, Vec<T>>(|first_row, batch, rows| {
+            let Batch { definitions, repetitions, values, max_definition, in_list, .. } = batch;
+            let mut values = values.as_slice();
+            let mut at = 0;
+            let mut row = first_row;
+            while at < repetitions.len() {
+                let end = repetitions[at + 1..].iter().position(|&level| level == 0);
+                let end = end.map_or(repetitions.len(), |length| at + 1 + length);
+                let levels = definitions.get(at..end).ok_or_else(damaged)?;
+                let list = match levels {
+                    [level] if *level + 1 < *in_list => return Err(self.null(row)),
+                    [level] if *level < *in_list => Vec::new(),
+                    _ => {
+                        if let Some(packet) = levels.iter().position(|level| level != max_definition) {
+                            return Err(self.wrong(row, "null", format!("packet {packet}: a value is needed")));
+                        }
+                        let (list, rest) = values.split_at_checked(levels.len()).ok_or_else(damaged)?;
+                        values = rest;
+                        let mut converted = Vec::with_capacity(list.len());
+                        for (packet, value) in list.iter().enumerate() {
+                            let wrong = |(value, reason): (String, &str)| {
+                                self.wrong(row, value, format!("packet {packet}: {reason}"))
+                            };
+                            converted.push(convert(value).map_err(wrong)?);
+                        }
+                        converted
+                    }
+                };
+                rows.push(list);
+                (at, row) = (end, row + 1);
+            }
+            Ok(())
+        })?;
+        Ok(parts.into_iter().flatten().collect())
+    }
+
+    /// Decodes all row groups, side by side; `add` makes rows of each batch, and is told which row is its first.
+    fn parts<D: DataType, R: Send>(
+        &self,
+        add: impl Fn(usize, &Batch<D>, &mut Vec<R>) -> Result<(), ReadError> + Sync,
+    ) -> Result<Vec<Vec<R>>, ReadError> {
+        let (leaf, descr) = self.leaf.as_ref().expect("only columns with one leaf are decoded");
+        let groups = self.file.metadata.row_groups();
+        let mut first_row = 0;
+        let mut work = Vec::with_capacity(groups.len());
+        let mut values = 0u64;
+        for group in groups {
+            work.push((first_row, group));
+            first_row += group.num_rows() as usize;
+            let chunk = group.columns().get(*leaf).map_or(-1, ColumnChunkMetaData::num_values);
+            let counted = u64::try_from(chunk).map_err(|_| unreadable(self.file.path(), "values below 0"))?;
+            values = values.saturating_add(counted);
+        }
+        if values > self.file.most_values() {
+            let message = format!("column {} is to have {values} values in {} bytes", self.name, self.file.length);
+            return Err(unreadable(self.file.path(), message));
+        }
+        let decoded: Vec<Result<Vec<R>, ReadError>> =
+            work.par_iter().map(|&(first_row, group)| self.decode(*leaf, descr, group, first_row, &add)).collect();
+        decoded.into_iter().collect()
+    }
+
+    fn decode<D: DataType, R>(
+        &self,
+        leaf: usize,
+        descr: &ColumnDescPtr,
+        group: &RowGroupMetaData,
+        first_row: usize,
+        add: &impl Fn(usize, &Batch<D>, &mut Vec<R>) -> Result<(), ReadError>,
+    ) -> Result<Vec<R>, ReadError> {
+        let chunk = group.column(leaf);
+        let (start, bytes) = self.file.chunk(chunk)?;
+        pages::check(&bytes, chunk.num_values() as u64).map_err(|message| unreadable(self.file.path(), message))?;
+        let wanted = group.num_rows() as usize;
+        let mut reader = soundly(self.file.path(), || {
+            let chunk_bytes = Arc::new(Chunk { start, bytes: Bytes::from(bytes) });
+            let pages = SerializedPageReader::new(chunk_bytes, chunk, wanted, None)?;
+            let levels = [descr.max_rep_level() > 0, descr.max_def_level() > 0];
+            Ok(ColumnReaderImpl::<D>::new(descr.clone(), Box::new(CheckedPages { pages, levels })))
+        })?;
+        let mut batch = Batch::<D> {
+            definitions: Vec::new(),
+            repetitions: Vec::new(),
+            values: Vec::new(),
+            records: 0,
+            max_definition: descr.max_def_level(),
+            in_list: if descr.max_rep_level() == 0 { 0 } else { descr.repeated_ancestor_def_level() },
+        };
+        let mut rows = Vec::with_capacity(wanted);
+        let mut done = 0;
+        while done < wanted {
+            batch.definitions.clear();
+            batch.repetitions.clear();
+            batch.values.clear();
+            let (definitions, repetitions) = (&mut batch.definitions, &mut batch.repetitions);
+            let values = &mut batch.values;
+            let ask = BATCH_ROWS.min(wanted - done);
+            let read =
+                soundly(self.file.path(), || reader.read_records(ask, Some(definitions), Some(repetitions), values))?;
+            batch.records = read.0;
+            add(first_row + done, &batch, &mut rows)?;
+            if read.0 == 0 {
+                break;
+            }
+            done += read.0;
+        }
+        match rows.len() == wanted {
+            true => Ok(rows),
+            false => {
+                let message = format!("column {} has {} rows where {wanted} are told", self.name, rows.len());
+                Err(unreadable(self.file.path(), message))
+            }
+        }
+    }
+}
+
+/// Some rows of a column as they are stored (parquet-format, "Nested Encoding").
+struct Batch<D: DataType> {
+    definitions: Vec<i16>,
+    repetitions: Vec<i16>,
+    values: Vec<D::T>,
+    records: usize,
+    /// The definition level of a value that is there.
+    max_definition: i16,
+    /// The lowest definition level of a place in a list; the one below is an empty list, those below that are no list.
+    in_list: i16,
+}
+
+/// The bytes of one part of a column, by their place in the file.
+struct Chunk {
+    start: u64,
+    bytes: Bytes,
+}
+
+impl Chunk {
+    fn from(&self, start: u64) -> ParquetResult<Bytes> {
+        let at = start.checked_sub(self.start).and_then(|at| usize::try_from(at).ok());
+        let at = at.filter(|&at| at <= self.bytes.len());
+        at.map(|at| self.bytes.slice(at..)).ok_or_else(|| ParquetError::EOF("a page outside of its column".to_owned()))
+    }
+}
+
+impl Length for Chunk {
+    fn len(&self) -> u64 {
+        self.start + self.bytes.len() as u64
+    }
+}
+
+impl ChunkReader for Chunk {
+    type T = Box<dyn Read>;
+
+    fn get_read(&self, start: u64) -> ParquetResult<Self::T> {
+        Ok(Box::new(Cursor::new(self.from(start)?)))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
+        let rest = self.from(start)?;
+        match length <= rest.len() {
+            true => Ok(rest.slice(..length)),
+            false => Err(ParquetError::EOF("a page longer than its column".to_owned())),
+        }
+    }
+}

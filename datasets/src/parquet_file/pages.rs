@@ -1,0 +1,234 @@
+//! The pages of a column as they say they are, held against the bytes that are there.
+//!
+//! Before each page stands a header in Thrift's compact protocol (parquet-format, `parquet.thrift`, `PageHeader`).
+
+use parquet::basic::Encoding;
+use parquet::column::page::{Page, PageMetadata, PageReader};
+use parquet::errors::{ParquetError, Result};
+
+/// A page may unpack to this many bytes; beyond, [`UNPACKED_A_BYTE`] times its own.
+const FREE_BYTES: u64 = 1 << 26;
+const UNPACKED_A_BYTE: u64 = 1000;
+/// How deep structures in a header may lie in each other; in real ones it is three.
+const MAX_DEPTH: u32 = 16;
+
+/// Checks all pages in the bytes of one part of a column, which is to have `values` values in them, nulls and ends of lists among them.
+pub(super) fn check(bytes: &[u8], values: u64) -> Result<(), String> {
+    let mut thrift = Thrift { bytes, at: 0 };
+    let mut found = 0u64;
+    while thrift.at < bytes.len() {
+        let page = header(&mut thrift).ok_or("a page begins with no header")?;
+        let rest = (bytes.len() - thrift.at) as u64;
+        if page.packed > rest {
+            return Err(format!("a page of {} bytes where {rest} are left", page.packed));
+        }
+        if page.unpacked > FREE_BYTES.max(page.packed.saturating_mul(UNPACKED_A_BYTE)) {
+            return Err(format!("a page of {} bytes that is to unpack to {}", page.packed, page.unpacked));
+        }
+        if page.is_dictionary && page.values > page.unpacked {
+            return Err(format!("a dictionary of {} values in {} bytes", page.values, page.unpacked));
+        }
+        if !page.is_dictionary {
+            found = found.saturating_add(page.values);
+        }
+        thrift.at += page.packed as usize;
+    }
+    match found == values {
+        true => Ok(()),
+        false => Err(format!("{found} values in the pages of a column that is to have {values}")),
+    }
+}
+
+/// What is checked of a page header.
+#[derive(Default)]
+struct Header {
+    unpacked: u64,
+    packed: u64,
+    values: u64,
+    is_dictionary: bool,
+}
+
+/// The header that begins here; none where there is none, or one with numbers below 0.
+fn header(thrift: &mut Thrift<'_>) -> Option<Header> {
+    let mut header = Header::default();
+    let mut field = 0;
+    while let Some(kind) = thrift.field(&mut field)? {
+        match (field, kind) {
+            (2, I32) => header.unpacked = thrift.count()?,
+            (3, I32) => header.packed = thrift.count()?,
+            // The headers of data pages, dictionary pages and data pages of version 2; each begins with the number of values.
+            (5 | 7 | 8, STRUCT) => {
+                header.is_dictionary = field == 7;
+                let mut inner = 0;
+                while let Some(kind) = thrift.field(&mut inner)? {
+                    match (inner, kind) {
+                        (1, I32) => header.values = thrift.count()?,
+                        _ => thrift.skip(kind, MAX_DEPTH)?,
+                    }
+                }
+            }
+            _ => thrift.skip(kind, MAX_DEPTH)?,
+        }
+    }
+    Some(header)
+}
+
+const I32: u8 = 5;
+const STRUCT: u8 = 12;
+
+/// A reader of Thrift's compact protocol; every function gives none where the bytes end or make no sense.
+struct Thrift<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl Thrift<'_> {
+    fn byte(&mut self) -> Option<u8> {
+        let byte = *self.bytes.get(self.at)?;
+        self.at += 1;
+        Some(byte)
+    }
+
+    fn pass(&mut self, count: u64) -> Option<()> {
+        let at = (self.at as u64).checked_add(count).filter(|&at| at <= self.bytes.len() as u64)?;
+        self.at = at as usize;
+        Some(())
+    }
+
+    fn varint(&mut self) -> Option<u64> {
+        let mut value = 0u64;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    /// A number that is not below 0, in 32 bits with a sign.
+    fn count(&mut self) -> Option<u64> {
+        let zigzag = self.varint()?;
+        (zigzag & 1 == 0 && zigzag >> 1 <= i32::MAX as u64).then_some(zigzag >> 1)
+    }
+
+    /// The type of the next field of a structure, whose id goes to `id`; `Some(None)` at its end.
+    fn field(&mut self, id: &mut i64) -> Option<Option<u8>> {
+        let byte = self.byte()?;
+        if byte == 0 {
+            return Some(None);
+        }
+        *id = match byte >> 4 {
+            0 => {
+                let zigzag = self.varint()?;
+                (zigzag >> 1) as i64 ^ -((zigzag & 1) as i64)
+            }
+            step => id.checked_add(i64::from(step))?,
+        };
+        Some(Some(byte & 15))
+    }
+
+    fn skip(&mut self, kind: u8, depth: u32) -> Option<()> {
+        let depth = depth.checked_sub(1)?;
+        match kind {
+            1 | 2 => Some(()), // a truth value is its type
+            3 => self.pass(1),
+            4..=6 => self.varint().map(|_| ()),
+            7 => self.pass(8),
+            8 => {
+                let length = self.varint()?;
+                self.pass(length)
+            }
+            9 | 10 => {
+                let head = self.byte()?;
+                let length = if head >> 4 == 15 { self.varint()? } else { u64::from(head >> 4) };
+                // Elements are a byte at least, truth values too.
+                (0..length).try_for_each(|_| {
+                    if matches!(head & 15, 1 | 2) { self.pass(1) } else { self.skip(head & 15, depth) }
+                })
+            }
+            11 => {
+                let length = self.varint()?;
+                if length == 0 {
+                    return Some(());
+                }
+                let kinds = self.byte()?;
+                (0..length).try_for_each(|_| self.skip(kinds >> 4, depth).and_then(|()| self.skip(kinds & 15, depth)))
+            }
+            STRUCT => {
+                let mut id = 0;
+                while let Some(kind) = self.field(&mut id)? {
+                    self.skip(kind, depth)?;
+                }
+                Some(())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Pages whose texts do not say that there are more of them than values in the page: the decoder would make room for all of them.
+pub(super) struct CheckedPages<P> {
+    pub(super) pages: P,
+    /// Whether repetition and definition levels stand before the values.
+    pub(super) levels: [bool; 2],
+}
+
+impl<P: PageReader> CheckedPages<P> {
+    fn checked(&self, page: Page) -> Result<Page> {
+        let is_delta = |encoding| matches!(encoding, Encoding::DELTA_LENGTH_BYTE_ARRAY | Encoding::DELTA_BYTE_ARRAY);
+        let values = match &page {
+            Page::DataPage { buf, encoding, .. } if is_delta(*encoding) => {
+                let mut rest = buf.as_ref();
+                for _ in self.levels.iter().filter(|&&there| there) {
+                    let length = rest.first_chunk::<4>().map(|length| u32::from_le_bytes(*length) as usize);
+                    rest = length.and_then(|length| rest[4..].get(length..)).ok_or_else(damaged)?;
+                }
+                rest
+            }
+            Page::DataPageV2 { buf, encoding, def_levels_byte_len, rep_levels_byte_len, .. } if is_delta(*encoding) => {
+                let levels = *def_levels_byte_len as usize + *rep_levels_byte_len as usize;
+                buf.get(levels..).ok_or_else(damaged)?
+            }
+            _ => return Ok(page),
+        };
+        // Block size, miniblocks in a block, number of values.
+        let mut thrift = Thrift { bytes: values, at: 0 };
+        let count = thrift.varint().and_then(|_| thrift.varint()).and_then(|_| thrift.varint());
+        match count.is_some_and(|count| count <= u64::from(page.num_values())) {
+            true => Ok(page),
+            false => Err(damaged()),
+        }
+    }
+}
+
+fn damaged() -> ParquetError {
+    ParquetError::General("a page of texts says that there are more than it has".to_owned())
+}
+
+impl<P: PageReader> Iterator for CheckedPages<P> {
+    type Item = Result<Page>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.get_next_page().transpose()
+    }
+}
+
+impl<P: PageReader> PageReader for CheckedPages<P> {
+    fn get_next_page(&mut self) -> Result<Option<Page>> {
+        self.pages.get_next_page()?.map(|page| self.checked(page)).transpose()
+    }
+
+    fn peek_next_page(&mut self) -> Result<Option<PageMetadata>> {
+        self.pages.peek_next_page()
+    }
+
+    fn skip_next_page(&mut self) -> Result<()> {
+        self.pages.skip_next_page()
+    }
+
+    fn at_record_boundary(&mut self) -> Result<bool> {
+        self.pages.at_record_boundary()
+    }
+}
