@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import peers
+import together
 from fragments import number, percent, size, table, with_interval
 from measure import DATA_SETS, Failed, check_counts
 
@@ -60,6 +61,8 @@ def run_table(figures):
 
 # --- attacks beside each other
 
+# Two that find about as much as each other, to see whether they find the same.
+TOGETHER = ("cumul", "totals")
 SHEET_SCORES = ("accuracy", "log_loss", "roc_auc_macro_ovr")
 
 
@@ -71,6 +74,7 @@ def evaluations(data, attacks, folds):
         f"wfkit capture import {data}/ --out traces.parquet --format json",
         f"wfkit evaluate traces.parquet {names} --folds {folds} --sheet folds.json --format json --quiet",
         f"wfkit evaluate traces.parquet {names} --folds {folds} --split-by session --sheet sessions.json --format json --quiet",
+        *(f"wfkit evaluate traces.parquet --attack {name} --folds {folds} --out {name}.csv --format json --quiet" for name in TOGETHER),
     ]
 
 
@@ -89,6 +93,8 @@ def attack_figures(data):
                     if row["attack"] != "chance"
                 },
             }
+        widened_by = json.loads(printed[-1])["privacy"]["intervals_95"]["widened_by"]
+        found["together"] = together.figures(*(work / f"{name}.csv" for name in TOGETHER), TOGETHER, widened_by)
         return found
 
     return figures
@@ -105,21 +111,18 @@ def attack_table(figures):
         rows.append(row)
     header = ["attack", f"accuracy, {folds['split']}", "log loss", f"accuracy, {sessions['split']}", "log loss"]
     return (
-        f"{table(header, rows)}\n\n95 % intervals in brackets; {folds['tested']:,} traces tested each way, one seed. {what_totals_leave(folds['scores'])}"
+        f"{table(header, rows)}\n\n95 % intervals in brackets; {folds['tested']:,} traces tested each way, one seed. {what_totals_leave(figures['together'])}"
     )
 
 
-def what_totals_leave(scores):
-    """What was tested about totals: whether an attack no better than they sees the same as they."""
-    together, apart, totals = (scores[name]["accuracy"]["value"] for name in ("cumul,totals", "cumul-forest", "totals"))
+def what_totals_leave(figures):
+    """What was tested about totals: whether an attack no better than they are sees the same as they do."""
+    (first, second), (alone, totals), both, p = figures["names"], figures["alone"], figures["together"], figures["p"]
+    told = "p < .001" if p < 0.001 else f"p = {number(p)}"
+    more = "they do not find the same" if p < 0.05 and both["value"] > max(alone, totals) else "no sign that they find different things"
     return (
-        f"One forest over the columns of `cumul` and `totals` together reaches {number(together)}, where `cumul-forest` has {number(apart)} and "
-        f"`totals` {number(totals)}: "
-        + (
-            "an attack that does not beat the totals may still have found something else."
-            if together > max(apart, totals)
-            else "here the one adds nothing to the other."
-        )
+        f"The probabilities of `{first}` and `{second}` averaged name {with_interval(both)} of the traces (folds), where these attacks alone name {number(alone)} and "
+        f"{number(totals)} (McNemar's test against the better one, {told}): {more}."
     )
 
 
@@ -187,6 +190,8 @@ def latency(row):
 
 
 def page_load_figures(work, printed):
+    if "test result: ok" not in printed[-1]:
+        raise Failed("the test did not pass, or did not end")
     # The runner prints the test's name before its first line, and once a minute that it still runs.
     text = re.sub(r"^test .*? (\.\.\. (?=\|)|has been running .*\n)", "", printed[-1], flags=re.M)
     found = [rows for rows in peers.tables(text) if rows[0][0] == "input"]

@@ -9,7 +9,8 @@ from pathlib import Path
 import entries
 import fragments
 import peers
-from measure import HERE, ROOT
+import together
+from measure import HERE, ROOT, Failed
 
 loader = importlib.machinery.SourceFileLoader("check", str(HERE / "check"))
 check = importlib.util.module_from_spec(importlib.util.spec_from_loader("check", loader))
@@ -72,6 +73,8 @@ test explainwf::attacks has been running for over 60 seconds
 | ngram-direction | its own | 70 | 0.9536 | 0.956 | 0.9975 | 0.9980 | 0.431 | - |
 | best | its own | 70 | 0.9750 | | 0.9990 | | 0.077 | |
 ok
+
+test result: ok. 1 passed; 0 failed
 """
 
 
@@ -102,12 +105,36 @@ class Scripts(unittest.TestCase):
         figures = entries.page_load_figures(None, [PAGE_LOADS])
         self.assertEqual([row[0] for row in figures["rows"]], ["totals", "ngram-direction", "best"])
         self.assertIn("| `best` | its own | 70 | 0.9750 |  | 0.9990 |  | 0.077 |  |", entries.page_load_table(figures))
+        with self.assertRaises(Failed):
+            entries.page_load_figures(None, [PAGE_LOADS.replace("result: ok", "result: FAILED")])
 
     def test_defences_as_their_script_prints_them(self):
         text = (ROOT / "benches/peers/defend/README.md").read_text()
         figures = peers.defend_figures(None, [text[text.index("8 traces,") :]])
         self.assertEqual(figures["defences"]["wtf-pad"][1:], [None] * 4)
         self.assertEqual(len(figures["defences"]), 7)
+
+
+class Together(unittest.TestCase):
+    def test_two_attacks_that_are_right_about_different_traces(self):
+        # The first is sure of A, the second of B, and each guesses wrongly, but unsurely, about the other.
+        sure, unsure = {"A": "0.9,0.1", "B": "0.1,0.9"}, {"A": "0.4,0.6", "B": "0.6,0.4"}
+        with tempfile.TemporaryDirectory() as folder:
+            paths = [Path(folder) / name for name in ("first.csv", "second.csv")]
+            for path, knows in zip(paths, "AB", strict=True):
+                rows = [f"{of},{rep},,{(sure if of == knows else unsure)[of]}" for of in "AB" for rep in range(10)]
+                path.write_text("\n".join(["class,rep,session,A,B", *rows]) + "\n")
+            found = together.figures(*paths, ("first", "second"), 1.0)
+        self.assertEqual((found["alone"], found["together"]["value"]), ([0.5, 0.5], 1.0))
+        self.assertAlmostEqual(found["p"], 2 / 2**10)
+
+    def test_intervals_and_tests_by_hand(self):
+        # Wilson 1927: (0.5 + z^2/200 ± z sqrt(0.0025 + z^2/40000)) / (1 + z^2/100); McNemar: 2 (1 + 12 + 66 + 220) / 2^12.
+        low, high = together.wilson(0.5, 100).values()
+        self.assertAlmostEqual(low, 0.4038315, 6)
+        self.assertAlmostEqual(high, 0.5961685, 6)
+        self.assertAlmostEqual(together.mcnemar(3, 9), 0.1459961, 6)
+        self.assertEqual(together.mcnemar(0, 0), 1.0)
 
 
 class Check(unittest.TestCase):
