@@ -119,7 +119,7 @@ def what_totals_leave(figures):
     """What was tested about totals: whether an attack no better than they are sees the same as they do."""
     (first, second), (alone, totals), both, p = figures["names"], figures["alone"], figures["together"], figures["p"]
     told = "p < .001" if p < 0.001 else f"p = {number(p)}"
-    more = "they do not find the same" if p < 0.05 and both["value"] > max(alone, totals) else "no sign that they find different things"
+    more = "they err on different traces" if p < 0.05 and both["value"] > max(alone, totals) else "no sign that they err on different traces"
     return (
         f"The probabilities of `{first}` and `{second}` averaged name {with_interval(both)} of the traces (folds), where these attacks alone name {number(alone)} and "
         f"{number(totals)} (McNemar's test against the better one, {told}): {more}."
