@@ -1,0 +1,275 @@
+"""What the project's tables are made of: for each the commands, the data set, the figures taken from what they print, and its Markdown."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import peers
+import together
+from fragments import number, percent, size, table, with_interval
+from measure import DATA_SETS, Failed, check_counts
+
+
+@dataclass(frozen=True)
+class Entry:
+    """`figures(work, printed)` gets the folder that the commands ran in and what each printed, and gives plain JSON."""
+
+    name: str
+    data: str | None
+    commands: list[str]
+    figures: Callable[[Path, list[str]], dict]
+    render: Callable[[dict], str]
+    time: str  # about how long, on two cores
+    cheap: bool = False  # CI measures it again
+    shown: str = ""  # the commands in short, where they are too long to read
+    shown_in: str = "README.md"
+
+
+# The attacks that wfkit does not have, as every table of defences must say.
+MISSING = (
+    "Not among the attackers: deep networks (DF, Tik-Tok, Var-CNN, RF, CountMamba and others), which wfkit does not have. In published comparisons "
+    "(CountMamba's, IEEE S&P 2025, for one) they find more under padding than forests: what is shown is the least that an observer finds."
+)
+
+
+# --- wfkit run
+
+
+def run_figures(work, printed):
+    document = json.loads((work / "out/run.report.json").read_text())
+    check_counts("sample", document["counts"])
+    privacy = document["privacy"]
+    intervals, trivial = privacy["intervals_95"], privacy["trivial"]
+    return {
+        "stages": "\n".join(line.rstrip() for line in printed[0].strip("\n").split("\n\n")[0].splitlines()),
+        "attack": {"name": privacy["attack"], "value": privacy["accuracy"], "interval": intervals["accuracy"]},
+        "totals": {"name": trivial["attack"], "value": trivial["accuracy"], "interval": trivial["accuracy_95"]},
+        "split": privacy["split"],
+    }
+
+
+def run_table(figures):
+    attack, totals = figures["attack"], figures["totals"]
+    return (
+        f"```text\n{figures['stages']}\n```\n\n"
+        f"Accuracies at `classify` with 95 % intervals: {attack['name']} {with_interval(attack)}, {totals['name']} {with_interval(totals)} "
+        f"({figures['split']}); those of the other rows are in the report."
+    )
+
+
+# --- attacks beside each other
+
+# Two that find about as much as each other, to see whether they find the same.
+TOGETHER = ("cumul", "totals")
+SHEET_SCORES = ("accuracy", "log_loss", "roc_auc_macro_ovr")
+
+
+def evaluations(data, attacks, folds):
+    """One evaluation by folds and one with sessions apart, of the same attacks."""
+    first, *others = attacks
+    names = " ".join([f"--attack {first}"] + [f"--against {name}" for name in others])
+    return [
+        f"wfkit capture import {data}/ --out traces.parquet --format json",
+        f"wfkit evaluate traces.parquet {names} --folds {folds} --sheet folds.json --format json --quiet",
+        f"wfkit evaluate traces.parquet {names} --folds {folds} --split-by session --sheet sessions.json --format json --quiet",
+        *(f"wfkit evaluate traces.parquet --attack {name} --folds {folds} --out {name}.csv --format json --quiet" for name in TOGETHER),
+    ]
+
+
+def attack_figures(data):
+    def figures(work, printed):
+        check_counts(data, json.loads(printed[0])["counts"])
+        found = {}
+        for way in ("folds", "sessions"):
+            sheet = json.loads((work / f"{way}.json").read_text())
+            found[way] = {
+                "split": sheet["split"],
+                "tested": sheet["counts"]["tested traces"],
+                "scores": {
+                    row["attack"]: {score: {key: row[score][key] for key in ("value", "interval_95")} for score in SHEET_SCORES}
+                    for row in sheet["scores"]
+                    if row["attack"] != "chance"
+                },
+            }
+        widened_by = json.loads(printed[-1])["privacy"]["intervals_95"]["widened_by"]
+        found["together"] = together.figures(*(work / f"{name}.csv" for name in TOGETHER), TOGETHER, widened_by)
+        return found
+
+    return figures
+
+
+def attack_table(figures):
+    folds, sessions = figures["folds"], figures["sessions"]
+    order = sorted(folds["scores"], key=lambda name: -folds["scores"][name]["accuracy"]["value"])
+    rows = []
+    for name in order:
+        row = [f"`{name}`"]
+        for way in (folds, sessions):
+            row += [with_interval(way["scores"][name][score], digits) for score, digits in (("accuracy", 3), ("log_loss", 2))]
+        rows.append(row)
+    header = ["attack", f"accuracy, {folds['split']}", "log loss", f"accuracy, {sessions['split']}", "log loss"]
+    return (
+        f"{table(header, rows)}\n\n95 % intervals in brackets; {folds['tested']:,} traces tested each way, one seed. {what_totals_leave(figures['together'])}"
+    )
+
+
+def what_totals_leave(figures):
+    """What was tested about totals: whether an attack no better than they are sees the same as they do."""
+    (first, second), (alone, totals), both, p = figures["names"], figures["alone"], figures["together"], figures["p"]
+    told = "p < .001" if p < 0.001 else f"p = {number(p)}"
+    more = "they err on different traces" if p < 0.05 and both["value"] > max(alone, totals) else "no sign that they err on different traces"
+    return (
+        f"The probabilities of `{first}` and `{second}` averaged name {with_interval(both)} of the traces (folds), where these attacks alone name {number(alone)} and "
+        f"{number(totals)} (McNemar's test against the better one, {told}): {more}."
+    )
+
+
+# --- defences
+
+
+def sweep_figures(data, traces=None):
+    """`traces` is how many a part of the data set has, where not all of it is swept."""
+
+    def figures(work, printed):
+        document = json.loads(printed[-1])
+        check_counts(data, document["counts"], traces)
+        privacy = document["privacy"]
+        return {
+            "split": privacy["split"],
+            "traces": document["counts"]["traces"],
+            "replicas": REPLICAS,
+            "defences": [
+                {
+                    "defence": row["defence"],
+                    "bandwidth": row["bandwidth"]["mean"],
+                    "latency": row["latency"]["mean"],
+                    "latency_bracket": row["latency_bracket"],
+                    "utility": row["utility"]["mean"],
+                    "tested": row["attacks"][0]["tested"],
+                    "attacks": {
+                        attack["attack"]: {
+                            "value": attack["accuracy"]["mean"],
+                            "interval": attack["accuracy"]["interval_95"],
+                            "roc_auc": attack["roc_auc"]["mean"],
+                        }
+                        for attack in row["attacks"]
+                    },
+                }
+                for row in privacy["defences"]
+            ],
+        }
+
+    return figures
+
+
+def sweep_table(figures):
+    defences = figures["defences"]
+    names = list(defences[0]["attacks"])
+    rows = [[f"`{row['defence']}`", percent(row["bandwidth"]), latency(row), f"{row['utility']:.2f}", *map(cell, row["attacks"].values())] for row in defences]
+    tested = defences[0]["tested"]
+    copies = "one draw" if figures["replicas"] == 1 else f"{figures['replicas']} draws"
+    return (
+        f"{table(['defence', 'bandwidth', 'latency', 'utility', *[f'`{name}`' for name in names]], rows)}\n\n"
+        f"Accuracy with its 95 % interval, and ROC-AUC below it; {figures['split']}, {tested:,} of {figures['traces']:,} loads tested, each in one draw of the "
+        f"defence. Attacks are trained again on {copies} of each training load. Latency: in brackets what the delay models span. {MISSING}"
+    )
+
+
+def cell(attack):
+    return f"{with_interval(attack)}<br>{number(attack['roc_auc'], 4)}"
+
+
+def latency(row):
+    low, high = (percent(bound)[:-2] for bound in row["latency_bracket"])
+    return percent(row["latency"]) + (f" [{low}, {high}]" if low != high else "")
+
+
+# --- the attacks on page loads beside scikit-learn
+
+
+def page_load_figures(work, printed):
+    if "test result: ok" not in printed[-1]:
+        raise Failed("the test did not pass, or did not end")
+    # The runner prints the test's name before its first line, and once a minute that it still runs.
+    text = re.sub(r"^test .*? (\.\.\. (?=\|)|has been running .*\n)", "", printed[-1], flags=re.M)
+    found = [rows for rows in peers.tables(text) if rows[0][0] == "input"]
+    if not found:
+        raise Failed("the test printed no table: is the data set explainwf there?")
+    return {"rows": found[0][1:]}
+
+
+def page_load_table(figures):
+    header = ["features", "trees", "training loads a page", "accuracy", "scikit-learn", "ROC-AUC", "scikit-learn", "log loss", "scikit-learn"]
+    rows = [[f"`{row[0]}`", *("" if value == "-" else value for value in row[1:])] for row in figures["rows"]]
+    return (
+        f"{table(header, rows)}\n\nThe columns of scikit-learn are a run of our own of scikit-learn 1.9.1 on features written in Python, not published scores."
+    )
+
+
+# --- the list of data sets
+
+
+def data_set_table(_=None):
+    rows = [[f"`{name}`", data["what"], size(data), data["source"], data["licence"], data["get"]] for name, data in DATA_SETS.items()]
+    return table(["name", "what", "size", "source", "licence", "where"], rows, left=6)
+
+
+ATTACKS = ["best", "boosting", "requests,ngram-cells", "requests", "bursts", "kfp-size", "ngram", "cumul,totals", "cumul", "cumul-forest", "totals"]
+ATTACKS += ["wang-knn-forest", "wang-knn", "kfp-175", "sequence", "tiktok-timing", "tam"]
+
+# Size padding, padding at the size of these queries, waiting, regulation, fixed rates and one shape for all.
+SAMPLE_DEFENCES = ["pad:mtu", "front:ft-1,n-client=20,n-server=40", "jitter:uniform,max=100ms", "regulator:heavy", "tamaraw:cell", "fixed-shape"]
+REPLICAS = 3
+
+EVALUATED = (
+    "`wfkit evaluate traces.parquet --attack best --against kfp-size .. --folds 10 --sheet folds.json` with an `--against` for every row, "
+    "and once more with `--split-by session`"
+)
+
+ENTRIES = [
+    Entry("run", "sample", ["wfkit run sample/ --out out"], run_figures, run_table, "5 seconds", cheap=True),
+    Entry("attacks", "torpcaps", evaluations("torpcaps", ATTACKS, 10), attack_figures("torpcaps"), attack_table, "20 minutes", shown=EVALUATED),
+    Entry(
+        "attacks-sample", "sample", evaluations("sample", ATTACKS, 10), attack_figures("sample"), attack_table, "30 seconds", cheap=True, shown=EVALUATED
+    ),
+    Entry(
+        "defences",
+        "explainwf",
+        [
+            "wfkit sweep explainwf/ --plan benches/defences.txt --attack totals,cumul-forest,kfp,best --test-session run3 --first 25 --draws 1 "
+            f"--replicas {REPLICAS} --out results --format json"
+        ],
+        sweep_figures("explainwf", traces=7500),
+        sweep_table,
+        "an hour",
+    ),
+    Entry(
+        "defences-sample",
+        "sample",
+        [
+            "wfkit capture import sample/ --out traces.parquet --quiet",
+            f"wfkit sweep traces.parquet {' '.join(f'--defence {spec}' for spec in SAMPLE_DEFENCES)} --attack totals,kfp-size,best --draws 1 "
+            f"--replicas {REPLICAS} --out results --format json",
+        ],
+        sweep_figures("sample"),
+        sweep_table,
+        "20 seconds",
+        cheap=True,
+    ),
+    Entry("capture-speed", "made-captures", ["benches/peers/capture/run"], peers.capture_figures, peers.capture_table, "30 minutes, 4 GB"),
+    Entry("forest-speed", "made-rows", ["benches/peers/forest/run"], peers.forest_figures, peers.forest_table, "30 minutes"),
+    Entry("feature-speed", "made-traces", ["cargo build --release -q -p wfkit-features -p wfkit --example extraction_speed", "python3 benches/peers/features.py"], peers.feature_figures, peers.feature_table, "2 minutes, with NumPy"),
+    Entry("defend-speed", "maybenot-loads", ["benches/peers/defend/run maybenot-loads/"], peers.defend_figures, peers.defend_table, "10 minutes"),
+    Entry(
+        "page-loads",
+        "explainwf",
+        ["cargo test --release --workspace --test it explainwf::attacks -- --nocapture"],
+        page_load_figures,
+        page_load_table,
+        "5 minutes",
+        shown_in="benches/readme/README.md",
+    ),
+]
+BY_NAME = {entry.name: entry for entry in ENTRIES}

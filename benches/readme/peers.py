@@ -1,0 +1,141 @@
+"""What the scripts under benches/peers print, as figures, and these as tables."""
+
+import re
+
+from fragments import number, table
+
+
+def tables(text):
+    """The Markdown tables in a text, each as a list of rows of cells, the header first."""
+    found, rows = [], []
+    for line in [*text.splitlines(), ""]:
+        if line.startswith("|"):
+            cells = [part.strip() for part in line.strip().strip("|").split("|")]
+            if not all(set(part) <= set("-:") for part in cells):
+                rows.append(cells)
+        elif rows:
+            found.append(rows)
+            rows = []
+    return found
+
+
+# --- captures
+
+READERS = {
+    "wfkit import": "wfkit, segments as captured",
+    "wfkit reassemble": "wfkit, streams put in order",
+    "libpcap loop in C": "libpcap in C: time and signed payload, no flows",
+    "tcpdump -r -w": "tcpdump -r -w",
+    "dpkt": "dpkt (Python), the same as in C",
+    "tshark, 4 fields": "tshark -T fields, four fields",
+    "scapy": "scapy (Python)",
+}
+
+
+def capture_figures(_, printed):
+    header, *rows = tables(printed[-1])[0]
+    speeds = {row[0]: row[1:-1] for row in rows}
+    whole = re.search(r"(\d+) MB/s, (\d+)% of reading", printed[-1])
+    many = [re.search(what + r".*?: ([\d.]+) with one thread, ([\d.]+) with two", printed[-1]) for what in ("small files", "4 files")]
+    return {
+        "readers": {name: [float(value) if value else None for value in speeds[key]] for key, name in READERS.items()},
+        "whole_packets": {"mb_a_second": int(whole[1]), "share_of_reading": int(whole[2])},
+        "wall_seconds": {name: [float(found[1]), float(found[2])] for name, found in zip(("small", "large"), many, strict=True)},
+    }
+
+
+def capture_table(figures):
+    header = ["reader", "4 M packets cut at 96 bytes", "cut at 64", "2 M whole packets", "pcapng, cut at 96", "memory, MB"]
+    rows = [[name, *(f"{value:.3g}" if value is not None else "" for value in values)] for name, values in figures["readers"].items()]
+    whole, (small_one, small_two), (large_one, large_two) = figures["whole_packets"], *figures["wall_seconds"].values()
+    return (
+        f"{table(header, rows)}\n\nMillion packets a CPU second of one thread, medians of five rounds in turns. Whole packets are read at "
+        f"{whole['mb_a_second'] / 1000:.1f} GB/s, {whole['share_of_reading']} % of reading the bytes into aligned memory and nothing else. 3,600 small captures take "
+        f"{small_two:.2f} s with two threads and {small_one:.2f} s with one, four of 4 million packets {large_two:.2f} and {large_one:.2f} s."
+    )
+
+
+# --- forests
+
+SET = re.compile(r"### (\S+): ([\d,]+ rows x [\d,]+ columns x [\d,]+ classes)")
+RATIOS = {"training": "training", "predict_proba": "predict", "3 nearest": "nearest", "peak memory": "memory", "model": "model"}
+
+
+def forest_figures(_, printed):
+    found = {"peer": re.search(r"scikit-learn [\d.]+", printed[-1])[0], "sets": {}, "others": {}}
+    for part in printed[-1].split("\n### ")[1:]:
+        header, *rows = tables(part)[0]
+        if part.startswith("k-fp, others"):
+            found["others"] = {row[0]: {"trees": int(row[1]), "training": float(row[4])} for row in rows}
+            continue
+        shape = SET.match("### " + part)[2]
+        shape = re.sub(r" (rows|columns|classes)", "", shape)
+        figures = {}
+        for row in rows:
+            for words, key in RATIOS.items():
+                if row[0].startswith(words):
+                    figures[key] = float(row[4])
+                    if key == "training":
+                        figures["training_256"] = float(row[5])
+            for words, key in (("accuracy", "accuracy"), ("log loss", "log_loss")):
+                if row[0].startswith(words):
+                    figures[key] = [[float(value) for value in re.findall(r"[\d.]+", row[at])] for at in (1, 3)]
+        found["sets"][shape] = figures
+    return found
+
+
+def forest_table(figures):
+    header = ["rows x columns x classes", "training", "256 bins", "predict_proba", "3 nearest by leaves", "memory", "model"]
+    header += ["accuracy", "theirs", "log loss", "theirs"]
+    rows = []
+    for shape, of in figures["sets"].items():
+        ratios = [f"{of[key]:.0f} x" if of[key] >= 15 else f"{of[key]:.1f} x" for key in ("training", "training_256", "predict", "nearest")]
+        ratios += [f"1/{of[key]:.0f}" for key in ("memory", "model")]
+        rows.append([shape, *ratios, *(spread(values) for key in ("accuracy", "log_loss") for values in of[key])])
+    others = ", ".join(f"{name} {of['training']:.3g} ({of['trees']} trees)" for name, of in figures["others"].items())
+    return (
+        f"{table(header, rows)}\n\nBeside {figures['peer']}: 100 trees, the same data, in turns, medians of three; how many times less CPU time, and which part of the "
+        "memory over the data and of the model (theirs a pickle). Quality over five seeds (± standard deviation where it was kept). Other forests on the first "
+        f"set, one run, times as long to train: {others}; the last two in random-forest mode, which grows a tree a class."
+    )
+
+
+def spread(values):
+    """A mean, and the standard deviation where there is one."""
+    return number(values[0]) + (f" ± {number(values[1])}" if len(values) > 1 else "")
+
+
+# --- features
+
+
+def feature_figures(_, printed):
+    rows = re.findall(r"^(kfp-core|cumul|tam) +([\d.]+) +([\d.]+) +([\d.]+)$", printed[-1], re.M)
+    return {"sets": {name: [float(ours), float(theirs), float(ratio)] for name, ours, theirs, ratio in rows}}
+
+
+def feature_table(figures):
+    rows = [[f"`{name}`", *("" if value is None else f"{value:,.0f}" for value in values)] for name, values in figures["sets"].items()]
+    return (
+        f"{table(['features', 'wfkit', 'vectorised NumPy', 'ratio'], rows)}\n\nTraces of 2,000 packets a second and core; medians of five rounds in turns. wfkit's seconds "
+        "include making the traces."
+    )
+
+
+# --- defences
+
+
+def defend_figures(_, printed):
+    header, *rows = tables(printed[-1])[0]
+    return {"loads": printed[-1].split(".")[0], "defences": {row[0].strip("`"): [float(value) if value else None for value in row[1:6]] for row in rows}}
+
+
+def defend_table(figures):
+    header = ["defence", "wfkit", "Maybenot's simulator", "ratio", "plain Python", "ratio"]
+    rows = [
+        [f"`{name}`", *("" if value is None else f"{value:,.0f}" if value >= 20 else f"{value:.1f}" for value in values)]
+        for name, values in figures["defences"].items()
+    ]
+    return (
+        f"{table(header, rows)}\n\nLoads defended a second of one core, every invariant checked ({figures['loads']}). What each sends, and why they differ, is in "
+        "[benches/peers/defend](benches/peers/defend/README.md)."
+    )
