@@ -41,8 +41,9 @@ pub(crate) struct Sweep {
     /// and n added to it, counted from 0.
     #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) draws: u16,
-    /// Defended copies of each trace to train on, in every draw; the first copy is tested, never with another in training.
-    #[arg(long, default_value = "1", value_name = "N")]
+    /// How many draws of each load the attack is trained on, in every draw that is measured; the first is tested, never with another of its load in
+    /// training. Where nothing is left to chance, there is one.
+    #[arg(long = "draws-train", alias = "replicas", default_value = "5", value_name = "N")]
     pub(crate) replicas: NonZeroU32,
     /// What waits for a packet that is held back, as in `wfkit defend`.
     #[arg(long, value_name = "MODEL")]

@@ -1,5 +1,6 @@
 //! Traces defended for a sweep.
 
+use std::num::NonZeroU32;
 use std::slice;
 
 use anyhow::{Result, bail};
@@ -36,14 +37,9 @@ impl Defended {
     pub(super) fn of(plan: &Plan, spec: Option<&DefenseSpec>, draw: u16, seed: u64) -> Result<Self> {
         let Some(spec) = spec else { return Ok(Self::undefended(plan)) };
         let seed = seed.wrapping_add(draw.into());
-        let parts = fitted(plan, spec).into_iter().map(|(spec, splits)| {
-            let defended = defend_with(
-                &plan.set,
-                &spec,
-                &DefendOptions { seed, replicas: plan.replicas, limit: plan.limit, verify: false },
-            )?;
-            Ok(Part::of(&defended, splits))
-        });
+        let parts = fitted(plan, spec)
+            .into_iter()
+            .map(|(spec, splits)| Ok(Part::of(&several_draws(plan, &spec, seed)?, splits)));
         Ok(Self { parts: parts.collect::<Result<_>>()? })
     }
 
@@ -65,14 +61,13 @@ impl Defended {
             bail!("{}", error.message);
         }
         let seed = sweep_seed.wrapping_add(draw.into());
-        let options = DefendOptions { seed, replicas: plan.replicas, limit: plan.limit, verify: false };
-        let sets = fitted.iter().map(|(spec, _)| Ok(defend_with(set, spec, &options)?)).collect::<Result<Vec<_>>>()?;
+        let sets = fitted.iter().map(|(spec, _)| several_draws(plan, spec, seed)).collect::<Result<Vec<_>>>()?;
         let parts: Vec<Part> =
             sets.iter().zip(&fitted).map(|(defended, (_, splits))| Part::of(defended, splits)).collect();
 
         let (mut pairs, mut volumes) = (Vec::<Pair<'_>>::new(), Vec::new());
         for (defended, (_, splits)) in sets.iter().zip(&fitted) {
-            let copies = plan.replicas.get() as usize;
+            let copies = defended.manifest().replicas as usize;
             let sent = defended.volumes();
             for (place, (original, after)) in defended.traces().enumerate() {
                 let counts =
@@ -97,6 +92,14 @@ impl Defended {
     fn undefended(plan: &Plan) -> Self {
         Self { parts: vec![Part { observed: plan.set.clone(), splits: plan.splits.clone() }] }
     }
+}
+
+/// The loads defended as often as the attack is to learn from each; once where nothing is left to chance.
+fn several_draws<'a>(plan: &'a Plan, spec: &DefenseSpec, seed: u64) -> Result<DefendedSet<'a>> {
+    let draws =
+        |replicas| defend_with(&plan.set, spec, &DefendOptions { seed, replicas, limit: plan.limit, verify: false });
+    let one = draws(NonZeroU32::MIN)?;
+    if plan.replicas > NonZeroU32::MIN && one.is_left_to_chance() { Ok(draws(plan.replicas)?) } else { Ok(one) }
 }
 
 impl Part {

@@ -60,6 +60,12 @@ impl Plan {
             None => read.set,
         };
         let (splits, split) = splits(&set, options, context)?;
+        let split = match options.replicas.get() {
+            1 => format!("{split}; trained on one draw of each load"),
+            n => format!(
+                "{split}; trained on {n} draws of each load where a defence leaves anything to chance, tested on one"
+            ),
+        };
         Ok(Self {
             content: content(&set),
             program: program()?,
