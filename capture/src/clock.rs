@@ -133,9 +133,11 @@ impl Corrections {
             ));
         }
         if self.in_time_order {
-            problems.push("records are not in the order of their times, and sequence numbers say that the times are right: read \
+            problems.push(
+                "records are not in the order of their times, and sequence numbers say that the times are right: read \
                  in that order"
-                .to_owned());
+                    .to_owned(),
+            );
         }
         problems
     }
@@ -180,7 +182,8 @@ impl Runs {
     pub(crate) fn add(&mut self, record: u64, time_ns: i64, segment: Option<((usize, usize), &Segment<'_>)>) {
         let returns = match self.runs.as_mut_slice() {
             [.., before, run] if run.len() <= FEW => {
-                let (back, gap) = (before.latest_ns.saturating_sub(run.start_ns), time_ns.saturating_sub(run.latest_ns));
+                let (back, gap) =
+                    (before.latest_ns.saturating_sub(run.start_ns), time_ns.saturating_sub(run.latest_ns));
                 let returns = back > 0 && gap >= back / 2 && !is_break(before.latest_ns, time_ns);
                 run.is_excursion = returns;
                 returns
@@ -207,7 +210,8 @@ impl Runs {
         run.earliest_ns = run.earliest_ns.min(time_ns);
         run.latest_ns = run.latest_ns.max(time_ns);
         // Datagrams have no numbers.
-        let Some((direction, segment)) = segment.filter(|(_, segment)| segment.payload_len > 1 && segment.flags.0 != 0) else {
+        let Some((direction, segment)) = segment.filter(|(_, segment)| segment.payload_len > 1 && segment.flags.0 != 0)
+        else {
             return;
         };
         let end = segment.seq.wrapping_add(segment.payload_len);

@@ -11,7 +11,8 @@ use crate::import::ImportOptions;
 use crate::packet::Segment;
 use crate::stats::{Dropped, FileStats, Reason};
 use crate::streams::{
-    Arrival, Bytes, CellCounter, Counts, FormVote, Memory, Negotiated, RecordCounts, RecordReader, Sink, Stream, TlsRecord,
+    Arrival, Bytes, CellCounter, Counts, FormVote, Memory, Negotiated, RecordCounts, RecordReader, Sink, Stream,
+    TlsRecord,
 };
 
 /// Takes the packets of a capture, and makes of them what a trace of the layer consists of.
@@ -141,7 +142,7 @@ impl Collector {
                 dropped.count_many(Reason::NoPayload, stream.counts().empty);
                 dropped.count_many(Reason::KeepAlive, stream.counts().keep_alive);
                 dropped.count_many(Reason::Retransmitted, stream.counts().retransmitted);
-                dropped.count_many(Reason::BeforeStart, stream.counts().before);
+                dropped.count_many(Reason::BeforeStart, stream.counts().before.into());
             }
         }
     }
@@ -190,7 +191,9 @@ impl Collector {
             events = cells(&events, &self.negotiated(choice.fates.len()), stats);
         }
         if self.watch.backwards() > 0 {
-            stats.warnings.insert("packet earlier than the one before, put in order".to_owned(), self.watch.backwards());
+            stats
+                .warnings
+                .insert("packet earlier than the one before, put in order".to_owned(), self.watch.backwards());
         }
         if !events.is_sorted_by_key(|event| event.time_ns) {
             events.sort_by_key(|event| event.time_ns); // stable: what came at once stays in order
@@ -237,7 +240,7 @@ impl Collector {
                     continue;
                 }
                 found.segments(counts);
-                holes += counts.holes + counts.jumps;
+                holes += u64::from(counts.holes) + u64::from(counts.jumps);
                 let Some(readers) = self.records.get(flow) else {
                     stats.kept += counts.used;
                     continue;
@@ -378,11 +381,11 @@ impl Found<'_> {
         self.add("keep-alive", counts.keep_alive);
         self.add("segment that overlaps another", counts.overlapping);
         self.add("segment after a later one", counts.late);
-        self.add("hole", counts.holes);
+        self.add("hole", counts.holes.into());
         self.add("byte in holes", counts.missing);
-        self.add("segment before the start of its stream", counts.before);
-        self.add("jump of sequence numbers", counts.jumps);
-        self.add("connection between the same ports", counts.restarts);
+        self.add("segment before the start of its stream", counts.before.into());
+        self.add("jump of sequence numbers", counts.jumps.into());
+        self.add("connection between the same ports", counts.restarts.into());
     }
 
     fn records(&mut self, counts: &RecordCounts) {

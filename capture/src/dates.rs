@@ -26,7 +26,9 @@ const MONTH_NAME: &str = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a
 
 /// One alternative for each way to write a date or a time; the part that is one is the group `date`.
 static DATES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
-    let time = format!("(?:[T_. -]?{HOUR}[-_.:hH]?{SIXTY}(?:[-_.:mM]?{SIXTY})?s?(?:[.,][0-9]+)?(?:Z|[+-][0-9]{{2}}:?[0-9]{{2}})?)?");
+    let time = format!(
+        "(?:[T_. -]?{HOUR}[-_.:hH]?{SIXTY}(?:[-_.:mM]?{SIXTY})?s?(?:[.,][0-9]+)?(?:Z|[+-][0-9]{{2}}:?[0-9]{{2}})?)?"
+    );
     let short = "(?:[0-9]{2})";
     let dates = [
         // 2024-05-01, 20240501, with a time behind or not; 01.05.2024, 05-01-2024.
@@ -55,7 +57,7 @@ static DATES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         // Six digits as the last number: no class has so many reps.
         format!("[^0-9/][-_. ](?<date>{short}{MONTH}{DAY}|{HOUR}{SIXTY}{SIXTY})$"),
     ];
-    let all = anywhere.chain(at_the_end.into_iter());
+    let all = anywhere.chain(at_the_end);
     all.map(|pattern| Regex::new(&pattern).expect("its parts are above")).collect()
 });
 
@@ -124,9 +126,29 @@ mod tests {
     #[test]
     fn other_numbers_are_no_dates() {
         for name in [
-            "cell_12_rep_3", "3_12", "2010_11", "2024_3", "2024-122", "example-2.com_13", "a_b-1_2", "10.0.0.1_3", "a_b-99_12",
-            "site_01_02_03", "site_12345", "cell_100_rep_19", "may_3", "marc_2024", "www.1and1.com_7", "site_1234567", "x_99999999",
-            "abc123_45", "site_10-12", "day3_7", "h264_1", "12_00", "4chan.org-12",
+            "cell_12_rep_3",
+            "3_12",
+            "2010_11",
+            "2024_3",
+            "2024-122",
+            "example-2.com_13",
+            "a_b-1_2",
+            "10.0.0.1_3",
+            "a_b-99_12",
+            "site_01_02_03",
+            "site_12345",
+            "cell_100_rep_19",
+            "may_3",
+            "marc_2024",
+            "www.1and1.com_7",
+            "site_1234567",
+            "x_99999999",
+            "abc123_45",
+            "site_10-12",
+            "day3_7",
+            "h264_1",
+            "12_00",
+            "4chan.org-12",
         ] {
             assert_eq!(date_in(name), None, "{name}");
         }
@@ -134,7 +156,8 @@ mod tests {
 
     #[test]
     fn the_pattern_takes_the_date_as_the_session() {
-        let pattern: crate::LabelPattern = date_in("example.net_2024-05-01").unwrap().pattern().unwrap().parse().unwrap();
+        let pattern: crate::LabelPattern =
+            date_in("example.net_2024-05-01").unwrap().pattern().unwrap().parse().unwrap();
         let label = pattern.label("day/example.org_2024-06-30.pcap").unwrap();
         assert_eq!((label.class.as_str(), label.session.as_deref()), ("example.org", Some("2024-06-30")));
         assert_eq!(date_in("2024-05-01_3").unwrap().pattern(), None);

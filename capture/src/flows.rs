@@ -69,7 +69,9 @@ pub enum PeerRule {
 
 /// Text that is no [`PeerRule`].
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{0}` does not say which peer is meant: write `main`, `common`, a network such as `192.0.2.0/24`, or `port:9001`")]
+#[error(
+    "`{0}` does not say which peer is meant: write `main`, `common`, a network such as `192.0.2.0/24`, or `port:9001`"
+)]
 pub struct PeerRuleError(String);
 
 impl FromStr for PeerRule {
@@ -282,7 +284,8 @@ impl FlowTable {
         let main_pair = heaviest(self.flows.iter().filter(is_allowed).map(|flow| (hosts(flow), flow.payload)));
         let main_flows = || self.flows.iter().filter(is_allowed).filter(|flow| Some(hosts(flow)) == main_pair);
         let sent = |host: IpAddr| {
-            let of = |flow: &Flow| (0..2).filter(|&end| flow.ends[end].ip() == host).map(|end| flow.sent(end)).sum::<u64>();
+            let of =
+                |flow: &Flow| (0..2).filter(|&end| flow.ends[end].ip() == host).map(|end| flow.sent(end)).sum::<u64>();
             main_flows().map(of).sum::<u64>()
         };
         let receiver = main_pair.and_then(|(a, b)| receiver([a, b], [sent(a), sent(b)]));
@@ -290,11 +293,8 @@ impl FlowTable {
             Evidence::NameLookup => the_one(flow.ends.map(|end| self.askers.contains(&end.ip()))),
             Evidence::Known => rules.known.client(flow),
             Evidence::Volume => receiver.and_then(|host| the_one(flow.ends.map(|end| end.ip() == host))),
-            // A port that the system hands out is one against what the bytes say.
-            Evidence::HighPort => {
-                let end = Evidence::HighPort.client(flow)?;
-                receiver.is_none_or(|host| flow.ends[end].ip() == host).then_some(end)
-            }
+            // Alone it is a guess: servers have high ports, too, and address translation gives clients low ones.
+            Evidence::HighPort => Evidence::HighPort.client(flow).filter(|&end| receiver == Some(flow.ends[end].ip())),
             _ => evidence.client(flow),
         };
         let verdict = Evidence::ALL.into_iter().find_map(|kind| {
@@ -403,7 +403,7 @@ enum Evidence {
     ServicePort,
     /// It is known from another capture.
     Known,
-    /// Its port is of those that systems hand out, and the other's is not.
+    /// Its port is of those that systems hand out, the other's is not, and it received more.
     HighPort,
     /// It received more.
     Volume,

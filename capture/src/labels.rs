@@ -50,8 +50,7 @@ pub struct LabelPattern {
 
 impl Default for LabelPattern {
     fn default() -> Self {
-        let default =
-            r"(?:^|/)(?:cell_)?(?<class>[^/]+?)(?:_rep_|[_-])(?<rep>[0-9]+)\.(?:pcapng|pcap|cap)(?:\.(?:gz|zst|xz|bz2|lz4|lzma|lz|zip|7z|Z))?$";
+        let default = r"(?:^|/)(?:cell_)?(?<class>[^/]+?)(?:_rep_|[_-])(?<rep>[0-9]+)\.(?:pcapng|pcap|cap)(?:\.(?:gz|zst|xz|bz2|lz4|lzma|lz|zip|7z|Z))?$";
         Self { regex: Regex::new(default).expect("it is tested"), is_default: true }
     }
 }
@@ -124,9 +123,11 @@ fn label_by_folders(name: &str) -> Result<Label, String> {
     let class =
         folders.next().ok_or("it is in no folder of its own below the one that was given, so it has no class")?;
     if date_in(class).is_some_and(|found| found.date == class) {
-        return Err("the folder that it is in is a date or a time, no class: where the folder around that is the class, \
+        return Err(
+            "the folder that it is in is a date or a time, no class: where the folder around that is the class, \
                     say --label '(?<class>[^/]+)/(?<session>[^/]+)/[^/]+$'"
-            .to_owned());
+                .to_owned(),
+        );
     }
     Ok(Label { class: class.to_owned(), rep: None, session: folders.next().map(str::to_owned) })
 }
@@ -310,10 +311,14 @@ mod tests {
     #[test]
     fn no_part_of_a_date_becomes_a_class_or_rep() {
         let pattern = LabelPattern::default();
-        let names = ["trace_2024-05-01_12-00-03.pcap", "day/a_20240501.pcapng.gz", "a_1714564803.pcap", "a_1714564803.25.cap"];
+        let names =
+            ["trace_2024-05-01_12-00-03.pcap", "day/a_20240501.pcapng.gz", "a_1714564803.pcap", "a_1714564803.25.cap"];
         for name in names {
             let refusal = pattern.label(name).unwrap_err();
-            assert!(refusal.contains("is a date or a time") && refusal.contains("--label '(?:^|/)(?<class>"), "{refusal}");
+            assert!(
+                refusal.contains("is a date or a time") && refusal.contains("--label '(?:^|/)(?<class>"),
+                "{refusal}"
+            );
         }
         assert!(label_by_folders("news/2024-05-01/1.pcap").is_err());
         assert_eq!(label_by_folders("2024-05-01/news/1.pcap").unwrap().session.as_deref(), Some("2024-05-01"));

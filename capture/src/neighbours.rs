@@ -17,7 +17,8 @@ pub(crate) fn known(files: &[FileTrace], options: &ImportOptions) -> Known {
     let mut known = Known::default();
     if options.client == ClientRule::Auto {
         let certain = files.iter().filter(|file| !file.findings.is_guess).filter_map(|file| file.findings.main_pair);
-        let (clients, peers): (HashSet<IpAddr>, HashSet<Endpoint>) = certain.map(|pair| (pair.client, pair.peer)).unzip();
+        let (clients, peers): (HashSet<IpAddr>, HashSet<Endpoint>) =
+            certain.map(|pair| (pair.client, pair.peer)).unzip();
         let hosts: HashSet<IpAddr> = peers.iter().map(Endpoint::ip).collect();
         // Who is a client here and a peer there tells nothing.
         known.peers = peers.into_iter().filter(|peer| !clients.contains(&peer.ip())).collect();

@@ -13,7 +13,7 @@ use crate::events::Events;
 use crate::flows::{Choice, FlowTable, Known, Pair, PeerRule, Rules};
 use crate::import::ImportOptions;
 use crate::packet::{Decoder, LinkType, Segment, Transport};
-use crate::records::{Record, RecordError, Records, TimeUnit, UnitFound};
+use crate::records::{CaptureFormat, Record, RecordError, Records, TimeUnit, UnitFound};
 use crate::stats::{Dropped, FileStats, Reason};
 use crate::text::{TextError, TextPackets, open_text};
 
@@ -69,8 +69,13 @@ pub(crate) fn trace_of(path: &Path, name: &str, options: &ImportOptions, known: 
     match path.is_file() {
         true => read_file(path, name, options, known, MOST_EVENTS),
         false => {
-            let (mut reading, outcome) = Reading::of_records(Records::open(path), options, Events::all(), Plan::default());
-            if outcome.is_ok() && (reading.collector.has_odd_times() || !matches!(reading.unit, UnitFound::Stated) || reading.sample.has_copies()) {
+            let (mut reading, outcome) =
+                Reading::of_records(Records::open(path), options, Events::all(), Plan::default());
+            if outcome.is_ok()
+                && (reading.collector.has_odd_times()
+                    || !matches!(reading.unit, UnitFound::Stated)
+                    || reading.sample.has_copies())
+            {
                 reading.problems.push(
                     "its times or packets captured twice ask for a second reading, which a stream does not have: save it to a \
                      file and import that"
@@ -133,6 +138,8 @@ struct Reading {
     /// Looks for copies, which ask for a second reading.
     sample: Sample,
     unit: UnitFound,
+    /// Every packet of the file has a time, be it one that makes no sense.
+    states_times: bool,
     plan: Plan,
     copies: Copies,
     held: Vec<Held>,
@@ -196,6 +203,9 @@ impl Reading {
         let trace = match outcome {
             Err(refusal) => {
                 stats.no_trace = Some(refusal.to_owned());
+                // What was read before the file was refused is of no use: its times are not known.
+                let unused = self.packets - self.dropped.all();
+                self.dropped.count_many(Reason::NoTime, unused);
                 None
             }
             Ok(()) => self.trace(&options.rules(known), &mut stats, &mut findings),
@@ -236,6 +246,7 @@ impl Reading {
             problems: Vec::new(),
             sample: Sample::default(),
             unit: UnitFound::Stated,
+            states_times: false,
             copies: Copies::default(),
             held: Vec::new(),
             plan,
@@ -255,6 +266,7 @@ impl Reading {
         if let Some(unit) = self.plan.unit {
             records.read_in(unit);
         }
+        self.states_times = matches!(records.format(), CaptureFormat::Pcap { .. });
         let is_first = !self.plan.is_needed();
         loop {
             match records.next() {
@@ -337,7 +349,8 @@ impl Reading {
         let segment = self.decoder.segment(record.link, record.data, record.orig_len)?;
         let time_ns = match record.time_ns {
             Some(time_ns) => time_ns,
-            None => self.collector.instead_of_senseless()?,
+            None if self.states_times => self.collector.instead_of_senseless()?,
+            None => return Err(Reason::NoTime),
         };
         self.take(&segment, record.orig_len, time_ns)
     }
@@ -382,12 +395,16 @@ impl Reading {
         if self.plan.without_copies && self.copies.is_copy(record) {
             return Err(Reason::Duplicate);
         }
+        if record.time_ns.is_none() && !self.states_times {
+            return Err(Reason::NoTime);
+        }
         let corrected = record.time_ns.map(|time_ns| self.plan.corrections.apply(record.number, time_ns));
         let Some(Corrected::Time(time_ns)) = corrected else {
             let time_ns = self.collector.instead_of_senseless()?;
             return self.take(&segment, record.orig_len, time_ns);
         };
-        let is_held = self.plan.corrections.in_time_order && self.collector.puts_in_order() && self.held.len() < MOST_HELD;
+        let is_held =
+            self.plan.corrections.in_time_order && self.collector.puts_in_order() && self.held.len() < MOST_HELD;
         if !is_held {
             return self.take(&segment, record.orig_len, time_ns);
         }
@@ -433,7 +450,8 @@ impl Reading {
             let kind = format!("client that is only guessed, by {}: --client tells who it is", verdict.rule);
             stats.warnings.insert(kind, 1);
         }
-        let (outgoing, incoming) = (trace.size().iter().any(|&size| size > 0), trace.size().iter().any(|&size| size < 0));
+        let (outgoing, incoming) =
+            (trace.size().iter().any(|&size| size > 0), trace.size().iter().any(|&size| size < 0));
         for (is_there, direction) in [(incoming, "incoming"), (outgoing, "outgoing")] {
             if !is_there {
                 stats.warnings.insert(format!("trace without {direction} packets"), 1);
@@ -502,8 +520,7 @@ mod tests {
     fn a_second_reading_finds_what_there_was_no_room_for() {
         let path = capture_of_many_flows();
         for options in ImportOptions::every_kind() {
-            let [whole, bounded] =
-                [usize::MAX, 3].map(|most| read_file(&path, "x", &options, &Known::default(), most));
+            let [whole, bounded] = [usize::MAX, 3].map(|most| read_file(&path, "x", &options, &Known::default(), most));
             assert_eq!(bounded.trace, whole.trace, "{:?}", options.layer);
             assert_eq!(bounded.stats, whole.stats, "{:?}", options.layer);
             assert_eq!(whole.trace.is_some(), options.layer != Layer::Udp);

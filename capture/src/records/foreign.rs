@@ -97,7 +97,9 @@ impl Foreign {
         if is_page {
             return other("a web page, not the file behind the link", "download the capture itself");
         }
-        if let Some(&(_, what, advice)) = OTHERS.iter().find(|(magic, ..)| text.starts_with(magic) || head.starts_with(magic)) {
+        if let Some(&(_, what, advice)) =
+            OTHERS.iter().find(|(magic, ..)| text.starts_with(magic) || head.starts_with(magic))
+        {
             return other(what, advice);
         }
         if head.get(257..262) == Some(b"ustar") {
@@ -144,13 +146,19 @@ fn is_erf(head: &[u8]) -> bool {
     }
     let record_len = usize::from(u16::from_be_bytes([head[10], head[11]]));
     let wire_len = u16::from_be_bytes([head[14], head[15]]);
-    let is_record = |at: usize| head.get(at..at + 9).is_none_or(|next| is_time(u32_at(next, 4, false)) && matches!(next[8] & 0x7f, 1..=48));
+    let is_record = |at: usize| {
+        head.get(at..at + 9).is_none_or(|next| is_time(u32_at(next, 4, false)) && matches!(next[8] & 0x7f, 1..=48))
+    };
     is_record(0) && (24..=10_240).contains(&record_len) && wire_len > 0 && is_record(record_len)
 }
 
 /// A version, a status, lengths and dates, and zeros.
 fn is_peek_classic(head: &[u8]) -> bool {
-    head.len() >= 64 && matches!(head[0], 5..=7) && u32_at(head, 2, true) >= 64 && u32_at(head, 6, true) > 0 && head[22..50].iter().all(|&byte| byte == 0)
+    head.len() >= 64
+        && matches!(head[0], 5..=7)
+        && u32_at(head, 2, true) >= 64
+        && u32_at(head, 6, true) > 0
+        && head[22..50].iter().all(|&byte| byte == 0)
 }
 
 #[cfg(test)]

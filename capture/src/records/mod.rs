@@ -18,8 +18,8 @@ use std::ops::Range;
 use std::path::Path;
 
 use buffer::Buffer;
-use foreign::{Foreign, LOOKED_AT};
 pub use error::RecordError;
+use foreign::{Foreign, LOOKED_AT};
 use pcap::Pcap;
 use pcapng::PcapNg;
 pub(crate) use unit::{TimeUnit, UnitFound};

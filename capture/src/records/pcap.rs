@@ -117,25 +117,36 @@ impl Pcap {
         let most = self.per_second - 1;
         if impossible == 0 {
             // Hardly a packet of a capture of several seconds is in the first thousandth of one.
-            let are_micros = self.nanoseconds && records >= 10 && other_seconds && (100_000..1_000_000).contains(&largest);
+            let are_micros =
+                self.nanoseconds && records >= 10 && other_seconds && (100_000..1_000_000).contains(&largest);
             return if are_micros {
-                UnitFound::Other(TimeUnit::MICROSECONDS, format!(
-                    "all sub-second fields are below 1000000: they are microseconds, though the file says nanoseconds, and are \
+                UnitFound::Other(
+                    TimeUnit::MICROSECONDS,
+                    format!(
+                        "all sub-second fields are below 1000000: they are microseconds, though the file says nanoseconds, and are \
                      read so ({records} records)"
-                ))
+                    ),
+                )
             } else {
                 UnitFound::Stated
             };
         }
         if !self.nanoseconds && largest < 1_000_000_000 && impossible * 2 > records {
-            return UnitFound::Other(TimeUnit::NANOSECONDS, format!(
-                "record {first_impossible}: a sub-second field above {most}, as {impossible} of {records} records have: they are \
+            return UnitFound::Other(
+                TimeUnit::NANOSECONDS,
+                format!(
+                    "record {first_impossible}: a sub-second field above {most}, as {impossible} of {records} records have: they are \
                  nanoseconds, though the file says microseconds, and are read so"
-            ));
+                ),
+            );
         }
         let what = format!("record {first_impossible}: a sub-second field above {most}");
         if impossible == 1 || impossible * 10 <= records {
-            let are = if impossible == 1 { "it is left out".to_owned() } else { format!("{impossible} such records are left out") };
+            let are = if impossible == 1 {
+                "it is left out".to_owned()
+            } else {
+                format!("{impossible} such records are left out")
+            };
             UnitFound::Some(format!("{what} is no time; {are}"))
         } else {
             UnitFound::None(format!(

@@ -52,7 +52,8 @@ impl Ticks {
     fn see(&mut self, ticks: u64, interface: &Interface) {
         self.smallest = self.smallest.min(ticks);
         self.largest = self.largest.max(ticks);
-        self.are_mixed |= self.resolution.is_some_and(|known| known.0 != interface.resolution.0) || interface.offset_s != 0;
+        self.are_mixed |=
+            self.resolution.is_some_and(|known| known.0 != interface.resolution.0) || interface.offset_s != 0;
         self.resolution = Some(interface.resolution);
     }
 }
@@ -144,11 +145,14 @@ impl PcapNg {
         let is_wrong = [smallest, largest].into_iter().all(|ticks| !(FROM_NS..TO_NS).contains(&stated.to_ns(ticks)));
         match TimeUnit::ALL.into_iter().find(|unit| is_wrong && is_right(Resolution(unit.0))) {
             None => UnitFound::Stated,
-            Some(unit) => UnitFound::Other(unit, format!(
-                "all times are before 1990 or after 2150 in the resolution that the file states; they are read in units of 10^-{} \
+            Some(unit) => UnitFound::Other(
+                unit,
+                format!(
+                    "all times are before 1990 or after 2150 in the resolution that the file states; they are read in units of 10^-{} \
                  s, which fits",
-                unit.0
-            )),
+                    unit.0
+                ),
+            ),
         }
     }
 

@@ -18,7 +18,10 @@ const ZSTD_WINDOW_LOG: u32 = 27;
 
 /// Unpacks a stream if it is compressed with gzip, zstd or xz. Also an upper bound of its length, from that of the
 /// packed one, and whether it was compressed.
-pub(super) fn unpack(mut source: Box<dyn Read + Send>, len: u64) -> Result<(Box<dyn Read + Send>, u64, bool), RecordError> {
+pub(super) fn unpack(
+    mut source: Box<dyn Read + Send>,
+    len: u64,
+) -> Result<(Box<dyn Read + Send>, u64, bool), RecordError> {
     let head = head_of(&mut source).map_err(RecordError::Open)?;
     let compression = Compression::of(&head);
     let source: Box<dyn Read + Send> = Box::new(Cursor::new(head).chain(source));

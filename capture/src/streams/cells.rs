@@ -96,12 +96,8 @@ impl Negotiated {
     fn protections(self) -> (Vec<Protection>, bool) {
         let is_old = self.version.is_some_and(|version| version <= 0x0301);
         let has_no_authenticated = self.version.is_some_and(|version| version <= 0x0302);
-        let blocks = |code, block| Protection::Blocks {
-            vector: if is_old { 0 } else { block },
-            code,
-            block,
-            is_split: is_old,
-        };
+        let blocks =
+            |code, block| Protection::Blocks { vector: if is_old { 0 } else { block }, code, block, is_split: is_old };
         if let Some(suite) = self.suite.and_then(TlsCipherSuite::from_id) {
             let code = u32::from(suite.mac_size) / 8;
             match suite.enc_mode {
@@ -138,9 +134,9 @@ pub(crate) struct FormVote {
 impl FormVote {
     pub(crate) fn new(negotiated: Negotiated) -> Self {
         let (protections, by_length) = negotiated.protections();
-        let forms = CELLS.iter().flat_map(|&cell| {
-            protections.iter().map(move |&protection| (CellForm { protection, cell }, 0))
-        });
+        let forms = CELLS
+            .iter()
+            .flat_map(|&cell| protections.iter().map(move |&protection| (CellForm { protection, cell }, 0)));
         Self { records: 0, split_off: 0, forms: forms.collect(), by_length, other_lengths: 0 }
     }
 

@@ -23,16 +23,78 @@ const OF_TCP: &[&str] = &["tcp.len", "tcp.srcport", "tcp.dstport"];
 
 /// What Wireshark calls packets that TCP carries, without a version behind.
 const OVER_TCP: [&str; 42] = [
-    "AMQP", "BGP", "BITTORRENT", "COTP", "FTP", "FTP-DATA", "GIT", "HTTP", "HTTP/JSON", "HTTP/XML", "IMAP", "IRC",
-    "LDAP", "MONGO", "MQTT", "MYSQL", "NBSS", "OCSP", "PGSQL", "PKIX-CRL", "POP", "RESP", "RTMP", "RTSP", "SMB", "SMTP",
-    "SMTP/IMF", "SOCKS", "SSH", "SSHV", "SSL", "SSLV", "TCP", "TDS", "TELNET", "TLS", "TLSV", "TPKT", "VNC", "WEBSOCKET", "X",
+    "AMQP",
+    "BGP",
+    "BITTORRENT",
+    "COTP",
+    "FTP",
+    "FTP-DATA",
+    "GIT",
+    "HTTP",
+    "HTTP/JSON",
+    "HTTP/XML",
+    "IMAP",
+    "IRC",
+    "LDAP",
+    "MONGO",
+    "MQTT",
+    "MYSQL",
+    "NBSS",
+    "OCSP",
+    "PGSQL",
+    "PKIX-CRL",
+    "POP",
+    "RESP",
+    "RTMP",
+    "RTSP",
+    "SMB",
+    "SMTP",
+    "SMTP/IMF",
+    "SOCKS",
+    "SSH",
+    "SSHV",
+    "SSL",
+    "SSLV",
+    "TCP",
+    "TDS",
+    "TELNET",
+    "TLS",
+    "TLSV",
+    "TPKT",
+    "VNC",
+    "WEBSOCKET",
+    "X",
     "XMPP/XML",
 ];
 
 /// The same of others, which need no word.
 const NOT_OVER_TCP: [&str; 26] = [
-    "ARP", "CDP", "DHCP", "DHCPV", "DNS", "DTLS", "DTLSV", "ESP", "GQUIC", "ICMP", "ICMPV", "IGMP", "IGMPV", "LLDP",
-    "LLMNR", "MDNS", "NBNS", "NTP", "OPENVPN", "QUIC", "RTP", "SNMP", "SSDP", "STUN", "UDP", "WIREGUARD",
+    "ARP",
+    "CDP",
+    "DHCP",
+    "DHCPV",
+    "DNS",
+    "DTLS",
+    "DTLSV",
+    "ESP",
+    "GQUIC",
+    "ICMP",
+    "ICMPV",
+    "IGMP",
+    "IGMPV",
+    "LLDP",
+    "LLMNR",
+    "MDNS",
+    "NBNS",
+    "NTP",
+    "OPENVPN",
+    "QUIC",
+    "RTP",
+    "SNMP",
+    "SSDP",
+    "STUN",
+    "UDP",
+    "WIREGUARD",
 ];
 
 fn sizes_of(layer: Layer) -> &'static [&'static str] {
@@ -221,9 +283,9 @@ impl<'a> Row<'a> {
 
 /// A number of bytes, be it written as one with decimals that are zero.
 fn size_of(text: &str) -> Option<u32> {
-    let whole = text.split_once('.').map_or(Some(text), |(whole, rest)| {
-        rest.bytes().all(|byte| byte == b'0').then_some(whole)
-    })?;
+    let whole = text
+        .split_once('.')
+        .map_or(Some(text), |(whole, rest)| rest.bytes().all(|byte| byte == b'0').then_some(whole))?;
     whole.parse().ok().filter(|&size| i32::try_from(size).is_ok())
 }
 

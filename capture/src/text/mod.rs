@@ -348,7 +348,10 @@ mod tests {
         }
         let unreadable = Err(Reason::UnreadableRow);
         assert_eq!(found, [Ok(1_000_000_000), unreadable, unreadable, unreadable, Ok(1_300_000_000)]);
-        assert_eq!(packets.problems(), ["row 2, column `length`: not a whole number of bytes; 3 such rows are left out"]);
+        assert_eq!(
+            packets.problems(),
+            ["row 2, column `length`: not a whole number of bytes; 3 such rows are left out"]
+        );
     }
 
     #[test]

@@ -31,7 +31,8 @@ impl Decimal {
         };
         let (whole, fraction) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, ""));
         let are_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-        if (whole.is_empty() && fraction.is_empty()) || !are_digits(whole) || !are_digits(fraction) || whole.len() > 20 {
+        if (whole.is_empty() && fraction.is_empty()) || !are_digits(whole) || !are_digits(fraction) || whole.len() > 20
+        {
             return None;
         }
         let fraction = fraction.get(..18).unwrap_or(fraction);
@@ -168,15 +169,16 @@ impl Look {
         if DELTAS.contains(&column) {
             return Ok(Times { differences: true, ..since_start });
         }
-        // No epoch in seconds is that large: it is in milliseconds or less.
-        let unit = match sample {
-            Some(Field::Number(decimal)) => match decimal.ns(-9).unwrap_or(i64::MAX) {
-                ..100_000_000_000 => 0,
-                ..100_000_000_000_000 => -3,
-                ..100_000_000_000_000_000 => -6,
-                _ => -9,
-            },
+        // No epoch in seconds has twelve digits: it is in milliseconds or less.
+        let digits = match sample {
+            Some(Field::Number(decimal)) => decimal.ns(-9).unwrap_or(i64::MAX).max(1).ilog10() + 1,
             _ => 0,
+        };
+        let unit = match digits {
+            ..12 => 0,
+            12..15 => -3,
+            15..18 => -6,
+            _ => -9,
         };
         let since_start = Times { unit, ..since_start };
         if unit != 0 || SINCE_START.contains(&column) || self.rows < 5 {
@@ -270,7 +272,9 @@ mod tests {
         assert!(look("Time", &up_and_down).unwrap_err().contains("differences"));
         assert!(look("Time", &["0.0", "0.05", "0.05", "0.05", "0.05"]).unwrap_err().contains("differences"));
         assert!(look("Time", &["0", "50", "51", "200", "250", "260"]).unwrap_err().contains("milliseconds"));
-        assert!(look("Time", &["0.0", "50.1", "51.2", "200.3", "250.4", "260.5"]).unwrap_err().contains("milliseconds"));
+        assert!(
+            look("Time", &["0.0", "50.1", "51.2", "200.3", "250.4", "260.5"]).unwrap_err().contains("milliseconds")
+        );
         // A name that says it is believed.
         assert_eq!(look("frame.time_delta", &up_and_down).unwrap()[5], 259_000_000);
         assert_eq!(look("frame.time_relative", &["0", "50", "51", "200", "250"]).unwrap()[1], 50_000_000_000);

@@ -58,7 +58,7 @@ fn times_that_the_resolution_does_not_allow() {
 fn visit(n: usize, from: &str, to: &str) -> Vec<Packet> {
     let start = 1_700_000_000_330_000_000;
     let packet = |at: usize| {
-        let (from, to, payload) = if at % 4 == 0 { (from, to, 600) } else { (to, from, 1200) };
+        let (from, to, payload) = if at.is_multiple_of(4) { (from, to, 600) } else { (to, from, 1200) };
         Packet::new(start + at as u64 * 100_000_000, from, to, payload)
     };
     number((0..n).map(packet).collect())
@@ -93,11 +93,11 @@ fn a_wrong_resolution_in_either_format_and_direction() {
     // No resolution fits: a third of the fields is above.
     let mut bytes = Pcap::of(Link::Raw).bytes(&packets);
     let mut at = 24;
-    for index in 0..packets.len() {
-        if index % 3 == 0 {
+    for (index, packet) in packets.iter().enumerate() {
+        if index.is_multiple_of(3) {
             bytes[at + 4..at + 8].copy_from_slice(&4_000_000_000_u32.to_le_bytes());
         }
-        at += 16 + packets[index].data.len();
+        at += 16 + packet.data.len();
     }
     let refused = refuse_one(&bytes);
     assert_eq!(refused.no_trace.as_deref(), Some("impossible times"));
@@ -122,27 +122,26 @@ fn captures_from_midway_have_one_client() {
 
 #[test]
 fn what_one_capture_shows_of_the_client_serves_its_neighbours() {
-    // The client uploads, from a port that looks like that of a server: alone, the guess is wrong.
-    let (client, server) = ("198.51.100.9:20000", "203.0.113.5:40000");
-    let (client_v6, server_v6) = ("[2001:db8::9]:20000", "[2001:db8:1::5]:40000");
+    // The client uploads: alone, the guess is wrong.
+    let (client, server) = ("198.51.100.9:50000", "203.0.113.5:40000");
+    let (client_v6, server_v6) = ("[2001:db8::9]:50000", "[2001:db8:1::5]:40000");
     for (client, server) in [(client, server), (client_v6, server_v6)] {
         let upload = |open: bool| {
-            let mut packets = number(vec![
-                Packet::new(1_000_000_000, client, server, 0),
+            let first = Packet::new(1_000_000_000, client, server, 0);
+            let packets = vec![
+                if open { first.flags(SYN) } else { first },
                 Packet::new(1_100_000_000, server, client, 100),
                 Packet::new(1_200_000_000, client, server, 1400),
                 Packet::new(1_300_000_000, client, server, 1400),
-            ]);
-            if open {
-                packets[0].flags = SYN;
-            }
+            ];
             Pcap::of(Link::Raw).bytes(&frames(&packets, Link::Raw))
         };
         let (open, midway) = (upload(true), upload(false));
         let alone = import_one(&midway, &ImportOptions::default());
         assert_eq!(alone.trace.size(), [100, -1400, -1400]);
         assert!(alone.stats.warnings.keys().any(|kind| kind.contains("only guessed, by volume")));
-        let import = import_folder(&folder(&[("a_0.pcap", &midway), ("b_0.pcap", &open)]), &ImportOptions::default()).unwrap();
+        let import =
+            import_folder(&folder(&[("a_0.pcap", &midway), ("b_0.pcap", &open)]), &ImportOptions::default()).unwrap();
         for labelled in import.set.traces() {
             assert_eq!(labelled.trace.size(), [-100, 1400, 1400]);
         }
@@ -186,7 +185,8 @@ fn copies_on_other_links_and_in_pcapng() {
     }
     // What is sent again later is no copy.
     let mut packets = visit(20, CLIENT, SERVER);
-    let again: Vec<Packet> = packets.iter().map(|packet| Packet { time_ns: packet.time_ns + 3_000_000, ..packet.clone() }).collect();
+    let again: Vec<Packet> =
+        packets.iter().map(|packet| Packet { time_ns: packet.time_ns + 3_000_000, ..packet.clone() }).collect();
     packets.extend(again);
     packets.sort_by_key(|packet| packet.time_ns);
     let one = import_packets(&packets, &at_folder(Layer::Ip));
@@ -205,7 +205,11 @@ fn a_clock_that_is_set_and_stamps_that_make_no_sense() {
     let back = trace(&import, "stepback300ms");
     assert_eq!(back.size(), good.size());
     assert!((300_000_000..=340_000_000).contains(&back.duration_ns()), "{}", back.duration_ns());
-    assert!(says(&import, "stepback300ms", "the clock was set back by 0.28 s or more"), "{:?}", stats(&import, "stepback300ms"));
+    assert!(
+        says(&import, "stepback300ms", "the clock was set back by 0.28 s or more"),
+        "{:?}",
+        stats(&import, "stepback300ms")
+    );
     let zero = trace(&import, "onezero");
     assert_eq!((zero.len(), zero.duration_ns()), (19, 340_000_000));
     assert!(says(&import, "onezero", "record 8: its time is more than 30 days from those around it; it is left out"));
@@ -217,14 +221,26 @@ fn clocks_that_are_set_by_other_steps() {
     let packets = visit(24, CLIENT, SERVER);
     let sizes = import_packets(&packets, &ImportOptions::default()).trace.size().to_vec();
     let second = 1_000_000_000_i64;
-    for step in [-second / 20 - 100_000_000, -second, -30 * second, -3600 * second, -40 * 24 * 3600 * second, 50 * 365 * 24 * 3600 * second] {
+    for step in [
+        -second / 20 - 100_000_000,
+        -second,
+        -30 * second,
+        -3600 * second,
+        -40 * 24 * 3600 * second,
+        50 * 365 * 24 * 3600 * second,
+    ] {
         for layer in [Layer::Ip, Layer::Tcp] {
             let mut set = packets.clone();
             for packet in &mut set[11..] {
                 packet.time_ns = packet.time_ns.checked_add_signed(step).unwrap();
             }
             let one = import_packets(&set, &at_folder(layer));
-            let payload: Vec<i32> = one.trace.size().iter().map(|size| if layer == Layer::Ip { size - size.signum() * 52 } else { *size }).collect();
+            let payload: Vec<i32> = one
+                .trace
+                .size()
+                .iter()
+                .map(|size| if layer == Layer::Ip { size - size.signum() * 52 } else { *size })
+                .collect();
             assert_eq!(payload, sizes, "{step} {layer:?}");
             assert!(one.trace.duration_ns() < 2_400_000_000, "{step}: {}", one.trace.duration_ns());
             assert!(one.stats.problems[0].contains("record 12: the clock was set"), "{:?}", one.stats.problems);
@@ -244,7 +260,11 @@ fn single_stamps_of_other_kinds() {
             assert_eq!(one.trace.len(), 23, "{at} {layer:?}");
             assert!(one.trace.duration_ns() <= good.duration_ns());
             assert_eq!(one.stats.dropped["no usable time"], 1);
-            assert!(one.stats.problems[0].starts_with(&format!("record {}: its time", at + 1)), "{:?}", one.stats.problems);
+            assert!(
+                one.stats.problems[0].starts_with(&format!("record {}: its time", at + 1)),
+                "{:?}",
+                one.stats.problems
+            );
         }
     }
     // A stamp that is off by less keeps its place, and what is behind it its time.
@@ -269,7 +289,11 @@ fn parts_that_were_joined_in_the_wrong_order() {
             let whole = import_packets(&packets, &at_folder(layer));
             let (a, b, c) = (&packets[..10], &packets[10..20], &packets[20..]);
             let one = import_packets(&[b, c, a].concat(), &at_folder(layer));
-            assert_eq!((one.trace.size(), one.trace.time_ns()), (whole.trace.size(), whole.trace.time_ns()), "{layer:?}");
+            assert_eq!(
+                (one.trace.size(), one.trace.time_ns()),
+                (whole.trace.size(), whole.trace.time_ns()),
+                "{layer:?}"
+            );
             assert!(!one.stats.dropped.contains_key("retransmitted"));
         }
     }
@@ -281,7 +305,8 @@ fn tls_visit() -> Vec<Packet> {
     packets[0] = Packet { payload: 0, flags: SYN, seq: None, ..packets[0].clone() };
     for packet in &mut packets[1..] {
         packet.seq = None;
-        packet.data = vec![23, 3, 3, (packet.payload as u16 - 5).to_be_bytes()[0], (packet.payload as u16 - 5).to_be_bytes()[1]];
+        packet.data =
+            vec![23, 3, 3, (packet.payload as u16 - 5).to_be_bytes()[0], (packet.payload as u16 - 5).to_be_bytes()[1]];
     }
     packets
 }
@@ -299,7 +324,8 @@ fn keep_alives_before_the_visit_and_traces_of_one_direction() {
         let mut packets = visit(8, CLIENT, SERVER);
         let first = packets[0].seq.unwrap();
         let time_ns = packets[0].time_ns - 45_000_000_000;
-        let one = Packet { seq: Some(first.wrapping_sub(1)), data: vec![data], ..Packet::new(time_ns, CLIENT, SERVER, 1) };
+        let one =
+            Packet { seq: Some(first.wrapping_sub(1)), data: vec![data], ..Packet::new(time_ns, CLIENT, SERVER, 1) };
         packets.insert(0, one);
         let trace = import_packets(&packets, &ImportOptions::default()).trace;
         assert_eq!((trace.size()[0] == 1, trace.duration_ns() > 45_000_000_000), (counts, counts));
@@ -363,11 +389,14 @@ fn import_at(path: &str, options: &ImportOptions) -> Result<Import, ImportError>
 #[test]
 fn dates_in_names_are_refused_with_a_pattern_that_works() {
     for folder in ["file-names/strftime", "file-names/sitedate"] {
-        let Err(ImportError::NoTrace { stats }) = import_at(folder, &ImportOptions::default()) else { panic!("{folder}") };
+        let Err(ImportError::NoTrace { stats }) = import_at(folder, &ImportOptions::default()) else {
+            panic!("{folder}")
+        };
         let problem = &stats.problems[0];
         assert!(problem.contains("is a date or a time, neither class nor rep"), "{problem}");
         let pattern = problem.split('\'').nth(1).unwrap();
-        let options = ImportOptions { labels: LabelSource::Pattern(pattern.parse().unwrap()), ..ImportOptions::default() };
+        let options =
+            ImportOptions { labels: LabelSource::Pattern(pattern.parse().unwrap()), ..ImportOptions::default() };
         let import = import_at(folder, &options).unwrap();
         for labelled in import.set.traces() {
             let class = &labelled.key.class;

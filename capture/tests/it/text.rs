@@ -74,12 +74,24 @@ fn a_bad_row_is_left_out_and_named() {
 #[test]
 fn encodings_and_compression_change_nothing() {
     let expected = import_folder(&folder(&[("a_0.cap", TEXT.as_bytes())]), &at(Layer::Tcp)).unwrap();
-    let utf16: Vec<u8> = format!("\u{feff}{}", TEXT.replace('\n', "\r\n")).encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let utf16: Vec<u8> =
+        format!("\u{feff}{}", TEXT.replace('\n', "\r\n")).encode_utf16().flat_map(u16::to_le_bytes).collect();
     let marked = [&[0xef, 0xbb, 0xbf], TEXT.as_bytes()].concat();
-    let semicolons = TEXT.replace('\t', ";").replace('.', ",").replace("10,0,0,", "10.0.0.").replace("203,0,113,", "203.0.113.");
-    let semicolons = ["frame,time_epoch", "ip,src", "ip,dst", "tcp,srcport", "tcp,dstport", "_ws,col,Protocol", "frame,len", "ip,len", "tcp,len"]
-        .iter()
-        .fold(semicolons, |text, name| text.replace(name, &name.replace(',', ".")));
+    let semicolons =
+        TEXT.replace('\t', ";").replace('.', ",").replace("10,0,0,", "10.0.0.").replace("203,0,113,", "203.0.113.");
+    let semicolons = [
+        "frame,time_epoch",
+        "ip,src",
+        "ip,dst",
+        "tcp,srcport",
+        "tcp,dstport",
+        "_ws,col,Protocol",
+        "frame,len",
+        "ip,len",
+        "tcp,len",
+    ]
+    .iter()
+    .fold(semicolons, |text, name| text.replace(name, &name.replace(',', ".")));
     for bytes in [utf16, marked, semicolons.into_bytes()] {
         let import = import_folder(&folder(&[("a_0.cap", &bytes)]), &at(Layer::Tcp)).unwrap();
         assert_eq!(import.set.traces(), expected.set.traces());

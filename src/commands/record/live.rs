@@ -35,7 +35,8 @@ pub(in crate::commands) fn live(options: &cli::CaptureLive, context: &Context<'_
     let bar = context.printer.counter("recording");
     let result = record(&mut interface, writer, &limits, &SystemClock::new(), &stop, &mut |n| bar.set_position(n));
     bar.finish_and_clear();
-    let what = || format!("{} to {}; what was recorded before is in {}", options.interface, out.display(), part.display());
+    let what =
+        || format!("{} to {}; what was recorded before is in {}", options.interface, out.display(), part.display());
     let (_, recorded) = result.with_context(what)?;
     fs::rename(&part, out).with_context(|| format!("{}: cannot write", out.display()))?;
 
