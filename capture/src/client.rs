@@ -17,10 +17,10 @@ pub enum ClientRule {
     /// 3. who asked for names (DNS, where UDP is read),
     /// 4. whose peer is at a port of servers (below 1024, or one such as 9001) when it is not itself,
     /// 5. who is the client, or whose peer is a peer, in another capture of the same import that tells by one of these,
-    /// 6. whose port is ephemeral (32768 and above) when the other's is not, unless the other received more.
+    /// 6. whose port is ephemeral (32768 and above) when the other's is not, and who received at least twice what it sent.
     ///
-    /// What is left is a guess, and a warning for the file: who received at least twice what it sent, whose port is the
-    /// more ephemeral one, who sent the first payload.
+    /// What is left is a guess, and a warning for the file: who received at least twice what it sent, whose port is
+    /// ephemeral or not well known, who sent the first payload.
     #[default]
     Auto,
     /// The host whose address is in this network. A flow with both ends or neither in it has no known client.

@@ -142,7 +142,7 @@ impl Collector {
                 dropped.count_many(Reason::NoPayload, stream.counts().empty);
                 dropped.count_many(Reason::KeepAlive, stream.counts().keep_alive);
                 dropped.count_many(Reason::Retransmitted, stream.counts().retransmitted);
-                dropped.count_many(Reason::BeforeStart, stream.counts().before);
+                dropped.count_many(Reason::BeforeStart, stream.counts().before.into());
             }
         }
     }
@@ -240,7 +240,7 @@ impl Collector {
                     continue;
                 }
                 found.segments(counts);
-                holes += counts.holes + counts.jumps;
+                holes += u64::from(counts.holes) + u64::from(counts.jumps);
                 let Some(readers) = self.records.get(flow) else {
                     stats.kept += counts.used;
                     continue;
@@ -381,11 +381,11 @@ impl Found<'_> {
         self.add("keep-alive", counts.keep_alive);
         self.add("segment that overlaps another", counts.overlapping);
         self.add("segment after a later one", counts.late);
-        self.add("hole", counts.holes);
+        self.add("hole", counts.holes.into());
         self.add("byte in holes", counts.missing);
-        self.add("segment before the start of its stream", counts.before);
-        self.add("jump of sequence numbers", counts.jumps);
-        self.add("connection between the same ports", counts.restarts);
+        self.add("segment before the start of its stream", counts.before.into());
+        self.add("jump of sequence numbers", counts.jumps.into());
+        self.add("connection between the same ports", counts.restarts.into());
     }
 
     fn records(&mut self, counts: &RecordCounts) {

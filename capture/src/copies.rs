@@ -94,22 +94,25 @@ fn print_of(record: &Record<'_>) -> Option<Print> {
     const UDP: u8 = 17;
     let packet = ip_packet_of(record.link, record.data)?;
     let mut what = FixedState::default().build_hasher();
-    let (header_len, protocol, id, hops) = match packet.first()? >> 4 {
+    let u16_at = |at: usize| usize::from(u16::from_be_bytes([packet[at], packet[at + 1]]));
+    let (header_len, total_len, protocol, id, hops) = match packet.first()? >> 4 {
         4 if packet.len() >= 20 => {
             // Total length, identification, fragment, protocol, addresses.
             what.write(&packet[2..8]);
             what.write(&packet[9..10]);
             what.write(&packet[12..20]);
-            (usize::from(packet[0] & 0x0f) * 4, packet[9], u16::from_be_bytes([packet[4], packet[5]]), packet[8])
+            (usize::from(packet[0] & 0x0f) * 4, u16_at(2), packet[9], u16_at(4), packet[8])
         }
         6 if packet.len() >= 40 => {
             what.write(&packet[4..7]);
             what.write(&packet[8..40]);
-            (40, packet[6], 0, packet[7])
+            (40, 40 + u16_at(4), packet[6], 0, packet[7])
         }
         _ => return None,
     };
-    let transport = packet.get(header_len..)?;
+    // Short frames are filled up, or not yet when they are captured.
+    let end = if total_len > header_len { total_len.min(packet.len()) } else { packet.len() };
+    let transport = packet.get(header_len..end)?;
     let mut start = [0; COMPARED];
     let compared = transport.len().min(COMPARED);
     start[..compared].copy_from_slice(&transport[..compared]);

@@ -57,7 +57,7 @@ static DATES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         // Six digits as the last number: no class has so many reps.
         format!("[^0-9/][-_. ](?<date>{short}{MONTH}{DAY}|{HOUR}{SIXTY}{SIXTY})$"),
     ];
-    let all = anywhere.chain(at_the_end.into_iter());
+    let all = anywhere.chain(at_the_end);
     all.map(|pattern| Regex::new(&pattern).expect("its parts are above")).collect()
 });
 

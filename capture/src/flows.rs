@@ -293,11 +293,8 @@ impl FlowTable {
             Evidence::NameLookup => the_one(flow.ends.map(|end| self.askers.contains(&end.ip()))),
             Evidence::Known => rules.known.client(flow),
             Evidence::Volume => receiver.and_then(|host| the_one(flow.ends.map(|end| end.ip() == host))),
-            // A port that the system hands out is one against what the bytes say.
-            Evidence::HighPort => {
-                let end = Evidence::HighPort.client(flow)?;
-                receiver.is_none_or(|host| flow.ends[end].ip() == host).then_some(end)
-            }
+            // Alone it is a guess: servers have high ports, too, and address translation gives clients low ones.
+            Evidence::HighPort => Evidence::HighPort.client(flow).filter(|&end| receiver == Some(flow.ends[end].ip())),
             _ => evidence.client(flow),
         };
         let verdict = Evidence::ALL.into_iter().find_map(|kind| {
@@ -406,7 +403,7 @@ enum Evidence {
     ServicePort,
     /// It is known from another capture.
     Known,
-    /// Its port is of those that systems hand out, and the other's is not.
+    /// Its port is of those that systems hand out, the other's is not, and it received more.
     HighPort,
     /// It received more.
     Volume,

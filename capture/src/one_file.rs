@@ -13,7 +13,7 @@ use crate::events::Events;
 use crate::flows::{Choice, FlowTable, Known, Pair, PeerRule, Rules};
 use crate::import::ImportOptions;
 use crate::packet::{Decoder, LinkType, Segment, Transport};
-use crate::records::{Record, RecordError, Records, TimeUnit, UnitFound};
+use crate::records::{CaptureFormat, Record, RecordError, Records, TimeUnit, UnitFound};
 use crate::stats::{Dropped, FileStats, Reason};
 use crate::text::{TextError, TextPackets, open_text};
 
@@ -138,6 +138,8 @@ struct Reading {
     /// Looks for copies, which ask for a second reading.
     sample: Sample,
     unit: UnitFound,
+    /// Every packet of the file has a time, be it one that makes no sense.
+    states_times: bool,
     plan: Plan,
     copies: Copies,
     held: Vec<Held>,
@@ -201,6 +203,9 @@ impl Reading {
         let trace = match outcome {
             Err(refusal) => {
                 stats.no_trace = Some(refusal.to_owned());
+                // What was read before the file was refused is of no use: its times are not known.
+                let unused = self.packets - self.dropped.all();
+                self.dropped.count_many(Reason::NoTime, unused);
                 None
             }
             Ok(()) => self.trace(&options.rules(known), &mut stats, &mut findings),
@@ -241,6 +246,7 @@ impl Reading {
             problems: Vec::new(),
             sample: Sample::default(),
             unit: UnitFound::Stated,
+            states_times: false,
             copies: Copies::default(),
             held: Vec::new(),
             plan,
@@ -260,6 +266,7 @@ impl Reading {
         if let Some(unit) = self.plan.unit {
             records.read_in(unit);
         }
+        self.states_times = matches!(records.format(), CaptureFormat::Pcap { .. });
         let is_first = !self.plan.is_needed();
         loop {
             match records.next() {
@@ -342,7 +349,8 @@ impl Reading {
         let segment = self.decoder.segment(record.link, record.data, record.orig_len)?;
         let time_ns = match record.time_ns {
             Some(time_ns) => time_ns,
-            None => self.collector.instead_of_senseless()?,
+            None if self.states_times => self.collector.instead_of_senseless()?,
+            None => return Err(Reason::NoTime),
         };
         self.take(&segment, record.orig_len, time_ns)
     }
@@ -386,6 +394,9 @@ impl Reading {
         let segment = self.decoder.segment(record.link, record.data, record.orig_len)?;
         if self.plan.without_copies && self.copies.is_copy(record) {
             return Err(Reason::Duplicate);
+        }
+        if record.time_ns.is_none() && !self.states_times {
+            return Err(Reason::NoTime);
         }
         let corrected = record.time_ns.map(|time_ns| self.plan.corrections.apply(record.number, time_ns));
         let Some(Corrected::Time(time_ns)) = corrected else {

@@ -201,6 +201,10 @@ impl Dropped {
         self.0[reason as usize]
     }
 
+    pub(crate) fn all(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
     pub(crate) fn by_name(&self) -> BTreeMap<String, u64> {
         let counts = Reason::ALL.iter().map(|&reason| (reason.to_string(), self.of(reason)));
         counts.filter(|&(_, n)| n > 0).collect()

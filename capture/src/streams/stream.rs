@@ -57,7 +57,9 @@ impl<'a> Arrival<'a> {
     }
 }
 
-/// What the segments of a stream were. `empty + keep_alive + retransmitted + before + used` is
+/// What the segments of a stream were. What is rare is counted in 32 bits, so that a stream fits in two cache lines.
+///
+/// `empty + keep_alive + retransmitted + before + used` is
 /// all of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
@@ -74,15 +76,15 @@ pub(crate) struct Counts {
     /// Of the used: those that came after one that belongs behind them, be it out of order or sent again.
     pub(crate) late: u64,
     /// Holes that were given up.
-    pub(crate) holes: u64,
+    pub(crate) holes: u32,
     /// Bytes in them.
     pub(crate) missing: u64,
     /// Sequence numbers that jumped by more than the window.
-    pub(crate) jumps: u64,
+    pub(crate) jumps: u32,
     /// Connections after the first, between the same ports.
-    pub(crate) restarts: u64,
+    pub(crate) restarts: u32,
     /// Segments before the first of a stream that began before the capture, where bytes are read: they are in no record.
-    pub(crate) before: u64,
+    pub(crate) before: u32,
 }
 
 /// The memory that waiting segments use, over all streams of a capture.
@@ -594,6 +596,11 @@ mod tests {
             test.stream.finish(&mut test.memory, &mut Lengths);
             prop_assert_eq!(test.memory.used, 0);
         }
+    }
+
+    #[test]
+    fn a_stream_fits_in_two_cache_lines() {
+        assert!(size_of::<Stream>() <= 128, "{}", size_of::<Stream>());
     }
 
     struct Lengths;

@@ -169,15 +169,16 @@ impl Look {
         if DELTAS.contains(&column) {
             return Ok(Times { differences: true, ..since_start });
         }
-        // No epoch in seconds is that large: it is in milliseconds or less.
-        let unit = match sample {
-            Some(Field::Number(decimal)) => match decimal.ns(-9).unwrap_or(i64::MAX) {
-                ..100_000_000_000 => 0,
-                ..100_000_000_000_000 => -3,
-                ..100_000_000_000_000_000 => -6,
-                _ => -9,
-            },
+        // No epoch in seconds has twelve digits: it is in milliseconds or less.
+        let digits = match sample {
+            Some(Field::Number(decimal)) => decimal.ns(-9).unwrap_or(i64::MAX).max(1).ilog10() + 1,
             _ => 0,
+        };
+        let unit = match digits {
+            ..12 => 0,
+            12..15 => -3,
+            15..18 => -6,
+            _ => -9,
         };
         let since_start = Times { unit, ..since_start };
         if unit != 0 || SINCE_START.contains(&column) || self.rows < 5 {

@@ -58,7 +58,7 @@ fn times_that_the_resolution_does_not_allow() {
 fn visit(n: usize, from: &str, to: &str) -> Vec<Packet> {
     let start = 1_700_000_000_330_000_000;
     let packet = |at: usize| {
-        let (from, to, payload) = if at % 4 == 0 { (from, to, 600) } else { (to, from, 1200) };
+        let (from, to, payload) = if at.is_multiple_of(4) { (from, to, 600) } else { (to, from, 1200) };
         Packet::new(start + at as u64 * 100_000_000, from, to, payload)
     };
     number((0..n).map(packet).collect())
@@ -93,11 +93,11 @@ fn a_wrong_resolution_in_either_format_and_direction() {
     // No resolution fits: a third of the fields is above.
     let mut bytes = Pcap::of(Link::Raw).bytes(&packets);
     let mut at = 24;
-    for index in 0..packets.len() {
-        if index % 3 == 0 {
+    for (index, packet) in packets.iter().enumerate() {
+        if index.is_multiple_of(3) {
             bytes[at + 4..at + 8].copy_from_slice(&4_000_000_000_u32.to_le_bytes());
         }
-        at += 16 + packets[index].data.len();
+        at += 16 + packet.data.len();
     }
     let refused = refuse_one(&bytes);
     assert_eq!(refused.no_trace.as_deref(), Some("impossible times"));
@@ -122,20 +122,18 @@ fn captures_from_midway_have_one_client() {
 
 #[test]
 fn what_one_capture_shows_of_the_client_serves_its_neighbours() {
-    // The client uploads, from a port that looks like that of a server: alone, the guess is wrong.
-    let (client, server) = ("198.51.100.9:20000", "203.0.113.5:40000");
-    let (client_v6, server_v6) = ("[2001:db8::9]:20000", "[2001:db8:1::5]:40000");
+    // The client uploads: alone, the guess is wrong.
+    let (client, server) = ("198.51.100.9:50000", "203.0.113.5:40000");
+    let (client_v6, server_v6) = ("[2001:db8::9]:50000", "[2001:db8:1::5]:40000");
     for (client, server) in [(client, server), (client_v6, server_v6)] {
         let upload = |open: bool| {
-            let mut packets = number(vec![
-                Packet::new(1_000_000_000, client, server, 0),
+            let first = Packet::new(1_000_000_000, client, server, 0);
+            let packets = vec![
+                if open { first.flags(SYN) } else { first },
                 Packet::new(1_100_000_000, server, client, 100),
                 Packet::new(1_200_000_000, client, server, 1400),
                 Packet::new(1_300_000_000, client, server, 1400),
-            ]);
-            if open {
-                packets[0].flags = SYN;
-            }
+            ];
             Pcap::of(Link::Raw).bytes(&frames(&packets, Link::Raw))
         };
         let (open, midway) = (upload(true), upload(false));

@@ -65,7 +65,7 @@ fn a_bad_file_is_a_problem_of_its_own() {
             "a_3.pcap: record 1: link type 189 (Linux USB) is not supported; Ethernet, raw IP, Linux cooked, BSD \
              loopback, PPP and IEEE 802.11 captures are",
             "a_4.pcap.zst: record 0: the file cannot be read or unpacked further",
-            "a_5.pcap: compressed with zip: unpack it first",
+            "a_5.pcap: neither pcap nor pcapng, but a zip archive: unpack it with `unzip`",
             "a_6.pcap.gz: record 0: the file cannot be read or unpacked further",
         ]
     );

@@ -4,6 +4,7 @@
 
 mod capture_audit;
 mod capture_info;
+mod captures;
 mod defend;
 mod determinism;
 mod extreme;
