@@ -183,8 +183,12 @@ mod tests {
             Trace::new(ms([0, 90, 95, 140, 230, 231]), vec![400, -700, -800, 500, -900, -1000]),
             Trace::new(ms([0, 80, 85, 150, 240, 241]), vec![410, -710, -810, 510, -910, -1010]),
         ];
-        let traces = traces.into_iter().zip(0..).map(|(trace, rep)| labelled(rep, trace.unwrap())).collect();
-        TraceSet::new(traces, Provenance::new(Layer::Tcp, vec![])).unwrap()
+        // Its start tells how late the first packet of a defended trace is.
+        let one = |(trace, rep): (Result<Trace, _>, i64)| LabelledTrace {
+            start_ns: Some(0),
+            ..labelled(rep, trace.unwrap())
+        };
+        TraceSet::new(traces.into_iter().zip(0..).map(one).collect(), Provenance::new(Layer::Tcp, vec![])).unwrap()
     }
 
     type Packets = Vec<(u64, i32)>;
@@ -216,7 +220,7 @@ mod tests {
         assert_eq!(broken("jitter+link,rate=1Mbit/s", |packets| drop_packet(packets)), [I::Conservation]);
         let swap = |packets: &mut Packets| (packets[4].1, packets[5].1) = (packets[5].1, packets[4].1);
         assert_eq!(broken("hold:quantise", swap), [I::Fifo]);
-        assert_eq!(broken("jitter", |packets| packets[3].0 = 96_000_000), [I::NoTimeTravel]);
+        assert_eq!(broken("jitter", |packets| packets[3].0 = packets[2].0), [I::NoTimeTravel]);
         // What it answers left late.
         let early = |packets: &mut Packets| packets[4].0 = 230_000_000;
         assert_eq!(broken("jitter:uniform,max=40ms,delays=inferred", early), [I::Causality]);

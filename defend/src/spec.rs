@@ -584,10 +584,9 @@ mod tests {
 
     #[test]
     fn errors_say_what_there_is() {
-        assert!(
-            error("frost")
-                .starts_with("there is no defence `frost`; there are pad, front, tamaraw, constant-rate, jitter")
-        );
+        assert!(error("frost").starts_with(
+            "there is no defence `frost` (did you mean `front`?); there are pad, front, tamaraw, constant-rate, jitter"
+        ));
         assert_eq!(
             error("front:ft-3"),
             "front has no preset `ft-3` (did you mean `ft-1` or `ft-2`?); it has ft-1, ft-2"

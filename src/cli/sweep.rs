@@ -43,7 +43,7 @@ pub(crate) struct Sweep {
     pub(crate) draws: u16,
     /// How many draws of each load the attack is trained on, in every draw that is measured; the first is tested, never with another of its load in
     /// training. Where nothing is left to chance, there is one.
-    #[arg(long = "draws-train", alias = "replicas", default_value = "5", value_name = "N")]
+    #[arg(long = "draws-train", alias = "replicas", default_value = "8", value_name = "N")]
     pub(crate) replicas: NonZeroU32,
     /// What waits for a packet that is held back, as in `wfkit defend`.
     #[arg(long, value_name = "MODEL")]

@@ -91,7 +91,7 @@ pub(super) fn run(options: &cli::DefendCost, context: &Context<'_>) -> Result<()
     if context.printer.is_json() {
         return context.printer.document(&report);
     }
-    print(&set, what, &costs, context)
+    print(&set, what, (&costs, options.draws), context)
 }
 
 /// Captures, whatever their names; or traces. Also which traffic that is.
@@ -112,7 +112,7 @@ fn read(paths: &[PathBuf], import: &cli::Import, context: &Context<'_>) -> Resul
     Ok((import_captures(paths, &import, context)?.set, what))
 }
 
-fn print(set: &TraceSet, what: &str, costs: &[HourlyCost], context: &Context<'_>) -> Result<()> {
+fn print(set: &TraceSet, what: &str, (costs, draws): (&[HourlyCost], u16), context: &Context<'_>) -> Result<()> {
     let seconds = set.traces().iter().map(|t| t.trace.duration_ns()).sum::<u64>() as f64 / 1e9;
     let bytes: u64 = set.traces().iter().map(|t| t.trace.in_bytes() + t.trace.out_bytes()).sum();
     let (n, s) = (set.len(), if set.len() == 1 { "" } else { "s" });
@@ -126,7 +126,6 @@ fn print(set: &TraceSet, what: &str, costs: &[HourlyCost], context: &Context<'_>
         let delays = [cost.delay_ms_median, cost.delay_ms_95, cost.delay_ms_longest];
         [
             cost.defence.clone(),
-            cost.draws.to_string(),
             cost.megabytes_an_hour.map_or_else(|| "-".to_owned(), |megabytes| megabytes.told(whole)),
             cost.bandwidth_overhead.told(percent),
             delays.map(|delay| whole(delay.median)).join(" / "),
@@ -139,7 +138,6 @@ fn print(set: &TraceSet, what: &str, costs: &[HourlyCost], context: &Context<'_>
     context.printer.table(
         [
             "defence",
-            "draws",
             "MB an hour",
             "more bytes",
             "ms of delay: median / 95 % / longest",
@@ -149,10 +147,11 @@ fn print(set: &TraceSet, what: &str, costs: &[HourlyCost], context: &Context<'_>
         ],
         &rows,
     )?;
-    context.printer.line(
-        "Medians of the draws; in brackets the lowest and highest draw, for this very traffic. An hour is an hour of what you do now: loads that take longer \
-         under a defence count as if they took no longer. Delays are of the simulation; a deployed defence waits longer. What a defence hides: wfkit sweep.",
-    )
+    context.printer.line(&format!(
+        "Medians of {draws} draws where a defence leaves something to chance; in brackets the lowest and highest of them, for this very traffic. An hour is an \
+         hour of what you do now: loads that take longer under a defence count as if they took no longer. Delays are of the simulation; a deployed defence waits \
+         longer. What a defence hides: wfkit sweep."
+    ))
 }
 
 impl HourlyCost {

@@ -152,9 +152,8 @@ pub(crate) struct Attacked<'a> {
     pub(crate) draws: NonZeroU32,
 }
 
-/// Draws of each training load where no number is given: with more of them k-FP finds no more in FRONT that counts beside the time it takes (the
-/// README of `defend` has the curve).
-pub(crate) const DRAWS_TRAIN: NonZeroU32 = NonZeroU32::new(5).expect("it is not 0");
+/// Draws of each training load where no number is given: with half as many again k-FP finds no more in FRONT (the README of `defend` has the curve).
+pub(crate) const DRAWS_TRAIN: NonZeroU32 = NonZeroU32::new(8).expect("it is not 0");
 
 /// The stage report of a defended set: the attack is trained again on defended traces, with the undefended one beside it.
 pub(crate) fn report(

@@ -60,7 +60,7 @@ fn copies_are_trained_on_and_their_originals_are_not_tested_with_them() {
         let told = report.privacy.extras.get("split").unwrap().as_str().unwrap().to_owned();
         (report.privacy.extras.get("draws_train").unwrap().as_u64().unwrap(), told)
     };
-    assert!(learned_from(&report).1.contains("trained on 5 draws of each load, tested on the first draw of others"));
+    assert!(learned_from(&report).1.contains("trained on 8 draws of each load, tested on the first draw of others"));
     let (copies, originals) = (folder.traces("d.parquet").set, folder.traces("traces.parquet").set);
     assert_eq!(copies.len(), 3 * originals.len());
     for (copies, original) in copies.traces().chunks(3).zip(originals.traces()) {
@@ -82,7 +82,7 @@ fn copies_are_trained_on_and_their_originals_are_not_tested_with_them() {
     };
     assert_eq!(draws("--defence front --draws-train 2"), 2);
     assert_eq!(draws("--defence front --draws-train 2 --replicas 3"), 3);
-    assert_eq!((draws("--defence front"), draws("--defence pad:mtu")), (5, 1));
+    assert_eq!((draws("--defence front"), draws("--defence pad:mtu")), (8, 1));
     // More draws, more is found: the attack learns what is always there.
     let found = |draws: u32| {
         let options = format!("--attack cumul-forest --draws-train {draws}");

@@ -32,7 +32,7 @@ fn a_wrong_name_is_answered_with_what_may_have_been_meant() {
         ("defend cost traces.parquet --defence cs_buflow", "`cs-buflo`"),
         ("sweep traces.parquet --defence fron --out s", "`front`"),
         ("sweep traces.parquet --defence front --attack cumull --out s", "`cumul`"),
-        ("sweep traces.parquet --defence front --published explainwff --out s", "`explainwf`"),
+        ("sweep traces.parquet --defence front --published wfdefproxy-100x10 --out s", "`wfdefproxy-100x100`"),
         ("sweep traces.parquet --variants=wtfpad --out s", "`wtf-pad`"),
         ("run traces.parquet --defence tamraw --out out", "`tamaraw`"),
         ("train traces.parquet --attack Totals --out m.wfm", "`totals`"),
