@@ -1,0 +1,1 @@
+//! What alignments must do.
