@@ -113,7 +113,7 @@ impl Alignment {
             let mut responsibilities = Vec::new();
             for x in chunk {
                 let weight = background.map_or(1.0, |background| {
-                    let (of_profile, _) = forward.log_likelihood(x, &emissions, &shared);
+                    let of_profile = forward.log_likelihood(x, &emissions, &shared);
                     let responsibility = background.responsibility(x, of_profile);
                     responsibilities.push(responsibility);
                     responsibility

@@ -24,6 +24,9 @@ const NO_BAND: usize = 128;
 /// A band is widened until the log likelihood, which can only grow, grows by less than this part of itself.
 const STABLE: f64 = 1e-11;
 
+/// Rows that a step reads or writes.
+const ROWS_READ: usize = 3;
+
 /// Rows from one scaling to the next. A token's probability is above 1e-15, so what is between stays far from underflow.
 const ROWS_A_SCALE: usize = 8;
 
@@ -95,25 +98,42 @@ pub(super) struct Forward {
 }
 
 impl Forward {
-    /// The log likelihood of a sequence, and a band that holds all of it that matters.
-    pub(super) fn log_likelihood(&mut self, x: &[Token], emissions: &Emissions, shared: &Shared<'_>) -> (f64, Band) {
+    /// The log likelihood of a sequence.
+    pub(super) fn log_likelihood(&mut self, x: &[Token], emissions: &Emissions, shared: &Shared<'_>) -> f64 {
+        self.run_in_band(x, emissions, shared, ROWS_READ).1
+    }
+
+    /// The log likelihood of a sequence, all rows kept, and the band that they were computed in.
+    pub(super) fn run_all(&mut self, x: &[Token], emissions: &Emissions, shared: &Shared<'_>) -> (Band, f64) {
+        self.run_in_band(x, emissions, shared, x.len() + 1)
+    }
+
+    /// The log likelihood in a band that holds all of it that matters, with so many rows kept.
+    fn run_in_band(
+        &mut self,
+        x: &[Token],
+        emissions: &Emissions,
+        shared: &Shared<'_>,
+        kept: usize,
+    ) -> (Band, f64) {
         let mut band = Band::first(x.len(), emissions.columns());
-        let mut found = self.run(x, emissions, shared, band, 3);
+        let mut found = self.run(x, emissions, shared, band, kept);
         while !band.is_whole() {
             let wider = band.widened();
-            let more = self.run(x, emissions, shared, wider, 3);
-            if more - found <= STABLE * more.abs() {
-                return (more, wider);
-            }
+            let more = self.run(x, emissions, shared, wider, kept);
+            let is_stable = more - found <= STABLE * more.abs();
             (band, found) = (wider, more);
+            if is_stable {
+                break;
+            }
         }
-        (found, band)
+        (band, found)
     }
 
     /// The log likelihoods of the first 0, 1, ... n tokens, without the move to the end: of all sequences that begin so.
     pub(super) fn prefixes(&mut self, x: &[Token], emissions: &Emissions, shared: &Shared<'_>) -> Vec<f64> {
         let band = Band::whole(x.len(), emissions.columns());
-        self.begin(x.len(), emissions, shared, band, 3);
+        self.begin(x.len(), emissions, shared, band, ROWS_READ);
         let mut scale = 0.0;
         let mut prefixes = vec![0.0];
         for i in 1..=x.len() {
@@ -131,7 +151,7 @@ impl Forward {
     }
 
     /// The log likelihood as far as alignments stay in a band, with so many rows kept.
-    pub(super) fn run(
+    fn run(
         &mut self,
         x: &[Token],
         emissions: &Emissions,

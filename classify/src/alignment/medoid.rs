@@ -8,6 +8,9 @@ const GAP: f64 = 0.7;
 /// Traces of a class that are compared with each other; of more, so many are taken evenly.
 const MOST_TRACES: usize = 50;
 
+/// Sums that differ by less are equal: who adds in another order gets other last digits.
+const EQUAL: f64 = 1e-9;
+
 /// Sequences that are compared with one at a time: as many chains of minima as a processor can keep going.
 const LANES: usize = 8;
 
@@ -45,7 +48,8 @@ pub(super) fn medoid(sequences: &[&[Token]], substitutions: &Substitutions) -> u
             }
         }
     }
-    place((0..compared).min_by(|&a, &b| sums[a].total_cmp(&sums[b])).expect("a class has traces"))
+    let least = sums.iter().copied().fold(f64::INFINITY, f64::min) + EQUAL;
+    place(sums.iter().position(|&sum| sum <= least).expect("a class has traces"))
 }
 
 /// Edit distances of one sequence to at most [`LANES`] others, which are computed side by side.
@@ -106,7 +110,6 @@ mod tests {
     fn of_many_traces_some_are_compared() {
         let sequences: Vec<Vec<Token>> = (0..1000).map(|i| vec![(i % 60) as Token; 3]).collect();
         let sequences: Vec<&[Token]> = sequences.iter().map(Vec::as_slice).collect();
-        let size = medoid(&sequences, &substitutions()) % 60;
-        assert!((10..40).contains(&size), "{size}");
+        assert_eq!(medoid(&sequences, &substitutions()) % (1000 / MOST_TRACES), 0);
     }
 }

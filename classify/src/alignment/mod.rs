@@ -344,7 +344,7 @@ impl Alignment {
         let of_chunk = |chunk: &[&[Token]]| -> Vec<f64> {
             let mut forward = Forward::default();
             let mut of_sequence = |x: &&[Token]| {
-                let (of_profile, _) = forward.log_likelihood(x, &emissions, &shared);
+                let of_profile = forward.log_likelihood(x, &emissions, &shared);
                 background.map_or(of_profile, |background| background.log_likelihood(x, of_profile))
             };
             chunk.iter().map(&mut of_sequence).collect()

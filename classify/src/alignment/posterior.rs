@@ -77,11 +77,10 @@ impl Posterior {
     /// Adds what happened in a sequence, times `weight`.
     pub(super) fn add(&mut self, x: &[Token], emissions: &Emissions, shared: &Shared<'_>, weight: f64, counts: &mut Counts) {
         let n = x.len();
-        let (log_likelihood, band) = self.forward.log_likelihood(x, emissions, shared);
+        let (band, log_likelihood) = self.forward.run_all(x, emissions, shared);
         if log_likelihood == f64::NEG_INFINITY {
             return; // Probabilities beyond the range of numbers: there is nothing to learn from.
         }
-        self.forward.run(x, emissions, shared, band, n + 1);
         let columns = emissions.columns();
         let by = weight / self.forward.row(n).c[MARGIN + columns];
         self.begin(columns);
