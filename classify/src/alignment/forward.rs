@@ -19,7 +19,7 @@ use super::tokens::Token;
 
 /// Columns on either side of the diagonal that are looked at first, in profiles of more columns than `NO_BAND`.
 const FIRST_WIDTH: usize = 16;
-const NO_BAND: usize = 128;
+pub(super) const NO_BAND: usize = 128;
 
 /// A band is widened until the log likelihood, which can only grow, grows by less than this part of itself.
 const STABLE: f64 = 1e-11;
@@ -28,7 +28,7 @@ const STABLE: f64 = 1e-11;
 const ROWS_READ: usize = 3;
 
 /// Rows from one scaling to the next. A token's probability is above 1e-15, so what is between stays far from underflow.
-const ROWS_A_SCALE: usize = 8;
+pub(super) const ROWS_A_SCALE: usize = 8;
 
 /// What all profiles of a model have in common.
 pub(super) struct Shared<'a> {

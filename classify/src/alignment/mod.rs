@@ -13,12 +13,13 @@ mod posterior;
 mod prior;
 mod profile;
 mod sharpness;
+mod side_by_side;
 mod tokens;
 
 #[cfg(test)]
 mod tests;
 
-use ndarray::{Array2, Axis};
+use ndarray::Array2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -27,10 +28,11 @@ use wfkit_datasets::Trace;
 use background::Background;
 use chain::Chain;
 pub use folds::OutOfFold;
-use forward::Forward;
+use forward::{Forward, NO_BAND};
 pub use path::{Path, Step, StepKind};
 use prior::Prior;
-use profile::{Joins, Profile};
+use profile::{Emissions, Joins, Profile};
+use side_by_side::{Group, LANES, SideBySide};
 use tokens::{Alphabet, Token};
 pub use tokens::AlignmentView;
 
@@ -247,8 +249,7 @@ impl Alignment {
 
     /// ln of the probability of a trace in each class, shape `(n_classes,)`, in nats; -infinity where the class had no trace.
     pub fn log_likelihoods(&self, trace: &Trace) -> Vec<f64> {
-        let x = self.alphabet.tokens(trace);
-        (0..self.n_classes()).into_par_iter().map(|class| self.class_log_likelihoods(class, &[&x])[0]).collect()
+        self.logs_of(&[&self.alphabet.tokens(trace)]).into_raw_vec_and_offset().0
     }
 
     /// As [`log_likelihoods`](Self::log_likelihoods) of many traces, shape `(n_traces, n_classes)`, several times as fast as one by one.
@@ -326,30 +327,46 @@ impl Alignment {
         scores
     }
 
+    /// Shape `(n_sequences, n_classes)`.
     fn logs_of(&self, sequences: &[&[Token]]) -> Array2<f64> {
-        let columns: Vec<Vec<f64>> =
-            (0..self.n_classes()).into_par_iter().map(|class| self.class_log_likelihoods(class, sequences)).collect();
-        let mut logs = Array2::zeros((sequences.len(), self.n_classes()));
-        for (mut column, logs_of_class) in logs.axis_iter_mut(Axis(1)).zip(columns) {
-            column.iter_mut().zip(logs_of_class).for_each(|(log, of_class)| *log = of_class);
+        let mut classes: Vec<usize> = (0..self.n_classes()).filter(|&class| self.columns(class) > 0).collect();
+        classes.sort_by_key(|&class| self.columns(class));
+        // Short profiles side by side, each of about one length; long ones each in a band.
+        let (short, long) = classes.split_at(classes.partition_point(|&class| self.columns(class) <= NO_BAND));
+        let groups: Vec<&[usize]> = short.chunks(LANES).chain(long.chunks(1)).collect();
+        let chunks: Vec<&[&[Token]]> = sequences.chunks(CHUNK).collect();
+        let of_group = |classes: &&[usize]| -> Vec<Vec<f64>> {
+            let emissions: Vec<Emissions> = classes.iter().map(|&class| self.emissions(class)).collect();
+            let shared = self.shared();
+            let group = (emissions[0].columns() <= NO_BAND).then(|| Group::new(&emissions));
+            let of_chunk = |chunk: &&[&[Token]]| -> Vec<f64> {
+                let (mut side_by_side, mut forward) = (SideBySide::default(), Forward::default());
+                let mut logs = Vec::with_capacity(chunk.len() * classes.len());
+                for x in *chunk {
+                    match &group {
+                        Some(group) => logs.extend(side_by_side.log_likelihoods(x, group, &shared)),
+                        None => logs.push(forward.log_likelihood(x, &emissions[0], &shared)),
+                    }
+                }
+                logs
+            };
+            chunks.par_iter().map(of_chunk).collect()
+        };
+        let found: Vec<Vec<Vec<f64>>> = groups.par_iter().map(of_group).collect();
+
+        let mut logs = Array2::from_elem((sequences.len(), self.n_classes()), f64::NEG_INFINITY);
+        for (classes, of_group) in groups.iter().zip(found) {
+            let rows = of_group.iter().flat_map(|of_chunk| of_chunk.chunks_exact(classes.len()));
+            for ((row, x), mut out) in rows.zip(sequences).zip(logs.rows_mut()) {
+                for (&class, &of_profile) in classes.iter().zip(row) {
+                    out[class] = match self.background_of(class) {
+                        Some(background) => background.log_likelihood(x, of_profile),
+                        None => of_profile,
+                    };
+                }
+            }
         }
         logs
-    }
-
-    fn class_log_likelihoods(&self, class: usize, sequences: &[&[Token]]) -> Vec<f64> {
-        if self.profiles[class].columns.is_empty() {
-            return vec![f64::NEG_INFINITY; sequences.len()];
-        }
-        let (emissions, shared, background) = (self.emissions(class), self.shared(), self.background_of(class));
-        let of_chunk = |chunk: &[&[Token]]| -> Vec<f64> {
-            let mut forward = Forward::default();
-            let mut of_sequence = |x: &&[Token]| {
-                let of_profile = forward.log_likelihood(x, &emissions, &shared);
-                background.map_or(of_profile, |background| background.log_likelihood(x, of_profile))
-            };
-            chunk.iter().map(&mut of_sequence).collect()
-        };
-        sequences.par_chunks(CHUNK).flat_map_iter(of_chunk).collect()
     }
 
     fn background_of(&self, class: usize) -> Option<&Background> {

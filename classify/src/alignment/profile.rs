@@ -91,6 +91,21 @@ impl Emissions {
         Self { plain, merged, stride, columns, split_to_plain: chain.matches[SPLIT] / chain.matches[PLAIN] }
     }
 
+    /// Entries of a row.
+    pub(super) fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// All rows, by token.
+    pub(super) fn all_plain(&self) -> &[f64] {
+        &self.plain
+    }
+
+    /// All rows, by token; none where tokens never join.
+    pub(super) fn all_merged(&self) -> &[f64] {
+        &self.merged
+    }
+
     /// L.
     pub(super) fn columns(&self) -> usize {
         self.columns
