@@ -108,6 +108,11 @@ impl Forward {
         self.run_in_band(x, emissions, shared, x.len() + 1)
     }
 
+    #[cfg(test)]
+    pub(super) fn whole(&mut self, x: &[Token], emissions: &Emissions, shared: &Shared<'_>) -> f64 {
+        self.run(x, emissions, shared, Band::whole(x.len(), emissions.columns()), ROWS_READ)
+    }
+
     /// The log likelihood in a band that holds all of it that matters, with so many rows kept.
     fn run_in_band(
         &mut self,
@@ -270,7 +275,7 @@ impl Row {
 }
 
 /// a_j becomes a_j + by * a_{j-1} + by^2 * a_{j-2} + ..., four at a time, so that one waits for one, not for four before it.
-pub(super) fn accumulate(a: &mut [f64], by: f64) {
+fn accumulate(a: &mut [f64], by: f64) {
     let powers = [by, by * by, by * by * by, by * by * by * by];
     let mut before = 0.0;
     let (chunks, rest) = a.as_chunks_mut::<4>();
@@ -293,6 +298,26 @@ pub(super) fn accumulate(a: &mut [f64], by: f64) {
     }
 }
 
+/// As [`accumulate`] from the end: a_j becomes a_j + by * a_{j+1} + ...
+pub(super) fn accumulate_back(a: &mut [f64], by: f64) {
+    let powers = [by, by * by, by * by * by, by * by * by * by];
+    let mut after = 0.0;
+    let (rest, chunks) = a.as_rchunks_mut::<4>();
+    for chunk in chunks.iter_mut().rev() {
+        let fourth = chunk[3];
+        let third = chunk[2] + by * fourth;
+        let second = chunk[1] + by * third;
+        let first = chunk[0] + by * second;
+        *chunk =
+            [first + powers[3] * after, second + powers[2] * after, third + powers[1] * after, fourth + powers[0] * after];
+        after = chunk[0];
+    }
+    for a in rest.iter_mut().rev() {
+        *a += by * after;
+        after = *a;
+    }
+}
+
 /// A sum in four parts, so that one addition need not wait for another.
 pub(super) fn sum(a: &[f64]) -> f64 {
     let (chunks, rest) = a.as_chunks::<4>();
@@ -305,14 +330,21 @@ pub(super) fn sum(a: &[f64]) -> f64 {
     (parts[0] + parts[1]) + (parts[2] + parts[3]) + rest.iter().sum::<f64>()
 }
 
-/// The sum of products, in four parts.
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let ((a_chunks, a_rest), (b_chunks, b_rest)) = (a.as_chunks::<4>(), b.as_chunks::<4>());
-    let mut parts = [0.0; 4];
-    for (a, b) in a_chunks.iter().zip(b_chunks) {
-        for lane in 0..4 {
-            parts[lane] += a[lane] * b[lane];
+/// The sums of products of a row with others, in four parts.
+pub(super) fn dots<const N: usize>(a: &[f64], others: [&[f64]; N]) -> [f64; N] {
+    let (chunks, rest) = a.as_chunks::<4>();
+    let others = others.map(|other| other.split_at(a.len() - rest.len()));
+    let other_chunks = others.map(|(whole, _)| &whole.as_chunks::<4>().0[..chunks.len()]);
+    let mut parts = [[0.0; 4]; N];
+    for (at, chunk) in chunks.iter().enumerate() {
+        for (parts, other) in parts.iter_mut().zip(other_chunks) {
+            for lane in 0..4 {
+                parts[lane] += chunk[lane] * other[at][lane];
+            }
         }
     }
-    (parts[0] + parts[1]) + (parts[2] + parts[3]) + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f64>()
+    std::array::from_fn(|k| {
+        let of_rest: f64 = rest.iter().zip(others[k].1).map(|(a, b)| a * b).sum();
+        (parts[k][0] + parts[k][1]) + (parts[k][2] + parts[k][3]) + of_rest
+    })
 }

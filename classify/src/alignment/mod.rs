@@ -1,6 +1,41 @@
 //! An attack by alignment: a profile hidden Markov model for each class over the sequence of answers, which share what varies.
 //!
-//! See [`AlignmentParams`].
+//! A service that answers request by request shows a list of answers, one after the other, whose sizes vary a little, between which
+//! something is inserted, and of which some are split, joined or lost. Trees over the n-th answer are wrong after the first insertion;
+//! histograms forget the order. Here a trace is aligned with each class, and each answer adds its evidence. What classes share is learned
+//! from all of them: how often answers are inserted or lost, and how the size of an answer varies, a mixture of Dirichlet
+//! distributions over the columns of all classes. So one to five traces are enough to know a class.
+//!
+//! | step | where |
+//! |---|---|
+//! | a trace as tokens: runs of packets, their sizes in cells, in bins | `tokens` |
+//! | the most central trace of a class is its first row of columns | `medoid` |
+//! | states M, I, D and their moves, shared by all classes | `chain` |
+//! | what a token is worth in a column | `profile`, `prior` |
+//! | the sum over all alignments, by forward recursion | `forward`, `side_by_side` |
+//! | expected counts, by forward and backward | `posterior` |
+//! | twelve rounds of both | `fit` |
+//! | a class that is everything else | `background` |
+//! | scores of traces not learned from, and probabilities | `folds`, `shares`, `sharpness` |
+//! | the most probable alignment | `path` |
+//!
+//! Profile hidden Markov models: R. Durbin, S. Eddy, A. Krogh, G. Mitchison, "Biological Sequence Analysis", 1998, chapter 5. Deviations beside
+//! those of [the prior](AlignmentParams::concentration), which are told in its module:
+//!
+//! - transitions are shared by all columns and classes, since a class has few traces;
+//! - I and D follow each other;
+//! - a match move may take two tokens for one column (a split) or one token for two (a merge), where all tokens are of one direction. A split of
+//!   size s is one of s - 1 equally probable ones; a merge is of two neighbouring columns, and leaves out pairs of tokens that are less probable than
+//!   1e-4; its posterior counts for moves, not for columns;
+//! - there is no local alignment: begin and end are those of the trace.
+//!
+//! What the recursions leave open is decided so: sums of sizes are rounded half up; the last bin has the size at which it begins; insertions
+//! begin with the frequencies of all tokens; expected counts below 1e-6 and responsibilities below 1e-9 of the largest are none; emissions
+//! use the responsibilities that the last update of the prototypes was made of; prototypes begin at smoothed columns, drawn by numbers that
+//! a seed gives (`prior`); the first of equal medoids is taken, sums that differ by less than 1e-9 being equal.
+//!
+//! Profiles of more than 128 columns are scored in a band around the diagonal, which is widened until the log likelihood grows by less than
+//! a part in 10^11. That is no bound: what two distant optima between which nothing is likely have apart may be missed.
 
 mod background;
 mod chain;
@@ -12,6 +47,7 @@ mod path;
 mod posterior;
 mod prior;
 mod profile;
+mod shares;
 mod sharpness;
 mod side_by_side;
 mod tokens;
@@ -276,8 +312,8 @@ impl Alignment {
         Array2::from_shape_fn((x.len() + 1, self.n_classes()), |(runs, class)| columns[class][runs])
     }
 
-    /// Log likelihood plus ln of the class's share of the training traces, less the largest of the row, at least -60; shape
-    /// `(n_traces, n_classes)`.
+    /// Log likelihood plus ln of the share of the class, less the largest of the row, at least -60; shape `(n_traces, n_classes)`. Shares
+    /// are equal where the numbers of training traces differ no more than by chance.
     pub fn scores(&self, traces: &[&Trace]) -> Array2<f64> {
         let sequences: Vec<Vec<Token>> = traces.par_iter().map(|trace| self.alphabet.tokens(trace)).collect();
         self.scores_of(&slices(&sequences))
@@ -317,11 +353,9 @@ impl Alignment {
 
     fn scores_of(&self, sequences: &[&[Token]]) -> Array2<f64> {
         let mut scores = self.logs_of(sequences);
-        let total: f64 = self.trained_on.iter().map(|&traces| f64::from(traces)).sum();
+        let ln_shares = shares::ln_shares(&self.trained_on);
         for mut row in scores.rows_mut() {
-            for (score, &traces) in row.iter_mut().zip(&self.trained_on) {
-                *score += (f64::from(traces) / total).ln();
-            }
+            row.iter_mut().zip(&ln_shares).for_each(|(score, ln_share)| *score += ln_share);
             sharpness::below_the_largest(row.as_slice_mut().expect("rows are in order"));
         }
         scores

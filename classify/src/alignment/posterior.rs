@@ -11,7 +11,7 @@
 //! and R(n, L) = 1. What a move adds to the counts is (forward before it) * (the move) * (backward after it) / likelihood.
 
 use super::chain::{D, I, M, MERGE, MoveCounts, PLAIN, SPLIT};
-use super::forward::{Band, Forward, Shared, accumulate, dot, sum};
+use super::forward::{Band, Forward, Shared, accumulate_back, dots, sum};
 use super::profile::{Emissions, MARGIN};
 use super::tokens::Token;
 
@@ -111,9 +111,9 @@ impl Posterior {
         self.insert_rows.rotate_right(1);
         let [b_m, b_m1, b_m2] = &mut self.match_rows;
         let [b_i, b_i1] = &mut self.insert_rows;
-        let moves = &mut self.moves;
-        let matched = &mut moves.matched[at..][..width];
-        let inserted = &mut moves.inserted[at..][..width];
+        let Moves { plain, merged, split, matched, inserted, lost, .. } = &mut self.moves;
+        let matched = &mut matched[at..][..width];
+        let inserted = &mut inserted[at..][..width];
 
         if i == n {
             matched.fill(0.0);
@@ -121,42 +121,47 @@ impl Posterior {
             matched[width - 1] = 1.0;
         } else {
             let by = 1.0 / self.forward.scales[i + 1];
-            let plain = &mut moves.plain[at..][..width];
-            product(plain, after(emissions.plain(x[i]), at + 1, width), &b_m1[at + 1..][..width], by);
-            matched.copy_from_slice(plain);
+            let plain = &mut plain[at..][..width];
+            let (e, b) = (&emissions.plain(x[i])[at + 1..][..width], &b_m1[at + 1..][..width]);
             if shared.joins.any() {
-                let merged = &mut moves.merged[at..][..width];
-                product(merged, after(emissions.merged(x[i]), at + 2, width), &b_m1[at + 2..][..width], by);
-                matched.iter_mut().zip(&*merged).for_each(|(sum, merged)| *sum += merged);
-            }
-            if shared.joins.any() && i + 2 <= n {
-                let (joined, split) = self.forward.split(x, i + 2, emissions, shared);
-                let by = split / self.forward.scales[i + 2];
-                let values = &mut moves.split[at..][..width];
-                product(values, after(emissions.plain(joined), at + 1, width), &b_m2[at + 1..][..width], by);
-                matched.iter_mut().zip(&*values).for_each(|(sum, split)| *sum += split);
+                let (merged, split) = (&mut merged[at..][..width], &mut split[at..][..width]);
+                let (e_merged, b_merged) = (&emissions.merged(x[i])[at + 2..][..width], &b_m1[at + 2..][..width]);
+                let (joined, by_split) = if i + 2 <= n {
+                    let (joined, split) = self.forward.split(x, i + 2, emissions, shared);
+                    (joined, split / self.forward.scales[i + 2])
+                } else {
+                    (x[i], 0.0)
+                };
+                let (e_split, b_split) = (&emissions.plain(joined)[at + 1..][..width], &b_m2[at + 1..][..width]);
+                for j in 0..width {
+                    plain[j] = by * e[j] * b[j];
+                    merged[j] = by * e_merged[j] * b_merged[j];
+                    split[j] = by_split * e_split[j] * b_split[j];
+                    matched[j] = plain[j] + merged[j] + split[j];
+                }
             } else {
-                moves.split[at..][..width].fill(0.0);
+                for j in 0..width {
+                    plain[j] = by * e[j] * b[j];
+                    matched[j] = plain[j];
+                }
             }
             let by = by * shared.inserted[x[i] as usize];
             inserted.iter_mut().zip(&b_i1[at..][..width]).for_each(|(value, after)| *value = after * by);
         }
 
-        // B_D runs from the last column to the first, so it is accumulated in reverse.
-        let lost = &mut moves.lost[at..][..width];
+        let lost = &mut lost[at..][..width + 1];
         for j in 0..width {
-            lost[width - 1 - j] = t[D][M] * matched[j] + t[D][I] * inserted[j];
+            lost[j] = t[D][M] * matched[j] + t[D][I] * inserted[j];
         }
-        accumulate(lost, t[D][D]);
-        lost.reverse();
-        moves.lost[at + width] = 0.0;
-        let lost_after = &moves.lost[at + 1..][..width];
-        let (b_m, b_i) = (&mut b_m[..], &mut b_i[..]);
+        lost[width] = 0.0;
+        accumulate_back(lost, t[D][D]);
+        let lost_after = &lost[1..];
         clear_around(b_m, at, width);
         clear_around(b_i, at, width);
+        let (b_m, b_i) = (&mut b_m[at..][..width], &mut b_i[at..][..width]);
         for j in 0..width {
-            b_m[at + j] = t[M][M] * matched[j] + t[M][I] * inserted[j] + t[M][D] * lost_after[j];
-            b_i[at + j] = t[I][M] * matched[j] + t[I][I] * inserted[j] + t[I][D] * lost_after[j];
+            b_m[j] = t[M][M] * matched[j] + t[M][I] * inserted[j] + t[M][D] * lost_after[j];
+            b_i[j] = t[I][M] * matched[j] + t[I][I] * inserted[j] + t[I][D] * lost_after[j];
         }
     }
 
@@ -181,11 +186,11 @@ impl Posterior {
         let c = &row.c[at..][..width];
         let mut inserted = 0.0;
         for (state, counts) in counts.moves.transitions.iter_mut().enumerate() {
-            let found: [f64; 3] = std::array::from_fn(|to| {
-                by * shared.chain.transitions[state][to] * dot(states[state], values[to])
-            });
-            inserted += found[I];
-            counts.iter_mut().zip(found).for_each(|(sum, more)| *sum += more);
+            let found = dots(states[state], values);
+            for to in [M, I, D] {
+                counts[to] += by * shared.chain.transitions[state][to] * found[to];
+            }
+            inserted += by * shared.chain.transitions[state][I] * found[I];
         }
         if i == n {
             return;
@@ -194,7 +199,8 @@ impl Posterior {
         counts.moves.matches[PLAIN] +=
             add_matches(&moves.plain[at..][..width], c, by, x[i], at + 1, &mut moves.added, counts);
         if shared.joins.any() {
-            counts.moves.matches[MERGE] += by * dot(&moves.merged[at..][..width], c);
+            let [merged] = dots(c, [&moves.merged[at..][..width]]);
+            counts.moves.matches[MERGE] += by * merged;
             if i + 2 <= n {
                 let (joined, _) = self.forward.split(x, i + 2, emissions, shared);
                 counts.moves.matches[SPLIT] +=
@@ -214,24 +220,15 @@ fn add_matches(
     added: &mut [f64],
     counts: &mut Counts,
 ) -> f64 {
-    let added = &mut added[..values.len()];
-    product(added, values, c, by);
     // What leaves the last column is the end, not a match.
     let row = &mut counts.matched[token as usize * counts.stride..][..counts.stride][at..];
-    row.iter_mut().zip(&*added).for_each(|(sum, more)| *sum += more);
-    sum(added)
-}
-
-fn product(out: &mut [f64], a: &[f64], b: &[f64], by: f64) {
-    for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
-        *out = a * b * by;
+    let width = row.len().min(values.len());
+    let (row, added, values, c) = (&mut row[..width], &mut added[..width], &values[..width], &c[..width]);
+    for j in 0..width {
+        added[j] = values[j] * c[j] * by;
+        row[j] += added[j];
     }
-    out[a.len().min(b.len())..].fill(0.0);
-}
-
-/// So many entries from `at` on, fewer where there are no more.
-fn after(row: &[f64], at: usize, width: usize) -> &[f64] {
-    &row[at.min(row.len())..(at + width).min(row.len())]
+    sum(added)
 }
 
 /// Zeros where the rows before read beyond this one's band.

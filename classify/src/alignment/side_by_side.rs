@@ -44,7 +44,7 @@ impl Group {
             plain: side_by_side(&|of_class| of_class.all_plain()),
             merged: side_by_side(&|of_class| of_class.all_merged()),
             stride,
-            ends: emissions.iter().map(|of_class| of_class.stride() - 1).collect(),
+            ends: emissions.iter().map(|of_class| MARGIN + of_class.columns()).collect(),
             split_to_plain: emissions.first().map_or(0.0, |of_class| of_class.split_to_plain),
         }
     }
@@ -116,7 +116,7 @@ impl SideBySide {
         let token = x[i - 1];
         let q = shared.inserted[token as usize];
         let [row, one, two] = &mut self.rows;
-        let width = group.stride - MARGIN;
+        let width = group.stride - 2 * MARGIN;
         let (c, u) = (&mut row.c[MARGIN..][..width], &mut row.u[MARGIN..][..width]);
         let (c1, c1_before) = (&one.c[MARGIN - 1..][..width], &one.c[MARGIN - 2..][..width]);
         let u1 = &one.u[MARGIN..][..width];
