@@ -1,4 +1,4 @@
-//! Judges alignment alone: `alignment_folds TRACES folds|sessions K [answers|bursts|choose] [SEED] [shuffle]`.
+//! Judges alignment alone: `alignment_folds TRACES folds|sessions|shots K [answers|bursts|choose] [SEED] [shuffle]`.
 //!
 //! `TRACES` is a trace file that wfkit reads. In every fold the sharpness is learned in three inner folds of the training part.
 #![allow(clippy::print_stdout, reason = "prints its result")]
@@ -12,7 +12,7 @@ use ndarray::{Array2, Axis};
 use usage::{cpu_seconds, memory_mb};
 use wfkit_classify::alignment::{AlignmentParams, AlignmentView};
 use wfkit_classify::shuffle_labels;
-use wfkit_datasets::splits::{by_session, stratified_k_fold};
+use wfkit_datasets::splits::{by_session, explicit, stratified_k_fold};
 use wfkit_datasets::{Groups, Trace, read_traces};
 use wfkit_metrics::{Average, Probabilities, accuracy, log_loss, roc_auc_ovr};
 
@@ -21,7 +21,7 @@ const INNER_FOLDS: usize = 3;
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [file, split, folds, rest @ ..] = args.as_slice() else {
-        panic!("alignment_folds TRACES folds|sessions K [answers|bursts|choose] [SEED] [shuffle]");
+        panic!("alignment_folds TRACES folds|sessions|shots K [answers|bursts|choose] [SEED] [shuffle]");
     };
     let folds: usize = folds.parse().expect("K is a whole number");
     let view = rest.first().map_or("answers", String::as_str);
@@ -36,7 +36,16 @@ fn main() {
     let labels: Vec<usize> = set.traces().iter().map(|labelled| label(&labelled.key.class)).collect();
     let traces: Vec<&Trace> = set.traces().iter().map(|labelled| &labelled.trace).collect();
     let groups = Groups::by_origin(&set);
-    let splits = if split == "sessions" {
+    let splits = if split == "shots" {
+        // The first K traces of each class are learned from, all others tested on.
+        let mut seen = vec![0; classes.len()];
+        let mut is_train = |&row: &usize| {
+            seen[labels[row]] += 1;
+            seen[labels[row]] <= folds
+        };
+        let (train, test) = (0..labels.len()).partition(|row| is_train(row));
+        vec![explicit(labels.len(), train, test).expect("more than K traces of a class")]
+    } else if split == "sessions" {
         let sessions: Vec<Option<&str>> =
             set.traces().iter().map(|labelled| labelled.key.session.as_deref()).collect();
         by_session(&sessions, folds).expect("sessions")
@@ -76,7 +85,11 @@ fn main() {
         println!("{}: sharpness {:.3}, inner log loss {inner:.4}", split.name, model.sharpness());
     }
     let seconds = cpu_seconds() - start;
-    let probabilities = Probabilities::new(classes, probabilities).expect("rows sum to 1");
+    // With shots, not every row was tested.
+    let mut rows: Vec<usize> = splits.iter().flat_map(|split| split.test.clone()).collect();
+    rows.sort_unstable();
+    let labels: Vec<usize> = rows.iter().map(|&row| labels[row]).collect();
+    let probabilities = Probabilities::new(classes, probabilities.select(Axis(0), &rows)).expect("rows sum to 1");
     println!(
         "accuracy {:.4}, macro AUC {:.5}, log loss {:.4}; {seconds:.1} CPU s, peak {:.0} MB",
         accuracy(&probabilities, &labels).expect("scores"),

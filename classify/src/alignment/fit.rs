@@ -55,14 +55,17 @@ pub(super) fn fit(
         sharpness: 1.0,
         joins,
     };
+    // What a class varies by can be seen in two traces; one alone agrees with itself in everything.
+    let teaches: Vec<bool> = by_class.iter().map(|traces| traces.len() > 1).collect();
+    let rounds = if teaches.contains(&true) { params.rounds } else { 0 };
     let mut mixture = None;
-    for _ in 0..params.rounds {
+    for _ in 0..rounds {
         let counts: Vec<ClassCounts> =
             (0..n_classes).into_par_iter().map(|class| model.expect(class, &by_class[class])).collect();
 
         let mut inserted: Vec<f64> = frequencies.iter().map(|p| INSERTED_PRIOR * p).collect();
         let mut moves = MoveCounts::default();
-        for of_class in &counts {
+        for (of_class, _) in counts.iter().zip(&teaches).filter(|&(_, &teaches)| teaches) {
             inserted.iter_mut().zip(&of_class.inserted).for_each(|(sum, more)| *sum += more);
             moves.add(&of_class.moves);
         }
@@ -76,14 +79,17 @@ pub(super) fn fit(
             profile.columns = of_class.columns;
         }
 
-        let columns = || model.profiles.iter().flat_map(|profile| &profile.columns);
+        let teachers = || model.profiles.iter().zip(&teaches).filter(|&(_, &teaches)| teaches);
+        let columns = || teachers().flat_map(|(profile, _)| &profile.columns);
         let kernel = by_size.counted(columns());
         let mut prior = mixture.take().unwrap_or_else(|| {
             Prior::draw(columns(), &kernel, frequencies.clone(), params.prototypes, params.concentration, seed)
         });
-        let mut columns: Vec<&mut Column> =
-            model.profiles.iter_mut().flat_map(|profile| &mut profile.columns).collect();
-        prior.learn(&mut columns, &kernel);
+        let (mut teaching, mut others): (Vec<&mut Column>, Vec<&mut Column>) = (Vec::new(), Vec::new());
+        for (profile, &teaches) in model.profiles.iter_mut().zip(&teaches) {
+            if teaches { &mut teaching } else { &mut others }.extend(&mut profile.columns);
+        }
+        prior.learn(&mut teaching, &mut others, &kernel);
         model.prior = prior.clone();
         mixture = Some(prior);
     }

@@ -32,7 +32,8 @@
 //! What the recursions leave open is decided so: sums of sizes are rounded half up; the last bin has the size at which it begins; insertions
 //! begin with the frequencies of all tokens; expected counts below 1e-6 and responsibilities below 1e-9 of the largest are none; emissions
 //! use the responsibilities that the last update of the prototypes was made of; prototypes begin at smoothed columns, drawn by numbers that
-//! a seed gives (`prior`); the first of equal medoids is taken, sums that differ by less than 1e-9 being equal.
+//! a seed gives (`prior`); a class of one trace teaches nothing but its own columns, and where no class has two, nothing is learned after the
+//! start; the first of equal medoids is taken, sums that differ by less than 1e-9 being equal.
 //!
 //! Profiles of more than 128 columns are scored in a band around the diagonal, which is widened until the log likelihood grows by less than
 //! a part in 10^11. That is no bound: what two distant optima between which nothing is likely have apart may be missed.

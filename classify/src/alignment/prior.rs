@@ -153,10 +153,13 @@ impl Prior {
         &self.background
     }
 
-    /// Learns prototypes and weights from the counts of columns, and gives each column its shares.
-    pub(super) fn learn(&mut self, columns: &mut [&mut Column], kernel: &Kernel) {
+    /// Learns prototypes and weights from the counts of columns, and gives their shares to these and to others.
+    pub(super) fn learn(&mut self, columns: &mut [&mut Column], others: &mut [&mut Column], kernel: &Kernel) {
         for _ in 0..ROUNDS {
             let logarithms = self.logarithms();
+            others.par_chunks_mut(CHUNK).for_each(|chunk| {
+                self.share_out(chunk, &logarithms);
+            });
             let sums: Vec<Sums> =
                 columns.par_chunks_mut(CHUNK).map(|chunk| self.share_out(chunk, &logarithms)).collect();
             let mut sum = Sums::new(self.weights.len(), self.n_tokens());

@@ -125,7 +125,7 @@ fn one_trace_a_class_is_enough_to_know_it() {
     let (test, test_labels) = noisy(20, 5, 30, 1000);
     let model = AlignmentParams::default().fit(&refs(&train), &labels, 20, 1).unwrap();
     let found = accuracy(&model, &test, &test_labels);
-    assert!(found > 0.95, "{found}");
+    assert!(found > 0.9, "{found}");
 }
 
 #[test]

@@ -19,11 +19,12 @@ from make_features import captured  # noqa: E402
 from profile_hmm import Model  # noqa: E402
 
 CASES = [
-    # name, view, classes, training traces a class, tested traces a class, further parameters
+    # name, view, classes, training traces a class or of each class, tested traces a class, further parameters
     ("answers", "answers", 10, 12, 3, {}),
     ("bursts", "bursts", 3, 6, 2, {}),
     ("one trace a class", "answers", 10, 1, 2, {}),
     ("the last class is everything else", "answers", 4, 8, 2, {"background": 3}),
+    ("some classes of one trace", "answers", 6, [6, 1, 6, 1, 1, 2], 2, {}),
     ("no round", "answers", 3, 4, 2, {"rounds": 0}),
 ]
 SEED = 17
@@ -37,9 +38,10 @@ def main(folder):
     for name, view, classes, train, test, params in CASES:
         model = Model(view, 1500, **params)
         tokens = [[model.alphabet.tokens(one) for one in own] for own in sizes[:classes]]
-        x = [one for own in tokens for one in own[:train]]
-        labels = [label for label, own in enumerate(tokens) for _ in own[:train]]
-        tested = [one for own in tokens for one in own[train : train + test]]
+        trained = train if isinstance(train, list) else [train] * classes
+        x = [one for own, n in zip(tokens, trained) for one in own[:n]]
+        labels = [label for label, n in enumerate(trained) for _ in range(n)]
+        tested = [one for own, n in zip(tokens, trained) for one in own[n : n + test]]
         model.fit(x, labels, classes, SEED)
         cases.append(
             {

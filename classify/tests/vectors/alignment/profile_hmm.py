@@ -119,7 +119,9 @@ class Model:
             self.last = (len(own) + 1) / (tokens + 2)
             self.weight = 0.5
         p = None
-        for _ in range(self.rounds):
+        # Classes of one trace teach nothing but their own columns.
+        teaches = self.trained_on > 1
+        for _ in range(self.rounds if teaches.any() else 0):
             total, inserted, t, moves = [], 2 * bg, np.array([[20, 1, 1], [5, 5, 0.5], [5, 0.5, 5]]), np.array([100.0, 1, 1])
             for c, own in enumerate(self.classes):
                 if not own:
@@ -127,7 +129,8 @@ class Model:
                     continue
                 expected, ins, steps, kinds, responsibilities = self.expect(c, own)
                 total.append(np.where(expected < 1e-6, 0.0, expected))
-                inserted, t, moves = inserted + ins, t + steps, moves + kinds
+                if teaches[c]:
+                    inserted, t, moves = inserted + ins, t + steps, moves + kinds
                 if c == self.background_class:
                     self.weight = (responsibilities.sum() + 1) / (len(own) + 2)
             self.q = inserted / inserted.sum()
@@ -137,14 +140,15 @@ class Model:
 
             n_j = np.concatenate(total)
             N = n_j.sum(axis=1)
-            some = N > 1.5
+            teacher = np.repeat(teaches, [len(c) for c in total])
+            some = (N > 1.5) & teacher
             scaled = n_j[some] / (N[some] - 1)[:, None]
             together = scaled.T @ n_j[some]
             together[np.diag_indices(n)] -= scaled.sum(axis=0)
             together = np.maximum(together, 0)
             kernel = (together + 5 * kernel0) / (together.sum(axis=1, keepdims=True) + 5)
             if p is None:
-                p = self.draw(n_j, N, kernel, seed)
+                p = self.draw(n_j[teacher], N[teacher], kernel, seed)
                 pi = np.full(len(p), 1 / len(p))
             S = self.concentration
             for _ in range(6):
@@ -153,9 +157,9 @@ class Model:
                 r = np.exp(logs - logs.max(axis=1, keepdims=True))
                 r[logs < logs.max(axis=1, keepdims=True) + np.log(1e-9)] = 0.0
                 r /= r.sum(axis=1, keepdims=True)
-                a = r.T @ n_j
+                a = r[teacher].T @ n_j[teacher]
                 p = (a + p @ kernel + 0.05 * bg) / (a.sum(axis=1, keepdims=True) + 1.05)
-                pi = r[N > 0.5].sum(axis=0) + 0.5
+                pi = r[(N > 0.5) & teacher].sum(axis=0) + 0.5
                 pi /= pi.sum()
             e = (n_j + S * (r @ p) + 0.1 * bg) / (N + S + 0.1)[:, None]
             self.emissions = np.split(e, np.cumsum([len(c) for c in total])[:-1])
