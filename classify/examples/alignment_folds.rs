@@ -9,7 +9,7 @@ mod usage;
 use std::path::Path;
 
 use ndarray::{Array2, Axis};
-use usage::{cpu_seconds, memory_mb};
+use usage::{cpu_seconds, forget_peak, memory_mb};
 use wfkit_classify::alignment::{AlignmentParams, AlignmentView};
 use wfkit_classify::shuffle_labels;
 use wfkit_datasets::splits::{by_session, explicit, stratified_k_fold};
@@ -46,14 +46,14 @@ fn main() {
         let (train, test) = (0..labels.len()).partition(|row| is_train(row));
         vec![explicit(labels.len(), train, test).expect("more than K traces of a class")]
     } else if split == "sessions" {
-        let sessions: Vec<Option<&str>> =
-            set.traces().iter().map(|labelled| labelled.key.session.as_deref()).collect();
+        let sessions: Vec<Option<&str>> = set.traces().iter().map(|labelled| labelled.key.session.as_deref()).collect();
         by_session(&sessions, folds).expect("sessions")
     } else {
         let names: Vec<&str> = set.traces().iter().map(|labelled| labelled.key.class.as_str()).collect();
         stratified_k_fold(&names, folds, seed).expect("folds").splits
     };
 
+    forget_peak();
     let start = cpu_seconds();
     let mut probabilities = Array2::zeros((labels.len(), classes.len()));
     for split in &splits {

@@ -44,8 +44,7 @@ fn beside_peers(file: &Path, folder: &Path) {
     }
     let (model, times) = timed(&train.0, &train.1, classes.len(), &test);
     let sizes = |traces: &[&Trace]| traces.iter().map(|trace| trace.size().to_vec()).collect::<Vec<_>>();
-    let logs: Vec<Vec<f64>> =
-        model.log_likelihoods_of(&test).rows().into_iter().map(|row| row.to_vec()).collect();
+    let logs: Vec<Vec<f64>> = model.log_likelihoods_of(&test).rows().into_iter().map(|row| row.to_vec()).collect();
     let written = json!({
         "seed": SEED, "classes": classes.len(), "train": sizes(&train.0), "labels": train.1, "test": sizes(&test), "log_likelihoods": logs,
     });

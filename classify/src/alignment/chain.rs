@@ -30,10 +30,8 @@ pub(super) struct MoveCounts {
 }
 
 /// Moves that count as seen before any trace.
-const PRIOR: MoveCounts = MoveCounts {
-    transitions: [[20.0, 1.0, 1.0], [5.0, 5.0, 0.5], [5.0, 0.5, 5.0]],
-    matches: [100.0, 1.0, 1.0],
-};
+const PRIOR: MoveCounts =
+    MoveCounts { transitions: [[20.0, 1.0, 1.0], [5.0, 5.0, 0.5], [5.0, 0.5, 5.0]], matches: [100.0, 1.0, 1.0] };
 
 impl Chain {
     /// Where learning begins. Without joins, all match moves are plain.

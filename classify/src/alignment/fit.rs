@@ -19,15 +19,17 @@ const INSERTED_PRIOR: f64 = 2.0;
 /// Traces of one class that one thread works on at a time.
 const CHUNK: usize = 256;
 
+/// Sequences with their classes.
+#[derive(Clone, Copy)]
+pub(super) struct Labelled<'a> {
+    pub(super) sequences: &'a [&'a [Token]],
+    pub(super) labels: &'a [usize],
+    pub(super) n_classes: usize,
+}
+
 /// Learns from sequences with their classes, of which there must be one at least.
-pub(super) fn fit(
-    params: &AlignmentParams,
-    alphabet: &Alphabet,
-    sequences: &[&[Token]],
-    labels: &[usize],
-    n_classes: usize,
-    seed: u64,
-) -> Alignment {
+pub(super) fn fit(params: &AlignmentParams, alphabet: &Alphabet, labelled: Labelled<'_>, seed: u64) -> Alignment {
+    let Labelled { sequences, labels, n_classes } = labelled;
     let mut by_class: Vec<Vec<&[Token]>> = vec![Vec::new(); n_classes];
     for (&sequence, &label) in sequences.iter().zip(labels) {
         by_class[label].push(sequence);

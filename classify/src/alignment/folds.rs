@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use ndarray::Array2;
 use wfkit_metrics::seed::mix;
 
-use super::fit::fit;
-use super::tokens::{Alphabet, Token};
+use super::fit::{Labelled, fit};
+use super::tokens::Alphabet;
 use super::{AlignmentParams, sharpness};
 use crate::seed::{below, stream};
 
@@ -54,13 +54,12 @@ pub(super) fn deal(labels: &[usize], groups: &[usize], folds: usize, seed: u64) 
 pub(super) fn out_of_fold(
     params: &AlignmentParams,
     alphabet: &Alphabet,
-    sequences: &[&[Token]],
-    labels: &[usize],
-    n_classes: usize,
+    labelled: Labelled<'_>,
     groups: &[usize],
     folds: usize,
     seed: u64,
 ) -> OutOfFold {
+    let Labelled { sequences, labels, n_classes } = labelled;
     let fold_of = deal(labels, groups, folds, seed);
     let mut scored: Vec<(usize, Vec<f64>)> = Vec::new();
     for fold in 0..folds {
@@ -70,7 +69,8 @@ pub(super) fn out_of_fold(
         }
         let chosen = |rows: &[usize]| rows.iter().map(|&row| sequences[row]).collect::<Vec<_>>();
         let train_labels: Vec<usize> = train.iter().map(|&row| labels[row]).collect();
-        let model = fit(params, alphabet, &chosen(&train), &train_labels, n_classes, mix(seed, fold as u64));
+        let learned = Labelled { sequences: &chosen(&train), labels: &train_labels, n_classes };
+        let model = fit(params, alphabet, learned, mix(seed, fold as u64));
         let scores = model.scores_of(&chosen(&test));
         // A row whose class is all in this fold, by a group of several classes, was judged by a model that does not know it.
         let known = test.into_iter().zip(scores.rows()).filter(|&(row, _)| train_labels.contains(&labels[row]));

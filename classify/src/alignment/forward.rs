@@ -114,13 +114,7 @@ impl Forward {
     }
 
     /// The log likelihood in a band that holds all of it that matters, with so many rows kept.
-    fn run_in_band(
-        &mut self,
-        x: &[Token],
-        emissions: &Emissions,
-        shared: &Shared<'_>,
-        kept: usize,
-    ) -> (Band, f64) {
+    fn run_in_band(&mut self, x: &[Token], emissions: &Emissions, shared: &Shared<'_>, kept: usize) -> (Band, f64) {
         let mut band = Band::first(x.len(), emissions.columns());
         let mut found = self.run(x, emissions, shared, band, kept);
         while !band.is_whole() {
@@ -156,14 +150,7 @@ impl Forward {
     }
 
     /// The log likelihood as far as alignments stay in a band, with so many rows kept.
-    fn run(
-        &mut self,
-        x: &[Token],
-        emissions: &Emissions,
-        shared: &Shared<'_>,
-        band: Band,
-        kept: usize,
-    ) -> f64 {
+    fn run(&mut self, x: &[Token], emissions: &Emissions, shared: &Shared<'_>, band: Band, kept: usize) -> f64 {
         self.begin(x.len(), emissions, shared, band, kept);
         for i in 1..=x.len() {
             self.step(x, i, emissions, shared, band);
@@ -218,14 +205,15 @@ impl Forward {
             }
         }
 
-        let [t_mi, t_ii, t_di] = [M, I, D].map(|state| shared.chain.transitions[state][I] * shared.inserted[token as usize]);
+        let [t_mi, t_ii, t_di] =
+            [M, I, D].map(|state| shared.chain.transitions[state][I] * shared.inserted[token as usize]);
         let inserted = &mut row.i[at..][..width];
         let (m1, i1, d1) = (&one.m[at..][..width], &one.i[at..][..width], &one.d[at..][..width]);
         for j in 0..width {
             inserted[j] = t_mi * m1[j] + t_ii * i1[j] + t_di * d1[j];
         }
 
-        if i % ROWS_A_SCALE == 0 {
+        if i.is_multiple_of(ROWS_A_SCALE) {
             let scale = (sum(m) + sum(inserted)).max(1e-280);
             self.scales[i] = scale;
             let by = 1.0 / scale;
@@ -308,8 +296,12 @@ pub(super) fn accumulate_back(a: &mut [f64], by: f64) {
         let third = chunk[2] + by * fourth;
         let second = chunk[1] + by * third;
         let first = chunk[0] + by * second;
-        *chunk =
-            [first + powers[3] * after, second + powers[2] * after, third + powers[1] * after, fourth + powers[0] * after];
+        *chunk = [
+            first + powers[3] * after,
+            second + powers[2] * after,
+            third + powers[1] * after,
+            fourth + powers[0] * after,
+        ];
         after = chunk[0];
     }
     for a in rest.iter_mut().rev() {

@@ -64,14 +64,15 @@ use wfkit_datasets::Trace;
 
 use background::Background;
 use chain::Chain;
+use fit::Labelled;
 pub use folds::OutOfFold;
 use forward::{Forward, NO_BAND};
 pub use path::{Path, Step, StepKind};
 use prior::Prior;
 use profile::{Emissions, Joins, Profile};
 use side_by_side::{Group, LANES, SideBySide};
-use tokens::{Alphabet, Token};
 pub use tokens::AlignmentView;
+use tokens::{Alphabet, Token};
 
 /// How profiles are learned.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -159,7 +160,8 @@ impl AlignmentParams {
     ) -> Result<Alignment, AlignmentError> {
         self.check(traces, labels, n_classes)?;
         let (alphabet, sequences) = self.read(traces);
-        Ok(fit::fit(self, &alphabet, &slices(&sequences), labels, n_classes, seed))
+        let labelled = Labelled { sequences: &slices(&sequences), labels, n_classes };
+        Ok(fit::fit(self, &alphabet, labelled, seed))
     }
 
     /// As [`fit`](Self::fit), with the sharpness learned from [`out_of_fold`](Self::out_of_fold) scores, which are returned beside.
@@ -202,7 +204,8 @@ impl AlignmentParams {
             return Err(AlignmentError::Params("scores out of fold need at least 2 folds"));
         }
         let (alphabet, sequences) = self.read(traces);
-        Ok(folds::out_of_fold(self, &alphabet, &slices(&sequences), labels, n_classes, groups, folds, seed))
+        let labelled = Labelled { sequences: &slices(&sequences), labels, n_classes };
+        Ok(folds::out_of_fold(self, &alphabet, labelled, groups, folds, seed))
     }
 
     /// These parameters with the view whose scores out of fold, calibrated, have the least log loss, and that loss for each view, in
@@ -431,7 +434,8 @@ struct Stored {
 
 impl From<Alignment> for Stored {
     fn from(model: Alignment) -> Self {
-        let Alignment { alphabet, chain, inserted, prior, profiles, trained_on, background, sharpness, joins: _ } = model;
+        let Alignment { alphabet, chain, inserted, prior, profiles, trained_on, background, sharpness, joins: _ } =
+            model;
         Self { alphabet, chain, inserted, prior, profiles, trained_on, background, sharpness }
     }
 }
@@ -455,7 +459,10 @@ impl TryFrom<Stored> for Alignment {
                 profiles.iter().all(|profile| profile.columns.len() <= tokens::MOST_TOKENS),
                 "more columns than a trace has tokens",
             ),
-            (profiles.iter().flat_map(|profile| &profile.columns).all(|column| prior.fits(column)), "a column that is none"),
+            (
+                profiles.iter().flat_map(|profile| &profile.columns).all(|column| prior.fits(column)),
+                "a column that is none",
+            ),
             (profiles.len() == trained_on.len(), "another number of classes"),
             (
                 profiles.iter().zip(&trained_on).all(|(profile, &traces)| profile.columns.is_empty() == (traces == 0)),

@@ -75,7 +75,14 @@ struct Moves {
 
 impl Posterior {
     /// Adds what happened in a sequence, times `weight`.
-    pub(super) fn add(&mut self, x: &[Token], emissions: &Emissions, shared: &Shared<'_>, weight: f64, counts: &mut Counts) {
+    pub(super) fn add(
+        &mut self,
+        x: &[Token],
+        emissions: &Emissions,
+        shared: &Shared<'_>,
+        weight: f64,
+        counts: &mut Counts,
+    ) {
         let n = x.len();
         let (band, log_likelihood) = self.forward.run_all(x, emissions, shared);
         if log_likelihood == f64::NEG_INFINITY {
@@ -86,7 +93,7 @@ impl Posterior {
         self.begin(columns);
         for i in (0..=n).rev() {
             self.step_back(x, i, emissions, shared, band);
-            self.count(x, i, emissions, shared, band, by, counts);
+            self.count(x, i, shared, band, by, counts);
         }
     }
 
@@ -166,16 +173,7 @@ impl Posterior {
     }
 
     /// Counts the moves from row `i`; `by` is weight / likelihood.
-    fn count(
-        &mut self,
-        x: &[Token],
-        i: usize,
-        emissions: &Emissions,
-        shared: &Shared<'_>,
-        band: Band,
-        by: f64,
-        counts: &mut Counts,
-    ) {
+    fn count(&mut self, x: &[Token], i: usize, shared: &Shared<'_>, band: Band, by: f64, counts: &mut Counts) {
         let n = x.len();
         let (low, high) = band.at(i);
         let (at, width) = (MARGIN + low, high + 1 - low);
@@ -202,7 +200,7 @@ impl Posterior {
             let [merged] = dots(c, [&moves.merged[at..][..width]]);
             counts.moves.matches[MERGE] += by * merged;
             if i + 2 <= n {
-                let (joined, _) = self.forward.split(x, i + 2, emissions, shared);
+                let (joined, _) = shared.joins.split(x[i], x[i + 1]);
                 counts.moves.matches[SPLIT] +=
                     add_matches(&moves.split[at..][..width], c, by, joined, at + 1, &mut moves.added, counts);
             }

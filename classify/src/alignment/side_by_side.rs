@@ -91,7 +91,7 @@ impl SideBySide {
         for i in 1..=x.len() {
             self.rows.rotate_right(1);
             self.step(x, i, group, shared);
-            if i % ROWS_A_SCALE == 0 {
+            if i.is_multiple_of(ROWS_A_SCALE) {
                 self.scale(&mut scales);
             }
         }

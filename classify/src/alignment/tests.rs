@@ -55,7 +55,8 @@ fn log_likelihoods_are_those_of_the_definition() {
         let Changed { rounds, background } = case.params;
         let params = AlignmentParams { view: case.view, rounds, background, ..AlignmentParams::default() };
         let alphabet = Alphabet::fit(case.view, []);
-        let model = fit::fit(&params, &alphabet, &slices(&case.train), &case.labels, case.classes, seed);
+        let labelled = Labelled { sequences: &slices(&case.train), labels: &case.labels, n_classes: case.classes };
+        let model = fit::fit(&params, &alphabet, labelled, seed);
         let moves = |chain: &Chain| [chain.transitions.as_flattened(), &chain.matches].concat();
         let expected_chain = Chain { transitions: case.transitions, matches: case.matches };
         for (found, expected) in moves(&model.chain).into_iter().zip(moves(&expected_chain)) {
@@ -201,7 +202,8 @@ fn prefixes_lead_to_the_whole_and_never_gain() {
 fn a_band_loses_nothing() {
     for (long, gone) in [(300, 0), (480, 60), (200, 120)] {
         let (train, labels) = noisy(2, 3, long, 0);
-        let model = AlignmentParams { rounds: 2, ..AlignmentParams::default() }.fit(&refs(&train), &labels, 2, 1).unwrap();
+        let model =
+            AlignmentParams { rounds: 2, ..AlignmentParams::default() }.fit(&refs(&train), &labels, 2, 1).unwrap();
         let cut = Trace::new(vec![0; train[0].len() - 2 * gone], train[0].size()[2 * gone..].to_vec()).unwrap();
         let x = model.alphabet.tokens(&cut);
         for class in 0..2 {
@@ -250,8 +252,7 @@ fn traces_of_the_least_and_the_most_are_no_trouble() {
         for (labels, n_classes) in [(vec![0; odd.len()], 1), (each.clone(), odd.len()), (each.clone(), odd.len() + 2)] {
             for background in [None, Some(0), Some(n_classes - 1)] {
                 let params = AlignmentParams { background, ..params };
-                let (model, out_of_fold) =
-                    params.fit_calibrated(&all, &labels, n_classes, &each, 3, 1).unwrap();
+                let (model, out_of_fold) = params.fit_calibrated(&all, &labels, n_classes, &each, 3, 1).unwrap();
                 let found = model.probabilities(&all);
                 assert!(found.rows().into_iter().all(|row| (row.sum() - 1.0).abs() < 1e-9), "{found}");
                 assert!(out_of_fold.scores.iter().all(|z| (-60.0..=0.0).contains(z)));
@@ -303,7 +304,9 @@ fn groups_are_never_torn_apart() {
         }
     }
     for class in 0..2 {
-        let sizes: Vec<usize> = (0..3).map(|fold| (0..60).filter(|&row| labels[row] == class && folds[row] == Some(fold)).count()).collect();
+        let sizes: Vec<usize> = (0..3)
+            .map(|fold| (0..60).filter(|&row| labels[row] == class && folds[row] == Some(fold)).count())
+            .collect();
         assert!(sizes.iter().all(|size| (6..=8).contains(size)), "{sizes:?}");
     }
 }
