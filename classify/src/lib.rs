@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod alignment;
 mod attack;
 pub mod backend;
 mod calibrate;
