@@ -39,10 +39,17 @@ fn explain(error: ReadError, paths: &[PathBuf]) -> anyhow::Error {
     }
 }
 
+/// Features that were read.
+pub(crate) struct Features {
+    pub(crate) matrix: FeatureMatrix,
+    /// Sets whose columns depend on every row, so that no split of the rows is a clean one.
+    pub(crate) fitted_on_all_rows: Vec<String>,
+}
+
 /// Traces, or a feature matrix.
 pub(crate) enum Labelled {
     Traces(Traces),
-    Features(FeatureMatrix),
+    Features(Features),
 }
 
 impl Labelled {
@@ -52,7 +59,9 @@ impl Labelled {
             && path.is_file()
             && FileKind::of(path)? == Some(FileKind::Features)
         {
-            return Ok(Self::Features(FeatureMatrix::read(path)?.matrix));
+            let file = FeatureMatrix::read(path)?;
+            let fitted_on_all_rows = file.fitted_on_all_rows().iter().map(ToString::to_string).collect();
+            return Ok(Self::Features(Features { matrix: file.matrix, fitted_on_all_rows }));
         }
         Ok(Self::Traces(read_traces(paths, context)?))
     }
@@ -60,7 +69,7 @@ impl Labelled {
     pub(crate) fn samples(&self) -> Samples<'_> {
         match self {
             Self::Traces(traces) => Samples::Traces(&traces.set),
-            Self::Features(matrix) => Samples::Features(matrix),
+            Self::Features(features) => Samples::Features(&features.matrix),
         }
     }
 
@@ -79,6 +88,14 @@ impl Labelled {
         match self {
             Self::Traces(traces) => traces.dropped.clone(),
             Self::Features(_) => BTreeMap::new(),
+        }
+    }
+
+    /// Sets whose columns were fitted on rows that a split would test.
+    pub(crate) fn fitted_on_all_rows(&self) -> &[String] {
+        match self {
+            Self::Traces(_) => &[],
+            Self::Features(features) => &features.fitted_on_all_rows,
         }
     }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use wfkit_datasets::{FileKind, Observed, ReadError, Table, WriteError, read_table, write_table};
 
-use crate::{FeatureExtractor, FeatureMatrix, MatrixError};
+use crate::{FeatureExtractor, FeatureMatrix, FeatureSet, MatrixError};
 
 /// What a feature file holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +17,19 @@ pub struct FeatureFile {
     pub extractor: Option<FeatureExtractor>,
 }
 
+impl FeatureFile {
+    /// The sets of the file that learn ([`FeatureSet::learns`]) and were fitted on all of its rows: a split of the rows has columns that know of both
+    /// sides. Empty where the file does not say what extracted it.
+    pub fn fitted_on_all_rows(&self) -> Vec<FeatureSet> {
+        learned(self.extractor.as_ref())
+    }
+}
+
+fn learned(extractor: Option<&FeatureExtractor>) -> Vec<FeatureSet> {
+    let sets = extractor.map(|extractor| extractor.spec().sets().to_vec()).unwrap_or_default();
+    sets.into_iter().filter(|set| set.learns()).collect()
+}
+
 /// What the metadata of a feature file holds, as JSON.
 #[derive(Serialize, Deserialize)]
 struct Metadata {
@@ -25,6 +38,9 @@ struct Metadata {
     extractor: Option<FeatureExtractor>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     observed: Option<Observed>,
+    /// For whoever reads the file with other tools: names of the sets that were fitted on all rows of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    fitted_on_all_rows: Vec<String>,
 }
 
 fn features() -> FileKind {
@@ -97,7 +113,12 @@ impl FeatureMatrix {
     /// Writes Parquet: `class, rep, session, start_ns` and one f64 column a feature, one row a trace; what extracted
     /// them and how their traces were observed goes into the metadata. The same matrix gives the same bytes.
     pub fn write(&self, path: &Path, extractor: Option<&FeatureExtractor>) -> Result<(), WriteError> {
-        let metadata = Metadata { kind: features(), extractor: extractor.cloned(), observed: self.observed().cloned() };
+        let metadata = Metadata {
+            kind: features(),
+            extractor: extractor.cloned(),
+            observed: self.observed().cloned(),
+            fitted_on_all_rows: learned(extractor).iter().map(ToString::to_string).collect(),
+        };
         let metadata = serde_json::to_string(&metadata).expect("names and numbers are JSON");
         write_table(path, self.rows(), self.names(), self.values(), Some(&metadata))
     }

@@ -53,6 +53,9 @@ pub(crate) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> 
     let mut report = context.stage("evaluate", digests(&files)?, utility, measured.privacy());
     report.dropped = task.tested().dropped();
     describe(&mut report, &measured, trivial.as_ref(), &task.name(), context);
+    if let fitted @ [_, ..] = task.tested().fitted_on_all_rows() {
+        report.privacy.extras.set("fitted_on_all_rows", fitted);
+    }
     report.privacy.extras.set("calibration", calibration(chosen.calibration()));
     report.privacy.extras.set("reliability", measured.reliability());
     modes::add(&mut report, options, &task, &chosen, &measured, context)?;
@@ -163,8 +166,17 @@ impl Task {
         if options.shuffle_labels {
             match &mut input {
                 Labelled::Traces(traces) => traces.set = shuffle_labels(&traces.set, context.seed),
-                Labelled::Features(matrix) => *matrix = shuffle_feature_labels(matrix, context.seed),
+                Labelled::Features(features) => {
+                    features.matrix = shuffle_feature_labels(&features.matrix, context.seed);
+                }
             }
+        }
+        if let fitted @ [_, ..] = input.fitted_on_all_rows() {
+            context.warn_of_input(&format!(
+                "fitted on all rows: the columns of {} were made knowing the tested rows too, so the scores may be too high; evaluate the traces \
+                 themselves, which fits them on the training part of each split",
+                fitted.join(", ")
+            ));
         }
         let folds = options.folds.map_or(FOLDS, usize::from);
         let pages = Pages::shared(options.shared_pages);

@@ -192,3 +192,16 @@ fn pages_of_a_background_are_kept_apart() {
     assert_eq!(curve[0]["pages_trained_on"], 10);
     assert!(curve[1]["false_positive_rate"].is_number());
 }
+
+/// What a set learns from all rows it knows of the tested ones: the file says so, and whoever evaluates it hears it.
+#[test]
+fn features_that_were_fitted_on_all_rows_say_so() {
+    let folder = Folder::with_traces();
+    for (set, learns) in [("ngram", true), ("kfp-core", false)] {
+        folder.wfkit(&format!("features traces.parquet --set {set} --out f.parquet")).succeeds();
+        let ran = folder.wfkit("evaluate f.parquet --attack forest --trees 10 --format json").succeeds();
+        assert_eq!(ran.stderr.contains("fitted on all rows: the columns of ngram"), learns, "{}", ran.stderr);
+        let report: wfkit_metrics::StageReport = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!(report.privacy.extras.get("fitted_on_all_rows").is_some(), learns);
+    }
+}
