@@ -47,10 +47,10 @@ fn main() {
         vec![explicit(labels.len(), train, test).expect("more than K traces of a class")]
     } else if split == "sessions" {
         let sessions: Vec<Option<&str>> = set.traces().iter().map(|labelled| labelled.key.session.as_deref()).collect();
-        by_session(&sessions, folds).expect("sessions")
+        by_session(&sessions, &Groups::by_origin(&set), |_| None, folds).expect("sessions")
     } else {
         let names: Vec<&str> = set.traces().iter().map(|labelled| labelled.key.class.as_str()).collect();
-        stratified_k_fold(&names, folds, seed).expect("folds").splits
+        stratified_k_fold(&names, &Groups::by_origin(&set), folds, seed).expect("folds").splits
     };
 
     forget_peak();

@@ -1,7 +1,6 @@
 //! What an attack is given.
 
-use wfkit_datasets::{Groups, Known, TraceKey, TraceSet};
-use wfkit_datasets::{Observed, TraceKey, TraceSet};
+use wfkit_datasets::{Groups, Known, Observed, TraceKey, TraceSet};
 use wfkit_features::{FeatureExtractor, FeatureMatrix, SparseMatrix};
 use wfkit_metrics::ClassMap;
 
