@@ -56,16 +56,16 @@ impl Target {
         let mut target = path.to_owned();
         // The system gives up after as many.
         for _ in 0..40 {
+            // The system's own names stand for what is open already, also where that is a file.
+            if ["/dev", "/proc"].iter().any(|folder| target.starts_with(folder)) {
+                return Ok(Self::Stream);
+            }
             let link = match target.symlink_metadata() {
                 Ok(found) if found.is_symlink() => fs::read_link(&target)?,
                 Ok(_) => return Self::of_what_is_there(target),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::File(target)),
                 Err(error) => return Err(error),
             };
-            // What `/dev/stdout` points to may have no path of its own.
-            if target.metadata().is_ok_and(|found| !found.is_file()) {
-                return Self::of_what_is_there(target);
-            }
             target = target.parent().unwrap_or(Path::new("")).join(link);
         }
         Err(io::Error::other("too many links"))
@@ -87,7 +87,7 @@ impl Target {
     /// What to write to, and how it comes to its name.
     fn open(self, path: &Path) -> io::Result<(File, Option<Part>)> {
         match self {
-            Self::Stream => Ok((OpenOptions::new().write(true).open(path)?, None)),
+            Self::Stream => Ok((OpenOptions::new().write(true).truncate(true).open(path)?, None)),
             Self::File(target) => {
                 let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
                 if let Some(file) = unnamed(folder) {

@@ -34,8 +34,11 @@ fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
     archive.finish().unwrap().into_inner()
 }
 
+/// Class, rep and packets.
+type Packets = (String, i64, Vec<(u64, i32)>);
+
 /// What matters of a set, however its file was written.
-fn packets(set: &TraceSet) -> Vec<(String, i64, Vec<(u64, i32)>)> {
+fn packets(set: &TraceSet) -> Vec<Packets> {
     let of = |one: &wfkit_datasets::LabelledTrace| {
         (one.key.class.clone(), one.key.rep, one.trace.packets().collect::<Vec<_>>())
     };
@@ -140,7 +143,7 @@ fn columns_that_are_not_ours_do_not_matter() {
     assert_eq!(packets(&narrow)[5], ("c".to_owned(), 1, vec![(0, 100), (50_000_000, -100), (60_000_005, -55)]));
     for (name, unknown) in [("x_date", 1), ("x_decimal", 1)] {
         let other = read(&format!("parquet/{name}.parquet"));
-        assert_eq!(packets(&other.set), packets(&plain.set), "{name}");
+        assert_eq!(packets(&other.set), packets(&narrow), "{name}");
         assert_eq!(other.dropped.get("unknown column").copied().unwrap_or(0), unknown, "{name}");
     }
 }
@@ -210,4 +213,23 @@ fn every_kind_of_file_is_known_by_its_content() {
             assert!(error.contains(&kind.to_string()), "{error}");
         }
     }
+}
+
+#[test]
+fn a_competition_has_commas_since_other_tools_read_its_files() {
+    use wfkit_datasets::competition::{Rules, check_attack, check_defense, read_defense};
+    use wfkit_datasets::formats::ReadLimits;
+    let limits = ReadLimits::UPLOAD;
+    let rules = Rules { classes: 2, reps_mean: 2, deviation: 1, min_packets: 1 };
+    let told = "written with semicolons between fields, where a competition has commas and UTF-8";
+    assert!(check_defense(&case("packet-csv/good.csv"), &rules, &limits, None).unwrap().accepted);
+    let semicolons = case("packet-csv/semicolon.csv");
+    let checked = check_defense(&semicolons, &rules, &limits, None).unwrap();
+    assert!(!checked.accepted && checked.problems.to_string().contains(told), "{}", checked.problems);
+    assert!(read_defense(&semicolons, &limits).unwrap_err().to_string().contains(told));
+    let folder = tempfile::tempdir().unwrap();
+    let attack = folder.path().join("attack.csv");
+    fs::write(&attack, "team_id;capture_id;proba_class_1;proba_class_2\n1;1;0.5;0.5\n").unwrap();
+    let checked = check_attack(&attack, &[], &rules, &limits).unwrap();
+    assert!(!checked.accepted && checked.problems.to_string().contains(told), "{}", checked.problems);
 }

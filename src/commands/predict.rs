@@ -19,7 +19,7 @@ use crate::measure::BOOTSTRAP;
 pub(crate) fn run(options: &cli::Predict, context: &Context<'_>) -> Result<()> {
     let fitted = load(&options.model)?;
     let predicted = match options.team_id {
-        Some(team_id) => attack_file(&fitted, options, team_id)?,
+        Some(team_id) => attack_file(&fitted, options, team_id, context)?,
         None => probabilities(&fitted, options, context)?,
     };
     let mut inputs = vec![options.model.clone()];
@@ -99,14 +99,21 @@ fn against_truth(
     })
 }
 
-fn attack_file(fitted: &FittedAttack, options: &cli::Predict, team_id: u32) -> Result<Predicted> {
+fn attack_file(
+    fitted: &FittedAttack,
+    options: &cli::Predict,
+    team_id: u32,
+    context: &Context<'_>,
+) -> Result<Predicted> {
     let [file]: &[PathBuf; 1] =
         options.input.as_slice().try_into().ok().context("--competition takes one test file")?;
     let set = read_captures(file, &ReadLimits::OWN)?;
     if set.is_empty() {
         bail!("{}: no trace in it", file.display());
     }
-    let (probabilities, seconds) = timed(fitted, Samples::Traces(&set))?;
+    let samples = Samples::Traces(&set);
+    check_observed(fitted.about().observed.as_ref(), samples.observed().as_ref(), options.any_layer, context)?;
+    let (probabilities, seconds) = timed(fitted, samples)?;
     let ids = capture_ids(&set);
     let prediction = Prediction { team_id: team_id.into(), capture_ids: &ids, probabilities: &probabilities };
     write_attack(&[prediction], options.classes as usize, &options.out)?;

@@ -13,7 +13,8 @@ use wfkit_classify::{Attack, AttackOptions, FittedAttack, Samples};
 use wfkit_datasets::competition::{Rules, Verif, check_attack, check_defense, read_captures, read_truth};
 use wfkit_datasets::formats::ReadLimits;
 use wfkit_datasets::{
-    FileKind, LabelledTrace, Layer, Provenance, Trace, TraceKey, TraceSet, read_probabilities, read_traces_within,
+    FileKind, LabelledTrace, Layer, Provenance, Trace, TraceKey, TraceSet, formats::read_traces_within,
+    read_probabilities,
 };
 use wfkit_defend::{DefenseSpec, Pipeline, Profile};
 
@@ -189,8 +190,11 @@ fn specifications_of_defences_with_any_words() {
             text += name;
             let preset = &info.presets[rng.random_range(0..info.presets.len())];
             text += &format!(":{}", preset.name);
-            for parameter in preset.parameters.iter().filter(|_| rng.random_range(0..4) == 0) {
-                text += &format!(",{}={}", parameter.name, values[rng.random_range(0..values.len())]);
+            for parameter in preset.parameters {
+                if rng.random_range(0..4) > 0 {
+                    continue;
+                }
+                text += &format!(",{}={}", parameter.key, values[rng.random_range(0..values.len())]);
             }
         }
         let mut bytes = text.into_bytes();

@@ -8,6 +8,7 @@ use ndarray::Array2;
 use thiserror::Error;
 use wfkit_metrics::{ClassMap, Probabilities, ProbabilityError, ROW_SUM_TOLERANCE};
 
+use super::defense::not_plain;
 use super::rules::class_number;
 use super::truth::read_truth;
 use super::{CheckReport, Rules, Verif};
@@ -287,6 +288,9 @@ impl Table {
             }
         }
         table.row_count = rows.rows();
+        if !rows.dialect().is_plain() {
+            table.problems.whole(not_plain(rows.dialect()));
+        }
         Ok(table)
     }
 

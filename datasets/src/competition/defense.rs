@@ -116,8 +116,8 @@ pub(super) fn labelled(
 }
 
 /// Other tools of a competition read nothing but plain CSV.
-fn not_plain(dialect: Dialect) -> String {
-    format!("written with {dialect}, where a competition has commas and UTF-8; wfkit dataset convert writes it so")
+pub(super) fn not_plain(dialect: Dialect) -> String {
+    format!("written with {dialect}, where a competition has commas and UTF-8")
 }
 
 fn read_table(path: &Path, limits: &ReadLimits) -> Result<PacketTable, ReadError> {

@@ -30,7 +30,7 @@ fn times_in_another_unit_are_told_by_every_import_and_in_the_report() {
 fn numbers_of_classes_are_never_permuted() {
     let folder = Folder::new();
     case(&folder, "class-names/float12.csv");
-    folder.wfkit("competition export float12.csv --out d.csv --classes 12 --reps 8").succeeds();
+    folder.wfkit("competition export float12.csv --out d.csv --classes 12 --reps 32").succeeds();
     assert!(!folder.path("classes.csv").exists(), "nothing was numbered");
     let [ours, theirs] = ["d.csv", "float12.csv"].map(|name| folder.traces(name).set);
     assert_eq!(ours, {
@@ -40,6 +40,23 @@ fn numbers_of_classes_are_never_permuted() {
     });
     let text = folder.text("d.csv");
     assert!(text.lines().skip(1).all(|line| line.split(',').next().unwrap().parse::<u32>().is_ok()), "{text:.200}");
+}
+
+#[test]
+fn labels_of_captures_are_one_class_however_they_are_written() {
+    let folder = Folder::new();
+    folder.captures("captures", &[17], 0..3);
+    let files = [("cell_17_rep_0.pcap", "1"), ("cell_17_rep_1.pcap", "1.0"), ("cell_17_rep_2.pcap", "01")];
+    let manifest = |rep: fn(usize) -> usize| {
+        let rows = files.iter().enumerate().map(|(at, (file, class))| format!("{file},{class},{}\n", rep(at)));
+        format!("path,class,rep\n{}", rows.collect::<String>())
+    };
+    folder.write("captures/manifest.csv", manifest(|at| at));
+    folder.wfkit("capture import captures --out t.parquet").succeeds();
+    assert_eq!(folder.traces("t.parquet").set.classes().names(), ["1"]);
+    folder.write("captures/manifest.csv", manifest(|_| 7));
+    let message = folder.wfkit("capture import captures --out u.parquet").fails();
+    assert!(message.contains("are both class 1, rep 7"), "{message}");
 }
 
 #[test]
@@ -107,7 +124,18 @@ fn copies_of_a_load_are_not_written_as_if_they_were_none() {
     let folder = Folder::new();
     folder.captures("captures", &[17, 95], 0..4);
     folder.wfkit("capture import captures --out t.parquet").succeeds();
-    folder.wfkit("defend t.parquet --defence front:ft-1 --replicas 3 --out d.parquet").succeeds();
+    let set = folder.traces("t.parquet").set;
+    let copies = set.traces().iter().flat_map(|one| {
+        let origin = Some(one.origin_of_copies());
+        (0..3).map(move |copy| {
+            let mut one = one.clone();
+            one.key.rep = 3 * one.key.rep + copy;
+            one.origin.clone_from(&origin);
+            one
+        })
+    });
+    let copies = wfkit_datasets::TraceSet::new(copies.collect(), set.provenance().clone()).unwrap();
+    wfkit_datasets::write_traces(&folder.path("d.parquet"), &copies).unwrap();
     let n = |name: &str| folder.traces(name).set.len();
     assert_eq!(n("d.parquet"), 24);
     for command in

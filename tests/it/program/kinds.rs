@@ -52,7 +52,7 @@ fn what_is_no_trace_is_called_by_its_name_by_every_command() {
             "features tensor FILE --out x.npz",
             "defend FILE --defence front:ft-1 --out x.parquet",
             "defend verify traces.parquet FILE",
-            "sweep FILE --defence none --attack totals --out x",
+            "sweep FILE --defence front:ft-1 --attack totals --out x",
             "sessions make FILE --out x.parquet",
             "competition export FILE --out x.csv",
             "run FILE --out x",
