@@ -38,6 +38,15 @@ fn whole_digits(text: &str) -> Option<String> {
     (number.fract() == 0.0 && number.abs() <= (1u64 << 53) as f64).then(|| format!("{}", number as i64))
 }
 
+/// A class that is written in more than one way in one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MixedClass {
+    /// Its canonical name.
+    pub class: String,
+    /// How it is written, in the order of bytes.
+    pub spellings: Vec<String>,
+}
+
 /// Spellings of classes that were taken for one, each with what it was taken for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Spellings(std::collections::BTreeMap<String, std::collections::BTreeSet<String>>);
@@ -53,10 +62,10 @@ impl Spellings {
         name
     }
 
-    /// Classes that were written in more than one way, with their spellings.
-    pub fn into_mixed(self) -> Vec<(String, Vec<String>)> {
+    /// Classes that were written in more than one way.
+    pub fn into_mixed(self) -> Vec<MixedClass> {
         let mixed = self.0.into_iter().filter(|(_, spellings)| spellings.len() > 1);
-        mixed.map(|(name, spellings)| (name, spellings.into_iter().collect())).collect()
+        mixed.map(|(class, spellings)| MixedClass { class, spellings: spellings.into_iter().collect() }).collect()
     }
 }
 
@@ -114,9 +123,11 @@ mod tests {
         for spelling in ["1", "2", "1.0", "1", " 2", "x"] {
             spellings.canonical(spelling);
         }
-        let ways = |ways: [&str; 2]| ways.map(str::to_owned).to_vec();
-        let expected = [("1".to_owned(), ways(["1", "1.0"])), ("2".to_owned(), ways([" 2", "2"]))];
-        assert_eq!(spellings.into_mixed(), expected);
+        let mixed = |class: &str, spellings: [&str; 2]| MixedClass {
+            class: class.to_owned(),
+            spellings: spellings.map(str::to_owned).to_vec(),
+        };
+        assert_eq!(spellings.into_mixed(), [mixed("1", ["1", "1.0"]), mixed("2", [" 2", "2"])]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use polars::prelude::{Column, DataFrame, KeyValueMetadata, ParquetCompression, ParquetWriter};
 
-use crate::class_name::Spellings;
+use crate::class_name::{MixedClass, Spellings};
 use crate::files::replace_file;
 use crate::formats::{ReadError, WriteError};
 use crate::parquet_file::{self, Kind, Number, ParquetFile};
@@ -86,7 +86,7 @@ impl<'a> Frame<'a> {
     }
 
     /// As [`Self::labels`], and which classes were written in more than one way.
-    pub(crate) fn labels_and_mixed(&self) -> Result<(Vec<Label>, Vec<(String, Vec<String>)>), ReadError> {
+    pub(crate) fn labels_and_mixed(&self) -> Result<(Vec<Label>, Vec<MixedClass>), ReadError> {
         let mut spellings = Spellings::default();
         let classes = self.texts(CLASS)?;
         let reps = self.integers(REP)?;

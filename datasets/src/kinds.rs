@@ -82,7 +82,7 @@ impl FileKind {
             let has = |name: &str| text.contains(&format!("\"{name}\":"));
             return Ok(match () {
                 () if has("stage") && has("tool") => Some(Self::Report),
-                () if has("pages") && has("key") => Some(Self::Pages),
+                () if has("pages") && has("class") && has("start_ns") => Some(Self::Pages),
                 () => None,
             });
         }

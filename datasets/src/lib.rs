@@ -29,7 +29,7 @@ mod trace;
 mod trace_set;
 mod view;
 
-pub use class_name::{Spellings, canonical as canonical_class, unknown_classes};
+pub use class_name::{MixedClass, Spellings, canonical as canonical_class, unknown_classes};
 #[cfg(feature = "tables")]
 pub use formats::{ReadError, ReadTraces, TraceFormat, WriteError, read_all_traces, read_traces, write_traces};
 pub use groups::Groups;

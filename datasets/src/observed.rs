@@ -52,9 +52,9 @@ impl Observed {
             return Comparison::Differs("vantage");
         }
         match (self.reassembly, other.reassembly) {
-            (Some(a), Some(b)) if a != b => return Comparison::Differs("reassembly"),
-            _ if self.layer != other.layer => return Comparison::Unknown("layer"),
-            (Some(_), None) | (None, Some(_)) if of_streams(self.layer) => return Comparison::Unknown("reassembly"),
+            (Some(a), Some(b)) if a != b => Comparison::Differs("reassembly"),
+            _ if self.layer != other.layer => Comparison::Unknown("layer"),
+            (Some(_), None) | (None, Some(_)) if of_streams(self.layer) => Comparison::Unknown("reassembly"),
             _ => Comparison::Alike,
         }
     }

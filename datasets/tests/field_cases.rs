@@ -34,8 +34,11 @@ fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
     archive.finish().unwrap().into_inner()
 }
 
+/// Class, rep and packets.
+type Packets = (String, i64, Vec<(u64, i32)>);
+
 /// What matters of a set, however its file was written.
-fn packets(set: &TraceSet) -> Vec<(String, i64, Vec<(u64, i32)>)> {
+fn packets(set: &TraceSet) -> Vec<Packets> {
     let of = |one: &wfkit_datasets::LabelledTrace| {
         (one.key.class.clone(), one.key.rep, one.trace.packets().collect::<Vec<_>>())
     };

@@ -42,12 +42,13 @@ pub(crate) fn describe(start: &[u8]) -> String {
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text).trim_start();
     let line = text.lines().next().unwrap_or_default().trim_end();
     match of_line(line, text) {
-        Some(found) => format!("{found}{HOW}"),
+        Some(found) => format!("{found}{}", if found == JSON { "" } else { HOW }),
         None => format!("text that starts with `{}`", shortened(line)),
     }
 }
 
 const PICKLE: &str = "a Python pickle, as Deep Fingerprinting and Tik-Tok keep their arrays in; pickles can run programs, so none is opened";
+const JSON: &str = "JSON of another kind";
 const NUMPY_ARRAY: &str = "a NumPy array (.npy)";
 const HDF5: &str = "an HDF5 file";
 const CAPTURE: &str = "a packet capture, which has to be imported first";
@@ -95,7 +96,7 @@ fn of_line(line: &str, text: &str) -> Option<&'static str> {
             () if has("sent") && has("received") && has("order") => {
                 "JSON of DNS over HTTPS traces (sent, received, order)"
             }
-            () => "JSON",
+            () => JSON,
         });
     }
     if line.contains(" circpad_") || line.split_once(' ').is_some_and(|(_, event)| event.starts_with("circpad_")) {

@@ -14,7 +14,7 @@ use super::numbers::{finite_number, whole_number};
 use super::{
     LimitExceeded, MAX_EXACT_NS, Problems, ReadError, ReadLimits, WriteError, ns_from_seconds, seconds_from_ns,
 };
-use crate::{Spellings, Trace};
+use crate::{MixedClass, Spellings, Trace};
 
 const SIZE: &str = "direction_size";
 const TIME: &str = "timestamp";
@@ -53,8 +53,8 @@ pub struct PacketTable {
     pub problems: Problems,
     /// How the file is written.
     pub dialect: Dialect,
-    /// Classes that were written in more than one way, `1` and `1.0` for one, each with the ways.
-    pub mixed: Vec<(String, Vec<String>)>,
+    /// Classes that were written in more than one way, as `1` and `1.0`.
+    pub mixed: Vec<MixedClass>,
 }
 
 /// One trace of a packet table.

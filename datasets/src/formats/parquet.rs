@@ -8,7 +8,7 @@ use polars::prelude::{
 
 use super::{ReadError, WriteError};
 use crate::frame::{Frame, LABELS, label_columns, write_parquet};
-use crate::{FileKind, Label, LabelledTrace, Layer, Provenance, SIZE, TIME, Trace, TraceError, TraceSet};
+use crate::{FileKind, Label, LabelledTrace, Layer, MixedClass, Provenance, SIZE, TIME, Trace, TraceError, TraceSet};
 
 /// What a Parquet file holds.
 pub(super) struct ParquetTraces {
@@ -17,7 +17,7 @@ pub(super) struct ParquetTraces {
     /// Columns that are none of ours.
     pub(super) unknown_columns: u64,
     /// Classes that were written in more than one way.
-    pub(super) mixed: Vec<(String, Vec<String>)>,
+    pub(super) mixed: Vec<MixedClass>,
 }
 
 /// Reads `class, rep, time_ns, size` and, where they are there, `session, origin, page, start_ns`; other columns are passed over.

@@ -16,7 +16,7 @@ use super::parquet::{ParquetTraces, read_parquet_traces, write_parquet_traces};
 use super::problems::shortened;
 use super::{KeyColumn, ReadError, ReadLimits, WriteError, read_packet_csv, write_packet_csv};
 use crate::frame::PARQUET_MAGIC;
-use crate::{FileKind, LabelledTrace, Layer, Provenance, TraceKey, TraceSet, implausible_times};
+use crate::{FileKind, LabelledTrace, Layer, MixedClass, Provenance, TraceKey, TraceSet, implausible_times};
 
 pub(super) const READABLE: &str = "traces as Parquet (class, rep, time_ns, size), as .csv or .csv.zip (cell_id,rep,direction_size,timestamp: \
      bytes, + out, - in, and seconds from 0) or as a cell log (650 GWF {json}, plain or .xz), or a folder of one of them";
@@ -95,15 +95,15 @@ fn warnings(mut met: Vec<String>, path: &Path, set: &TraceSet) -> Vec<String> {
 }
 
 /// That a file has classes in more than one spelling.
-fn mixed(path: &Path, mixed: &[(String, Vec<String>)]) -> Option<String> {
-    let (name, ways) = mixed.first()?;
-    let ways: Vec<String> = ways.iter().map(|way| format!("`{way}`")).collect();
+fn mixed(path: &Path, mixed: &[MixedClass]) -> Option<String> {
+    let MixedClass { class, spellings } = mixed.first()?;
+    let ways: Vec<String> = spellings.iter().map(|way| format!("`{way}`")).collect();
     let more = match mixed.len() {
         1 => String::new(),
         n => format!(", and {} other classes likewise", n - 1),
     };
     Some(format!(
-        "{}: class {name} is written as {}, which are taken for one{more}",
+        "{}: class {class} is written as {}, which are taken for one{more}",
         path.display(),
         ways.join(" and ")
     ))

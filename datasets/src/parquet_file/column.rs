@@ -244,7 +244,10 @@ impl<'a> Column<'a> {
                 convert(value).map(Some).map_err(|(value, reason)| self.wrong(row, value, reason))
             };
             match max {
-                0 => (0..batch.records).try_for_each(|at| Ok(rows.push(take(first_row + at, true)?))),
+                0 => (0..batch.records).try_for_each(|at| {
+                    rows.push(take(first_row + at, true)?);
+                    Ok(())
+                }),
                 _ => definitions.iter().enumerate().try_for_each(|(at, &definition)| {
                     rows.push(take(first_row + at, definition == max)?);
                     Ok(())

@@ -43,6 +43,23 @@ fn numbers_of_classes_are_never_permuted() {
 }
 
 #[test]
+fn labels_of_captures_are_one_class_however_they_are_written() {
+    let folder = Folder::new();
+    folder.captures("captures", &[17], 0..3);
+    let files = [("cell_17_rep_0.pcap", "1"), ("cell_17_rep_1.pcap", "1.0"), ("cell_17_rep_2.pcap", "01")];
+    let manifest = |rep: fn(usize) -> usize| {
+        let rows = files.iter().enumerate().map(|(at, (file, class))| format!("{file},{class},{}\n", rep(at)));
+        format!("path,class,rep\n{}", rows.collect::<String>())
+    };
+    folder.write("captures/manifest.csv", manifest(|at| at));
+    folder.wfkit("capture import captures --out t.parquet").succeeds();
+    assert_eq!(folder.traces("t.parquet").set.classes().names(), ["1"]);
+    folder.write("captures/manifest.csv", manifest(|_| 7));
+    let message = folder.wfkit("capture import captures --out u.parquet").fails();
+    assert!(message.contains("are both class 1, rep 7"), "{message}");
+}
+
+#[test]
 fn a_test_set_of_other_classes_is_said_to_be_one() {
     let folder = Folder::new();
     for name in ["train.csv", "test_int.csv", "test_float.csv"] {
