@@ -16,7 +16,8 @@ use wfkit_features::FeatureSpec;
 use wfkit_metrics::{ScoreOptions, Scores};
 
 fn attack(name: &str, trees: usize) -> Attack {
-    Attack::by_name(name, &AttackOptions { trees: Some(trees), ..AttackOptions::default() }).unwrap()
+    let options = AttackOptions { trees: Some(trees), ..AttackOptions::default() };
+    Attack::by_name(name, &options).or_else(|_| Attack::by_name(name, &AttackOptions::default())).unwrap()
 }
 
 fn run(attack: &Attack, set: &TraceSet, splits: &[Split]) -> Evaluation {

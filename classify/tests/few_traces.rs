@@ -31,7 +31,8 @@ fn area(attack: &Attack, train: &TraceSet, test: &TraceSet, seed: u64) -> Result
 }
 
 fn named(name: &str, backend: Backend) -> Attack {
-    Attack::by_name(name, &AttackOptions { trees: Some(30), backend, ..AttackOptions::default() }).unwrap()
+    let options = AttackOptions { trees: Some(30), backend, ..AttackOptions::default() };
+    Attack::by_name(name, &options).or_else(|_| Attack::by_name(name, &AttackOptions::default())).unwrap()
 }
 
 /// Every attack, uncalibrated and by every calibration; forests by every backend.

@@ -9,7 +9,8 @@ use wfkit_classify::{Attack, AttackOptions, Calibration, FittedAttack, Samples, 
 use wfkit_metrics::log_loss;
 
 fn attack(name: &str) -> Attack {
-    Attack::by_name(name, &AttackOptions { trees: Some(20), ..AttackOptions::default() }).unwrap()
+    let options = AttackOptions { trees: Some(20), ..AttackOptions::default() };
+    Attack::by_name(name, &options).or_else(|_| Attack::by_name(name, &AttackOptions::default())).unwrap()
 }
 
 #[test]

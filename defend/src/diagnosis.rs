@@ -260,8 +260,12 @@ mod tests {
             let spec: DefenseSpec = spec.parse().unwrap();
             let [first, second] = [1, 2].map(|seed| defend(&set, &spec, seed).unwrap());
             let found = second.observe();
+            // One view of a split shows what another hides, which looks as if it had been dropped.
+            let is_its_own = |invariant| {
+                invariant == Invariant::Determinism || (spec.hides_paths() && invariant == Invariant::Conservation)
+            };
             for violation in diagnose(&first, &found).unwrap() {
-                assert_eq!(violation.invariant, Invariant::Determinism, "{spec}: {violation:?}");
+                assert!(is_its_own(violation.invariant), "{spec}: {violation:?}");
             }
         }
     }

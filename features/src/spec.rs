@@ -126,7 +126,10 @@ mod tests {
     fn errors_say_what_there_is() {
         let error = |list: &str| list.parse::<FeatureSpec>().unwrap_err().to_string();
         let available = format!("{} (kfp is kfp-175)", FeatureSet::ALL.map(FeatureSet::name).join(", "));
-        assert_eq!(error("cumul,tom"), format!("no feature set is named \"tom\"; there are {available}"));
+        assert_eq!(
+            error("cumul,tom"),
+            format!("no feature set is named \"tom\" (did you mean `tam`?); there are {available}")
+        );
         assert_eq!(error("cumul,"), format!("no feature set is named \"\"; there are {available}"));
         assert_eq!(error(" "), format!("no feature set is named at all; there are {available}"));
         assert_eq!(error("kfp,kfp-175"), "feature set kfp-175 is named twice");

@@ -121,11 +121,11 @@ impl Attack {
         let is_shaped = balanced || is_limited || splits != Splits::Exact;
         let is_forest = !matches!(classifier, Classifier::WangKnn | Classifier::Svm | Classifier::Boosting);
         let is_ours = backend == Backend::Native && is_forest;
-        if trees.is_some() && !is_forest {
-            return Err(AttackError::NoTrees { attack: name });
-        }
         if is_shaped && !is_ours {
             return Err(AttackError::OwnForestsOnly { attack: name, backend });
+        }
+        if trees.is_some() && !is_forest {
+            return Err(AttackError::NoTrees { attack: name });
         }
         let params = ForestParams {
             trees: trees.unwrap_or(params.trees),

@@ -254,9 +254,9 @@ mod tests {
             let sizes = (0..n).map(|i| if i % 3 == 0 { size } else { -size - i as i32 % 5 }).collect();
             Trace::new(times, sizes).unwrap()
         };
-        let (few, many) = (trace(7, 100), [trace(60, 700), trace(90, 1_400)]);
+        let (few, many) = (trace(7, 100), trace(60, 700));
         for set in FeatureSet::ALL {
-            let changed = FittedSet::fit(set, &[&few]) != FittedSet::fit(set, &[&many[0], &many[1]]);
+            let changed = FittedSet::fit(set, &[&few; 9]) != FittedSet::fit(set, &[&many; 9]);
             assert_eq!(set.learns(), changed, "{set}");
         }
     }

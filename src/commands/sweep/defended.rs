@@ -70,9 +70,10 @@ impl Defended {
             let copies = defended.manifest().replicas as usize;
             let sent = defended.volumes();
             for (place, (original, after)) in defended.traces().enumerate() {
-                let counts =
-                    !spec.needs_training() || splits.iter().any(|split| split.test.contains(&(place / copies)));
-                if counts {
+                // What `wfkit defend` makes: the first draw of each load.
+                let is_first = place % copies == 0;
+                let is_tested = || splits.iter().any(|split| split.test.contains(&(place / copies)));
+                if is_first && (!spec.needs_training() || is_tested()) {
                     pairs.push((&original.trace, after));
                     volumes.push(sent[place]);
                 }

@@ -156,9 +156,13 @@ fn a_defended_set_is_audited_with_and_without_its_manifest() {
     }
 
     // A format without sessions and starts.
-    folder.wfkit("defend traces.parquet --defence jitter --attack totals --replicas 2 --out c.csv").succeeds();
+    folder.wfkit("defend traces.parquet --defence jitter --attack totals --out c.csv").succeeds();
     let text = folder.wfkit("defend verify traces.parquet c.csv").succeeds().stdout;
-    assert!(text.contains("yes: 400 traces, packet by packet"), "{text}");
+    assert!(text.contains("yes: 200 traces, packet by packet"), "{text}");
+    // It cannot say which traces are copies of one load, so holds none.
+    let refused =
+        folder.wfkit("defend traces.parquet --defence jitter --attack totals --replicas 2 --out n.csv").fails();
+    assert!(refused.contains("this format does not tell copies"), "{refused}");
 
     // Planted: a file that was touched is not what its manifest says, though its traces are possible.
     let set = folder.traces("d.parquet").set;
@@ -219,7 +223,7 @@ fn a_split_shows_some_paths_and_costs_what_all_of_them_carry() {
     let score = |report: &StageReport| report.utility.utility.score.unwrap();
     let undefended = folder.report("dataset info traces.parquet");
     assert!((score(&report) - score(&undefended)).abs() < 0.01, "{} {}", score(&report), score(&undefended));
-    let rules = "--classes 10 --reps 40 --deviation 5 --min-packets 1";
+    let rules = "--classes 10 --reps 20 --deviation 5 --min-packets 1 --one-copy";
     let exported = folder.report(&format!("competition export d.parquet --out defence.csv.zip {rules}"));
     assert_eq!(score(&exported), score(&report));
     assert!(exported.utility.extras.get("seen").unwrap()["score"].as_f64().unwrap() > score(&report));
