@@ -42,7 +42,6 @@ pub(crate) fn run(options: &cli::Run, context: &Context<'_>) -> Result<()> {
     if !input.exists() {
         bail!("{}: not found; give captures or traces to run on", input.display());
     }
-    make_folder(&options.out)?;
     let pipeline = Pipeline {
         options,
         context,
@@ -100,6 +99,7 @@ impl Pipeline<'_> {
             report.dropped = read.dropped;
             (read.set, report)
         };
+        make_folder(&self.options.out)?; // Nothing is left where nothing could be read.
         write_traces(&out, &set)?;
         Ok((set, self.done(report, None, &out, &context)?))
     }

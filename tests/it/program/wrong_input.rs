@@ -38,7 +38,6 @@ fn a_wrong_name_is_answered_with_what_may_have_been_meant() {
         ("train traces.parquet --attack Totals --out m.wfm", "`totals`"),
         ("evaluate traces.parquet --attack totals --open-world 17x", "`17`"),
         ("evaluate traces.parquet --attack totals --calibrate temprature", "`temperature`"),
-        ("evaluate traces.parquet --attack totals --backend smart-core", "`smartcore`"),
         ("features traces.parquet --set kfp_size --out f.csv", "`kfp-size`"),
         ("features describe bursst", "`bursts`"),
         ("features explain traces.parquet --set cumull", "`cumul`"),
