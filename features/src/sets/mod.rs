@@ -244,6 +244,13 @@ impl FromStr for FeatureSet {
 }
 
 #[cfg(test)]
+pub(crate) fn row(set: &dyn Extract, trace: &Trace) -> Vec<f64> {
+    let mut row = Vec::new();
+    set.push(trace, &mut row);
+    row
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -260,11 +267,4 @@ mod tests {
             assert_eq!(set.learns(), changed, "{set}");
         }
     }
-}
-
-#[cfg(test)]
-pub(crate) fn row(set: &dyn Extract, trace: &Trace) -> Vec<f64> {
-    let mut row = Vec::new();
-    set.push(trace, &mut row);
-    row
 }

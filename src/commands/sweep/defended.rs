@@ -97,10 +97,11 @@ impl Defended {
 
 /// The loads defended as often as the attack is to learn from each; once where nothing is left to chance.
 fn several_draws<'a>(plan: &'a Plan, spec: &DefenseSpec, seed: u64) -> Result<DefendedSet<'a>> {
-    let draws =
-        |replicas| defend_with(&plan.set, spec, &DefendOptions { seed, replicas, limit: plan.limit, verify: false });
+    let draws = |replicas| -> Result<DefendedSet<'a>> {
+        Ok(defend_with(&plan.set, spec, &DefendOptions { seed, replicas, limit: plan.limit, verify: false })?)
+    };
     let one = draws(NonZeroU32::MIN)?;
-    if plan.replicas > NonZeroU32::MIN && one.is_left_to_chance() { Ok(draws(plan.replicas)?) } else { Ok(one) }
+    if plan.replicas > NonZeroU32::MIN && one.is_left_to_chance() { draws(plan.replicas) } else { Ok(one) }
 }
 
 impl Part {

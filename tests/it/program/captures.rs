@@ -68,7 +68,7 @@ fn a_file_without_permission_does_not_stop_the_others() {
     folder.captures("in", &[17, 95], 0..3);
     folder.write("in/locked/cell_17_rep_9.pcap", "nothing");
     for path in ["in/locked/cell_17_rep_9.pcap", "in/locked"] {
-        fs::set_permissions(folder.path(path), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(folder.path(path), fs::Permissions::from_mode(0o000)).unwrap();
     }
     let ran = folder.wfkit("capture import in --out traces.csv").succeeds();
     // Who may do everything reads that it is no capture.
