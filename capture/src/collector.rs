@@ -185,6 +185,8 @@ impl Collector {
             }
             Err(_) => false,
         });
+        // A segment may have filled several holes, so that its bytes are several events: no more packets are left out than were kept.
+        let senseless = senseless.min(stats.kept);
         stats.kept -= senseless;
         dropped.count_many(Reason::NoTime, senseless);
         if self.unit == (Unit::Record { cells: true }) {
