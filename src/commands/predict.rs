@@ -89,7 +89,9 @@ fn against_truth(
     }
     Ok(match truth {
         Some(truth) => {
-            let score = ScoreOptions { bootstrap: BOOTSTRAP, seed: context.seed, ..ScoreOptions::default() };
+            let origins = samples.origins();
+            let groups = Some(origins.of_row());
+            let score = ScoreOptions { bootstrap: BOOTSTRAP, seed: context.seed, groups, ..ScoreOptions::default() };
             PrivacyReport::of(name, &Scores::compute(probabilities, &truth, &score)?)
         }
         None => PrivacyReport::unmeasured(name, "the input has classes that the attack was not trained on"),

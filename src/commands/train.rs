@@ -71,11 +71,10 @@ fn out_of_bag(fitted: &FittedAttack, samples: Samples<'_>, context: &Context<'_>
     };
     let labels = samples.labels(fitted.classes());
     let truth: Vec<usize> = rows.iter().map(|&row| labels[row].expect("it was trained on these classes")).collect();
-    let scores = Scores::compute(
-        &probabilities,
-        &truth,
-        &ScoreOptions { bootstrap: BOOTSTRAP, seed: context.seed, ..ScoreOptions::default() },
-    )?;
+    let origins = samples.origins().select(&rows);
+    let groups = Some(origins.of_row());
+    let options = ScoreOptions { bootstrap: BOOTSTRAP, seed: context.seed, groups, ..ScoreOptions::default() };
+    let scores = Scores::compute(&probabilities, &truth, &options)?;
     let mut privacy = PrivacyReport::of(name, &scores);
     privacy.extras.set("measured", "out of bag: each trace by the trees that did not learn from it");
     Ok(privacy)

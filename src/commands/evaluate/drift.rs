@@ -38,7 +38,9 @@ pub(super) fn measure(task: &Task, attack: &Attack, duplicates: bool, context: &
                     json!({ "n": test.len(), "accuracy": null, "reason": reason })
                 }
                 Ok(judged) => {
-                    let options = ScoreOptions { bootstrap: 200, seed: context.seed, ..ScoreOptions::default() };
+                    let groups = Some(judged.origins.of_row());
+                    let options =
+                        ScoreOptions { bootstrap: 200, seed: context.seed, groups, ..ScoreOptions::default() };
                     row(&Scores::compute(&judged.probabilities, &judged.truth, &options)?)
                 }
                 // A session of one class teaches nothing; the others still do.
