@@ -40,7 +40,8 @@ impl Interval {
                         _ => others.powi(kind.count),
                     }
                 };
-                (all(found * kind.n), all(found * kind.n - 1.0))
+                let (at_most, below) = kind.counts_at(found);
+                (all(at_most), all(below))
             };
             let (above, from) = kinds.iter().enumerate().map(of_kind).fold((1.0, 1.0), |a, b| (a.0 * b.0, a.1 * b.1));
             (above + from) / 2.0
@@ -78,6 +79,12 @@ struct Kind {
 }
 
 impl Kind {
+    /// The largest count whose share is at most `share`, and the largest whose is below; of fractions of trials, between counts.
+    fn counts_at(&self, share: f64) -> (f64, f64) {
+        let count = share * self.n;
+        if self.n.fract() == 0.0 { ((count + 1e-9).floor(), (count - 1e-9).ceil() - 1.0) } else { (count, count - 1.0) }
+    }
+
     /// By rising share.
     fn of(shares: &[(f64, f64)]) -> Vec<Self> {
         let mut shares = shares.to_vec();

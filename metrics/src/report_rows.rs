@@ -193,7 +193,7 @@ privacy | origins | 4";
         assert_eq!(lines[..20].join("\n"), expected);
         let last = "\
 privacy | intervals_95.accuracy | 0.3006 to 0.9544
-privacy | intervals_95.worst_class_recall | 0.0500 to 0.9999
+privacy | intervals_95.worst_class_recall | 0.0500 to 0.9899
 privacy | intervals_95.reason | class a has one trace here, which resampling cannot vary
 privacy | skipped_classes | 1: c
 privacy | per_class.1 | class a, traces 1, origins 1, precision 0.5000, recall 1.0000, f1 0.6667, roc_auc 1.0000
