@@ -35,14 +35,10 @@ struct Kin {
 
 impl Kin {
     fn of(samples: Samples<'_>, rows: &[usize]) -> Self {
-        let groups = match samples {
-            Samples::Traces(set) => Groups::by_origin(set),
-            Samples::Features(matrix) => Groups::by_origin_of_labels(matrix.rows()),
-        };
         let all = rows.iter().all(|&row| samples.key(row).session.is_some());
         let by_session = Groups::of_rows(samples.len()).join(|row| samples.key(row).session.as_deref());
         Self {
-            origins: groups.select(rows).of_row().to_vec(),
+            origins: samples.origins().select(rows).of_row().to_vec(),
             sessions: all.then(|| by_session.select(rows).of_row().to_vec()),
         }
     }

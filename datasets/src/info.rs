@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 use wfkit_metrics::Summary;
 
-use crate::{Layer, TraceSet};
+use crate::{Known, Layer, Likeness, TraceSet};
 
 /// What a set of traces is like, in numbers. Summaries are `None` for an empty set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -86,6 +86,25 @@ pub fn duplicates(set: &TraceSet) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = rows_of.into_values().filter(|rows| rows.len() > 1).collect();
     groups.sort();
     groups
+}
+
+/// Pairs of traces that are nearly the same ([`Likeness::is_near`](crate::Likeness::is_near)) though not equal, each with the first one before it, in set
+/// order; copies of different loads are no twins.
+pub fn near_twins(set: &TraceSet) -> Vec<[usize; 2]> {
+    let known = Known::of_set(set);
+    let mut before: HashMap<(bool, u64), Vec<(usize, Likeness)>> = HashMap::new();
+    let mut pairs = Vec::new();
+    for (row, one) in known.iter().enumerate() {
+        let Some(likeness) = one.likeness else { continue };
+        let is_copy = one.origin.is_some();
+        let among: &[bool] = if is_copy { &[false] } else { &[false, true] };
+        let alike = among.iter().filter_map(|&copies| before.get(&(copies, likeness.sizes))).flatten();
+        let first =
+            alike.filter(|(_, other)| other.is_near(&likeness) && !other.is_same(&likeness)).map(|(row, _)| *row);
+        pairs.extend(first.min().map(|first| [first, row]));
+        before.entry((is_copy, likeness.sizes)).or_default().push((row, likeness));
+    }
+    pairs
 }
 
 /// Visits and sessions of them whose median is longer are none: times are in another unit.

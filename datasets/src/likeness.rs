@@ -15,10 +15,10 @@ const MOMENTS: usize = 8;
 /// Fewer packets than this may be alike by chance: two answers of one size a few milliseconds apart are nothing strange.
 const FEWEST_PACKETS: u32 = 8;
 
-/// Times of near twins differ by no more than this..
-const TOLERANCE_NS: u64 = 2_000_000;
-/// ..or by this share of them, whichever is more.
+/// Times of near twins differ by no more than this share of them, or of the whole trace..
 const TOLERANCE_SHARE: f64 = 0.01;
+/// ..but of the whole trace by no more than this: of a trace of seconds, its first packets are to be as near as its last.
+const TOLERANCE_NS: u64 = 2_000_000;
 
 /// What a trace can be known by: a hash of its packets, a hash of their sizes in order, and when eight of them come.
 ///
@@ -62,23 +62,39 @@ impl Likeness {
         format!("{:016x}", self.content)
     }
 
+    /// Time of the last packet.
+    pub fn duration_ns(&self) -> u64 {
+        self.moments_ns[MOMENTS - 1]
+    }
+
+    /// The durations that a near twin may have.
+    pub fn durations_of_near(&self) -> std::ops::RangeInclusive<u64> {
+        // The longer of two decides how far apart they may be: 1.011 is more than 1 / 0.99.
+        let longest =
+            self.duration_ns().saturating_add(share_of(self.duration_ns()) + share_of(self.duration_ns()) / 9 + 1);
+        self.duration_ns().saturating_sub(share_of(self.duration_ns()))..=longest
+    }
+
     /// Whether the packets are the same, one by one.
     pub fn is_same(&self, other: &Self) -> bool {
         self.content == other.content
     }
 
-    /// Whether the traces have the same sizes in the same order, at times that differ by 2 ms or one percent at most; of fewer than eight packets
-    /// nothing is said, since such traces are alike by chance.
+    /// Whether the traces have the same sizes in the same order, at times that differ by one percent at most, or by one percent of the duration and no
+    /// more than 2 ms; of fewer than eight packets nothing is said, since such traces are alike by chance.
     pub fn is_near(&self, other: &Self) -> bool {
-        let near = |(&a, &b): (&u64, &u64)| {
-            let tolerance = TOLERANCE_NS.max((a.max(b) as f64 * TOLERANCE_SHARE) as u64);
-            a.abs_diff(b) <= tolerance
-        };
+        let floor = share_of(self.duration_ns().max(other.duration_ns())).min(TOLERANCE_NS);
+        let near = |(&a, &b): (&u64, &u64)| a.abs_diff(b) <= share_of(a.max(b)).max(floor);
         self.packets >= FEWEST_PACKETS
             && self.packets == other.packets
             && self.sizes == other.sizes
             && self.moments_ns.iter().zip(&other.moments_ns).all(near)
     }
+}
+
+/// One percent of a time, a nanosecond at least.
+fn share_of(time_ns: u64) -> u64 {
+    ((time_ns as f64 * TOLERANCE_SHARE) as u64).max(1)
 }
 
 fn first_bytes(hash: &[u8; 32]) -> u64 {
@@ -140,6 +156,13 @@ mod tests {
         assert!(first.is_same(&first) && first.is_near(&first));
         assert!(!first.is_same(&later) && first.is_near(&later));
         assert!(!first.is_near(&slower));
+        for (near, is_near) in [(&later, true), (&slower, false)] {
+            assert_eq!(first.durations_of_near().contains(&near.duration_ns()), is_near);
+        }
+        // In milliseconds, another load is another load, although it differs by less than two of them.
+        let quick = likeness((0..50).map(|i| i * 20_000));
+        let other = likeness((0..50).map(|i| i * 20_000 + (i * 37) % 19 * 1_000));
+        assert!(!quick.is_near(&other) && quick.is_near(&likeness((0..50).map(|i| i * 20_000 + i.min(1)))));
     }
 
     #[test]

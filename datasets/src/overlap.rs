@@ -79,32 +79,37 @@ impl Overlap {
         let origins: HashSet<String> = train.iter().filter_map(|known| known.origin()).collect();
         let sessions: HashSet<&String> = train.iter().filter_map(|known| known.session.as_ref()).collect();
         let pages: HashSet<&String> = train.iter().filter_map(|known| known.page.as_ref()).collect();
-        let mut by_content: HashMap<u64, Vec<&Known>> = HashMap::new();
-        let mut by_sizes: HashMap<u64, Vec<&Known>> = HashMap::new();
+        let (mut contents, mut shapes) = (HashSet::new(), HashMap::<(bool, u64), Vec<Likeness>>::new());
         for known in train {
             let Some(likeness) = known.likeness else { continue };
-            by_content.entry(likeness.content).or_default().push(known);
-            by_sizes.entry(likeness.sizes).or_default().push(known);
+            contents.insert((known.origin.is_some(), likeness.content));
+            shapes.entry((known.origin.is_some(), likeness.sizes)).or_default().push(likeness);
         }
-        // Copies of other loads are alike by what was done to them.
-        let may_be_twins = |a: &Known, b: &Known| a.origin.is_none() || b.origin.is_none() || a.origin == b.origin;
+        shapes.values_mut().for_each(|alike| alike.sort_unstable_by_key(Likeness::duration_ns));
         let mut overlap = Self { tested: test.len(), ..Self::default() };
         let blank = |known: &&&Known| known.origin.is_none() && known.likeness.is_none();
         overlap.not_comparable = train.iter().chain(test).filter(blank).count();
         for known in test {
-            let twin_in = |bucket: Option<&Vec<&Known>>, alike: &dyn Fn(&Likeness, &Likeness) -> bool| {
-                let Some(likeness) = known.likeness else { return false };
-                let is_twin = |other: &&&Known| {
-                    may_be_twins(known, other) && other.likeness.is_some_and(|l| alike(&l, &likeness))
+            // Copies of other loads are alike by what was done to them: a copy has its twins among what is none.
+            let among: &[bool] = if known.origin.is_some() { &[false] } else { &[false, true] };
+            let is_same =
+                || known.likeness.is_some_and(|l| among.iter().any(|&copies| contents.contains(&(copies, l.content))));
+            let is_near = || {
+                let near = |likeness: Likeness| {
+                    among.iter().filter_map(|&copies| shapes.get(&(copies, likeness.sizes))).any(|alike| {
+                        let durations = likeness.durations_of_near();
+                        let first = alike.partition_point(|other| other.duration_ns() < *durations.start());
+                        let last = alike.partition_point(|other| other.duration_ns() <= *durations.end());
+                        alike[first..last].iter().any(|other| other.is_near(&likeness))
+                    })
                 };
-                bucket.is_some_and(|bucket| bucket.iter().find(is_twin).is_some())
+                known.likeness.is_some_and(near)
             };
-            let likeness = known.likeness;
-            let explicit = known.origin.is_some();
-            let is_same = || twin_in(likeness.and_then(|l| by_content.get(&l.content)), &Likeness::is_same);
-            let is_near = || twin_in(likeness.and_then(|l| by_sizes.get(&l.sizes)), &Likeness::is_near);
             // The origin of a load that is no copy is its content, so that equal loads meet under `same_packets`.
-            if known.origin().is_some_and(|origin| origins.contains(&origin)) && (explicit || !is_same()) {
+            let is_copy = || known.origin().is_some_and(|origin| origins.contains(&origin));
+            if known.origin.is_none() && is_same() {
+                overlap.same_packets += 1;
+            } else if is_copy() {
                 overlap.same_origin += 1;
             } else if is_same() {
                 overlap.same_packets += 1;
@@ -126,9 +131,11 @@ impl Overlap {
         Self::between(&train.iter().collect::<Vec<_>>(), &test.iter().collect::<Vec<_>>())
     }
 
-    /// Tested traces that were learned from, whatever the reason: what is said of them is worth nothing.
+    /// Tested traces that were learned from, whatever the reason: what is said of them is worth nothing. Near twins count where they are more than
+    /// one in a hundred of the tested: a few of many loads of one page are alike by chance, and stay in [`near_twins`](Self::near_twins).
     pub fn learned_from(&self) -> usize {
-        self.same_origin + self.same_packets + self.near_twins
+        let near = if 100 * self.near_twins > self.tested { self.near_twins } else { 0 };
+        self.same_origin + self.same_packets + near
     }
 
     /// The sum over several rounds of learning and testing.

@@ -6,7 +6,7 @@ use anyhow::Result;
 use wfkit_capture::export;
 use wfkit_classify::Samples;
 use wfkit_datasets::splits::Split;
-use wfkit_datasets::{Overlap, TraceSetInfo, duplicates, write_traces};
+use wfkit_datasets::{Overlap, TraceSetInfo, duplicates, near_twins, write_traces};
 use wfkit_metrics::{PrivacyReport, StageReport, Summary, Utility, VolumeSummary};
 
 use super::relabel;
@@ -94,6 +94,10 @@ fn validate(paths: &[PathBuf], context: &Context<'_>) -> Result<()> {
     for twins in duplicates(&traces.set) {
         let keys: Vec<String> = twins.iter().map(|&row| format!("({})", traces.set.traces()[row].key)).collect();
         context.printer.warn(&format!("the same packets in {}", keys.join(", ")));
+    }
+    let name = |row: usize| &traces.set.traces()[row].key;
+    for [first, second] in near_twins(&traces.set) {
+        context.printer.warn(&format!("nearly the same packets in ({}), ({})", name(first), name(second)));
     }
     for labelled in traces.set.traces() {
         if labelled.trace.in_packets() == 0 {

@@ -1,6 +1,6 @@
 //! Curves over how much is learned from, and how much of a trace is seen.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
@@ -54,24 +54,15 @@ pub(super) fn few_shot(counts: &[u16], task: &Task, attack: &Attack, context: &C
 
 /// The split with `count` loads of each class to train on, with all their copies: those of the least hash of load and seed.
 fn few_of_each(split: &Split, samples: Samples<'_>, groups: &Groups, count: usize, seed: u64) -> Split {
-    let mut loads: HashMap<&str, Vec<(u64, usize)>> = HashMap::new();
+    let mut loads: HashMap<&str, BTreeSet<(u64, usize)>> = HashMap::new();
     for &row in &split.train {
         let group = groups.of_row()[row];
-        let of_class = loads.entry(&samples.key(row).class).or_default();
-        let ranked = (mix(seed, group as u64), group);
-        if !of_class.contains(&ranked) {
-            of_class.push(ranked);
-        }
+        loads.entry(&samples.key(row).class).or_default().insert((mix(seed, group as u64), group));
     }
-    for of_class in loads.values_mut() {
-        of_class.sort_unstable();
-        of_class.truncate(count);
-    }
-    let taken = |row: &usize| {
-        let group = groups.of_row()[*row];
-        loads[samples.key(*row).class.as_str()].iter().any(|&(_, taken)| taken == group)
-    };
-    Split { train: split.train.iter().copied().filter(taken).collect(), ..split.clone() }
+    let taken: HashSet<usize> =
+        loads.values().flat_map(|of_class| of_class.iter().take(count)).map(|&(_, group)| group).collect();
+    let is_taken = |row: &usize| taken.contains(&groups.of_row()[*row]);
+    Split { train: split.train.iter().copied().filter(is_taken).collect(), ..split.clone() }
 }
 
 /// Traces cut at a share of the median duration of all; the attack is trained on cut traces too.

@@ -136,6 +136,10 @@ pub(crate) fn describe(
         context.printer.warn(&format!("{} {message}", overlap.not_comparable));
     }
     report.privacy.extras.set("overlap", &overlap);
+    report
+        .privacy
+        .extras
+        .set("overlap_compared", "origins, packets, sizes in order with the times of eight packets, sessions, pages");
     report.utility.extras.set("cost", measured.cost());
     report.privacy.extras.set("split", split);
     if let Some(trivial) = trivial {

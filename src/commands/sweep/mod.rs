@@ -108,7 +108,7 @@ fn report(
     }
     report.dropped.clone_from(&plan.dropped);
     report.problems = problems;
-    report.privacy.extras.set("split", &plan.split).set("defences", rows);
+    report.privacy.extras.set("split", plan.trained_and_tested()).set("defences", rows);
     if !differences.is_empty() {
         report.privacy.extras.set("paper_and_code", differences);
     }
@@ -128,7 +128,7 @@ fn write_all(
     write(&out.join("sweep.json"), report.to_json())?;
     write(
         &out.join("report.md"),
-        text::markdown(rows, report, &plan.split, published) + &variants::markdown(differences),
+        text::markdown(rows, report, &plan.trained_and_tested(), published) + &variants::markdown(differences),
     )?;
     write(&out.join("sweep.svg"), picture::of(rows, plan, published))
 }

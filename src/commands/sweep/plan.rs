@@ -29,7 +29,7 @@ pub(super) struct Plan {
     pub(super) defences: Vec<DefenseSpec>,
     /// Of the defences, those to compare.
     pub(super) pairs: Vec<Pair>,
-    /// Each once, the trivial attack first: whatever does not beat it found nothing but volume.
+    /// Each once, the trivial attack first.
     pub(super) attacks: Vec<String>,
     /// The attack that is shown one kind of information at a time.
     pub(super) views: Option<String>,
@@ -60,12 +60,6 @@ impl Plan {
             None => read.set,
         };
         let (splits, split) = splits(&set, options, context)?;
-        let split = match options.replicas.get() {
-            1 => format!("{split}; trained on one draw of each load"),
-            n => format!(
-                "{split}; trained on {n} draws of each load where a defence leaves anything to chance, tested on one"
-            ),
-        };
         Ok(Self {
             content: content(&set),
             program: program()?,
@@ -86,6 +80,17 @@ impl Plan {
             limit: options.limit,
             set,
         })
+    }
+
+    /// What is trained on and tested, in words: the split, and how many draws of each load.
+    pub(super) fn trained_and_tested(&self) -> String {
+        let split = &self.split;
+        match self.replicas.get() {
+            1 => format!("{split}; trained on one draw of each load"),
+            n => format!(
+                "{split}; trained on {n} draws of each load where a defence leaves anything to chance, tested on one"
+            ),
+        }
     }
 
     /// What a measurement depends on, beside the defence, its seed and the attack.

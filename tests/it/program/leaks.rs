@@ -142,3 +142,32 @@ fn packets_tell_a_leak_in_every_mode_and_names_do_not() {
     assert!(refused.contains("have the packets of a training trace"), "{refused}");
     drift("--allow-duplicates").succeeds();
 }
+
+/// In a fast network, loads of one page are milliseconds long and alike in their sizes: that is no leak.
+#[test]
+fn quick_loads_of_one_page_are_no_twins() {
+    let folder = Folder::new();
+    let mut text = "cell_id,rep,direction_size,timestamp\n".to_owned();
+    for (class, rep) in (0..6u64).flat_map(|class| (0..30u64).map(move |rep| (class, rep))) {
+        let mut seconds = 0.0;
+        for i in 0..12 + class % 3 {
+            text += &format!("{class},{rep},{},{seconds:.6}\n", if i % 3 == 0 { 514 } else { -514 });
+            seconds += 0.0005 + wfkit_metrics::seed::mix(100 * class + rep, i) as f64 / u64::MAX as f64 * 0.0008;
+        }
+    }
+    folder.write("quick.csv", text);
+    folder.wfkit("evaluate quick.csv --attack totals --trees 10").succeeds();
+    // One that is the same but for a microsecond is named.
+    let set = folder.traces("quick.csv").set;
+    let first = &set.traces()[0];
+    let time_ns = first.trace.time_ns().iter().map(|&time| time + time.min(1_000)).collect();
+    let twin = LabelledTrace {
+        key: TraceKey { rep: 99, ..first.key.clone() },
+        trace: Trace::new(time_ns, first.trace.size().to_vec()).unwrap(),
+        ..first.clone()
+    };
+    let both = TraceSet::new(set.traces().iter().cloned().chain([twin]).collect(), set.provenance().clone()).unwrap();
+    write_traces(&folder.path("twin.parquet"), &both).unwrap();
+    let told = folder.wfkit("dataset validate twin.parquet").succeeds().stderr;
+    assert!(told.contains("nearly the same packets in (class 0, rep 0), (class 0, rep 99)"), "{told}");
+}
