@@ -260,7 +260,7 @@ ENTRIES = [
     ),
     Entry("capture-speed", "made-captures", ["benches/peers/capture/run"], peers.capture_figures, peers.capture_table, "30 minutes, 4 GB"),
     Entry("forest-speed", "made-rows", ["benches/peers/forest/run"], peers.forest_figures, peers.forest_table, "30 minutes"),
-    Entry("feature-speed", "made-traces", ["cargo build --release -q -p wfkit-features -p wfkit --example extraction_speed", "python3 benches/peers/features.py"], peers.feature_figures, peers.feature_table, "2 minutes, with NumPy"),
+    Entry("feature-speed", "made-traces", ["benches/peers/features/run"], peers.feature_figures, peers.feature_table, "2 minutes"),
     Entry("defend-speed", "maybenot-loads", ["benches/peers/defend/run maybenot-loads/"], peers.defend_figures, peers.defend_table, "10 minutes"),
     Entry(
         "page-loads",

@@ -1,10 +1,9 @@
-"""k-FP, CUMUL and TAM features: wfkit against vectorised NumPy, one thread each.
+"""k-FP, CUMUL and TAM features: wfkit against vectorised NumPy, one thread each; see `run`.
 
-    python benches/peers/features.py [TRACES] [PACKETS]
+    compare.py EXAMPLE [TRACES] [PACKETS]
 
-needs NumPy, and wfkit's example built: cargo build --release -p wfkit-features -p wfkit --example extraction_speed. Generated
-traces of one shape (wfkit's always have 2,000 packets), in turns; the medians of CPU seconds are compared. wfkit's are those of the
-whole process, which also makes its traces; NumPy's those of the extraction alone.
+EXAMPLE is the built extraction_speed. Generated traces of one shape (wfkit's always have 2,000 packets), in turns; the medians of CPU
+seconds are compared. wfkit's are those of the whole process, which also makes its traces; NumPy's those of the extraction alone.
 """
 
 import os
@@ -12,7 +11,6 @@ import statistics
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 
@@ -94,9 +92,8 @@ def wfkit_rate(example, name):
 
 
 def main():
-    count, packets = (int(argument) for argument in (sys.argv[1:] + ["200", "2000"][len(sys.argv) - 1 :])[:2])
-    target = Path(os.environ.get("CARGO_TARGET_DIR", Path(__file__).parents[2] / "target"))
-    example = target / "release" / "examples" / "extraction_speed"
+    example, *sizes = sys.argv[1:]
+    count, packets = (int(size) for size in (sizes + ["200", "2000"][len(sizes) :])[:2])
     traces = [trace(seed, packets) for seed in range(count)]
     sets = {"kfp-core": kfp_core, "cumul": cumul, "tam": tam}
     ours, theirs = {name: [] for name in sets}, {name: [] for name in sets}
