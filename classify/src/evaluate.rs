@@ -245,7 +245,7 @@ impl Round<'_> {
 /// Multiplications that the distances of a fold may take: about ten CPU seconds.
 const MOST_WORK: usize = 20_000_000_000;
 
-/// Errors of nearest neighbours; none where computing them would take longer than the attack.
+/// Errors of nearest neighbours; none where computing them would take longer than the attack, or it has no features to be near in.
 fn neighbours(
     fitted: &FittedAttack,
     train: Samples<'_>,
@@ -254,7 +254,7 @@ fn neighbours(
     test_labels: &[usize],
 ) -> Option<NearestNeighbourErrors> {
     let work = train.len().saturating_mul(test.len()).saturating_mul(fitted.about().features.len());
-    if work > MOST_WORK {
+    if work > MOST_WORK || work == 0 {
         return None;
     }
     let (train, test) = (fitted.features_of(train)?, fitted.features_of(test)?);

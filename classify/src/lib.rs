@@ -8,6 +8,7 @@ mod evaluate;
 mod explain;
 pub mod forest;
 mod leaf_knn;
+mod log_linear;
 mod model_file;
 mod nearest;
 mod samples;

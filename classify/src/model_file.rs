@@ -28,9 +28,11 @@ use wfkit_features::FeatureExtractor;
 use wfkit_mapped_file::MappedFile;
 
 use crate::attack::{About, FittedAttack};
+use crate::backend::aligned::Aligned;
 use crate::backend::blend::Blend;
 use crate::backend::boosting::Boosted;
 use crate::backend::nearest_leaves::Fingerprints;
+use crate::backend::pool::Pool;
 use crate::backend::svm::Machines;
 use crate::backend::wang_knn::Weighted;
 use crate::backend::{Backend, Kind, Model};
@@ -202,6 +204,16 @@ impl FittedAttack {
                 agree(fits(weighted.is_sound(classes), about.features.len() == weighted.n_features()))?;
                 Box::new(weighted)
             }
+            Kind::Alignment => {
+                let aligned = whole::<Aligned>(trees, offset)?;
+                agree(fits(aligned.is_sound(classes), about.features.is_empty()))?;
+                Box::new(aligned)
+            }
+            Kind::Pool => {
+                let pool = whole::<Pool>(trees, offset)?;
+                agree(fits(pool.is_sound(classes), about.features.len() == pool.n_features()))?;
+                Box::new(pool)
+            }
             Kind::Boosting => {
                 let boosted = Boosted::from_bytes(trees).ok_or(ModelFormatError::Trees { offset })?;
                 agree(fits(boosted.is_sound(classes), about.features.len() == boosted.n_features()))?;
@@ -211,6 +223,7 @@ impl FittedAttack {
         let extracted = extractor.as_ref().map(FeatureExtractor::names);
         agree([
             ("who grew the trees", about.backend == Backend::Native),
+            ("what it is shown", kind != Kind::Pool || extractor.is_some()),
             ("the number of training samples", about.trained_on.len() == classes),
             ("the names of the features", extracted.is_none_or(|names| names == about.features)),
             ("the calibration", calibrator.as_ref().is_none_or(|calibrator| calibrator.is_sound(classes))),

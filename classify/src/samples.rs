@@ -1,6 +1,7 @@
 //! What an attack is given.
 
-use wfkit_datasets::{Groups, Known, Observed, TraceKey, TraceSet};
+use ndarray::Array2;
+use wfkit_datasets::{Groups, Known, Observed, Trace, TraceKey, TraceSet};
 use wfkit_features::{FeatureExtractor, FeatureMatrix, SparseMatrix};
 use wfkit_metrics::ClassMap;
 
@@ -27,6 +28,14 @@ impl<'a> Samples<'a> {
     /// Whether there is no trace.
     pub fn is_empty(self) -> bool {
         self.len() == 0
+    }
+
+    /// The trace of every row; none of a feature matrix.
+    pub fn traces(self) -> Vec<&'a Trace> {
+        match self {
+            Self::Traces(set) => set.traces().iter().map(|labelled| &labelled.trace).collect(),
+            Self::Features(_) => Vec::new(),
+        }
     }
 
     /// Class, rep and session of a row.
@@ -142,6 +151,8 @@ pub(crate) enum Taken<'a> {
     /// The names of the features, and their values, which are mostly 0.
     Sparse(Vec<String>, SparseMatrix),
     Before(&'a FeatureMatrix),
+    /// A row without columns for every trace, for those who look at packets alone.
+    Nothing(Array2<f64>),
 }
 
 impl Taken<'_> {
@@ -154,8 +165,13 @@ impl Taken<'_> {
         }
     }
 
+    pub(crate) fn nothing(rows: usize) -> Self {
+        Self::Nothing(Array2::zeros((rows, 0)))
+    }
+
     pub(crate) fn names(&self) -> &[String] {
         match self {
+            Self::Nothing(_) => &[],
             Self::Now(matrix) => matrix.names(),
             Self::Sparse(names, _) => names,
             Self::Before(matrix) => matrix.names(),
@@ -164,6 +180,7 @@ impl Taken<'_> {
 
     pub(crate) fn values(&self) -> Values<'_> {
         match self {
+            Self::Nothing(values) => values.view().into(),
             Self::Now(matrix) => matrix.values().into(),
             Self::Sparse(_, values) => values.into(),
             Self::Before(matrix) => matrix.values().into(),

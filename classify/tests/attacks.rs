@@ -33,7 +33,8 @@ fn every_attack_and_alias_is_found_by_its_name() {
 fn every_attack_learns_and_tells_traces_apart() {
     let (train, test) = (traces::generate(4, 12, 1), traces::generate(4, 10, 2));
     let (train_matrix, test_matrix) = (matrix(&train), matrix(&test));
-    for info in attacks() {
+    // These classes have no order of their own, which is what an alignment learns: tests/pool.rs has some that do.
+    for info in attacks().iter().filter(|info| info.name != "alignment") {
         let options = AttackOptions { trees: Some(40), ..AttackOptions::default() };
         let attack = Attack::by_name(info.name, &options)
             .or_else(|_| Attack::by_name(info.name, &AttackOptions::default()))
@@ -84,7 +85,7 @@ fn errors_say_what_there_is_and_what_is_wrong() {
     let default = AttackOptions::default();
     assert_eq!(
         error("df", default),
-        "no attack is named \"df\"; there are best, totals, sequence, sequence-1500, kfp-175, kfp-knn, kfp-core, kfp-size, cumul, \
+        "no attack is named \"df\"; there are best, alignment, totals, sequence, sequence-1500, kfp-175, kfp-knn, kfp-core, kfp-size, cumul, \
          cumul-forest, cumul-common, ngram, wang-knn, wang-knn-forest, boosting, forest, extra-trees, and lists of feature sets such as kfp-core,cumul"
     );
     assert!(error("cumul,df", default).starts_with("attack \"cumul,df\": no feature set is named \"df\""));

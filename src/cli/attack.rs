@@ -44,7 +44,7 @@ pub(crate) struct AttackArgs {
     #[arg(long, value_enum, default_value_t = Backend::Native)]
     pub(crate) backend: Backend,
     /// Calibrate probabilities, out of bag where the classifier can be judged so, else in inner folds: none, temperature, platt, isotonic
-    /// [default: none; for best: temperature].
+    /// [default: none; for best and alignment: temperature].
     #[arg(long, value_name = "HOW", value_parser = calibration)]
     pub(crate) calibrate: Option<wfkit_classify::Calibration>,
 }

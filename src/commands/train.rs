@@ -63,11 +63,14 @@ pub(crate) fn named(options: &cli::AttackArgs, input: &Labelled) -> Result<Attac
     })
 }
 
-/// The out-of-bag estimate: every training trace judged only by the trees that did not learn from it.
+/// The out-of-bag estimate: training traces judged only by what did not learn from them.
 fn out_of_bag(fitted: &FittedAttack, samples: Samples<'_>, context: &Context<'_>) -> Result<PrivacyReport> {
     let name = &fitted.about().attack;
     let Some((rows, probabilities)) = fitted.out_of_bag(samples) else {
-        return Ok(PrivacyReport::unmeasured(name, "only random forests of wfkit's own are judged while they train"));
+        return Ok(PrivacyReport::unmeasured(
+            name,
+            "only random forests of wfkit's own and alignments are judged while they train",
+        ));
     };
     let labels = samples.labels(fitted.classes());
     let truth: Vec<usize> = rows.iter().map(|&row| labels[row].expect("it was trained on these classes")).collect();
@@ -76,6 +79,6 @@ fn out_of_bag(fitted: &FittedAttack, samples: Samples<'_>, context: &Context<'_>
     let options = ScoreOptions { bootstrap: BOOTSTRAP, seed: context.seed, groups, ..ScoreOptions::default() };
     let scores = Scores::compute(&probabilities, &truth, &options)?;
     let mut privacy = PrivacyReport::of(name, &scores);
-    privacy.extras.set("measured", "out of bag: each trace by the trees that did not learn from it");
+    privacy.extras.set("measured", "out of bag: each trace by what did not learn from it");
     Ok(privacy)
 }

@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 use ndarray::Array2;
 use wfkit_metrics::seed::mix;
 
+use super::AlignmentParams;
 use super::fit::{Labelled, fit};
 use super::tokens::Alphabet;
-use super::{AlignmentParams, sharpness};
+use crate::log_linear;
 use crate::seed::{below, stream};
 
 /// Scores of rows by models that had not learned from them, nor from any row of their group.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OutOfFold {
-    /// The rows that have scores, ascending: all but those of classes that are one group, which cannot be both learned from and scored.
+    /// The rows that have scores, ascending: none of classes that are one group, which cannot be both learned from and scored.
     pub rows: Vec<usize>,
     /// Shape `(rows.len(), n_classes)`: log likelihood plus ln of the class's share of the training part, less the largest of the row, at least -60.
     pub scores: Array2<f64>,
@@ -50,20 +51,46 @@ pub(super) fn deal(labels: &[usize], groups: &[usize], folds: usize, seed: u64) 
     groups.iter().map(|group| fold_of_group.get(group).copied()).collect()
 }
 
+/// How scores out of fold are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Folds {
+    /// How many there are, at least 2.
+    pub folds: usize,
+    /// How many rows are scored at most, drawn at random; the others are learned from all the same.
+    pub most_scored: usize,
+    /// The seed of both.
+    pub seed: u64,
+}
+
+/// Whether each row is among at most `most` that are drawn from those with a fold.
+fn drawn(fold_of: &[Option<usize>], most: usize, seed: u64) -> Vec<bool> {
+    let mut rows: Vec<usize> = (0..fold_of.len()).filter(|&row| fold_of[row].is_some()).collect();
+    let mut rng = stream(seed, u64::MAX);
+    for place in 0..rows.len().min(most) {
+        let other = place + below(&mut rng, rows.len() - place);
+        rows.swap(place, other);
+    }
+    let mut is_drawn = vec![false; fold_of.len()];
+    rows.iter().take(most).for_each(|&row| is_drawn[row] = true);
+    is_drawn
+}
+
 /// See [`AlignmentParams::out_of_fold`].
 pub(super) fn out_of_fold(
     params: &AlignmentParams,
     alphabet: &Alphabet,
     labelled: Labelled<'_>,
     groups: &[usize],
-    folds: usize,
-    seed: u64,
+    Folds { folds, most_scored, seed }: Folds,
 ) -> OutOfFold {
     let Labelled { sequences, labels, n_classes } = labelled;
     let fold_of = deal(labels, groups, folds, seed);
+    let is_scored = drawn(&fold_of, most_scored, seed);
     let mut scored: Vec<(usize, Vec<f64>)> = Vec::new();
     for fold in 0..folds {
-        let (test, train): (Vec<usize>, Vec<usize>) = (0..labels.len()).partition(|&row| fold_of[row] == Some(fold));
+        let (mut test, train): (Vec<usize>, Vec<usize>) =
+            (0..labels.len()).partition(|&row| fold_of[row] == Some(fold));
+        test.retain(|&row| is_scored[row]);
         if test.is_empty() || train.is_empty() {
             continue;
         }
@@ -83,18 +110,11 @@ pub(super) fn out_of_fold(
 }
 
 impl OutOfFold {
-    /// The sharpness of the least log loss, see [`Alignment::probabilities`](super::Alignment::probabilities).
-    pub fn sharpness(&self, labels: &[usize]) -> f64 {
-        sharpness::fit(self.labelled(labels))
-    }
-
-    /// The mean log loss at a sharpness, in nats; NaN where there is no row.
-    pub fn log_loss(&self, sharpness: f64, labels: &[usize]) -> f64 {
-        sharpness::log_loss(sharpness, self.labelled(labels))
-    }
-
-    fn labelled<'a>(&'a self, labels: &'a [usize]) -> impl Iterator<Item = (&'a [f64], usize)> + Clone {
-        let rows = self.scores.rows().into_iter().map(|row| row.to_slice().expect("rows are in order"));
-        rows.zip(self.rows.iter().map(|&row| labels[row]))
+    /// The sharpness of the least log loss over `labels` of all rows, see [`Alignment::probabilities`](super::Alignment::probabilities), and that
+    /// loss, the mean in nats. 1 and NaN where no row has scores.
+    pub fn sharpness(&self, labels: &[usize]) -> (f64, f64) {
+        let labels: Vec<usize> = self.rows.iter().map(|&row| labels[row]).collect();
+        let fitted = log_linear::fit(&[self.scores.view()], &labels);
+        (fitted.weights[0], fitted.loss)
     }
 }

@@ -113,6 +113,10 @@ fn refs(traces: &[Trace]) -> Vec<&Trace> {
     traces.iter().collect()
 }
 
+fn in_folds(folds: usize) -> Folds {
+    Folds { folds, most_scored: usize::MAX, seed: 1 }
+}
+
 fn accuracy(model: &Alignment, traces: &[Trace], labels: &[usize]) -> f64 {
     let found = model.probabilities(&refs(traces));
     let is_right = |(row, &label): (ndarray::ArrayView1<'_, f64>, &usize)| row.iter().all(|&p| p <= row[label]);
@@ -134,9 +138,8 @@ fn labels_that_mean_nothing_are_not_learned() {
     let (train, mut labels) = noisy(1, 100, 20, 0);
     labels.iter_mut().enumerate().for_each(|(row, label)| *label = row % 5);
     let groups: Vec<usize> = (0..100).collect();
-    let (_, out_of_fold) = AlignmentParams::default().fit_calibrated(&refs(&train), &labels, 5, &groups, 4, 1).unwrap();
-    let sharpness = out_of_fold.sharpness(&labels);
-    let loss = out_of_fold.log_loss(sharpness, &labels);
+    let out_of_fold = AlignmentParams::default().out_of_fold(&refs(&train), &labels, 5, &groups, in_folds(4)).unwrap();
+    let (sharpness, loss) = out_of_fold.sharpness(&labels);
     assert!((loss - 5f64.ln()).abs() < 0.1, "{loss} at {sharpness}");
 }
 
@@ -252,7 +255,9 @@ fn traces_of_the_least_and_the_most_are_no_trouble() {
         for (labels, n_classes) in [(vec![0; odd.len()], 1), (each.clone(), odd.len()), (each.clone(), odd.len() + 2)] {
             for background in [None, Some(0), Some(n_classes - 1)] {
                 let params = AlignmentParams { background, ..params };
-                let (model, out_of_fold) = params.fit_calibrated(&all, &labels, n_classes, &each, 3, 1).unwrap();
+                let out_of_fold = params.out_of_fold(&all, &labels, n_classes, &each, in_folds(3)).unwrap();
+                let model = params.fit(&all, &labels, n_classes, 1).unwrap();
+                let model = model.with_sharpness(out_of_fold.sharpness(&labels).0);
                 let found = model.probabilities(&all);
                 assert!(found.rows().into_iter().all(|row| (row.sum() - 1.0).abs() < 1e-9), "{found}");
                 assert!(out_of_fold.scores.iter().all(|z| (-60.0..=0.0).contains(z)));
@@ -279,8 +284,8 @@ fn what_cannot_be_learned_is_refused() {
     assert_eq!(params.fit(&one, &[0, 0], 2, 0).unwrap_err(), lengths);
     assert_eq!(params.fit(&one, &[2], 2, 0).unwrap_err(), AlignmentError::Label { row: 0, label: 2, classes: 2 });
     let lengths = AlignmentError::Lengths { traces: 1, labels: 0, what: "groups" };
-    assert_eq!(params.out_of_fold(&one, &[0], 1, &[], 3, 0).unwrap_err(), lengths);
-    assert!(params.out_of_fold(&one, &[0], 1, &[0], 1, 0).is_err());
+    assert_eq!(params.out_of_fold(&one, &[0], 1, &[], in_folds(3)).unwrap_err(), lengths);
+    assert!(params.out_of_fold(&one, &[0], 1, &[0], in_folds(1)).is_err());
     for wrong in [
         AlignmentParams { prototypes: 0, ..params },
         AlignmentParams { concentration: 0.0, ..params },
@@ -312,6 +317,23 @@ fn groups_are_never_torn_apart() {
 }
 
 #[test]
+fn of_many_rows_some_are_scored_by_the_same_models() {
+    let (train, labels) = noisy(4, 12, 10, 0);
+    let groups: Vec<usize> = (0..train.len()).collect();
+    let scored = |most_scored| {
+        let folds = Folds { most_scored, ..in_folds(3) };
+        AlignmentParams::default().out_of_fold(&refs(&train), &labels, 4, &groups, folds).unwrap()
+    };
+    let (all, some) = (scored(usize::MAX), scored(17));
+    assert_eq!((all.rows.len(), some.rows.len()), (48, 17));
+    for (row, scores) in some.rows.iter().zip(some.scores.rows()) {
+        let place = all.rows.binary_search(row).unwrap();
+        assert_eq!(scores, all.scores.row(place));
+    }
+    assert!(scored(0).rows.is_empty());
+}
+
+#[test]
 fn any_number_of_threads_learns_the_same() {
     let (train, labels) = noisy(7, 40, 25, 0);
     let groups: Vec<usize> = (0..train.len()).collect();
@@ -319,7 +341,8 @@ fn any_number_of_threads_learns_the_same() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
             let params = AlignmentParams { background: Some(2), ..AlignmentParams::default() };
-            let (model, scores) = params.fit_calibrated(&refs(&train), &labels, 7, &groups, 3, 1).unwrap();
+            let model = params.fit(&refs(&train), &labels, 7, 1).unwrap();
+            let scores = params.out_of_fold(&refs(&train), &labels, 7, &groups, in_folds(3)).unwrap();
             (postcard::to_stdvec(&model).unwrap(), scores, model.log_likelihoods_of(&refs(&train)))
         })
     };

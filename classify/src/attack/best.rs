@@ -1,11 +1,12 @@
 //! The attack that chooses its features.
 
 use ndarray::{Array2, Axis};
-use wfkit_datasets::{Groups, Trace, TraceSet};
+use wfkit_datasets::{Groups, TraceSet};
 use wfkit_features::{FeatureExtractor, FeatureSpec};
 use wfkit_metrics::seed::mix;
 
 use crate::backend::blend::Blend;
+use crate::backend::pool::{Judged, Pool};
 use crate::backend::{LearnError, Model, Training};
 use crate::calibrate::Calibration;
 use crate::forest::{ForestParams, OutOfBag, Thresholds};
@@ -26,25 +27,23 @@ pub(super) struct Chosen {
 
 /// Fits a forest on each candidate, keeps that of the least log loss out of bag once a temperature is fitted, and grows `params.trees`
 /// trees of a random forest and as many extra-trees on it (bootstrapped, so that they can be judged), blended by the share
-/// that does best out of bag. Nothing but `set`, the training part, is looked at.
+/// that does best out of bag, and joined with an alignment where that adds something. Nothing but `set`, the training part, is looked at.
 ///
 /// Ties go to the first candidate and to the larger share of the random forest.
 pub(super) fn fit(
     candidates: &[FeatureSpec],
     params: &ForestParams,
     set: &TraceSet,
-    labels: &[usize],
-    n_classes: usize,
+    training: &Training<'_>,
     groups: &Groups,
-    seed: u64,
 ) -> Result<Chosen, LearnError> {
+    let labels = training.labels;
     let grow = |params: &ForestParams, taken: &Taken<'_>, stream: u64| {
-        params.grow(&Training::new(taken.values(), labels, n_classes, mix(seed, stream)).grouped(groups))
+        params.grow(&Training { x: taken.values(), ..*training }.seeded(mix(training.seed, stream)))
     };
-    let traces: Vec<&Trace> = set.traces().iter().map(|labelled| &labelled.trace).collect();
     let mut best: Option<(f64, FeatureExtractor, Taken<'static>)> = None;
     for spec in candidates {
-        let extractor = spec.fit(&traces);
+        let extractor = spec.fit(training.traces);
         let taken = Taken::now(&extractor, set);
         let judges = params.clone().with_trees(JUDGES);
         let forest = grow(&judges, &taken, 0)?;
@@ -62,7 +61,11 @@ pub(super) fn fit(
     let share = SHARES.map(|share| (loss(share), share)).into_iter().reduce(|a, b| if b.0 < a.0 { b } else { a });
     let share = share.expect("there are shares").1;
     let parts = [(share, forest), (1.0 - share, extra)].into_iter().filter(|&(share, _)| share > 0.0).collect();
-    Ok(Chosen { extractor, taken, model: Box::new(Blend::new(parts)) })
+    let said = mixed(&judged, share);
+    let rows = judgeable(&said, labels, groups);
+    let training = training.seeded(mix(training.seed, 3));
+    let model = Pool::fit(Blend::new(parts), &Judged { said: &said, rows: &rows }, &training)?;
+    Ok(Chosen { extractor, taken, model })
 }
 
 fn mixed([forest, extra]: &[OutOfBag; 2], share: f64) -> OutOfBag {

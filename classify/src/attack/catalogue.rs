@@ -32,6 +32,7 @@ pub(super) enum Classifier {
     WangKnn,
     Svm,
     Boosting,
+    Alignment,
     Best,
 }
 
@@ -53,16 +54,26 @@ pub(super) const CANDIDATES: [&str; 8] = [
     "kfp-size,requests,ngram-cells",
 ];
 
-const ATTACKS: [AttackInfo; 17] = [
+const ATTACKS: [AttackInfo; 18] = [
     AttackInfo {
         name: "best",
         aliases: &[],
-        source: "wfkit: feature sets chosen by log loss out of bag, a forest and extra-trees blended, one temperature",
-        description: "the feature sets that do best out of bag into 250 + 250 trees, calibrated",
-        cost: "8 times",
+        source: "wfkit: feature sets chosen out of bag, a forest, extra-trees and an alignment, joined by weights that suit what was held back",
+        description: "the feature sets that do best out of bag into 250 + 250 trees, pooled with alignment where it adds something, calibrated",
+        cost: "15 times",
         purpose: "the strongest answer where probabilities matter; start here",
         features: None,
         classifier: Classifier::Best,
+    },
+    AttackInfo {
+        name: "alignment",
+        aliases: &[],
+        source: "wfkit: a profile hidden Markov model a class over the sequence of answers, after Durbin et al., Biological Sequence Analysis, 1998",
+        description: "each trace aligned with what each class answers, one after the other; classes share how sizes vary",
+        cost: "5 times; grows with the square of the answers",
+        purpose: "traffic of requests and answers, few traces a class; shows what gives a class away",
+        features: None,
+        classifier: Classifier::Alignment,
     },
     AttackInfo {
         name: "totals",

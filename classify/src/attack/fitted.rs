@@ -7,9 +7,9 @@ use wfkit_features::FeatureExtractor;
 use wfkit_metrics::{ClassMap, Probabilities};
 
 use super::{AttackError, wrong_kind};
-use crate::backend::{Backend, Model};
+use crate::backend::{Backend, Model, Shown};
 use crate::calibrate::Calibrator;
-use crate::forest::{ForestParams, Values};
+use crate::forest::ForestParams;
 use crate::samples::{Samples, Taken};
 
 /// An attack that has learned from labelled samples.
@@ -57,7 +57,7 @@ impl FittedAttack {
         &self.about.classes
     }
 
-    /// What takes the features from traces; none if the attack is given features.
+    /// What takes the features from traces; none if the attack is given features, or looks at packets alone.
     pub fn extractor(&self) -> Option<&FeatureExtractor> {
         self.extractor.as_ref()
     }
@@ -71,13 +71,9 @@ impl FittedAttack {
     ///
     /// A feature matrix must have the very columns of the training samples.
     pub fn predict(&self, samples: Samples<'_>) -> Result<Probabilities, AttackError> {
-        let taken = match (&self.extractor, samples) {
-            (Some(extractor), Samples::Traces(set)) => Taken::now(extractor, set),
-            (None, Samples::Features(matrix)) => Taken::Before(matrix),
-            _ => return Err(wrong_kind(&self.about.attack, samples)),
-        };
+        let taken = self.features_of(samples).ok_or_else(|| wrong_kind(&self.about.attack, samples))?;
         self.check_names(taken.names())?;
-        let values = self.answer(taken.values());
+        let values = self.answer(Shown { x: taken.values(), traces: &samples.traces() });
         let probabilities = Probabilities::new(self.about.classes.clone(), values);
         Ok(probabilities.expect("averages of class fractions, shares of votes and calibrated rows are distributions"))
     }
@@ -87,8 +83,8 @@ impl FittedAttack {
         self.calibrator.as_ref()
     }
 
-    /// What the model says of its training samples, each judged only by the trees that did not learn from it: the rows that some tree
-    /// did not see, and their probabilities. None for classifiers that cannot be judged so.
+    /// What the model says of its training samples, each judged only by what did not learn from it: the rows that can be judged
+    /// so, and their probabilities. None for classifiers that cannot be judged so, or that were read from a file and would have to learn again.
     ///
     /// A calibration that was itself learned out of bag is applied, so its own error shows a little too small.
     ///
@@ -122,13 +118,14 @@ impl FittedAttack {
     pub(crate) fn features_of<'a>(&self, samples: Samples<'a>) -> Option<Taken<'a>> {
         match (&self.extractor, samples) {
             (Some(extractor), Samples::Traces(set)) => Some(Taken::now(extractor, set)),
-            (None, Samples::Features(matrix)) => Some(Taken::Before(matrix)),
+            (None, Samples::Traces(set)) if self.model.reads_traces() => Some(Taken::nothing(set.len())),
+            (None, Samples::Features(matrix)) if !self.model.reads_traces() => Some(Taken::Before(matrix)),
             _ => None,
         }
     }
 
-    fn answer(&self, x: Values<'_>) -> Array2<f64> {
-        let mut values = self.model.predict(x);
+    fn answer(&self, shown: Shown<'_>) -> Array2<f64> {
+        let mut values = self.model.predict(shown);
         if let Some(unmonitored) = self.unless_unanimous {
             for mut row in values.rows_mut() {
                 if row.iter().all(|&p| p < 1.0 - 1e-9) {

@@ -8,10 +8,11 @@ mod fitted;
 use std::sync::Arc;
 
 use ndarray::Array2;
+use wfkit_datasets::Groups;
 use wfkit_datasets::splits::{Split, stratified_k_fold};
-use wfkit_datasets::{Groups, Trace};
 use wfkit_features::{FeatureExtractor, FeatureSpec};
 
+use crate::backend::aligned::Align;
 use crate::backend::boosting::Boosting;
 use crate::backend::native::Native;
 use crate::backend::nearest_leaves::NearestLeaves;
@@ -73,6 +74,8 @@ enum Features {
     Of(FeatureSpec),
     /// The one of these that does best out of bag, taken from traces.
     Chosen(Vec<FeatureSpec>),
+    /// None: it looks at the packets of traces.
+    Packets,
 }
 
 /// What comes of learning, before any calibration.
@@ -94,6 +97,7 @@ impl Attack {
                     (None, Classifier::Best) => {
                         Features::Chosen(CANDIDATES.into_iter().map(sets).collect::<Result<_, _>>()?)
                     }
+                    (None, Classifier::Alignment) => Features::Packets,
                     (None, _) => Features::Given,
                 };
                 (attack.name.to_owned(), features, attack.classifier)
@@ -111,15 +115,18 @@ impl Attack {
             Classifier::Forest(trees) => ForestParams::random_forest().with_trees(trees),
             Classifier::Best => ForestParams::random_forest().with_trees(250),
             Classifier::ExtraTrees => ForestParams::extra_trees(),
-            Classifier::NearestLeaves | Classifier::WangKnn | Classifier::Svm | Classifier::Boosting => {
-                ForestParams::random_forest()
-            }
+            Classifier::NearestLeaves
+            | Classifier::WangKnn
+            | Classifier::Svm
+            | Classifier::Boosting
+            | Classifier::Alignment => ForestParams::random_forest(),
         };
         let AttackOptions { trees, backend: _, balanced, max_depth, min_samples_leaf, max_leaf_nodes, splits } =
             *options;
         let is_limited = max_depth.is_some() || min_samples_leaf.is_some() || max_leaf_nodes.is_some();
         let is_shaped = balanced || is_limited || splits != Splits::Exact;
-        let is_forest = !matches!(classifier, Classifier::WangKnn | Classifier::Svm | Classifier::Boosting);
+        let is_forest =
+            !matches!(classifier, Classifier::WangKnn | Classifier::Svm | Classifier::Boosting | Classifier::Alignment);
         let is_ours = backend == Backend::Native && is_forest;
         if is_shaped && !is_ours {
             return Err(AttackError::OwnForestsOnly { attack: name, backend });
@@ -146,13 +153,18 @@ impl Attack {
             (Classifier::WangKnn, _) => Arc::new(WangKnn),
             (Classifier::Svm, _) => Arc::new(Svm),
             (Classifier::Boosting, _) => Arc::new(Boosting),
+            (Classifier::Alignment, _) => Arc::new(Align),
             (Classifier::Best, _) => Arc::new(Native(params.clone())),
         };
-        let calibration = if classifier == Classifier::Best { Calibration::Temperature } else { Calibration::None };
+        let calibration = match classifier {
+            Classifier::Best | Classifier::Alignment => Calibration::Temperature,
+            _ => Calibration::None,
+        };
         Ok(Self { name, features, params, backend, learner, calibration, unmonitored: None })
     }
 
-    /// The same attack with its probabilities calibrated so. Attacks are not calibrated by default, except `best`, which is by temperature.
+    /// The same attack with its probabilities calibrated so. Attacks are not calibrated by default, except `best` and `alignment`,
+    /// which are by temperature.
     pub fn calibrated(self, calibration: Calibration) -> Self {
         Self { calibration, ..self }
     }
@@ -163,7 +175,8 @@ impl Attack {
     }
 
     /// The same attack in a world where this class stands for everything that is not watched: `kfp-knn` and `wang-knn` then answer with
-    /// it where the nearest traces do not all agree, as published; others learn it as any class.
+    /// it where the nearest traces do not all agree, as published; for `alignment` and `best` it is a class without an order of its own; others
+    /// learn it as any class.
     pub fn unmonitored(self, class: &str) -> Self {
         Self { unmonitored: Some(class.to_owned()), ..self }
     }
@@ -173,11 +186,11 @@ impl Attack {
         &self.name
     }
 
-    /// The feature sets that it takes from traces; none for an attack that is given features or chooses among several lists.
+    /// The feature sets that it takes from traces; none for an attack that is given features, chooses among several lists or looks at packets.
     pub fn features(&self) -> Option<&FeatureSpec> {
         match &self.features {
             Features::Of(spec) => Some(spec),
-            Features::Given | Features::Chosen(_) => None,
+            Features::Given | Features::Chosen(_) | Features::Packets => None,
         }
     }
 
@@ -206,7 +219,14 @@ impl Attack {
         }
         let labels: Vec<usize> = samples.labels(&classes).into_iter().flatten().collect();
         let origins = samples.origins();
-        let Learned { extractor, taken, model } = self.learn(samples, &labels, classes.len(), &origins, seed)?;
+        let background = self.unmonitored.as_ref().and_then(|class| classes.index_of(class));
+        let traces = samples.traces();
+        let nothing = Taken::nothing(samples.len());
+        let training = Training::new(nothing.values(), &labels, classes.len(), seed)
+            .grouped(&origins)
+            .of_traces(&traces)
+            .with_background(background);
+        let Learned { extractor, taken, model } = self.learn(samples, &training, &origins)?;
         let calibrator = match self.calibration {
             Calibration::None => None,
             calibration => match model.out_of_bag(taken.values()) {
@@ -221,7 +241,7 @@ impl Attack {
         let unless_unanimous = match &self.unmonitored {
             Some(class) if ["kfp-knn", "wang-knn"].contains(&self.name.as_str()) => {
                 let missing = || AttackError::NoSuchClass { attack: attack(), class: class.clone() };
-                Some(classes.index_of(class).ok_or_else(missing)?)
+                Some(background.ok_or_else(missing)?)
             }
             _ => None,
         };
@@ -245,38 +265,34 @@ impl Attack {
     fn check_kind(&self, samples: Samples<'_>) -> Result<(), AttackError> {
         match (&self.features, samples) {
             (Features::Given, Samples::Features(_)) => Ok(()),
-            (Features::Of(_) | Features::Chosen(_), Samples::Traces(_)) => Ok(()),
+            (Features::Of(_) | Features::Chosen(_) | Features::Packets, Samples::Traces(_)) => Ok(()),
             _ => Err(wrong_kind(&self.name, samples)),
         }
     }
 
+    /// From samples, whose features are not taken yet in `training`.
     fn learn<'a>(
         &self,
         samples: Samples<'a>,
-        labels: &[usize],
-        n_classes: usize,
+        training: &Training<'_>,
         origins: &Groups,
-        seed: u64,
     ) -> Result<Learned<'a>, AttackError> {
         let failed = |source| AttackError::Learn { attack: self.name.clone(), source };
         let (extractor, taken) = match (&self.features, samples) {
             (Features::Of(spec), Samples::Traces(set)) => {
-                let traces: Vec<&Trace> = set.traces().iter().map(|labelled| &labelled.trace).collect();
-                let extractor = spec.fit(&traces);
+                let extractor = spec.fit(training.traces);
                 let taken = Taken::now(&extractor, set);
                 (Some(extractor), taken)
             }
             (Features::Chosen(candidates), Samples::Traces(set)) => {
-                let chosen =
-                    best::fit(candidates, &self.params, set, labels, n_classes, origins, seed).map_err(failed)?;
-                let (extractor, taken) = (Some(chosen.extractor), chosen.taken);
-                return Ok(Learned { extractor, taken, model: chosen.model });
+                let chosen = best::fit(candidates, &self.params, set, training, origins).map_err(failed)?;
+                return Ok(Learned { extractor: Some(chosen.extractor), taken: chosen.taken, model: chosen.model });
             }
+            (Features::Packets, Samples::Traces(set)) => (None, Taken::nothing(set.len())),
             (Features::Given, Samples::Features(matrix)) => (None, Taken::Before(matrix)),
             _ => return Err(wrong_kind(&self.name, samples)),
         };
-        let training = Training::new(taken.values(), labels, n_classes, seed).grouped(origins);
-        let model = self.learner.fit(&training).map_err(failed)?;
+        let model = self.learner.fit(&Training { x: taken.values(), ..*training }).map_err(failed)?;
         Ok(Learned { extractor, taken, model })
     }
 

@@ -3,7 +3,7 @@
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Model};
+use super::{Kind, Model, Shown};
 use crate::forest::{Forest, OutOfBag, Values};
 
 /// Forests that grew on the same rows and columns, each with a share of the answer; shares sum to 1.
@@ -39,7 +39,7 @@ impl Blend {
 }
 
 impl Model for Blend {
-    fn predict(&self, x: Values<'_>) -> Array2<f64> {
+    fn predict(&self, Shown { x, .. }: Shown<'_>) -> Array2<f64> {
         self.average(|forest| forest.predict(x))
     }
 

@@ -5,8 +5,7 @@ use hessboost::objective::{Multiclass, Objective};
 use hessboost::prelude::{BoostedModel, DMatrix, Iterations, ModelFormat, TrainingParams, train};
 use ndarray::{Array2, ArrayView2};
 
-use super::{Kind, LearnError, Learner, Model, Training};
-use crate::forest::Values;
+use super::{Kind, LearnError, Learner, Model, Shown, Training};
 
 const ROUNDS: usize = 60;
 const LEARNING_RATE: f64 = 0.2;
@@ -79,7 +78,7 @@ impl Boosted {
 }
 
 impl Model for Boosted {
-    fn predict(&self, x: Values<'_>) -> Array2<f64> {
+    fn predict(&self, Shown { x, .. }: Shown<'_>) -> Array2<f64> {
         let x = x.to_dense();
         let x = x.view();
         let mut probabilities = Array2::zeros((x.nrows(), self.0.num_class()));

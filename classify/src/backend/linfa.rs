@@ -10,8 +10,7 @@ use rand_for_linfa::SeedableRng;
 use rand_for_linfa::rngs::SmallRng;
 use rayon::prelude::*;
 
-use super::{Backend, LearnError, Learner, Model, Training, shares_of_votes};
-use crate::forest::Values;
+use super::{Backend, LearnError, Learner, Model, Shown, Training, shares_of_votes};
 use wfkit_metrics::seed::mix;
 
 pub(super) struct Linfa {
@@ -62,7 +61,7 @@ impl std::fmt::Debug for Trees {
 }
 
 impl Model for Trees {
-    fn predict(&self, x: Values<'_>) -> Array2<f64> {
+    fn predict(&self, Shown { x, .. }: Shown<'_>) -> Array2<f64> {
         let x = x.to_dense();
         let x = x.view();
         let n_rows = x.nrows();

@@ -1,10 +1,12 @@
 //! What learns from a feature matrix: our own forest, and other libraries' forests as second opinions.
 
+pub(crate) mod aligned;
 pub(crate) mod blend;
 pub(crate) mod boosting;
 mod linfa;
 pub(crate) mod native;
 pub(crate) mod nearest_leaves;
+pub(crate) mod pool;
 mod smartcore;
 pub(crate) mod svm;
 pub(crate) mod wang_knn;
@@ -12,12 +14,13 @@ pub(crate) mod wang_knn;
 use std::fmt;
 use std::str::FromStr;
 
-use ndarray::{Array2, ArrayViewMut1};
+use ndarray::{Array2, ArrayView2, ArrayViewMut1};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use wfkit_datasets::Groups;
+use wfkit_datasets::{Groups, Trace};
 use wfkit_metrics::did_you_mean_one_of;
 
+use crate::alignment::{Alignment, AlignmentError};
 use crate::forest::{Forest, ForestError, ForestParams, OutOfBag, Thresholds, Values};
 
 /// Who grows the trees.
@@ -44,6 +47,8 @@ pub enum Backend {
 pub struct Training<'a> {
     /// Shape `(n_rows, n_features)`, finite.
     pub x: Values<'a>,
+    /// The trace of every row, for those who learn from packets; empty where there are none.
+    pub traces: &'a [&'a Trace],
     /// A label in `0..n_classes` for each row.
     pub labels: &'a [usize],
     /// Number of classes, of which some may have no row.
@@ -51,14 +56,47 @@ pub struct Training<'a> {
     /// Which rows belong together, as copies of one load do; none where every row stands for itself. Whatever a learner draws, leaves out or holds
     /// back, it does by group.
     pub groups: Option<&'a Groups>,
+    /// The class that stands for everything else, in an open world.
+    pub background: Option<usize>,
     /// The seed.
     pub seed: u64,
+}
+
+/// What a [`Model`] is shown: a row of features for every trace, and the trace itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown<'a> {
+    /// Shape `(n_rows, n_features)`; without columns for those who look at packets alone.
+    pub x: Values<'a>,
+    /// The trace of every row; empty where there are features alone.
+    pub traces: &'a [&'a Trace],
+}
+
+impl<'a> From<Values<'a>> for Shown<'a> {
+    fn from(x: Values<'a>) -> Self {
+        Self { x, traces: &[] }
+    }
+}
+
+impl<'a> From<ArrayView2<'a, f64>> for Shown<'a> {
+    fn from(x: ArrayView2<'a, f64>) -> Self {
+        Values::from(x).into()
+    }
 }
 
 impl<'a> Training<'a> {
     /// Rows that all stand for themselves.
     pub fn new(x: impl Into<Values<'a>>, labels: &'a [usize], n_classes: usize, seed: u64) -> Self {
-        Self { x: x.into(), labels, n_classes, groups: None, seed }
+        Self { x: x.into(), traces: &[], labels, n_classes, groups: None, background: None, seed }
+    }
+
+    /// The same rows, with their traces.
+    pub fn of_traces(self, traces: &'a [&'a Trace]) -> Self {
+        Self { traces, ..self }
+    }
+
+    /// The same rows in a world where a class stands for everything else.
+    pub fn with_background(self, background: Option<usize>) -> Self {
+        Self { background, ..self }
     }
 
     /// The same rows, in groups.
@@ -81,7 +119,12 @@ pub trait Learner: Send + Sync {
 /// What a [`Learner`] learned.
 pub trait Model: fmt::Debug + Send + Sync {
     /// Class probabilities, shape `(n_rows, n_classes)`, of rows with as many columns as it was fitted to.
-    fn predict(&self, x: Values<'_>) -> Array2<f64>;
+    fn predict(&self, shown: Shown<'_>) -> Array2<f64>;
+
+    /// Whether it looks at traces, so that features alone will not do.
+    fn reads_traces(&self) -> bool {
+        false
+    }
 
     /// One line on what this is, with what a reader of its scores must know.
     fn describe(&self) -> String;
@@ -96,7 +139,13 @@ pub trait Model: fmt::Debug + Send + Sync {
         None
     }
 
-    /// What it says of its training rows `x`, each judged only by what did not see it; none for models that cannot be judged so.
+    /// The alignment that it is, or that it is made with, if there is one.
+    fn alignment(&self) -> Option<&Alignment> {
+        None
+    }
+
+    /// What it says of its training rows `x`, each judged only by what did not see it; none for models that cannot be judged so, or
+    /// were read from a file and would have to learn again.
     fn out_of_bag(&self, _x: Values<'_>) -> Option<OutOfBag> {
         None
     }
@@ -127,6 +176,9 @@ pub enum LearnError {
         /// Its words.
         String,
     ),
+    /// What to align cannot be aligned.
+    #[error(transparent)]
+    Alignment(#[from] AlignmentError),
     /// The library has no such classifier.
     #[error("{0} has no classifier of extra-trees; only native has")]
     NoExtraTrees(Backend),
@@ -149,6 +201,10 @@ pub enum Kind {
     Boosting,
     /// The nearest traces by a weighted distance.
     WangKnn,
+    /// An alignment with a profile of each class.
+    Alignment,
+    /// Forests and an alignment, joined.
+    Pool,
 }
 
 /// There is no such backend.

@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 
-use super::{Kind, LearnError, Learner, Model, Training};
+use super::{Kind, LearnError, Learner, Model, Shown, Training};
 use crate::forest::{Forest, ForestParams, OutOfBag, Thresholds, Values};
 
 pub(crate) struct Native(pub(crate) ForestParams);
@@ -14,7 +14,7 @@ impl Learner for Native {
 }
 
 impl Model for Forest {
-    fn predict(&self, x: Values<'_>) -> Array2<f64> {
+    fn predict(&self, Shown { x, .. }: Shown<'_>) -> Array2<f64> {
         Forest::predict(self, x)
     }
 

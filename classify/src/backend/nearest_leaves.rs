@@ -3,8 +3,8 @@
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, LearnError, Learner, Model, Training, vote};
-use crate::forest::{Forest, ForestParams, Values};
+use super::{Kind, LearnError, Learner, Model, Shown, Training, vote};
+use crate::forest::{Forest, ForestParams};
 use crate::leaf_knn::leaf_knn;
 
 /// How many of the nearest traces are asked; the paper tries 1 to 6.
@@ -47,7 +47,7 @@ impl Fingerprints {
 }
 
 impl Model for Fingerprints {
-    fn predict(&self, x: Values<'_>) -> Array2<f64> {
+    fn predict(&self, Shown { x, .. }: Shown<'_>) -> Array2<f64> {
         let known = ArrayView2::from_shape((self.labels.len(), self.forest.n_trees()), &self.leaves);
         let known = known.expect("as many leaves as rows and trees: checked when built");
         let nearest = leaf_knn(known, self.forest.leaves(x).view(), NEIGHBOURS).rows;

@@ -5,8 +5,7 @@ use rayon::prelude::*;
 use smartcore::ensemble::random_forest_classifier::{RandomForestClassifier, RandomForestClassifierParameters};
 use smartcore::linalg::basic::matrix::DenseMatrix;
 
-use super::{Backend, LearnError, Learner, Model, Training, shares_of_votes};
-use crate::forest::Values;
+use super::{Backend, LearnError, Learner, Model, Shown, Training, shares_of_votes};
 use wfkit_metrics::seed::mix;
 
 /// A forest of one tree: the library grows its trees one after another, and lets nobody see what each says.
@@ -45,7 +44,7 @@ impl std::fmt::Debug for Trees {
 }
 
 impl Model for Trees {
-    fn predict(&self, x: Values<'_>) -> Array2<f64> {
+    fn predict(&self, Shown { x, .. }: Shown<'_>) -> Array2<f64> {
         let x = x.to_dense();
         let x = x.view();
         let n_rows = x.nrows();

@@ -10,9 +10,8 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, LearnError, Learner, Model, Training};
+use super::{Kind, LearnError, Learner, Model, Shown, Training};
 use crate::calibrate::Sigmoid;
-use crate::forest::Values;
 use coupling::couple;
 use smo::{Machine, train};
 
@@ -170,7 +169,7 @@ impl Machines {
 }
 
 impl Model for Machines {
-    fn predict(&self, x: Values<'_>) -> Array2<f64> {
+    fn predict(&self, Shown { x, .. }: Shown<'_>) -> Array2<f64> {
         let x = x.to_dense();
         let x = x.view();
         let classes = self.n_classes as usize;

@@ -130,14 +130,14 @@ impl ForestParams {
         seed: u64,
     ) -> Result<Forest, ForestError> {
         let x = x.into();
-        self.grow(&Training { x, labels, n_classes, groups: None, seed })
+        self.grow(&Training::new(x, labels, n_classes, seed))
     }
 
     /// As [`fit`](Self::fit), for rows that may be in groups: a bag then is as many groups as there are, drawn with replacement, each with all its
     /// rows, so that what is out of the bag of a tree is so with all its copies.
     pub fn grow(&self, training: &Training<'_>) -> Result<Forest, ForestError> {
         self.check()?;
-        let &Training { x, labels, n_classes, groups, seed } = training;
+        let &Training { x, labels, n_classes, groups, seed, .. } = training;
         let classes = check_input(x, labels, n_classes)?;
         let class_weights = self.class_weights.whole(&classes, n_classes)?;
         let table = Table::new(x, self.splits.most_ranks());

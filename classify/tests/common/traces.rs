@@ -56,6 +56,37 @@ pub(crate) fn apart(classes: usize, reps: usize, seed: u64) -> TraceSet {
     }))
 }
 
+/// `reps` traces of each class, a list of `answers` answers to one request each. Each answer is of the size that the class has there, or one
+/// cell larger; some are lost, and others come between. Classes have equal numbers of answers and about equal volumes: what they differ in is their order.
+#[allow(dead_code, reason = "not every test file uses it")]
+pub(crate) fn answers(classes: usize, reps: usize, answers: usize, seed: u64) -> TraceSet {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+    from_traces((0..classes * reps).map(|i| {
+        let class = i % classes;
+        let mut of_class = Xoshiro256PlusPlus::seed_from_u64(1_000 + class as u64);
+        let mut cells: Vec<i32> = (0..answers).map(|place| 1 + (place % 6) as i32).collect();
+        for place in (1..answers).rev() {
+            cells.swap(place, (of_class.next_u64() % (place as u64 + 1)) as usize);
+        }
+        let mut trace = (Vec::new(), Vec::new());
+        let mut answer = |cells: i32, noise: u64| {
+            let start = trace.0.len() as u64 * 10_000_000 + if trace.0.is_empty() { 0 } else { noise % 1_000_000 };
+            trace.0.extend([start, start + 5_000_000]);
+            trace.1.extend([536, -(514 * cells + 22)]);
+        };
+        for cells in cells {
+            let noise = rng.next_u64();
+            match noise % 20 {
+                0 => {}
+                1 => [cells, 1].into_iter().for_each(|cells| answer(cells, noise >> 8)),
+                2..=6 => answer(cells + 1, noise >> 8),
+                _ => answer(cells, noise >> 8),
+            }
+        }
+        (format!("c{class}"), trace)
+    }))
+}
+
 /// As [`apart`], but the class of a trace has nothing to do with its packets.
 #[allow(dead_code, reason = "not every test file uses it")]
 pub(crate) fn noise(classes: usize, reps: usize, seed: u64) -> TraceSet {

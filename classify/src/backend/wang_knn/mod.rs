@@ -16,8 +16,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use wfkit_metrics::seed::mix;
 
-use super::{Kind, LearnError, Learner, Model, Training, vote};
-use crate::forest::{ForestError, Values};
+use super::{Kind, LearnError, Learner, Model, Shown, Training, vote};
+use crate::forest::ForestError;
 use crate::seed::{below, stream, unit};
 use distance::Rows;
 use weights::learn;
@@ -100,7 +100,7 @@ impl Weighted {
 }
 
 impl Model for Weighted {
-    fn predict(&self, x: Values<'_>) -> Array2<f64> {
+    fn predict(&self, Shown { x, .. }: Shown<'_>) -> Array2<f64> {
         let x = x.to_dense();
         let x = x.view();
         let mut shares = Array2::zeros((x.nrows(), self.n_classes as usize));

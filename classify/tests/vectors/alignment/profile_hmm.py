@@ -90,7 +90,7 @@ def medoid(traces, cost):
 class Model:
     """Emissions of every class and column, moves, insertions."""
 
-    def __init__(self, view, largest, rounds=12, prototypes=30, concentration=40.0, background=None):
+    def __init__(self, view, largest, rounds=12, prototypes=30, concentration=80.0, background=None):
         self.alphabet = Alphabet(view, largest)
         self.rounds, self.prototypes, self.concentration, self.background_class = rounds, prototypes, concentration, background
 
