@@ -18,6 +18,12 @@ pub(crate) fn attack(text: &str) -> Result<String, String> {
     attack.map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
 
+/// The name of a class, as all files have it: `01` is `1`.
+pub(crate) fn class(text: &str) -> Result<String, String> {
+    let name = wfkit_datasets::canonical_class(text);
+    if name.is_empty() { Err("a class has a name".to_owned()) } else { Ok(name.into_owned()) }
+}
+
 /// The name of a defence, simulated or not.
 pub(crate) fn defence(text: &str) -> Result<String, String> {
     crate::commands::find_defence(text).map(|_| text.to_owned())

@@ -126,6 +126,39 @@ def what_totals_leave(figures):
     )
 
 
+# --- few traces a class
+
+FEW = (1, 2, 5, 10)
+LEARNERS = ("alignment", "best", "kfp-size")
+
+
+def few_shot(data):
+    shots = ",".join(map(str, FEW))
+    return [f"wfkit capture import {data}/ --out traces.parquet --format json"] + [
+        f"wfkit evaluate traces.parquet --attack {name} --folds 2 --few-shot {shots} --format json --quiet" for name in LEARNERS
+    ]
+
+
+def few_shot_figures(data):
+    def figures(_, printed):
+        check_counts(data, json.loads(printed[0])["counts"])
+        curves = {}
+        for name, text in zip(LEARNERS, printed[1:], strict=True):
+            curve = json.loads(text)["privacy"]["few_shot"]
+            curves[name] = [{"traces": row["traces_a_class"], "value": row["accuracy"], "interval": row["accuracy_95"]} for row in curve]
+        return curves
+
+    return figures
+
+
+def few_shot_table(figures):
+    rows = [[str(traces), *[with_interval(figures[name][place]) for name in figures]] for place, traces in enumerate(FEW)]
+    return (
+        f"{table(['training traces a class', *[f'`{name}`' for name in figures]], rows)}\n\nAccuracy with its 95 % interval, over two folds and five draws of "
+        "the training traces."
+    )
+
+
 # --- defences
 
 
@@ -216,7 +249,7 @@ def data_set_table(_=None):
     return table(["name", "what", "size", "source", "licence", "where"], rows, left=6)
 
 
-ATTACKS = ["best", "boosting", "requests,ngram-cells", "requests", "bursts", "kfp-size", "ngram", "cumul,totals", "cumul", "cumul-forest", "totals"]
+ATTACKS = ["best", "alignment", "boosting", "requests,ngram-cells", "requests", "bursts", "kfp-size", "ngram", "cumul,totals", "cumul", "cumul-forest", "totals"]
 ATTACKS += ["wang-knn-forest", "wang-knn", "kfp-175", "sequence", "tiktok-timing", "tam"]
 
 # Size padding, padding at the size of these queries, waiting, regulation, fixed rates and one shape for all.
@@ -233,6 +266,26 @@ ENTRIES = [
     Entry("attacks", "torpcaps", evaluations("torpcaps", ATTACKS, 10), attack_figures("torpcaps"), attack_table, "20 minutes", shown=EVALUATED),
     Entry(
         "attacks-sample", "sample", evaluations("sample", ATTACKS, 10), attack_figures("sample"), attack_table, "30 seconds", cheap=True, shown=EVALUATED
+    ),
+    Entry("few-shot", "torpcaps", few_shot("torpcaps"), few_shot_figures("torpcaps"), few_shot_table, "15 minutes", shown_in="classify/ALIGNMENT.md"),
+    Entry("few-shot-sample", "sample", few_shot("sample"), few_shot_figures("sample"), few_shot_table, "30 seconds", cheap=True, shown_in="classify/ALIGNMENT.md"),
+    Entry(
+        "alignment-variants",
+        "torpcaps",
+        ["benches/alignment/variants torpcaps/ 10 0 1"],
+        peers.variant_figures,
+        peers.variant_table,
+        "10 minutes",
+        shown_in="classify/ALIGNMENT.md",
+    ),
+    Entry(
+        "alignment-speed",
+        "sample",
+        ["benches/peers/alignment/run"],
+        peers.alignment_figures,
+        peers.alignment_table,
+        "5 minutes",
+        shown_in="classify/ALIGNMENT.md",
     ),
     Entry(
         "defences",

@@ -139,3 +139,26 @@ def defend_table(figures):
         f"{table(header, rows)}\n\nLoads defended a second of one core, every invariant checked ({figures['loads']}). What each sends, and why they differ, is in "
         "[benches/peers/defend](benches/peers/defend/README.md)."
     )
+
+
+# --- alignment
+
+
+def variant_figures(_, printed):
+    header, *rows = tables(printed[-1])[0]
+    return {"folds": printed[-1].splitlines()[0], "variants": [[row[0], *map(float, row[1:])] for row in rows]}
+
+
+def variant_table(figures):
+    rows = [[what, number(accuracy, 4), number(auc, 5), number(loss, 4)] for what, accuracy, auc, loss in figures["variants"]]
+    return f"{table(['variant', 'accuracy', 'ROC-AUC', 'log loss'], rows)}\n\n{figures['folds'].capitalize()}, means over seeds; the alignment alone, not calibrated."
+
+
+def alignment_figures(_, printed):
+    header, *rows = tables(printed[-1])[0]
+    return {"size": printed[-1].split("\n\n")[1], "times": [[row[0], *map(float, row[1:])] for row in rows]}
+
+
+def alignment_table(figures):
+    rows = [[what, f"{ours:.3g}", f"{theirs:.3g}", f"{ratio:.0f}"] for what, ours, theirs, ratio in figures["times"]]
+    return f"{table(['', 'wfkit', 'NumPy', 'ratio'], rows)}\n\nCPU seconds of one thread, medians of three rounds in turns: {figures['size']}. Both compute the same log likelihoods."

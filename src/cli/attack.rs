@@ -179,7 +179,7 @@ pub(crate) struct Evaluate {
 #[command(next_help_heading = "Other worlds (each adds its part to the report)")]
 pub(crate) struct EvaluateMode {
     /// This class stands for everything unmonitored: threshold sweep, precision and recall, rates, r-precision.
-    #[arg(long, value_name = "CLASS")]
+    #[arg(long, value_name = "CLASS", value_parser = written::class)]
     pub(crate) open_world: Option<String>,
     /// Restate open-world scores as if this share of all visits were monitored.
     #[arg(long, value_name = "SHARE", requires = "open_world", num_args = 1.., value_delimiter = ',', value_parser = share)]

@@ -44,7 +44,7 @@ pub(crate) enum Dataset {
         #[arg(long, value_name = "CLASS,..|@FILE", required = true)]
         monitored: String,
         /// Name of the class of all others.
-        #[arg(long, value_name = "CLASS", default_value = "unmonitored")]
+        #[arg(long, value_name = "CLASS", default_value = "unmonitored", value_parser = written::class)]
         unmonitored: String,
         /// Trace file to write: .parquet, which keeps the pages.
         #[arg(long, value_name = "FILE")]

@@ -74,7 +74,7 @@ pub(crate) struct FeaturesExplain {
     #[arg(long, value_name = "NAME[,NAME]", value_parser = written::of::<FeatureSpec>)]
     pub(crate) set: String,
     /// What gives this class away; all classes where it is not given.
-    #[arg(long, value_name = "CLASS")]
+    #[arg(long, value_name = "CLASS", value_parser = written::class)]
     pub(crate) class: Option<String>,
     /// Features in the table and in the picture.
     #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]

@@ -1,9 +1,10 @@
 //! `wfkit dataset relabel`: an open world of a closed one.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
-use wfkit_datasets::{TraceFormat, relabel, write_traces};
+use wfkit_datasets::{TraceFormat, canonical_class, relabel, write_traces};
 
 use super::dataset::{FOLDS, describe};
 use crate::context::{Context, count};
@@ -35,10 +36,10 @@ pub(super) fn run(
     context.finish_and_print(report, Some(out))
 }
 
-/// Classes as `a,b` or as the lines of `@FILE`; blanks around names and empty lines do not count.
+/// Classes as `a,b` or as the lines of `@FILE`, by the names that files have them by; empty lines do not count.
 fn classes(list: &str) -> Result<Vec<String>> {
     let names = |names: &mut dyn Iterator<Item = &str>| {
-        names.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+        names.map(canonical_class).filter(|name| !name.is_empty()).map(Cow::into_owned).collect()
     };
     match list.strip_prefix('@') {
         Some(file) => {

@@ -9,7 +9,7 @@ fn one_command_measures_every_world() {
     let class = classes.names()[0].clone();
     let report = folder.report(&format!(
         "evaluate traces.parquet --attack totals --folds 3 --trees 30 --calibrate temperature --against cumul-forest \
-         --open-world {class} --base-rate 0.5,0.01 --one-vs-rest --few-shot 1,3 --early 50,100 --drift \
+         --open-world 0{class} --base-rate 0.5,0.01 --one-vs-rest --few-shot 1,3 --early 50,100 --drift \
          --sheet sheet.md --picture reliability.svg"
     ));
     let told = |name: &str| report.privacy.extras.get(name).unwrap_or_else(|| panic!("{name} is missing")).clone();
