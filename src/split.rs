@@ -1,10 +1,13 @@
 //! Which traces are trained on and which are tested: never copies of one load, nor, unless asked for, one page of the background, on both
 //! sides.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
+
 use anyhow::{Context as _, Result};
 use wfkit_classify::Samples;
 use wfkit_datasets::Groups;
 use wfkit_datasets::splits::{self, Split, SplitError, stratified_k_fold};
+use wfkit_metrics::seed::mix;
 
 use crate::context::Context;
 
@@ -67,4 +70,16 @@ fn moment(text: &str) -> Result<i64> {
     let moment: jiff::Timestamp =
         text.parse().with_context(|| format!("{text}: not a moment such as 2026-05-01T12:00:00Z"))?;
     moment.as_nanosecond().try_into().with_context(|| format!("{text}: too far away"))
+}
+
+/// Of these rows, those of at most `count` loads of each class, with all their copies: the loads of the least hash of load and seed.
+pub(crate) fn some_loads(rows: &[usize], samples: Samples<'_>, groups: &Groups, count: usize, seed: u64) -> Vec<usize> {
+    let mut loads: HashMap<&str, BTreeSet<(u64, usize)>> = HashMap::new();
+    for &row in rows {
+        let group = groups.of_row()[row];
+        loads.entry(&samples.key(row).class).or_default().insert((mix(seed, group as u64), group));
+    }
+    let taken: HashSet<usize> =
+        loads.values().flat_map(|of_class| of_class.iter().take(count)).map(|&(_, group)| group).collect();
+    rows.iter().copied().filter(|&row| taken.contains(&groups.of_row()[row])).collect()
 }

@@ -1,12 +1,10 @@
 //! Curves over how much is learned from, and how much of a trace is seen.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use wfkit_classify::{Attack, Samples, evaluate};
 use wfkit_datasets::splits::Split;
-use wfkit_datasets::{Groups, LabelledTrace, Overlap, Trace, TraceSet};
+use wfkit_datasets::{LabelledTrace, Overlap, Trace, TraceSet};
 use wfkit_metrics::seed::mix;
 use wfkit_metrics::{DrawnScore, Interval, ScoreOptions, Scores};
 
@@ -15,6 +13,7 @@ use super::modes::{joined, one_collection, row};
 use crate::context::Context;
 use crate::input::Labelled;
 use crate::printer::score;
+use crate::split::some_loads;
 
 /// Draws of the few loads that are learned from.
 const DRAWS: u64 = 5;
@@ -36,7 +35,10 @@ pub(super) fn few_shot(counts: &[u16], task: &Task, attack: &Attack, context: &C
             let thinned: Vec<Split> = splits
                 .iter()
                 .zip(0..)
-                .map(|(split, fold)| few_of_each(split, samples, &groups, count.into(), mix(seed, fold)))
+                .map(|(split, fold)| {
+                    let train = some_loads(&split.train, samples, &groups, count.into(), mix(seed, fold));
+                    Split { train, ..split.clone() }
+                })
                 .collect();
             trained_on = thinned.iter().map(|split| split.train.len()).min().unwrap_or(0).min(trained_on);
             let (found, of_draw) = over_splits(attack, samples, &thinned, context)?;
@@ -50,19 +52,6 @@ pub(super) fn few_shot(counts: &[u16], task: &Task, attack: &Attack, context: &C
     let rows = counts.iter().map(of_count).collect::<Result<Vec<_>>>()?;
     print(&rows, "traces_a_class", "loads a class to learn from", context)?;
     Ok(rows)
-}
-
-/// The split with `count` loads of each class to train on, with all their copies: those of the least hash of load and seed.
-fn few_of_each(split: &Split, samples: Samples<'_>, groups: &Groups, count: usize, seed: u64) -> Split {
-    let mut loads: HashMap<&str, BTreeSet<(u64, usize)>> = HashMap::new();
-    for &row in &split.train {
-        let group = groups.of_row()[row];
-        loads.entry(&samples.key(row).class).or_default().insert((mix(seed, group as u64), group));
-    }
-    let taken: HashSet<usize> =
-        loads.values().flat_map(|of_class| of_class.iter().take(count)).map(|&(_, group)| group).collect();
-    let is_taken = |row: &usize| taken.contains(&groups.of_row()[*row]);
-    Split { train: split.train.iter().copied().filter(is_taken).collect(), ..split.clone() }
 }
 
 /// Traces cut at a share of the median duration of all; the attack is trained on cut traces too.

@@ -171,3 +171,20 @@ fn sessions_that_share_repetitions_are_counted_anew_where_asked() {
     folder.wfkit("dataset convert a.parquet b.parquet --renumber --out x.csv").succeeds();
     assert_eq!(folder.traces("x.csv").set.len(), 2 * set.len());
 }
+
+/// A report must not cost more than what it is about: of a large set, the trivial attack looks at some loads of each class.
+#[test]
+fn a_report_on_many_traces_looks_at_some_and_says_so() {
+    let folder = Folder::new();
+    let mut csv = String::from("cell_id,rep,direction_size,timestamp\n");
+    for (class, rep) in (0..40).flat_map(|class| (0..80).map(move |rep| (class, rep))) {
+        csv += &format!("{class},{rep},500,0\n{class},{rep},-{},0.{rep:02}\n", 600 + 30 * class + rep);
+    }
+    folder.write("many.csv", csv);
+    let report = folder.report("dataset info many.csv");
+    let told = |name: &str| report.privacy.extras.get(name).unwrap().clone();
+    assert_eq!((report.counts["traces"], told("traces")), (3200, 2000.into()));
+    assert_eq!(told("looked_at"), "2000 of 3200 traces: at most 50 loads a class, drawn by the seed");
+    let few = folder.report("dataset info many.csv --seed 1");
+    assert_ne!(few.privacy.extras.get("log_loss").unwrap(), &told("log_loss"), "another seed, other loads");
+}
