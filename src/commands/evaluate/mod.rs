@@ -7,6 +7,7 @@ mod drift;
 mod markdown;
 mod modes;
 mod sheet;
+mod shortcuts;
 
 use std::path::PathBuf;
 
@@ -58,6 +59,9 @@ pub(crate) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> 
     }
     report.privacy.extras.set("calibration", calibration(chosen.calibration()));
     report.privacy.extras.set("reliability", measured.reliability());
+    if let Task::Splits { input, splits, .. } = &task {
+        report.privacy.extras.set("shortcuts", shortcuts::of(input.samples(), splits, &measured, context));
+    }
     modes::add(&mut report, options, &task, &chosen, &measured, context)?;
     let others = options.against.iter().map(|name| task.measure(&attack(name)?, context));
     let others = others.collect::<Result<Vec<Measured>>>()?;
