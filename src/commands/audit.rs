@@ -48,7 +48,7 @@ pub(super) fn run(paths: &[PathBuf], name: &str, folds: usize, context: &Context
     for line in wrapped(&sentence, 80) {
         context.printer.line(&line)?;
     }
-    context.printer.table(["what alone is known", "accuracy", "95 %", "beside chance and attack"], &audit.rows())?;
+    context.printer.table(["what alone is known", "accuracy", "95 %", "beside chance, attack"], &audit.rows())?;
     let line =
         format!("{} traces, {folds} stratified folds, forests of {TREES} trees; more with --format json", set.len());
     context.printer.line(&line)

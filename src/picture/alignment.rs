@@ -339,7 +339,7 @@ impl Row {
     }
 }
 
-/// A box with a text, in the shape of its kind: round for what is extra, with bars at its sides for splits and merges, dashed where `empty`.
+/// A box with a text in the colours of its kind: round for what is extra, dashed where `empty`.
 fn filled(svg: &mut String, kind: StepKind, middle: f64, top: f64, text: &str, empty: bool) {
     let (stroke, fill) = colours(kind);
     let (left, round) = (middle - BOX.0 / 2.0, if kind == StepKind::Insertion { BOX.1 / 2.0 } else { 2.0 });

@@ -193,9 +193,9 @@ impl Explained {
         let said = |class: usize| format!("class {} ({:.1} %)", names[class], 100.0 * probability(class));
         let own = fitted.classes().index_of(&labelled.key.class);
         let right = match own {
-            Some(own) if own == probable => "its own".to_owned(),
-            Some(own) => format!("its own is {}", said(own)),
-            None => format!("its own, {}, is not known to it", labelled.key.class),
+            Some(own) if own == probable => "which is its own".to_owned(),
+            Some(own) => format!("where its own is {}", said(own)),
+            None => format!("and does not know its own, {}", labelled.key.class),
         };
         let mut verdict = format!("The model finds {} most probable for this trace, {right}", said(probable));
         if index != probable && own != Some(index) {
@@ -275,13 +275,16 @@ impl Explained {
     /// A step in words.
     fn name(&self, step: &Step) -> String {
         let noun = self.noun();
-        let cells = || self.sizes(&step.cells, &step.outgoing).join(" and ");
+        let cells = || {
+            let unit = if step.cells == [1.0] { "cell" } else { "cells" };
+            format!("{} {unit}", self.sizes(&step.cells, &step.outgoing).join(" and "))
+        };
         let column = || step.columns.start + 1;
         match step.kind {
-            StepKind::Match => format!("the {noun} of {} cells at column {}", cells(), column()),
-            StepKind::Split => format!("the {noun}s of {} cells that share column {}", cells(), column()),
-            StepKind::Merge => format!("the {noun} of {} cells at columns {} and {}", cells(), column(), column() + 1),
-            StepKind::Insertion => format!("the extra {noun} of {} cells before column {}", cells(), column()),
+            StepKind::Match => format!("the {noun} of {} at column {}", cells(), column()),
+            StepKind::Split => format!("the {noun}s of {} that share column {}", cells(), column()),
+            StepKind::Merge => format!("the {noun} of {} at columns {} and {}", cells(), column(), column() + 1),
+            StepKind::Insertion => format!("the extra {noun} of {} before column {}", cells(), column()),
             StepKind::Loss => format!("the loss of column {}", column()),
         }
     }
