@@ -441,9 +441,9 @@ mod tests {
 
     #[test]
     fn bars_are_as_long_as_the_evidence() {
-        // The scale goes from -2 to 4: 80 pixels for 6 nats.
+        // The scale goes from -2 to 3: 80 pixels for 5 nats.
         let svg = of(&[step(StepKind::Match, 0..1, 0..1, 3.0), step(StepKind::Loss, 1..2, 1..1, -1.5)], false);
-        assert!(svg.contains("height=\"40.0\"") && svg.contains("height=\"20.0\""), "{svg}");
+        assert!(svg.contains("height=\"48.0\"") && svg.contains("height=\"24.0\""), "{svg}");
     }
 
     #[test]
