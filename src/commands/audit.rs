@@ -21,10 +21,11 @@ const TREES: usize = 100;
 pub(super) fn run(paths: &[PathBuf], name: &str, folds: usize, context: &Context<'_>) -> Result<()> {
     let traces = read_traces(paths, context)?;
     let set = &traces.set;
-    let twins = Twins::of(set);
+    let mut twins = Twins::of(set);
     let (privacy, audit) = match cross_validate(&attack(name)?, set, folds, context)? {
         Err(reason) => (PrivacyReport::unmeasured(name, &reason), Audit { twins, measured: Err(reason) }),
         Ok(attacked) => {
+            twins.learned_from = attacked.overlap().learned_from();
             let splits = folds_of(set, folds, context).expect("the attack was measured on them");
             let (samples, beside) = (Samples::Traces(set), attacked.accuracy_95());
             let mut shortcuts = of_recording(samples, context.seed);
@@ -79,17 +80,19 @@ struct Twins {
     traces: usize,
     exact: usize,
     near: usize,
+    /// On folds of the set, tested traces that were learned from: `wfkit evaluate` refuses to score any.
+    learned_from: usize,
 }
 
 impl Twins {
     fn of(set: &TraceSet) -> Self {
         let [exact, near] = traces_with_twins(set);
-        Self { traces: set.len(), exact, near }
+        Self { traces: set.len(), exact, near, learned_from: 0 }
     }
 
     /// A few of many loads of one page are nearly alike by chance, as [`Overlap::learned_from`](wfkit_datasets::Overlap::learned_from) has it.
     fn are_too_many(&self) -> bool {
-        self.exact > 0 || 100 * self.near > self.traces
+        self.exact > 0 || self.learned_from > 0
     }
 
     /// How many of the traces, their share and its interval.
@@ -195,7 +198,7 @@ impl Audit {
         warnings
             .extend(self.recording_at(Standing::AboveChance).into_iter().map(|told| format!("{told}; {what_to_do}")));
         if self.twins.are_too_many() {
-            let Twins { traces, exact, near } = self.twins;
+            let Twins { traces, exact, near, .. } = self.twins;
             warnings.push(format!(
                 "of {traces} traces {exact} have an exact twin and {near} a near one, to be trained on and tested: remove them (wfkit dataset validate names them)"
             ));
