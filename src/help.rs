@@ -72,17 +72,21 @@ Recording needs Linux and CAP_NET_RAW, as `wfkit capture live --help` says.";
 
 /// Shortcuts, for `dataset audit`.
 pub(crate) const OF_AUDIT: &str = "\
-A shortcut is a number or a few that anybody could read off a trace without looking at what was visited. A forest of 100 trees is trained on
-each alone, on the same folds as the attack, so that the accuracies compare.
-  of the recording   order (the rank of the start), session, hour and weekday (UTC), client: in a good set none of them
-                     is above chance, since no visit decides when it is recorded. Where classes were recorded one
-                     after the other, the order gives them away, and with it whatever drifts: a guard, a load, a cache.
-  of the traffic     totals, the first 5 and 20 sizes, number of packets, duration: no fault of the set, but an attack that does
-                     not beat them has not shown that there is more to find.
-  twins              traces whose packets another trace has, exactly or nearly: they are trained on and tested.
+A shortcut is a number or a few that anybody could read off a trace without looking at what was
+visited. A forest of 100 trees learns from each alone, on the folds of the attack, so that the
+accuracies compare.
+  of the recording  order (the rank of the start), session, hour and weekday (UTC), client: in a
+                    good set none of them is above chance, since no visit decides when it is
+                    recorded. Where classes were recorded one after the other, the order gives
+                    them away, and with it whatever drifts: a guard, the load of a network.
+  of the traffic    totals, the first 5 and 20 sizes, number of packets, duration: no fault of
+                    the set, but an attack that does not beat them has found no more than they.
+  twins             traces whose packets another trace has, exactly or nearly, so that they are
+                    trained on and tested.
 
-What to do about a shortcut: record classes in turns, as `wfkit capture collect` does; or keep it out of the scores, by
-`wfkit evaluate --split-by session`, where each session holds all classes, or --split-time.";
+What to do: record classes in turns, as `wfkit capture collect` does; or keep a shortcut out of
+the scores, by `wfkit evaluate --split-by session`, where each session holds all classes, or by
+--split-time.";
 
 /// Grids and results, for `sweep`.
 pub(crate) const OF_SWEEP: &str = "\

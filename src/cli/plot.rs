@@ -12,15 +12,18 @@ pub(crate) enum Plot {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-How to read it: a class is a row of columns, each the size of one answer, in Tor cells; views of bursts have both
-directions, + outgoing and - incoming. A step matches a run of the trace with a column, splits one column into two runs,
-merges two columns into one run, has an extra run, or has lost a column. Its evidence is in nats: above 0 it speaks for
-the class (3 nats: twenty times as probable there as in all traces together), below 0 against it.
+How to read it: a class is a row of columns, each the size of one answer, in Tor cells; where
+bursts are aligned, both directions are there, + outgoing and - incoming. A step matches a run of
+the trace with a column, splits one column into two runs, merges two columns into one run, has an
+extra run, or has lost a column. Its evidence is in nats: above 0 it speaks for the class (3 nats:
+twenty times as probable there as in all traces together), below 0 against it.
 
 Such as:
   wfkit train traces.parquet --attack alignment --out model.wfm
-  wfkit plot alignment model.wfm traces.parquet --class 7 --out seven.svg         the first trace of class 7
-  wfkit plot alignment model.wfm traces.parquet --trace 12:3 --class 7 --out x.svg  why 12:3 is taken for 7, or is not")]
+  wfkit plot alignment model.wfm traces.parquet --class 7 --out x.svg
+      the first trace of class 7
+  wfkit plot alignment model.wfm traces.parquet --trace 12:3 --class 7 --out x.svg
+      why repetition 3 of class 12 is taken for 7, or is not")]
 pub(crate) struct PlotAlignment {
     /// Model file that `wfkit train --attack alignment` wrote; or one of `best`, where it pooled an alignment.
     #[arg(value_name = "MODEL")]
