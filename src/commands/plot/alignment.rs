@@ -336,12 +336,10 @@ impl Explained {
 
     fn print(&self, labelled: &LabelledTrace, options: &PlotAlignment, context: &Context<'_>) -> Result<()> {
         let printer = context.printer;
-        printer.line(&format!("Trace ({}) beside class {}, {}", labelled.key, self.class, self.chosen))?;
-        for text in [&self.finding(), &self.verdict] {
-            for line in wrapped(text, 80) {
-                printer.line(&line)?;
-            }
-        }
+        let say = |text: &str| wrapped(text, 80).iter().try_for_each(|line| printer.line(line));
+        say(&format!("Trace ({}) beside class {}, {}", labelled.key, self.class, self.chosen))?;
+        say(&self.finding())?;
+        say(&self.verdict)?;
         let mut strongest: Vec<usize> = (0..self.path.steps.len()).collect();
         strongest.sort_by(|&a, &b| {
             let evidence = |at: usize| self.path.steps[at].evidence.abs();
@@ -369,11 +367,8 @@ impl Explained {
         let run = self.noun();
         printer.table(["column", "expects", "step", "has", run, "nats"], &rows)?;
         let left = self.path.steps.len() - rows.len();
-        let more = if left > 0 { format!("; {left} weaker steps are in it and in the picture") } else { String::new() };
-        printer.line(&format!(
-            "{}, with its data in {}{more}",
-            options.out.display(),
-            report_path(&options.out).display()
-        ))
+        let more = if left > 0 { format!("; {left} weaker steps are in both") } else { String::new() };
+        let (picture, data) = (options.out.display(), report_path(&options.out));
+        say(&format!("{picture}, with its data in {}{more}", data.display()))
     }
 }
