@@ -8,7 +8,9 @@ mod input;
 mod measure;
 mod picture;
 mod printer;
+mod shortcuts;
 mod split;
+mod words;
 mod written;
 
 use std::process::ExitCode;

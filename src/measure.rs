@@ -12,8 +12,8 @@ use wfkit_classify::{
 use wfkit_datasets::splits::Split;
 use wfkit_datasets::{Groups, Overlap, TraceSet};
 use wfkit_metrics::{
-    BayesError, Contestant, ErrorOf, Information, Kinship, Leakage, PrivacyReport, Resampling, Rounds, ScoreOptions,
-    Scores, cover_hart_bound, reliability,
+    BayesError, Contestant, ErrorOf, Information, Interval, Kinship, Leakage, PrivacyReport, Resampling, Rounds,
+    ScoreOptions, Scores, cover_hart_bound, reliability,
 };
 
 use crate::context::Context;
@@ -27,14 +27,14 @@ pub(crate) const BOOTSTRAP: usize = 1000;
 
 /// What the tested traces have in common.
 #[derive(Default)]
-struct Kin {
+pub(crate) struct Kin {
     origins: Vec<usize>,
     /// None where some trace has none.
     sessions: Option<Vec<usize>>,
 }
 
 impl Kin {
-    fn of(samples: Samples<'_>, rows: &[usize]) -> Self {
+    pub(crate) fn of(samples: Samples<'_>, rows: &[usize]) -> Self {
         let all = rows.iter().all(|&row| samples.key(row).session.is_some());
         let by_session = Groups::of_rows(samples.len()).join(|row| samples.key(row).session.as_deref());
         Self {
@@ -43,7 +43,7 @@ impl Kin {
         }
     }
 
-    fn kinship(&self) -> Kinship<'_> {
+    pub(crate) fn kinship(&self) -> Kinship<'_> {
         Kinship { groups: Some(&self.origins), sessions: self.sessions.as_deref() }
     }
 }
@@ -80,6 +80,11 @@ impl Measured {
             "origins": self.scores.origins,
             "reason": reason.as_deref().unwrap_or("not computed where null"),
         })
+    }
+
+    /// Accuracy and its 95 % interval; none where it has none.
+    pub(crate) fn accuracy_95(&self) -> Option<(f64, Interval)> {
+        Some((self.scores.accuracy?, self.scores.intervals_95.as_ref()?.accuracy))
     }
 
     /// How to put intervals on what else is computed from its probabilities.

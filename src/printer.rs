@@ -120,7 +120,7 @@ impl Printer {
 }
 
 /// What only some readers of a report look for.
-const DETAILS: [&str; 18] = [
+const DETAILS: [&str; 19] = [
     "cost.",
     "expected_calibration_error",
     "explanation.",
@@ -138,11 +138,12 @@ const DETAILS: [&str; 18] = [
     "reliability",
     "roc_auc_macro_ovo",
     "roc_auc_weighted",
+    "shortcuts.",
     "volumes.",
 ];
 
 /// What of [`DETAILS`] everybody should see.
-const NEVERTHELESS: [&str; 7] = [
+const NEVERTHELESS: [&str; 8] = [
     "leakage.asymptotic_lower_bound.told",
     "leakage.bayes_error.by",
     "leakage.bayes_error.estimate",
@@ -150,6 +151,7 @@ const NEVERTHELESS: [&str; 7] = [
     "leakage.caution",
     "leakage.information.at_least_bits_by_cross_entropy",
     "leakage.information.at_least_bits_by_error",
+    "shortcuts.warning",
 ];
 
 fn is_detail(name: &str) -> bool {

@@ -144,11 +144,11 @@ impl Slopes {
         let least = 1e-12 + 1e-10 * (0..n).map(|m| rows[m][m]).sum::<f64>();
         (0..n).for_each(|m| rows[m][m] += least);
         for pivot in 0..n {
-            for row in pivot + 1..n {
-                let factor = rows[row][pivot] / rows[pivot][pivot];
-                for column in pivot..=n {
-                    rows[row][column] -= factor * rows[pivot][column];
-                }
+            let (above, below) = rows.split_at_mut(pivot + 1);
+            let by = &above[pivot];
+            for row in below {
+                let factor = row[pivot] / by[pivot];
+                row[pivot..].iter_mut().zip(&by[pivot..]).for_each(|(value, by)| *value -= factor * by);
             }
         }
         let mut step = vec![0.0; n];

@@ -107,6 +107,27 @@ pub fn near_twins(set: &TraceSet) -> Vec<[usize; 2]> {
     pairs
 }
 
+/// Traces with a twin of the same packets, and traces with none but nearly the same, that a split may tear apart: copies of one load stay together,
+/// and copies of different loads are alike by what was done to them.
+pub fn traces_with_twins(set: &TraceSet) -> [usize; 2] {
+    let origins = crate::Groups::by_origin(set);
+    let origin = |row: usize| origins.of_row()[row];
+    let is_copy = |row: usize| set.traces()[row].origin.is_some();
+    let mut exact: BTreeSet<usize> = BTreeSet::new();
+    for rows in duplicates(set) {
+        let of = |rows: &mut dyn Iterator<Item = usize>| rows.map(origin).collect::<BTreeSet<usize>>();
+        let (all, loads) = (of(&mut rows.iter().copied()), of(&mut rows.iter().copied().filter(|&row| !is_copy(row))));
+        let has_twin = |row: usize| {
+            let among = if is_copy(row) { &loads } else { &all };
+            among.len() > usize::from(among.contains(&origin(row)))
+        };
+        exact.extend(rows.iter().copied().filter(|&row| has_twin(row)));
+    }
+    let near = near_twins(set).into_iter().filter(|&[a, b]| origin(a) != origin(b)).flatten();
+    let near: BTreeSet<usize> = near.filter(|row| !exact.contains(row)).collect();
+    [exact.len(), near.len()]
+}
+
 /// Visits and sessions of them whose median is longer are none: times are in another unit.
 const LONGEST_MEDIAN_NS: u64 = 3_600 * NS_PER_SECOND;
 /// No single trace should be longer.
@@ -209,6 +230,27 @@ mod tests {
         assert_eq!(implausible_times(&lasting(&[])), None);
         let one = implausible_times(&lasting(&[5_000_000_000, 6_000_000_000, 200_000_000_000_000])).unwrap();
         assert!(one.contains("(class a, rep 2) lasts 2.3 days, where the median trace takes 6.0 s"), "{one}");
+    }
+
+    #[test]
+    fn twins_are_what_a_split_may_tear_apart() {
+        let load = |rep, size: i32, late: u64, origin: Option<&str>| {
+            let time_ns = (0..20).map(|at| at * 1_000_000 + if at > 0 { late } else { 0 }).collect();
+            let key = TraceKey { class: "a".into(), rep, session: None };
+            LabelledTrace {
+                origin: origin.map(str::to_owned),
+                ..LabelledTrace::new(key, None, Trace::new(time_ns, vec![size; 20]).unwrap())
+            }
+        };
+        let twins = |traces: Vec<LabelledTrace>| {
+            traces_with_twins(&TraceSet::new(traces, Provenance::new(Layer::Tcp, vec![])).unwrap())
+        };
+        assert_eq!(twins(vec![load(0, 1, 0, None), load(1, 2, 0, None)]), [0, 0]);
+        assert_eq!(twins(vec![load(0, 1, 0, None), load(1, 1, 0, None), load(2, 1, 10, None)]), [2, 1]);
+        // Copies of one load stay together, copies of two are alike by what was done to them.
+        assert_eq!(twins(vec![load(0, 1, 0, Some("x")), load(1, 1, 0, Some("x"))]), [0, 0]);
+        assert_eq!(twins(vec![load(0, 1, 0, Some("x")), load(1, 1, 0, Some("y"))]), [0, 0]);
+        assert_eq!(twins(vec![load(0, 1, 0, Some("x")), load(1, 1, 0, None)]), [2, 0]);
     }
 
     #[test]

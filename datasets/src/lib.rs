@@ -33,7 +33,7 @@ pub use class_name::{MixedClass, Spellings, canonical as canonical_class, unknow
 #[cfg(feature = "tables")]
 pub use formats::{ReadError, ReadTraces, TraceFormat, WriteError, read_all_traces, read_traces, write_traces};
 pub use groups::Groups;
-pub use info::{TraceSetInfo, duplicates, implausible_times, near_twins};
+pub use info::{TraceSetInfo, duplicates, implausible_times, near_twins, traces_with_twins};
 #[cfg(feature = "tables")]
 pub use kinds::FileKind;
 pub use label::Label;

@@ -50,7 +50,7 @@ pub use ranking::{
 pub use reliability::{ReliabilityBin, reliability};
 pub use report::{Extras, Input, PrivacyReport, StageReport, UtilityReport};
 pub use report_rows::ReportRow;
-pub use scores::{ClassScores, Confusion, Intervals, ScoreOptions, Scores};
+pub use scores::{ClassScores, Confusion, Intervals, ScoreOptions, Scores, accuracy_95};
 pub use transferred::Transferred;
 pub use truth::{ScoreError, Undefined};
 pub use units::{Kinship, LEAST_SESSIONS};

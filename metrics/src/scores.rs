@@ -243,7 +243,7 @@ impl Scores {
     /// wider than need be. Ends stay within the range of the score.
     pub fn cross_validated(mut self, folds: usize) -> Self {
         let (Some(intervals), true) = (self.intervals_95.as_mut(), folds >= 2) else { return self };
-        let factor = (1.0 + folds as f64 / (folds as f64 - 1.0)).sqrt();
+        let factor = overlap_of_folds(folds);
         intervals.widened_by = Some(factor);
         let widen = |interval: &mut Option<Interval>, score: Option<f64>, most: f64| {
             *interval = interval.zip(score).map(|(interval, score)| interval.widened(score, factor, most));
@@ -297,6 +297,34 @@ impl Scores {
             most_confused: Vec::new(),
         }
     }
+}
+
+/// What distances from a score are multiplied by where training parts of so many folds overlap; see [`Scores::cross_validated`].
+fn overlap_of_folds(folds: usize) -> f64 {
+    if folds < 2 { 1.0 } else { (1.0 + folds as f64 / (folds as f64 - 1.0)).sqrt() }
+}
+
+/// Accuracy and its 95 % interval as [`Scores`] have them after [`cross_validated`](Scores::cross_validated), without any other score; `None`
+/// without decisions. `truth` and `decisions`, shape `(n_rows,)`, are numbers of `classes` classes.
+///
+/// # Panics
+/// If there is not one decision a row, or the kinship is not of so many rows.
+pub fn accuracy_95(
+    truth: &[usize],
+    decisions: &[usize],
+    classes: usize,
+    kinship: Kinship<'_>,
+    folds: usize,
+) -> Option<(f64, Interval)> {
+    assert_eq!(truth.len(), decisions.len(), "a decision a row");
+    assert_eq!(kinship.misfit(truth.len()), None, "origins and sessions of {} rows", truth.len());
+    if truth.is_empty() {
+        return None;
+    }
+    let right = |row: usize| decisions[row] == truth[row];
+    let accuracy = (0..truth.len()).filter(|&row| right(row)).count() as f64 / truth.len() as f64;
+    let worth = Units::of(truth, classes, kinship).worth(right);
+    Some((accuracy, Interval::of_share(accuracy, worth / overlap_of_folds(folds).powi(2))))
 }
 
 /// What all areas are made of, sorted and counted once.
@@ -570,6 +598,23 @@ mod tests {
         assert!(near(one.log_loss, ten.log_loss));
         let apart = scored(10, false).intervals_95.unwrap();
         assert!(apart.accuracy.high - apart.accuracy.low < (ten.accuracy.high - ten.accuracy.low) / 2.0);
+    }
+
+    #[test]
+    fn accuracy_alone_is_that_of_all_scores() {
+        for (copies, folds) in [(1, 1), (1, 5), (10, 5)] {
+            let (probabilities, truth, origins) = with_copies(copies);
+            let sessions: Vec<usize> = (0..truth.len()).map(|row| row / (10 * copies)).collect();
+            for sessions in [None, Some(&sessions[..])] {
+                let options = ScoreOptions { bootstrap: 10, seed: 0, groups: Some(&origins), sessions };
+                let scores = Scores::compute(&probabilities, &truth, &options).unwrap().cross_validated(folds);
+                let kinship = Kinship { groups: Some(&origins), sessions };
+                let (accuracy, interval) = accuracy_95(&truth, &probabilities.argmax(), 2, kinship, folds).unwrap();
+                assert_eq!(Some(accuracy), scores.accuracy);
+                assert_eq!(interval, scores.intervals_95.unwrap().accuracy, "{copies} {folds}");
+            }
+        }
+        assert_eq!(accuracy_95(&[], &[], 2, Kinship::default(), 5), None);
     }
 
     #[test]

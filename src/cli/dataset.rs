@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use wfkit_capture::record::parse_duration;
 
 use super::SplitBy;
+use crate::help;
 use crate::written;
 
 #[derive(Debug, Subcommand)]
@@ -55,6 +56,19 @@ pub(crate) enum Dataset {
         /// Trace files or folders of them; formats are found by content.
         #[arg(required = true, value_name = "TRACES")]
         traces: Vec<PathBuf>,
+    },
+    /// What could be learned without the traffic's content: whether when, where or in what order traces were recorded gives their classes away.
+    #[command(after_help = help::OF_AUDIT)]
+    Audit {
+        /// Trace files or folders of them; formats are found by content.
+        #[arg(required = true, value_name = "TRACES")]
+        traces: Vec<PathBuf>,
+        /// The attack that shortcuts are held against; `wfkit attacks` lists them.
+        #[arg(long, default_value = "kfp-size", value_name = "NAME", value_parser = written::attack)]
+        attack: String,
+        /// Stratified folds; copies of one load, and pages of a background, stay together.
+        #[arg(long, default_value_t = 5, value_name = "K", value_parser = clap::value_parser!(u16).range(2..))]
+        folds: u16,
     },
     /// Write a train and a test file that share no trace: copies of one load, and pages of a background, stay together.
     Split {

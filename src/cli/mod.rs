@@ -6,6 +6,7 @@ mod competition;
 mod dataset;
 mod defend;
 mod features;
+mod plot;
 mod sweep;
 
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ pub(crate) use competition::*;
 pub(crate) use dataset::*;
 pub(crate) use defend::*;
 pub(crate) use features::*;
+pub(crate) use plot::*;
 pub(crate) use sweep::*;
 
 /// Website fingerprinting: attacks, defences and their evaluation, from packet capture to score.
@@ -87,6 +89,9 @@ pub(crate) enum Command {
     Predict(Predict),
     /// The attacks that have names: what they do, what for, at what cost, from where.
     Attacks,
+    /// Pictures that explain, as SVG, with their data as a table or as JSON.
+    #[command(subcommand)]
+    Plot(Plot),
     /// Measure an attack on traces it was not trained on.
     Evaluate(Evaluate),
     /// Apply a defence to traces; report its overheads and what the attack still finds.

@@ -9,7 +9,7 @@ use wfkit_datasets::splits::Split;
 use wfkit_datasets::{Overlap, TraceSetInfo, duplicates, near_twins, write_traces};
 use wfkit_metrics::{PrivacyReport, StageReport, Summary, Utility, VolumeSummary};
 
-use super::relabel;
+use super::{audit, relabel};
 use crate::cli;
 use crate::context::{Context, count, count_set, digests, make_folder};
 use crate::input::{Traces, read_traces};
@@ -26,6 +26,7 @@ pub(crate) fn run(command: &cli::Dataset, context: &Context<'_>) -> Result<()> {
             convert(traces, out.as_deref(), pcap.as_deref(), (*renumber, *copies), context)
         }
         cli::Dataset::Validate { traces } => validate(traces, context),
+        cli::Dataset::Audit { traces, attack, folds } => audit::run(traces, attack, usize::from(*folds), context),
         cli::Dataset::Relabel { traces, monitored, unmonitored, out } => {
             relabel::run(traces, monitored, unmonitored, out, context)
         }

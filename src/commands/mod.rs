@@ -1,6 +1,7 @@
 //! One file a command: options to validated values to library calls to a report.
 
 mod attacks;
+mod audit;
 mod capture;
 mod capture_audit;
 mod capture_info;
@@ -9,6 +10,7 @@ mod dataset;
 mod defend;
 mod evaluate;
 mod features;
+mod plot;
 mod predict;
 mod record;
 mod relabel;
@@ -36,6 +38,7 @@ pub(crate) fn execute(command: Command, global: &Global, printer: &Printer) -> R
         Command::Features(options) => features::run(&options, &context),
         Command::Train(options) => train::run(&options, &context),
         Command::Predict(options) => predict::run(&options, &context),
+        Command::Plot(command) => plot::run(&command, &context),
         Command::Attacks => attacks::run(&context),
         Command::Evaluate(options) => evaluate::run(&options, &context),
         Command::Defend(options) => defend::run(&options, &context),

@@ -34,7 +34,7 @@ pub(crate) fn run(options: &cli::Predict, context: &Context<'_>) -> Result<()> {
 }
 
 /// Reads a model; another kind of file is named.
-fn load(path: &Path) -> Result<FittedAttack> {
+pub(super) fn load(path: &Path) -> Result<FittedAttack> {
     FittedAttack::load(path).or_else(|error| match FileKind::of(path) {
         Ok(Some(kind)) if kind != FileKind::Model => {
             bail!("{}: found {kind}; expected a model, as wfkit train writes them", path.display())

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use wfkit_classify::{Explained, Explanation};
 use wfkit_features::Information;
 
-use super::escaped;
+use super::{begun, escaped, round_step};
 
 /// Where bars begin and end, where what is written beside them begins, and the width of all, in pixels.
 const LEFT: f64 = 300.0;
@@ -25,13 +25,7 @@ pub(crate) fn importance(explanation: &Explanation, top: usize, title: &str) -> 
     let height_of = |rows: &[Explained]| HEAD + rows.len() as f64 * LINE + FOOT;
     let second = TOP + height_of(&explanation.groups);
     let height = second + height_of(features) + 10.0;
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" font-size=\"13\">\n\
-         <rect width=\"{WIDTH}\" height=\"{height}\" fill=\"white\"/>\n\
-         <text x=\"{}\" y=\"30\" text-anchor=\"middle\" font-size=\"16\">{}</text>\n",
-        WIDTH / 2.0,
-        escaped(title)
-    );
+    let mut svg = begun(WIDTH, height, title);
     panel(&mut svg, TOP, "What is told, permuted as one", &explanation.groups);
     panel(&mut svg, second, "Features, permuted one by one", features);
     svg.push_str("</svg>\n");
@@ -86,15 +80,6 @@ fn panel(svg: &mut String, top: f64, heading: &str, rows: &[Explained]) {
     ));
 }
 
-/// The largest of 1, 2 and 5 times a power of ten that goes into `largest` at least three times.
-fn round_step(largest: f64) -> f64 {
-    if largest <= 0.0 {
-        return 1.0;
-    }
-    let ten = 10f64.powf((largest / 3.0).log10().floor());
-    [5.0, 2.0, 1.0].map(|times| times * ten).into_iter().find(|step| step * 3.0 <= largest).unwrap_or(ten)
-}
-
 fn colour(tells: Information) -> &'static str {
     match tells {
         Information::Volume => "#4477aa",
@@ -146,10 +131,5 @@ mod tests {
         );
         assert_eq!(importance(&explanation(&[0.29, 0.1, 0.0]), 1, "").matches("<title>").count(), 2);
         assert!(importance(&explanation(&[0.0]), 1, "").ends_with("</svg>\n"));
-    }
-
-    #[test]
-    fn steps_are_round() {
-        assert_eq!([0.0, 0.35, 0.9, 6.1, 15.0].map(round_step), [1.0, 0.1, 0.2, 2.0, 5.0]);
     }
 }

@@ -316,6 +316,11 @@ impl Alignment {
         (!self.profiles[class].columns.is_empty()).then(|| path::explain(self, class, &x))
     }
 
+    /// How many runs of a trace lie beyond the first 500, which are all that is looked at.
+    pub fn runs_left_out(&self, trace: &Trace) -> usize {
+        self.alphabet.runs(trace).count().saturating_sub(tokens::MOST_TOKENS)
+    }
+
     fn scores_of(&self, sequences: &[&[Token]]) -> Array2<f64> {
         let mut scores = self.logs_of(sequences);
         let ln_shares = shares::ln_shares(&self.trained_on);

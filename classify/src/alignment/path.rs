@@ -38,6 +38,10 @@ pub struct Step {
     pub cells: Vec<f64>,
     /// The most probable size of each of these columns, in cells.
     pub expected: Vec<f64>,
+    /// Whether each of these runs is outgoing; in [`AlignmentView::Answers`](super::AlignmentView::Answers), which does not tell, none is.
+    pub outgoing: Vec<bool>,
+    /// Whether the most probable run of each of these columns is outgoing; as `outgoing`.
+    pub expected_outgoing: Vec<bool>,
     /// ln of the probability of the step, from the state before it.
     pub nats: f64,
     /// `nats` less ln of the frequencies that its runs have in all traces: what speaks for the class, above 0, or against it. A loss has
@@ -162,12 +166,15 @@ fn step(
     let frequency = |&token: &Token| model.prior.background()[token as usize].ln();
     let evidence = nats - x[runs.clone()].iter().map(frequency).sum::<f64>();
     let cells = x[runs.clone()].iter().map(|&token| model.alphabet.size(token as usize)).collect();
-    let expected = |column: usize| {
+    let expects = |column: usize| {
         let mut emissions = vec![0.0; model.alphabet.len()];
         model.prior.emissions(&model.profiles[class].columns[column], &mut emissions);
         let most = (0..emissions.len()).max_by(|&a, &b| emissions[a].total_cmp(&emissions[b]));
-        model.alphabet.size(most.expect("there are tokens"))
+        most.expect("there are tokens")
     };
-    let expected = columns.clone().map(expected).collect();
-    Step { kind, columns, runs, cells, expected, nats, evidence }
+    let expects: Vec<usize> = columns.clone().map(expects).collect();
+    let expected = expects.iter().map(|&token| model.alphabet.size(token)).collect();
+    let expected_outgoing = expects.iter().map(|&token| model.alphabet.is_outgoing(token)).collect();
+    let outgoing = x[runs.clone()].iter().map(|&token| model.alphabet.is_outgoing(token as usize)).collect();
+    Step { kind, columns, runs, cells, expected, outgoing, expected_outgoing, nats, evidence }
 }

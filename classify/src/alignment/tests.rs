@@ -165,6 +165,38 @@ fn answers_that_are_split_or_merged_are_known_again() {
 }
 
 #[test]
+fn steps_tell_directions_where_the_view_does() {
+    let packets = [514, -514, -514, 514, 514, 514, -514].repeat(4);
+    let trace = Trace::new(vec![0; packets.len()], packets).unwrap();
+    let fit = |view| {
+        let params = AlignmentParams { view, ..AlignmentParams::default() };
+        params.fit(&[&trace, &trace], &[0, 0], 1, 1).unwrap().explain(0, &trace).unwrap()
+    };
+    let bursts = fit(AlignmentView::Bursts);
+    assert_eq!(bursts.steps.len(), 16);
+    for (at, step) in bursts.steps.iter().enumerate() {
+        let outgoing = vec![at % 2 == 0];
+        assert_eq!((&step.outgoing, &step.expected_outgoing), (&outgoing, &outgoing), "{step:?}");
+    }
+    let answers = fit(AlignmentView::Answers);
+    assert!(answers.steps.iter().all(|step| step.outgoing == [false] && step.expected_outgoing == [false]));
+}
+
+#[test]
+fn runs_that_are_not_looked_at_are_counted() {
+    let turns = |runs: usize| {
+        let packets = [514, -514].repeat(runs);
+        Trace::new(vec![0; packets.len()], packets).unwrap()
+    };
+    let trace = turns(503);
+    for (view, left_out) in [(AlignmentView::Answers, 3), (AlignmentView::Bursts, 506)] {
+        let params = AlignmentParams { view, ..AlignmentParams::default() };
+        let model = params.fit(&[&turns(3)], &[0], 1, 1).unwrap();
+        assert_eq!((model.runs_left_out(&trace), model.runs_left_out(&turns(3))), (left_out, 0));
+    }
+}
+
+#[test]
 fn a_path_is_one_of_the_alignments_and_covers_everything_once() {
     let (train, labels) = noisy(4, 6, 25, 0);
     for view in [AlignmentView::Answers, AlignmentView::Bursts] {

@@ -121,16 +121,19 @@ impl Alphabet {
 
     /// The tokens of a trace: at least one, at most [`MOST_TOKENS`].
     pub(super) fn tokens(&self, trace: &Trace) -> Vec<Token> {
-        let is_run = |run: &&[i32]| self.view == AlignmentView::Bursts || run[0] < 0;
         let token = |run: &[i32]| {
             let bytes = run.iter().map(|size| u64::from(size.unsigned_abs())).sum();
             let bin = self.bins.bin(self.unit.cells(bytes));
             let direction = if self.view == AlignmentView::Bursts && run[0] > 0 { self.bins.0.len() } else { 0 };
             (direction + bin) as Token
         };
-        let runs = || trace.size().chunk_by(|a, b| a.signum() == b.signum());
-        let tokens: Vec<Token> = runs().filter(is_run).take(MOST_TOKENS).map(token).collect();
-        if tokens.is_empty() { runs().take(MOST_TOKENS).map(token).collect() } else { tokens }
+        self.runs(trace).take(MOST_TOKENS).map(token).collect()
+    }
+
+    /// All runs that the view is of.
+    pub(super) fn runs<'a>(&self, trace: &'a Trace) -> impl Iterator<Item = &'a [i32]> {
+        let all = self.view == AlignmentView::Bursts || trace.in_packets() == 0;
+        trace.size().chunk_by(|a, b| a.signum() == b.signum()).filter(move |run| all || run[0] < 0)
     }
 
     /// The size of a token, in cells.

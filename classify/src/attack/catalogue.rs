@@ -71,7 +71,7 @@ const ATTACKS: [AttackInfo; 18] = [
         source: "wfkit: a profile hidden Markov model a class over the sequence of answers, after Durbin et al., Biological Sequence Analysis, 1998",
         description: "each trace aligned with what each class answers, one after the other; classes share how sizes vary",
         cost: "5 times; grows with the square of the answers",
-        purpose: "traffic of requests and answers, few traces a class; shows what gives a class away",
+        purpose: "traffic of requests and answers, few traces a class; wfkit plot alignment shows what gives a class away",
         features: None,
         classifier: Classifier::Alignment,
     },

@@ -7,6 +7,7 @@ mod drift;
 mod markdown;
 mod modes;
 mod sheet;
+mod shortcuts;
 
 use std::path::PathBuf;
 
@@ -48,6 +49,10 @@ pub(crate) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> 
         let keys: Vec<_> = measured.evaluation.rows.iter().map(|&row| samples.key(row).clone()).collect();
         write_probabilities(out, &keys, &measured.evaluation.probabilities)?;
     }
+    let shortcuts = match &task {
+        Task::Splits { input, splits, .. } => Some(shortcuts::of(input.samples(), splits, &measured, context)),
+        Task::TrainAndTest { .. } => None,
+    };
     let files: Vec<PathBuf> = [&options.input, &options.train, &options.test].into_iter().flatten().cloned().collect();
     let utility = task.tested().utility(measured.evaluation.rows.iter().copied());
     let mut report = context.stage("evaluate", digests(&files)?, utility, measured.privacy());
@@ -58,6 +63,9 @@ pub(crate) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> 
     }
     report.privacy.extras.set("calibration", calibration(chosen.calibration()));
     report.privacy.extras.set("reliability", measured.reliability());
+    if let Some(shortcuts) = shortcuts {
+        report.privacy.extras.set("shortcuts", shortcuts);
+    }
     modes::add(&mut report, options, &task, &chosen, &measured, context)?;
     let others = options.against.iter().map(|name| task.measure(&attack(name)?, context));
     let others = others.collect::<Result<Vec<Measured>>>()?;

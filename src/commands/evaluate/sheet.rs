@@ -70,8 +70,18 @@ pub(super) fn write_sheet(path: &Path, report: &StageReport, attacks: &[&Measure
 }
 
 /// What of a report belongs on the sheet, in this order, as far as it was asked for.
-const PARTS: [&str; 9] =
-    ["calibration", "against", "open_world", "one_vs_rest", "few_shot", "early", "drift", "leakage", "reliability"];
+const PARTS: [&str; 10] = [
+    "calibration",
+    "against",
+    "open_world",
+    "one_vs_rest",
+    "few_shot",
+    "early",
+    "drift",
+    "shortcuts",
+    "leakage",
+    "reliability",
+];
 
 fn parts(report: &StageReport) -> impl Iterator<Item = (&'static str, &Value)> {
     PARTS.into_iter().filter_map(|name| Some((name, report.privacy.extras.get(name)?)))
@@ -92,6 +102,10 @@ fn markdown(report: &StageReport, lines: &[Value], split: &str) -> String {
     say(format!("# Score sheet\n\n{}, seed {}, {split}.\n", report.tool, report.seed));
     for input in &report.inputs {
         say(format!("- `{}` sha256 {}", input.path, input.sha256));
+    }
+    let warning = report.privacy.extras.get("shortcuts").and_then(|shortcuts| shortcuts["warning"].as_str());
+    if let Some(warning) = warning {
+        say(format!("\n**Warning: {warning}.**"));
     }
     let columns = [
         "accuracy",

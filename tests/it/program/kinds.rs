@@ -45,6 +45,7 @@ fn what_is_no_trace_is_called_by_its_name_by_every_command() {
         for command in [
             "dataset info FILE",
             "dataset validate FILE",
+            "dataset audit FILE",
             "dataset convert FILE --out x.csv",
             "dataset split FILE --out x",
             "features FILE --set totals --out x.parquet",

@@ -1,0 +1,44 @@
+//! Texts for people.
+
+/// A text in lines of so many characters at most, but for words that are longer.
+pub(crate) fn wrapped(text: &str, most: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= most => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// The text as a sentence begins.
+pub(crate) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// A number and what it counts.
+pub(crate) fn number(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_no_longer_than_asked_for() {
+        assert_eq!(wrapped("a bc def ghijklm n", 6), ["a bc", "def", "ghijklm", "n"]);
+        assert_eq!(wrapped("", 6), [""]);
+    }
+
+    #[test]
+    fn sentences_begin_with_a_capital_and_numbers_agree() {
+        assert_eq!((capital("order of"), capital("")), ("Order of".to_owned(), String::new()));
+        assert_eq!([number(1, "split", "splits"), number(0, "split", "splits")], ["1 split", "0 splits"]);
+    }
+}
