@@ -120,8 +120,10 @@ impl Printer {
 }
 
 /// What only some readers of a report look for.
-const DETAILS: [&str; 18] = [
+const DETAILS: [&str; 21] = [
+    "attacks.",
     "cost.",
+    "drift.",
     "expected_calibration_error",
     "explanation.",
     "folds.",
@@ -131,6 +133,7 @@ const DETAILS: [&str; 18] = [
     "intervals_95.widened_by",
     "leakage.",
     "macro_precision",
+    "matrix.",
     "macro_recall",
     "most_confused",
     "packets.",
