@@ -69,6 +69,13 @@ impl Ranking {
         ranked.sort_by(|(_, a), (_, b)| loss(a).total_cmp(&loss(b)).then_with(|| a.attack.cmp(&b.attack)));
         Ok(Self { attacks: ranked, failed })
     }
+
+    /// The best attack and its measurement, the others, and what failed.
+    pub(super) fn split(self) -> (Attack, Measured, Vec<Measured>, Vec<(String, String)>) {
+        let mut attacks = self.attacks.into_iter();
+        let (attack, best) = attacks.next().expect("a ranking has an attack");
+        (attack, best, attacks.map(|(_, measured)| measured).collect(), self.failed)
+    }
 }
 
 /// The table of the report; `best` is the first of the ranking, `others` the rest of it.
@@ -99,15 +106,6 @@ pub(super) fn part(best: &Measured, others: &[Measured], failed: &[(String, Stri
         "compared": compared,
         "failed": failed.iter().map(|(attack, reason)| json!({ "attack": attack, "reason": reason })).collect::<Vec<_>>(),
     })
-}
-
-impl Ranking {
-    /// The best attack and its measurement, the others, and what failed.
-    pub(super) fn split(self) -> (Attack, Measured, Vec<Measured>, Vec<(String, String)>) {
-        let mut attacks = self.attacks.into_iter();
-        let (attack, best) = attacks.next().expect("a ranking has an attack");
-        (attack, best, attacks.map(|(_, measured)| measured).collect(), self.failed)
-    }
 }
 
 /// The table in 80 columns.
@@ -147,9 +145,10 @@ pub(super) fn lines(part: &Value) -> Vec<String> {
         ));
     }
     let reference = part["reference"].as_str().unwrap_or_default();
-    lines.push(format!("p: against {reference}, corrected for the number of attacks (Holm). It has the least"));
-    lines.push("log loss on these splits, chosen after the look: its lead is a little too good.".to_owned());
-    lines.push("Train: all folds together; predict: a trace.".to_owned());
+    lines.extend(super::matrix::wrapped(&format!(
+        "p: against {reference}, corrected for the number of attacks (Holm). It has the least log loss on these splits, chosen after the look: its lead \
+         is a little too good. Train: all folds together; predict: a trace."
+    )));
     lines
 }
 
@@ -174,7 +173,7 @@ mod tests {
         let lines = lines(&json!({ "reference": "best", "table": [row, { "attack": "best", "accuracy": 0.5 }] }));
         assert!(lines.iter().all(|line| line.chars().count() <= 80), "{lines:#?}");
         assert!(
-            lines[2].starts_with("wang-knn-forest 1.00 [.95, 1.00] 1.000 12.3 [11.0, 13.0]   <.001 12345.68 123.456"),
+            lines[2].starts_with("wang-knn-forest 1.00 [.95, 1.00] 1.000 12.3 [11.0, 13.0]  <.001 12345.68 123.456"),
             "{lines:#?}"
         );
     }

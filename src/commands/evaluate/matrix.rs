@@ -10,6 +10,9 @@ use wfkit_classify::{Attack, Samples};
 use wfkit_datasets::Observed;
 use wfkit_metrics::{ClassMap, PrivacyReport, Scores, Utility};
 
+use super::drift::{by_session, in_order};
+use super::markdown::section;
+use super::modes::row;
 use super::transfer::{Judge, Judged, Outcome, Source, known, short, short_accuracy, sources};
 use super::{FOLDS, sheet};
 use crate::cli;
@@ -63,8 +66,8 @@ pub(super) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> 
         "by": asked.word(),
         "order": read.order,
         "told": told,
-        "within": within.as_ref().map(super::modes::row),
-        "across": super::modes::row(&across),
+        "within": within.as_ref().map(row),
+        "across": row(&across),
         "learned_from": format!("across: all of a {0}; within: {1} of {2} folds of it, so a little less", asked.word(), folds(options) - 1, folds(options)),
         "false_positive_rate_is": FALSE_POSITIVES,
         "names": matrix.names(),
@@ -79,8 +82,7 @@ pub(super) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> 
         let within = trivial.scores(context, |train, test| train == test)?;
         let told = trivial.told(within.as_ref(), &across, asked.word());
         report.privacy.extras.set("trivial", json!({ "attack": TRIVIAL, "told": told }));
-        part["trivial"] =
-            json!({ "within": within.as_ref().map(super::modes::row), "across": super::modes::row(&across) });
+        part["trivial"] = json!({ "within": within.as_ref().map(row), "across": row(&across) });
     }
     report.privacy.extras.set("matrix", part);
     if let Some(path) = &options.sheet {
@@ -133,14 +135,14 @@ impl Asked {
     fn read(&self, options: &cli::Evaluate, context: &Context<'_>) -> Result<Read> {
         if self.by_session {
             let input = Labelled::read(&self.paths, context)?;
-            let (parts, without_session) = super::drift::by_session(&input);
+            let (parts, without_session) = by_session(&input);
             let names: Vec<&str> = parts.iter().map(|(name, _)| name.as_str()).collect();
             ensure!(parts.len() > 1, few_sessions("--matrix session", &names));
             if without_session > 0 {
                 context
                     .warn_of_input(&format!("{without_session} traces without session are in no part of the matrix"));
             }
-            let (sources, order) = super::drift::in_order(sources(parts));
+            let (sources, order) = in_order(sources(parts));
             return Ok(Read { sources, order, inputs: vec![input], without_session });
         }
         let inputs = self.paths.iter().map(|path| Labelled::read(std::slice::from_ref(path), context));
@@ -288,7 +290,7 @@ impl<'a> Matrix<'a> {
     }
 
     fn told(&self, within: Option<&Scores>, across: &Scores, word: &str) -> String {
-        let accuracy = |scores: &Scores| short_accuracy(&super::modes::row(scores)).unwrap_or_else(|| "-".to_owned());
+        let accuracy = |scores: &Scores| short_accuracy(&row(scores)).unwrap_or_else(|| "-".to_owned());
         let within = within.map_or_else(
             || {
                 let reason =
@@ -360,16 +362,32 @@ fn table(cells: &[Value], names: &[&str]) -> Vec<String> {
     const NOTES: usize = 5;
     for cell in without.iter().take(NOTES) {
         let text = |name: &str| cell[name].as_str().unwrap_or_default();
-        lines.push(format!("no score: {} -> {}: {}", text("train"), text("test"), text("reason")));
+        lines.extend(wrapped(&format!("no score: {} -> {}: {}", text("train"), text("test"), text("reason"))));
     }
     if without.len() > NOTES {
         lines.push(format!("{} more without a score", without.len() - NOTES));
     }
     let unknown: u64 = cells.iter().filter_map(|cell| cell["left_out_class_not_trained_on"].as_u64()).sum();
     if unknown > 0 {
-        lines.push(format!(
+        lines.extend(wrapped(&format!(
             "{unknown} tests are in no score: of classes that were not trained on there, or, within, have one load"
-        ));
+        )));
+    }
+    lines
+}
+
+/// A text in lines of 80 columns, broken between words; all but the first are indented.
+pub(super) fn wrapped(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let last = lines.last_mut().expect("there is a line");
+        if last.is_empty() {
+            last.push_str(word);
+        } else if last.chars().count() + 1 + word.chars().count() <= COLUMNS {
+            last.extend([" ", word]);
+        } else {
+            lines.push(format!("  {word}"));
+        }
     }
     lines
 }
@@ -424,7 +442,7 @@ pub(super) fn markdown(part: &Value) -> String {
         lines.push(format!("| {name} | {} |", (0..names.len()).map(cell).collect::<Vec<_>>().join(" | ")));
     }
     lines.push(format!("\nOn the diagonal, within by folds. False positive rates: {FALSE_POSITIVES}."));
-    lines.join("\n") + "\n" + &super::markdown::section("cells of the matrix", &part["cells"])
+    lines.join("\n") + "\n" + &section("cells of the matrix", &part["cells"])
 }
 
 #[cfg(test)]
@@ -434,7 +452,7 @@ mod tests {
     fn cells(n: usize) -> Vec<Value> {
         let cell = |at: usize| {
             let (train, test) = (at / n, at % n);
-            let accuracy = (at != 1).then(|| if train == test { 1.0 } else { 0.25 });
+            let accuracy = (at != 1).then_some(if train == test { 1.0 } else { 0.25 });
             json!({ "train": format!("s{train}"), "test": format!("s{test}"), "n": 4, "accuracy": accuracy, "reason": "two learned",
                     "where": if train == test { "within" } else { "across" }, "left_out_class_not_trained_on": 1 })
         };
@@ -445,9 +463,9 @@ mod tests {
     fn sources_are_rows_and_columns() {
         assert_eq!(
             table(&cells(2), &["monday", "tuesday"]).join("\n"),
-            "accuracy: trained on the row, tested on the column; [within, by folds]\n               1     2\n  1 monday [1.00]    -\n  \
+            "accuracy: trained on the row, tested on the column; [within, by folds]\n                1     2\n  1 monday [1.00]    -\n  \
              2 tuesday  .25 [1.00]\nno score: s0 -> s1: two learned\n4 tests are in no score: of classes that were not trained on there, or, \
-             within, have one load"
+             within,\n  have one load"
         );
         let part = json!({ "told": "x", "names": ["a|b", "c"], "cells": cells(2) });
         assert!(markdown(&part).contains(
@@ -460,7 +478,7 @@ mod tests {
         let names: Vec<String> = (0..40).map(|at| format!("a-session-with-a-very-long-name-{at}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let lines = table(&cells(40), &names);
-        assert!(lines[..lines.len() - 3].iter().all(|line| line.chars().count() <= COLUMNS), "{lines:#?}");
+        assert!(lines.iter().all(|line| line.chars().count() <= COLUMNS), "{lines:#?}");
         assert!(lines.iter().any(|line| line.starts_with("the first 8 of 40;")), "{lines:#?}");
         assert_eq!(abbreviated("a-session-with-a-very-long-name-12", 11), "a-ses…me-12");
     }
