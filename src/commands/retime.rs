@@ -12,6 +12,7 @@ use super::dataset::{FOLDS, describe};
 use crate::context::{Context, count};
 use crate::input::{Traces, list, read_traces};
 use crate::measure::trivial_privacy;
+use crate::printer::wrapped;
 
 /// What is moved, for the report.
 const MODEL: &str = "inferred: an incoming packet answers the last outgoing one that left a round trip before it (the trace's first), an \
@@ -75,13 +76,14 @@ pub(super) fn run(
     }
     let seconds = |of: &Utility| of.median_seconds.map_or("?".to_owned(), |seconds| format!("{seconds:.3} s"));
     let how = if from_rtt_ns.is_some() { "as given" } else { "measured" };
-    context.printer.line(&format!(
+    let told = format!(
         "round trip {} ({how}) -> {} ms; median trace {} -> {}",
         from_told(&retimed.sessions),
         ms(rtt_ns),
         seconds(&before),
         seconds(&after)
-    ))?;
+    );
+    wrapped(&told).iter().try_for_each(|line| context.printer.line(line))?;
     context.finish_and_print(report, Some(out))
 }
 

@@ -21,6 +21,7 @@ use crate::context::{Context, count, digests, write};
 use crate::input::{Labelled, check_observed};
 use crate::measure::{TRIVIAL, attack};
 use crate::picture::{HeatCell, heat};
+use crate::printer::{NARROW, wrapped};
 use crate::split::Pages;
 
 /// What stands for the sessions of the input in place of files.
@@ -29,9 +30,6 @@ const SESSION: &str = "session";
 /// What false positives are, for the report.
 const FALSE_POSITIVES: &str = "each class against all others by its own probability, at the highest threshold that finds at least this share of its \
                                traces: the share of the other tested traces that reach it; mean over the classes that have tested traces";
-
-/// Columns of the terminal that a table may take.
-const COLUMNS: usize = 80;
 
 pub(super) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> {
     let asked = Asked::of(options)?;
@@ -339,7 +337,7 @@ fn table(cells: &[Value], names: &[&str]) -> Vec<String> {
     const CELL: usize = 6;
     let n = names.len();
     let label = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).clamp(4, 24);
-    let shown = n.min((COLUMNS - label - 4) / CELL);
+    let shown = n.min((NARROW - label - 4) / CELL);
     let mut lines = vec!["accuracy: trained on the row, tested on the column; [within, by folds]".to_owned()];
     let mut head = " ".repeat(label + 4);
     (1..=shown).for_each(|column| {
@@ -372,22 +370,6 @@ fn table(cells: &[Value], names: &[&str]) -> Vec<String> {
         lines.extend(wrapped(&format!(
             "{unknown} tests are in no score: of classes that were not trained on there, or, within, have one load"
         )));
-    }
-    lines
-}
-
-/// A text in lines of 80 columns, broken between words; all but the first are indented.
-pub(super) fn wrapped(text: &str) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let last = lines.last_mut().expect("there is a line");
-        if last.is_empty() {
-            last.push_str(word);
-        } else if last.chars().count() + 1 + word.chars().count() <= COLUMNS {
-            last.extend([" ", word]);
-        } else {
-            lines.push(format!("  {word}"));
-        }
     }
     lines
 }
@@ -478,7 +460,7 @@ mod tests {
         let names: Vec<String> = (0..40).map(|at| format!("a-session-with-a-very-long-name-{at}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let lines = table(&cells(40), &names);
-        assert!(lines.iter().all(|line| line.chars().count() <= COLUMNS), "{lines:#?}");
+        assert!(lines.iter().all(|line| line.chars().count() <= NARROW), "{lines:#?}");
         assert!(lines.iter().any(|line| line.starts_with("the first 8 of 40;")), "{lines:#?}");
         assert_eq!(abbreviated("a-session-with-a-very-long-name-12", 11), "a-ses…me-12");
     }
