@@ -19,6 +19,12 @@ pub(crate) fn of_attacks() -> String {
     text
 }
 
+/// The attacks by name, and all of them.
+pub(crate) fn of_evaluated_attacks() -> String {
+    of_attacks()
+        + "  all                    every attack above that takes these samples, on the same splits: a table by log loss\n"
+}
+
 /// The defences and their presets.
 pub(crate) fn of_defences() -> String {
     let mut text = String::from(

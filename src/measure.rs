@@ -54,8 +54,22 @@ pub(crate) struct Measured {
     pub(crate) evaluation: Evaluation,
     pub(crate) scores: Scores,
     kin: Kin,
-    train: Duration,
-    predict: Duration,
+    train: Time,
+    predict: Time,
+}
+
+/// How long something took, on the wall and on all cores together.
+#[derive(Debug, Clone, Copy, Default)]
+struct Time {
+    wall: Duration,
+    cpu: Duration,
+}
+
+impl Time {
+    fn add(&mut self, lap: Self) {
+        self.wall += lap.wall;
+        self.cpu += lap.cpu;
+    }
 }
 
 impl Measured {
@@ -192,8 +206,10 @@ impl Measured {
     /// What training and predicting took, and how each split went.
     pub(crate) fn cost(&self) -> Value {
         json!({
-            "train_seconds": self.train.as_secs_f64(),
-            "predict_seconds": self.predict.as_secs_f64(),
+            "train_seconds": self.train.wall.as_secs_f64(),
+            "predict_seconds": self.predict.wall.as_secs_f64(),
+            "train_cpu_seconds": self.train.cpu.as_secs_f64(),
+            "predict_cpu_seconds": self.predict.cpu.as_secs_f64(),
             "tested": self.evaluation.rows.len(),
             "model": self.evaluation.folds.first().map_or("", |fold| &fold.model),
         })
@@ -274,15 +290,15 @@ fn timed(
     run: impl FnOnce(&(dyn Fn(Event<'_>) + Sync)) -> Result<Evaluation, EvaluateError>,
 ) -> Result<Measured> {
     let bar = context.printer.progress(attack.name(), rounds as u64);
-    let clock = Mutex::new(Clock { last: Instant::now(), train: Duration::ZERO, predict: Duration::ZERO });
+    let clock = Mutex::new(Clock::now());
     let evaluation = run(&|event| {
         let mut clock = clock.lock().expect("nobody panics while holding the clock");
         let lap = clock.lap();
         match event {
             Event::FoldStart { .. } => {}
-            Event::FitDone { .. } => clock.train += lap,
+            Event::FitDone { .. } => clock.train.add(lap),
             Event::PredictDone { .. } => {
-                clock.predict += lap;
+                clock.predict.add(lap);
                 bar.inc(1);
             }
         }
@@ -299,17 +315,28 @@ fn timed(
 }
 
 struct Clock {
-    last: Instant,
-    train: Duration,
-    predict: Duration,
+    last: (Instant, Duration),
+    train: Time,
+    predict: Time,
 }
 
 impl Clock {
-    /// Time since the last lap.
-    fn lap(&mut self) -> Duration {
-        let now = Instant::now();
-        now - std::mem::replace(&mut self.last, now)
+    fn now() -> Self {
+        Self { last: (Instant::now(), cpu_time()), train: Time::default(), predict: Time::default() }
     }
+
+    /// Time since the last lap.
+    fn lap(&mut self) -> Time {
+        let now = (Instant::now(), cpu_time());
+        let (wall, cpu) = std::mem::replace(&mut self.last, now);
+        Time { wall: now.0 - wall, cpu: now.1.saturating_sub(cpu) }
+    }
+}
+
+/// What all threads of this process have used of all cores.
+fn cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
 }
 
 /// The attack of that name as it is published, by wfkit's own forest.

@@ -120,8 +120,10 @@ impl Printer {
 }
 
 /// What only some readers of a report look for.
-const DETAILS: [&str; 19] = [
+const DETAILS: [&str; 22] = [
+    "attacks.",
     "cost.",
+    "drift.",
     "expected_calibration_error",
     "explanation.",
     "folds.",
@@ -131,6 +133,7 @@ const DETAILS: [&str; 19] = [
     "intervals_95.widened_by",
     "leakage.",
     "macro_precision",
+    "matrix.",
     "macro_recall",
     "most_confused",
     "packets.",
@@ -185,6 +188,25 @@ pub(crate) fn said_once(error: &anyhow::Error) -> String {
             format!("{said}: {cause}")
         }
     })
+}
+
+/// Columns that every terminal has.
+pub(crate) const NARROW: usize = 80;
+
+/// A text in lines of 80 columns, broken between words; all but the first are indented.
+pub(crate) fn wrapped(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let last = lines.last_mut().expect("there is a line");
+        if last.is_empty() {
+            last.push_str(word);
+        } else if last.chars().count() + 1 + word.chars().count() <= NARROW {
+            last.extend([" ", word]);
+        } else {
+            lines.push(format!("  {word}"));
+        }
+    }
+    lines
 }
 
 /// A score between 0 and 1 with four decimals, or a dash.

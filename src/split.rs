@@ -51,6 +51,32 @@ pub(crate) fn stratified(
     Ok(folds.splits)
 }
 
+/// Stratified folds of the classes that have two loads or pages at least; those of the others are in every training part, and never tested.
+/// Also how many traces are not tested for that.
+pub(crate) fn stratified_of_several(
+    samples: Samples<'_>,
+    folds: usize,
+    pages: Pages,
+    seed: u64,
+) -> Result<(Vec<Split>, usize), SplitError> {
+    let groups = pages.groups(samples);
+    let mut groups_of: HashMap<&str, usize> = HashMap::new();
+    for rows in groups.members() {
+        *groups_of.entry(&samples.key(rows[0]).class).or_default() += 1;
+    }
+    let several = |&row: &usize| groups_of.get(samples.key(row).class.as_str()).is_some_and(|&groups| groups > 1);
+    let (tested, alone): (Vec<usize>, Vec<usize>) = (0..samples.len()).partition(several);
+    let labels: Vec<&str> = tested.iter().map(|&row| samples.key(row).class.as_str()).collect();
+    let found = stratified_k_fold(&labels, &groups.select(&tested), folds, seed)?;
+    let rows = |places: &[usize]| -> Vec<usize> { places.iter().map(|&place| tested[place]).collect() };
+    let of_samples = |split: &Split| Split {
+        name: split.name.clone(),
+        train: rows(&split.train).into_iter().chain(alone.iter().copied()).collect(),
+        test: rows(&split.test),
+    };
+    Ok((found.splits.iter().map(of_samples).collect(), alone.len()))
+}
+
 /// Folds of whole sessions.
 pub(crate) fn by_session(samples: Samples<'_>, folds: usize, pages: Pages) -> Result<Vec<Split>, SplitError> {
     let sessions: Vec<Option<&str>> = (0..samples.len()).map(|row| samples.key(row).session.as_deref()).collect();

@@ -24,6 +24,19 @@ pub(crate) fn class(text: &str) -> Result<String, String> {
     if name.is_empty() { Err("a class has a name".to_owned()) } else { Ok(name.into_owned()) }
 }
 
+/// The name of an attack, or all of them.
+pub(crate) fn attack_or_all(text: &str) -> Result<String, String> {
+    if text == crate::commands::ALL { Ok(text.to_owned()) } else { attack(text) }
+}
+
+/// The name of an attack; all of them are for comparing.
+pub(crate) fn attack_to_train(text: &str) -> Result<String, String> {
+    if text == crate::commands::ALL {
+        return Err("`all` compares attacks, and a model file holds one: wfkit evaluate TRACES --attack all shows which to train".to_owned());
+    }
+    attack(text)
+}
+
 /// The name of a defence, simulated or not.
 pub(crate) fn defence(text: &str) -> Result<String, String> {
     crate::commands::find_defence(text).map(|_| text.to_owned())

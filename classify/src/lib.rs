@@ -24,6 +24,6 @@ pub use explain::{Direction, ExplainError, ExplainOptions, Explained, Explanatio
 pub use leaf_knn::{LeafNeighbours, leaf_knn};
 pub use model_file::{ModelFileError, ModelFormatError};
 pub use nearest::{ErrorsAt, NearestNeighbourErrors, nearest_neighbour_errors};
-pub use samples::Samples;
+pub use samples::{Samples, Selected};
 pub use sessions::{PageFinder, Session, SessionAttack, SessionScores, session_overlap};
 pub use shuffle::{shuffle_feature_labels, shuffle_labels};

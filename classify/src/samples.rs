@@ -114,7 +114,7 @@ impl<'a> Samples<'a> {
     }
 
     /// The traces at `rows`, which must ascend, so that both kinds keep this order.
-    pub(crate) fn select(self, rows: &[usize]) -> Selected {
+    pub fn select(self, rows: &[usize]) -> Selected {
         debug_assert!(rows.is_sorted_by(|a, b| a < b), "a set has an order of its own");
         match self {
             Self::Traces(set) => Selected::Traces(set.select(rows)),
@@ -130,14 +130,18 @@ impl<'a> Samples<'a> {
     }
 }
 
-/// Some of the samples.
-pub(crate) enum Selected {
+/// Some of the samples, see [`Samples::select`].
+#[derive(Debug)]
+pub enum Selected {
+    /// Traces.
     Traces(TraceSet),
+    /// Features, one row a trace.
     Features(FeatureMatrix),
 }
 
 impl Selected {
-    pub(crate) fn as_samples(&self) -> Samples<'_> {
+    /// To learn from, or to attack.
+    pub fn as_samples(&self) -> Samples<'_> {
         match self {
             Self::Traces(set) => Samples::Traces(set),
             Self::Features(matrix) => Samples::Features(matrix),

@@ -23,6 +23,7 @@ mod overheads;
 mod pipeline;
 mod profile;
 mod replay;
+mod retime;
 mod spec;
 mod stop;
 #[cfg(test)]
@@ -52,6 +53,7 @@ pub use not_simulated::{NotSimulated, not_simulated};
 pub use overheads::{BothWays, DelaySummary, Estimate, OverheadOptions, Overheads, Peak, RatioSummary};
 pub use pipeline::{DefendError, Pipeline};
 pub use profile::{Needs, Profile};
+pub use retime::{Retimed, RetimedSession, RetimedSet, retime, retime_set};
 pub use spec::{DefaultValue, DefenseInfo, DefenseSpec, LayerSpec, Parameter, Preset, SpecError, list, meant_defense};
 pub use stop::StopRule;
 pub use value::{Kind, Value, Values};

@@ -113,6 +113,13 @@ impl Detection {
         careful.last().map_or(0.0, |point| point.true_positive_rate)
     }
 
+    /// The least false positive rate of a threshold whose recall is at least `recall`: what it costs in false alarms to miss no more
+    /// than the rest. No interpolation, as above; 1 where only flagging everything finds so many.
+    pub fn false_positive_rate_at_recall(&self, recall: f64) -> f64 {
+        let wide = self.points.iter().find(|point| point.true_positive_rate >= recall);
+        wide.map_or(1.0, |point| point.false_positive_rate)
+    }
+
     /// The largest precision of a threshold whose recall is at least `recall`.
     pub fn precision_at_recall(&self, recall: f64, base_rate: f64) -> f64 {
         let wide = self.points.iter().filter(|point| point.true_positive_rate >= recall);
@@ -141,6 +148,8 @@ mod tests {
         assert_eq!(detection.roc_auc(), 0.875);
         assert!((detection.average_precision(0.5) - (0.5 + 0.5 * 2.0 / 3.0)).abs() < 1e-15);
         assert_eq!(detection.precision_at_recall(0.8, 0.5), 2.0 / 3.0);
+        let alarms = [0.0, 0.5, 0.8, 1.0].map(|recall| detection.false_positive_rate_at_recall(recall));
+        assert_eq!(alarms, [0.0, 0.0, 0.5, 0.5]);
         assert_eq!(detection.recall_at_precision(0.9, 0.5), 0.5);
     }
 

@@ -18,7 +18,7 @@ pub(crate) enum SplitBy {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct AttackArgs {
     /// The attack [default: kfp-size; over a feature file: forest].
-    #[arg(long, value_name = "NAME", value_parser = written::attack)]
+    #[arg(long, value_name = "NAME", value_parser = written::attack_or_all)]
     pub(crate) attack: Option<String>,
     /// Trees of a forest [default: what the attack is published with, else 100].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
@@ -83,7 +83,7 @@ pub(crate) enum Backend {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = help::of_attacks())]
+#[command(after_help = help::of_attacks(), mut_arg("attack", |attack| attack.value_parser(written::attack_to_train)))]
 pub(crate) struct Train {
     /// Trace files, or one feature file.
     #[arg(required = true, value_name = "TRACES|FEATURES")]
@@ -124,10 +124,10 @@ pub(crate) struct Predict {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = help::of_attacks())]
+#[command(after_help = help::of_evaluated_attacks())]
 pub(crate) struct Evaluate {
     /// Trace files, or one feature file; not together with --train and --test.
-    #[arg(value_name = "TRACES|FEATURES", required_unless_present = "train", conflicts_with = "train")]
+    #[arg(value_name = "TRACES|FEATURES", required_unless_present_any = ["train", "matrix"], conflicts_with = "train")]
     pub(crate) input: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) attack: AttackArgs,
@@ -144,11 +144,15 @@ pub(crate) struct Evaluate {
     #[arg(long)]
     pub(crate) shared_pages: bool,
     /// Train on these files.
-    #[arg(long, value_name = "TRACES|FEATURES", num_args = 1.., requires = "test", conflicts_with_all = ["folds", "split_by", "split_time"])]
+    #[arg(long, value_name = "TRACES|FEATURES", num_args = 1.., group = "elsewhere", requires = "test", conflicts_with_all = ["folds", "split_by", "split_time"])]
     pub(crate) train: Vec<PathBuf>,
     /// Test on these files.
     #[arg(long, value_name = "TRACES|FEATURES", num_args = 1.., requires = "train")]
     pub(crate) test: Vec<PathBuf>,
+    /// Transfer: train on each session of the traces (`TRACES --matrix session`), or on each of several files such as vantage points
+    /// (`--matrix A.parquet B.parquet`), and test on every other; within each, test by folds. --picture draws it as a heat map.
+    #[arg(long, value_name = "session|TRACES", num_args = 1.., group = "elsewhere", conflicts_with_all = ["train", "split_by", "split_time", "out", "shuffle_labels", "against", "open_world", "one_vs_rest", "few_shot", "early", "drift"])]
+    pub(crate) matrix: Vec<PathBuf>,
     /// Also write the probabilities of the tested traces: .parquet, .csv or .csv.zip.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
@@ -158,8 +162,9 @@ pub(crate) struct Evaluate {
     /// Score although tested traces were learned from: copies of one load, the same packets, or nearly the same.
     #[arg(long)]
     pub(crate) allow_duplicates: bool,
-    /// Test on traces of another layer or vantage, or put in order otherwise, than those of --train.
-    #[arg(long, requires = "train")]
+    /// Test on traces of another layer or vantage, or put in order otherwise, than those of --train, or of the first file of --matrix (which
+    /// may be of another vantage anyway).
+    #[arg(long, requires = "elsewhere")]
     pub(crate) any_layer: bool,
     /// Train and test another attack on the same splits, and test which one is better; repeat for several (p-values are corrected for their number).
     #[arg(long, value_name = "NAME", value_parser = written::attack)]
@@ -169,7 +174,7 @@ pub(crate) struct Evaluate {
     /// Write the score sheet, every number with its interval: .json or .md.
     #[arg(long, value_name = "FILE")]
     pub(crate) sheet: Option<PathBuf>,
-    /// Write the reliability picture: .svg.
+    /// Write the reliability picture, with --matrix the heat map: .svg.
     #[arg(long, value_name = "FILE")]
     pub(crate) picture: Option<PathBuf>,
 }
@@ -196,7 +201,7 @@ pub(crate) struct EvaluateMode {
     /// Train and test on the beginnings of traces: so many percent of the median duration, such as 10..100 (by tens) or 20,50.
     #[arg(long, value_name = "PERCENTS", value_parser = percents)]
     pub(crate) early: Option<Percents>,
-    /// Train on each session and test on each other one.
+    /// Train on the first sessions, one, two and so on by their first traces, and test on each later one: accuracy over the time between.
     #[arg(long, conflicts_with = "train")]
     pub(crate) drift: bool,
 }

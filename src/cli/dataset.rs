@@ -51,6 +51,30 @@ pub(crate) enum Dataset {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
+    /// Write the same traces as they would look with another round trip, to learn from.
+    ///
+    /// An answer comes about one round trip after the request that caused it, so with a round trip longer by D every answer comes D later, and
+    /// so does all that depends on it, in turn. What depends on what is inferred as for `defend --delay inferred`: an incoming packet answers
+    /// the last outgoing one that left a round trip before it, an outgoing one the last incoming one before it. Rates, losses and the
+    /// thinking time of the server stay as they are: a transfer that is held up by its window, packet by packet, would slow down more.
+    ///
+    /// A shorter round trip cannot take more from a gap than it has: such gaps become 0, and their packets are counted as clipped. No packet
+    /// overtakes another of its direction. Each trace is a copy of its load (`origin`), so that no split learns from one and tests the other.
+    Retime {
+        /// Trace files or folders of them; formats are found by content.
+        #[arg(required = true, value_name = "TRACES")]
+        traces: Vec<PathBuf>,
+        /// The round trip to be, such as 80ms.
+        #[arg(long, value_name = "TIME", value_parser = nanoseconds)]
+        rtt: u64,
+        /// The round trip that is, or `measured`: for each session the median over its traces of the time from the first outgoing packet to the
+        /// first incoming one. All traces of a session move alike, and stay as different as they were.
+        #[arg(long, value_name = "TIME|measured", default_value = "measured", value_parser = round_trip)]
+        from_rtt: RoundTrip,
+        /// Trace file to write: .parquet, which keeps the origins.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
     /// Read everything and list what is wrong or suspicious.
     Validate {
         /// Trace files or folders of them; formats are found by content.
@@ -156,6 +180,22 @@ pub(crate) enum Sessions {
     },
 }
 
+/// A round trip in ns; none where it is to be measured.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RoundTrip(pub(crate) Option<u64>);
+
+fn round_trip(text: &str) -> Result<RoundTrip, String> {
+    if text == "measured" {
+        return Ok(RoundTrip(None));
+    }
+    nanoseconds(text).map(|ns| RoundTrip(Some(ns))).map_err(|error| format!("{error}, nor `measured`"))
+}
+
+fn nanoseconds(text: &str) -> Result<u64, String> {
+    let ns = parse_duration(text).and_then(|time| u64::try_from(time.as_nanos()).ok());
+    ns.ok_or_else(|| "not a time such as 80ms".to_owned())
+}
+
 fn pages(text: &str) -> Result<RangeInclusive<usize>, String> {
     let (low, high) = text.split_once("..").unwrap_or((text, text));
     let number = |text: &str| text.parse::<usize>().ok().filter(|&number| number > 0);
@@ -164,7 +204,7 @@ fn pages(text: &str) -> Result<RangeInclusive<usize>, String> {
 }
 
 fn dwell(text: &str) -> Result<RangeInclusive<u64>, String> {
-    let ns = |text: &str| parse_duration(text).and_then(|time| u64::try_from(time.as_nanos()).ok());
+    let ns = |text: &str| nanoseconds(text).ok();
     let (low, high) = text.split_once("..").unwrap_or((text, text));
     let range = ns(low).zip(ns(high)).filter(|(low, high)| low <= high);
     range.map(|(low, high)| low..=high).ok_or_else(|| "not a time or a range such as 1s..10s".to_owned())

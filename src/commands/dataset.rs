@@ -9,7 +9,7 @@ use wfkit_datasets::splits::Split;
 use wfkit_datasets::{Overlap, TraceSetInfo, duplicates, near_twins, write_traces};
 use wfkit_metrics::{PrivacyReport, StageReport, Summary, Utility, VolumeSummary};
 
-use super::{audit, relabel};
+use super::{audit, relabel, retime};
 use crate::cli;
 use crate::context::{Context, count, count_set, digests, make_folder};
 use crate::input::{Traces, read_traces};
@@ -30,6 +30,7 @@ pub(crate) fn run(command: &cli::Dataset, context: &Context<'_>) -> Result<()> {
         cli::Dataset::Relabel { traces, monitored, unmonitored, out } => {
             relabel::run(traces, monitored, unmonitored, out, context)
         }
+        cli::Dataset::Retime { traces, rtt, from_rtt, out } => retime::run(traces, *rtt, from_rtt.0, out, context),
         cli::Dataset::Split { traces, how, out } => split(traces, how, out, context),
     }
 }

@@ -14,12 +14,14 @@ mod plot;
 mod predict;
 mod record;
 mod relabel;
+mod retime;
 mod run;
 mod sessions;
 mod sweep;
 mod train;
 
 pub(crate) use defend::{DRAWS_TRAIN, find as find_defence};
+pub(crate) use evaluate::ALL;
 pub(crate) use sweep::{attack_name, data_set};
 
 use anyhow::Result;

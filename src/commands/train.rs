@@ -39,12 +39,21 @@ pub(crate) fn run(options: &cli::Train, context: &Context<'_>) -> Result<()> {
 /// The attack that the options name; without a name, the one that suits the input.
 pub(crate) fn named(options: &cli::AttackArgs, input: &Labelled) -> Result<Attack> {
     let name = options.attack.as_deref().unwrap_or(input.default_attack());
+    let attack = Attack::by_name(name, &self::options(options))?;
+    Ok(match options.calibrate {
+        Some(calibration) => attack.calibrated(calibration),
+        None => attack,
+    })
+}
+
+/// What the options change about an attack.
+pub(crate) fn options(options: &cli::AttackArgs) -> AttackOptions {
     let backend = match options.backend {
         cli::Backend::Native => Backend::Native,
         cli::Backend::Smartcore => Backend::Smartcore,
         cli::Backend::Linfa => Backend::Linfa,
     };
-    let changed = AttackOptions {
+    AttackOptions {
         trees: options.trees.map(usize::from),
         backend,
         balanced: options.class_weight == cli::ClassWeight::Balanced,
@@ -55,12 +64,7 @@ pub(crate) fn named(options: &cli::AttackArgs, input: &Labelled) -> Result<Attac
             cli::Splits::Exact => Splits::Exact,
             cli::Splits::Histogram => Splits::Histogram,
         },
-    };
-    let attack = Attack::by_name(name, &changed)?;
-    Ok(match options.calibrate {
-        Some(calibration) => attack.calibrated(calibration),
-        None => attack,
-    })
+    }
 }
 
 /// The out-of-bag estimate: training traces judged only by what did not learn from them.

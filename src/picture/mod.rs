@@ -2,11 +2,13 @@
 
 mod alignment;
 mod frontier;
+mod heat;
 mod importance;
 mod reliability;
 
 pub(crate) use alignment::{AlignedTrace, alignment, cells, word};
 pub(crate) use frontier::{Elsewhere, Entry, Panels, Point, frontier};
+pub(crate) use heat::{HeatCell, heat};
 pub(crate) use importance::importance;
 pub(crate) use reliability::reliability;
 

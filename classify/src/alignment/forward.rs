@@ -22,7 +22,7 @@ const FIRST_WIDTH: usize = 16;
 pub(super) const NO_BAND: usize = 128;
 
 /// A band is widened until the log likelihood, which can only grow, grows by less than this part of itself.
-const STABLE: f64 = 1e-11;
+const STABLE: f64 = 1e-9;
 
 /// Rows that a step reads or writes.
 const ROWS_READ: usize = 3;

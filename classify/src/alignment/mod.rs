@@ -36,7 +36,7 @@
 //! start; the first of equal medoids is taken, sums that differ by less than 1e-9 being equal.
 //!
 //! Profiles of more than 128 columns are scored in a band around the diagonal, which is widened until the log likelihood grows by less than
-//! a part in 10^11. That is no bound: what two distant optima between which nothing is likely have apart may be missed.
+//! a part in 10^9. That is no bound: what two distant optima between which nothing is likely have apart may be missed.
 
 mod background;
 mod chain;
@@ -318,7 +318,7 @@ impl Alignment {
 
     /// How many runs of a trace lie beyond the first 500, which are all that is looked at.
     pub fn runs_left_out(&self, trace: &Trace) -> usize {
-        self.alphabet.runs(trace).count().saturating_sub(tokens::MOST_TOKENS)
+        self.alphabet.runs(trace).count().saturating_sub(self.alphabet.most())
     }
 
     fn scores_of(&self, sequences: &[&[Token]]) -> Array2<f64> {
@@ -411,7 +411,7 @@ impl TryFrom<Stored> for Alignment {
 
     fn try_from(stored: Stored) -> Result<Self, Self::Error> {
         let Stored { alphabet, chain, inserted, prior, profiles, trained_on, background, sharpness } = stored;
-        let alphabet = alphabet.restored().ok_or("cells of no bytes")?;
+        let alphabet = alphabet.restored().ok_or("cells of no bytes, or no tokens to look at")?;
         let joins = Joins::new(&alphabet);
         let n_tokens = alphabet.len();
         let checks = [

@@ -6,8 +6,13 @@ use wfkit_datasets::Trace;
 /// A bin of sizes, and in [`AlignmentView::Bursts`] a direction.
 pub(super) type Token = u16;
 
-/// Tokens of a trace beyond these are not looked at.
+/// Tokens of a trace beyond these are not looked at ..
 pub(super) const MOST_TOKENS: usize = 500;
+
+/// .. nor beyond the largest of these with which the mean square of the numbers of tokens is at most 200^2: a trace costs the product of its
+/// tokens and of those of each class, and long traces without an order, as regulated ones, would cost more than they tell.
+const LIMITS: [usize; 6] = [MOST_TOKENS, 350, 250, 200, 150, 100];
+const MOST_SQUARE: usize = 200 * 200;
 
 /// Cells from which on all runs are of one size.
 const MOST_CELLS: u32 = 4000;
@@ -58,6 +63,8 @@ impl Unit {
 pub(super) struct Alphabet {
     view: AlignmentView,
     unit: Unit,
+    /// Tokens that are looked at.
+    most: u32,
     #[serde(skip)]
     bins: Bins,
 }
@@ -97,14 +104,25 @@ impl Bins {
 }
 
 impl Alphabet {
-    /// The tokens of `view`, of cells as large as in these traces.
-    pub(super) fn fit<'a>(view: AlignmentView, traces: impl IntoIterator<Item = &'a Trace>) -> Self {
-        Self { view, unit: Unit::of(traces), bins: Bins::of(view) }
+    /// The tokens of `view`, of cells as large as in these traces, as many as these can be looked at.
+    pub(super) fn fit<'a>(view: AlignmentView, traces: impl IntoIterator<Item = &'a Trace> + Clone) -> Self {
+        let all = Self { view, unit: Unit::of(traces.clone()), most: MOST_TOKENS as u32, bins: Bins::of(view) };
+        let lengths: Vec<usize> = traces.into_iter().map(|trace| all.runs(trace).count()).collect();
+        let square = |limit: usize| lengths.iter().map(|&n| n.min(limit).pow(2)).sum::<usize>();
+        let is_cheap = |&limit: &usize| square(limit) <= MOST_SQUARE * lengths.len();
+        let most = LIMITS.into_iter().find(is_cheap).unwrap_or(LIMITS[LIMITS.len() - 1]);
+        Self { most: most as u32, ..all }
+    }
+
+    /// How many tokens of a trace are looked at.
+    pub(super) fn most(&self) -> usize {
+        self.most as usize
     }
 
     /// What is not stored, after loading; `None` where what is stored cannot be.
     pub(super) fn restored(self) -> Option<Self> {
-        (self.unit.cell > 0).then(|| Self { bins: Bins::of(self.view), ..self })
+        let is_sound = self.unit.cell > 0 && (1..=MOST_TOKENS).contains(&self.most());
+        is_sound.then(|| Self { bins: Bins::of(self.view), ..self })
     }
 
     pub(super) fn view(&self) -> AlignmentView {
@@ -119,7 +137,7 @@ impl Alphabet {
         }
     }
 
-    /// The tokens of a trace: at least one, at most [`MOST_TOKENS`].
+    /// The tokens of a trace: at least one, at most [`most`](Self::most).
     pub(super) fn tokens(&self, trace: &Trace) -> Vec<Token> {
         let token = |run: &[i32]| {
             let bytes = run.iter().map(|size| u64::from(size.unsigned_abs())).sum();
@@ -127,7 +145,7 @@ impl Alphabet {
             let direction = if self.view == AlignmentView::Bursts && run[0] > 0 { self.bins.0.len() } else { 0 };
             (direction + bin) as Token
         };
-        self.runs(trace).take(MOST_TOKENS).map(token).collect()
+        self.runs(trace).take(self.most()).map(token).collect()
     }
 
     /// All runs that the view is of.
@@ -213,11 +231,17 @@ mod tests {
     }
 
     #[test]
-    fn tokens_beyond_the_cap_are_left_out() {
-        let long = trace(&[536, -536].repeat(MOST_TOKENS + 3));
-        for view in [AlignmentView::Answers, AlignmentView::Bursts] {
-            assert_eq!(Alphabet::fit(view, [&long]).tokens(&long).len(), MOST_TOKENS);
+    fn tokens_beyond_the_limit_are_left_out() {
+        let long = |runs: usize| trace(&[536, -536].repeat(runs));
+        for (runs, most) in [(180, 180), (230, 200), (900, 200)] {
+            let traces = [long(runs)];
+            assert_eq!(Alphabet::fit(AlignmentView::Answers, &traces).tokens(&traces[0]).len(), most);
         }
+        // A few long ones among short ones are looked at to the end, at most 500.
+        let mut traces = vec![long(20); 19];
+        traces.push(long(700));
+        assert_eq!(Alphabet::fit(AlignmentView::Answers, &traces).tokens(&traces[19]).len(), MOST_TOKENS);
+        assert_eq!(Alphabet::fit(AlignmentView::Answers, &[]).most(), MOST_TOKENS);
     }
 
     #[test]

@@ -31,13 +31,14 @@ pub(crate) struct Effort {
     of_class: usize,
     folds: usize,
     most_scored: usize,
+    rounds: usize,
 }
 
 impl Effort {
     /// Enough to tell which view is the better one.
-    pub(crate) const COMPARING: Self = Self { of_class: 16, folds: 2, most_scored: 1000 };
+    pub(crate) const COMPARING: Self = Self { of_class: 12, folds: 2, most_scored: 500, rounds: 4 };
     /// Profiles hardly gain by more traces, and two or three weights by more rows.
-    pub(crate) const LEARNING: Self = Self { of_class: 64, folds: 3, most_scored: 3000 };
+    pub(crate) const LEARNING: Self = Self { of_class: 64, folds: 3, most_scored: 3000, rounds: 12 };
 }
 
 /// An aligner of the rows of a training part.
@@ -51,8 +52,9 @@ impl<'a> Aligner<'a> {
         Self { training: *training, view }
     }
 
-    fn params(&self) -> AlignmentParams {
-        AlignmentParams { view: self.view, background: self.training.background, ..AlignmentParams::default() }
+    fn params(&self, effort: Effort) -> AlignmentParams {
+        let Effort { rounds, .. } = effort;
+        AlignmentParams { view: self.view, rounds, background: self.training.background, ..AlignmentParams::default() }
     }
 
     /// Scores of training rows by what did not learn from their group; rows are those of the training part.
@@ -64,14 +66,14 @@ impl<'a> Aligner<'a> {
             None => rows.clone(),
         };
         let folds = Folds { folds: effort.folds, most_scored: effort.most_scored, seed: mix(seed, 1) };
-        let found = self.params().out_of_fold(&traces, &labels, n_classes, &groups, folds)?;
+        let found = self.params(effort).out_of_fold(&traces, &labels, n_classes, &groups, folds)?;
         Ok(OutOfFold { rows: found.rows.iter().map(|&place| rows[place]).collect(), ..found })
     }
 
     pub(crate) fn learn(&self) -> Result<Alignment, AlignmentError> {
         let Training { n_classes, seed, .. } = self.training;
         let (_, traces, labels) = self.chosen(Effort::LEARNING.of_class);
-        self.params().fit(&traces, &labels, n_classes, mix(seed, 2))
+        self.params(Effort::LEARNING).fit(&traces, &labels, n_classes, mix(seed, 2))
     }
 
     /// Rows, ascending, their traces and labels: at most `most` of each class, in a random order of loads, one copy of each before the second of any.

@@ -1,13 +1,16 @@
 //! `wfkit evaluate`: an attack on traces that it was not trained on.
 
 mod against;
+mod all;
 mod background;
 mod curves;
 mod drift;
 mod markdown;
+mod matrix;
 mod modes;
 mod sheet;
 mod shortcuts;
+mod transfer;
 
 use std::path::PathBuf;
 
@@ -16,6 +19,8 @@ use wfkit_classify::{Attack, Calibration, shuffle_feature_labels, shuffle_labels
 use wfkit_datasets::splits::Split;
 use wfkit_datasets::{Overlap, write_probabilities};
 use wfkit_metrics::{StageReport, did_you_mean_one_of};
+
+pub(crate) use all::ALL;
 
 use super::train::named;
 use crate::cli;
@@ -29,19 +34,33 @@ use crate::split::{Pages, by_moment, by_session, stratified};
 const FOLDS: usize = 5;
 
 pub(crate) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> {
+    let every = options.attack.attack.as_deref() == Some(ALL);
+    ensure!(!every || options.against.is_empty(), "--attack all compares with every attack, so --against adds nothing");
+    ensure!(
+        !every || options.matrix.is_empty(),
+        "--matrix shows one attack: name it, wfkit evaluate TRACES --attack all tells which is best"
+    );
+    if !options.matrix.is_empty() {
+        return matrix::run(options, context);
+    }
     let task = Task::read(options, context)?;
-    let mut chosen = named(&options.attack, task.tested())?;
     if let Some(class) = &options.mode.open_world {
         let classes = task.tested().samples().classes();
         let meant = did_you_mean_one_of(class, classes.names().iter().map(String::as_str));
         ensure!(classes.index_of(class).is_some(), "--open-world {class}: there is no such class{meant}");
-        chosen = chosen.unmonitored(class);
     }
-    let measured = task.measure(&chosen, context)?;
-    refuse_leaks(&measured, options.allow_duplicates)?;
+    let unmonitored = options.mode.open_world.as_deref();
+    let (chosen, measured, ranked, failed) = if every {
+        all::Ranking::measure(&task, options, unmonitored, context)?.split()
+    } else {
+        let chosen = unmonitored.into_iter().fold(named(&options.attack, task.tested())?, Attack::unmonitored);
+        let measured = task.measure(&chosen, context)?;
+        refuse_leaks(&measured, options.allow_duplicates)?;
+        (chosen, measured, Vec::new(), Vec::new())
+    };
     // Features do not hold what the trivial attack needs.
     let trivial = match task.tested() {
-        Labelled::Traces(_) if measured.attack != TRIVIAL => Some(task.measure(&attack(TRIVIAL)?, context)?),
+        Labelled::Traces(_) if !every && measured.attack != TRIVIAL => Some(task.measure(&attack(TRIVIAL)?, context)?),
         _ => None,
     };
     if let Some(out) = &options.out {
@@ -68,12 +87,16 @@ pub(crate) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> 
     }
     modes::add(&mut report, options, &task, &chosen, &measured, context)?;
     let others = options.against.iter().map(|name| task.measure(&attack(name)?, context));
-    let others = others.collect::<Result<Vec<Measured>>>()?;
+    let others = if every { ranked } else { others.collect::<Result<Vec<Measured>>>()? };
     // The trivial attack counts once, also where it was asked for.
     let unlisted = || trivial.iter().filter(|_| others.iter().all(|other| other.attack != TRIVIAL));
     let beside: Vec<&Measured> = unlisted().chain(&others).collect();
     report.privacy.extras.set("leakage", measured.leakage(&beside));
-    if !others.is_empty() {
+    if every {
+        let part = all::part(&measured, &others, &failed);
+        all::lines(&part).iter().try_for_each(|line| context.printer.line(line))?;
+        report.privacy.extras.set("attacks", part);
+    } else if !others.is_empty() {
         report.privacy.extras.set("against", against::compare(&measured, &others));
     }
     if let Some(path) = &options.sheet {

@@ -7,8 +7,8 @@ use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use wfkit_metrics::{Interval, Scores, StageReport};
 
-use super::drift;
 use super::markdown::section;
+use super::matrix;
 use crate::context::write;
 use crate::measure::Measured;
 
@@ -57,6 +57,16 @@ pub(super) fn write_sheet(path: &Path, report: &StageReport, attacks: &[&Measure
     let Some((first, _)) = attacks.split_first() else { return Ok(()) };
     let mut lines = vec![chance(first, split)];
     lines.extend(attacks.iter().rev().map(|measured| line(measured, split)));
+    write_lines(path, report, &lines, split)
+}
+
+/// As [`write_sheet`], of what the report has beside the scores of attacks on one split.
+pub(super) fn write_parts(path: &Path, report: &StageReport) -> Result<()> {
+    let split = report.privacy.extras.get("split").and_then(Value::as_str).unwrap_or_default();
+    write_lines(path, report, &[], split)
+}
+
+fn write_lines(path: &Path, report: &StageReport, lines: &[Value], split: &str) -> Result<()> {
     match path.extension().and_then(|ending| ending.to_str()) {
         Some("json") => {
             let sheet = json!({ "tool": report.tool, "seed": report.seed, "inputs": report.inputs, "split": split,
@@ -64,13 +74,15 @@ pub(super) fn write_sheet(path: &Path, report: &StageReport, attacks: &[&Measure
             let sheet = with_parts(sheet, report);
             write(path, format!("{}\n", serde_json::to_string_pretty(&sheet)?))
         }
-        Some("md") => write(path, markdown(report, &lines, split)),
+        Some("md") => write(path, markdown(report, lines, split)),
         _ => bail!("{}: a score sheet is .json or .md", path.display()),
     }
 }
 
 /// What of a report belongs on the sheet, in this order, as far as it was asked for.
-const PARTS: [&str; 10] = [
+const PARTS: [&str; 12] = [
+    "matrix",
+    "attacks",
     "calibration",
     "against",
     "open_world",
@@ -116,8 +128,10 @@ fn markdown(report: &StageReport, lines: &[Value], split: &str) -> String {
         "log_loss",
         "expected_calibration_error",
     ];
-    say(format!("\n| attack | traces | origins | {} |", columns.join(" | ")));
-    say(format!("|---|---|---|{}", "---|".repeat(columns.len())));
+    if !lines.is_empty() {
+        say(format!("\n| attack | traces | origins | {} |", columns.join(" | ")));
+        say(format!("|---|---|---|{}", "---|".repeat(columns.len())));
+    }
     for line in lines {
         let cells: Vec<String> = columns.iter().map(|column| cell(&line[*column])).collect();
         let name = line["attack"].as_str().unwrap_or_default();
@@ -125,10 +139,12 @@ fn markdown(report: &StageReport, lines: &[Value], split: &str) -> String {
         say(format!("| {name} | {} | {} | {} |", accuracy["n"], accuracy["origins"], cells.join(" | ")));
     }
     let clustered = lines.iter().find_map(|line| line["intervals_clustered_by"].as_str()).unwrap_or("trace");
-    say(format!("\nIn brackets: 95 % intervals, resampled by {clustered}."));
+    if !lines.is_empty() {
+        say(format!("\nIn brackets: 95 % intervals, resampled by {clustered}."));
+    }
     for (name, part) in parts(report) {
         match (name, part) {
-            ("drift", Value::Array(cells)) => text.push_str(&drift::matrix(cells)),
+            ("matrix", part) => text.push_str(&matrix::markdown(part)),
             _ => text.push_str(&section(name, part)),
         }
     }

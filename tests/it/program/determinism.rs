@@ -12,7 +12,9 @@ fn without_clock(value: &mut Value) {
             if fields.contains_key("stage") {
                 fields.remove("seconds");
             }
-            for measured in ["train_seconds", "predict_seconds", "microseconds_a_trace"] {
+            for measured in
+                ["train_seconds", "predict_seconds", "train_cpu_seconds", "predict_cpu_seconds", "microseconds_a_trace"]
+            {
                 fields.remove(measured);
             }
             fields.values_mut().for_each(without_clock);
