@@ -291,12 +291,12 @@ ENTRIES = [
         "defences",
         "explainwf",
         [
-            "wfkit sweep explainwf/ --plan benches/defences.txt --attack totals,cumul-forest,kfp,best --test-session run3 --first 25 --draws 1 "
+            "wfkit sweep explainwf/ --plan benches/defences.txt --attack totals,cumul-forest,kfp,best --test-session run3 --first 12 --draws 1 "
             f"--replicas {REPLICAS} --out results --format json"
         ],
-        sweep_figures("explainwf", traces=7500),
+        sweep_figures("explainwf", traces=3600),
         sweep_table,
-        "an hour",
+        "20 minutes",
     ),
     Entry(
         "defences-sample",

@@ -135,7 +135,7 @@ fn few_traces() -> TraceSet {
 #[test]
 fn models_with_any_damage() {
     let set = few_traces();
-    let models = ["totals", "kfp-knn", "wang-knn", "cumul", "boosting"].map(|name| {
+    let models = ["totals", "kfp-knn", "wang-knn", "cumul", "boosting", "alignment"].map(|name| {
         let options = AttackOptions { trees: (name == "totals").then_some(3), ..AttackOptions::default() };
         let fitted = Attack::by_name(name, &options).unwrap().fit(Samples::Traces(&set), 1).unwrap();
         fitted.to_bytes().unwrap()
