@@ -31,7 +31,7 @@ def wall(command, threads):
 
 
 def main(folder, read_speed):
-    captures, python, here = folder / "captures", folder / "venv/bin/python", Path(__file__).parent
+    captures, python, here = folder / "captures", Path(sys.executable), Path(__file__).parent
     files = {"s96": (4_000_000, "s96.pcap"), "s64": (4_000_000, "s64.pcap"), "full": (2_000_000, "full.pcap"),
              "s96ng": (4_000_000, "s96.pcapng")}
     first = captures / "first.pcap"
