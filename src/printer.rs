@@ -193,22 +193,6 @@ pub(crate) fn said_once(error: &anyhow::Error) -> String {
 /// Columns that every terminal has.
 pub(crate) const NARROW: usize = 80;
 
-/// A text in lines of 80 columns, broken between words; all but the first are indented.
-pub(crate) fn wrapped(text: &str) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let last = lines.last_mut().expect("there is a line");
-        if last.is_empty() {
-            last.push_str(word);
-        } else if last.chars().count() + 1 + word.chars().count() <= NARROW {
-            last.extend([" ", word]);
-        } else {
-            lines.push(format!("  {word}"));
-        }
-    }
-    lines
-}
-
 /// A score between 0 and 1 with four decimals, or a dash.
 pub(crate) fn score(value: Option<f64>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{value:.4}"))

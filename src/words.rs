@@ -1,7 +1,18 @@
 //! Texts for people.
 
+use crate::printer::NARROW;
+
 /// A text in lines of so many characters at most, but for words that are longer.
 pub(crate) fn wrapped(text: &str, most: usize) -> Vec<String> {
+    lines(text, most, "")
+}
+
+/// A text in lines that every terminal has room for; all but the first are indented.
+pub(crate) fn hanging(text: &str) -> Vec<String> {
+    lines(text, NARROW, "  ")
+}
+
+fn lines(text: &str, most: usize, indent: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {
         match lines.last_mut() {
@@ -9,7 +20,8 @@ pub(crate) fn wrapped(text: &str, most: usize) -> Vec<String> {
                 line.push(' ');
                 line.push_str(word);
             }
-            _ => lines.push(word.to_owned()),
+            Some(_) => lines.push(format!("{indent}{word}")),
+            None => lines.push(word.to_owned()),
         }
     }
     lines
@@ -34,6 +46,7 @@ mod tests {
     fn lines_are_no_longer_than_asked_for() {
         assert_eq!(wrapped("a bc def ghijklm n", 6), ["a bc", "def", "ghijklm", "n"]);
         assert_eq!(wrapped("", 6), [""]);
+        assert_eq!(lines("a bc def ghijk", 6, "  "), ["a bc", "  def", "  ghijk"]);
     }
 
     #[test]

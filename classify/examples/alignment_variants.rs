@@ -6,9 +6,10 @@
 use std::path::Path;
 
 use ndarray::{Array2, Axis};
+use wfkit_classify::Samples;
 use wfkit_classify::alignment::{AlignmentParams, AlignmentView};
 use wfkit_datasets::splits::stratified_k_fold;
-use wfkit_datasets::{Groups, Trace, read_traces};
+use wfkit_datasets::{Groups, read_traces};
 use wfkit_metrics::{Average, Probabilities, accuracy, log_loss, roc_auc_ovr};
 
 fn main() {
@@ -19,8 +20,9 @@ fn main() {
     let set = read_traces(Path::new(file)).expect("TRACES is a trace file").set;
     let classes = set.classes();
     let names: Vec<&str> = set.traces().iter().map(|labelled| labelled.key.class.as_str()).collect();
-    let labels: Vec<usize> = names.iter().map(|name| classes.index_of(name).expect("a class of the set")).collect();
-    let traces: Vec<&Trace> = set.traces().iter().map(|labelled| &labelled.trace).collect();
+    let samples = Samples::Traces(&set);
+    let labels: Vec<usize> = samples.labels(&classes).into_iter().flatten().collect();
+    let traces = samples.traces();
 
     let usual = AlignmentParams::default();
     let concentrated = |concentration| AlignmentParams { concentration, ..usual };

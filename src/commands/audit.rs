@@ -12,6 +12,7 @@ use super::dataset::describe;
 use crate::context::Context;
 use crate::input::read_traces;
 use crate::measure::{attack, cross_validate, folds_of};
+use crate::printer::NARROW;
 use crate::shortcuts::{About, Measured, Standing, of_recording, of_traffic};
 use crate::words::{capital, wrapped};
 
@@ -46,7 +47,7 @@ pub(super) fn run(paths: &[PathBuf], name: &str, folds: usize, context: &Context
     if context.printer.is_json() {
         return context.printer.document(&report);
     }
-    for line in wrapped(&sentence, 80) {
+    for line in wrapped(&sentence, NARROW) {
         context.printer.line(&line)?;
     }
     context.printer.table(["what alone is known", "accuracy", "95 %", "beside chance, attack"], &audit.rows())?;

@@ -12,7 +12,7 @@ use super::dataset::{FOLDS, describe};
 use crate::context::{Context, count};
 use crate::input::{Traces, list, read_traces};
 use crate::measure::trivial_privacy;
-use crate::printer::wrapped;
+use crate::words::hanging;
 
 /// What is moved, for the report.
 const MODEL: &str = "inferred: an incoming packet answers the last outgoing one that left a round trip before it (the trace's first), an \
@@ -83,7 +83,7 @@ pub(super) fn run(
         seconds(&before),
         seconds(&after)
     );
-    wrapped(&told).iter().try_for_each(|line| context.printer.line(line))?;
+    hanging(&told).iter().try_for_each(|line| context.printer.line(line))?;
     context.finish_and_print(report, Some(out))
 }
 

@@ -99,19 +99,19 @@ impl<'a> Aligner<'a> {
     }
 }
 
-/// The view whose loss, as `loss` finds it from scores out of fold, is least; answers where none can be judged.
-pub(crate) fn best_view(
+/// The view whose loss is least, as `judge` finds it from scores out of fold, and what else it found of that view; answers where none can be judged.
+pub(crate) fn best_view<T>(
     training: &Training<'_>,
-    loss: impl Fn(&OutOfFold) -> f64,
-) -> Result<AlignmentView, AlignmentError> {
-    let of_view = |view| Aligner::new(training, view).judge(Effort::COMPARING).map(|scores| loss(&scores));
+    judge: impl Fn(&OutOfFold) -> (f64, T),
+) -> Result<(AlignmentView, T), AlignmentError> {
+    let of_view = |view| Aligner::new(training, view).judge(Effort::COMPARING).map(|scores| judge(&scores));
     let (answers, bursts) = (of_view(AlignmentView::Answers)?, of_view(AlignmentView::Bursts)?);
-    Ok(if bursts < answers { AlignmentView::Bursts } else { AlignmentView::Answers })
+    Ok(if bursts.0 < answers.0 { (AlignmentView::Bursts, bursts.1) } else { (AlignmentView::Answers, answers.1) })
 }
 
 impl Learner for Align {
     fn fit(&self, training: &Training<'_>) -> Result<Box<dyn Model>, LearnError> {
-        let view = best_view(training, |scores| scores.sharpness(training.labels).1)?;
+        let (view, ()) = best_view(training, |scores| (scores.sharpness(training.labels).1, ()))?;
         let aligner = Aligner::new(training, view);
         let scores = aligner.judge(Effort::LEARNING)?;
         let (sharpness, _) = scores.sharpness(training.labels);
@@ -142,10 +142,6 @@ impl Aligned {
 impl Model for Aligned {
     fn predict(&self, Shown { traces, .. }: Shown<'_>) -> Array2<f64> {
         self.alignment.probabilities(traces)
-    }
-
-    fn reads_traces(&self) -> bool {
-        true
     }
 
     fn describe(&self) -> String {

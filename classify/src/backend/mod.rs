@@ -123,7 +123,7 @@ pub trait Model: fmt::Debug + Send + Sync {
 
     /// Whether it looks at traces, so that features alone will not do.
     fn reads_traces(&self) -> bool {
-        false
+        self.alignment().is_some()
     }
 
     /// One line on what this is, with what a reader of its scores must know.

@@ -1,5 +1,7 @@
 //! Forests and an alignment, joined.
 
+use std::collections::HashSet;
+
 use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
 
@@ -50,19 +52,23 @@ impl Pool {
         training: &Training<'_>,
     ) -> Result<Box<dyn Model>, LearnError> {
         let pair = |scores: &OutOfFold| Pair::of(by_forests, scores, training);
-        let view = best_view(training, |scores| pair(scores).joined().1)?;
-        let compared = pair(&Aligner::new(training, view).judge(Effort::COMPARING)?);
-        if compared.gain() <= 0.0 || compared.labels.is_empty() {
+        let (view, gain) = best_view(training, |scores| {
+            let pair = pair(scores);
+            let (_, loss) = pair.joined();
+            (loss, pair.loss_of_forests() - loss)
+        })?;
+        // Not so either where nothing could be judged, and there is no number.
+        // Nothing is where nothing could be judged, and the gain is no number.
+        let is_worth = |gain: f64, least: f64| gain > least;
+        if !is_worth(gain, 0.0) {
             return Ok(Box::new(forests));
         }
         let aligner = Aligner::new(training, view);
-        let scores = aligner.judge(Effort::LEARNING)?;
-        let pair = pair(&scores);
-        let n = pair.labels.len() as f64;
-        if n * pair.gain() <= n.ln() / 2.0 {
+        let pair = pair(&aligner.judge(Effort::LEARNING)?);
+        let ((joint, loss), n) = (pair.joined(), pair.labels.len() as f64);
+        if !is_worth(n * (pair.loss_of_forests() - loss), n.ln() / 2.0) {
             return Ok(Box::new(forests));
         }
-        let (joint, _) = pair.joined();
         let said = judged(training, &pair.rows, joint.probabilities(&pair.forests, &pair.alignment));
         Ok(Box::new(Self { forests, alignment: aligner.learn()?, joint, judged: Some(said) }))
     }
@@ -110,7 +116,7 @@ impl Pair {
             .filter(|&place| by_forests.rows.binary_search(&scores.rows[place]).is_ok())
             .collect();
         // Of copies one is judged: they say the same, and would seem to be more than they are.
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         let group = |row: usize| training.groups.map_or(row, |groups| groups.of_row()[row]);
         let places: Vec<usize> = both.into_iter().filter(|&place| seen.insert(group(scores.rows[place]))).collect();
         let rows: Vec<usize> = places.iter().map(|&place| scores.rows[place]).collect();
@@ -132,13 +138,13 @@ impl Pair {
         least(FLOORS.map(fitted))
     }
 
-    /// By how much the mean log loss of both is less than that of forests alone, each as well as it can be joined.
-    fn gain(&self) -> f64 {
+    /// The mean log loss of forests alone, as well as they can be calibrated by the same rule.
+    fn loss_of_forests(&self) -> f64 {
         let alone = |floor: f64| {
             let forests = logarithms(&self.forests, floor);
             (floor, log_linear::fit(&[forests.view()], &self.labels).loss)
         };
-        least(FLOORS.map(alone)).1 - self.joined().1
+        least(FLOORS.map(alone)).1
     }
 }
 
@@ -150,10 +156,6 @@ fn least<T: Copy, const N: usize>(all: [(T, f64); N]) -> (T, f64) {
 impl Model for Pool {
     fn predict(&self, shown: Shown<'_>) -> Array2<f64> {
         self.joint.probabilities(&self.forests.predict(shown), &self.alignment.scores(shown.traces))
-    }
-
-    fn reads_traces(&self) -> bool {
-        true
     }
 
     fn describe(&self) -> String {

@@ -10,7 +10,7 @@ use crate::commands::train::options as attack_options;
 use crate::context::Context;
 use crate::input::Labelled;
 use crate::measure::Measured;
-use crate::printer::wrapped;
+use crate::words::hanging;
 
 /// What stands for all attacks in place of a name.
 pub(crate) const ALL: &str = "all";
@@ -146,7 +146,7 @@ pub(super) fn lines(part: &Value) -> Vec<String> {
         ));
     }
     let reference = part["reference"].as_str().unwrap_or_default();
-    lines.extend(wrapped(&format!(
+    lines.extend(hanging(&format!(
         "p: against {reference}, corrected for the number of attacks (Holm). It has the least log loss on these splits, chosen after the look: its lead \
          is a little too good. Train: all folds together; predict: a trace."
     )));

@@ -11,7 +11,8 @@ use super::modes::{joined, one_collection, row};
 use super::transfer::{Judge, Judged, Outcome, Source, known, short_accuracy, sources};
 use crate::context::Context;
 use crate::input::Labelled;
-use crate::printer::{score, wrapped};
+use crate::printer::score;
+use crate::words::hanging;
 
 /// Trains on the first session, on the first two and so on, in the order of their first traces, and tests every later one; where a session was learned from
 /// in part, the reason stands in the place of its scores. (With `duplicates`, such traces are scored too.)
@@ -44,7 +45,7 @@ pub(super) fn measure(task: &Task, attack: &Attack, duplicates: bool, context: &
     bar.finish_and_clear();
     let curve = curve(&pairs, &sessions, context)?;
     let told = told(&curve);
-    let lines = wrapped(&told).into_iter().chain(wrapped(&format!("drift: sessions in order of {order}")));
+    let lines = hanging(&told).into_iter().chain(hanging(&format!("drift: sessions in order of {order}")));
     lines.into_iter().try_for_each(|line| context.printer.line(&line))?;
     print(&curve, context)?;
     let listed = sessions.iter().map(|session| json!({ "session": session.name, "traces": session.len(), "start_ns": session.starts_ns().map(|(first, _)| first) }));

@@ -21,8 +21,9 @@ use crate::context::{Context, count, digests, write};
 use crate::input::{Labelled, check_observed};
 use crate::measure::{TRIVIAL, attack};
 use crate::picture::{HeatCell, heat};
-use crate::printer::{NARROW, wrapped};
+use crate::printer::NARROW;
 use crate::split::Pages;
+use crate::words::hanging;
 
 /// What stands for the sessions of the input in place of files.
 const SESSION: &str = "session";
@@ -360,14 +361,14 @@ fn table(cells: &[Value], names: &[&str]) -> Vec<String> {
     const NOTES: usize = 5;
     for cell in without.iter().take(NOTES) {
         let text = |name: &str| cell[name].as_str().unwrap_or_default();
-        lines.extend(wrapped(&format!("no score: {} -> {}: {}", text("train"), text("test"), text("reason"))));
+        lines.extend(hanging(&format!("no score: {} -> {}: {}", text("train"), text("test"), text("reason"))));
     }
     if without.len() > NOTES {
         lines.push(format!("{} more without a score", without.len() - NOTES));
     }
     let unknown: u64 = cells.iter().filter_map(|cell| cell["left_out_class_not_trained_on"].as_u64()).sum();
     if unknown > 0 {
-        lines.extend(wrapped(&format!(
+        lines.extend(hanging(&format!(
             "{unknown} tests are in no score: of classes that were not trained on there, or, within, have one load"
         )));
     }

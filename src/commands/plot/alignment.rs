@@ -14,6 +14,7 @@ use crate::commands::predict::load;
 use crate::context::{Context, count, digests, report_path, write};
 use crate::input::{check_observed, list, read_traces};
 use crate::picture::{AlignedTrace, alignment};
+use crate::printer::NARROW;
 use crate::words::{capital, number, wrapped};
 
 /// Steps of the table; the report has all of them.
@@ -336,7 +337,7 @@ impl Explained {
 
     fn print(&self, labelled: &LabelledTrace, options: &PlotAlignment, context: &Context<'_>) -> Result<()> {
         let printer = context.printer;
-        let say = |text: &str| wrapped(text, 80).iter().try_for_each(|line| printer.line(line));
+        let say = |text: &str| wrapped(text, NARROW).iter().try_for_each(|line| printer.line(line));
         say(&format!("Trace ({}) beside class {}, {}", labelled.key, self.class, self.chosen))?;
         say(&self.finding())?;
         say(&self.verdict)?;
