@@ -218,21 +218,22 @@ impl Attack {
             _ => {}
         }
         let labels: Vec<usize> = samples.labels(&classes).into_iter().flatten().collect();
-        let origins = samples.origins();
+        // Copies of a load, and loads of one page of the background: nothing is judged by what learned from its own kin.
+        let groups = samples.groups();
         let background = self.unmonitored.as_ref().and_then(|class| classes.index_of(class));
         let traces = samples.traces();
         let nothing = Taken::nothing(samples.len());
         let training = Training::new(nothing.values(), &labels, classes.len(), seed)
-            .grouped(&origins)
+            .grouped(&groups)
             .of_traces(&traces)
             .with_background(background);
-        let Learned { extractor, taken, model } = self.learn(samples, &training, &origins)?;
+        let Learned { extractor, taken, model } = self.learn(samples, &training, &groups)?;
         let calibrator = match self.calibration {
             Calibration::None => None,
             calibration => match model.out_of_bag(taken.values()) {
                 Some(judged) => {
-                    let independent = origins.select(&judgeable(&judged, &labels, &origins)).len();
-                    let (probabilities, labels) = judged_rows(&judged, &labels, &origins);
+                    let independent = groups.select(&judgeable(&judged, &labels, &groups)).len();
+                    let (probabilities, labels) = judged_rows(&judged, &labels, &groups);
                     calibration.fit(probabilities.view(), &labels, independent)
                 }
                 None => self.calibrate_in_folds(calibration, samples, seed)?,
@@ -275,7 +276,7 @@ impl Attack {
         &self,
         samples: Samples<'a>,
         training: &Training<'_>,
-        origins: &Groups,
+        groups: &Groups,
     ) -> Result<Learned<'a>, AttackError> {
         let failed = |source| AttackError::Learn { attack: self.name.clone(), source };
         let (extractor, taken) = match (&self.features, samples) {
@@ -285,7 +286,7 @@ impl Attack {
                 (Some(extractor), taken)
             }
             (Features::Chosen(candidates), Samples::Traces(set)) => {
-                let chosen = best::fit(candidates, &self.params, set, training, origins).map_err(failed)?;
+                let chosen = best::fit(candidates, &self.params, set, training, groups).map_err(failed)?;
                 return Ok(Learned { extractor: Some(chosen.extractor), taken: chosen.taken, model: chosen.model });
             }
             (Features::Packets, Samples::Traces(set)) => (None, Taken::nothing(set.len())),
@@ -323,7 +324,7 @@ impl Attack {
             EvaluateError::Attack { source, .. } => source,
             _ => unreachable!("folds of these samples are sound"),
         })?;
-        let independent = samples.origins().select(&found.rows).len();
+        let independent = groups.select(&found.rows).len();
         Ok(calibration.fit(found.probabilities.values(), &found.truth, independent))
     }
 }
