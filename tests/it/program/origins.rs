@@ -41,6 +41,10 @@ fn folder_with_noise() -> Folder {
     let folder = Folder::new();
     write_traces(&folder.path("copies.parquet"), &noise(1, COPIES, true)).unwrap();
     write_traces(&folder.path("forgotten.parquet"), &noise(1, COPIES, false)).unwrap();
+    let copies = noise(1, COPIES, true);
+    let of_page = |one: &LabelledTrace| LabelledTrace { page: one.origin.clone(), origin: None, ..one.clone() };
+    let pages = TraceSet::new(copies.traces().iter().map(of_page).collect(), copies.provenance().clone()).unwrap();
+    write_traces(&folder.path("pages.parquet"), &pages).unwrap();
     folder
 }
 
@@ -53,8 +57,8 @@ fn copies_of_noise_stay_noise_over_folds() {
     // Where the copies are forgotten, every tested one has siblings to learn from: this is what must not happen.
     let forgotten = folder.report("evaluate forgotten.parquet --attack kfp-size --folds 4 --trees 40");
     assert!(forgotten.privacy.roc_auc_macro_ovr.unwrap() > 0.9);
-    for attack in ["kfp-size", "kfp-knn", "wang-knn", "best"] {
-        let trees = if attack == "wang-knn" { "" } else { "--trees 40" };
+    for attack in ["kfp-size", "kfp-knn", "wang-knn", "alignment", "best"] {
+        let trees = if ["wang-knn", "alignment"].contains(&attack) { "" } else { "--trees 40" };
         let report = folder.report(&format!("evaluate copies.parquet --attack {attack} --folds 4 {trees}"));
         let area = report.privacy.roc_auc_macro_ovr.unwrap();
         assert!((area - 0.5).abs() < NOISE, "{attack}: {area}");
@@ -77,8 +81,10 @@ fn what_a_tree_did_not_see_it_saw_no_copy_of() {
         report.privacy.roc_auc_macro_ovr.unwrap()
     };
     assert!(judged("forgotten.parquet") > 0.9, "siblings in the bag tell");
-    let area = judged("copies.parquet");
-    assert!((area - 0.5).abs() < NOISE, "{area}");
+    for file in ["copies.parquet", "pages.parquet"] {
+        let area = judged(file);
+        assert!((area - 0.5).abs() < NOISE, "{file}: {area}");
+    }
 }
 
 #[test]
