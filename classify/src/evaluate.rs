@@ -224,7 +224,7 @@ impl Round<'_> {
         let said = fitted.predict(test).map_err(in_fold)?;
         (self.observer)(Event::PredictDone { fold: self.fold });
 
-        let said = spread(&said, self.classes);
+        let said = said.over(self.classes);
         let truth = known_labels(test, self.classes);
         let trained = truth_among(&fitted, train);
         let judged = Fold {
@@ -292,16 +292,6 @@ fn tested_rows(samples: Samples<'_>, splits: &[Split]) -> Result<Vec<usize>, Eva
         }
     }
     Ok((0..n).filter(|&row| tested[row]).collect())
-}
-
-/// The same probabilities with a column for each of `classes`, which include those that are there.
-fn spread(said: &Probabilities, classes: &ClassMap) -> Probabilities {
-    let mut values = Array2::zeros((said.len(), classes.len()));
-    for (name, column) in said.classes().names().iter().zip(said.values().columns()) {
-        let place = classes.index_of(name).expect("training classes are classes of the samples");
-        values.column_mut(place).assign(&column);
-    }
-    Probabilities::new(classes.clone(), values).expect("columns of zeros change no sum")
 }
 
 fn known_labels(samples: Samples<'_>, classes: &ClassMap) -> Vec<usize> {

@@ -105,6 +105,19 @@ impl Probabilities {
         Self { classes: self.classes.clone(), values: self.values.select(ndarray::Axis(0), rows) }
     }
 
+    /// The same with a column for each of `classes`, which include those that are there; 0 in the columns of the others.
+    ///
+    /// # Panics
+    /// If a class is missing among them.
+    pub fn over(&self, classes: &ClassMap) -> Self {
+        let mut values = Array2::zeros((self.len(), classes.len()));
+        for (name, column) in self.classes.names().iter().zip(self.values.columns()) {
+            let place = classes.index_of(name).expect("all classes are among the others");
+            values.column_mut(place).assign(&column);
+        }
+        Self { classes: classes.clone(), values }
+    }
+
     /// The most probable class of every trace, shape `(n_traces,)`; ties go to the first class.
     pub fn argmax(&self) -> Vec<usize> {
         let first_largest = |row: ndarray::ArrayView1<'_, f64>| {

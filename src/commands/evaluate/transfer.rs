@@ -1,7 +1,7 @@
 //! An attack judged on traces from elsewhere than those it learned from: other sessions, other files.
 
 use anyhow::Result;
-use ndarray::{Array2, Axis, concatenate};
+use ndarray::{Axis, concatenate};
 use serde_json::{Value, json};
 use wfkit_classify::{Attack, Event, FittedAttack, Samples, Selected, evaluate};
 use wfkit_datasets::{Groups, Known, Overlap};
@@ -79,14 +79,9 @@ impl Judged {
         let at = |column: &Vec<usize>| rows.iter().map(|&row| column[row]).collect();
         let samples = source.samples();
         let truth = rows.iter().map(|&row| all.index_of(&samples.key(row).class).expect("all classes are there"));
-        let mut values = Array2::zeros((rows.len(), all.len()));
-        for (name, column) in said.classes().names().iter().zip(said.values().columns()) {
-            let place = all.index_of(name).expect("all classes are there");
-            values.column_mut(place).assign(&column);
-        }
         Self {
             truth: truth.collect(),
-            probabilities: Probabilities::new(all.clone(), values).expect("columns of zeros change no sum"),
+            probabilities: said.over(all),
             origins: at(&source.origins),
             sessions: source.sessions.as_ref().map(at),
             folds,
