@@ -1,10 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod class_name;
-#[cfg(feature = "tables")]
-pub mod competition;
 pub mod files;
-#[cfg(feature = "tables")]
+#[cfg(feature = "csv")]
 pub mod formats;
 #[cfg(feature = "tables")]
 mod frame;
@@ -30,8 +28,10 @@ mod trace_set;
 mod view;
 
 pub use class_name::{MixedClass, Spellings, canonical as canonical_class, unknown_classes};
+#[cfg(feature = "csv")]
+pub use formats::{ReadError, WriteError};
 #[cfg(feature = "tables")]
-pub use formats::{ReadError, ReadTraces, TraceFormat, WriteError, read_all_traces, read_traces, write_traces};
+pub use formats::{ReadTraces, TraceFormat, read_all_traces, read_traces, write_traces};
 pub use groups::Groups;
 pub use info::{TraceSetInfo, duplicates, implausible_times, near_twins, traces_with_twins};
 #[cfg(feature = "tables")]

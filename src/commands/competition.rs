@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use wfkit_datasets::TraceSet;
-use wfkit_datasets::competition::{
+use wfkit_competition::{
     CheckReport, CompetitionScore, Rules, SplitOptions, SplitReport, Verif, check_attack, check_defense,
     export_defense, read_defense, score, split,
 };
+use wfkit_datasets::TraceSet;
 use wfkit_datasets::formats::{Problems, ReadLimits};
 use wfkit_defend::{DefenseSpec, ManifestFile};
 use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, UtilityReport};

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use wfkit_classify::{FittedAttack, Samples};
-use wfkit_datasets::competition::{Prediction, capture_ids, read_captures, write_attack};
+use wfkit_competition::{Prediction, capture_ids, read_captures, write_attack};
 use wfkit_datasets::formats::ReadLimits;
 use wfkit_datasets::{FileKind, write_probabilities};
 use wfkit_metrics::{PrivacyReport, Probabilities, ScoreOptions, Scores, Utility};

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 use wfkit_capture::has_captures;
 use wfkit_classify::Samples;
-use wfkit_datasets::competition::{
+use wfkit_competition::{
     Prediction, Rules, SplitOptions, Verif, capture_ids, check_attack, export_defense, read_captures, read_defense,
     score, split, write_attack,
 };

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use wfkit_classify::{Attack, AttackOptions, FittedAttack, Samples};
-use wfkit_datasets::competition::{Rules, Verif, check_attack, check_defense, read_captures, read_truth};
+use wfkit_competition::{Rules, Verif, check_attack, check_defense, read_captures, read_truth};
 use wfkit_datasets::formats::ReadLimits;
 use wfkit_datasets::{
     FileKind, LabelledTrace, Layer, Provenance, Trace, TraceKey, TraceSet, formats::read_traces_within,

@@ -88,11 +88,13 @@ pub enum ReadError {
 }
 
 impl ReadError {
-    pub(crate) fn io(path: &Path, source: io::Error) -> Self {
+    /// What the system said of a file.
+    pub fn io(path: &Path, source: io::Error) -> Self {
         Self::Io { path: path.to_owned(), source }
     }
 
-    pub(crate) fn damaged(path: &Path, message: impl ToString) -> Self {
+    /// A file with broken content.
+    pub fn damaged(path: &Path, message: impl ToString) -> Self {
         Self::Damaged { path: path.to_owned(), message: message.to_string() }
     }
 
@@ -100,7 +102,8 @@ impl ReadError {
         Self::Columns { path: path.to_owned(), message: message.into() }
     }
 
-    pub(crate) fn limit(path: &Path, limit: LimitExceeded) -> Self {
+    /// A file beyond a limit.
+    pub fn limit(path: &Path, limit: LimitExceeded) -> Self {
         Self::Limit { path: path.to_owned(), limit }
     }
 
@@ -163,11 +166,13 @@ pub enum WriteError {
 }
 
 impl WriteError {
-    pub(crate) fn io(path: &Path, source: io::Error) -> Self {
+    /// What the system said of a file.
+    pub fn io(path: &Path, source: io::Error) -> Self {
         Self::Io { path: path.to_owned(), source }
     }
 
-    pub(crate) fn table(path: &Path, message: impl ToString) -> Self {
+    /// A table that cannot be written.
+    pub fn table(path: &Path, message: impl ToString) -> Self {
         Self::Table { path: path.to_owned(), message: message.to_string() }
     }
 }

@@ -1,36 +1,47 @@
 //! Files that hold traces, and what reading them can say.
+#![cfg_attr(
+    not(feature = "tables"),
+    expect(dead_code, reason = "what tells formats apart is for those who read all of them")
+)]
 
+mod copies;
 mod csv_file;
 mod dialect;
 mod error;
+#[cfg(feature = "tables")]
 mod explainwf;
 mod foreign;
 mod limits;
 mod numbers;
 mod packet_csv;
+#[cfg(feature = "tables")]
 mod parquet;
 mod problems;
 mod seconds;
+#[cfg(feature = "tables")]
 mod traces;
 
+pub use copies::refuse_copies;
 pub use csv_file::{CsvRow, CsvRows, read_csv, write_csv_file};
+#[cfg(feature = "tables")]
 pub(crate) use csv_file::{csv_head, csv_member};
 pub use dialect::Dialect;
 pub use error::{ReadError, WriteError};
 pub use limits::{LimitExceeded, ReadLimits};
-pub(crate) use numbers::{finite_number, whole_number};
+pub use numbers::{finite_number, whole_number};
 pub use packet_csv::{KeyColumn, PacketTable, PacketTrace, read_packet_csv, write_packet_csv};
 pub use problems::{Example, Problem, Problems};
 pub use seconds::{MAX_EXACT_NS, ns_from_seconds, seconds_from_ns};
-pub(crate) use traces::refuse_copies;
+#[cfg(feature = "tables")]
 pub use traces::{ReadTraces, TraceFormat, read_all_traces, read_traces, read_traces_within, write_traces};
 
 /// The name of a file without its folders.
-pub(crate) fn file_name(path: &std::path::Path) -> String {
+pub fn file_name(path: &std::path::Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// Whether the content of a file is Parquet.
+#[cfg(feature = "tables")]
 pub(crate) fn is_parquet(path: &std::path::Path) -> std::io::Result<bool> {
     use std::io::Read as _;
     let mut start = Vec::new();

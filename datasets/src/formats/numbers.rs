@@ -1,7 +1,7 @@
 //! Numbers in text, each refused under the name of what is wrong with it.
 
 /// A whole number between blanks, also where a tool wrote it as a float: `100.0` is 100.
-pub(crate) fn whole_number(field: impl AsRef<[u8]>) -> Result<i64, &'static str> {
+pub fn whole_number(field: impl AsRef<[u8]>) -> Result<i64, &'static str> {
     let text = text(field.as_ref())?;
     if let Ok(number) = text.parse() {
         return Ok(number);
@@ -15,7 +15,7 @@ pub(crate) fn whole_number(field: impl AsRef<[u8]>) -> Result<i64, &'static str>
 }
 
 /// A number between blanks that is neither NaN nor infinite.
-pub(crate) fn finite_number(field: impl AsRef<[u8]>) -> Result<f64, &'static str> {
+pub fn finite_number(field: impl AsRef<[u8]>) -> Result<f64, &'static str> {
     let text = text(field.as_ref())?;
     match text.parse::<f64>() {
         _ if text.is_empty() => Err("empty"),

@@ -6,8 +6,6 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use polars::prelude::{Column, CsvWriter, DataFrame, PolarsError, PolarsResult, SerWriter};
-
 use super::csv_file::{CsvRow, read_csv, write_csv_file};
 use super::dialect::Dialect;
 use super::numbers::{finite_number, whole_number};
@@ -18,8 +16,6 @@ use crate::{MixedClass, Spellings, Trace};
 
 const SIZE: &str = "direction_size";
 const TIME: &str = "timestamp";
-/// Rows that are handed to the writer at once.
-const BATCH_ROWS: usize = 1 << 18;
 
 /// A column that names the trace of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,12 +118,13 @@ pub fn write_packet_csv<'a>(
     keys: &[&str],
     traces: impl IntoIterator<Item = (Vec<String>, &'a Trace)>,
 ) -> Result<(), WriteError> {
-    let table_error = |error: PolarsError| WriteError::table(path, error);
+    let failed = |error: csv::Error| WriteError::table(path, error);
     write_csv_file(path, |out| {
-        let mut batch = Batch::new(keys);
-        let header = batch.take().map_err(table_error)?;
-        let mut writer = CsvWriter::new(out).batched(header.schema()).map_err(table_error)?;
+        let mut writer = csv::Writer::from_writer(out);
+        writer.write_record(keys.iter().chain(&[SIZE, TIME])).map_err(failed)?;
+        let mut shortest = zmij::Buffer::new();
         for (key, trace) in traces {
+            assert_eq!(key.len(), keys.len(), "one value a key column");
             if trace.duration_ns() > MAX_EXACT_NS {
                 let key = key.join(",");
                 return Err(WriteError::table(
@@ -135,13 +132,13 @@ pub fn write_packet_csv<'a>(
                     format!("trace {key} is too long for seconds to tell nanoseconds"),
                 ));
             }
-            batch.push(&key, trace);
-            if batch.size.len() >= BATCH_ROWS {
-                writer.write_batch(&batch.take().map_err(table_error)?).map_err(table_error)?;
+            for (&time_ns, size) in trace.time_ns().iter().zip(trace.size()) {
+                let seconds = shortest.format(seconds_from_ns(time_ns));
+                let packet = [&size.to_string(), seconds];
+                writer.write_record(key.iter().map(String::as_str).chain(packet)).map_err(failed)?;
             }
         }
-        writer.write_batch(&batch.take().map_err(table_error)?).map_err(table_error)?;
-        writer.finish().map_err(table_error)
+        writer.flush().map_err(|error| WriteError::io(path, error))
     })
 }
 
@@ -258,41 +255,6 @@ fn parse_time(field: &[u8]) -> Result<u64, &'static str> {
     let seconds = finite_number(field)?;
     let kind = if seconds < 0.0 { "negative time" } else { "time beyond 292 years" };
     ns_from_seconds(seconds).ok_or(kind)
-}
-
-/// Rows on their way to the writer.
-struct Batch<'a> {
-    names: &'a [&'a str],
-    keys: Vec<Vec<String>>,
-    size: Vec<i32>,
-    seconds: Vec<f64>,
-}
-
-impl<'a> Batch<'a> {
-    fn new(names: &'a [&'a str]) -> Self {
-        Self { names, keys: vec![Vec::new(); names.len()], size: Vec::new(), seconds: Vec::new() }
-    }
-
-    fn push(&mut self, key: &[String], trace: &Trace) {
-        assert_eq!(key.len(), self.names.len(), "one value a key column");
-        for (column, value) in self.keys.iter_mut().zip(key) {
-            column.extend(std::iter::repeat_n(value.clone(), trace.len()));
-        }
-        self.size.extend_from_slice(trace.size());
-        self.seconds.extend(trace.time_ns().iter().map(|&time_ns| seconds_from_ns(time_ns)));
-    }
-
-    /// The rows as a table; the batch is empty afterwards.
-    fn take(&mut self) -> PolarsResult<DataFrame> {
-        let rows = self.size.len();
-        let mut columns = Vec::with_capacity(self.names.len() + 2);
-        for (name, values) in self.names.iter().zip(&mut self.keys) {
-            columns.push(Column::new((*name).into(), std::mem::take(values)));
-        }
-        columns.push(Column::new(SIZE.into(), std::mem::take(&mut self.size)));
-        columns.push(Column::new(TIME.into(), std::mem::take(&mut self.seconds)));
-        DataFrame::new(rows, columns)
-    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use super::copies::refuse_copies;
 use super::csv_file::{ZIP_MAGIC, csv_head, csv_member};
 use super::dialect::Dialect;
 use super::explainwf::{XZ_MAGIC, is_log, is_packed_log, read_cell_log};
@@ -267,14 +268,6 @@ fn write_packet_traces(path: &Path, set: &TraceSet) -> Result<(), WriteError> {
     let names = PACKET_KEYS.map(|key| key.name);
     let key = |key: &TraceKey| vec![key.class.clone(), key.rep.to_string()];
     write_packet_csv(path, &names, set.traces().iter().map(|labelled| (key(&labelled.key), &labelled.trace)))
-}
-
-/// Refuses copies of one load for a file that cannot say that they are: whoever splits it would have some of them on both sides.
-pub(crate) fn refuse_copies(path: &Path, set: &TraceSet) -> Result<(), WriteError> {
-    let Some(copy) = set.another_copy() else { return Ok(()) };
-    let reason = "it is another copy of a load, and this format does not tell copies; keep one of each (--one-copy of wfkit dataset convert \
-                  and competition export), lose which are copies (--lose-origins), or write .parquet";
-    Err(WriteError::Trace { path: path.to_owned(), key: Box::new(copy.key.clone()), reason: reason.to_owned() })
 }
 
 fn read_folder(folder: &Path, limits: &ReadLimits) -> Result<ReadTraces, ReadError> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use tempfile::TempDir;
-use wfkit_datasets::competition::{CheckReport, Rules, Verif};
+use wfkit_competition::{CheckReport, Rules, Verif};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 

@@ -1,6 +1,6 @@
 //! Defence files of any set.
 
-use wfkit_datasets::competition::{Rules, export_defense, read_defense};
+use wfkit_competition::{Rules, export_defense, read_defense};
 use wfkit_datasets::formats::ReadLimits;
 use wfkit_datasets::{LabelledTrace, Layer, Provenance, Trace, TraceKey, TraceSet};
 

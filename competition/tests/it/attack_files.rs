@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 use proptest::prelude::*;
-use wfkit_datasets::competition::{
+use wfkit_competition::{
     AttackError, CheckReport, CompetitionError, CompetitionScore, Prediction, Verif, capture_ids, check_attack,
     join_attacks, read_captures, score, write_attack,
 };
@@ -130,10 +130,10 @@ fn columns_are_those_of_the_rules() {
     let set = SETS[0];
     let table = Table::attack(set);
     let file = Folder::new();
-    let rules = wfkit_datasets::competition::Rules { classes: 5, ..RULES };
+    let rules = wfkit_competition::Rules { classes: 5, ..RULES };
     let report = check_attack(&file.csv(&table), &[verif(set)], &rules, &LIMITS).unwrap();
     assert_eq!(problems(&report), ["1 x column is missing, row 1: proba_class_5"]);
-    let rules = wfkit_datasets::competition::Rules { classes: 3, ..RULES };
+    let rules = wfkit_competition::Rules { classes: 3, ..RULES };
     let report = check_attack(&file.csv(&table), &[verif(set)], &rules, &LIMITS).unwrap();
     assert_eq!(problems(&report), ["1 x unknown column, row 1: proba_class_4"]);
     let mut renamed = table;

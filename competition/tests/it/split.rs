@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 use proptest::prelude::*;
-use wfkit_datasets::competition::{
+use wfkit_competition::{
     SplitError, SplitOptions, SplitReport, UNKNOWN_CLASS, Verif, capture_ids, read_captures, read_defense, read_truth,
     split,
 };

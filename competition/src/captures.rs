@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::defense::labelled;
-use crate::formats::{KeyColumn, ReadError, ReadLimits, WriteError, read_packet_csv, write_packet_csv};
-use crate::{Trace, TraceKey, TraceSet};
+use crate::defense::labelled;
+use wfkit_datasets::formats::{KeyColumn, ReadError, ReadLimits, WriteError, read_packet_csv, write_packet_csv};
+use wfkit_datasets::{Trace, TraceKey, TraceSet};
 
 /// The class of a trace whose class is not known: what a test file asks for.
 pub const UNKNOWN_CLASS: &str = "?";
@@ -30,7 +30,7 @@ pub fn capture_ids(set: &TraceSet) -> Vec<i64> {
     set.traces().iter().map(|labelled| labelled.key.rep).collect()
 }
 
-pub(super) fn write_captures<'a>(
+pub(crate) fn write_captures<'a>(
     path: &Path,
     traces: impl IntoIterator<Item = (i64, &'a Trace)>,
 ) -> Result<(), WriteError> {

@@ -42,7 +42,7 @@ impl Rules {
 }
 
 /// The number of a class as the competition names them: a whole number from 1, without sign or leading zero.
-pub(super) fn class_number(class: &str) -> Option<u64> {
+pub(crate) fn class_number(class: &str) -> Option<u64> {
     class.parse().ok().filter(|number: &u64| *number >= 1 && number.to_string() == class)
 }
 

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 ///
 /// SHA-256 of a key and a counter, four draws a block. Elsewhere wfkit uses a faster generator, but there nobody gains by
 /// guessing its state; here the ids in the train file would give away those in the test file.
-pub(super) struct Draws {
+pub(crate) struct Draws {
     key: [u8; 32],
     blocks: u64,
     block: [u64; 4],
@@ -14,7 +14,7 @@ pub(super) struct Draws {
 }
 
 impl Draws {
-    pub(super) fn new(key: [u8; 32]) -> Self {
+    pub(crate) fn new(key: [u8; 32]) -> Self {
         Self { key, blocks: 0, block: [0; 4], left: 0 }
     }
 
@@ -32,7 +32,7 @@ impl Draws {
     }
 
     /// A number from 0 to below `end`, each as likely; `end` is at least 1.
-    pub(super) fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         // Draws from the last, incomplete run of `end` numbers would favour the small ones.
         let complete = u64::MAX - u64::MAX % end;
         loop {
@@ -44,7 +44,7 @@ impl Draws {
     }
 
     /// Puts the items into random order, every order as likely.
-    pub(super) fn shuffle<T>(&mut self, items: &mut [T]) {
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for i in (1..items.len()).rev() {
             let other = self.below(i as u64 + 1) as usize;
             items.swap(i, other);
@@ -55,7 +55,7 @@ impl Draws {
     ///
     /// # Panics
     /// If there are not twice as many numbers to draw from.
-    pub(super) fn distinct(&mut self, count: usize, largest: u64) -> Vec<i64> {
+    pub(crate) fn distinct(&mut self, count: usize, largest: u64) -> Vec<i64> {
         assert!(count as u64 <= largest / 2, "more draws would take long");
         let mut seen = std::collections::HashSet::with_capacity(count);
         let mut drawn = Vec::with_capacity(count);

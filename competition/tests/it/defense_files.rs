@@ -1,6 +1,6 @@
 //! What is wrong with defence files, found and named.
 
-use wfkit_datasets::competition::{CheckReport, Rules, check_defense, read_defense, score};
+use wfkit_competition::{CheckReport, Rules, check_defense, read_defense, score};
 use wfkit_datasets::formats::ReadLimits;
 
 use crate::fixture::{Folder, RULES, SETS, Table, path, problems, warnings};

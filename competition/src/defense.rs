@@ -7,13 +7,13 @@ use serde::Serialize;
 use thiserror::Error;
 use wfkit_metrics::{Volume, VolumeSummary, class_order};
 
-use super::rules::class_number;
-use super::{CheckReport, Cost, Overhead, Rules};
-use crate::formats::{
+use crate::rules::class_number;
+use crate::{CheckReport, Cost, Overhead, Rules};
+use wfkit_datasets::formats::{
     Dialect, KeyColumn, PacketTable, PacketTrace, Problems, ReadError, ReadLimits, WriteError, file_name,
     read_packet_csv, refuse_copies, write_csv_file, write_packet_csv,
 };
-use crate::{LabelledTrace, Layer, Provenance, Trace, TraceKey, TraceSet, volume};
+use wfkit_datasets::{LabelledTrace, Layer, Provenance, Trace, TraceKey, TraceSet, volume};
 
 /// Names of the columns that tell traces apart: class and repetition.
 const KEYS: [&str; 2] = ["cell_id", "rep"];
@@ -103,7 +103,7 @@ pub fn read_defense(path: &Path, limits: &ReadLimits) -> Result<TraceSet, ReadEr
 }
 
 /// A set of the traces of a file, keyed by the values of its key columns.
-pub(super) fn labelled(
+pub(crate) fn labelled(
     path: &Path,
     traces: Vec<PacketTrace>,
     key: impl Fn(&[String]) -> TraceKey,
@@ -116,7 +116,7 @@ pub(super) fn labelled(
 }
 
 /// Other tools of a competition read nothing but plain CSV.
-pub(super) fn not_plain(dialect: Dialect) -> String {
+pub(crate) fn not_plain(dialect: Dialect) -> String {
     format!("written with {dialect}, where a competition has commas and UTF-8")
 }
 
@@ -124,7 +124,7 @@ fn read_table(path: &Path, limits: &ReadLimits) -> Result<PacketTable, ReadError
     read_packet_csv(path, &KEYS.map(KeyColumn::integer), limits)
 }
 
-pub(super) fn write_train<'a>(
+pub(crate) fn write_train<'a>(
     path: &Path,
     traces: impl IntoIterator<Item = (&'a str, i64, &'a Trace)>,
 ) -> Result<(), WriteError> {

@@ -6,5 +6,6 @@ mod attack_files;
 mod defense_files;
 mod export;
 mod fixture;
+mod plain;
 mod reference_numbers;
 mod split;

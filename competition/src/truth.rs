@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::rules::class_number;
-use crate::formats::{Problems, ReadError, ReadLimits, WriteError, file_name, read_csv, whole_number, write_csv_file};
+use crate::rules::class_number;
+use wfkit_datasets::formats::{
+    Problems, ReadError, ReadLimits, WriteError, file_name, read_csv, whole_number, write_csv_file,
+};
 
 const COLUMNS: [&str; 2] = ["capture_id", "cell_id"];
 
@@ -64,7 +66,7 @@ pub fn read_truth(path: &Path, limits: &ReadLimits) -> Result<BTreeMap<i64, Stri
     })
 }
 
-pub(super) fn write_truth<'a>(path: &Path, truth: impl IntoIterator<Item = (i64, &'a str)>) -> Result<(), WriteError> {
+pub(crate) fn write_truth<'a>(path: &Path, truth: impl IntoIterator<Item = (i64, &'a str)>) -> Result<(), WriteError> {
     write_csv_file(path, |out| {
         let mut writer = csv::Writer::from_writer(out);
         writer.write_record(COLUMNS).map_err(|error| WriteError::table(path, error))?;

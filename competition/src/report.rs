@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use wfkit_metrics::{Utility, Volume, VolumeSummary};
 
-use crate::formats::{Problems, ReadError};
+use wfkit_datasets::formats::{Problems, ReadError};
 
 /// The verdict on a defence or attack file, and all that led to it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -33,7 +33,7 @@ pub struct CheckReport {
 }
 
 impl CheckReport {
-    pub(super) fn new(path: &Path) -> Self {
+    pub(crate) fn new(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
             accepted: false,
@@ -49,13 +49,13 @@ impl CheckReport {
     }
 
     /// Settles the verdict.
-    pub(super) fn judged(mut self) -> Self {
+    pub(crate) fn judged(mut self) -> Self {
         self.accepted = self.problems.is_empty();
         self
     }
 
     /// The verdict on a file that could not be read to its end: a problem of the file, unless the system is to blame.
-    pub(super) fn unreadable(path: &Path, error: ReadError) -> Result<Self, ReadError> {
+    pub(crate) fn unreadable(path: &Path, error: ReadError) -> Result<Self, ReadError> {
         let mut report = Self::new(path);
         match error {
             ReadError::Io { .. } => return Err(error),

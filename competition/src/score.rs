@@ -6,10 +6,10 @@ use serde::Serialize;
 use thiserror::Error;
 use wfkit_metrics::{Average, accuracy, attack_score, per_class_auc, roc_auc_ovr};
 
-use super::attack::{Match, join};
-use super::defense::read_defense;
-use super::{CheckReport, Cost, Verif};
-use crate::formats::{ReadError, ReadLimits};
+use crate::attack::{Match, join};
+use crate::defense::read_defense;
+use crate::{CheckReport, Cost, Verif};
+use wfkit_datasets::formats::{ReadError, ReadLimits};
 
 /// The attack score of a team that has no attack (yet).
 const WITHOUT_ATTACK: f64 = 1.0;

@@ -8,11 +8,11 @@ use ndarray::Array2;
 use thiserror::Error;
 use wfkit_metrics::{ClassMap, Probabilities, ProbabilityError, ROW_SUM_TOLERANCE};
 
-use super::defense::not_plain;
-use super::rules::class_number;
-use super::truth::read_truth;
-use super::{CheckReport, Rules, Verif};
-use crate::formats::{
+use crate::defense::not_plain;
+use crate::rules::class_number;
+use crate::truth::read_truth;
+use crate::{CheckReport, Rules, Verif};
+use wfkit_datasets::formats::{
     CsvRow, CsvRows, LimitExceeded, Problems, ReadError, ReadLimits, WriteError, finite_number, read_csv, whole_number,
     write_csv_file,
 };
@@ -182,16 +182,16 @@ pub fn check_attack(
 }
 
 /// Probabilities and truth of one team, row by row; in the order of the capture ids.
-pub(super) struct Match {
-    pub(super) team_id: u64,
-    pub(super) probabilities: Probabilities,
-    pub(super) truth: Vec<usize>,
+pub(crate) struct Match {
+    pub(crate) team_id: u64,
+    pub(crate) probabilities: Probabilities,
+    pub(crate) truth: Vec<usize>,
 }
 
 /// Checks an attack file and, where nothing is wrong, pairs its rows with the truth by id and its columns by name.
 ///
 /// Without a number of classes, the columns of the file declare them.
-pub(super) fn join(
+pub(crate) fn join(
     path: &Path,
     verifs: &[Verif],
     classes: Option<usize>,

@@ -1,7 +1,7 @@
 //! What must equal the first implementation.
 
 use serde_json::Value;
-use wfkit_datasets::competition::{CompetitionScore, check_attack, check_defense, score};
+use wfkit_competition::{CompetitionScore, check_attack, check_defense, score};
 use wfkit_datasets::formats::ReadLimits;
 
 use crate::fixture::{Folder, RULES, SETS, Table, path, results, verif};
