@@ -13,8 +13,8 @@ use crate::rules::class_number;
 use crate::truth::read_truth;
 use crate::{CheckReport, Rules, Verif};
 use wfkit_datasets::formats::{
-    CsvRow, CsvRows, LimitExceeded, Problems, ReadError, ReadLimits, WriteError, finite_number, read_csv, whole_number,
-    write_csv_file,
+    CsvRow, CsvRows, LimitExceeded, Problems, ReadError, ReadLimits, Source, WriteError, finite_number, read_csv,
+    whole_number, write_csv_file,
 };
 
 const TEAM: &str = "team_id";
@@ -172,13 +172,13 @@ pub fn join_attacks(parts: &[PathBuf], path: &Path) -> Result<(), AttackError> {
 ///
 /// # Errors
 /// Verification files that cannot be read or are wrong, and what the system refuses.
-pub fn check_attack(
-    path: &Path,
+pub fn check_attack<'a>(
+    source: impl Into<Source<'a>>,
     verifs: &[Verif],
     rules: &Rules,
     limits: &ReadLimits,
 ) -> Result<CheckReport, ReadError> {
-    Ok(join(path, verifs, Some(rules.classes), limits)?.0)
+    Ok(join(source, verifs, Some(rules.classes), limits)?.0)
 }
 
 /// Probabilities and truth of one team, row by row; in the order of the capture ids.
@@ -191,18 +191,20 @@ pub(crate) struct Match {
 /// Checks an attack file and, where nothing is wrong, pairs its rows with the truth by id and its columns by name.
 ///
 /// Without a number of classes, the columns of the file declare them.
-pub(crate) fn join(
-    path: &Path,
+pub(crate) fn join<'a>(
+    source: impl Into<Source<'a>>,
     verifs: &[Verif],
     classes: Option<usize>,
     limits: &ReadLimits,
 ) -> Result<(CheckReport, Vec<Match>), ReadError> {
     let mut truths = Vec::with_capacity(verifs.len());
     for verif in verifs {
-        truths.push((verif, read_truth(&verif.path, &ReadLimits::OWN)?));
+        truths.push((verif, read_truth(verif.source(), &ReadLimits::OWN)?));
     }
     let expected = truths.iter().map(|(_, truth)| truth.len()).sum();
-    let mut table = match read_csv(path, limits, |rows| Table::read(rows, classes, expected, limits)) {
+    let source = source.into();
+    let path = source.name();
+    let mut table = match read_csv(source, limits, |rows| Table::read(rows, classes, expected, limits)) {
         Ok(table) => table,
         Err(error) => return Ok((CheckReport::unreadable(path, error)?, Vec::new())),
     };

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use crate::defense::labelled;
-use wfkit_datasets::formats::{KeyColumn, ReadError, ReadLimits, WriteError, read_packet_csv, write_packet_csv};
+use wfkit_datasets::formats::{
+    KeyColumn, ReadError, ReadLimits, Source, WriteError, read_packet_csv, write_packet_csv,
+};
 use wfkit_datasets::{Trace, TraceKey, TraceSet};
 
 /// The class of a trace whose class is not known: what a test file asks for.
@@ -16,8 +18,10 @@ const ID: &str = "capture_id";
 ///
 /// # Errors
 /// Whatever is wrong row by row.
-pub fn read_captures(path: &Path, limits: &ReadLimits) -> Result<TraceSet, ReadError> {
-    let traces = read_packet_csv(path, &[KeyColumn::integer(ID)], limits)?.checked(path)?;
+pub fn read_captures<'a>(source: impl Into<Source<'a>>, limits: &ReadLimits) -> Result<TraceSet, ReadError> {
+    let source = source.into();
+    let path = source.name();
+    let traces = read_packet_csv(source, &[KeyColumn::integer(ID)], limits)?.checked(path)?;
     let key = |fields: &[String]| {
         let rep = fields[0].parse().expect("the column holds whole numbers");
         TraceKey { class: UNKNOWN_CLASS.to_owned(), rep, session: None }

@@ -10,7 +10,7 @@ use wfkit_metrics::{Volume, VolumeSummary, class_order};
 use crate::rules::class_number;
 use crate::{CheckReport, Cost, Overhead, Rules};
 use wfkit_datasets::formats::{
-    Dialect, KeyColumn, PacketTable, PacketTrace, Problems, ReadError, ReadLimits, WriteError, file_name,
+    Dialect, KeyColumn, PacketTable, PacketTrace, Problems, ReadError, ReadLimits, Source, WriteError, file_name,
     read_packet_csv, refuse_copies, write_csv_file, write_packet_csv,
 };
 use wfkit_datasets::{LabelledTrace, Layer, Provenance, Trace, TraceKey, TraceSet, volume};
@@ -90,12 +90,14 @@ fn write_class_names(path: &Path, names: &[String]) -> Result<(), WriteError> {
 ///
 /// # Errors
 /// Whatever is wrong row by row. Rules are not looked at: see [`check_defense`].
-pub fn read_defense(path: &Path, limits: &ReadLimits) -> Result<TraceSet, ReadError> {
+pub fn read_defense<'a>(source: impl Into<Source<'a>>, limits: &ReadLimits) -> Result<TraceSet, ReadError> {
     let key = |fields: &[String]| {
         let rep = fields[1].parse().expect("the column holds whole numbers");
         TraceKey { class: fields[0].clone(), rep, session: None }
     };
-    let table = read_table(path, limits)?;
+    let source = source.into();
+    let path = source.name();
+    let table = read_table(source, limits)?;
     if !table.dialect.is_plain() {
         return Err(ReadError::damaged(path, not_plain(table.dialect)));
     }
@@ -120,8 +122,8 @@ pub(crate) fn not_plain(dialect: Dialect) -> String {
     format!("written with {dialect}, where a competition has commas and UTF-8")
 }
 
-fn read_table(path: &Path, limits: &ReadLimits) -> Result<PacketTable, ReadError> {
-    read_packet_csv(path, &KEYS.map(KeyColumn::integer), limits)
+fn read_table<'a>(source: impl Into<Source<'a>>, limits: &ReadLimits) -> Result<PacketTable, ReadError> {
+    read_packet_csv(source, &KEYS.map(KeyColumn::integer), limits)
 }
 
 pub(crate) fn write_train<'a>(
@@ -140,13 +142,15 @@ pub(crate) fn write_train<'a>(
 ///
 /// # Errors
 /// Only what the system refuses.
-pub fn check_defense(
-    path: &Path,
+pub fn check_defense<'a>(
+    source: impl Into<Source<'a>>,
     rules: &Rules,
     limits: &ReadLimits,
     undefended: Option<&[Volume]>,
 ) -> Result<CheckReport, ReadError> {
-    let table = match read_table(path, limits) {
+    let source = source.into();
+    let path = source.name();
+    let table = match read_table(source, limits) {
         Ok(table) => table,
         Err(error) => return CheckReport::unreadable(path, error),
     };

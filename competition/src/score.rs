@@ -1,6 +1,6 @@
 //! The scores of a team.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 use thiserror::Error;
@@ -9,7 +9,7 @@ use wfkit_metrics::{Average, accuracy, attack_score, per_class_auc, roc_auc_ovr}
 use crate::attack::{Match, join};
 use crate::defense::read_defense;
 use crate::{CheckReport, Cost, Verif};
-use wfkit_datasets::formats::{ReadError, ReadLimits};
+use wfkit_datasets::formats::{ReadError, ReadLimits, Source};
 
 /// The attack score of a team that has no attack (yet).
 const WITHOUT_ATTACK: f64 = 1.0;
@@ -93,17 +93,17 @@ pub enum CompetitionError {
 /// # Errors
 /// Files that cannot be read, attacks that would be refused, and truth of a single class, against which nothing can be ranked.
 pub fn score(
-    attack: Option<&Path>,
+    attack: Option<Source<'_>>,
     verifs: &[Verif],
-    defense: Option<&Path>,
+    defense: Option<Source<'_>>,
     limits: &ReadLimits,
 ) -> Result<CompetitionScore, CompetitionError> {
     let cost = match defense {
-        Some(path) => Cost::of(&read_defense(path, limits)?.volumes()),
+        Some(source) => Cost::of(&read_defense(source, limits)?.volumes()),
         None => None,
     };
     let matches = match attack {
-        Some(path) => score_attack(path, verifs, limits)?,
+        Some(source) => score_attack(source, verifs, limits)?,
         None => Vec::new(),
     };
     let mean = |part: fn(&MatchScore) -> f64| {
@@ -124,11 +124,15 @@ pub fn score(
     })
 }
 
-fn score_attack(path: &Path, verifs: &[Verif], limits: &ReadLimits) -> Result<Vec<MatchScore>, CompetitionError> {
+fn score_attack(
+    source: Source<'_>,
+    verifs: &[Verif],
+    limits: &ReadLimits,
+) -> Result<Vec<MatchScore>, CompetitionError> {
     if verifs.is_empty() {
-        return Err(CompetitionError::NoTruth(path.to_owned()));
+        return Err(CompetitionError::NoTruth(source.name().to_owned()));
     }
-    let (report, matches) = join(path, verifs, None, limits)?;
+    let (report, matches) = join(source, verifs, None, limits)?;
     if !report.accepted {
         return Err(CompetitionError::Refused(Box::new(report)));
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::rules::class_number;
 use wfkit_datasets::formats::{
-    Problems, ReadError, ReadLimits, WriteError, file_name, read_csv, whole_number, write_csv_file,
+    Problems, ReadError, ReadLimits, Source, WriteError, file_name, read_csv, whole_number, write_csv_file,
 };
 
 const COLUMNS: [&str; 2] = ["capture_id", "cell_id"];
@@ -17,6 +17,8 @@ pub struct Verif {
     pub path: PathBuf,
     /// The team, if it is known. An attack on one team needs not know.
     pub team_id: Option<u64>,
+    /// What is in it, where it is in memory and `path` is but its name.
+    pub content: Option<Vec<u8>>,
 }
 
 impl Verif {
@@ -26,12 +28,24 @@ impl Verif {
         let name = file_name(&path);
         let number = name.strip_prefix("team_").and_then(|rest| rest.split_once("_verif")).map(|(number, _)| number);
         let team_id = number.and_then(|number| number.parse().ok());
-        Self { path, team_id }
+        Self { path, team_id, content: None }
     }
 
     /// The file at `path`, about the team `team_id`.
     pub fn of_team(team_id: u64, path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), team_id: Some(team_id) }
+        Self { path: path.into(), team_id: Some(team_id), content: None }
+    }
+
+    /// A file in memory, about the team `team_id`; errors call it `name`.
+    pub fn of_bytes(team_id: u64, name: impl Into<PathBuf>, content: Vec<u8>) -> Self {
+        Self { content: Some(content), ..Self::of_team(team_id, name) }
+    }
+
+    pub(crate) fn source(&self) -> Source<'_> {
+        match &self.content {
+            Some(content) => Source::bytes(&self.path, content),
+            None => Source::from(&self.path),
+        }
     }
 }
 
@@ -39,8 +53,8 @@ impl Verif {
 ///
 /// # Errors
 /// Whatever is wrong row by row, an id that occurs twice and a class that is no whole number from 1 among it.
-pub fn read_truth(path: &Path, limits: &ReadLimits) -> Result<BTreeMap<i64, String>, ReadError> {
-    read_csv(path, limits, |mut rows| {
+pub fn read_truth<'a>(source: impl Into<Source<'a>>, limits: &ReadLimits) -> Result<BTreeMap<i64, String>, ReadError> {
+    read_csv(source, limits, |mut rows| {
         rows.select(&COLUMNS)?;
         let mut problems = Problems::default();
         let mut truth = BTreeMap::new();
@@ -61,7 +75,7 @@ pub fn read_truth(path: &Path, limits: &ReadLimits) -> Result<BTreeMap<i64, Stri
         }
         match problems.is_empty() {
             true => Ok(truth),
-            false => Err(ReadError::Problems { path: path.to_owned(), problems }),
+            false => Err(ReadError::Problems { path: rows.path().to_owned(), problems }),
         }
     })
 }

@@ -178,7 +178,7 @@ fn verifs(paths: &[PathBuf]) -> Vec<Verif> {
 }
 
 fn score_files(attack: &Path, verif: &[PathBuf], defence: Option<&Path>, context: &Context<'_>) -> Result<()> {
-    let scored = score(Some(attack), &verifs(verif), defence, &ReadLimits::UPLOAD)?;
+    let scored = score(Some(attack.into()), &verifs(verif), defence.map(Into::into), &ReadLimits::UPLOAD)?;
     let mut files = vec![attack.to_owned()];
     files.extend(verif.iter().cloned());
     files.extend(defence.map(Path::to_owned));

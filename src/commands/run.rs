@@ -238,7 +238,7 @@ impl Pipeline<'_> {
         if !checked.accepted {
             bail!("{}: {}", answers.display(), checked.problems);
         }
-        let scored = score(Some(&answers), &verifs, Some(file), &ReadLimits::UPLOAD)?;
+        let scored = score(Some((&answers).into()), &verifs, Some(file.into()), &ReadLimits::UPLOAD)?;
         let paths: Vec<PathBuf> = vec![answers, files.verif, file.to_owned()];
         let mut report = competition::score_report(&scored, attack.name(), digests(&paths)?, context);
         count(&mut report.counts, "train traces", files.train_traces);

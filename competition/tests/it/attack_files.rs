@@ -20,7 +20,7 @@ fn check(set: &str, table: &Table) -> CheckReport {
 }
 
 fn scored(set: &str, table: &Table) -> CompetitionScore {
-    score(Some(&Folder::new().csv(table)), &[verif(set)], None, &LIMITS).unwrap()
+    score(Some((&Folder::new().csv(table)).into()), &[verif(set)], None, &LIMITS).unwrap()
 }
 
 fn parsed(value: &str) -> f64 {
@@ -120,7 +120,7 @@ fn missing_doubled_and_unknown_traces_are_named() {
     ];
     for (table, expected) in cases {
         assert_eq!(problems(&check(set, &table)), expected);
-        let refused = score(Some(&Folder::new().csv(&table)), &[verif(set)], None, &LIMITS);
+        let refused = score(Some((&Folder::new().csv(&table)).into()), &[verif(set)], None, &LIMITS);
         assert!(matches!(refused, Err(CompetitionError::Refused(_))), "what is refused is not scored");
     }
 }
@@ -153,7 +153,7 @@ fn a_class_absent_from_the_truth_is_skipped_and_named() {
     let truth_path = folder.path().join("team_1_verif.csv");
     std::fs::write(&truth_path, truth.text()).unwrap();
     let attack = folder.csv(&Table::attack(set).keep(|row| ids.contains(&row[1])));
-    let ours = score(Some(&attack), &[Verif::named(&truth_path)], None, &LIMITS).unwrap();
+    let ours = score(Some((&attack).into()), &[Verif::named(&truth_path)], None, &LIMITS).unwrap();
     let [one] = ours.matches.as_slice() else { panic!("one team is attacked") };
     assert_eq!(one.skipped_classes, ["4"]);
     let areas: Vec<f64> = one.per_class_auc.iter().map(|class| class.roc_auc).collect();
@@ -164,7 +164,7 @@ fn a_class_absent_from_the_truth_is_skipped_and_named() {
     let truth = truth.keep(|row| row[1] == "1");
     std::fs::write(&truth_path, truth.text()).unwrap();
     let attack = folder.csv(&Table::attack(set).keep(|row| truth.rows.iter().any(|known| known[0] == row[1])));
-    let error = score(Some(&attack), &[Verif::named(&truth_path)], None, &LIMITS).unwrap_err();
+    let error = score(Some((&attack).into()), &[Verif::named(&truth_path)], None, &LIMITS).unwrap_err();
     assert_eq!(error.to_string(), "team 1: all traces are of one class (`1`): nothing to rank against");
 }
 
@@ -182,7 +182,7 @@ fn several_teams_are_scored_by_their_own_truth() {
     let report = check_attack(&attack, &verifs, &RULES, &LIMITS).unwrap();
     assert!(report.accepted, "{}", report.problems);
     assert_eq!((report.teams, report.traces), (vec![1, 2], 16));
-    let ours = score(Some(&attack), &verifs, None, &LIMITS).unwrap();
+    let ours = score(Some((&attack).into()), &verifs, None, &LIMITS).unwrap();
     let alone = [scored(SETS[0], &Table::attack(SETS[0])), scored(SETS[1], &Table::attack(SETS[1]))];
     let scores: Vec<f64> = ours.matches.iter().map(|one| one.attack_score).collect();
     assert_eq!(scores, [alone[0].attack_score, alone[1].attack_score]);
@@ -226,7 +226,7 @@ fn attackers_check_their_file_without_the_truth() {
             "1 x not a number in proba_class_1, row 6: nan"
         ]
     );
-    let unscored = score(Some(&path(SETS[0], "attack_input.csv")), &[], None, &LIMITS);
+    let unscored = score(Some((&path(SETS[0], "attack_input.csv")).into()), &[], None, &LIMITS);
     assert!(matches!(unscored, Err(CompetitionError::NoTruth(_))));
 }
 

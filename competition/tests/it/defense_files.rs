@@ -1,5 +1,7 @@
 //! What is wrong with defence files, found and named.
 
+use std::path::Path;
+
 use wfkit_competition::{CheckReport, Rules, check_defense, read_defense, score};
 use wfkit_datasets::formats::ReadLimits;
 
@@ -124,7 +126,7 @@ fn a_product_of_one_or_less_has_no_utility_and_says_why() {
         let report = check_defense(&file.csv(table), &rules, &LIMITS, None).unwrap();
         assert!(report.accepted, "{}", report.problems);
         // The same through the score, which then has no total.
-        let score = score(None, &[], Some(&file.csv(table)), &LIMITS).unwrap();
+        let score = score(None, &[], Some((&file.csv(table)).into()), &LIMITS).unwrap();
         assert_eq!(score.total.is_some(), report.cost.as_ref().unwrap().utility.score.is_some());
         report.cost.unwrap().utility
     };
@@ -230,6 +232,6 @@ fn zip_bombs_are_refused_while_they_unpack() {
 
 #[test]
 fn a_file_that_is_not_there_is_no_verdict() {
-    let error = check_defense("no such file.csv".as_ref(), &RULES, &LIMITS, None).unwrap_err();
+    let error = check_defense(Path::new("no such file.csv"), &RULES, &LIMITS, None).unwrap_err();
     assert!(matches!(error, wfkit_datasets::formats::ReadError::Io { .. }));
 }

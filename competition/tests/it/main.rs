@@ -8,4 +8,5 @@ mod export;
 mod fixture;
 mod plain;
 mod reference_numbers;
+mod sources;
 mod split;

@@ -17,7 +17,7 @@ fn close(ours: f64, theirs: &Value) {
 fn scored(set: &str, attack: &Table) -> CompetitionScore {
     let file = Folder::new();
     let defense = path(set, "defence_input.csv");
-    score(Some(&file.csv(attack)), &[verif(set)], Some(&defense), &LIMITS).unwrap()
+    score(Some((&file.csv(attack)).into()), &[verif(set)], Some((&defense).into()), &LIMITS).unwrap()
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn scores_of_the_attack() {
 #[test]
 fn a_missing_attack_counts_one() {
     for set in SETS {
-        let ours = score(None, &[], Some(&path(set, "defence_input.csv")), &LIMITS).unwrap();
+        let ours = score(None, &[], Some((&path(set, "defence_input.csv")).into()), &LIMITS).unwrap();
         assert_eq!((ours.attack_score, ours.accuracy, ours.matches.len()), (1.0, None, 0));
         assert_eq!(ours.total, ours.total_without_attack);
         close(ours.total.unwrap(), &results(set)["total_without_attack"]);
@@ -91,7 +91,7 @@ fn a_missing_attack_counts_one() {
 
 #[test]
 fn without_a_defense_there_is_no_total() {
-    let ours = score(Some(&path(SETS[0], "attack_input.csv")), &[verif(SETS[0])], None, &LIMITS).unwrap();
+    let ours = score(Some((&path(SETS[0], "attack_input.csv")).into()), &[verif(SETS[0])], None, &LIMITS).unwrap();
     assert_eq!((ours.total, ours.total_without_attack, ours.cost), (None, None, None));
     close(ours.attack_score, &results(SETS[0])["attack_performance"]);
 }

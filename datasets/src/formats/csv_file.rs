@@ -4,7 +4,6 @@
 //! at a time, and meets the limits of [`ReadLimits`] before the memory does. Tables are written through polars.
 
 use std::borrow::Cow;
-use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek, Write};
 use std::path::Path;
 
@@ -16,35 +15,36 @@ use super::dialect::{Dialect, HEAD_BYTES};
 use super::foreign;
 use super::limits::Limited;
 use super::problems::shortened;
-use super::{LimitExceeded, Problems, ReadError, ReadLimits, WriteError};
+use super::{LimitExceeded, Problems, ReadError, ReadLimits, Source, WriteError};
 use crate::files::replace_file;
 
 /// What the first bytes of a zip archive are, whether it has members or not.
 pub(crate) const ZIP_MAGIC: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
 const ONE_CSV: &str = "exactly one .csv file in it";
 
-/// Opens `path`, a CSV file or a zip archive with exactly one `.csv` member (told by content), and hands its rows to `read`. What
+/// Opens a CSV file or a zip archive with exactly one `.csv` member (told by content), and hands its rows to `read`. What
 /// systems pack with it of their own accord (`__MACOSX`, `.DS_Store`, `Thumbs.db`) is passed over.
 ///
 /// # Errors
 /// Those of the system, of a broken or unfit archive, of a missing or unreadable header, of `limits`, and those of `read`.
-pub fn read_csv<T>(
-    path: &Path,
+pub fn read_csv<'a, T>(
+    source: impl Into<Source<'a>>,
     limits: &ReadLimits,
     read: impl FnOnce(CsvRows<'_>) -> Result<T, ReadError>,
 ) -> Result<T, ReadError> {
-    let mut file = File::open(path).map_err(|error| ReadError::io(path, error))?;
+    let source = source.into();
+    let path = source.name();
+    let (mut file, bytes) = source.open().map_err(|error| ReadError::io(path, error))?;
     if !is_zip(&mut file).map_err(|error| ReadError::io(path, error))? {
         let mut text = Limited::plain(file, *limits);
         return read(CsvRows::new(path, &mut text, limits)?);
     }
-    let archive_bytes = file.metadata().map_err(|error| ReadError::io(path, error))?.len();
     // Before the archive's own directory is read: that, too, fills memory.
-    Limited::unpacked(io::empty(), archive_bytes, *limits).map_err(|limit| ReadError::limit(path, limit))?;
-    let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|error| ReadError::damaged(path, error))?;
+    Limited::unpacked(io::empty(), bytes, *limits).map_err(|limit| ReadError::limit(path, limit))?;
+    let mut archive = ZipArchive::new(file).map_err(|error| ReadError::damaged(path, error))?;
     let member = the_csv_member(path, &archive)?;
     let member = archive.by_index(member).map_err(|error| ReadError::damaged(path, error))?;
-    let mut text = Limited::unpacked(member, archive_bytes, *limits).map_err(|limit| ReadError::limit(path, limit))?;
+    let mut text = Limited::unpacked(member, bytes, *limits).map_err(|limit| ReadError::limit(path, limit))?;
     read(CsvRows::new(path, &mut text, limits)?)
 }
 
@@ -54,27 +54,28 @@ pub fn read_csv<T>(
 /// As [`read_csv`].
 pub(crate) fn csv_head(path: &Path) -> Result<Vec<u8>, ReadError> {
     let mut head = Vec::new();
-    let mut file = File::open(path).map_err(|error| ReadError::io(path, error))?;
+    let (mut file, _) = Source::from(path).open().map_err(|error| ReadError::io(path, error))?;
     if !is_zip(&mut file).map_err(|error| ReadError::io(path, error))? {
         file.take(HEAD_BYTES).read_to_end(&mut head).map_err(|error| ReadError::io(path, error))?;
         return Ok(head);
     }
-    let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|error| ReadError::damaged(path, error))?;
+    let mut archive = ZipArchive::new(file).map_err(|error| ReadError::damaged(path, error))?;
     let member = the_csv_member(path, &archive)?;
     let member = archive.by_index(member).map_err(|error| ReadError::damaged(path, error))?;
     member.take(HEAD_BYTES).read_to_end(&mut head).map_err(|error| ReadError::unpacking(path, error))?;
     Ok(head)
 }
 
-fn is_zip(file: &mut File) -> io::Result<bool> {
+/// Looks at what comes next without taking it.
+fn is_zip<R: Read + Seek>(file: &mut BufReader<R>) -> io::Result<bool> {
     let mut magic = Vec::new();
-    (&mut *file).take(4).read_to_end(&mut magic)?;
-    file.rewind()?;
+    file.by_ref().take(4).read_to_end(&mut magic)?;
+    file.seek_relative(-(magic.len() as i64))?;
     Ok(ZIP_MAGIC.contains(&magic.as_slice()))
 }
 
 /// The index of the one `.csv` file in an archive.
-fn the_csv_member(path: &Path, archive: &ZipArchive<BufReader<File>>) -> Result<usize, ReadError> {
+fn the_csv_member(path: &Path, archive: &ZipArchive<impl Read + Seek>) -> Result<usize, ReadError> {
     let names: Result<Vec<_>, _> = archive.file_names().collect();
     let names = names.map_err(|error| ReadError::damaged(path, error))?;
     let members: Vec<(usize, &str)> =

@@ -18,6 +18,7 @@ mod packet_csv;
 mod parquet;
 mod problems;
 mod seconds;
+mod source;
 #[cfg(feature = "tables")]
 mod traces;
 
@@ -32,6 +33,7 @@ pub use numbers::{finite_number, whole_number};
 pub use packet_csv::{KeyColumn, PacketTable, PacketTrace, read_packet_csv, write_packet_csv};
 pub use problems::{Example, Problem, Problems};
 pub use seconds::{MAX_EXACT_NS, ns_from_seconds, seconds_from_ns};
+pub use source::Source;
 #[cfg(feature = "tables")]
 pub use traces::{ReadTraces, TraceFormat, read_all_traces, read_traces, read_traces_within, write_traces};
 

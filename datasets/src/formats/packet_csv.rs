@@ -10,7 +10,7 @@ use super::csv_file::{CsvRow, read_csv, write_csv_file};
 use super::dialect::Dialect;
 use super::numbers::{finite_number, whole_number};
 use super::{
-    LimitExceeded, MAX_EXACT_NS, Problems, ReadError, ReadLimits, WriteError, ns_from_seconds, seconds_from_ns,
+    LimitExceeded, MAX_EXACT_NS, Problems, ReadError, ReadLimits, Source, WriteError, ns_from_seconds, seconds_from_ns,
 };
 use crate::{MixedClass, Spellings, Trace};
 
@@ -88,8 +88,12 @@ impl PacketTable {
 ///
 /// # Errors
 /// A file that cannot be opened or unpacked, other columns, or more than `limits` allow.
-pub fn read_packet_csv(path: &Path, keys: &[KeyColumn<'_>], limits: &ReadLimits) -> Result<PacketTable, ReadError> {
-    read_csv(path, limits, |mut rows| {
+pub fn read_packet_csv<'a>(
+    source: impl Into<Source<'a>>,
+    keys: &[KeyColumn<'_>],
+    limits: &ReadLimits,
+) -> Result<PacketTable, ReadError> {
+    read_csv(source, limits, |mut rows| {
         let names: Vec<&str> = keys.iter().map(|key| key.name).chain([SIZE, TIME]).collect();
         rows.select(&names)?;
         let mut builders = Builders::new(keys);
@@ -97,7 +101,7 @@ pub fn read_packet_csv(path: &Path, keys: &[KeyColumn<'_>], limits: &ReadLimits)
         while let Some(row) = rows.next_row(&mut problems)? {
             builders.push(row, &mut problems);
             if builders.traces.len() as u64 > limits.traces {
-                return Err(ReadError::limit(path, LimitExceeded::Traces { limit: limits.traces }));
+                return Err(ReadError::limit(rows.path(), LimitExceeded::Traces { limit: limits.traces }));
             }
         }
         let mixed = std::mem::take(&mut builders.spellings).into_mixed();
