@@ -3,7 +3,7 @@
 //! | bytes | what |
 //! |---|---|
 //! | 8 | `wfkitmod` |
-//! | 4 | format version, 5 (all numbers are little-endian) |
+//! | 4 | format version, 6 (all numbers are little-endian) |
 //! | 4 | length of the header |
 //! | 8 | length of the trees |
 //! | | header: JSON, see [`About`], with the tool's version and the feature extractor |
@@ -40,7 +40,7 @@ use crate::calibrate::Calibrator;
 use crate::forest::Forest;
 
 const MAGIC: &[u8; 8] = b"wfkitmod";
-const VERSION: u32 = 5;
+const VERSION: u32 = 6;
 const PREAMBLE: usize = 24;
 const CHECKSUM: usize = 32;
 

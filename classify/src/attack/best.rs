@@ -5,8 +5,9 @@ use wfkit_datasets::{Groups, TraceSet};
 use wfkit_features::{FeatureExtractor, FeatureSpec};
 use wfkit_metrics::seed::mix;
 
+use crate::alignment::OutOfFold;
 use crate::backend::blend::Blend;
-use crate::backend::pool::{Judged, Pool};
+use crate::backend::pool::Pool;
 use crate::backend::{LearnError, Model, Training};
 use crate::calibrate::Calibration;
 use crate::forest::{ForestParams, OutOfBag, Thresholds};
@@ -64,7 +65,8 @@ pub(super) fn fit(
     let said = mixed(&judged, share);
     let rows = judgeable(&said, labels, groups);
     let training = training.seeded(mix(training.seed, 3));
-    let model = Pool::fit(Blend::new(parts), &Judged { said: &said, rows: &rows }, &training)?;
+    let by_forests = OutOfFold { scores: said.probabilities.select(Axis(0), &rows), rows };
+    let model = Pool::fit(Blend::new(parts), by_forests, &training)?;
     Ok(Chosen { extractor, taken, model })
 }
 

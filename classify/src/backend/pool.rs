@@ -1,4 +1,4 @@
-//! Forests and an alignment, joined.
+//! Forests and further members, joined.
 
 use std::collections::HashSet;
 
@@ -15,85 +15,149 @@ use crate::log_linear::{self, Fitted};
 /// Floors below the forests' probabilities that are tried: a class that no tree voted for is not impossible.
 const FLOORS: [f64; 3] = [1e-2, 1e-3, 1e-4];
 
-/// Probabilities in proportion to exp(a z + w ln((f + floor) / (1 + C floor))), with f what forests say and z the scores of an alignment.
+/// What may join the forests, in the order in which it is tried.
+const CANDIDATES: [Try; 1] = [try_alignment];
+
+/// Probabilities in proportion to exp(sum of w z) over members, with z what each says and w its weight. Of forests, z is
+/// ln((f + floor) / (1 + C floor)), with f their probabilities of C classes.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Pool {
-    forests: Blend,
-    alignment: Alignment,
+    /// Forests first, and one other at least.
+    members: Vec<Member>,
     joint: Joint,
     #[serde(skip)]
     judged: Option<OutOfBag>,
 }
 
+/// Who says something of every class.
+#[derive(Debug, Serialize, Deserialize)]
+enum Member {
+    Forests(Blend),
+    Alignment(Alignment),
+}
+
 /// How members are joined.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Joint {
-    /// w.
-    of_forests: f64,
-    /// a.
-    of_alignment: f64,
+    /// One a member.
+    weights: Vec<f64>,
     floor: f64,
 }
 
-/// What forests say out of bag, and of which rows that is an answer.
-pub(crate) struct Judged<'a> {
-    pub(crate) said: &'a OutOfBag,
-    /// Ascending.
-    pub(crate) rows: &'a [usize],
+/// A member as it was judged. It is learned for good only if it stays.
+struct Candidate<'a> {
+    /// Scores of training rows by what learned from no row of their group.
+    said: OutOfFold,
+    learn: Box<dyn FnOnce() -> Result<Member, LearnError> + 'a>,
 }
 
+/// Judges a candidate beside what the members before it said; none where a smaller trial shows already that it adds nothing.
+type Try = for<'a> fn(&Training<'a>, &[&OutOfFold]) -> Result<Option<Candidate<'a>>, LearnError>;
+
 impl Pool {
-    /// Forests with an alignment of the same rows, or forests alone where an alignment adds nothing: weights have the least log loss over rows that
-    /// neither has learned from, and a member stays only if it makes the likelihood of these rows greater by more than ln(n) / 2, with n rows: G. Schwarz,
-    /// "Estimating the dimension of a model", Annals of Statistics 6, 1978. One row of each group is judged at most, so they are independent.
+    /// Forests, which say `by_forests` of rows that they did not see, with those candidates that add something; forests alone where none does.
+    ///
+    /// Weights have the least log loss over rows that no member has learned from, and a candidate stays only if it makes the likelihood of these rows
+    /// greater by more than ln(n) / 2, with n rows: G. Schwarz, "Estimating the dimension of a model", Annals of Statistics 6, 1978. One row of each
+    /// group is judged at most, so they are independent.
     pub(crate) fn fit(
         forests: Blend,
-        by_forests: &Judged<'_>,
+        by_forests: OutOfFold,
         training: &Training<'_>,
     ) -> Result<Box<dyn Model>, LearnError> {
-        let pair = |scores: &OutOfFold| Pair::of(by_forests, scores, training);
-        let (view, gain) = best_view(training, |scores| {
-            let pair = pair(scores);
-            let (_, loss) = pair.joined();
-            (loss, pair.loss_of_forests() - loss)
-        })?;
-        // Not so either where nothing could be judged, and there is no number.
-        // Nothing is where nothing could be judged, and the gain is no number.
-        let is_worth = |gain: f64, least: f64| gain > least;
-        if !is_worth(gain, 0.0) {
+        let (mut said, mut learners) = (vec![by_forests], Vec::new());
+        for candidate in CANDIDATES {
+            let before: Vec<&OutOfFold> = said.iter().collect();
+            let Some(Candidate { said: by_candidate, learn }) = candidate(training, &before)? else { continue };
+            let jury = Jury::of(&[&before[..], &[&by_candidate]].concat(), training);
+            let n = jury.labels.len() as f64;
+            if adds(n * jury.gain_of_last(), n.ln() / 2.0) {
+                said.push(by_candidate);
+                learners.push(learn);
+            }
+        }
+        if learners.is_empty() {
             return Ok(Box::new(forests));
         }
-        let aligner = Aligner::new(training, view);
-        let pair = pair(&aligner.judge(Effort::LEARNING)?);
-        let ((joint, loss), n) = (pair.joined(), pair.labels.len() as f64);
-        if !is_worth(n * (pair.loss_of_forests() - loss), n.ln() / 2.0) {
-            return Ok(Box::new(forests));
-        }
-        let said = judged(training, &pair.rows, joint.probabilities(&pair.forests, &pair.alignment));
-        Ok(Box::new(Self { forests, alignment: aligner.learn()?, joint, judged: Some(said) }))
+        let jury = Jury::of(&said.iter().collect::<Vec<_>>(), training);
+        let (joint, _) = jury.joined();
+        let judged = judged(training, &jury.rows, joint.probabilities(&jury.said));
+        let learned = learners.into_iter().map(|learn| learn()).collect::<Result<Vec<Member>, LearnError>>()?;
+        let members = std::iter::once(Member::Forests(forests)).chain(learned).collect();
+        Ok(Box::new(Self { members, joint, judged: Some(judged) }))
     }
 
     pub(crate) fn n_features(&self) -> usize {
-        self.forests.n_features()
+        self.forests().map_or(0, Blend::n_features)
+    }
+
+    fn forests(&self) -> Option<&Blend> {
+        self.members.iter().find_map(|member| if let Member::Forests(forests) = member { Some(forests) } else { None })
     }
 
     /// Whether it is one for so many classes: what a stored one must be.
     pub(crate) fn is_sound(&self, classes: usize) -> bool {
-        let Joint { of_forests, of_alignment, floor } = self.joint;
-        let weights = 0.0..=log_linear::MOST;
-        self.forests.is_sound(classes)
-            && self.alignment.n_classes() == classes
-            && weights.contains(&of_forests)
-            && weights.contains(&of_alignment)
-            && floor > 0.0
-            && floor <= 1.0
+        let Joint { weights, floor } = &self.joint;
+        let is_first = |(at, member): (usize, &Member)| (at == 0) == matches!(member, Member::Forests(_));
+        self.members.len() > 1
+            && self.members.len() == weights.len()
+            && self.members.iter().enumerate().all(is_first)
+            && self.members.iter().all(|member| member.is_sound(classes))
+            && weights.iter().all(|weight| (0.0..=log_linear::MOST).contains(weight))
+            && (0.0..=1.0).contains(floor)
+            && *floor > 0.0
+    }
+}
+
+/// The order of answers, in the view that adds more.
+fn try_alignment<'a>(training: &Training<'a>, before: &[&OutOfFold]) -> Result<Option<Candidate<'a>>, LearnError> {
+    let (view, gain) = best_view(training, |scores| {
+        let jury = Jury::of(&[before, &[scores]].concat(), training);
+        (jury.joined().1, jury.gain_of_last())
+    })?;
+    if !adds(gain, 0.0) {
+        return Ok(None);
+    }
+    let aligner = Aligner::new(training, view);
+    let said = aligner.judge(Effort::LEARNING)?;
+    Ok(Some(Candidate { said, learn: Box::new(move || Ok(Member::Alignment(aligner.learn()?))) }))
+}
+
+/// Whether a gain is above the least; not so where nothing could be judged, and the gain is no number.
+fn adds(gain: f64, least: f64) -> bool {
+    gain > least
+}
+
+impl Member {
+    /// Shape `(n_rows, n_classes)`: of forests probabilities, of others scores.
+    fn said(&self, shown: Shown<'_>) -> Array2<f64> {
+        match self {
+            Self::Forests(forests) => forests.predict(shown),
+            Self::Alignment(alignment) => alignment.scores(shown.traces),
+        }
+    }
+
+    fn describe(&self) -> String {
+        match self {
+            Self::Forests(forests) => forests.describe(),
+            Self::Alignment(alignment) => describe(alignment),
+        }
+    }
+
+    fn is_sound(&self, classes: usize) -> bool {
+        match self {
+            Self::Forests(forests) => forests.is_sound(classes),
+            Self::Alignment(alignment) => alignment.n_classes() == classes,
+        }
     }
 }
 
 impl Joint {
-    fn probabilities(&self, forests: &Array2<f64>, alignment: &Array2<f64>) -> Array2<f64> {
-        let forests = logarithms(forests, self.floor);
-        log_linear::join(&[forests.view(), alignment.view()], &[self.of_forests, self.of_alignment])
+    /// What all members say together, from what each says; the first are forests.
+    fn probabilities(&self, said: &[Array2<f64>]) -> Array2<f64> {
+        let forests = logarithms(&said[0], self.floor);
+        let scores: Vec<_> = std::iter::once(&forests).chain(&said[1..]).map(|scores| scores.view()).collect();
+        log_linear::join(&scores, &self.weights)
     }
 }
 
@@ -102,70 +166,72 @@ fn logarithms(probabilities: &Array2<f64>, floor: f64) -> Array2<f64> {
     probabilities.mapv(|p| ((p + floor) / sum).ln())
 }
 
-/// What forests and an alignment say of the same rows.
-struct Pair {
+/// What members say of the same rows, none of which any of them learned from.
+struct Jury {
     rows: Vec<usize>,
     labels: Vec<usize>,
-    forests: Array2<f64>,
-    alignment: Array2<f64>,
+    /// One a member, forests first.
+    said: Vec<Array2<f64>>,
 }
 
-impl Pair {
-    fn of(by_forests: &Judged<'_>, scores: &OutOfFold, training: &Training<'_>) -> Self {
-        let both: Vec<usize> = (0..scores.rows.len())
-            .filter(|&place| by_forests.rows.binary_search(&scores.rows[place]).is_ok())
-            .collect();
+impl Jury {
+    /// Of the rows of all members, one a group.
+    fn of(members: &[&OutOfFold], training: &Training<'_>) -> Self {
+        let (first, others) = members.split_first().expect("forests are a member");
+        let by_all = |row: &usize| others.iter().all(|other| other.rows.binary_search(row).is_ok());
         // Of copies one is judged: they say the same, and would seem to be more than they are.
         let mut seen = HashSet::new();
         let group = |row: usize| training.groups.map_or(row, |groups| groups.of_row()[row]);
-        let places: Vec<usize> = both.into_iter().filter(|&place| seen.insert(group(scores.rows[place]))).collect();
-        let rows: Vec<usize> = places.iter().map(|&place| scores.rows[place]).collect();
+        let rows: Vec<usize> =
+            first.rows.iter().copied().filter(by_all).filter(|&row| seen.insert(group(row))).collect();
+        let places = |member: &OutOfFold| -> Vec<usize> {
+            rows.iter().filter_map(|row| member.rows.binary_search(row).ok()).collect()
+        };
         Self {
             labels: rows.iter().map(|&row| training.labels[row]).collect(),
-            forests: by_forests.said.probabilities.select(Axis(0), &rows),
-            alignment: scores.scores.select(Axis(0), &places),
+            said: members.iter().map(|member| member.scores.select(Axis(0), &places(member))).collect(),
             rows,
         }
     }
 
-    /// How to join both, and the mean log loss of that.
+    /// How to join all, and the mean log loss of that.
     fn joined(&self) -> (Joint, f64) {
+        self.joined_first(self.said.len())
+    }
+
+    /// By how much the last member makes the mean log loss less, all calibrated by the same rule.
+    fn gain_of_last(&self) -> f64 {
+        self.joined_first(self.said.len() - 1).1 - self.joined().1
+    }
+
+    /// The same of the first members alone, at least one.
+    fn joined_first(&self, members: usize) -> (Joint, f64) {
         let fitted = |floor: f64| {
-            let forests = logarithms(&self.forests, floor);
-            let Fitted { weights, loss } = log_linear::fit(&[forests.view(), self.alignment.view()], &self.labels);
-            (Joint { of_forests: weights[0], of_alignment: weights[1], floor }, loss)
+            let forests = logarithms(&self.said[0], floor);
+            let scores: Vec<_> =
+                std::iter::once(&forests).chain(&self.said[1..members]).map(|scores| scores.view()).collect();
+            let Fitted { weights, loss } = log_linear::fit(&scores, &self.labels);
+            (Joint { weights, floor }, loss)
         };
-        least(FLOORS.map(fitted))
+        // The first with the least loss.
+        FLOORS.map(fitted).into_iter().reduce(|a, b| if b.1 < a.1 { b } else { a }).expect("there are floors")
     }
-
-    /// The mean log loss of forests alone, as well as they can be calibrated by the same rule.
-    fn loss_of_forests(&self) -> f64 {
-        let alone = |floor: f64| {
-            let forests = logarithms(&self.forests, floor);
-            (floor, log_linear::fit(&[forests.view()], &self.labels).loss)
-        };
-        least(FLOORS.map(alone)).1
-    }
-}
-
-/// The first with the least loss.
-fn least<T: Copy, const N: usize>(all: [(T, f64); N]) -> (T, f64) {
-    all.into_iter().reduce(|a, b| if b.1 < a.1 { b } else { a }).expect("there is one")
 }
 
 impl Model for Pool {
     fn predict(&self, shown: Shown<'_>) -> Array2<f64> {
-        self.joint.probabilities(&self.forests.predict(shown), &self.alignment.scores(shown.traces))
+        let said: Vec<Array2<f64>> = self.members.iter().map(|member| member.said(shown)).collect();
+        self.joint.probabilities(&said)
     }
 
     fn describe(&self) -> String {
-        let Joint { of_forests, of_alignment, .. } = self.joint;
-        let (forests, alignment) = (self.forests.describe(), describe(&self.alignment));
-        format!("pool: {alignment}, weight {of_alignment:.2}; {forests}, weight {of_forests:.2}")
+        let member = |(member, weight): (&Member, &f64)| format!("{}, weight {weight:.2}", member.describe());
+        let members: Vec<String> = self.members.iter().zip(&self.joint.weights).rev().map(member).collect();
+        format!("pool: {}", members.join("; "))
     }
 
     fn n_nodes(&self) -> Option<usize> {
-        self.forests.n_nodes()
+        self.forests().and_then(Model::n_nodes)
     }
 
     fn out_of_bag(&self, _: Values<'_>) -> Option<OutOfBag> {
@@ -173,7 +239,7 @@ impl Model for Pool {
     }
 
     fn alignment(&self) -> Option<&Alignment> {
-        Some(&self.alignment)
+        self.members.iter().find_map(|member| if let Member::Alignment(found) = member { Some(found) } else { None })
     }
 
     fn stored(&self) -> Option<(Kind, Vec<u8>)> {
