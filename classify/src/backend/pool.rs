@@ -33,7 +33,7 @@ pub(crate) struct Pool {
 #[derive(Debug, Serialize, Deserialize)]
 enum Member {
     Forests(Blend),
-    Alignment(Alignment),
+    Alignment(Box<Alignment>),
 }
 
 /// How members are joined.
@@ -120,7 +120,7 @@ fn try_alignment<'a>(training: &Training<'a>, before: &[&OutOfFold]) -> Result<O
     }
     let aligner = Aligner::new(training, view);
     let said = aligner.judge(Effort::LEARNING)?;
-    Ok(Some(Candidate { said, learn: Box::new(move || Ok(Member::Alignment(aligner.learn()?))) }))
+    Ok(Some(Candidate { said, learn: Box::new(move || Ok(Member::Alignment(Box::new(aligner.learn()?)))) }))
 }
 
 /// Whether a gain is above the least; not so where nothing could be judged, and the gain is no number.
@@ -239,7 +239,9 @@ impl Model for Pool {
     }
 
     fn alignment(&self) -> Option<&Alignment> {
-        self.members.iter().find_map(|member| if let Member::Alignment(found) = member { Some(found) } else { None })
+        self.members
+            .iter()
+            .find_map(|member| if let Member::Alignment(found) = member { Some(found.as_ref()) } else { None })
     }
 
     fn stored(&self) -> Option<(Kind, Vec<u8>)> {
