@@ -25,18 +25,18 @@ const CHUNK: usize = 128;
 pub(crate) struct Fitted {
     /// One a member, in `[0, 3]`.
     pub(crate) weights: Vec<f64>,
-    /// The mean log loss with them, in nats; NaN without rows.
+    /// The mean log loss with them, in nats; NaN where nothing can be fitted.
     pub(crate) loss: f64,
 }
 
 /// The weights of the least log loss. Each member has a score for each row and class, shape `(n_rows, n_classes)`: a log likelihood or the
-/// logarithm of a probability. Without rows all weights are 1.
+/// logarithm of a probability. Without rows of two classes all weights are 1: rows of one class would only teach to name it always.
 ///
 /// Newton's method on those weights that no bound holds: D. P. Bertsekas, "Projected Newton methods for optimization problems with simple
 /// constraints", SIAM Journal on Control and Optimization 20, 1982.
 pub(crate) fn fit(members: &[ArrayView2<'_, f64>], labels: &[usize]) -> Fitted {
     let mut weights = vec![1.0; members.len()];
-    if labels.is_empty() {
+    if labels.iter().all(|label| Some(label) == labels.first()) {
         return Fitted { weights, loss: f64::NAN };
     }
     let mut at = Slopes::of(members, labels, &weights);
@@ -172,10 +172,12 @@ mod tests {
         let found = fit(&[scores.view()], &[0, 0, 0, 1]);
         assert!((found.weights[0] - 3f64.ln() / 2.0).abs() < 1e-9, "{found:?}");
         assert!((found.loss - (0.75 * -(0.75f64.ln()) + 0.25 * -(0.25f64.ln()))).abs() < 1e-12);
-        let never_wrong = fit(&[scores.view()], &[0, 0, 0, 0]);
+        let never_wrong = fit(&[ndarray::array![[0.0, -2.0], [-2.0, 0.0]].view()], &[0, 1]);
         assert_eq!(never_wrong.weights, [MOST]);
-        let nothing = fit(&[Array2::zeros((0, 2)).view()], &[]);
-        assert!(nothing.weights == [1.0] && nothing.loss.is_nan());
+        for of_one_class in [&[][..], &[0, 0, 0, 0]] {
+            let nothing = fit(&[Array2::zeros((of_one_class.len(), 2)).view()], of_one_class);
+            assert!(nothing.weights == [1.0] && nothing.loss.is_nan());
+        }
     }
 
     /// Labels drawn from a pool of two members with known weights, and a third that is noise.

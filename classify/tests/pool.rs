@@ -110,3 +110,20 @@ fn what_was_not_learned_from_decides_how_sure_it_is() {
     let right = accuracy(&found.probabilities, &found.truth).unwrap();
     assert!((confidence - right).abs() < 0.06, "{confidence} for {right}, log loss {loss}");
 }
+
+#[test]
+fn rows_of_one_class_say_nothing_of_how_sure_to_be() {
+    // Only of the first class are there several loads, so only these could be judged: whoever always names it seems never to be wrong.
+    let (all, test) = (traces::answers(6, 12, 16, 1), traces::answers(6, 4, 16, 2));
+    let several = &all.traces()[0].key.class;
+    let mut met = std::collections::HashSet::new();
+    let few = all.traces().iter().filter(|one| met.insert(&one.key.class) || one.key.class == *several);
+    let train = TraceSet::new(few.cloned().collect(), all.provenance().clone()).unwrap();
+    let kfp = Attack::by_name("kfp-size", &AttackOptions::default()).unwrap();
+    for attack in [best(60), alignment(), kfp.calibrated(Calibration::Temperature)] {
+        let model = fit(&attack, &train);
+        let said = model.predict(Samples::Traces(&test)).unwrap();
+        let surest = said.values().iter().copied().fold(0.0, f64::max);
+        assert!(surest <= 0.5 + 1e-12, "{}: {surest}, as where nothing could be judged", attack.name());
+    }
+}

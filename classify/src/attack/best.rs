@@ -103,12 +103,16 @@ pub(crate) fn judgeable(judged: &OutOfBag, labels: &[usize], groups: &Groups) ->
     (0..labels.len()).filter(|&row| judged.trees[row] > 0 && several[labels[row]]).collect()
 }
 
-/// Whether each class has rows of several groups, so that some can be held back.
+/// Whether each class has rows of several groups, so that some can be held back. None has where only one would: whoever always names that
+/// class would never be seen to be wrong.
 pub(crate) fn of_several_groups(labels: &[usize], groups: &Groups) -> Vec<bool> {
     let mut first = vec![None; labels.iter().max().map_or(0, |&last| last + 1)];
     let mut several = vec![false; first.len()];
     for (&label, &group) in labels.iter().zip(groups.of_row()) {
         several[label] |= *first[label].get_or_insert(group) != group;
+    }
+    if several.iter().filter(|&&several| several).count() == 1 {
+        several.fill(false);
     }
     several
 }

@@ -65,22 +65,19 @@ impl Pool {
         by_forests: OutOfFold,
         training: &Training<'_>,
     ) -> Result<Box<dyn Model>, LearnError> {
-        let (mut said, mut learners) = (vec![by_forests], Vec::new());
+        let (mut said, mut learners, mut last) = (vec![by_forests], Vec::new(), None);
         for candidate in CANDIDATES {
             let before: Vec<&OutOfFold> = said.iter().collect();
             let Some(Candidate { said: by_candidate, learn }) = candidate(training, &before)? else { continue };
             let jury = Jury::of(&[&before[..], &[&by_candidate]].concat(), training);
-            let n = jury.labels.len() as f64;
-            if adds(n * jury.gain_of_last(), n.ln() / 2.0) {
+            let (joined, n) = (jury.joined(), jury.labels.len() as f64);
+            if adds(n * joined.gain, n.ln() / 2.0) {
                 said.push(by_candidate);
                 learners.push(learn);
+                last = Some((jury, joined.joint));
             }
         }
-        if learners.is_empty() {
-            return Ok(Box::new(forests));
-        }
-        let jury = Jury::of(&said.iter().collect::<Vec<_>>(), training);
-        let (joint, _) = jury.joined();
+        let Some((jury, joint)) = last else { return Ok(Box::new(forests)) };
         let judged = judged(training, &jury.rows, joint.probabilities(&jury.said));
         let learned = learners.into_iter().map(|learn| learn()).collect::<Result<Vec<Member>, LearnError>>()?;
         let members = std::iter::once(Member::Forests(forests)).chain(learned).collect();
@@ -112,8 +109,8 @@ impl Pool {
 /// The order of answers, in the view that adds more.
 fn try_alignment<'a>(training: &Training<'a>, before: &[&OutOfFold]) -> Result<Option<Candidate<'a>>, LearnError> {
     let (view, gain) = best_view(training, |scores| {
-        let jury = Jury::of(&[before, &[scores]].concat(), training);
-        (jury.joined().1, jury.gain_of_last())
+        let joined = Jury::of(&[before, &[scores]].concat(), training).joined();
+        (joined.loss, joined.gain)
     })?;
     if !adds(gain, 0.0) {
         return Ok(None);
@@ -174,6 +171,15 @@ struct Jury {
     said: Vec<Array2<f64>>,
 }
 
+/// How to join all members of a jury.
+struct Joined {
+    joint: Joint,
+    /// The mean log loss of that.
+    loss: f64,
+    /// By how much the last member makes it less, all calibrated by the same rule.
+    gain: f64,
+}
+
 impl Jury {
     /// Of the rows of all members, one a group.
     fn of(members: &[&OutOfFold], training: &Training<'_>) -> Self {
@@ -194,17 +200,12 @@ impl Jury {
         }
     }
 
-    /// How to join all, and the mean log loss of that.
-    fn joined(&self) -> (Joint, f64) {
-        self.joined_first(self.said.len())
+    fn joined(&self) -> Joined {
+        let (joint, loss) = self.joined_first(self.said.len());
+        Joined { joint, loss, gain: self.joined_first(self.said.len() - 1).1 - loss }
     }
 
-    /// By how much the last member makes the mean log loss less, all calibrated by the same rule.
-    fn gain_of_last(&self) -> f64 {
-        self.joined_first(self.said.len() - 1).1 - self.joined().1
-    }
-
-    /// The same of the first members alone, at least one.
+    /// How to join the first members, one at least, and the mean log loss of that.
     fn joined_first(&self, members: usize) -> (Joint, f64) {
         let fitted = |floor: f64| {
             let forests = logarithms(&self.said[0], floor);

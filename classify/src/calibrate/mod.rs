@@ -63,13 +63,13 @@ impl Calibration {
     /// `independent` are no copies of each other. `None` for [`Calibration::None`].
     ///
     /// Only rows of classes that the classifier could learn elsewhere, two rows at least, can be judged at all: leave others out. Without
-    /// rows, probabilities keep their order and are brought half way to equality. A class without rows, or whose answers are
+    /// rows of two classes, probabilities keep their order and are brought half way to equality. A class without rows, or whose answers are
     /// no more often right where its probability is larger, has the curve of all classes together; if that falls too, it is as without rows.
     pub fn fit(self, probabilities: ArrayView2<'_, f64>, labels: &[usize], independent: usize) -> Option<Calibrator> {
         assert_eq!(probabilities.nrows(), labels.len(), "rows and labels");
         let kind = match self {
             Self::None => return None,
-            _ if labels.is_empty() => Kind::Unjudged,
+            _ if labels.iter().all(|label| Some(label) == labels.first()) => Kind::Unjudged,
             Self::Temperature => Kind::Temperature(Temperature::fit(probabilities, labels)),
             Self::Platt => {
                 curves(probabilities, labels, Sigmoid::fit, Sigmoid::rises).map_or(Kind::Unjudged, Kind::Platt)
