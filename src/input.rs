@@ -29,13 +29,15 @@ pub(crate) fn read_traces(paths: &[PathBuf], context: &Context<'_>) -> Result<Tr
 
 /// A capture where traces are wanted is the most likely mistake of all: say what to do.
 fn explain(error: ReadError, paths: &[PathBuf]) -> anyhow::Error {
-    let captures = paths.iter().find(|path| wfkit_capture::has_captures(path));
-    match (&error, captures) {
-        (ReadError::Unrecognised { .. }, Some(path)) => anyhow::Error::new(error).context(format!(
+    if !matches!(error, ReadError::Unrecognised { .. }) {
+        return error.into();
+    }
+    match paths.iter().find(|path| wfkit_capture::has_captures(path)) {
+        Some(path) => anyhow::Error::new(error).context(format!(
             "captures are imported first: wfkit capture import {} --out traces.parquet",
             path.display()
         )),
-        _ => error.into(),
+        None => error.into(),
     }
 }
 

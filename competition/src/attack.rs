@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 use thiserror::Error;
+use wfkit_datasets::formats::{
+    CsvRow, CsvRows, LimitExceeded, Problems, ReadError, ReadLimits, Source, WriteError, finite_number, read_csv,
+    whole_number, write_csv_file,
+};
 use wfkit_metrics::{ClassMap, Probabilities, ProbabilityError, ROW_SUM_TOLERANCE};
 
 use crate::defense::not_plain;
 use crate::rules::class_number;
 use crate::truth::read_truth;
 use crate::{CheckReport, Rules, Verif};
-use wfkit_datasets::formats::{
-    CsvRow, CsvRows, LimitExceeded, Problems, ReadError, ReadLimits, Source, WriteError, finite_number, read_csv,
-    whole_number, write_csv_file,
-};
 
 const TEAM: &str = "team_id";
 const ID: &str = "capture_id";

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use crate::defense::labelled;
 use wfkit_datasets::formats::{
     KeyColumn, ReadError, ReadLimits, Source, WriteError, read_packet_csv, write_packet_csv,
 };
 use wfkit_datasets::{Trace, TraceKey, TraceSet};
+
+use crate::defense::labelled;
 
 /// The class of a trace whose class is not known: what a test file asks for.
 pub const UNKNOWN_CLASS: &str = "?";

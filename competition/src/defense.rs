@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use thiserror::Error;
-use wfkit_metrics::{Volume, VolumeSummary, class_order};
-
-use crate::rules::class_number;
-use crate::{CheckReport, Cost, Overhead, Rules};
 use wfkit_datasets::formats::{
     Dialect, KeyColumn, PacketTable, PacketTrace, Problems, ReadError, ReadLimits, Source, WriteError, file_name,
     read_packet_csv, refuse_copies, write_csv_file, write_packet_csv,
 };
 use wfkit_datasets::{LabelledTrace, Layer, Provenance, Trace, TraceKey, TraceSet, volume};
+use wfkit_metrics::{Volume, VolumeSummary, class_order};
+
+use crate::rules::class_number;
+use crate::{CheckReport, Cost, Overhead, Rules};
 
 /// Names of the columns that tell traces apart: class and repetition.
 const KEYS: [&str; 2] = ["cell_id", "rep"];

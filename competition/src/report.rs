@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use wfkit_metrics::{Utility, Volume, VolumeSummary};
-
 use wfkit_datasets::formats::{Problems, ReadError};
+use wfkit_metrics::{Utility, Volume, VolumeSummary};
 
 /// The verdict on a defence or attack file, and all that led to it.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 use thiserror::Error;
+use wfkit_datasets::formats::{ReadError, ReadLimits, Source};
 use wfkit_metrics::{Average, accuracy, attack_score, per_class_auc, roc_auc_ovr};
 
 use crate::attack::{Match, join};
 use crate::defense::read_defense;
 use crate::{CheckReport, Cost, Verif};
-use wfkit_datasets::formats::{ReadError, ReadLimits, Source};
 
 /// The attack score of a team that has no attack (yet).
 const WITHOUT_ATTACK: f64 = 1.0;

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
+use wfkit_datasets::formats::{ReadError, ReadLimits, WriteError};
+use wfkit_datasets::{LabelledTrace, TraceSet};
 
 use crate::captures::{read_captures, write_captures};
 use crate::defense::{read_defense, write_train};
 use crate::draws::Draws;
 use crate::rules::class_number;
 use crate::truth::{read_truth, write_truth};
-use wfkit_datasets::formats::{ReadError, ReadLimits, WriteError};
-use wfkit_datasets::{LabelledTrace, TraceSet};
 
 /// Ids are drawn from 1 to this number, which the narrowest integers of any reader hold.
 const LARGEST_ID: u64 = i32::MAX as u64;

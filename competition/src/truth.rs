@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::rules::class_number;
 use wfkit_datasets::formats::{
     Problems, ReadError, ReadLimits, Source, WriteError, file_name, read_csv, whole_number, write_csv_file,
 };
+
+use crate::rules::class_number;
 
 const COLUMNS: [&str; 2] = ["capture_id", "cell_id"];
 
@@ -18,7 +19,7 @@ pub struct Verif {
     /// The team, if it is known. An attack on one team needs not know.
     pub team_id: Option<u64>,
     /// What is in it, where it is in memory and `path` is but its name.
-    pub content: Option<Vec<u8>>,
+    content: Option<Vec<u8>>,
 }
 
 impl Verif {

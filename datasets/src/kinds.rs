@@ -1,14 +1,12 @@
 //! What kind of file one is, by its content, so that no command takes one for another.
 
 use std::fmt;
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::ReadError;
-use crate::formats::{Dialect, csv_head};
+use crate::formats::{Dialect, csv_head, start_of};
 use crate::frame::{CLASS, Frame, LABELS, PARQUET_MAGIC, REP};
 use crate::{SIZE, TIME, canonical_class};
 
@@ -68,9 +66,7 @@ impl FileKind {
     /// # Errors
     /// What the system refuses.
     pub fn of(path: &Path) -> Result<Option<Self>, ReadError> {
-        let mut start = Vec::new();
-        let read = File::open(path).and_then(|file| file.take(4096).read_to_end(&mut start));
-        read.map_err(|error| ReadError::io(path, error))?;
+        let start = start_of(path, 4096)?;
         if start.starts_with(PARQUET_MAGIC) {
             return Ok(Frame::read(path).ok().and_then(|frame| Self::of_table(&frame)));
         }

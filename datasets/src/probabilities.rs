@@ -11,10 +11,10 @@ use polars::prelude::{CsvWriter, DataFrame, SerWriter};
 use wfkit_metrics::{ClassMap, Probabilities, ProbabilityError};
 
 use crate::formats::{
-    CsvRows, Problems, ReadLimits, csv_member, file_name, finite_number, is_parquet, read_csv, whole_number,
+    CsvRows, Problems, ReadLimits, csv_member, file_name, finite_number, read_csv, start_of, whole_number,
     write_csv_file,
 };
-use crate::frame::{CLASS, Frame, REP, SESSION, key_columns, write_parquet};
+use crate::frame::{CLASS, Frame, PARQUET_MAGIC, REP, SESSION, key_columns, write_parquet};
 use crate::tables::{number_columns, numbers};
 use crate::{FileKind, ReadError, TraceKey, WriteError, canonical_class};
 
@@ -72,7 +72,7 @@ pub fn write_probabilities(path: &Path, keys: &[TraceKey], probabilities: &Proba
 /// # Errors
 /// [`ReadError`], naming row and column of a value that is no probability, or the row that does not sum to 1.
 pub fn read_probabilities(path: &Path) -> Result<Predictions, ReadError> {
-    if is_parquet(path).map_err(|error| ReadError::io(path, error))? {
+    if start_of(path, 4)? == PARQUET_MAGIC {
         let frame = Frame::read(path)?;
         if let Some(kind @ (FileKind::Traces | FileKind::Features)) = FileKind::of_table(&frame) {
             let (path, found) = (path.to_owned(), kind.to_string());

@@ -65,6 +65,21 @@ fn a_whole_round_needs_no_disk() {
 }
 
 #[test]
+fn a_reader_is_read_from_where_it_stands() {
+    let text = std::fs::read(path(SETS[0], "split_intended_verif.csv")).unwrap();
+    let truth = read_truth(Source::bytes("truth", &text), &LIMITS).unwrap();
+    for bytes in [text.clone(), zipped(&text)] {
+        let mut behind = Cursor::new([b"what stands before".as_slice(), &bytes].concat());
+        behind.set_position(18);
+        assert_eq!(read_truth(Source::reader("truth", behind), &LIMITS).unwrap(), truth);
+        let mut beyond = Cursor::new(bytes);
+        beyond.set_position(1 << 40);
+        let error = read_truth(Source::reader("truth", beyond), &LIMITS).unwrap_err().to_string();
+        assert_eq!(error, "truth: empty; expected the columns capture_id,cell_id");
+    }
+}
+
+#[test]
 fn errors_name_what_was_uploaded_and_limits_hold_without_a_disk() {
     let error = read_truth(Source::bytes("team_1_verif.csv", b"capture_id,cell_id\nx,1\n"), &LIMITS).unwrap_err();
     assert!(error.to_string().starts_with("team_1_verif.csv: "), "{error}");

@@ -4,7 +4,7 @@
 //! at a time, and meets the limits of [`ReadLimits`] before the memory does. Tables are written through polars.
 
 use std::borrow::Cow;
-use std::io::{self, BufReader, Cursor, Read, Seek, Write};
+use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use csv::ByteRecord;
@@ -15,6 +15,7 @@ use super::dialect::{Dialect, HEAD_BYTES};
 use super::foreign;
 use super::limits::Limited;
 use super::problems::shortened;
+use super::source::sought;
 use super::{LimitExceeded, Problems, ReadError, ReadLimits, Source, WriteError};
 use crate::files::replace_file;
 
@@ -34,11 +35,12 @@ pub fn read_csv<'a, T>(
 ) -> Result<T, ReadError> {
     let source = source.into();
     let path = source.name();
-    let (mut file, bytes) = source.open().map_err(|error| ReadError::io(path, error))?;
+    let mut file = source.open().map_err(|error| ReadError::io(path, error))?;
     if !is_zip(&mut file).map_err(|error| ReadError::io(path, error))? {
         let mut text = Limited::plain(file, *limits);
         return read(CsvRows::new(path, &mut text, limits)?);
     }
+    let bytes = sought(path, file.seek(SeekFrom::End(0)))?;
     // Before the archive's own directory is read: that, too, fills memory.
     Limited::unpacked(io::empty(), bytes, *limits).map_err(|limit| ReadError::limit(path, limit))?;
     let mut archive = ZipArchive::new(file).map_err(|error| ReadError::damaged(path, error))?;
@@ -54,7 +56,7 @@ pub fn read_csv<'a, T>(
 /// As [`read_csv`].
 pub(crate) fn csv_head(path: &Path) -> Result<Vec<u8>, ReadError> {
     let mut head = Vec::new();
-    let (mut file, _) = Source::from(path).open().map_err(|error| ReadError::io(path, error))?;
+    let mut file = Source::from(path).open().map_err(|error| ReadError::io(path, error))?;
     if !is_zip(&mut file).map_err(|error| ReadError::io(path, error))? {
         file.take(HEAD_BYTES).read_to_end(&mut head).map_err(|error| ReadError::io(path, error))?;
         return Ok(head);

@@ -35,18 +35,11 @@ pub use problems::{Example, Problem, Problems};
 pub use seconds::{MAX_EXACT_NS, ns_from_seconds, seconds_from_ns};
 pub use source::Source;
 #[cfg(feature = "tables")]
+pub(crate) use source::start_of;
+#[cfg(feature = "tables")]
 pub use traces::{ReadTraces, TraceFormat, read_all_traces, read_traces, read_traces_within, write_traces};
 
 /// The name of a file without its folders.
 pub fn file_name(path: &std::path::Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
-/// Whether the content of a file is Parquet.
-#[cfg(feature = "tables")]
-pub(crate) fn is_parquet(path: &std::path::Path) -> std::io::Result<bool> {
-    use std::io::Read as _;
-    let mut start = Vec::new();
-    std::fs::File::open(path)?.take(4).read_to_end(&mut start)?;
-    Ok(start == crate::frame::PARQUET_MAGIC)
 }

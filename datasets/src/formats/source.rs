@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
+
+use super::ReadError;
 
 /// A file to read, by whatever holds its bytes. Errors name it by its path, or by the name that it is given.
 pub struct Source<'a> {
@@ -37,22 +39,11 @@ impl<'a> Source<'a> {
         self.name
     }
 
-    /// The bytes and how many there are.
-    pub(crate) fn open(self) -> io::Result<(BufReader<Box<dyn ReadSeek + 'a>>, u64)> {
-        let mut bytes: Box<dyn ReadSeek + 'a> = match self.bytes {
+    pub(crate) fn open(self) -> io::Result<BufReader<Box<dyn ReadSeek + 'a>>> {
+        Ok(BufReader::new(match self.bytes {
             Bytes::OfPath => Box::new(File::open(self.name)?),
             Bytes::Of(bytes) => bytes,
-        };
-        // Pipes cannot be sought, and are read as they come.
-        let length = match bytes.stream_position() {
-            Ok(start) => {
-                let end = bytes.seek(SeekFrom::End(0))?;
-                bytes.seek(SeekFrom::Start(start))?;
-                end - start
-            }
-            Err(_) => 0,
-        };
-        Ok((BufReader::new(bytes), length))
+        }))
     }
 }
 
@@ -72,4 +63,25 @@ impl<'a> From<&'a PathBuf> for Source<'a> {
     fn from(path: &'a PathBuf) -> Self {
         path.as_path().into()
     }
+}
+
+/// Where a file was sought, which pipes cannot be: an archive is read from its end, and what is looked at first is read again.
+pub(super) fn sought(path: &Path, result: io::Result<u64>) -> Result<u64, ReadError> {
+    result.map_err(|error| match error.kind() {
+        io::ErrorKind::NotSeekable => {
+            let reason = "comes through a pipe, where only plain competition files do; save it as a file first";
+            ReadError::io(path, io::Error::new(error.kind(), reason))
+        }
+        _ => ReadError::io(path, error),
+    })
+}
+
+/// The first bytes of a file that is read again, which a pipe cannot be.
+#[cfg(feature = "tables")]
+pub(crate) fn start_of(path: &Path, most: u64) -> Result<Vec<u8>, ReadError> {
+    let mut file = File::open(path).map_err(|error| ReadError::io(path, error))?;
+    sought(path, file.rewind().map(|()| 0))?;
+    let mut start = Vec::new();
+    file.take(most).read_to_end(&mut start).map_err(|error| ReadError::io(path, error))?;
+    Ok(start)
 }

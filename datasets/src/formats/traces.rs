@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -15,6 +13,7 @@ use super::explainwf::{XZ_MAGIC, is_log, is_packed_log, read_cell_log};
 use super::foreign::describe;
 use super::parquet::{ParquetTraces, read_parquet_traces, write_parquet_traces};
 use super::problems::shortened;
+use super::source::start_of;
 use super::{KeyColumn, ReadError, ReadLimits, WriteError, read_packet_csv, write_packet_csv};
 use crate::frame::PARQUET_MAGIC;
 use crate::{FileKind, LabelledTrace, Layer, MixedClass, Provenance, TraceKey, TraceSet, implausible_times};
@@ -156,9 +155,7 @@ impl TraceFormat {
     /// # Errors
     /// What the system refuses, and content that is no trace format, with a word on what it looks like.
     pub fn of_content(path: &Path) -> Result<Self, ReadError> {
-        let mut start = Vec::new();
-        let read = File::open(path).and_then(|file| file.take(4096).read_to_end(&mut start));
-        read.map_err(|error| ReadError::io(path, error))?;
+        let start = start_of(path, 4096)?;
         let is_zip = ZIP_MAGIC.iter().any(|magic| start.starts_with(magic));
         let is_packed_log =
             start.starts_with(XZ_MAGIC) && is_packed_log(path).map_err(|error| ReadError::io(path, error))?;

@@ -376,3 +376,27 @@ fn wrong_usage_is_told_from_failure() {
         assert!(folder.wfkit(command).succeeds().stdout.contains("wfkit"), "{command}");
     }
 }
+
+/// What is told by its first bytes and read again would lose them.
+#[test]
+#[cfg(unix)]
+fn pipes_are_read_once_or_refused_and_never_lose_their_beginning() {
+    let folder = Folder::new();
+    let table = "cell_id,rep,direction_size,timestamp\n1,1,600,0.0\n1,1,-500,0.5\n2,1,600,0.0\n2,1,-700,0.25\n";
+    let through = |pipe: &str, arguments: &str| {
+        let path = folder.path(pipe);
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        std::thread::spawn(move || fs::write(path, table));
+        folder.wfkit(arguments)
+    };
+    let rules = "--classes 2 --reps 1 --deviation 1 --min-packets 1";
+    through("a", &format!("competition check defence a {rules}")).succeeds();
+    for (pipe, arguments) in [
+        ("b", "dataset info b"),
+        ("c", "evaluate c --attack totals --folds 2"),
+        ("d", "competition export d --out e.csv"),
+        ("e", "dataset convert e --out e.parquet"),
+    ] {
+        says(&through(pipe, arguments).fails(), &[&format!("{pipe}: comes through a pipe"), "save it as a file first"]);
+    }
+}
