@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use wfkit_classify::attacks;
+use wfkit_classify::every_attack;
 use wfkit_defend::list;
 
 /// The attacks by name.
 pub(crate) fn of_attacks() -> String {
     let mut text = String::from("Attacks:\n");
-    for attack in attacks() {
+    for attack in every_attack() {
         let aliases = attack.aliases.iter().map(|alias| format!(" ({alias})")).collect::<String>();
         let name = format!("{}{aliases}", attack.name);
         let _ = writeln!(text, "  {name:<22} {}", attack.description);
@@ -22,7 +22,7 @@ pub(crate) fn of_attacks() -> String {
 /// The attacks by name, and all of them.
 pub(crate) fn of_evaluated_attacks() -> String {
     of_attacks()
-        + "  all                    every attack above that takes these samples, on the same splits: a table by log loss\n"
+        + "  all                    every attack above that takes these samples and is built, on the same splits: a table by log loss\n"
 }
 
 /// The defences and their presets.

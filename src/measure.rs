@@ -18,6 +18,7 @@ use wfkit_metrics::{
 
 use crate::context::Context;
 use crate::split::{Pages, some_loads, stratified};
+use crate::words;
 
 /// The attack that any other must beat.
 pub(crate) const TRIVIAL: &str = "totals";
@@ -296,6 +297,10 @@ fn timed(
         let lap = clock.lap();
         match event {
             Event::FoldStart { .. } => {}
+            Event::Epoch { epoch, .. } => {
+                clock.train.add(lap);
+                bar.set_message(words::of_epoch(attack.name(), &epoch));
+            }
             Event::FitDone { .. } => clock.train.add(lap),
             Event::PredictDone { .. } => {
                 clock.predict.add(lap);

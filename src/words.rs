@@ -1,5 +1,7 @@
 //! Texts for people.
 
+use wfkit_classify::Epoch;
+
 use crate::printer::NARROW;
 
 /// A text in lines of so many characters at most, but for words that are longer.
@@ -31,6 +33,13 @@ fn lines(text: &str, most: usize, indent: &str) -> Vec<String> {
 pub(crate) fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// How far a net is.
+pub(crate) fn of_epoch(attack: &str, epoch: &Epoch) -> String {
+    let &Epoch { done, of, loss, held_back } = epoch;
+    let held_back = held_back.map_or(String::new(), |loss| format!(", {loss:.3} held back"));
+    format!("{attack}, epoch {done} of {of}: log loss {loss:.3}{held_back}")
 }
 
 /// A number and what it counts.

@@ -11,6 +11,7 @@ use wfkit_metrics::seed::mix;
 use wfkit_metrics::{Average, ClassMap, Probabilities, accuracy, roc_auc_ovr};
 
 use crate::attack::{Attack, AttackError, FittedAttack};
+use crate::backend::{Epoch, Listener};
 use crate::nearest::{NearestNeighbourErrors, nearest_neighbour_errors};
 use crate::samples::Samples;
 
@@ -69,7 +70,7 @@ pub struct Fold {
 }
 
 /// How far an evaluation is; folds are counted from 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Event<'a> {
     /// A fold begins to learn.
     FoldStart {
@@ -79,6 +80,13 @@ pub enum Event<'a> {
         folds: usize,
         /// Its name.
         name: &'a str,
+    },
+    /// A fold has gone through its rows once more; only of learners that do so again and again.
+    Epoch {
+        /// The fold.
+        fold: usize,
+        /// How far it is.
+        epoch: Epoch,
     },
     /// A fold has learned and begins to predict.
     FitDone {
@@ -219,7 +227,8 @@ impl Round<'_> {
         test: Samples<'_>,
     ) -> Result<(Probabilities, Fold), EvaluateError> {
         let in_fold = |source| EvaluateError::Attack { fold: self.name.to_owned(), source };
-        let fitted = attack.fit(train, self.seed).map_err(in_fold)?;
+        let hear = |epoch: Epoch| (self.observer)(Event::Epoch { fold: self.fold, epoch });
+        let fitted = attack.fit_heard(train, self.seed, Listener::of(&hear)).map_err(in_fold)?;
         (self.observer)(Event::FitDone { fold: self.fold });
         let said = fitted.predict(test).map_err(in_fold)?;
         (self.observer)(Event::PredictDone { fold: self.fold });

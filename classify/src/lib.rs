@@ -4,6 +4,7 @@ pub mod alignment;
 mod attack;
 pub mod backend;
 mod calibrate;
+mod deep;
 mod evaluate;
 mod explain;
 pub mod forest;
@@ -16,9 +17,12 @@ mod seed;
 mod sessions;
 mod shuffle;
 
-pub use attack::{About, Attack, AttackError, AttackInfo, AttackOptions, FittedAttack, attacks};
-pub use backend::{Backend, Training};
+pub use attack::{About, Attack, AttackError, AttackInfo, AttackOptions, FittedAttack, attacks, every_attack};
+pub use backend::{Backend, Epoch, Listener, Training};
 pub use calibrate::{Calibration, Calibrator, UnknownCalibration};
+pub use deep::NetWeightsError;
+#[cfg(feature = "deep")]
+pub use deep::{OnnxError, OnnxOptions};
 pub use evaluate::{EvaluateError, Evaluation, Event, Fold, evaluate, evaluate_on};
 pub use explain::{Direction, ExplainError, ExplainOptions, Explained, Explanation, INFORMATION_BINS, explain};
 pub use leaf_knn::{LeafNeighbours, leaf_knn};

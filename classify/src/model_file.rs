@@ -37,6 +37,8 @@ use crate::backend::svm::Machines;
 use crate::backend::wang_knn::Weighted;
 use crate::backend::{Backend, Kind, Model};
 use crate::calibrate::Calibrator;
+#[cfg(feature = "deep")]
+use crate::deep::DeepModel;
 use crate::forest::Forest;
 
 const MAGIC: &[u8; 8] = b"wfkitmod";
@@ -121,6 +123,11 @@ pub enum ModelFormatError {
         /// Where reading ended; for gradient boosting, where its trees begin.
         offset: usize,
     },
+    /// Nets are not part of this build.
+    #[error(
+        "a model with a neural net, and this wfkit was built without: build it by `cargo install --path . --features deep`"
+    )]
+    WithoutNets,
     /// Header and trees are not of one model.
     #[error("header and trees of the model file disagree about {0}")]
     Mismatch(&'static str),
@@ -172,6 +179,9 @@ impl FittedAttack {
         let Header { tool: _, kind, about, extractor, calibrator, unless_unanimous, learned_from } =
             serde_json::from_slice(header)?;
         let classes = about.classes.len();
+        if cfg!(not(feature = "deep")) && about.attack == "best+deep" {
+            return Err(ModelFormatError::WithoutNets);
+        }
         let offset = bytes.len() - CHECKSUM - trees.len();
         let model: Box<dyn Model> = match kind {
             Kind::Forest => {
@@ -214,6 +224,14 @@ impl FittedAttack {
                 agree(fits(pool.is_sound(classes), about.features.len() == pool.n_features()))?;
                 Box::new(pool)
             }
+            #[cfg(feature = "deep")]
+            Kind::Net => {
+                let net = whole::<DeepModel>(trees, offset)?;
+                agree(fits(net.is_sound(classes), about.features.is_empty()))?;
+                Box::new(net)
+            }
+            #[cfg(not(feature = "deep"))]
+            Kind::Net => return Err(ModelFormatError::WithoutNets),
             Kind::Boosting => {
                 let boosted = Boosted::from_bytes(trees).ok_or(ModelFormatError::Trees { offset })?;
                 agree(fits(boosted.is_sound(classes), about.features.len() == boosted.n_features()))?;

@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 use wfkit_metrics::seed::mix;
 
-use crate::seed::{below, stream};
+use crate::seed::shuffled;
 
 /// Random draws of each training size but the whole.
 const DRAWS: usize = 5;
@@ -96,15 +96,6 @@ fn sizes(rows: usize) -> Vec<usize> {
     sizes
 }
 
-fn shuffled(rows: usize, seed: u64) -> Vec<usize> {
-    let mut rng = stream(seed, 0);
-    let mut order: Vec<usize> = (0..rows).collect();
-    for i in (1..rows).rev() {
-        order.swap(i, below(&mut rng, i + 1));
-    }
-    order
-}
-
 /// Whether the nearest, and the majority of the k nearest, are of another class, among the first rows of `order`, for each of `sizes`.
 fn verdicts(distances: &[f64], order: &[usize], sizes: &[usize], labels: &[usize], truth: usize) -> Vec<[bool; 2]> {
     let most = sizes.last().map_or(0, |&size| neighbours(size));
@@ -175,7 +166,7 @@ mod tests {
 
     #[test]
     fn errors_fall_towards_those_of_all_rows() {
-        let mut rng = stream(1, 0);
+        let mut rng = crate::seed::stream(1, 0);
         // Ten classes on a line, half a class of noise.
         let (n, classes) = (640, 10);
         let labels: Vec<usize> = (0..n).map(|row| row % classes).collect();

@@ -19,6 +19,20 @@ pub(crate) fn unit(rng: &mut impl Rng) -> f64 {
     (rng.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
 }
 
+/// The numbers below `n` in a random order.
+pub(crate) fn shuffled(n: usize, seed: u64) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..n).collect();
+    shuffle(&mut order, &mut stream(seed, 0));
+    order
+}
+
+/// Puts the items into a random order, each as likely as any other: R. A. Fisher, F. Yates, Statistical Tables, 1938.
+pub(crate) fn shuffle<T>(items: &mut [T], rng: &mut impl Rng) {
+    for i in (1..items.len()).rev() {
+        items.swap(i, below(rng, i + 1));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

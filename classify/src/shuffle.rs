@@ -3,7 +3,7 @@
 use wfkit_datasets::{Groups, Label, LabelledTrace, TraceKey, TraceSet};
 use wfkit_features::FeatureMatrix;
 
-use crate::seed::{below, stream};
+use crate::seed::{shuffle, stream};
 
 /// The same traces with their classes dealt out anew: an attack that still beats chance on them has seen the answers.
 ///
@@ -40,8 +40,6 @@ pub fn shuffle_feature_labels(matrix: &FeatureMatrix, seed: u64) -> FeatureMatri
 fn dealt_out<'a>(groups: &Groups, class_of: impl Fn(usize) -> &'a String, seed: u64) -> Vec<String> {
     let mut rng = stream(seed, 0);
     let mut classes: Vec<&String> = groups.members().iter().map(|rows| class_of(rows[0])).collect();
-    for i in (1..classes.len()).rev() {
-        classes.swap(i, below(&mut rng, i + 1));
-    }
+    shuffle(&mut classes, &mut rng);
     groups.of_row().iter().map(|&group| classes[group].clone()).collect()
 }

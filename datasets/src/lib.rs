@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod caught;
 mod class_name;
 pub mod files;
 #[cfg(feature = "csv")]
@@ -27,6 +28,7 @@ mod trace;
 mod trace_set;
 mod view;
 
+pub use caught::{caught, is_expected_panic};
 pub use class_name::{MixedClass, Spellings, canonical as canonical_class, unknown_classes};
 #[cfg(feature = "csv")]
 pub use formats::{ReadError, WriteError};
@@ -40,8 +42,6 @@ pub use label::Label;
 pub use likeness::{Likeness, NotALikeness};
 pub use observed::{Comparison, Observed};
 pub use overlap::{Known, Overlap};
-#[cfg(feature = "tables")]
-pub use parquet_file::is_expected_panic;
 #[cfg(feature = "tables")]
 pub use probabilities::{Predictions, read_probabilities, write_probabilities};
 pub use relabel::{RelabelError, relabel};

@@ -28,6 +28,9 @@ pub enum Channel {
     DirectionTime,
     /// Packets in 1,800 slots of time, outgoing and incoming: the traffic aggregation matrix, see the feature set `tam`.
     Tam,
+    /// Three numbers a packet, each in a row of its own, none far from 1: signed bytes over 1,500; asinh of the signed bytes so far, this packet
+    /// included, over 1,500; ln(1 + g), with g the gap to the packet before in ms, over 5, and 0 for the first packet.
+    Sized,
 }
 
 /// Why no tensor was written.
@@ -41,16 +44,33 @@ pub struct TensorError {
 }
 
 impl Channel {
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::Direction, Self::Time, Self::Size, Self::DirectionTime, Self::Tam, Self::Sized];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Direction => "direction",
+            Self::Time => "time",
+            Self::Size => "size",
+            Self::DirectionTime => "direction-time",
+            Self::Tam => "tam",
+            Self::Sized => "sized",
+        }
+    }
+
     /// The shape of one trace cut or padded to `length` packets; the traffic aggregation matrix has one of its own.
     pub fn shape(self, length: usize) -> Vec<usize> {
         match self {
             Self::Tam => vec![2, SLOTS],
+            Self::Sized => vec![3, length],
             _ => vec![length],
         }
     }
 
-    fn values(self, trace: &Trace, length: usize) -> Vec<f64> {
-        let mut values = Vec::with_capacity(length);
+    /// One trace as numbers of that shape, row by row: its first `length` packets, then zeros.
+    pub fn values(self, trace: &Trace, length: usize) -> Vec<f64> {
+        let mut values = Vec::with_capacity(self.shape(length).iter().product());
         let packets = trace.packets().take(length);
         match self {
             Self::Direction => values.extend(packets.map(|(_, size)| direction(size))),
@@ -58,16 +78,41 @@ impl Channel {
             Self::Size => values.extend(packets.map(|(_, size)| f64::from(size))),
             Self::DirectionTime => values.extend(packets.map(|(time_ns, size)| direction_time(time_ns, size))),
             Self::Tam => Tam.push(trace, &mut values),
+            Self::Sized => {
+                for row in sized(trace, length) {
+                    values.extend(row);
+                    values.resize(values.len().next_multiple_of(length), 0.0);
+                }
+            }
         }
         values.resize(self.shape(length).iter().product(), 0.0);
         values
     }
 }
 
+/// Bytes that the sizes of [`Channel::Sized`] are measured in.
+const LARGE: f64 = 1_500.0;
+
+/// What the gaps of [`Channel::Sized`] are divided by.
+const LONG: f64 = 5.0;
+
+/// The rows of [`Channel::Sized`], of the first `length` packets.
+fn sized(trace: &Trace, length: usize) -> [Vec<f64>; 3] {
+    let size: Vec<f64> = trace.size().iter().take(length).map(|&size| f64::from(size)).collect();
+    let so_far = size.iter().scan(0.0, |sum, size| {
+        *sum += size;
+        Some((*sum / LARGE).asinh())
+    });
+    let time = &trace.time_ns()[..size.len()];
+    let gap = |place: usize| time[place] - time[place.saturating_sub(1)];
+    let gaps = (0..time.len()).map(|place| (gap(place) as f64 / 1e6).ln_1p() / LONG);
+    [size.iter().map(|size| size / LARGE).collect(), so_far.collect(), gaps.collect()]
+}
+
 /// Writes the arrays that `numpy.load` reads, in the order of the set:
 ///
-/// - `X`, float32, shape `(n_traces, length)`, for the traffic aggregation matrix `(n_traces, 2, 1800)`: the first `length`
-///   packets of each trace, then zeros;
+/// - `X`, float32, shape `(n_traces, length)`, for the traffic aggregation matrix `(n_traces, 2, 1800)`, for sized packets
+///   `(n_traces, 3, length)`: the first `length` packets of each trace, then zeros;
 /// - `y`, int64, shape `(n_traces,)`: the place of the class of each trace in `classes`;
 /// - `classes`, text, shape `(n_classes,)`: the classes in class order;
 /// - `rep`, int64, shape `(n_traces,)`.
@@ -140,6 +185,22 @@ mod tests {
         assert_eq!(Channel::Direction.values(&trace, 1), [1.0]);
         assert_eq!(Channel::Time.values(&trace, 2), [0.0, 0.5]);
         assert_eq!(Channel::DirectionTime.values(&trace, 2), [1e-4, -0.5001]);
+        let sized = Channel::Sized.values(&trace, 3);
+        let expected = [
+            0.4,
+            -1448.0 / 1500.0,
+            0.0,
+            0.4_f64.asinh(),
+            (-848.0 / 1500.0_f64).asinh(),
+            0.0,
+            0.0,
+            501_f64.ln() / 5.0,
+            0.0,
+        ];
+        assert!(sized.iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 1e-12), "{sized:?}");
+        assert_eq!(Channel::Sized.values(&trace, 1), [0.4, 0.4_f64.asinh(), 0.0]);
+        let nothing = Trace::new(vec![], vec![]).unwrap();
+        assert_eq!(Channel::Sized.values(&nothing, 2), [0.0; 6]);
         assert_eq!((Channel::Tam.values(&trace, 9).len(), Channel::Tam.shape(9)), (3_600, vec![2, 1_800]));
     }
 

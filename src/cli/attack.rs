@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::Channel;
 use crate::help;
 use crate::written;
 
@@ -39,12 +40,16 @@ pub(crate) struct AttackArgs {
     /// Between which values forests cut a feature.
     #[arg(long, value_enum, default_value_t = Splits::Exact)]
     pub(crate) splits: Splits,
+    /// How often a neural net goes through its traces at most; it stops by itself once what it holds back is judged no better [default: as
+    /// published].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) epochs: Option<u16>,
     /// Whose forest: wfkit's own, or a library's as a second opinion (hard votes averaged over its trees, since these
     /// libraries' forests give no class probabilities).
     #[arg(long, value_enum, default_value_t = Backend::Native)]
     pub(crate) backend: Backend,
     /// Calibrate probabilities, out of bag where the classifier can be judged so, else in inner folds: none, temperature, platt, isotonic
-    /// [default: none; for best and alignment: temperature].
+    /// [default: none; for best, alignment and nets: temperature].
     #[arg(long, value_name = "HOW", value_parser = calibration)]
     pub(crate) calibrate: Option<wfkit_classify::Calibration>,
 }
@@ -93,11 +98,14 @@ pub(crate) struct Train {
     /// Model file to write.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
+    /// Write the numbers of a neural net, too, for PyTorch and others: .safetensors.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) weights: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Predict {
-    /// Model file that `train` wrote.
+    /// Model file that `train` wrote; or a net of yours, .onnx, if this wfkit was built with `--features deep`.
     #[arg(value_name = "MODEL")]
     pub(crate) model: PathBuf,
     /// Trace files, or one feature file; with --competition the test file of a team.
@@ -115,6 +123,15 @@ pub(crate) struct Predict {
     /// Classes of the competition, 1 to N: each has its column, also where training had no trace of it.
     #[arg(long, default_value_t = 100, value_name = "N", requires = "competition")]
     pub(crate) classes: u32,
+    /// Numbers for the net of the model in place of its own, such as PyTorch has trained: .safetensors.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) weights: Option<PathBuf>,
+    /// What the net of an ONNX file sees of traces; as `features tensor --channel` [default: what its metadata say].
+    #[arg(long, value_enum)]
+    pub(crate) channel: Option<Channel>,
+    /// The classes of an ONNX file, one a line, in the order of its outputs [default: what its metadata say].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) onnx_classes: Option<PathBuf>,
     /// Score although the model has learned from the same loads, or nearly the same.
     #[arg(long)]
     pub(crate) allow_duplicates: bool,

@@ -56,7 +56,7 @@ pub(crate) enum FeaturesCommand {
         /// What X holds of each packet; `tam` counts packets in slots of time instead.
         #[arg(long, value_enum, default_value_t = Channel::Direction)]
         channel: Channel,
-        /// Packets of a trace: longer ones are cut, shorter ones padded with 0. `tam` has 2 x 1800 slots instead.
+        /// Packets of a trace: longer ones are cut, shorter ones padded with 0. `tam` has 2 x 1800 slots instead, `sized` 3 rows.
         #[arg(long, default_value_t = 5000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
         length: u32,
         /// File to write: .npz.
@@ -103,4 +103,6 @@ pub(crate) enum Channel {
     DirectionTime,
     /// Traffic aggregation matrix: packets in slots of time, outgoing and incoming.
     Tam,
+    /// Three rows: size, cumulated size and gap, as attack df-sized sees them (at --length 256).
+    Sized,
 }

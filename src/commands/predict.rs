@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, bail};
+#[cfg(feature = "deep")]
+use anyhow::anyhow;
+use anyhow::{Context as _, Result, bail, ensure};
 use wfkit_classify::{FittedAttack, Samples};
 use wfkit_competition::{Prediction, capture_ids, read_captures, write_attack};
 use wfkit_datasets::formats::ReadLimits;
@@ -17,7 +19,7 @@ use crate::input::{Labelled, check_classes, check_observed};
 use crate::measure::BOOTSTRAP;
 
 pub(crate) fn run(options: &cli::Predict, context: &Context<'_>) -> Result<()> {
-    let fitted = load(&options.model)?;
+    let fitted = attack(options)?;
     let predicted = match options.team_id {
         Some(team_id) => attack_file(&fitted, options, team_id, context)?,
         None => probabilities(&fitted, options, context)?,
@@ -31,6 +33,52 @@ pub(crate) fn run(options: &cli::Predict, context: &Context<'_>) -> Result<()> {
     report.utility.extras.set("predict_seconds", predicted.seconds);
     report.privacy.extras.set("model", fitted.model().describe());
     context.finish_and_print(report, Some(&options.out))
+}
+
+/// The model, with the numbers that the options give its net; or the net of an ONNX file.
+fn attack(options: &cli::Predict) -> Result<FittedAttack> {
+    let path = &options.model;
+    let is_onnx = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"));
+    if is_onnx {
+        ensure!(options.weights.is_none(), "{}: --weights is for models of wfkit train", path.display());
+        return onnx(path, options);
+    }
+    for (given, option) in
+        [(options.channel.is_some(), "--channel"), (options.onnx_classes.is_some(), "--onnx-classes")]
+    {
+        ensure!(!given, "{}: {option} is for nets of .onnx files", path.display());
+    }
+    let fitted = load(path)?;
+    match &options.weights {
+        Some(weights) => Ok(fitted.with_weights(&read(weights)?).with_context(|| weights.display().to_string())?),
+        None => Ok(fitted),
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("{}: cannot read it", path.display()))
+}
+
+#[cfg(feature = "deep")]
+fn onnx(path: &Path, options: &cli::Predict) -> Result<FittedAttack> {
+    let names = |path: &PathBuf| -> Result<Vec<String>> {
+        let text = String::from_utf8(read(path)?);
+        let text = text.map_err(|_| anyhow!("{}: names of classes are UTF-8, one a line", path.display()))?;
+        Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect())
+    };
+    let given = wfkit_classify::OnnxOptions {
+        channel: options.channel.map(Into::into),
+        classes: options.onnx_classes.as_ref().map(names).transpose()?,
+    };
+    FittedAttack::from_onnx(&read(path)?, &given).with_context(|| path.display().to_string())
+}
+
+#[cfg(not(feature = "deep"))]
+fn onnx(path: &Path, _: &cli::Predict) -> Result<FittedAttack> {
+    bail!(
+        "{}: this wfkit was built without neural nets: build it by `cargo install --path . --features deep`",
+        path.display()
+    )
 }
 
 /// Reads a model; another kind of file is named.

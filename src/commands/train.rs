@@ -1,25 +1,32 @@
 //! `wfkit train`: an attack learns, and is written to a model file.
 
+use std::sync::OnceLock;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use wfkit_classify::forest::Splits;
-use wfkit_classify::{Attack, AttackOptions, Backend, FittedAttack, Samples};
+use wfkit_classify::{Attack, AttackOptions, Backend, Epoch, FittedAttack, Listener, Samples};
+use wfkit_datasets::files::replace_with;
 use wfkit_metrics::{PrivacyReport, ScoreOptions, Scores};
 
 use crate::cli;
 use crate::context::{Context, count, digests};
 use crate::input::Labelled;
 use crate::measure::BOOTSTRAP;
+use crate::words;
 
 pub(crate) fn run(options: &cli::Train, context: &Context<'_>) -> Result<()> {
     let input = Labelled::read(&options.input, context)?;
     let attack = named(&options.attack, &input)?;
     let started = Instant::now();
-    let mut fitted = attack.fit(input.samples(), context.seed)?;
+    let mut fitted = fit(&attack, &input, context)?;
     let seconds = started.elapsed().as_secs_f64();
     fitted.remember(input.samples());
+    let weights = options.weights.as_ref().map(|path| Ok::<_, anyhow::Error>((path, fitted.weights()?))).transpose()?;
     fitted.save(&options.out)?;
+    if let Some((path, weights)) = weights {
+        replace_with(path, weights).with_context(|| format!("{}: cannot write the weights", path.display()))?;
+    }
 
     let privacy = out_of_bag(&fitted, input.samples(), context)?;
     let mut report = context.stage("train", digests(&options.input)?, input.utility(0..input.samples().len()), privacy);
@@ -34,6 +41,21 @@ pub(crate) fn run(options: &cli::Train, context: &Context<'_>) -> Result<()> {
     }
     report.privacy.extras.set("model", fitted.model().describe());
     context.finish_and_print(report, Some(&options.out))
+}
+
+/// Learns, with a progress bar where learning goes by epochs.
+fn fit(attack: &Attack, input: &Labelled, context: &Context<'_>) -> Result<FittedAttack> {
+    let bar = OnceLock::new();
+    let hear = |epoch: Epoch| {
+        let bar = bar.get_or_init(|| context.printer.progress(attack.name(), epoch.of as u64));
+        bar.set_position(epoch.done as u64);
+        bar.set_message(words::of_epoch(attack.name(), &epoch));
+    };
+    let fitted = attack.fit_heard(input.samples(), context.seed, Listener::of(&hear));
+    if let Some(bar) = bar.get() {
+        bar.finish_and_clear();
+    }
+    Ok(fitted?)
 }
 
 /// The attack that the options name; without a name, the one that suits the input.
@@ -64,6 +86,7 @@ pub(crate) fn options(options: &cli::AttackArgs) -> AttackOptions {
             cli::Splits::Exact => Splits::Exact,
             cli::Splits::Histogram => Splits::Histogram,
         },
+        epochs: options.epochs.map(usize::from),
     }
 }
 

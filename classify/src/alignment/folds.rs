@@ -9,7 +9,7 @@ use super::AlignmentParams;
 use super::fit::{Labelled, fit};
 use super::tokens::Alphabet;
 use crate::log_linear;
-use crate::seed::{below, stream};
+use crate::seed::{below, shuffle, stream};
 
 /// Scores of rows by models that had not learned from them, nor from any row of their group.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,9 +40,7 @@ pub(super) fn deal(labels: &[usize], groups: &[usize], folds: usize, seed: u64) 
             continue;
         }
         let mut rng = stream(seed, class as u64);
-        for i in (1..groups.len()).rev() {
-            groups.swap(i, below(&mut rng, i + 1));
-        }
+        shuffle(&mut groups, &mut rng);
         for group in groups {
             fold_of_group.insert(group, next);
             next = (next + 1) % folds;

@@ -7,7 +7,7 @@ use wfkit_metrics::seed::mix;
 
 use crate::alignment::OutOfFold;
 use crate::backend::blend::Blend;
-use crate::backend::pool::Pool;
+use crate::backend::pool::{Candidate, Pool};
 use crate::backend::{LearnError, Model, Training};
 use crate::calibrate::Calibration;
 use crate::forest::{ForestParams, OutOfBag, Thresholds};
@@ -28,11 +28,12 @@ pub(super) struct Chosen {
 
 /// Fits a forest on each candidate, keeps that of the least log loss out of bag once a temperature is fitted, and grows `params.trees`
 /// trees of a random forest and as many extra-trees on it (bootstrapped, so that they can be judged), blended by the share
-/// that does best out of bag, and joined with an alignment where that adds something. Nothing but `set`, the training part, is looked at.
+/// that does best out of bag, and joined with those of `joining` that add something. Nothing but `set`, the training part, is looked at.
 ///
 /// Ties go to the first candidate and to the larger share of the random forest.
 pub(super) fn fit(
     candidates: &[FeatureSpec],
+    joining: &[Candidate],
     params: &ForestParams,
     set: &TraceSet,
     training: &Training<'_>,
@@ -66,7 +67,7 @@ pub(super) fn fit(
     let rows = judgeable(&said, labels, groups);
     let training = training.seeded(mix(training.seed, 3));
     let by_forests = OutOfFold { scores: said.probabilities.select(Axis(0), &rows), rows };
-    let model = Pool::fit(Blend::new(parts), by_forests, &training)?;
+    let model = Pool::fit(Blend::new(parts), by_forests, joining, &training)?;
     Ok(Chosen { extractor, taken, model })
 }
 

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::deep::Architecture;
+
 /// An attack that has a name of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct AttackInfo {
@@ -33,14 +35,24 @@ pub(super) enum Classifier {
     Svm,
     Boosting,
     Alignment,
+    Net(Architecture),
     Best,
+    BestWithNet,
 }
 
-/// All attacks that have a name of their own. Beside them, a list of feature sets (`kfp-core,cumul`) is a forest of 100
-/// trees over all of them.
+/// The attacks of this build that have a name of their own: all of [`every_attack`] with the feature `deep`, else those without a net. Beside
+/// them, a list of feature sets (`kfp-core,cumul`) is a forest of 100 trees over all of them.
 pub fn attacks() -> &'static [AttackInfo] {
+    if cfg!(feature = "deep") { &ATTACKS } else { &ATTACKS[..ATTACKS.len() - NETS] }
+}
+
+/// All attacks that have a name of their own; those with a neural net come last.
+pub fn every_attack() -> &'static [AttackInfo] {
     &ATTACKS
 }
+
+/// How many attacks, the last ones, need a build with nets.
+const NETS: usize = 5;
 
 /// The feature sets that `best` chooses from, by log loss out of bag.
 pub(super) const CANDIDATES: [&str; 8] = [
@@ -54,7 +66,7 @@ pub(super) const CANDIDATES: [&str; 8] = [
     "kfp-size,requests,ngram-cells",
 ];
 
-const ATTACKS: [AttackInfo; 18] = [
+const ATTACKS: [AttackInfo; 23] = [
     AttackInfo {
         name: "best",
         aliases: &[],
@@ -234,5 +246,55 @@ const ATTACKS: [AttackInfo; 18] = [
         purpose: "features that you made yourself, many of them weak",
         features: None,
         classifier: Classifier::ExtraTrees,
+    },
+    AttackInfo {
+        name: "df",
+        aliases: &["deep-fingerprinting"],
+        source: "P. Sirinam et al.: Deep fingerprinting, CCS 2018; stopped early, PyTorch's batch norm",
+        description: "directions of the first 5,000 packets into a convolutional net; needs `--features deep`",
+        cost: "thousands of times without a GPU",
+        purpose: "comparison with published numbers; many traces a class",
+        features: None,
+        classifier: Classifier::Net(Architecture::Df),
+    },
+    AttackInfo {
+        name: "tik-tok",
+        aliases: &[],
+        source: "M. S. Rahman et al.: Tik-Tok, PETS 2020; as df",
+        description: "df on direction times time; needs `--features deep`",
+        cost: "thousands of times without a GPU",
+        purpose: "as df, where times tell something",
+        features: None,
+        classifier: Classifier::Net(Architecture::TikTok),
+    },
+    AttackInfo {
+        name: "rf",
+        aliases: &["robust-fingerprinting"],
+        source: "M. Shen et al.: Subverting website fingerprinting defenses, USENIX Security 2023; stopped early",
+        description: "packets in 1,800 slots of time and either direction into a convolutional net; needs `--features deep`",
+        cost: "thousands of times without a GPU",
+        purpose: "defended page loads, many traces a class",
+        features: None,
+        classifier: Classifier::Net(Architecture::Rf),
+    },
+    AttackInfo {
+        name: "df-sized",
+        aliases: &[],
+        source: "wfkit: the net of df at 256 packets",
+        description: "size, cumulated size and gap of the first 256 packets into the net of df; needs `--features deep`",
+        cost: "100 times",
+        purpose: "a net that small sets and processors can bear",
+        features: None,
+        classifier: Classifier::Net(Architecture::DfSized),
+    },
+    AttackInfo {
+        name: "best+deep",
+        aliases: &[],
+        source: "as best, with the net of df-sized in the pool",
+        description: "best, and a neural net that is asked like any other member of the pool; needs `--features deep`",
+        cost: "100 times and more",
+        purpose: "the last hundredths, where there is time or a GPU",
+        features: None,
+        classifier: Classifier::BestWithNet,
     },
 ];

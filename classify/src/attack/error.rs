@@ -34,6 +34,14 @@ pub enum AttackError {
         /// The attack.
         attack: String,
     },
+    /// A number of epochs for what has none.
+    #[error(
+        "attack {attack} has no epochs to count: leave out --epochs, or use df, tik-tok, rf, df-sized or best+deep"
+    )]
+    NoEpochs {
+        /// The attack.
+        attack: String,
+    },
     /// Weights, limits and splits of trees for what is no forest of ours.
     #[error(
         "attack {attack} by backend {backend}: class weights, limits and splits of trees are for wfkit's own forests"

@@ -16,10 +16,12 @@ use crate::backend::aligned::Align;
 use crate::backend::boosting::Boosting;
 use crate::backend::native::Native;
 use crate::backend::nearest_leaves::NearestLeaves;
+use crate::backend::pool::Candidate;
 use crate::backend::svm::Svm;
 use crate::backend::wang_knn::WangKnn;
-use crate::backend::{Backend, Learner, Model, Training};
+use crate::backend::{Backend, Learner, Listener, Model, Training};
 use crate::calibrate::{Calibration, Calibrator};
+use crate::deep::{self, Architecture};
 use crate::evaluate::{EvaluateError, evaluate};
 use crate::forest::{ClassWeights, ForestParams, Splits};
 use crate::samples::{Samples, Taken};
@@ -27,7 +29,7 @@ use catalogue::{CANDIDATES, Classifier};
 
 pub(crate) use best::judged_rows;
 use best::{judgeable, of_several_groups};
-pub use catalogue::{AttackInfo, attacks};
+pub use catalogue::{AttackInfo, attacks, every_attack};
 pub use error::AttackError;
 pub use fitted::{About, FittedAttack};
 
@@ -51,6 +53,8 @@ pub struct AttackOptions {
     pub max_leaf_nodes: Option<u32>,
     /// Between which values features are cut.
     pub splits: Splits,
+    /// How many times a neural net goes through its rows at most; as often as its authors did by default.
+    pub epochs: Option<usize>,
 }
 
 /// Features and a classifier.
@@ -72,8 +76,8 @@ enum Features {
     Given,
     /// These sets, taken from traces.
     Of(FeatureSpec),
-    /// The one of these that does best out of bag, taken from traces.
-    Chosen(Vec<FeatureSpec>),
+    /// The one of these that does best out of bag, taken from traces, and what may join the forests over it.
+    Chosen(Vec<FeatureSpec>, Vec<Candidate>),
     /// None: it looks at the packets of traces.
     Packets,
 }
@@ -89,15 +93,16 @@ impl Attack {
     /// The attack of that name, or of that alias, or over that list of feature sets.
     pub fn by_name(name: &str, options: &AttackOptions) -> Result<Self, AttackError> {
         let name = name.trim();
-        let known = attacks().iter().find(|attack| attack.name == name || attack.aliases.contains(&name));
+        let known = every_attack().iter().find(|attack| attack.name == name || attack.aliases.contains(&name));
         let (name, features, classifier) = match known {
             Some(attack) => {
                 let features = match (attack.features, attack.classifier) {
                     (Some(list), _) => Features::Of(sets(list)?),
-                    (None, Classifier::Best) => {
-                        Features::Chosen(CANDIDATES.into_iter().map(sets).collect::<Result<_, _>>()?)
-                    }
-                    (None, Classifier::Alignment) => Features::Packets,
+                    (None, Classifier::Best | Classifier::BestWithNet) => Features::Chosen(
+                        CANDIDATES.into_iter().map(sets).collect::<Result<_, _>>()?,
+                        joining(name, attack.classifier, options)?,
+                    ),
+                    (None, Classifier::Alignment | Classifier::Net(_)) => Features::Packets,
                     (None, _) => Features::Given,
                 };
                 (attack.name.to_owned(), features, attack.classifier)
@@ -113,26 +118,32 @@ impl Attack {
         let backend = options.backend;
         let params = match classifier {
             Classifier::Forest(trees) => ForestParams::random_forest().with_trees(trees),
-            Classifier::Best => ForestParams::random_forest().with_trees(250),
+            Classifier::Best | Classifier::BestWithNet => ForestParams::random_forest().with_trees(250),
             Classifier::ExtraTrees => ForestParams::extra_trees(),
             Classifier::NearestLeaves
             | Classifier::WangKnn
             | Classifier::Svm
             | Classifier::Boosting
-            | Classifier::Alignment => ForestParams::random_forest(),
+            | Classifier::Alignment
+            | Classifier::Net(_) => ForestParams::random_forest(),
         };
-        let AttackOptions { trees, backend: _, balanced, max_depth, min_samples_leaf, max_leaf_nodes, splits } =
+        let AttackOptions { trees, backend: _, balanced, max_depth, min_samples_leaf, max_leaf_nodes, splits, epochs } =
             *options;
         let is_limited = max_depth.is_some() || min_samples_leaf.is_some() || max_leaf_nodes.is_some();
         let is_shaped = balanced || is_limited || splits != Splits::Exact;
-        let is_forest =
-            !matches!(classifier, Classifier::WangKnn | Classifier::Svm | Classifier::Boosting | Classifier::Alignment);
+        let is_forest = !matches!(
+            classifier,
+            Classifier::WangKnn | Classifier::Svm | Classifier::Boosting | Classifier::Alignment | Classifier::Net(_)
+        );
         let is_ours = backend == Backend::Native && is_forest;
         if is_shaped && !is_ours {
             return Err(AttackError::OwnForestsOnly { attack: name, backend });
         }
         if trees.is_some() && !is_forest {
             return Err(AttackError::NoTrees { attack: name });
+        }
+        if epochs.is_some() && !matches!(classifier, Classifier::Net(_) | Classifier::BestWithNet) {
+            return Err(AttackError::NoEpochs { attack: name });
         }
         let params = ForestParams {
             trees: trees.unwrap_or(params.trees),
@@ -154,17 +165,21 @@ impl Attack {
             (Classifier::Svm, _) => Arc::new(Svm),
             (Classifier::Boosting, _) => Arc::new(Boosting),
             (Classifier::Alignment, _) => Arc::new(Align),
-            (Classifier::Best, _) => Arc::new(Native(params.clone())),
+            (Classifier::Net(architecture), _) => deep::learner(architecture, epochs)
+                .map_err(|source| AttackError::Learn { attack: name.clone(), source })?,
+            (Classifier::Best | Classifier::BestWithNet, _) => Arc::new(Native(params.clone())),
         };
         let calibration = match classifier {
-            Classifier::Best | Classifier::Alignment => Calibration::Temperature,
+            Classifier::Best | Classifier::BestWithNet | Classifier::Alignment | Classifier::Net(_) => {
+                Calibration::Temperature
+            }
             _ => Calibration::None,
         };
         Ok(Self { name, features, params, backend, learner, calibration, unmonitored: None })
     }
 
-    /// The same attack with its probabilities calibrated so. Attacks are not calibrated by default, except `best` and `alignment`,
-    /// which are by temperature.
+    /// The same attack with its probabilities calibrated so. Attacks are not calibrated by default, except `best`, `alignment`
+    /// and nets, which are by temperature.
     pub fn calibrated(self, calibration: Calibration) -> Self {
         Self { calibration, ..self }
     }
@@ -190,7 +205,7 @@ impl Attack {
     pub fn features(&self) -> Option<&FeatureSpec> {
         match &self.features {
             Features::Of(spec) => Some(spec),
-            Features::Given | Features::Chosen(_) | Features::Packets => None,
+            Features::Given | Features::Chosen(..) | Features::Packets => None,
         }
     }
 
@@ -203,6 +218,16 @@ impl Attack {
     ///
     /// A calibration is learned out of bag where the classifier can be judged so, else in five stratified folds of these samples.
     pub fn fit(&self, samples: Samples<'_>, seed: u64) -> Result<FittedAttack, AttackError> {
+        self.fit_heard(samples, seed, Listener::default())
+    }
+
+    /// The same, heard by somebody.
+    pub fn fit_heard(
+        &self,
+        samples: Samples<'_>,
+        seed: u64,
+        listener: Listener<'_>,
+    ) -> Result<FittedAttack, AttackError> {
         let attack = || self.name.clone();
         let classes = samples.classes();
         match classes.names() {
@@ -226,7 +251,8 @@ impl Attack {
         let training = Training::new(nothing.values(), &labels, classes.len(), seed)
             .grouped(&groups)
             .of_traces(&traces)
-            .with_background(background);
+            .with_background(background)
+            .heard_by(listener);
         let Learned { extractor, taken, model } = self.learn(samples, &training, &groups)?;
         let calibrator = match self.calibration {
             Calibration::None => None,
@@ -266,7 +292,7 @@ impl Attack {
     fn check_kind(&self, samples: Samples<'_>) -> Result<(), AttackError> {
         match (&self.features, samples) {
             (Features::Given, Samples::Features(_)) => Ok(()),
-            (Features::Of(_) | Features::Chosen(_) | Features::Packets, Samples::Traces(_)) => Ok(()),
+            (Features::Of(_) | Features::Chosen(..) | Features::Packets, Samples::Traces(_)) => Ok(()),
             _ => Err(wrong_kind(&self.name, samples)),
         }
     }
@@ -285,8 +311,8 @@ impl Attack {
                 let taken = Taken::now(&extractor, set);
                 (Some(extractor), taken)
             }
-            (Features::Chosen(candidates), Samples::Traces(set)) => {
-                let chosen = best::fit(candidates, &self.params, set, training, groups).map_err(failed)?;
+            (Features::Chosen(candidates, joining), Samples::Traces(set)) => {
+                let chosen = best::fit(candidates, joining, &self.params, set, training, groups).map_err(failed)?;
                 return Ok(Learned { extractor: Some(chosen.extractor), taken: chosen.taken, model: chosen.model });
             }
             (Features::Packets, Samples::Traces(set)) => (None, Taken::nothing(set.len())),
@@ -327,6 +353,16 @@ impl Attack {
         let independent = groups.select(&found.rows).len();
         Ok(calibration.fit(found.probabilities.values(), &found.truth, independent))
     }
+}
+
+/// What may join the forests of that attack.
+fn joining(name: &str, classifier: Classifier, options: &AttackOptions) -> Result<Vec<Candidate>, AttackError> {
+    let mut candidates = vec![Candidate::Alignment];
+    if classifier == Classifier::BestWithNet {
+        let net = Candidate::net(Architecture::DfSized, options.epochs);
+        candidates.push(net.map_err(|source| AttackError::Learn { attack: name.to_owned(), source })?);
+    }
+    Ok(candidates)
 }
 
 fn sets(list: &str) -> Result<FeatureSpec, AttackError> {

@@ -60,6 +60,45 @@ pub struct Training<'a> {
     pub background: Option<usize>,
     /// The seed.
     pub seed: u64,
+    /// Who hears how far learning is, where it takes long.
+    pub listener: Listener<'a>,
+}
+
+/// How far a learner is that goes through its rows again and again.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Epoch {
+    /// How many times it went through all rows.
+    pub done: usize,
+    /// How many times it will at most.
+    pub of: usize,
+    /// The mean log loss of the rows as they were learned from, in nats.
+    pub loss: f64,
+    /// The mean log loss on what is held back, in nats, at the best temperature; none where nothing is.
+    pub held_back: Option<f64>,
+}
+
+/// Hears of every epoch; by default nobody does.
+#[derive(Clone, Copy, Default)]
+pub struct Listener<'a>(Option<&'a (dyn Fn(Epoch) + Sync)>);
+
+impl<'a> Listener<'a> {
+    /// Whoever this tells.
+    pub fn of(hear: &'a (dyn Fn(Epoch) + Sync)) -> Self {
+        Self(Some(hear))
+    }
+
+    /// Tells it.
+    pub fn hear(&self, epoch: Epoch) {
+        if let Some(hear) = self.0 {
+            hear(epoch);
+        }
+    }
+}
+
+impl fmt::Debug for Listener<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Listener" } else { "nobody" })
+    }
 }
 
 /// What a [`Model`] is shown: a row of features for every trace, and the trace itself.
@@ -86,7 +125,8 @@ impl<'a> From<ArrayView2<'a, f64>> for Shown<'a> {
 impl<'a> Training<'a> {
     /// Rows that all stand for themselves.
     pub fn new(x: impl Into<Values<'a>>, labels: &'a [usize], n_classes: usize, seed: u64) -> Self {
-        Self { x: x.into(), traces: &[], labels, n_classes, groups: None, background: None, seed }
+        let listener = Listener::default();
+        Self { x: x.into(), traces: &[], labels, n_classes, groups: None, background: None, seed, listener }
     }
 
     /// The same rows, with their traces.
@@ -102,6 +142,11 @@ impl<'a> Training<'a> {
     /// The same rows, in groups.
     pub fn grouped(self, groups: &'a Groups) -> Self {
         Self { groups: (!groups.are_rows()).then_some(groups), ..self }
+    }
+
+    /// The same, heard by somebody.
+    pub fn heard_by(self, listener: Listener<'a>) -> Self {
+        Self { listener, ..self }
     }
 
     /// The same with another seed.
@@ -144,6 +189,16 @@ pub trait Model: fmt::Debug + Send + Sync {
         None
     }
 
+    /// The numbers of its net, as safetensors; none where it is not one net.
+    fn weights(&self) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// The same net with the numbers of these safetensors, or why they are not its numbers; none where it is not one net.
+    fn with_weights(&self, _safetensors: &[u8]) -> Option<Result<Box<dyn Model>, String>> {
+        None
+    }
+
     /// What it says of its training rows `x`, each judged only by what did not see it; none for models that cannot be judged so, or
     /// were read from a file and would have to learn again.
     fn out_of_bag(&self, _x: Values<'_>) -> Option<OutOfBag> {
@@ -179,6 +234,15 @@ pub enum LearnError {
     /// What to align cannot be aligned.
     #[error(transparent)]
     Alignment(#[from] AlignmentError),
+    /// Nets are not part of this build.
+    #[error(
+        "{0} is a neural net, and this wfkit was built without: build it by `cargo install --path . --features deep`, on a machine with a GPU \
+         of NVIDIA by `--features deep-cuda`"
+    )]
+    WithoutNets(
+        /// Which net.
+        &'static str,
+    ),
     /// The library has no such classifier.
     #[error("{0} has no classifier of extra-trees; only native has")]
     NoExtraTrees(Backend),
@@ -203,8 +267,10 @@ pub enum Kind {
     WangKnn,
     /// An alignment with a profile of each class.
     Alignment,
-    /// Forests and an alignment, joined.
+    /// Forests and others, joined.
     Pool,
+    /// A neural net.
+    Net,
 }
 
 /// There is no such backend.

@@ -9,14 +9,24 @@ use super::aligned::{Aligner, Effort, best_view, describe, judged};
 use super::blend::Blend;
 use super::{Kind, LearnError, Model, Shown, Training};
 use crate::alignment::{Alignment, OutOfFold};
+use crate::deep::Architecture;
+#[cfg(feature = "deep")]
+use crate::deep::{Deep, DeepModel};
 use crate::forest::{OutOfBag, Values};
 use crate::log_linear::{self, Fitted};
 
 /// Floors below the forests' probabilities that are tried: a class that no tree voted for is not impossible.
 const FLOORS: [f64; 3] = [1e-2, 1e-3, 1e-4];
 
-/// What may join the forests, in the order in which it is tried.
-const CANDIDATES: [Try; 1] = [try_alignment];
+/// What may join the forests.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Candidate {
+    /// The order of answers, in the view that adds more.
+    Alignment,
+    /// A neural net.
+    #[cfg(feature = "deep")]
+    Net(Deep),
+}
 
 /// Probabilities in proportion to exp(sum of w z) over members, with z what each says and w its weight. Of forests, z is
 /// ln((f + floor) / (1 + C floor)), with f their probabilities of C classes.
@@ -34,6 +44,8 @@ pub(crate) struct Pool {
 enum Member {
     Forests(Blend),
     Alignment(Box<Alignment>),
+    #[cfg(feature = "deep")]
+    Net(Box<DeepModel>),
 }
 
 /// How members are joined.
@@ -45,17 +57,15 @@ struct Joint {
 }
 
 /// A member as it was judged. It is learned for good only if it stays.
-struct Candidate<'a> {
+struct Judged<'a> {
     /// Scores of training rows by what learned from no row of their group.
     said: OutOfFold,
     learn: Box<dyn FnOnce() -> Result<Member, LearnError> + 'a>,
 }
 
-/// Judges a candidate beside what the members before it said; none where a smaller trial shows already that it adds nothing.
-type Try = for<'a> fn(&Training<'a>, &[&OutOfFold]) -> Result<Option<Candidate<'a>>, LearnError>;
-
 impl Pool {
-    /// Forests, which say `by_forests` of rows that they did not see, with those candidates that add something; forests alone where none does.
+    /// Forests, which say `by_forests` of rows that they did not see, with those candidates that add something, tried in their order; forests
+    /// alone where none does.
     ///
     /// Weights have the least log loss over rows that no member has learned from, and a candidate stays only if it makes the likelihood of these rows
     /// greater by more than ln(n) / 2, with n rows: G. Schwarz, "Estimating the dimension of a model", Annals of Statistics 6, 1978. One row of each
@@ -63,12 +73,13 @@ impl Pool {
     pub(crate) fn fit(
         forests: Blend,
         by_forests: OutOfFold,
+        candidates: &[Candidate],
         training: &Training<'_>,
     ) -> Result<Box<dyn Model>, LearnError> {
         let (mut said, mut learners, mut last) = (vec![by_forests], Vec::new(), None);
-        for candidate in CANDIDATES {
+        for candidate in candidates {
             let before: Vec<&OutOfFold> = said.iter().collect();
-            let Some(Candidate { said: by_candidate, learn }) = candidate(training, &before)? else { continue };
+            let Some(Judged { said: by_candidate, learn }) = candidate.judge(training, &before)? else { continue };
             let jury = Jury::of(&[&before[..], &[&by_candidate]].concat(), training);
             let (joined, n) = (jury.joined(), jury.labels.len() as f64);
             if adds(n * joined.gain, n.ln() / 2.0) {
@@ -106,8 +117,30 @@ impl Pool {
     }
 }
 
-/// The order of answers, in the view that adds more.
-fn try_alignment<'a>(training: &Training<'a>, before: &[&OutOfFold]) -> Result<Option<Candidate<'a>>, LearnError> {
+impl Candidate {
+    /// A net of that architecture.
+    pub(crate) fn net(architecture: Architecture, epochs: Option<usize>) -> Result<Self, LearnError> {
+        #[cfg(feature = "deep")]
+        return Ok(Self::Net(Deep::new(architecture, epochs)));
+        #[cfg(not(feature = "deep"))]
+        crate::deep::learner(architecture, epochs).map(|_| unreachable!("this build has no nets"))
+    }
+
+    /// Judged beside what the members before it said; none where a smaller trial shows already that it adds nothing.
+    fn judge<'a>(&self, training: &Training<'a>, before: &[&OutOfFold]) -> Result<Option<Judged<'a>>, LearnError> {
+        match self {
+            Self::Alignment => judge_alignment(training, before),
+            #[cfg(feature = "deep")]
+            Self::Net(net) => {
+                // What it held back judges it, so it learns once.
+                let (model, said) = net.learn(training);
+                Ok(Some(Judged { said, learn: Box::new(move || Ok(Member::Net(Box::new(model)))) }))
+            }
+        }
+    }
+}
+
+fn judge_alignment<'a>(training: &Training<'a>, before: &[&OutOfFold]) -> Result<Option<Judged<'a>>, LearnError> {
     let (view, gain) = best_view(training, |scores| {
         let joined = Jury::of(&[before, &[scores]].concat(), training).joined();
         (joined.loss, joined.gain)
@@ -117,7 +150,7 @@ fn try_alignment<'a>(training: &Training<'a>, before: &[&OutOfFold]) -> Result<O
     }
     let aligner = Aligner::new(training, view);
     let said = aligner.judge(Effort::LEARNING)?;
-    Ok(Some(Candidate { said, learn: Box::new(move || Ok(Member::Alignment(Box::new(aligner.learn()?)))) }))
+    Ok(Some(Judged { said, learn: Box::new(move || Ok(Member::Alignment(Box::new(aligner.learn()?)))) }))
 }
 
 /// Whether a gain is above the least; not so where nothing could be judged, and the gain is no number.
@@ -131,6 +164,8 @@ impl Member {
         match self {
             Self::Forests(forests) => forests.predict(shown),
             Self::Alignment(alignment) => alignment.scores(shown.traces),
+            #[cfg(feature = "deep")]
+            Self::Net(net) => net.net.log_probabilities(shown.traces),
         }
     }
 
@@ -138,6 +173,8 @@ impl Member {
         match self {
             Self::Forests(forests) => forests.describe(),
             Self::Alignment(alignment) => describe(alignment),
+            #[cfg(feature = "deep")]
+            Self::Net(net) => net.describe(),
         }
     }
 
@@ -145,6 +182,8 @@ impl Member {
         match self {
             Self::Forests(forests) => forests.is_sound(classes),
             Self::Alignment(alignment) => alignment.n_classes() == classes,
+            #[cfg(feature = "deep")]
+            Self::Net(net) => net.is_sound(classes),
         }
     }
 }
@@ -237,6 +276,10 @@ impl Model for Pool {
 
     fn out_of_bag(&self, _: Values<'_>) -> Option<OutOfBag> {
         self.judged.clone()
+    }
+
+    fn reads_traces(&self) -> bool {
+        true
     }
 
     fn alignment(&self) -> Option<&Alignment> {

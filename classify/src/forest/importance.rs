@@ -6,7 +6,7 @@ use wfkit_metrics::seed::mix;
 
 use super::Forest;
 use super::columns::rounded;
-use crate::seed::{below, stream};
+use crate::seed::{below, shuffle, stream};
 
 /// Trees whose losses are held at a time.
 const TREES: usize = 16;
@@ -162,9 +162,7 @@ impl Circle {
     fn draw(n_rows: usize, n_groups: usize, seed: u64) -> Self {
         let mut rng = stream(seed, 0);
         let mut order: Vec<u32> = (0..n_rows as u32).collect();
-        for i in (1..n_rows).rev() {
-            order.swap(i, below(&mut rng, i + 1));
-        }
+        shuffle(&mut order, &mut rng);
         let mut place = vec![0; n_rows];
         for (at, &row) in (0..).zip(&order) {
             place[row as usize] = at;

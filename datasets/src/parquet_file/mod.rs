@@ -5,21 +5,19 @@
 //! matter what it holds.
 
 mod column;
-mod guard;
 mod pages;
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Mutex;
 
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader};
 
+use crate::caught::caught;
 use crate::formats::ReadError;
 pub(crate) use column::{Column, Kind, Number};
-pub use guard::is_expected_panic;
 
 /// This many rows may have any file; beyond, [`ROWS_A_BYTE`] times its bytes.
 const FREE_ROWS: u64 = 1 << 20;
@@ -130,9 +128,8 @@ fn unreadable(path: &Path, message: impl std::fmt::Display) -> ReadError {
 
 /// What the decoder gives; where it gives up on bytes that it did not expect, that is one more way for a file to be damaged.
 fn soundly<T>(path: &Path, decode: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ReadError> {
-    let decoded = guard::expecting_panics(|| catch_unwind(AssertUnwindSafe(decode)));
-    match decoded {
-        Ok(decoded) => decoded.map_err(|error| unreadable(path, error)),
-        Err(_) => Err(unreadable(path, "it is damaged in a way that the decoder does not know")),
+    match caught(decode) {
+        Some(decoded) => decoded.map_err(|error| unreadable(path, error)),
+        None => Err(unreadable(path, "it is damaged in a way that the decoder does not know")),
     }
 }

@@ -21,13 +21,7 @@ pub(super) fn run(
 ) -> Result<()> {
     let is_npz = out.extension().is_some_and(|extension| extension == "npz");
     ensure!(is_npz, "{}: arrays are written as .npz", out.display());
-    let channel = match channel {
-        cli::Channel::Direction => Channel::Direction,
-        cli::Channel::Time => Channel::Time,
-        cli::Channel::Size => Channel::Size,
-        cli::Channel::DirectionTime => Channel::DirectionTime,
-        cli::Channel::Tam => Channel::Tam,
-    };
+    let channel = Channel::from(channel);
     let traces = read_traces(inputs, context)?;
     write_tensor(out, &traces.set, channel, length)?;
 
@@ -37,4 +31,17 @@ pub(super) fn run(
     report.dropped = traces.dropped;
     report.utility.extras.set("shape", [&[traces.set.len()][..], &channel.shape(length)].concat());
     context.finish_and_print(report, Some(out))
+}
+
+impl From<cli::Channel> for Channel {
+    fn from(channel: cli::Channel) -> Self {
+        match channel {
+            cli::Channel::Direction => Self::Direction,
+            cli::Channel::Time => Self::Time,
+            cli::Channel::Size => Self::Size,
+            cli::Channel::DirectionTime => Self::DirectionTime,
+            cli::Channel::Tam => Self::Tam,
+            cli::Channel::Sized => Self::Sized,
+        }
+    }
 }

@@ -15,6 +15,7 @@ mod kinds;
 mod leaks;
 #[cfg(feature = "maybenot")]
 mod maybenot;
+mod nets;
 mod origins;
 mod own_traffic;
 mod pipeline;

@@ -18,7 +18,7 @@ use wfkit_metrics::seed::mix;
 
 use super::{Kind, LearnError, Learner, Model, Shown, Training, vote};
 use crate::forest::ForestError;
-use crate::seed::{below, stream, unit};
+use crate::seed::{shuffled, stream, unit};
 use distance::Rows;
 use weights::learn;
 
@@ -53,15 +53,6 @@ impl Learner for WangKnn {
         let start: Vec<f64> = (0..columns).map(|_| 0.5 + unit(&mut rng)).collect();
         Ok(Box::new(Weighted::learn(training, x, &start, &shuffled(rows, mix(seed, 1)))))
     }
-}
-
-fn shuffled(n: usize, seed: u64) -> Vec<usize> {
-    let mut rng = stream(seed, 0);
-    let mut order: Vec<usize> = (0..n).collect();
-    for i in (1..n).rev() {
-        order.swap(i, below(&mut rng, i + 1));
-    }
-    order
 }
 
 impl Weighted {
