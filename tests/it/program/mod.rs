@@ -22,6 +22,7 @@ mod plot;
 mod record;
 mod replaced;
 mod retime;
+mod score;
 mod sessions;
 mod shortcuts;
 mod support;
