@@ -94,6 +94,34 @@ What to do: record classes in turns, as `wfkit capture collect` does; or keep a 
 the scores, by `wfkit evaluate --split-by session`, where each session holds all classes, or by
 --split-time.";
 
+/// Folds, for `dataset split`.
+pub(crate) const OF_SPLIT: &str = "\
+Folds for a model of your own, and for wfkit's on the same:
+  wfkit dataset split traces.parquet --folds 5 --out folds.csv
+  wfkit evaluate traces.parquet --attack best --split-file folds.csv --out ours.parquet
+  wfkit score theirs.csv --against ours.parquet --truth traces.parquet --split-file folds.csv
+folds.csv has the columns class, rep, session, fold (from 1) and together (what no two folds share).
+Test fold k by a model that learned from all other folds. examples/pytorch does so in Python.";
+
+/// Files of probabilities, for `score`.
+pub(crate) const OF_SCORE: &str = "\
+A table (CSV, Parquet) has a column for every class, named by it, in any order; `1`, `1.0` and `01`
+are one class, and what all names begin with, as `proba_class_`, may stand before it. The columns
+class (the true one), rep and, where traces have one, session say which trace a row is of. Without
+them rows are taken in the order of the truth: classes in class order, then sessions, then reps.
+Columns fold, origin, page and start_ns, and the index that pandas writes, are passed over.
+
+Arrays (numpy.savez): probabilities (traces, classes) and classes (their names), with y (places in
+classes) or class (names), rep and session for the keys, as `wfkit features tensor` writes them.
+
+A row sums to 1, but for 1e-6, and is rescaled. A class that was not learned has a column of zeros.
+Leakage is told as far as these probabilities, and those compared with, can tell.
+
+Such as, in Python, with folds of `wfkit dataset split --folds`:
+  table = traces[['class', 'rep', 'session']].join(pandas.DataFrame(p, columns=classes))
+  table.to_csv('theirs.csv', index=False)
+  wfkit score theirs.csv --against ours.parquet --truth traces.parquet --split-file folds.csv";
+
 /// Grids and results, for `sweep`.
 pub(crate) const OF_SWEEP: &str = "\
 Several defences as one, all combinations of:

@@ -74,6 +74,17 @@ impl Time {
 }
 
 impl Measured {
+    /// The scores of what was said of tested samples, however long it took.
+    pub(crate) fn of(evaluation: Evaluation, tested: Samples<'_>, seed: u64) -> Result<Self> {
+        let kin = Kin::of(tested, &evaluation.rows);
+        let Kinship { groups, sessions } = kin.kinship();
+        let options = ScoreOptions { bootstrap: BOOTSTRAP, seed, groups, sessions };
+        let scores = Scores::compute(&evaluation.probabilities, &evaluation.truth, &options)?;
+        let scores = scores.cross_validated(evaluation.folds.len());
+        let (train, predict) = (Time::default(), Time::default());
+        Ok(Self { attack: evaluation.attack.clone(), evaluation, scores, kin, train, predict })
+    }
+
     /// All scores, for a report.
     pub(crate) fn privacy(&self) -> PrivacyReport {
         PrivacyReport::of(&self.attack, &self.scores)
@@ -309,14 +320,8 @@ fn timed(
         }
     });
     bar.finish_and_clear();
-    let evaluation = evaluation?;
-    let kin = Kin::of(tested, &evaluation.rows);
-    let Kinship { groups, sessions } = kin.kinship();
-    let options = ScoreOptions { bootstrap: BOOTSTRAP, seed: context.seed, groups, sessions };
-    let scores = Scores::compute(&evaluation.probabilities, &evaluation.truth, &options)?;
-    let scores = scores.cross_validated(evaluation.folds.len());
     let Clock { train, predict, .. } = clock.into_inner().expect("nobody panics while holding the clock");
-    Ok(Measured { attack: attack.name().to_owned(), evaluation, scores, kin, train, predict })
+    Ok(Measured { train, predict, ..Measured::of(evaluation?, tested, context.seed)? })
 }
 
 struct Clock {

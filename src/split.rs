@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use anyhow::{Context as _, Result};
 use wfkit_classify::Samples;
-use wfkit_datasets::Groups;
 use wfkit_datasets::splits::{self, Split, SplitError, stratified_k_fold};
+use wfkit_datasets::{FoldFile, Groups, ReadError, TraceKey};
 use wfkit_metrics::seed::mix;
 
 use crate::context::Context;
@@ -41,8 +41,18 @@ pub(crate) fn stratified(
     pages: Pages,
     context: &Context<'_>,
 ) -> Result<Vec<Split>, SplitError> {
+    stratified_in(samples, &pages.groups(samples), folds, context)
+}
+
+/// As [`stratified`], groups kept together.
+pub(crate) fn stratified_in(
+    samples: Samples<'_>,
+    groups: &Groups,
+    folds: usize,
+    context: &Context<'_>,
+) -> Result<Vec<Split>, SplitError> {
     let labels: Vec<&str> = (0..samples.len()).map(|row| samples.key(row).class.as_str()).collect();
-    let folds = stratified_k_fold(&labels, &pages.groups(samples), folds, context.seed)?;
+    let folds = stratified_k_fold(&labels, groups, folds, context.seed)?;
     if let Some((class, loads)) = folds.sparse_classes.first() {
         let others = folds.sparse_classes.len() - 1;
         let more = if others > 0 { format!(" and {others} more classes") } else { String::new() };
@@ -82,6 +92,24 @@ pub(crate) fn by_session(samples: Samples<'_>, folds: usize, pages: Pages) -> Re
     let sessions: Vec<Option<&str>> = (0..samples.len()).map(|row| samples.key(row).session.as_deref()).collect();
     let page = |row: usize| samples.page(row).filter(|_| pages == Pages::Apart).map(str::to_owned);
     splits::by_session(&sessions, &samples.origins(), page, folds)
+}
+
+/// The folds of a file: every trace tested once. Refuses folds that part what the file says, or would say, to be together.
+pub(crate) fn of_file(samples: Samples<'_>, file: &FoldFile, traces: &str) -> Result<Vec<i64>, ReadError> {
+    let keys: Vec<TraceKey> = (0..samples.len()).map(|row| samples.key(row).clone()).collect();
+    let fold_of = file.fold_of(&keys, traces)?;
+    let (together, rows) = (file.together(), Groups::of_rows(samples.len()));
+    let of = |groups: &Groups, what: &str| file.keeps(groups, &fold_of, &keys, what);
+    if together.origins {
+        of(&samples.origins(), "the same load")?;
+    }
+    if together.pages {
+        of(&rows.join(|row| samples.page(row)), "the same page of the background")?;
+    }
+    if together.sessions {
+        of(&rows.join(|row| samples.key(row).session.as_deref()), "the same session")?;
+    }
+    Ok(fold_of)
 }
 
 /// What started before a moment, as RFC 3339, to train on, the rest to test on.

@@ -59,7 +59,11 @@ impl CheckReport {
         match error {
             ReadError::Io { .. } => return Err(error),
             ReadError::Problems { problems, .. } => report.problems = problems,
-            ReadError::Damaged { message, .. } | ReadError::Columns { message, .. } => report.problems.whole(message),
+            ReadError::Damaged { message, .. }
+            | ReadError::Columns { message, .. }
+            | ReadError::Rows { message, .. } => {
+                report.problems.whole(message);
+            }
             ReadError::Limit { limit, .. } => report.problems.whole(limit.to_string()),
             ReadError::Unrecognised { found, expected, .. } => {
                 report.problems.whole(format!("found {found}; expected {expected}"));

@@ -6,8 +6,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::ReadError;
+use crate::fold_file::{FOLD, TOGETHER};
 use crate::formats::{Dialect, csv_head, start_of};
-use crate::frame::{CLASS, Frame, LABELS, PARQUET_MAGIC, REP};
+use crate::frame::{CLASS, Frame, LABELS, PARQUET_MAGIC, REP, SESSION};
 use crate::{SIZE, TIME, canonical_class};
 
 /// What a file of this program holds.
@@ -34,6 +35,8 @@ pub enum FileKind {
     AttackFile,
     /// Labels of capture files.
     Manifest,
+    /// The folds of a cross-validation.
+    Folds,
 }
 
 impl fmt::Display for FileKind {
@@ -56,6 +59,7 @@ impl fmt::Display for FileKind {
                 "a competition's attack file, which `wfkit competition check attack` and `score --attack` take"
             }
             Self::Manifest => "labels of captures, which `wfkit capture import --labels` takes",
+            Self::Folds => "folds, which `wfkit evaluate --split-file` takes",
         })
     }
 }
@@ -94,6 +98,7 @@ impl FileKind {
             () if has("team_id") && has("capture_id") => Some(Self::AttackFile),
             () if has("capture_id") && has("cell_id") => Some(Self::VerificationFile),
             () if has("path") && has(CLASS) => Some(Self::Manifest),
+            () if are_folds(names) => Some(Self::Folds),
             () if has(CLASS) && has(REP) && names.len() > 3 => Some(Self::Probabilities),
             () => None,
         }
@@ -120,6 +125,9 @@ impl FileKind {
         if !frame.has(CLASS) || !frame.has(REP) {
             return None;
         }
+        if are_folds(&frame.names().map(str::to_owned).collect::<Vec<_>>()) {
+            return Some(Self::Folds);
+        }
         let names: Vec<String> =
             frame.number_names().into_iter().filter(|name| !LABELS.contains(&name.as_str())).collect();
         match names.is_empty() {
@@ -128,6 +136,13 @@ impl FileKind {
             false => Some(Self::Features),
         }
     }
+}
+
+/// Whether a table of these columns is of folds alone.
+fn are_folds(names: &[String]) -> bool {
+    let all = [CLASS, REP, SESSION, FOLD, TOGETHER];
+    let has = |name: &str| names.iter().any(|known| known == name);
+    has(CLASS) && has(REP) && has(FOLD) && names.iter().all(|name| all.contains(&name.as_str()))
 }
 
 /// Whether columns are named by the classes of the rows, and each row of them is a distribution.

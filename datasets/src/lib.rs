@@ -3,6 +3,8 @@
 mod caught;
 mod class_name;
 pub mod files;
+#[cfg(feature = "tables")]
+mod fold_file;
 #[cfg(feature = "csv")]
 pub mod formats;
 #[cfg(feature = "tables")]
@@ -10,15 +12,21 @@ mod frame;
 mod groups;
 mod info;
 #[cfg(feature = "tables")]
+mod join;
+#[cfg(feature = "tables")]
 mod kinds;
 mod label;
 mod likeness;
+#[cfg(feature = "tables")]
+mod loose_table;
 mod observed;
 mod overlap;
 #[cfg(feature = "tables")]
 mod parquet_file;
 #[cfg(feature = "tables")]
 mod probabilities;
+#[cfg(feature = "tables")]
+mod probability_table;
 mod relabel;
 mod sessions;
 pub mod splits;
@@ -30,6 +38,8 @@ mod view;
 
 pub use caught::{caught, is_expected_panic};
 pub use class_name::{MixedClass, Spellings, canonical as canonical_class, unknown_classes};
+#[cfg(feature = "tables")]
+pub use fold_file::{FoldFile, Together, UnknownTogether, splits_of_folds, write_folds};
 #[cfg(feature = "csv")]
 pub use formats::{ReadError, WriteError};
 #[cfg(feature = "tables")]
@@ -44,6 +54,8 @@ pub use observed::{Comparison, Observed};
 pub use overlap::{Known, Overlap};
 #[cfg(feature = "tables")]
 pub use probabilities::{Predictions, read_probabilities, write_probabilities};
+#[cfg(feature = "tables")]
+pub use probability_table::{Aligned, ProbabilityTable, Truth};
 pub use relabel::{RelabelError, relabel};
 pub use sessions::{Page, SessionError, SessionOptions, SessionPages, join_sessions};
 #[cfg(feature = "tables")]

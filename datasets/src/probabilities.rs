@@ -151,7 +151,7 @@ fn predictions(
     Ok(Predictions { keys, probabilities })
 }
 
-fn is_label(column: &str) -> bool {
+pub(crate) fn is_label(column: &str) -> bool {
     [CLASS, REP, SESSION].contains(&column)
 }
 
@@ -161,7 +161,7 @@ fn column_of_class(class: &str) -> String {
 }
 
 /// The class of a column, by the name that all files have for it.
-fn class_of_column(column: &str) -> Cow<'_, str> {
+pub(crate) fn class_of_column(column: &str) -> Cow<'_, str> {
     match column.strip_prefix('=') {
         Some(class) if is_label(column.trim_start_matches('=')) => Cow::Borrowed(class),
         _ => canonical_class(column),

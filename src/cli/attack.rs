@@ -157,18 +157,21 @@ pub(crate) struct Evaluate {
     /// Train on what started before this moment (RFC 3339, UTC), test on the rest.
     #[arg(long, value_name = "UTC", conflicts_with_all = ["folds", "split_by"])]
     pub(crate) split_time: Option<String>,
+    /// Test by the folds in this file, as `wfkit dataset split --folds` writes it and others train by: .csv, .csv.zip or .parquet.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["folds", "split_by", "split_time", "shared_pages"])]
+    pub(crate) split_file: Option<PathBuf>,
     /// Let a page of the background (the column `page`) be trained on and tested, in different visits.
     #[arg(long)]
     pub(crate) shared_pages: bool,
     /// Train on these files.
-    #[arg(long, value_name = "TRACES|FEATURES", num_args = 1.., group = "elsewhere", requires = "test", conflicts_with_all = ["folds", "split_by", "split_time"])]
+    #[arg(long, value_name = "TRACES|FEATURES", num_args = 1.., group = "elsewhere", requires = "test", conflicts_with_all = ["folds", "split_by", "split_time", "split_file"])]
     pub(crate) train: Vec<PathBuf>,
     /// Test on these files.
     #[arg(long, value_name = "TRACES|FEATURES", num_args = 1.., requires = "train")]
     pub(crate) test: Vec<PathBuf>,
     /// Transfer: train on each session of the traces (`TRACES --matrix session`), or on each of several files such as vantage points
     /// (`--matrix A.parquet B.parquet`), and test on every other; within each, test by folds. --picture draws it as a heat map.
-    #[arg(long, value_name = "session|TRACES", num_args = 1.., group = "elsewhere", conflicts_with_all = ["train", "split_by", "split_time", "out", "shuffle_labels", "against", "open_world", "one_vs_rest", "few_shot", "early", "drift"])]
+    #[arg(long, value_name = "session|TRACES", num_args = 1.., group = "elsewhere", conflicts_with_all = ["train", "split_by", "split_time", "split_file", "out", "shuffle_labels", "against", "open_world", "one_vs_rest", "few_shot", "early", "drift"])]
     pub(crate) matrix: Vec<PathBuf>,
     /// Also write the probabilities of the tested traces: .parquet, .csv or .csv.zip.
     #[arg(long, value_name = "FILE")]
@@ -192,6 +195,41 @@ pub(crate) struct Evaluate {
     #[arg(long, value_name = "FILE")]
     pub(crate) sheet: Option<PathBuf>,
     /// Write the reliability picture, with --matrix the heat map: .svg.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) picture: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = help::OF_SCORE)]
+pub(crate) struct Score {
+    /// Probabilities, one column a class, one row a trace: .csv, .csv.zip, .parquet, .npz or .npy, told by content; those of several
+    /// files are compared with those of the first.
+    #[arg(required = true, value_name = "PROBABILITIES")]
+    pub(crate) probabilities: Vec<PathBuf>,
+    /// What the classes are: the traces, a feature file, or a table with the columns class, rep and, where there are several, session; repeat for
+    /// several trace files.
+    #[arg(long, required = true, value_name = "TRACES|FEATURES|TABLE")]
+    pub(crate) truth: Vec<PathBuf>,
+    /// Other probabilities of the same traces, to test which are better; repeat for several (p-values are corrected for their number).
+    #[arg(long, value_name = "PROBABILITIES")]
+    pub(crate) against: Vec<PathBuf>,
+    /// The folds that the probabilities come from, as `wfkit dataset split --folds` writes them: intervals and tests then heed that folds share
+    /// their training traces.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) split_file: Option<PathBuf>,
+    /// Score the traces that have a row in every file, though the truth has others.
+    #[arg(long)]
+    pub(crate) partial: bool,
+    /// This class stands for everything unmonitored: threshold sweep, precision and recall, rates, r-precision.
+    #[arg(long, value_name = "CLASS", value_parser = written::class)]
+    pub(crate) open_world: Option<String>,
+    /// Restate open-world scores as if this share of all visits were monitored.
+    #[arg(long, value_name = "SHARE", requires = "open_world", num_args = 1.., value_delimiter = ',', value_parser = share)]
+    pub(crate) base_rate: Vec<f64>,
+    /// Write the score sheet, every number with its interval: .json or .md.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sheet: Option<PathBuf>,
+    /// Write the reliability picture: .svg.
     #[arg(long, value_name = "FILE")]
     pub(crate) picture: Option<PathBuf>,
 }

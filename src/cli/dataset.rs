@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use wfkit_capture::record::parse_duration;
 
 use super::SplitBy;
@@ -94,15 +94,17 @@ pub(crate) enum Dataset {
         #[arg(long, default_value_t = 5, value_name = "K", value_parser = clap::value_parser!(u16).range(2..))]
         folds: u16,
     },
-    /// Write a train and a test file that share no trace: copies of one load, and pages of a background, stay together.
+    /// Write a train and a test file that share no trace, or with --folds one file that says which trace is tested in which fold: copies of one
+    /// load, and pages of a background, stay together.
+    #[command(after_help = help::OF_SPLIT)]
     Split {
         /// Trace files or folders of them; formats are found by content.
         #[arg(required = true, value_name = "TRACES")]
         traces: Vec<PathBuf>,
         #[command(flatten)]
         how: HowToSplit,
-        /// Folder for train.parquet and test.parquet.
-        #[arg(long, value_name = "DIR")]
+        /// Folder for train.parquet and test.parquet; with --folds the file to write: .csv, .csv.zip or .parquet.
+        #[arg(long, value_name = "DIR|FILE")]
         out: PathBuf,
     },
 }
@@ -122,6 +124,31 @@ pub(crate) struct HowToSplit {
     /// Let a page of the background be in both files, in different visits.
     #[arg(long)]
     pub(crate) shared_pages: bool,
+    /// Write stratified folds of all traces as one table: class, rep, session and the fold that tests the trace.
+    #[arg(long, value_name = "K", conflicts_with_all = ["test_percent", "split_time"], value_parser = clap::value_parser!(u16).range(2..))]
+    pub(crate) folds: Option<u16>,
+    /// What no two folds share: copies of one load (with pages of a background, unless --shared-pages); sessions too, as with
+    /// --split-by session; or nothing [default: origin].
+    #[arg(
+        long,
+        value_name = "origin|session|nothing",
+        value_enum,
+        requires = "folds",
+        conflicts_with = "split_by",
+        hide_possible_values = true
+    )]
+    pub(crate) groups: Option<FoldGroups>,
+}
+
+/// What no two folds share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FoldGroups {
+    /// Copies of one load.
+    Origin,
+    /// Sessions, and copies of one load.
+    Session,
+    /// Nothing: what one copy of a load teaches is tested on another.
+    Nothing,
 }
 
 /// What becomes of copies of one load, such as several defended ones, in a format that cannot say which they are.

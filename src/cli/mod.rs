@@ -94,6 +94,8 @@ pub(crate) enum Command {
     Plot(Plot),
     /// Measure an attack on traces it was not trained on.
     Evaluate(Evaluate),
+    /// Score class probabilities that anybody's attack gave, as wfkit scores its own.
+    Score(Score),
     /// Apply a defence to traces; report its overheads and what the attack still finds.
     Defend(Defend),
     /// Many defences against many attacks: what each costs, what is still found, and which of them nothing beats.

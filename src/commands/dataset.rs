@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use wfkit_capture::export;
 use wfkit_classify::Samples;
 use wfkit_datasets::splits::Split;
-use wfkit_datasets::{Overlap, TraceSetInfo, duplicates, near_twins, write_traces};
+use wfkit_datasets::{Groups, Overlap, Together, TraceSetInfo, duplicates, near_twins, write_folds, write_traces};
 use wfkit_metrics::{PrivacyReport, StageReport, Summary, Utility, VolumeSummary};
 
 use super::{audit, relabel, retime};
@@ -14,7 +14,7 @@ use crate::cli;
 use crate::context::{Context, count, count_set, digests, make_folder};
 use crate::input::{Traces, read_traces};
 use crate::measure::trivial_privacy;
-use crate::split::{Pages, by_moment, by_session, stratified};
+use crate::split::{Pages, by_moment, by_session, stratified, stratified_in};
 
 /// Folds of the trivial attack in the report.
 pub(super) const FOLDS: usize = 5;
@@ -138,6 +138,9 @@ pub(super) fn describe(
 }
 
 fn split(paths: &[PathBuf], how: &cli::HowToSplit, out: &Path, context: &Context<'_>) -> Result<()> {
+    if let Some(folds) = how.folds {
+        return write_folds_of(paths, usize::from(folds), how, out, context);
+    }
     let traces = read_traces(paths, context)?;
     let set = &traces.set;
     let samples = Samples::Traces(set);
@@ -166,4 +169,55 @@ fn split(paths: &[PathBuf], how: &cli::HowToSplit, out: &Path, context: &Context
     count(&mut report.counts, "test traces with a twin to train on", overlap.learned_from());
     report.privacy.extras.set("overlap", overlap);
     context.finish_and_print(report, Some(&out.join("split")))
+}
+
+/// Folds in which every trace is tested once, as one table.
+fn write_folds_of(
+    paths: &[PathBuf],
+    folds: usize,
+    how: &cli::HowToSplit,
+    out: &Path,
+    context: &Context<'_>,
+) -> Result<()> {
+    let traces = read_traces(paths, context)?;
+    let samples = Samples::Traces(&traces.set);
+    let pages = Pages::shared(how.shared_pages);
+    let apart = pages == Pages::Apart;
+    let groups = match how.split_by {
+        Some(cli::SplitBy::Session) => cli::FoldGroups::Session,
+        None => how.groups.unwrap_or(cli::FoldGroups::Origin),
+    };
+    let (splits, together) = match groups {
+        cli::FoldGroups::Origin => {
+            let together = Together { origins: true, pages: apart, sessions: false };
+            (stratified(samples, folds, pages, context)?, together)
+        }
+        cli::FoldGroups::Session => {
+            let together = Together { origins: true, pages: apart, sessions: true };
+            (by_session(samples, folds, pages)?, together)
+        }
+        cli::FoldGroups::Nothing => {
+            let together = Together { origins: false, pages: false, sessions: false };
+            (stratified_in(samples, &Groups::of_rows(samples.len()), folds, context)?, together)
+        }
+    };
+    let mut fold_of = vec![0; traces.set.len()];
+    for (fold, split) in splits.iter().enumerate() {
+        split.test.iter().for_each(|&row| fold_of[row] = fold + 1);
+    }
+    let untested = fold_of.iter().filter(|&&fold| fold == 0).count();
+    ensure!(
+        untested == 0,
+        "{untested} traces show a page of the background that other sessions have too, so that no fold can test them without parting a \
+         session or a page; --shared-pages lets folds share pages"
+    );
+    let keys: Vec<_> = traces.set.traces().iter().map(|labelled| labelled.key.clone()).collect();
+    write_folds(out, &keys, &fold_of, together)?;
+    let privacy = trivial_privacy(&traces.set, FOLDS, context)?;
+    let mut report = describe("dataset split", paths, &traces, privacy, context)?;
+    count(&mut report.counts, "folds", splits.len());
+    report.privacy.extras.set("together", together.to_string());
+    let sizes: Vec<usize> = splits.iter().map(|split| split.test.len()).collect();
+    report.privacy.extras.set("traces_of_folds", sizes);
+    context.finish_and_print(report, Some(out))
 }

@@ -16,6 +16,7 @@ mod record;
 mod relabel;
 mod retime;
 mod run;
+mod score;
 mod sessions;
 mod sweep;
 mod train;
@@ -43,6 +44,7 @@ pub(crate) fn execute(command: Command, global: &Global, printer: &Printer) -> R
         Command::Plot(command) => plot::run(&command, &context),
         Command::Attacks => attacks::run(&context),
         Command::Evaluate(options) => evaluate::run(&options, &context),
+        Command::Score(options) => score::run(&options, &context),
         Command::Defend(options) => defend::run(&options, &context),
         Command::Sweep(options) => sweep::run(&options, &context),
         Command::Sessions(command) => sessions::run(&command, &context),

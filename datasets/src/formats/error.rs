@@ -77,6 +77,14 @@ pub enum ReadError {
         /// What is wrong.
         problems: Problems,
     },
+    /// Rows do not fit those of another file.
+    #[error("{}: {message}", path.display())]
+    Rows {
+        /// The file.
+        path: PathBuf,
+        /// Which rows, and what to do.
+        message: String,
+    },
     /// The traces are sound, but together they are no set.
     #[error("{}: {source}", path.display())]
     Set {

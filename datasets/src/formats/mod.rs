@@ -12,6 +12,8 @@ mod error;
 mod explainwf;
 mod foreign;
 mod limits;
+#[cfg(feature = "tables")]
+mod npy;
 mod numbers;
 mod packet_csv;
 #[cfg(feature = "tables")]
@@ -29,6 +31,8 @@ pub(crate) use csv_file::{csv_head, csv_member};
 pub use dialect::Dialect;
 pub use error::{ReadError, WriteError};
 pub use limits::{LimitExceeded, ReadLimits};
+#[cfg(feature = "tables")]
+pub(crate) use npy::{NPY_MAGIC, NumpyArray, may_be_numpy, read_numpy};
 pub use numbers::{finite_number, whole_number};
 pub use packet_csv::{KeyColumn, PacketTable, PacketTrace, read_packet_csv, write_packet_csv};
 pub use problems::{Example, Problem, Problems};

@@ -7,7 +7,7 @@ use crate::measure::Measured;
 
 /// Both tests of accuracy, and that of log loss, against each of the others; p-values corrected for their number. Over folds the corrected t-test is
 /// to be believed, over one split McNemar's.
-pub(super) fn compare(first: &Measured, others: &[Measured]) -> Vec<Value> {
+pub(in crate::commands) fn compare(first: &Measured, others: &[Measured]) -> Vec<Value> {
     let rounds = first.rounds();
     let (one, all) = (first.contestant(), others.iter().map(Measured::contestant).collect::<Vec<Contestant>>());
     let compared = Comparison::against(&one, &all, rounds);

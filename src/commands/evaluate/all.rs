@@ -51,7 +51,7 @@ impl Ranking {
                 Ok(measured) => {
                     // The splits are the same for all, so the first one tells.
                     if ranked.is_empty() {
-                        refuse_leaks(&measured, options.allow_duplicates)?;
+                        refuse_leaks(&measured, task.scores_duplicates(options))?;
                     }
                     ranked.push((attack, measured));
                 }
@@ -83,14 +83,8 @@ impl Ranking {
 pub(super) fn part(best: &Measured, others: &[Measured], failed: &[(String, String)]) -> Value {
     let compared = against::compare(best, others);
     let line = |(at, measured): (usize, &Measured)| {
-        let test = at.checked_sub(1).map(|other| &compared[other]);
-        let p = |of: &str| test.map_or(Value::Null, |test| test[of]["p_holm"].clone());
         let tested = measured.evaluation.rows.len().max(1) as f64;
-        let mut row = measured.summary();
-        let intervals = measured.scores.intervals_95.as_ref();
-        row["log_loss_95"] = json!(intervals.and_then(|all| all.log_loss));
-        row["p_log_loss"] = p("log_loss_corrected_t_test");
-        row["p_accuracy"] = p("accuracy");
+        let mut row = row(measured, at.checked_sub(1).map(|other| &compared[other]));
         let cost = measured.cost();
         row["train_cpu_seconds"] = cost["train_cpu_seconds"].clone();
         row["predict_cpu_ms_a_trace"] =
@@ -109,38 +103,31 @@ pub(super) fn part(best: &Measured, others: &[Measured], failed: &[(String, Stri
     })
 }
 
+/// The scores of an attack, and the p-values of its test against the reference; the reference itself has none.
+pub(in crate::commands) fn row(measured: &Measured, test: Option<&Value>) -> Value {
+    let p = |of: &str| test.map_or(Value::Null, |test| test[of]["p_holm"].clone());
+    let mut row = measured.summary();
+    let intervals = measured.scores.intervals_95.as_ref();
+    row["log_loss_95"] = json!(intervals.and_then(|all| all.log_loss));
+    row["p_log_loss"] = p("log_loss_corrected_t_test");
+    row["p_accuracy"] = p("accuracy");
+    row
+}
+
 /// The table in 80 columns.
 pub(super) fn lines(part: &Value) -> Vec<String> {
     let empty = Vec::new();
     let rows = part["table"].as_array().unwrap_or(&empty);
     let by_loss = rows.iter().any(|row| row["p_log_loss"].is_number());
     let (p_of, of) = if by_loss { ("p_log_loss", "loss") } else { ("p_accuracy", "acc.") };
-    let mut lines = vec![
-        format!(
-            "{:<15} {:<16} {:>5} {:<17} {:>6} {:>8} {:>7}",
-            "attack", "accuracy [95 %]", "AUC", "log loss [95 %]", "p", "train", "predict"
-        ),
-        format!("{:<15} {:<16} {:>5} {:<17} {:>6} {:>8} {:>7}", "", "", "", "", of, "CPU s", "CPU ms"),
-    ];
+    let [head, units] = head(NAME, of);
+    let mut lines =
+        vec![format!("{head} {:>8} {:>7}", "train", "predict"), format!("{units} {:>8} {:>7}", "CPU s", "CPU ms")];
     for row in rows {
         let number = |name: &str| row[name].as_f64();
-        let interval = |name: &str, write: fn(f64) -> String| match (
-            number(name),
-            row[format!("{name}_95")]["low"].as_f64(),
-            row[format!("{name}_95")]["high"].as_f64(),
-        ) {
-            (Some(value), Some(low), Some(high)) => format!("{} [{}, {}]", write(value), write(low), write(high)),
-            (Some(value), ..) => write(value),
-            _ => "-".to_owned(),
-        };
-        let p = number(p_of).map_or("-".to_owned(), |p| if p < 0.001 { "<.001".to_owned() } else { format!("{p:.3}") });
         lines.push(format!(
-            "{:<15} {:<16} {:>5} {:<17} {:>6} {:>8} {:>7}",
-            row["attack"].as_str().unwrap_or_default(),
-            interval("accuracy", super::transfer::short),
-            number("roc_auc_macro_ovr").map_or("-".to_owned(), |area| format!("{area:.3}")),
-            interval("log_loss", three_digits),
-            p,
+            "{} {:>8} {:>7}",
+            scores(row, NAME, p_of),
             number("train_cpu_seconds").map_or("-".to_owned(), |seconds| format!("{seconds:.2}")),
             number("predict_cpu_ms_a_trace").map_or("-".to_owned(), |ms| format!("{ms:.3}")),
         ));
@@ -151,6 +138,37 @@ pub(super) fn lines(part: &Value) -> Vec<String> {
          is a little too good. Train: all folds together; predict: a trace."
     )));
     lines
+}
+
+/// Columns of the name of an attack.
+const NAME: usize = 15;
+
+/// What stands above [`scores`]; `of` is what p-values are of.
+pub(in crate::commands) fn head(name: usize, of: &str) -> [String; 2] {
+    [["attack", "accuracy [95 %]", "AUC", "log loss [95 %]", "p"], ["", "", "", "", of]]
+        .map(|[attack, accuracy, area, loss, p]| format!("{attack:<name$} {accuracy:<16} {area:>5} {loss:<17} {p:>6}"))
+}
+
+/// The scores of an attack in 48 columns and those of its name; `p_of` is the field of its p-value.
+pub(in crate::commands) fn scores(row: &Value, name: usize, p_of: &str) -> String {
+    let number = |name: &str| row[name].as_f64();
+    let interval = |name: &str, write: fn(f64) -> String| match (
+        number(name),
+        row[format!("{name}_95")]["low"].as_f64(),
+        row[format!("{name}_95")]["high"].as_f64(),
+    ) {
+        (Some(value), Some(low), Some(high)) => format!("{} [{}, {}]", write(value), write(low), write(high)),
+        (Some(value), ..) => write(value),
+        _ => "-".to_owned(),
+    };
+    format!(
+        "{:<name$} {:<16} {:>5} {:<17} {:>6}",
+        row["attack"].as_str().unwrap_or_default(),
+        interval("accuracy", super::transfer::short),
+        number("roc_auc_macro_ovr").map_or("-".to_owned(), |area| format!("{area:.3}")),
+        interval("log_loss", three_digits),
+        number(p_of).map_or("-".to_owned(), |p| if p < 0.001 { "<.001".to_owned() } else { format!("{p:.3}") }),
+    )
 }
 
 /// Two decimals below ten, fewer above, so that intervals keep their width.

@@ -1,14 +1,14 @@
 //! `wfkit evaluate`: an attack on traces that it was not trained on.
 
-mod against;
-mod all;
+pub(super) mod against;
+pub(super) mod all;
 mod background;
 mod curves;
 mod drift;
 mod markdown;
 mod matrix;
-mod modes;
-mod sheet;
+pub(super) mod modes;
+pub(super) mod sheet;
 mod shortcuts;
 mod transfer;
 
@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use anyhow::{Result, ensure};
 use wfkit_classify::{Attack, Calibration, shuffle_feature_labels, shuffle_labels};
 use wfkit_datasets::splits::Split;
-use wfkit_datasets::{Overlap, write_probabilities};
+use wfkit_datasets::{FoldFile, Overlap, splits_of_folds, write_probabilities};
 use wfkit_metrics::{StageReport, did_you_mean_one_of};
 
 pub(crate) use all::ALL;
@@ -25,10 +25,10 @@ pub(crate) use all::ALL;
 use super::train::named;
 use crate::cli;
 use crate::context::{Context, count, digests, write};
-use crate::input::{Labelled, check_classes, check_observed};
+use crate::input::{Labelled, check_classes, check_observed, list};
 use crate::measure::{Measured, TRIVIAL, attack, measure, measure_on};
 use crate::picture::reliability;
-use crate::split::{Pages, by_moment, by_session, stratified};
+use crate::split::{Pages, by_moment, by_session, of_file, stratified};
 
 /// Folds where none are asked for.
 const FOLDS: usize = 5;
@@ -55,7 +55,7 @@ pub(crate) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> 
     } else {
         let chosen = unmonitored.into_iter().fold(named(&options.attack, task.tested())?, Attack::unmonitored);
         let measured = task.measure(&chosen, context)?;
-        refuse_leaks(&measured, options.allow_duplicates)?;
+        refuse_leaks(&measured, task.scores_duplicates(options))?;
         (chosen, measured, Vec::new(), Vec::new())
     };
     // Features do not hold what the trivial attack needs.
@@ -72,7 +72,8 @@ pub(crate) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> 
         Task::Splits { input, splits, .. } => Some(shortcuts::of(input.samples(), splits, &measured, context)),
         Task::TrainAndTest { .. } => None,
     };
-    let files: Vec<PathBuf> = [&options.input, &options.train, &options.test].into_iter().flatten().cloned().collect();
+    let files = [&options.input, &options.train, &options.test].into_iter().flatten().chain(&options.split_file);
+    let files: Vec<PathBuf> = files.cloned().collect();
     let utility = task.tested().utility(measured.evaluation.rows.iter().copied());
     let mut report = context.stage("evaluate", digests(&files)?, utility, measured.privacy());
     report.dropped = task.tested().dropped();
@@ -181,8 +182,8 @@ pub(crate) fn describe(
 
 /// What is trained on and what is tested.
 enum Task {
-    /// One collection, split.
-    Splits { input: Labelled, splits: Vec<Split>, name: String },
+    /// One collection, split; whether its folds are meant to part copies of one load.
+    Splits { input: Labelled, splits: Vec<Split>, name: String, parts_copies: bool },
     /// Two collections.
     TrainAndTest { train: Labelled, test: Labelled },
 }
@@ -215,16 +216,29 @@ impl Task {
         }
         let folds = options.folds.map_or(FOLDS, usize::from);
         let pages = Pages::shared(options.shared_pages);
+        let mut parts_copies = false;
         let (splits, name) = if options.split_by.is_some() {
             let splits = by_session(input.samples(), folds, pages)?;
             let name = format!("{} groups of sessions", splits.len());
             (splits, name)
         } else if let Some(text) = &options.split_time {
             (vec![by_moment(input.samples(), text, pages)?], format!("trained before {text}, tested from then on"))
+        } else if let Some(path) = &options.split_file {
+            let folds = FoldFile::read(path)?;
+            let splits = splits_of_folds(&of_file(input.samples(), &folds, &list(&options.input))?);
+            parts_copies = !folds.together().origins;
+            let name =
+                format!("{} folds of {}, which keep together: {}", splits.len(), path.display(), folds.together());
+            (splits, name)
         } else {
             (stratified(input.samples(), folds, pages, context)?, format!("{folds} stratified folds"))
         };
-        Ok(Self::Splits { input, splits, name })
+        Ok(Self::Splits { input, splits, name, parts_copies })
+    }
+
+    /// Whether traces are scored that were learned from: asked for on the command line, or by the file of the folds.
+    fn scores_duplicates(&self, options: &cli::Evaluate) -> bool {
+        options.allow_duplicates || matches!(self, Self::Splits { parts_copies: true, .. })
     }
 
     fn measure(&self, attack: &Attack, context: &Context<'_>) -> Result<Measured> {

@@ -47,7 +47,13 @@ pub(super) fn add(
     Ok(())
 }
 
-fn open_world(measured: &Measured, class: &str, base_rates: &[f64], seed: u64) -> Result<Value> {
+/// The scores of an open world whose unmonitored class is `class`.
+pub(in crate::commands) fn open_world(
+    measured: &Measured,
+    class: &str,
+    base_rates: &[f64],
+    seed: u64,
+) -> Result<Value> {
     let Evaluation { probabilities, truth, .. } = &measured.evaluation;
     let column = probabilities.classes().index_of(class);
     let column = column.with_context(|| format!("--open-world {class}: there is no such class"))?;

@@ -53,7 +53,12 @@ fn chance(measured: &Measured, split: &str) -> Value {
 }
 
 /// Writes the sheet as JSON or Markdown, by the ending of `path`.
-pub(super) fn write_sheet(path: &Path, report: &StageReport, attacks: &[&Measured], split: &str) -> Result<()> {
+pub(in crate::commands) fn write_sheet(
+    path: &Path,
+    report: &StageReport,
+    attacks: &[&Measured],
+    split: &str,
+) -> Result<()> {
     let Some((first, _)) = attacks.split_first() else { return Ok(()) };
     let mut lines = vec![chance(first, split)];
     lines.extend(attacks.iter().rev().map(|measured| line(measured, split)));

@@ -11,6 +11,7 @@ fn one_of_each() -> Folder {
         "predict model.wfm traces.parquet --allow-duplicates --out probabilities.parquet",
         "predict model.wfm traces.parquet --allow-duplicates --out probabilities.csv",
         "sessions make traces.parquet --pages 2..3 --out sessions.parquet",
+        "dataset split traces.parquet --folds 2 --out folds.csv",
         "competition export traces.parquet --out defence.csv --classes 10 --reps 20",
         "competition split defence.csv --team-id 1 --test 40 --out .",
         "predict model.wfm team_1_test.csv.zip --competition --team-id 1 --out attack.csv",
@@ -32,6 +33,7 @@ fn what_is_no_trace_is_called_by_its_name_by_every_command() {
         ("sessions.pages.json", "found the pages of sessions"),
         ("team_1_verif.csv.zip", "found a competition's verification file"),
         ("attack.csv", "found a competition's attack file"),
+        ("folds.csv", "found folds, which `wfkit evaluate --split-file` takes"),
         ("manifest.csv", "found labels of captures"),
         ("features.parquet", "found features, which `wfkit train`, `predict` and `evaluate` take"),
     ];

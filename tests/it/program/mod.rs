@@ -23,6 +23,7 @@ mod plot;
 mod record;
 mod replaced;
 mod retime;
+mod score;
 mod sessions;
 mod shortcuts;
 mod support;

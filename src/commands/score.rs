@@ -1,0 +1,299 @@
+//! `wfkit score`: class probabilities of anybody's attack, scored like our own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, ensure};
+use ndarray::Array2;
+use serde_json::{Value, json};
+use wfkit_classify::{Evaluation, Fold, Samples};
+use wfkit_datasets::splits::Split;
+use wfkit_datasets::{
+    Aligned, FileKind, FoldFile, Known, Label, Overlap, ProbabilityTable, TraceKey, Truth, splits_of_folds,
+};
+use wfkit_features::FeatureMatrix;
+use wfkit_metrics::{Average, Probabilities, Utility, accuracy, did_you_mean_one_of, roc_auc_ovr};
+
+use super::evaluate::{against, all, modes, sheet};
+use crate::cli;
+use crate::context::{Context, count, digests, write};
+use crate::input::{Features, Labelled, list};
+use crate::measure::{Measured, TRIVIAL, attack, measure};
+use crate::picture::reliability;
+use crate::printer::NARROW;
+use crate::split::of_file;
+use crate::words::hanging;
+
+/// What the calibration is said to be.
+const CALIBRATION: &str = "none here: probabilities are those of the file";
+
+pub(crate) fn run(options: &cli::Score, context: &Context<'_>) -> Result<()> {
+    let files: Vec<&PathBuf> = options.probabilities.iter().chain(&options.against).collect();
+    let known = Traces::read(&options.truth, context)?;
+    let samples = known.input.samples();
+    if let Some(class) = &options.open_world {
+        let classes = samples.classes();
+        let meant = did_you_mean_one_of(class, classes.names().iter().map(String::as_str));
+        ensure!(classes.index_of(class).is_some(), "--open-world {class}: there is no such class{meant}");
+    }
+    let folds = options.split_file.as_deref().map(|path| known.folds(path)).transpose()?;
+    let given: Vec<Aligned> =
+        files.iter().map(|path| known.beside(path, options.partial, context)).collect::<Result<_>>()?;
+    let rows = common_rows(&given);
+    ensure!(!rows.is_empty(), "no trace of {} has a row in every file", known.truth.name);
+    let fold_of: Option<Vec<i64>> = folds.as_ref().map(|(fold_of, _)| fold_of.clone());
+    let measured: Vec<Measured> = names(&files)
+        .into_iter()
+        .zip(&given)
+        .map(|(name, given)| {
+            Measured::of(evaluation(name, given, &rows, samples, fold_of.as_deref()), samples, context.seed)
+        })
+        .collect::<Result<_>>()?;
+    let (first, others) = measured.split_first().expect("clap demands a file");
+
+    let split = match &folds {
+        Some((_, name)) => name.clone(),
+        None => "not told: intervals and tests take all traces as tested by one model; --split-file tells the folds"
+            .to_owned(),
+    };
+    let inputs: Vec<PathBuf> = files.into_iter().chain(&options.truth).chain(&options.split_file).cloned().collect();
+    let mut report = context.stage("score", digests(&inputs)?, known.utility(&rows), first.privacy());
+    report.dropped = known.input.dropped();
+    count(&mut report.counts, "scored traces", rows.len());
+    count(&mut report.counts, "scored loads", first.evaluation.origins.len());
+    count(&mut report.counts, "classes", first.evaluation.probabilities.classes().len());
+    count(&mut report.counts, "rows rescaled to sum to 1", given[0].rescaled);
+    if rows.len() < samples.len() {
+        report.dropped.insert("no row in every file".to_owned(), (samples.len() - rows.len()) as u64);
+    }
+    let extras = &mut report.privacy.extras;
+    extras.set("split", split.as_str()).set("calibration", CALIBRATION).set("reliability", first.reliability());
+    let trivial = match (&folds, &known.input) {
+        (Some(_), Labelled::Traces(_)) => {
+            Some(trivial(samples, &rows, fold_of.as_deref().unwrap_or_default(), context)?)
+        }
+        _ => None,
+    };
+    if folds.is_some() {
+        let overlap = first.overlap();
+        extras.set("overlap", &overlap).set("folds", &first.evaluation.folds);
+        if overlap.learned_from() > 0 {
+            let told = super::evaluate::learned_from(&overlap);
+            context.printer.warn(&format!("where models learned by these folds, {told}: the scores are too high"));
+        }
+    }
+    if let Some(trivial) = &trivial {
+        extras.set("trivial", trivial.summary());
+    }
+    if let Some(class) = &options.open_world {
+        extras.set("open_world", modes::open_world(first, class, &options.base_rate, context.seed)?);
+    }
+    let beside: Vec<&Measured> = trivial.iter().chain(others).collect();
+    let mut leakage = first.leakage(&beside);
+    if leakage["asymptotic_lower_bound"].is_object() && trivial.is_none() {
+        leakage["asymptotic_lower_bound"]["reason"] =
+            json!("not computed: probabilities have no features to be near in");
+    }
+    extras.set("leakage", leakage);
+    let compared = against::compare(first, others);
+    if !others.is_empty() {
+        extras.set("against", &compared);
+        table(&measured, &compared).iter().try_for_each(|line| context.printer.line(line))?;
+    }
+    if let Some(path) = &options.sheet {
+        let attacks: Vec<&Measured> = measured.iter().chain(&trivial).collect();
+        sheet::write_sheet(path, &report, &attacks, &split)?;
+    }
+    if let Some(path) = &options.picture {
+        write(path, reliability(&first.reliability(), &first.attack))?;
+    }
+    context.finish_and_print(report, None)
+}
+
+/// What is known of the traces that probabilities are of.
+struct Traces {
+    /// A table of classes is features without a column.
+    input: Labelled,
+    truth: Truth,
+    /// The one file of the truth, whose rows need not be in the order of keys.
+    file: Option<PathBuf>,
+    is_table: bool,
+}
+
+impl Traces {
+    fn read(paths: &[PathBuf], context: &Context<'_>) -> Result<Self> {
+        let file = match paths {
+            [path] if path.is_file() => Some(path.clone()),
+            _ => None,
+        };
+        let kind = file.as_deref().map(FileKind::of).transpose()?.flatten();
+        let is_table = match (&file, kind) {
+            // Whatever else stands beside the keys, they tell the classes.
+            (Some(_), Some(FileKind::Folds | FileKind::Probabilities)) => true,
+            (Some(path), None) => Truth::is_table(path),
+            _ => false,
+        };
+        if let (Some(path), true) = (&file, is_table) {
+            let truth = Truth::read(path)?;
+            let labels: Vec<Label> = truth.keys.iter().map(|key| Label::new(key.clone(), None)).collect();
+            let matrix = FeatureMatrix::new(Vec::new(), labels, Array2::zeros((truth.keys.len(), 0)))?;
+            let input = Labelled::Features(Features { matrix, fitted_on_all_rows: Vec::new() });
+            return Ok(Self { input, truth, file, is_table });
+        }
+        let input = Labelled::read(paths, context)?;
+        let samples = input.samples();
+        let keys: Vec<TraceKey> = (0..samples.len()).map(|row| samples.key(row).clone()).collect();
+        let truth = Truth { name: list(paths), keys, has_keys: true };
+        Ok(Self { input, truth, file, is_table })
+    }
+
+    /// What the traces at `rows` cost.
+    fn utility(&self, rows: &[usize]) -> Utility {
+        match self.is_table {
+            true => Utility::unknown("a table of classes does not tell what traces cost"),
+            false => self.input.utility(rows.iter().copied()),
+        }
+    }
+
+    /// The fold of every trace, and what to call the folds.
+    fn folds(&self, path: &Path) -> Result<(Vec<i64>, String)> {
+        let file = FoldFile::read(path)?;
+        let fold_of = of_file(self.input.samples(), &file, &self.truth.name)?;
+        let folds = fold_of.iter().collect::<BTreeSet<_>>().len();
+        Ok((fold_of, format!("{folds} folds of {}, which keep together: {}", path.display(), file.together())))
+    }
+
+    /// Probabilities of a file beside these traces.
+    fn beside(&self, path: &Path, partial: bool, context: &Context<'_>) -> Result<Aligned> {
+        let table = ProbabilityTable::read(path, &self.truth.classes())?;
+        if !table.has_keys() {
+            self.check_order(path)?;
+        }
+        let aligned = table.align(&self.truth, partial)?;
+        for note in &aligned.notes {
+            context.warn_of_input(&format!("{}: {note}", path.display()));
+        }
+        Ok(aligned)
+    }
+
+    /// Traces are in the order of their keys, whatever the order of the file: refuses to take rows by an order that the file does not have.
+    fn check_order(&self, path: &Path) -> Result<()> {
+        let (Labelled::Traces(_), Some(file)) = (&self.input, &self.file) else { return Ok(()) };
+        let Ok(there) = Truth::read(file) else { return Ok(()) }; // Packets, one a row, whose traces have the order of their keys here.
+        ensure!(
+            there.keys.len() != self.truth.keys.len() || there.keys == self.truth.keys,
+            "{}: no columns class and rep, and {} is not in the order of its keys, so that nobody knows which row is of which trace: add the \
+             columns class, rep and session",
+            path.display(),
+            file.display()
+        );
+        Ok(())
+    }
+}
+
+/// Traces that every file has a row of, ascending.
+fn common_rows(given: &[Aligned]) -> Vec<usize> {
+    let mut count: BTreeMap<usize, usize> = BTreeMap::new();
+    given.iter().flat_map(|aligned| &aligned.rows).for_each(|&row| *count.entry(row).or_default() += 1);
+    count.into_iter().filter(|&(_, files)| files == given.len()).map(|(row, _)| row).collect()
+}
+
+/// What to call each file: its name without its ending, or its path where two have one name.
+fn names(files: &[&PathBuf]) -> Vec<String> {
+    let stem = |path: &PathBuf| {
+        let name = wfkit_datasets::formats::file_name(path);
+        let stem = [".csv.zip", ".csv", ".parquet", ".npz", ".npy"].iter().find_map(|ending| name.strip_suffix(ending));
+        stem.unwrap_or(&name).to_owned()
+    };
+    let stems: Vec<String> = files.iter().map(|path| stem(path)).collect();
+    let is_shared = |name: &String| stems.iter().filter(|other| *other == name).count() > 1;
+    let name = |(path, stem): (&&PathBuf, &String)| {
+        if is_shared(stem) { path.display().to_string() } else { stem.clone() }
+    };
+    files.iter().zip(&stems).map(name).collect()
+}
+
+/// As if these probabilities had been said of the traces at `rows` in an evaluation of our own.
+fn evaluation(
+    attack: String,
+    given: &Aligned,
+    rows: &[usize],
+    samples: Samples<'_>,
+    fold_of: Option<&[i64]>,
+) -> Evaluation {
+    let places: Vec<usize> =
+        rows.iter().map(|row| given.rows.binary_search(row).expect("every file has this trace")).collect();
+    let probabilities = given.probabilities.select(&places);
+    let labels = samples.labels(probabilities.classes());
+    let truth: Vec<usize> = rows.iter().map(|&row| labels[row].expect("every class has a column")).collect();
+    let splits = splits(rows, samples.len(), fold_of);
+    let known = samples.known();
+    let place_of: BTreeMap<usize, usize> = rows.iter().enumerate().map(|(place, &row)| (row, place)).collect();
+    let tested_in: Vec<Vec<usize>> =
+        splits.iter().map(|split| split.test.iter().map(|row| place_of[row]).collect()).collect();
+    let fold = |(split, tested): (&Split, &Vec<usize>)| fold(split, tested, &probabilities, &truth, &known);
+    let folds = splits.iter().zip(&tested_in).map(fold).collect();
+    let origins = samples.origins().select(rows);
+    Evaluation { attack, probabilities, truth, rows: rows.to_vec(), folds, tested_in, origins }
+}
+
+/// The splits behind the traces at `rows`; one that says nothing of training where no folds are known.
+fn splits(rows: &[usize], samples: usize, fold_of: Option<&[i64]>) -> Vec<Split> {
+    let Some(fold_of) = fold_of else {
+        return vec![Split { name: "all".to_owned(), train: Vec::new(), test: rows.to_vec() }];
+    };
+    debug_assert_eq!(fold_of.len(), samples, "every trace has a fold");
+    let mut splits = splits_of_folds(fold_of);
+    for split in &mut splits {
+        split.test.retain(|row| rows.binary_search(row).is_ok());
+    }
+    splits.retain(|split| !split.test.is_empty());
+    splits
+}
+
+fn fold(split: &Split, tested: &[usize], all: &Probabilities, truth: &[usize], known: &[Known]) -> Fold {
+    let (said, truth) = (all.select(tested), tested.iter().map(|&place| truth[place]).collect::<Vec<usize>>());
+    let at = |rows: &[usize]| -> Vec<&Known> { rows.iter().map(|&row| &known[row]).collect() };
+    Fold {
+        name: split.name.clone(),
+        train: split.train.len(),
+        test: tested.len(),
+        accuracy: accuracy(&said, &truth).ok(),
+        roc_auc: roc_auc_ovr(&said, &truth, Average::Macro).ok(),
+        overlap: Overlap::between(&at(&split.train), &at(&split.test)),
+        nearest: None,
+        nodes: None,
+        model: "not known: probabilities of a file".to_owned(),
+    }
+}
+
+/// The trivial attack on the same folds and traces.
+fn trivial(samples: Samples<'_>, rows: &[usize], fold_of: &[i64], context: &Context<'_>) -> Result<Measured> {
+    measure(&attack(TRIVIAL)?, samples, &splits(rows, samples.len(), Some(fold_of)), context)
+        .context("the trivial attack")
+}
+
+/// The scores of all files in 80 columns.
+fn table(measured: &[Measured], compared: &[Value]) -> Vec<String> {
+    let widest = measured.iter().map(|one| one.attack.chars().count()).max().unwrap_or(0);
+    let width = widest.clamp(6, NARROW - 48);
+    let row = |(at, one): (usize, &Measured)| all::row(one, at.checked_sub(1).map(|other| &compared[other]));
+    let rows: Vec<Value> = measured.iter().enumerate().map(row).collect();
+    let by_loss = rows.iter().any(|row| row["p_log_loss"].is_number());
+    let (p_of, of) = if by_loss { ("p_log_loss", "loss") } else { ("p_accuracy", "acc.") };
+    let mut lines: Vec<String> = all::head(width, of).to_vec();
+    for mut row in rows {
+        let name = row["attack"].as_str().unwrap_or_default().to_owned();
+        if name.chars().count() > width {
+            let end: Vec<char> = name.chars().rev().take(width - 2).collect();
+            row["attack"] = json!(format!("..{}", end.into_iter().rev().collect::<String>()));
+        }
+        lines.push(all::scores(&row, width, p_of));
+    }
+    let test = if by_loss { "corrected resampled t-test over the folds" } else { "McNemar's test, each load once" };
+    lines.extend(hanging(&format!(
+        "p: against {}, {test}, corrected for the number of files (Holm).",
+        measured[0].attack
+    )));
+    lines
+}
