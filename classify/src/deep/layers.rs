@@ -107,14 +107,14 @@ pub(super) enum Mode<'a> {
 /// The layers of a net for so many classes.
 pub(super) fn layers_of(architecture: Architecture, classes: usize) -> Vec<Layer> {
     match architecture {
-        Architecture::Df | Architecture::TikTok => df(1, architecture.length(), classes),
-        Architecture::DfSized => df(3, architecture.length(), classes),
+        Architecture::Df | Architecture::TikTok => df(1, architecture.length(), classes, [0.7, 0.5]),
+        Architecture::DfSized => df(3, architecture.length(), classes, [0.5, 0.3]),
         Architecture::Rf => rf(classes),
     }
 }
 
-/// As in the published code: four blocks of two convolutions, three dense layers.
-fn df(channels: usize, length: usize, classes: usize) -> Vec<Layer> {
+/// As in the published code: four blocks of two convolutions, three dense layers, with so much dropped after the first two of these.
+fn df(channels: usize, length: usize, classes: usize, dropped: [f64; 2]) -> Vec<Layer> {
     let mut layers = Vec::new();
     let (mut inputs, mut left) = (channels, length);
     for (block, outputs) in [32, 64, 128, 256].into_iter().enumerate() {
@@ -127,7 +127,7 @@ fn df(channels: usize, length: usize, classes: usize) -> Vec<Layer> {
         (inputs, left) = (outputs, left.div_ceil(4));
     }
     layers.push(Layer::Flatten);
-    for (inputs, rate) in [(inputs * left, 0.7), (512, 0.5)] {
+    for (inputs, rate) in [inputs * left, 512].into_iter().zip(dropped) {
         layers.extend([Layer::Linear { inputs, outputs: 512 }, Layer::BatchNorm { channels: 512 }]);
         layers.extend([Layer::Relu, Layer::Dropout { rate }]);
     }

@@ -5,7 +5,7 @@ use super::problems::shortened;
 
 /// WFlib and others keep directions and times so.
 pub(crate) const NUMPY_ARCHIVE: &str =
-    "a NumPy archive (.npz), as WFlib and others keep direction or direction times seconds in";
+    "a NumPy archive (.npz) without X and y, in which WFlib and others keep directions times seconds and their classes";
 
 /// What follows the name of what holds traces otherwise.
 pub(crate) const HOW: &str = "; datasets/README.md shows how such traces become a packet CSV";
@@ -47,7 +47,7 @@ pub(crate) fn describe(start: &[u8]) -> String {
     }
 }
 
-const PICKLE: &str = "a Python pickle, as Deep Fingerprinting and Tik-Tok keep their arrays in; pickles can run programs, so none is opened";
+const PICKLE: &str = "a Python pickle whose name does not start with X; those of Deep Fingerprinting and Tik-Tok, X_... beside y_..., are read";
 const JSON: &str = "JSON of another kind";
 const NUMPY_ARRAY: &str = "a NumPy array (.npy)";
 const HDF5: &str = "an HDF5 file";

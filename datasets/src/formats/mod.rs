@@ -10,6 +10,8 @@ mod dialect;
 mod error;
 #[cfg(feature = "tables")]
 mod explainwf;
+#[cfg(feature = "tables")]
+mod field;
 mod foreign;
 mod limits;
 #[cfg(feature = "tables")]
@@ -30,6 +32,8 @@ pub use csv_file::{CsvRow, CsvRows, read_csv, write_csv_file};
 pub(crate) use csv_file::{csv_head, csv_member};
 pub use dialect::Dialect;
 pub use error::{ReadError, WriteError};
+#[cfg(feature = "tables")]
+pub use field::FieldFormat;
 pub use limits::{LimitExceeded, ReadLimits};
 #[cfg(feature = "tables")]
 pub(crate) use npy::{NPY_MAGIC, NumpyArray, may_be_numpy, read_numpy};

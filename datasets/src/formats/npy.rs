@@ -70,6 +70,11 @@ impl NumpyArray {
         Some(Array2::from_shape_vec(shape, values).expect("there is a value for every place"))
     }
 
+    /// The numbers of an array in rows and columns, whatever its own shape; none of texts.
+    pub(crate) fn reshaped(self, rows: usize, columns: usize) -> Option<Array2<f64>> {
+        Self { shape: vec![rows, columns], ..self }.matrix()
+    }
+
     /// An array of one dimension, as texts: whole numbers by their digits.
     pub(crate) fn texts(self) -> Option<Vec<String>> {
         match (self.shape.len(), self.values) {

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use super::copies::refuse_copies;
 use super::csv_file::{ZIP_MAGIC, csv_head, csv_member};
 use super::dialect::Dialect;
+use super::field::{FieldFormat, FieldTraces, count_anew};
 use super::explainwf::{XZ_MAGIC, is_log, is_packed_log, read_cell_log};
 use super::foreign::describe;
 use super::parquet::{ParquetTraces, read_parquet_traces, write_parquet_traces};
@@ -32,6 +33,8 @@ pub enum TraceFormat {
     PacketCsv,
     /// The cell logs of a simulated Tor network, `650 GWF {json}`, plain or packed with xz.
     CellLog,
+    /// A format of another tool.
+    Field(FieldFormat),
 }
 
 impl fmt::Display for TraceFormat {
@@ -40,6 +43,7 @@ impl fmt::Display for TraceFormat {
             Self::Parquet => "Parquet",
             Self::PacketCsv => "packet CSV",
             Self::CellLog => "cell log",
+            Self::Field(format) => format.name(),
         })
     }
 }
@@ -85,7 +89,13 @@ pub fn read_traces_within(path: &Path, limits: &ReadLimits) -> Result<ReadTraces
     let part = read_file(path, format, limits)?;
     let set = TraceSet::new(part.traces, part.provenance);
     let set = set.map_err(|source| ReadError::Set { path: path.to_owned(), source })?;
-    Ok(ReadTraces { format, dropped: part.dropped, warnings: warnings(part.warnings, path, &set), set })
+    Ok(ReadTraces { format, dropped: part.dropped, warnings: warnings(with_told(part.warnings, &part.told, path), path, &set), set })
+}
+
+/// The same, and what is to be told of how many traces.
+fn with_told(mut warnings: Vec<String>, told: &BTreeMap<String, usize>, path: &Path) -> Vec<String> {
+    warnings.extend(told.iter().map(|(what, count)| format!("{}: {count} {what}", path.display())));
+    warnings
 }
 
 /// What was met in reading, and what the set as a whole looks like.
@@ -165,6 +175,9 @@ impl TraceFormat {
         if is_packed_log || is_log(&start) {
             return Ok(Self::CellLog);
         }
+        if let Some(format) = FieldFormat::of_start(path, &start) {
+            return Ok(Self::Field(format));
+        }
         let found = match is_zip {
             true => csv_head(path)?,
             false => start,
@@ -205,6 +218,10 @@ struct Part {
     provenance: Provenance,
     dropped: BTreeMap<String, u64>,
     warnings: Vec<String>,
+    /// What is to be told of how many traces.
+    told: BTreeMap<String, usize>,
+    /// Whether reps are those of the order.
+    is_counted: bool,
 }
 
 fn read_file(path: &Path, format: TraceFormat, limits: &ReadLimits) -> Result<Part, ReadError> {
@@ -217,17 +234,22 @@ fn read_file(path: &Path, format: TraceFormat, limits: &ReadLimits) -> Result<Pa
             let ParquetTraces { traces, provenance, unknown_columns, mixed: ways } = read;
             let unknown = ("unknown column".to_owned(), unknown_columns);
             let dropped = [unknown].into_iter().filter(|&(_, count)| count > 0).collect();
-            Ok(Part { traces, provenance, dropped, warnings: mixed(path, &ways).into_iter().collect() })
+            Ok(Part { traces, provenance, dropped, warnings: mixed(path, &ways).into_iter().collect(), told: BTreeMap::new(), is_counted: false })
         }
         TraceFormat::PacketCsv => {
             let (traces, warnings) = read_packet_traces(path, limits)?;
             let provenance = Provenance::new(Layer::Unknown, vec![super::file_name(path)]);
-            Ok(Part { traces, provenance, dropped: BTreeMap::new(), warnings })
+            Ok(Part { traces, provenance, dropped: BTreeMap::new(), warnings, told: BTreeMap::new(), is_counted: false })
         }
         TraceFormat::CellLog => {
             let log = read_cell_log(path, limits)?;
             let provenance = Provenance::new(Layer::Cell, vec![super::file_name(path)]);
-            Ok(Part { traces: log.traces, provenance, dropped: log.dropped, warnings: Vec::new() })
+            Ok(Part { traces: log.traces, provenance, dropped: log.dropped, warnings: Vec::new(), told: BTreeMap::new(), is_counted: false })
+        }
+        TraceFormat::Field(format) => {
+            let FieldTraces { traces, dropped, told, is_counted } = format.read(path, limits)?;
+            let provenance = Provenance::new(format.layer(&traces), vec![super::file_name(path)]);
+            Ok(Part { traces, provenance, dropped, warnings: Vec::new(), told, is_counted })
         }
     }
 }
@@ -295,6 +317,7 @@ fn read_folder(folder: &Path, limits: &ReadLimits) -> Result<ReadTraces, ReadErr
     let mut traces = Vec::new();
     let mut met = Vec::new();
     let mut merged: Option<Provenance> = None;
+    let (mut is_counted, mut told) = (false, BTreeMap::new());
     for ((path, format), part) in files.iter().zip(parts) {
         let mut part = part?;
         if *format != TraceFormat::Parquet {
@@ -310,16 +333,23 @@ fn read_folder(folder: &Path, limits: &ReadLimits) -> Result<ReadTraces, ReadErr
                 merged.sources.extend(part.provenance.sources);
             }
         }
+        is_counted |= part.is_counted;
         traces.extend(part.traces);
         met.extend(part.warnings);
+        for (what, count) in part.told {
+            *told.entry(what).or_default() += count;
+        }
         for (reason, count) in part.dropped {
             *dropped.entry(reason).or_default() += count;
         }
     }
+    if is_counted {
+        count_anew(&mut traces);
+    }
     let provenance = merged.expect("there is a first file");
     let set = TraceSet::new(traces, provenance);
     let set = set.map_err(|source| ReadError::Set { path: folder.to_owned(), source })?;
-    Ok(ReadTraces { format: *first_format, dropped, warnings: warnings(met, folder, &set), set })
+    Ok(ReadTraces { format: *first_format, dropped, warnings: warnings(with_told(met, &told, folder), folder, &set), set })
 }
 
 fn do_not_mix(first: &Path, other: &Path, what: &str) -> String {

@@ -1,0 +1,220 @@
+//! Texts that hold lists: `kfp`, `cumul`, `doh`, `nfstream`, `json-lines`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::names::label_of;
+use super::{DIRECTIONS, FieldFormat, FieldTraces, NO_TIMES, Numbers, Packet, Reps, Time, text_of, trace_of, wrong};
+use crate::formats::{ReadError, ReadLimits, finite_number};
+use crate::{LabelledTrace, TraceKey, canonical_class};
+
+/// The format whose first line this may be, of a text that begins so.
+pub(super) fn of_line(line: &str, text: &str) -> Option<FieldFormat> {
+    let has = |text: &str, name: &str| text.contains(&format!("\"{name}\""));
+    if ["[(", "[["].iter().any(|start| line.starts_with(start)) {
+        return Some(FieldFormat::Kfp);
+    }
+    if line.starts_with('{') && has(text, "sent") && has(text, "received") && has(text, "order") {
+        return Some(FieldFormat::Doh);
+    }
+    if line.starts_with('{') && has(line, "class") && has(line, "size") {
+        return Some(FieldFormat::JsonLines);
+    }
+    if ["splt_direction", "splt_ps", "splt_piat_ms"].iter().all(|column| line.contains(column)) {
+        return Some(FieldFormat::NfStream);
+    }
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let is_instance = |word: &&str| word.contains(':') && word.rsplit(':').next().is_some_and(|size| finite_number(size).is_ok());
+    let is_cumul = words.len() > 3 && finite_number(words[1]).is_ok() && words[3..].iter().all(is_instance);
+    is_cumul.then_some(FieldFormat::Cumul)
+}
+
+pub(super) fn read(format: FieldFormat, path: &Path, limits: &ReadLimits) -> Result<FieldTraces, ReadError> {
+    if format == FieldFormat::NfStream {
+        return nfstream(path, limits);
+    }
+    let text = text_of(path, limits)?;
+    match format {
+        FieldFormat::Kfp => kfp(path, &text),
+        FieldFormat::Cumul => cumul(path, &text),
+        FieldFormat::Doh => doh(path, &text),
+        _ => json_lines(path, &text),
+    }
+}
+
+/// A Python list of pairs; tuples are lists in JSON.
+fn kfp(path: &Path, text: &str) -> Result<FieldTraces, ReadError> {
+    let (key, page) = label_of(path)?;
+    let json: String = text.chars().map(|c| if c == '(' { '[' } else if c == ')' { ']' } else { c }).collect();
+    let pairs: Vec<(f64, f64)> = serde_json::from_str(&json)
+        .map_err(|error| ReadError::damaged(path, format!("not a list of (seconds, direction) pairs: {error}")))?;
+    let packets: Vec<Packet> =
+        pairs.into_iter().map(|(seconds, size)| Packet { time: Time::Seconds(seconds), size }).collect();
+    let (trace, directions) =
+        trace_of(&packets, Numbers::BytesOrDirections).map_err(|(at, reason)| wrong(path, at as u64, "pair", &format!("{:?}", packets.get(at)), reason))?;
+    let mut found = FieldTraces::default();
+    found.tell(usize::from(directions), DIRECTIONS);
+    found.traces.push(LabelledTrace { page, ..LabelledTrace::new(key, None, trace) });
+    Ok(found)
+}
+
+/// `page ms count ms:peer:size ..`: the sign of sizes is turned, since incoming is positive there.
+fn cumul(path: &Path, text: &str) -> Result<FieldTraces, ReadError> {
+    let mut found = FieldTraces { is_counted: true, ..FieldTraces::default() };
+    let mut reps = Reps::default();
+    for (row, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let &[page, start, _, ref instances @ ..] = words.as_slice() else {
+            return Err(wrong(path, row, "line", line, "not a page, milliseconds, a count and packets"));
+        };
+        let ms = finite_number(start).map_err(|reason| wrong(path, row, "milliseconds", start, reason))?;
+        let packet = |word: &&str| -> Result<Packet, ReadError> {
+            let number = |text: &str| finite_number(text).map_err(|reason| wrong(path, row, "packet", word, reason));
+            let (time, rest) = word.split_once(':').unwrap_or((word, ""));
+            let size = rest.rsplit(':').next().unwrap_or_default();
+            Ok(Packet { time: Time::Seconds(number(time)? / 1e3), size: -number(size)? })
+        };
+        let packets = instances.iter().map(packet).collect::<Result<Vec<_>, _>>()?;
+        let (trace, _) = trace_of(&packets, Numbers::Bytes)
+            .map_err(|(at, reason)| wrong(path, row, "packet", instances.get(at).unwrap_or(&""), reason))?;
+        let class = canonical_class(page).into_owned();
+        let key = TraceKey { rep: reps.next(&class), class, session: None };
+        let start_ns = (0.0..9e12).contains(&ms).then_some((ms * 1e6) as i64);
+        found.traces.push(LabelledTrace::new(key, start_ns, trace));
+    }
+    Ok(found)
+}
+
+/// Sizes of what was sent and received, and in which order.
+#[derive(Deserialize)]
+struct Doh {
+    sent: Vec<f64>,
+    received: Vec<f64>,
+    order: Vec<f64>,
+}
+
+fn doh(path: &Path, text: &str) -> Result<FieldTraces, ReadError> {
+    let all: BTreeMap<String, Doh> = serde_json::from_str(text).map_err(|error| {
+        ReadError::damaged(path, format!("not a map from captures to sent, received and order: {error}"))
+    })?;
+    let mut found = FieldTraces { is_counted: true, ..FieldTraces::default() };
+    let mut reps = Reps::default();
+    for (row, (name, Doh { sent, received, order })) in (0..).zip(all) {
+        let (mut out, mut back) = (sent.into_iter(), received.into_iter());
+        let size = |direction: f64| {
+            if direction > 0.0 { out.next().map(f64::abs) } else { back.next().map(|size| -size.abs()) }
+        };
+        let sizes: Option<Vec<f64>> = order.into_iter().map(size).collect();
+        let sizes = sizes.filter(|_| out.len() == 0 && back.len() == 0);
+        let sizes = sizes.ok_or_else(|| wrong(path, row, "order", &name, "not as many directions as there are sizes"))?;
+        let packets: Vec<Packet> = sizes.into_iter().map(|size| Packet { time: Time::Ns(0), size }).collect();
+        let (trace, _) = trace_of(&packets, Numbers::Bytes).map_err(|(at, reason)| wrong(path, row, "order", &format!("{name}, packet {at}"), reason))?;
+        let file = name.rsplit(['/', '\\']).next().unwrap_or(&name);
+        let class = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+        let class = canonical_class(class).into_owned();
+        let key = TraceKey { rep: reps.next(&class), class, session: None };
+        found.traces.push(LabelledTrace::new(key, None, trace));
+    }
+    found.tell(found.traces.len(), NO_TIMES);
+    Ok(found)
+}
+
+/// A trace on a line.
+#[derive(Deserialize)]
+struct Line {
+    class: serde_json::Value,
+    rep: Option<i64>,
+    session: Option<String>,
+    start_ns: Option<i64>,
+    time_ns: Option<Vec<u64>>,
+    time: Option<Vec<f64>>,
+    size: Vec<f64>,
+}
+
+fn json_lines(path: &Path, text: &str) -> Result<FieldTraces, ReadError> {
+    let mut found = FieldTraces { is_counted: true, ..FieldTraces::default() };
+    let (mut reps, mut without_times) = (Reps::default(), 0);
+    for (row, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+        let parsed: Line = serde_json::from_str(line).map_err(|error| wrong(path, row, "line", line, &error.to_string()))?;
+        let Line { class, rep, session, start_ns, time_ns, time, size } = parsed;
+        let class = match class {
+            serde_json::Value::String(name) => canonical_class(&name).into_owned(),
+            serde_json::Value::Number(number) => canonical_class(&number.to_string()).into_owned(),
+            other => return Err(wrong(path, row, "class", &other.to_string(), "neither a text nor a number")),
+        };
+        let times: Vec<Time> = match (time_ns, time) {
+            (Some(ns), None) => ns.into_iter().map(Time::Ns).collect(),
+            (None, Some(seconds)) => seconds.into_iter().map(Time::Seconds).collect(),
+            (None, None) => {
+                without_times += 1;
+                vec![Time::Ns(0); size.len()]
+            }
+            (Some(_), Some(_)) => return Err(wrong(path, row, "time", "time and time_ns", "one of them is enough")),
+        };
+        if times.len() != size.len() {
+            let lengths = format!("{} and {}", times.len(), size.len());
+            return Err(wrong(path, row, "time and size", &lengths, "not as many times as sizes"));
+        }
+        let packets: Vec<Packet> = times.into_iter().zip(size).map(|(time, size)| Packet { time, size }).collect();
+        let (trace, _) = trace_of(&packets, Numbers::Bytes).map_err(|(at, reason)| wrong(path, row, "packet", &at.to_string(), reason))?;
+        found.is_counted &= rep.is_none();
+        let rep = rep.unwrap_or_else(|| reps.next(&class));
+        found.traces.push(LabelledTrace::new(TraceKey { class, rep, session }, start_ns, trace));
+    }
+    found.tell(without_times, NO_TIMES);
+    Ok(found)
+}
+
+/// A row a flow, whose first packets are lists in text.
+fn nfstream(path: &Path, limits: &ReadLimits) -> Result<FieldTraces, ReadError> {
+    let text = text_of(path, limits)?;
+    let mut table = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
+    let header = table.headers().map_err(|error| ReadError::damaged(path, error))?.clone();
+    let column = |name: &str| header.iter().position(|found| found.trim() == name);
+    let needed = |name: &str| {
+        column(name).ok_or_else(|| ReadError::columns(path, format!("column {name} is missing, which flows of NFStream have")))
+    };
+    let (direction, size, gap, class) =
+        (needed("splt_direction")?, needed("splt_ps")?, needed("splt_piat_ms")?, needed("application_name")?);
+    let mut found = FieldTraces { is_counted: true, ..FieldTraces::default() };
+    let mut reps = Reps::default();
+    for (row, record) in (2..).zip(table.records()) {
+        let record = record.map_err(|error| ReadError::damaged(path, error))?;
+        let field = |at: usize| record.get(at).unwrap_or_default().trim();
+        let list = |at: usize| -> Result<Vec<f64>, ReadError> {
+            serde_json::from_str(field(at))
+                .map_err(|_| wrong(path, row, &header[at], field(at), "not a list of numbers"))
+        };
+        let (directions, sizes, gaps) = (list(direction)?, list(size)?, list(gap)?);
+        if directions.len() != sizes.len() || sizes.len() != gaps.len() {
+            return Err(wrong(path, row, "splt_ps", field(size), "the three lists differ in length"));
+        }
+        let mut now = 0.0;
+        let mut packets = Vec::new();
+        for ((direction, size), gap) in directions.into_iter().zip(sizes).zip(gaps) {
+            let signed = match direction {
+                0.0 => size,
+                1.0 => -size,
+                -1.0 => break,
+                _ => return Err(wrong(path, row, "splt_direction", &direction.to_string(), "none of 0, 1 and -1")),
+            };
+            now += gap.max(0.0) / 1e3;
+            packets.push(Packet { time: Time::Seconds(now), size: signed });
+        }
+        if packets.is_empty() {
+            found.drop("flow without packets", 1);
+            continue;
+        }
+        let (trace, _) = trace_of(&packets, Numbers::Bytes).map_err(|(at, reason)| wrong(path, row, "splt_ps", &format!("packet {at}"), reason))?;
+        let class = canonical_class(field(class)).into_owned();
+        if class.is_empty() {
+            found.drop("flow without an application", 1);
+            continue;
+        }
+        let key = TraceKey { rep: reps.next(&class), class, session: None };
+        found.traces.push(LabelledTrace::new(key, None, trace));
+    }
+    Ok(found)
+}

@@ -1,0 +1,127 @@
+//! What is right for each format was written down before the readers were.
+
+use std::path::PathBuf;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::formats::{TraceFormat, read_traces};
+
+/// The folder of odd inputs.
+fn cases() -> Option<PathBuf> {
+    let beside = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data"));
+    let data = std::env::var_os("WFKIT_SHARED_DATA").map_or(beside, PathBuf::from);
+    let found = data.join("field-cases/formats");
+    if !found.is_dir() {
+        assert!(std::env::var_os("WFKIT_REQUIRE_SHARED_DATA").is_none(), "{} is not there", found.display());
+        eprintln!("SKIPPED: {} is not there", found.display());
+        return None;
+    }
+    Some(found)
+}
+
+/// A page load of 40 cells, every fourth outgoing, 50 ms apart: the cases describe it in every format.
+fn is_load(trace: &Trace, cells: usize, bytes: i32, timed: bool) -> bool {
+    let size: Vec<i32> = (0..cells).map(|at| if at % 4 == 0 { bytes } else { -bytes }).collect();
+    let time = |at: usize| if timed { at as u64 * 50_000_000 } else { 0 };
+    trace.size() == size && trace.time_ns().iter().enumerate().all(|(at, &ns)| ns.abs_diff(time(at)) < 2_000)
+}
+
+#[test]
+fn the_formats_of_the_field_are_read_with_their_signs_and_units() {
+    let Some(cases) = cases() else { return };
+    for (name, format, cells, bytes, timed, told) in [
+        ("wang", FieldFormat::Wang, 40, 514, true, &[DIRECTIONS][..]),
+        ("wangcell", FieldFormat::Cell, 40, 512, true, &[]),
+        ("kfp", FieldFormat::Kfp, 40, 514, true, &[DIRECTIONS]),
+        ("burst", FieldFormat::Bursts, 40, 512, false, &[NO_TIMES]),
+        ("maybenot", FieldFormat::Maybenot, 40, 514, true, &[]),
+        ("circpad", FieldFormat::Circpad, 40, 514, true, &[]),
+        ("CW.npz", FieldFormat::Npz, 40, 514, true, &[DIRECTIONS]),
+        ("X_train_NoDef.pkl", FieldFormat::Pickle, 40, 514, true, &[DIRECTIONS]),
+    ] {
+        let read = read_traces(&cases.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(read.format, TraceFormat::Field(format), "{name}");
+        assert_eq!(read.set.len(), 9, "{name}");
+        let keys: Vec<(&str, i64)> =
+            read.set.traces().iter().map(|labelled| (&*labelled.key.class, labelled.key.rep)).collect();
+        assert_eq!(keys[..4], [("0", 0), ("0", 1), ("0", 2), ("1", 0)], "{name}");
+        for labelled in read.set.traces() {
+            assert!(is_load(&labelled.trace, cells, bytes, timed), "{name}: {:?}", labelled.trace);
+        }
+        let layer = read.set.provenance().layer;
+        assert_eq!(layer, if timed { Layer::Cell } else { Layer::Unknown }, "{name}");
+        assert!(read.dropped.is_empty(), "{name}: {:?}", read.dropped);
+        let expected: Vec<String> =
+            told.iter().map(|what| format!("{}: 9 {what}", cases.join(name).display())).collect();
+        assert_eq!(read.warnings, expected, "{name}");
+    }
+}
+
+#[test]
+fn sizes_of_texts_keep_their_sign_and_unit() {
+    let Some(cases) = cases() else { return };
+    let read = |name: &str| read_traces(&cases.join(name)).unwrap_or_else(|error| panic!("{name}: {error}")).set;
+    let packets = |set: &crate::TraceSet| set.traces()[0].trace.packets().collect::<Vec<_>>();
+    let cumul = read("cumul.txt");
+    assert_eq!(cumul.traces()[0].key.class, "https://example.org");
+    assert_eq!(packets(&cumul), [(0, 600), (50_000_000, -1500)], "incoming is positive there");
+    assert_eq!(cumul.traces()[0].start_ns, Some(1_700_000_000_000_000_000));
+    let doh = read("doh.json");
+    assert_eq!((&*doh.traces()[0].key.class, packets(&doh)), ("1", vec![(0, 100), (0, -300)]));
+    let flows = read("nfstream.csv");
+    assert_eq!((&*flows.traces()[0].key.class, packets(&flows)), ("TLS", vec![(0, 60), (12_000_000, -1500)]));
+}
+
+fn at(name: &str, content: &[u8]) -> Result<crate::formats::ReadTraces, ReadError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    std::fs::write(&path, content).unwrap();
+    read_traces(&path)
+}
+
+#[test]
+fn what_is_wrong_is_named_with_its_row() {
+    for (name, content, expected) in [
+        ("3-1.cell", "0.0\t512\n0.1\t-512\n0.05\t512\n", "row 3, column packet: `0.05 512`: a time before the one above it"),
+        ("3-1", "0.0\t1\n0.1\tx\n", "row 2, column direction or size"),
+        ("3-1", "0.0\t1\n0.1\t0\n", "row 2, column packet"),
+        ("3-1.log", "0,s,514\n5,q,514\n", "row 2, column event: `q`"),
+        ("shop", "0.0\t1\n0.1\t-1\n", "CLASS-REP"),
+        ("flows.csv", "splt_direction,splt_ps,splt_piat_ms\n[0],[60],[0]\n", "application_name is missing"),
+        ("3_1.txt", "[(0.0, 1), (nan, -1)]", "not a list of (seconds, direction) pairs"),
+    ] {
+        let error = at(name, content.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(expected), "{name}: {error}");
+    }
+}
+
+#[test]
+fn a_number_alone_is_an_unmonitored_page() {
+    let read = at("812.cell", b"0.5\t512\n0.6\t-512\n").unwrap();
+    let labelled = &read.set.traces()[0];
+    assert_eq!((&*labelled.key.class, labelled.key.rep, labelled.page.as_deref()), ("unmonitored", 812, Some("812")));
+    assert_eq!(labelled.trace.time_ns(), [0, 100_000_000]);
+    assert!(read.warnings[0].contains("pages that nobody watches"), "{:?}", read.warnings);
+}
+
+#[test]
+fn json_lines_say_what_they_are() {
+    let text = "{\"class\": \"a\", \"time\": [0.0, 0.5], \"size\": [600, -1448]}\n{\"class\": 7, \"rep\": 3, \"time_ns\": [5, 9], \"size\": [1, -1]}\n";
+    let set = at("x.jsonl", text.as_bytes()).unwrap().set;
+    let of = |row: usize| {
+        let labelled = &set.traces()[row];
+        (&*labelled.key.class, labelled.key.rep, labelled.trace.packets().collect::<Vec<_>>())
+    };
+    assert_eq!(of(0), ("7", 3, vec![(0, 1), (4, -1)]), "bytes are bytes, also where they are 1");
+    assert_eq!(of(1), ("a", 0, vec![(0, 600), (500_000_000, -1448)]));
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_a_reader_panic(text in "[-0-9a-z.,:\\[\\]() \"{}\t\n]{0,200}", name in "[a-z0-9]{1,3}-[0-9]{1,3}") {
+        for start in ["", "[(", "0.0\t1\n", "0,s,5\n", "{\"class\":1,\"size\":", "a 1 2 0:1:2 ", "5 circpad_x\n", "512 512 512 512 "] {
+            let _ = at(&name, format!("{start}{text}").as_bytes());
+        }
+    }
+}
