@@ -5,11 +5,8 @@ mod commands;
 mod context;
 mod help;
 mod input;
-mod measure;
 mod picture;
 mod printer;
-mod shortcuts;
-mod split;
 mod words;
 mod written;
 

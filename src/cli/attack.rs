@@ -139,7 +139,7 @@ pub(crate) struct Evaluate {
     pub(crate) split_by: Option<SplitBy>,
     /// Train on what started before this moment (RFC 3339, UTC), test on the rest.
     #[arg(long, value_name = "UTC", conflicts_with_all = ["folds", "split_by"])]
-    pub(crate) split_time: Option<String>,
+    pub(crate) split_time: Option<super::Moment>,
     /// Test by the folds in this file, as `wfkit dataset split --folds` writes it and others train by: .csv, .csv.zip or .parquet.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["folds", "split_by", "split_time", "shared_pages"])]
     pub(crate) split_file: Option<PathBuf>,

@@ -120,7 +120,7 @@ pub(crate) struct HowToSplit {
     pub(crate) split_by: Option<SplitBy>,
     /// Train on what started before this moment (RFC 3339, UTC), test on the rest.
     #[arg(long, value_name = "UTC", conflicts_with = "split_by")]
-    pub(crate) split_time: Option<String>,
+    pub(crate) split_time: Option<super::Moment>,
     /// Let a page of the background be in both files, in different visits.
     #[arg(long)]
     pub(crate) shared_pages: bool,

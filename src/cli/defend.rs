@@ -107,7 +107,7 @@ pub(crate) struct DefendTraces {
     pub(crate) replicas: NonZeroU32,
     /// How many draws of each load the attack is trained on, each as another client would draw it; tested is one draw of loads that it has not seen.
     /// Of a defence that leaves nothing to chance there is one.
-    #[arg(long, default_value_t = crate::commands::DRAWS_TRAIN, value_name = "N")]
+    #[arg(long, default_value_t = wfkit_evaluate::DRAWS_TRAIN, value_name = "N")]
     pub(crate) draws_train: NonZeroU32,
     #[arg(long = "most-packets", default_value_t = Limit::DEFAULT, value_name = "N", value_parser = most_packets, help = MOST_PACKETS)]
     pub(crate) limit: Limit,

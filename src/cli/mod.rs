@@ -62,6 +62,22 @@ pub(crate) struct Global {
     pub(crate) quiet: bool,
 }
 
+/// A moment, as it was written and in Unix ns UTC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Moment {
+    pub(crate) text: String,
+    pub(crate) ns: i64,
+}
+
+impl std::str::FromStr for Moment {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        let moment: jiff::Timestamp = text.parse().map_err(|_| "not a moment such as 2026-05-01T12:00:00Z")?;
+        Ok(Self { text: text.to_owned(), ns: moment.as_nanosecond().try_into().map_err(|_| "too far away")? })
+    }
+}
+
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {

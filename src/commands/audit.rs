@@ -11,10 +11,9 @@ use wfkit_metrics::{Interval, PrivacyReport};
 use super::dataset::describe;
 use crate::context::Context;
 use crate::input::read_traces;
-use crate::measure::{attack, cross_validate, folds_of};
 use crate::printer::NARROW;
-use crate::shortcuts::{About, Measured, Standing, of_recording, of_traffic};
 use crate::words::{capital, wrapped};
+use wfkit_evaluate::{About, MeasuredShortcut, Standing, attack, cross_validate, folds_of, of_recording, of_traffic};
 
 /// Trees on each shortcut, as many as the trivial attack has.
 const TREES: usize = 100;
@@ -23,15 +22,15 @@ pub(super) fn run(paths: &[PathBuf], name: &str, folds: usize, context: &Context
     let traces = read_traces(paths, context)?;
     let set = &traces.set;
     let mut twins = Twins::of(set);
-    let (privacy, audit) = match cross_validate(&attack(name)?, set, folds, context)? {
+    let (privacy, audit) = match cross_validate(&attack(name)?, set, folds, context.setting())? {
         Err(reason) => (PrivacyReport::unmeasured(name, &reason), Audit { twins, measured: Err(reason) }),
         Ok(attacked) => {
             twins.learned_from = attacked.overlap().learned_from();
-            let splits = folds_of(set, folds, context).expect("the attack was measured on them");
+            let splits = folds_of(set, folds, context.setting()).expect("the attack was measured on them");
             let (samples, beside) = (Samples::Traces(set), attacked.accuracy_95());
             let mut shortcuts = of_recording(samples, context.seed);
             shortcuts.extend(of_traffic(set));
-            let found = Measured::all(&shortcuts, samples, &splits, (TREES, context.seed), beside);
+            let found = MeasuredShortcut::all(&shortcuts, samples, &splits, (TREES, context.seed), beside);
             let chance = attacked.scores.chance_accuracy.unwrap_or(0.0);
             let beside = Beside { attack: name.to_owned(), accuracy: beside, chance };
             (attacked.privacy(), Audit { twins, measured: Ok((found, beside)) })
@@ -115,7 +114,7 @@ struct Beside {
 struct Audit {
     twins: Twins,
     /// Or why there are no folds.
-    measured: Result<(Vec<Measured>, Beside), String>,
+    measured: Result<(Vec<MeasuredShortcut>, Beside), String>,
 }
 
 impl Audit {
@@ -135,7 +134,7 @@ impl Audit {
         };
         let (strong, above) =
             (self.recording_at(Standing::AsGoodAsTheAttack), self.recording_at(Standing::AboveChance));
-        let recorded: Vec<&Measured> = found.iter().filter(|one| one.about == About::Recording).collect();
+        let recorded: Vec<&MeasuredShortcut> = found.iter().filter(|one| one.about == About::Recording).collect();
         let names = |known: bool| {
             let those = recorded.iter().filter(|one| one.found.is_ok() == known);
             those.map(|one| one.name).collect::<Vec<_>>().join(", ")
@@ -249,7 +248,7 @@ impl Audit {
         match &self.measured {
             Ok((found, beside)) => {
                 told["chance_accuracy"] = json!(beside.chance);
-                told["shortcuts"] = found.iter().map(Measured::told).collect();
+                told["shortcuts"] = json!(found.iter().map(MeasuredShortcut::report).collect::<Vec<_>>());
             }
             Err(reason) => told["reason"] = json!(reason),
         }

@@ -14,7 +14,7 @@ use crate::cli;
 use crate::commands::record;
 use crate::context::{Context, count, count_set, digests};
 use crate::input::list;
-use crate::measure::trivial_privacy;
+use wfkit_evaluate::trivial_privacy;
 
 /// Warnings that are said one by one.
 const PROBLEMS_SHOWN: usize = 20;
@@ -28,7 +28,7 @@ pub(crate) fn run(command: &cli::Capture, context: &Context<'_>) -> Result<()> {
             TraceFormat::of_extension(&options.out)?; // A wrong name is told before the work begins.
             let imported = import_captures(&options.paths, &options.import, context)?;
             write_traces(&options.out, &imported.set)?;
-            let privacy = trivial_privacy(&imported.set, FOLDS, context)?;
+            let privacy = trivial_privacy(&imported.set, FOLDS, context.setting())?;
             context.finish_and_print(report(&options.paths, &imported, privacy, context)?, Some(&options.out))
         }
         cli::Capture::Info { files } => capture_info::run(files, context),

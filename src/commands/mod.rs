@@ -21,7 +21,7 @@ mod sessions;
 mod sweep;
 mod train;
 
-pub(crate) use defend::{DRAWS_TRAIN, find as find_defence};
+pub(crate) use defend::find as find_defence;
 pub(crate) use evaluate::ALL;
 pub(crate) use sweep::{attack_name, data_set};
 

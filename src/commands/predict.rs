@@ -14,7 +14,7 @@ use wfkit_metrics::{PrivacyReport, Probabilities, ScoreOptions, Scores, Utility}
 use crate::cli;
 use crate::context::{Context, count, digests};
 use crate::input::{Labelled, check_classes, check_observed};
-use crate::measure::BOOTSTRAP;
+use wfkit_evaluate::BOOTSTRAP;
 
 pub(crate) fn run(options: &cli::Predict, context: &Context<'_>) -> Result<()> {
     let fitted = load(&options.model)?;

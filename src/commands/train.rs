@@ -10,7 +10,7 @@ use wfkit_metrics::{PrivacyReport, ScoreOptions, Scores};
 use crate::cli;
 use crate::context::{Context, count, digests};
 use crate::input::Labelled;
-use crate::measure::BOOTSTRAP;
+use wfkit_evaluate::BOOTSTRAP;
 
 pub(crate) fn run(options: &cli::Train, context: &Context<'_>) -> Result<()> {
     let input = Labelled::read(&options.input, context)?;

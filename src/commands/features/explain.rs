@@ -12,9 +12,9 @@ use super::extract;
 use crate::cli::FeaturesExplain;
 use crate::context::{Context, count, count_set, digests, write};
 use crate::input::read_traces;
-use crate::measure::BOOTSTRAP;
 use crate::picture::importance;
 use crate::printer::score;
+use wfkit_evaluate::BOOTSTRAP;
 
 pub(super) fn run(options: &FeaturesExplain, context: &Context<'_>) -> Result<()> {
     let spec: FeatureSpec = options.set.parse()?;

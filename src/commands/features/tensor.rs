@@ -10,7 +10,7 @@ use super::FOLDS;
 use crate::cli;
 use crate::context::{Context, count_set, digests};
 use crate::input::read_traces;
-use crate::measure::trivial_privacy;
+use wfkit_evaluate::trivial_privacy;
 
 pub(super) fn run(
     inputs: &[PathBuf],
@@ -31,7 +31,7 @@ pub(super) fn run(
     let traces = read_traces(inputs, context)?;
     write_tensor(out, &traces.set, channel, length)?;
 
-    let privacy = trivial_privacy(&traces.set, FOLDS, context)?;
+    let privacy = trivial_privacy(&traces.set, FOLDS, context.setting())?;
     let mut report = context.stage("tensor", digests(inputs)?, Utility::of(&traces.set.volumes()), privacy);
     count_set(&mut report.counts, &traces.set);
     report.dropped = traces.dropped;

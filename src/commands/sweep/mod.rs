@@ -26,8 +26,8 @@ use self::summary::{Row, Score};
 use self::variants::Difference;
 use crate::cli;
 use crate::context::{Context, count, count_set, digests, write};
-use crate::measure::attack;
 use crate::printer::said_once;
+use wfkit_evaluate::attack;
 
 pub(crate) fn run(options: &cli::Sweep, context: &Context<'_>) -> Result<()> {
     let published = Choice::of(&options.published).shown()?;

@@ -11,9 +11,9 @@ use wfkit_defend::{DefenseSpec, Limit, Variant, Variants, grid, variants};
 use crate::cli;
 use crate::context::{Context, file_digest, hex};
 use crate::input::read_traces;
-use crate::measure::TRIVIAL;
-use crate::split::{Pages, by_session, stratified};
 use crate::written;
+use wfkit_evaluate::TRIVIAL;
+use wfkit_evaluate::split::{Pages, by_session, stratified};
 
 /// Folds where none are asked for.
 const FOLDS: u16 = 5;
@@ -193,7 +193,7 @@ fn splits(set: &TraceSet, options: &cli::Sweep, context: &Context<'_>) -> Result
         return Ok((splits, name));
     }
     let folds = options.folds.unwrap_or(FOLDS);
-    Ok((stratified(samples, folds.into(), Pages::Apart, context)?, format!("{folds} stratified folds")))
+    Ok((stratified(samples, folds.into(), Pages::Apart, context.setting())?, format!("{folds} stratified folds")))
 }
 
 /// Version and digest of the running program.

@@ -12,7 +12,7 @@ use super::cost::Cost;
 use super::defended::Defended;
 use super::kept::Kept;
 use super::plan::Plan;
-use crate::measure::{BOOTSTRAP, TRIVIAL, attack};
+use wfkit_evaluate::{BOOTSTRAP, TRIVIAL, attack};
 
 /// What an attack finds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

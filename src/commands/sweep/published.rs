@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(table.len(), TABLE.lines().count() - 1);
         for one in &table {
             assert!((0.0..=1.0).contains(&one.accuracy) && one.bandwidth >= 0.0 && one.latency >= 0.0, "{one:?}");
-            assert!(one.here.is_none_or(|name| crate::measure::attack(name).is_ok()), "{one:?}");
+            assert!(one.here.is_none_or(|name| wfkit_evaluate::attack(name).is_ok()), "{one:?}");
         }
         let kfp = table.iter().find(|p| p.data_set == "df95" && p.defence == "WTF-PAD" && p.attack == "k-FP").unwrap();
         assert_eq!((kfp.accuracy, kfp.bandwidth, kfp.latency), (0.69, 0.64, 0.0));

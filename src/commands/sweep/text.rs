@@ -9,8 +9,8 @@ use wfkit_metrics::StageReport;
 
 use super::published::Published;
 use super::summary::{Mean, Row, Score, Scored};
-use crate::measure::TRIVIAL;
 use crate::printer::{Printer, percent, score};
+use wfkit_evaluate::TRIVIAL;
 
 /// One line a defence and attack, and a defence and view.
 pub(super) fn csv(rows: &[Row]) -> String {
