@@ -100,6 +100,12 @@ impl Observer for Context<'_> {
         *self.bar.lock().expect(UNPOISONED) = Some(self.printer.progress(work, steps));
     }
 
+    fn about(&self, what: &str) {
+        if let Some(bar) = &*self.bar.lock().expect(UNPOISONED) {
+            bar.set_message(what.chars().take(12).collect::<String>());
+        }
+    }
+
     fn step(&self) {
         if let Some(bar) = &*self.bar.lock().expect(UNPOISONED) {
             bar.inc(1);
@@ -113,7 +119,10 @@ impl Observer for Context<'_> {
     }
 
     fn warn(&self, message: &str) {
-        self.printer.warn(message);
+        match &*self.bar.lock().expect(UNPOISONED) {
+            Some(bar) => bar.suspend(|| self.printer.warn(message)),
+            None => self.printer.warn(message),
+        }
     }
 
     fn now(&self) -> Moment {

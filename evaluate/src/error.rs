@@ -30,6 +30,12 @@ pub enum ExperimentError {
     /// The samples are of too few sessions, whose names are given.
     #[error("{} sessions, needed are two", .0.len())]
     FewSessions(Vec<String>),
+    /// Something speaks against it, which is told.
+    #[error("{0}")]
+    Unfit(String),
+    /// What was measured cannot be kept.
+    #[error(transparent)]
+    Memory(Box<dyn std::error::Error + Send + Sync>),
     /// No attack could be measured; why the first could not.
     #[error("no attack could be measured: {0}")]
     NoAttack(Box<ExperimentError>),
@@ -41,5 +47,21 @@ pub enum ExperimentError {
 impl From<DefendError> for ExperimentError {
     fn from(error: DefendError) -> Self {
         Self::Defend(Box::new(error))
+    }
+}
+
+impl ExperimentError {
+    /// The error and what caused it, without the causes that it tells itself.
+    pub fn told(&self) -> String {
+        let mut told = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            let text = error.to_string();
+            if !told.contains(&text) {
+                told = format!("{told}: {text}");
+            }
+            cause = error.source();
+        }
+        told
     }
 }

@@ -13,6 +13,7 @@ mod observer;
 mod ranking;
 mod shortcuts;
 pub mod split;
+mod sweep;
 mod task;
 mod transfer;
 mod worlds;
@@ -34,6 +35,10 @@ pub use ranking::{FailedAttack, RankedAttack, Ranking, RankingOptions, RankingRe
 pub use shortcuts::{
     About, Found, MeasuredShortcut, Shortcut, ShortcutReport, ShortcutsReport, Standing, of_recording, of_traffic,
     shortcuts_beside,
+};
+pub use sweep::{
+    Change, Draw, DrawCost, FoundChange, FoundInDraw, Look, MeanOfDraws, Memory, NoMemory, ScoreOfDraws, Sweep,
+    SweepPlan, SweepRow, SweptAttack, VariantDifference, VariantPair, first_of_each,
 };
 pub use task::Task;
 pub use transfer::{CellScores, FalsePositives, Scored, Source, in_order, sessions_of, sources};

@@ -9,6 +9,9 @@ pub trait Observer: Sync {
     /// A piece of work of so many steps begins; another begins only after its [`end`](Self::end).
     fn begin(&self, _work: &str, _steps: u64) {}
 
+    /// What of it is done now.
+    fn about(&self, _what: &str) {}
+
     /// One step of it is done.
     fn step(&self) {}
 
