@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod against;
+mod audit;
 mod background;
 mod curves;
 mod defended;
@@ -15,10 +16,12 @@ mod shortcuts;
 pub mod split;
 mod sweep;
 mod task;
+mod told;
 mod transfer;
 mod worlds;
 
 pub use against::{BesideTrivial, LossTest, PairedComparison, Statistic, beside_trivial, compare};
+pub use audit::{AUDIT_TREES, Audit, AuditReport, BesideShortcuts, Trust, TwinShare, Twins, audit};
 pub use background::{Background, BackgroundPages, BackgroundSize, OtherFolds, background_curve, describe_background};
 pub use curves::{Early, FewShot, early, few_shot};
 pub use defended::{AttackOnDefended, Attempt, AttemptSummary, DRAWS_TRAIN, attack_defended};
@@ -41,5 +44,6 @@ pub use sweep::{
     SweepPlan, SweepRow, SweptAttack, VariantDifference, VariantPair, first_of_each,
 };
 pub use task::Task;
+pub use told::{capital, short};
 pub use transfer::{CellScores, FalsePositives, Scored, Source, in_order, sessions_of, sources};
-pub use worlds::{NamedIntervals, OneVsRest, OpenWorldReport, PageScores, ScoreRow, one_vs_rest, open_world, short};
+pub use worlds::{NamedIntervals, OneVsRest, OpenWorldReport, PageScores, ScoreRow, one_vs_rest, open_world};

@@ -4,6 +4,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use wfkit_classify::Evaluation;
 use wfkit_metrics::{Detection, Interval, OpenWorld, Probabilities, RPrecision, Scores};
 
+use crate::told::short;
 use crate::{ExperimentError, Measured};
 
 /// The scores that stand in a row of a curve or a cell of a matrix.
@@ -50,12 +51,6 @@ impl ScoreRow {
         let interval = self.accuracy_95.map(|ends| format!(" [{}, {}]", short(ends.low), short(ends.high)));
         Some(format!("{}{}", short(self.accuracy?), interval.unwrap_or_default()))
     }
-}
-
-/// A share in two decimals without its zero, such as `.93`.
-pub fn short(share: f64) -> String {
-    let text = format!("{share:.2}");
-    text.strip_prefix("0.").map_or(text.clone(), |decimals| format!(".{decimals}"))
 }
 
 /// Intervals by name; those that are absent, for a reason that is told.
