@@ -7,6 +7,7 @@ mod curves;
 mod defended;
 mod drift;
 mod error;
+mod hourly;
 mod leakage;
 mod matrix;
 mod measured;
@@ -27,6 +28,7 @@ pub use curves::{Early, FewShot, early, few_shot};
 pub use defended::{AttackOnDefended, Attempt, AttemptSummary, DRAWS_TRAIN, attack_defended};
 pub use drift::{Drift, DriftPair, DriftPoint, DriftSession, drift};
 pub use error::ExperimentError;
+pub use hourly::{HourlyCost, Spread};
 pub use leakage::{ErrorsOfSize, LeakageEstimate, LeakageReport, LowerBound, NeighbourErrors};
 pub use matrix::{Matrix, MatrixCell, MatrixPart};
 pub use measured::{
