@@ -7,8 +7,8 @@ mod help;
 mod input;
 mod picture;
 mod printer;
+mod published;
 mod words;
-mod written;
 
 use std::process::ExitCode;
 

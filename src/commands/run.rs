@@ -33,11 +33,9 @@ const ATTACKS: [&str; 5] = [TRIVIAL, "sequence", "cumul-forest", "kfp-175", "kfp
 const TEAM: u64 = 1;
 
 pub(crate) fn run(options: &cli::Run, context: &Context<'_>) -> Result<()> {
-    let defences = options.defences.iter().map(|text| text.parse()).collect::<Result<Vec<DefenseSpec>, _>>()?;
-    if let Some(spec) = defences.iter().find(|spec| spec.needs_training()) {
+    if let Some(spec) = options.defences.iter().find(|spec| spec.needs_training()) {
         bail!("{spec} learns from training traces: simulate it with wfkit defend --fit-on");
     }
-    attack(&options.attack)?; // A wrong name is told before the work begins.
     let input = options.input.clone().unwrap_or_else(|| sample().to_owned());
     if !input.exists() {
         bail!("{}: not found; give captures or traces to run on", input.display());
@@ -54,7 +52,7 @@ pub(crate) fn run(options: &cli::Run, context: &Context<'_>) -> Result<()> {
     let features = pipeline.features(&set, &looks_at)?;
     let mut stages = vec![first, features, classify];
     let mut rounds = vec![pipeline.compete(&set, "none", None)?];
-    for spec in &defences {
+    for spec in &options.defences {
         let (observed, stage) = pipeline.defend(&set, spec, &undefended)?;
         let of_all_paths = spec.hides_paths().then(|| stage.report.utility.utility.clone());
         stages.push(stage);
@@ -164,7 +162,7 @@ impl Pipeline<'_> {
             Err(reason) => return Ok(json!({ "measured": false, "why": reason.to_string() })),
         };
         let mut scores = Vec::new();
-        for name in [TRIVIAL, self.options.attack.as_str()] {
+        for name in [TRIVIAL, &*self.options.attack] {
             scores.push(measure(&attack(name)?, Samples::Traces(set), &splits, context.setting())?.summary());
         }
         Ok(json!({ "measured": true, "groups": splits.len(), "attacks": scores }))

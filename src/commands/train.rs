@@ -3,8 +3,7 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use wfkit_classify::forest::Splits;
-use wfkit_classify::{Attack, AttackOptions, Backend, FittedAttack, Samples};
+use wfkit_classify::{Attack, AttackOptions, FittedAttack, Samples};
 use wfkit_metrics::{PrivacyReport, ScoreOptions, Scores};
 
 use crate::cli;
@@ -38,7 +37,7 @@ pub(crate) fn run(options: &cli::Train, context: &Context<'_>) -> Result<()> {
 
 /// The attack that the options name; without a name, the one that suits the input.
 pub(crate) fn named(options: &cli::AttackArgs, input: &Labelled) -> Result<Attack> {
-    let name = options.attack.as_deref().unwrap_or(input.default_attack());
+    let name = options.attack.as_ref().and_then(cli::Attacks::name).unwrap_or(input.default_attack());
     let attack = Attack::by_name(name, &self::options(options))?;
     Ok(match options.calibrate {
         Some(calibration) => attack.calibrated(calibration),
@@ -48,22 +47,14 @@ pub(crate) fn named(options: &cli::AttackArgs, input: &Labelled) -> Result<Attac
 
 /// What the options change about an attack.
 pub(crate) fn options(options: &cli::AttackArgs) -> AttackOptions {
-    let backend = match options.backend {
-        cli::Backend::Native => Backend::Native,
-        cli::Backend::Smartcore => Backend::Smartcore,
-        cli::Backend::Linfa => Backend::Linfa,
-    };
     AttackOptions {
         trees: options.trees.map(usize::from),
-        backend,
+        backend: options.backend,
         balanced: options.class_weight == cli::ClassWeight::Balanced,
         max_depth: options.max_depth,
         min_samples_leaf: options.min_samples_leaf.map(|traces| traces as usize),
         max_leaf_nodes: options.max_leaf_nodes,
-        splits: match options.splits {
-            cli::Splits::Exact => Splits::Exact,
-            cli::Splits::Histogram => Splits::Histogram,
-        },
+        splits: options.splits,
     }
 }
 

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use wfkit_capture::has_captures;
+use wfkit_capture::{FlowScope, LabelSource, has_captures};
 use wfkit_datasets::TraceSet;
-use wfkit_defend::{DefenseSpec, grid};
+use wfkit_defend::DefenseSpec;
 use wfkit_evaluate::HourlyCost;
 use wfkit_metrics::{PrivacyReport, Utility};
 
@@ -16,11 +16,10 @@ use crate::input::read_traces;
 use crate::printer::percent;
 
 pub(super) fn run(options: &cli::DefendCost, context: &Context<'_>) -> Result<()> {
-    let specs: Vec<DefenseSpec> =
-        options.defences.iter().map(|pattern| grid(pattern)).collect::<Result<Vec<_>, _>>()?.concat();
+    let specs: Vec<&DefenseSpec> = options.defences.iter().flat_map(|cli::Defenses(defences)| defences).collect();
     let (set, what) = read(&options.paths, &options.import, context)?;
     let mut costs = vec![HourlyCost::of_nothing(&set)];
-    for spec in &specs {
+    for spec in specs {
         costs.push(HourlyCost::of_draws(&set, spec, options.draws, options.limit, context.setting())?);
     }
     let reason = "what a defence hides is measured against traces of others: wfkit sweep";
@@ -43,13 +42,13 @@ fn read(paths: &[PathBuf], import: &cli::Import, context: &Context<'_>) -> Resul
     }
     let mut import = import.clone();
     if import.label.is_none() && import.labels.is_none() {
-        import.label = Some("^(?<class>.*)$".to_owned());
+        import.label = Some(LabelSource::Pattern("^(?<class>.*)$".parse()?));
     }
     let what = match import.flows {
-        cli::Flows::Main => {
+        FlowScope::Main => {
             "of each capture what the client exchanges with its main peer (--flows all counts all peers)"
         }
-        cli::Flows::All => "of each capture everything of the client's",
+        FlowScope::All => "of each capture everything of the client's",
     };
     Ok((import_captures(paths, &import, context)?.set, what))
 }

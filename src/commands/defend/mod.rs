@@ -18,7 +18,6 @@ use wfkit_defend::{
 };
 use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, VolumeSummary};
 
-pub(crate) use self::describe::find;
 use crate::cli::{self, DefendCommand, DefendTraces};
 use crate::context::{Context, count_set, digests, report_path, write};
 use crate::input::read_traces;
@@ -27,7 +26,7 @@ use wfkit_evaluate::{AttackOnDefended, Attempt, AttemptSummary, BOOTSTRAP, attac
 pub(crate) fn run(options: &cli::Defend, context: &Context<'_>) -> Result<()> {
     match (&options.command, &options.traces) {
         (Some(DefendCommand::List), _) => describe::all(context),
-        (Some(DefendCommand::Describe { name }), _) => describe::one(name, context),
+        (Some(DefendCommand::Describe { name }), _) => describe::one(*name, context),
         (Some(DefendCommand::Verify { original, defended, manifest, fit_on, replicas }), _) => {
             verify::run(original, defended, manifest.as_deref(), fit_on.as_deref(), *replicas, context)
         }
@@ -70,11 +69,10 @@ fn defend(options: &DefendTraces, context: &Context<'_>) -> Result<()> {
 
 /// The specification with the options of the simulation in it, so that it says everything wherever it is kept.
 fn spec_of(options: &DefendTraces) -> Result<DefenseSpec> {
-    let mut text = options.defence.clone();
-    if let Some(link) = &options.link {
-        text = format!("{text}+{link}");
-    }
-    let mut spec: DefenseSpec = text.parse()?;
+    let mut spec = match &options.link {
+        Some(link) => format!("{}+{link}", options.defence).parse()?,
+        None => options.defence.clone(),
+    };
     if let Some(model) = options.delay {
         spec = spec.with_delays(model);
     }

@@ -5,9 +5,6 @@ use wfkit_metrics::Interval;
 
 use crate::words::hanging;
 
-/// What stands for all attacks in place of a name.
-pub(crate) const ALL: &str = "all";
-
 /// Columns of the name of an attack.
 const NAME: usize = 15;
 

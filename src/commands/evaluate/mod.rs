@@ -15,8 +15,6 @@ use wfkit_datasets::splits::Split;
 use wfkit_datasets::{FoldFile, Overlap, splits_of_folds, write_probabilities};
 use wfkit_metrics::{StageReport, did_you_mean_one_of};
 
-pub(crate) use all::ALL;
-
 use super::train::{named, options as attack_options};
 use crate::cli;
 use crate::context::{Context, count, digests, write};
@@ -31,7 +29,7 @@ use wfkit_evaluate::{
 const FOLDS: usize = 5;
 
 pub(crate) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> {
-    let every = options.attack.attack.as_deref() == Some(ALL);
+    let every = options.attack.attack == Some(cli::Attacks::All);
     ensure!(!every || options.against.is_empty(), "--attack all compares with every attack, so --against adds nothing");
     ensure!(
         !every || options.matrix.is_empty(),

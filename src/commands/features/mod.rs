@@ -33,9 +33,8 @@ pub(crate) fn run(options: &cli::Features, context: &Context<'_>) -> Result<()> 
 }
 
 fn write(options: &FeaturesExtract, context: &Context<'_>) -> Result<()> {
-    let spec: FeatureSpec = options.set.parse()?;
     let traces = read_traces(&options.traces, context)?;
-    let extracted = extract(&spec, &traces.set);
+    let extracted = extract(&options.set, &traces.set);
     extracted.matrix.write(&options.out, Some(&extracted.extractor))?;
     let mut report = report(&extracted, &traces.set, digests(&options.traces)?, context)?;
     report.dropped = traces.dropped;

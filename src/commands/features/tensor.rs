@@ -7,27 +7,19 @@ use wfkit_features::{Channel, write_tensor};
 use wfkit_metrics::Utility;
 
 use super::FOLDS;
-use crate::cli;
 use crate::context::{Context, count_set, digests};
 use crate::input::read_traces;
 use wfkit_evaluate::trivial_privacy;
 
 pub(super) fn run(
     inputs: &[PathBuf],
-    channel: cli::Channel,
+    channel: Channel,
     length: usize,
     out: &Path,
     context: &Context<'_>,
 ) -> Result<()> {
     let is_npz = out.extension().is_some_and(|extension| extension == "npz");
     ensure!(is_npz, "{}: arrays are written as .npz", out.display());
-    let channel = match channel {
-        cli::Channel::Direction => Channel::Direction,
-        cli::Channel::Time => Channel::Time,
-        cli::Channel::Size => Channel::Size,
-        cli::Channel::DirectionTime => Channel::DirectionTime,
-        cli::Channel::Tam => Channel::Tam,
-    };
     let traces = read_traces(inputs, context)?;
     write_tensor(out, &traces.set, channel, length)?;
 

@@ -3,7 +3,6 @@
 mod kept;
 mod picture;
 mod plan;
-mod published;
 mod text;
 mod variants;
 
@@ -11,14 +10,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use wfkit_evaluate::{ScoreOfDraws, Sweep, SweepPlan, attack};
+use wfkit_evaluate::{ScoreOfDraws, Sweep, SweepPlan};
 use wfkit_metrics::{PrivacyReport, StageReport, Utility};
 
 use self::kept::Kept;
-use self::published::Choice;
-pub(crate) use self::published::data_set;
 use crate::cli;
 use crate::context::{Context, count, count_set, digests, write};
+use crate::published::{Choice, Published};
 
 pub(crate) fn run(options: &cli::Sweep, context: &Context<'_>) -> Result<()> {
     let published = Choice::of(&options.published).shown()?;
@@ -80,7 +78,7 @@ fn write_all(
     plan: &SweepPlan,
     Sweep { rows, differences, .. }: &Sweep,
     report: &StageReport,
-    published: &[(published::Published, bool)],
+    published: &[(Published, bool)],
 ) -> Result<()> {
     write(&out.join("sweep.csv"), text::csv(rows))?;
     write(&out.join("sweep.json"), report.to_json())?;
@@ -94,9 +92,4 @@ fn write_all(
 /// Both ends of its interval; itself twice where it has none.
 fn ends(score: &ScoreOfDraws) -> [f64; 2] {
     score.interval_95.map_or([score.mean(); 2], |interval| [interval.low, interval.high])
-}
-
-/// The attack that is meant by a name between commas, in which `+` joins feature sets.
-pub(crate) fn attack_name(text: &str) -> Result<String> {
-    Ok(attack(&text.replace('+', ","))?.name().to_owned())
 }

@@ -1,9 +1,9 @@
 //! The picture of a sweep: its rows as points, panels by attack.
 
 use super::ends;
-use super::published::Published;
 use crate::picture::{Elsewhere, Entry, Panels, Point, frontier};
 use crate::printer::percent;
+use crate::published::Published;
 use wfkit_evaluate::{SweepPlan, SweepRow, SweptAttack};
 
 /// The strongest attack on each defence, where there are several, then each attack.

@@ -6,14 +6,13 @@ use anyhow::{Context as _, Result, bail, ensure};
 use wfkit_classify::Samples;
 use wfkit_datasets::TraceSet;
 use wfkit_datasets::splits::Split;
-use wfkit_defend::{DefenseSpec, Variant, Variants, grid, variants};
+use wfkit_defend::{DefenseSpec, Variant, Variants, variants};
 use wfkit_evaluate::split::{Pages, by_session, stratified};
 use wfkit_evaluate::{SweepPlan, TRIVIAL, VariantPair, first_of_each};
 
 use crate::cli;
 use crate::context::{Context, file_digest};
 use crate::input::read_traces;
-use crate::written;
 
 /// Folds where none are asked for.
 const FOLDS: u16 = 5;
@@ -34,12 +33,12 @@ pub(super) fn read(options: &cli::Sweep, context: &Context<'_>) -> Result<(Sweep
         defences,
         pairs,
         attacks: options.attacks.iter().fold(vec![TRIVIAL.to_owned()], |mut once, attack| {
-            if !once.contains(attack) {
-                once.push(attack.clone());
+            if !once.iter().any(|known| **known == **attack) {
+                once.push(attack.to_string());
             }
             once
         }),
-        views: options.views.clone(),
+        views: options.views.as_ref().map(ToString::to_string),
         draws: options.draws,
         replicas: options.replicas,
         limit: options.limit,
@@ -50,16 +49,14 @@ pub(super) fn read(options: &cli::Sweep, context: &Context<'_>) -> Result<(Sweep
 
 /// The defences of the command line, of the plan file and of both ways in paper and code, each once, with the options of the simulation in them.
 fn defences(options: &cli::Sweep) -> Result<(Vec<DefenseSpec>, Vec<VariantPair>)> {
-    let mut patterns: Vec<(String, String)> =
-        options.defences.iter().map(|pattern| ("--defence".to_owned(), pattern.clone())).collect();
+    let mut wanted = options.defences.clone();
     if let Some(path) = &options.plan {
         let text = std::fs::read_to_string(path).with_context(|| format!("{}: cannot read", path.display()))?;
         for (line, text) in (1..).zip(text.lines()) {
             let pattern = text.split('#').next().unwrap_or_default().trim();
             if !pattern.is_empty() {
                 let place = format!("{}: line {line}", path.display());
-                let pattern = written::grid(pattern).map_err(anyhow::Error::msg).with_context(|| place.clone())?;
-                patterns.push((place, pattern));
+                wanted.push(pattern.parse().map_err(anyhow::Error::msg).context(place)?);
             }
         }
     }
@@ -78,8 +75,8 @@ fn defences(options: &cli::Sweep) -> Result<(Vec<DefenseSpec>, Vec<VariantPair>)
             all.push(spec);
         }
     };
-    for (place, pattern) in patterns {
-        grid(&pattern).context(place)?.into_iter().map(simulated).for_each(&mut add);
+    for cli::Defenses(defences) in wanted {
+        defences.into_iter().map(simulated).for_each(&mut add);
     }
     let pairs = pairs(&options.variants, simulated)?;
     for pair in &pairs {

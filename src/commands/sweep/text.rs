@@ -8,8 +8,8 @@ use wfkit_defend::list;
 use wfkit_evaluate::{MeanOfDraws, ScoreOfDraws, SweepRow, SweptAttack, TRIVIAL};
 use wfkit_metrics::StageReport;
 
-use super::published::Published;
 use crate::printer::{Printer, percent, score};
+use crate::published::Published;
 
 /// One line a defence and attack, and a defence and view.
 pub(super) fn csv(rows: &[SweepRow]) -> String {
