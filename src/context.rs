@@ -1,16 +1,18 @@
 //! What every command shares: the options, the printer, the clock and the files it reads and writes.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use indicatif::ProgressBar;
 use sha2::{Digest as _, Sha256};
 use wfkit_datasets::TraceSet;
 use wfkit_datasets::files::replace_with;
+use wfkit_evaluate::{Moment, Observer, Setting};
 use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, UtilityReport};
 
 use crate::cli::Global;
@@ -22,23 +24,34 @@ pub(crate) struct Context<'a> {
     pub(crate) printer: &'a Printer,
     started: Instant,
     /// What was said of the input, for the reports.
-    said: RefCell<Vec<String>>,
+    said: Mutex<Vec<String>>,
+    /// How far the experiment is that is running.
+    bar: Mutex<Option<ProgressBar>>,
 }
 
 impl<'a> Context<'a> {
     pub(crate) fn new(global: &Global, printer: &'a Printer) -> Self {
-        Self { seed: global.seed, printer, started: Instant::now(), said: RefCell::default() }
+        Self::starting(global.seed, printer)
     }
 
     /// The same options with a clock that starts now, for one stage of several.
     pub(crate) fn restarted(&self) -> Self {
-        Self { seed: self.seed, printer: self.printer, started: Instant::now(), said: RefCell::default() }
+        Self::starting(self.seed, self.printer)
+    }
+
+    fn starting(seed: u64, printer: &'a Printer) -> Self {
+        Self { seed, printer, started: Instant::now(), said: Mutex::default(), bar: Mutex::default() }
+    }
+
+    /// What experiments need: the seed, and this as their observer.
+    pub(crate) fn setting(&self) -> Setting<'_> {
+        Setting { seed: self.seed, observer: self }
     }
 
     /// Warns of something about the input, which the reports of this command then tell, too.
     pub(crate) fn warn_of_input(&self, message: &str) {
         self.printer.warn(message);
-        self.said.borrow_mut().push(message.to_owned());
+        self.said.lock().expect(UNPOISONED).push(message.to_owned());
     }
 
     /// The report of a stage, its counts still to be filled.
@@ -56,7 +69,7 @@ impl<'a> Context<'a> {
             inputs,
             counts: BTreeMap::new(),
             dropped: BTreeMap::new(),
-            problems: self.said.borrow().clone(),
+            problems: self.said.lock().expect(UNPOISONED).clone(),
             utility: UtilityReport::new(utility),
             privacy,
             seconds: 0.0,
@@ -77,6 +90,50 @@ impl<'a> Context<'a> {
         self.finish(&mut report, output)?;
         self.printer.report(&report, output.map(report_path).as_deref())
     }
+}
+
+const UNPOISONED: &str = "nobody panics while holding it";
+
+/// Experiments are shown as bars, warned of on standard error, and timed by the clocks of the system.
+impl Observer for Context<'_> {
+    fn begin(&self, work: &str, steps: u64) {
+        *self.bar.lock().expect(UNPOISONED) = Some(self.printer.progress(work, steps));
+    }
+
+    fn about(&self, what: &str) {
+        if let Some(bar) = &*self.bar.lock().expect(UNPOISONED) {
+            bar.set_message(what.chars().take(12).collect::<String>());
+        }
+    }
+
+    fn step(&self) {
+        if let Some(bar) = &*self.bar.lock().expect(UNPOISONED) {
+            bar.inc(1);
+        }
+    }
+
+    fn end(&self) {
+        if let Some(bar) = self.bar.lock().expect(UNPOISONED).take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn warn(&self, message: &str) {
+        match &*self.bar.lock().expect(UNPOISONED) {
+            Some(bar) => bar.suspend(|| self.printer.warn(message)),
+            None => self.printer.warn(message),
+        }
+    }
+
+    fn now(&self) -> Moment {
+        Moment { wall: self.started.elapsed(), cpu: cpu_time() }
+    }
+}
+
+/// What all threads of this process have used of all cores.
+fn cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
 }
 
 /// Adds the numbers of traces, classes and packets of `set`.

@@ -108,11 +108,6 @@ impl Labelled {
             Self::Features(_) => "forest",
         }
     }
-
-    pub(crate) fn sessions(&self) -> Vec<Option<&str>> {
-        let samples = self.samples();
-        (0..samples.len()).map(|row| samples.key(row).session.as_deref()).collect()
-    }
 }
 
 /// Refuses to attack what was observed otherwise than what was learned from, unless `allowed`; where one of them does not say, warns.

@@ -5,13 +5,10 @@ mod commands;
 mod context;
 mod help;
 mod input;
-mod measure;
 mod picture;
 mod printer;
-mod shortcuts;
-mod split;
+mod published;
 mod words;
-mod written;
 
 use std::process::ExitCode;
 

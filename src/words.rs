@@ -1,7 +1,5 @@
 //! Texts for people.
 
-use wfkit_classify::Epoch;
-
 use crate::printer::NARROW;
 
 /// A text in lines of so many characters at most, but for words that are longer.
@@ -29,19 +27,6 @@ fn lines(text: &str, most: usize, indent: &str) -> Vec<String> {
     lines
 }
 
-/// The text as a sentence begins.
-pub(crate) fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
-}
-
-/// How far a net is.
-pub(crate) fn of_epoch(attack: &str, epoch: &Epoch) -> String {
-    let &Epoch { done, of, loss, held_back } = epoch;
-    let held_back = held_back.map_or(String::new(), |loss| format!(", {loss:.3} held back"));
-    format!("{attack}, epoch {done} of {of}: log loss {loss:.3}{held_back}")
-}
-
 /// A number and what it counts.
 pub(crate) fn number(n: usize, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
@@ -59,8 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn sentences_begin_with_a_capital_and_numbers_agree() {
-        assert_eq!((capital("order of"), capital("")), ("Order of".to_owned(), String::new()));
+    fn numbers_agree() {
         assert_eq!([number(1, "split", "splits"), number(0, "split", "splits")], ["1 split", "0 splits"]);
     }
 }

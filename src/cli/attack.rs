@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use wfkit_classify::Backend;
+use wfkit_classify::forest::Splits;
+use wfkit_features::Channel;
 
-use super::Channel;
+use super::values::{self, AttackName, Attacks};
 use crate::help;
-use crate::written;
 
 /// What a split keeps together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -19,8 +21,8 @@ pub(crate) enum SplitBy {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct AttackArgs {
     /// The attack [default: kfp-size; over a feature file: forest].
-    #[arg(long, value_name = "NAME", value_parser = written::attack_or_all)]
-    pub(crate) attack: Option<String>,
+    #[arg(long, value_name = "NAME")]
+    pub(crate) attack: Option<Attacks>,
     /// Trees of a forest [default: what the attack is published with, else 100].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) trees: Option<u16>,
@@ -38,7 +40,7 @@ pub(crate) struct AttackArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
     pub(crate) max_leaf_nodes: Option<u32>,
     /// Between which values forests cut a feature.
-    #[arg(long, value_enum, default_value_t = Splits::Exact)]
+    #[arg(long, value_parser = values::splits(), default_value = "exact")]
     pub(crate) splits: Splits,
     /// How often a neural net goes through its traces at most; it stops by itself once what it holds back is judged no better [default: as
     /// published].
@@ -46,7 +48,7 @@ pub(crate) struct AttackArgs {
     pub(crate) epochs: Option<u16>,
     /// Whose forest: wfkit's own, or a library's as a second opinion (hard votes averaged over its trees, since these
     /// libraries' forests give no class probabilities).
-    #[arg(long, value_enum, default_value_t = Backend::Native)]
+    #[arg(long, value_parser = values::backend(), default_value = "native")]
     pub(crate) backend: Backend,
     /// Calibrate probabilities, out of bag where the classifier can be judged so, else in inner folds: none, temperature, platt, isotonic
     /// [default: none; for best, alignment and nets: temperature].
@@ -67,28 +69,8 @@ pub(crate) enum ClassWeight {
     Balanced,
 }
 
-/// Between which values forests cut a feature.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Splits {
-    /// Between any two values that follow each other, up to 65,536 of them.
-    Exact,
-    /// Between 256 bins at most of about equally many training traces: a little faster where traces are many, and as accurate.
-    Histogram,
-}
-
-/// Whose forest is trained.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Backend {
-    /// wfkit's own.
-    Native,
-    /// smartcore's.
-    Smartcore,
-    /// linfa's.
-    Linfa,
-}
-
 #[derive(Debug, Args)]
-#[command(after_help = help::of_attacks(), mut_arg("attack", |attack| attack.value_parser(written::attack_to_train)))]
+#[command(after_help = help::of_attacks(), mut_arg("attack", |attack| attack.value_parser(values::attack_to_train)))]
 pub(crate) struct Train {
     /// Trace files, or one feature file.
     #[arg(required = true, value_name = "TRACES|FEATURES")]
@@ -127,7 +109,7 @@ pub(crate) struct Predict {
     #[arg(long, value_name = "FILE")]
     pub(crate) weights: Option<PathBuf>,
     /// What the net of an ONNX file sees of traces; as `features tensor --channel` [default: what its metadata say].
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = values::channel())]
     pub(crate) channel: Option<Channel>,
     /// The classes of an ONNX file, one a line, in the order of its outputs [default: what its metadata say].
     #[arg(long, value_name = "FILE")]
@@ -156,7 +138,7 @@ pub(crate) struct Evaluate {
     pub(crate) split_by: Option<SplitBy>,
     /// Train on what started before this moment (RFC 3339, UTC), test on the rest.
     #[arg(long, value_name = "UTC", conflicts_with_all = ["folds", "split_by"])]
-    pub(crate) split_time: Option<String>,
+    pub(crate) split_time: Option<super::Moment>,
     /// Test by the folds in this file, as `wfkit dataset split --folds` writes it and others train by: .csv, .csv.zip or .parquet.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["folds", "split_by", "split_time", "shared_pages"])]
     pub(crate) split_file: Option<PathBuf>,
@@ -187,8 +169,8 @@ pub(crate) struct Evaluate {
     #[arg(long, requires = "elsewhere")]
     pub(crate) any_layer: bool,
     /// Train and test another attack on the same splits, and test which one is better; repeat for several (p-values are corrected for their number).
-    #[arg(long, value_name = "NAME", value_parser = written::attack)]
-    pub(crate) against: Vec<String>,
+    #[arg(long, value_name = "NAME")]
+    pub(crate) against: Vec<AttackName>,
     #[command(flatten)]
     pub(crate) mode: EvaluateMode,
     /// Write the score sheet, every number with its interval: .json or .md.
@@ -221,7 +203,7 @@ pub(crate) struct Score {
     #[arg(long)]
     pub(crate) partial: bool,
     /// This class stands for everything unmonitored: threshold sweep, precision and recall, rates, r-precision.
-    #[arg(long, value_name = "CLASS", value_parser = written::class)]
+    #[arg(long, value_name = "CLASS", value_parser = values::class)]
     pub(crate) open_world: Option<String>,
     /// Restate open-world scores as if this share of all visits were monitored.
     #[arg(long, value_name = "SHARE", requires = "open_world", num_args = 1.., value_delimiter = ',', value_parser = share)]
@@ -239,7 +221,7 @@ pub(crate) struct Score {
 #[command(next_help_heading = "Other worlds (each adds its part to the report)")]
 pub(crate) struct EvaluateMode {
     /// This class stands for everything unmonitored: threshold sweep, precision and recall, rates, r-precision.
-    #[arg(long, value_name = "CLASS", value_parser = written::class)]
+    #[arg(long, value_name = "CLASS", value_parser = values::class)]
     pub(crate) open_world: Option<String>,
     /// Restate open-world scores as if this share of all visits were monitored.
     #[arg(long, value_name = "SHARE", requires = "open_world", num_args = 1.., value_delimiter = ',', value_parser = share)]

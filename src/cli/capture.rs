@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Subcommand};
 use wfkit_capture::record::{Filter, parse_duration};
-use wfkit_capture::{ClientRule, OutlierRule, PeerRule};
+use wfkit_capture::{ClientRule, FlowScope, LabelSource, OutlierRule, PeerRule};
+use wfkit_datasets::Layer;
 
+use super::values;
 use crate::help;
-use crate::written;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Capture {
@@ -39,28 +40,28 @@ pub(crate) struct Import {
     /// Pattern for file names, with a named group `class`, and `rep` and `session` if there are any; or `folders`: the
     /// folder of a file is its class, the one around that its session
     /// [default: manifest.csv where the folder has one, else names such as cell_3_rep_12.pcap and 3_12.pcap, without dates].
-    #[arg(long, value_name = "REGEX|folders", conflicts_with = "labels", value_parser = written::label)]
-    pub(crate) label: Option<String>,
+    #[arg(long, value_name = "REGEX|folders", conflicts_with = "labels", value_parser = values::label)]
+    pub(crate) label: Option<LabelSource>,
     /// CSV with the columns path, class and, if there are any, rep and session.
     #[arg(long, value_name = "CSV")]
     pub(crate) labels: Option<PathBuf>,
     /// Who is the client: `auto`, an address range such as 10.0.0.0/8, or `port:N` for whoever talks to port N.
-    #[arg(long, default_value = "auto", value_name = "auto|CIDR|port:N", value_parser = written::of::<ClientRule>)]
-    pub(crate) client: String,
+    #[arg(long, default_value = "auto", value_name = "auto|CIDR|port:N")]
+    pub(crate) client: ClientRule,
     /// Which size the sizes are.
-    #[arg(long, value_enum, default_value_t = Layer::Tcp)]
+    #[arg(long, value_parser = values::layer(), default_value = "tcp")]
     pub(crate) layer: Layer,
     /// Put TCP segments in order and drop retransmitted bytes, or count every segment with payload as captured; tls and
     /// cell need it on, frame and ip take no notice.
-    #[arg(long, value_enum, default_value_t = Switch::On)]
-    pub(crate) reassembly: Switch,
+    #[arg(long, action = ArgAction::Set, value_parser = values::switch(), default_value = "on")]
+    pub(crate) reassembly: bool,
     /// Keep the flow to the main peer (the one with most bytes), or everything of the client.
-    #[arg(long, value_enum, default_value_t = Flows::Main)]
-    pub(crate) flows: Flows,
+    #[arg(long, value_parser = values::flows(), default_value = "main")]
+    pub(crate) flows: FlowScope,
     /// Which peer is meant: `main`, `common` for the one that most files share (such as the guard of Tor), an address range,
     /// or ports; of several the one with most bytes.
-    #[arg(long, default_value = "main", value_name = "main|common|CIDR|port:N[-M]", value_parser = written::of::<PeerRule>)]
-    pub(crate) peer: String,
+    #[arg(long, default_value = "main", value_name = "main|common|CIDR|port:N[-M]")]
+    pub(crate) peer: PeerRule,
     /// Look inside of tunnels (IP in IP, GRE, VXLAN): the packet in the packet counts.
     #[arg(long)]
     pub(crate) inner: bool,
@@ -74,39 +75,6 @@ pub(crate) struct Import {
     /// their class. Only for traces that attacks are trained on: an attacker does not choose what he is to recognise.
     #[arg(long, default_value = "keep", value_name = "keep|iqr")]
     pub(crate) outliers: OutlierRule,
-}
-
-/// Which size the sizes of a trace are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Layer {
-    /// Link-layer frame length.
-    Frame,
-    /// IP total length.
-    Ip,
-    /// TCP payload length; packets without payload are left out.
-    Tcp,
-    /// TLS record length.
-    Tls,
-    /// Tor cells, as found in TLS records.
-    Cell,
-    /// UDP payload length.
-    Udp,
-}
-
-/// On or off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Switch {
-    On,
-    Off,
-}
-
-/// Which flows of a capture make its trace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Flows {
-    /// The flows to the peer with most bytes.
-    Main,
-    /// Everything of the client.
-    All,
 }
 
 #[derive(Debug, Args)]

@@ -7,8 +7,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use wfkit_capture::record::parse_duration;
 
 use super::SplitBy;
+use super::values::{self, AttackName};
 use crate::help;
-use crate::written;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Dataset {
@@ -45,7 +45,7 @@ pub(crate) enum Dataset {
         #[arg(long, value_name = "CLASS,..|@FILE", required = true)]
         monitored: String,
         /// Name of the class of all others.
-        #[arg(long, value_name = "CLASS", default_value = "unmonitored", value_parser = written::class)]
+        #[arg(long, value_name = "CLASS", default_value = "unmonitored", value_parser = values::class)]
         unmonitored: String,
         /// Trace file to write: .parquet, which keeps the pages.
         #[arg(long, value_name = "FILE")]
@@ -88,8 +88,8 @@ pub(crate) enum Dataset {
         #[arg(required = true, value_name = "TRACES")]
         traces: Vec<PathBuf>,
         /// The attack that shortcuts are held against; `wfkit attacks` lists them.
-        #[arg(long, default_value = "kfp-size", value_name = "NAME", value_parser = written::attack)]
-        attack: String,
+        #[arg(long, default_value = "kfp-size", value_name = "NAME")]
+        attack: AttackName,
         /// Stratified folds; copies of one load, and pages of a background, stay together.
         #[arg(long, default_value_t = 5, value_name = "K", value_parser = clap::value_parser!(u16).range(2..))]
         folds: u16,
@@ -120,7 +120,7 @@ pub(crate) struct HowToSplit {
     pub(crate) split_by: Option<SplitBy>,
     /// Train on what started before this moment (RFC 3339, UTC), test on the rest.
     #[arg(long, value_name = "UTC", conflicts_with = "split_by")]
-    pub(crate) split_time: Option<String>,
+    pub(crate) split_time: Option<super::Moment>,
     /// Let a page of the background be in both files, in different visits.
     #[arg(long)]
     pub(crate) shared_pages: bool,
@@ -196,8 +196,8 @@ pub(crate) enum Sessions {
         #[arg(long, num_args = 2, value_names = ["TRAIN", "TEST"])]
         pages: Vec<PathBuf>,
         /// The attack that tells pages apart; it takes traces.
-        #[arg(long, default_value = "kfp", value_name = "NAME", value_parser = written::attack)]
-        attack: String,
+        #[arg(long, default_value = "kfp", value_name = "NAME")]
+        attack: AttackName,
         /// How many packets a start may be off.
         #[arg(long, default_value_t = 25, value_name = "PACKETS")]
         within: usize,

@@ -7,8 +7,8 @@ use clap::{Args, Subcommand};
 use wfkit_defend::{DefenseSpec, DelayModel, Limit, StopRule};
 
 use super::Import;
+use super::values::{self, AttackName, Defenses, NamedDefense};
 use crate::help;
-use crate::written;
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, after_help = help::of_defences())]
@@ -26,8 +26,8 @@ pub(crate) enum DefendCommand {
     /// One defence in full: source, presets, parameters with their units, overheads as published, what to know.
     Describe {
         /// Name of the defence.
-        #[arg(value_name = "NAME", value_parser = written::defence)]
-        name: String,
+        #[arg(value_name = "NAME")]
+        name: NamedDefense,
     },
     /// Audit a defended set, also one that another tool made: what its traces show, and what its manifest says.
     Verify {
@@ -52,8 +52,8 @@ pub(crate) enum DefendCommand {
     /// Parameters that cannot work on these traces, told before the run.
     Lint {
         /// The defence: `name[:preset][,key=value]`; layers joined by +.
-        #[arg(value_name = "SPEC", value_parser = written::layers)]
-        defence: String,
+        #[arg(value_name = "SPEC", value_parser = values::layers)]
+        defence: DefenseSpec,
         /// Trace files or folders of them; formats are found by content.
         #[arg(required = true, value_name = "TRACES")]
         traces: Vec<PathBuf>,
@@ -80,8 +80,8 @@ pub(crate) struct DefendTraces {
     #[arg(required = true, value_name = "TRACES")]
     pub(crate) traces: Vec<PathBuf>,
     /// The defence: `name[:preset][,key=value]`; layers joined by +.
-    #[arg(long = "defence", alias = "defense", value_name = "SPEC", value_parser = written::layers)]
-    pub(crate) defence: String,
+    #[arg(long = "defence", alias = "defense", value_name = "SPEC", value_parser = values::layers)]
+    pub(crate) defence: DefenseSpec,
     /// Defended traces to write: .parquet, .csv or .csv.zip.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
@@ -107,7 +107,7 @@ pub(crate) struct DefendTraces {
     pub(crate) replicas: NonZeroU32,
     /// How many draws of each load the attack is trained on, each as another client would draw it; tested is one draw of loads that it has not seen.
     /// Of a defence that leaves nothing to chance there is one.
-    #[arg(long, default_value_t = crate::commands::DRAWS_TRAIN, value_name = "N")]
+    #[arg(long, default_value_t = wfkit_evaluate::DRAWS_TRAIN, value_name = "N")]
     pub(crate) draws_train: NonZeroU32,
     #[arg(long = "most-packets", default_value_t = Limit::DEFAULT, value_name = "N", value_parser = most_packets, help = MOST_PACKETS)]
     pub(crate) limit: Limit,
@@ -116,8 +116,8 @@ pub(crate) struct DefendTraces {
     #[arg(long)]
     pub(crate) verify: bool,
     /// The attack that is retrained on the defended traces, and trained on the undefended ones beside it.
-    #[arg(long, default_value = "kfp-size", value_name = "NAME", value_parser = written::attack)]
-    pub(crate) attack: String,
+    #[arg(long, default_value = "kfp-size", value_name = "NAME")]
+    pub(crate) attack: AttackName,
     /// Folds of its cross-validation.
     #[arg(long, default_value_t = 5, value_name = "K", value_parser = clap::value_parser!(u16).range(2..))]
     pub(crate) folds: u16,
@@ -129,8 +129,8 @@ pub(crate) struct DefendCost {
     #[arg(required = true, value_name = "CAPTURES|TRACES")]
     pub(crate) paths: Vec<PathBuf>,
     /// A defence, or several as one, as in `wfkit sweep`; repeat for more.
-    #[arg(long = "defence", alias = "defense", required = true, value_name = "SPECS", value_parser = written::grid)]
-    pub(crate) defences: Vec<String>,
+    #[arg(long = "defence", alias = "defense", required = true, value_name = "SPECS")]
+    pub(crate) defences: Vec<Defenses>,
     /// How often each defence that leaves something to chance is drawn; what is told is the median of the draws, and the lowest and highest of them.
     #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) draws: u16,

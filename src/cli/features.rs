@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
-use wfkit_features::FeatureSpec;
+use clap::{Args, Subcommand};
+use wfkit_features::{Channel, FeatureSpec};
 
-use crate::written;
+use super::values;
 
 #[derive(Debug, Args)]
 #[command(
@@ -26,8 +26,8 @@ pub(crate) struct FeaturesExtract {
     #[arg(required = true, value_name = "TRACES")]
     pub(crate) traces: Vec<PathBuf>,
     /// Feature sets, joined by commas; `wfkit features list` lists them.
-    #[arg(long, value_name = "NAME[,NAME]", value_parser = written::of::<FeatureSpec>)]
-    pub(crate) set: String,
+    #[arg(long, value_name = "NAME[,NAME]")]
+    pub(crate) set: FeatureSpec,
     /// Feature file to write: .parquet.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
@@ -40,8 +40,8 @@ pub(crate) enum FeaturesCommand {
     /// What the columns of feature sets mean: name, unit, what they tell, definition and version.
     Describe {
         /// Feature sets, joined by commas.
-        #[arg(value_name = "NAME[,NAME]", value_parser = written::of::<FeatureSpec>)]
-        set: String,
+        #[arg(value_name = "NAME[,NAME]")]
+        set: FeatureSpec,
         /// Traces to learn from, for sets whose columns are learned.
         #[arg(value_name = "TRACES")]
         traces: Vec<PathBuf>,
@@ -54,7 +54,7 @@ pub(crate) enum FeaturesCommand {
         #[arg(required = true, value_name = "TRACES")]
         traces: Vec<PathBuf>,
         /// What X holds of each packet; `tam` counts packets in slots of time instead.
-        #[arg(long, value_enum, default_value_t = Channel::Direction)]
+        #[arg(long, value_parser = values::channel(), default_value = "direction")]
         channel: Channel,
         /// Packets of a trace: longer ones are cut, shorter ones padded with 0. `tam` has 2 x 1800 slots instead, `sized` 3 rows.
         #[arg(long, default_value_t = 5000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
@@ -71,10 +71,10 @@ pub(crate) struct FeaturesExplain {
     #[arg(required = true, value_name = "TRACES")]
     pub(crate) traces: Vec<PathBuf>,
     /// Feature sets, joined by commas; `wfkit features list` lists them.
-    #[arg(long, value_name = "NAME[,NAME]", value_parser = written::of::<FeatureSpec>)]
-    pub(crate) set: String,
+    #[arg(long, value_name = "NAME[,NAME]")]
+    pub(crate) set: FeatureSpec,
     /// What gives this class away; all classes where it is not given.
-    #[arg(long, value_name = "CLASS", value_parser = written::class)]
+    #[arg(long, value_name = "CLASS", value_parser = values::class)]
     pub(crate) class: Option<String>,
     /// Features in the table and in the picture.
     #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
@@ -88,21 +88,4 @@ pub(crate) struct FeaturesExplain {
     /// Write the picture of importances: .svg.
     #[arg(long, value_name = "FILE")]
     pub(crate) picture: Option<PathBuf>,
-}
-
-/// What a tensor holds of each packet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Channel {
-    /// 1 outgoing, -1 incoming.
-    Direction,
-    /// Seconds since the first packet.
-    Time,
-    /// Signed bytes, outgoing positive.
-    Size,
-    /// Direction times time, plus 0.1 ms.
-    DirectionTime,
-    /// Traffic aggregation matrix: packets in slots of time, outgoing and incoming.
-    Tam,
-    /// Three rows: size, cumulated size and gap, as attack df-sized sees them (at --length 256).
-    Sized,
 }

@@ -8,12 +8,12 @@ mod defend;
 mod features;
 mod plot;
 mod sweep;
+mod values;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-
-use crate::written;
+use wfkit_defend::DefenseSpec;
 
 pub(crate) use attack::*;
 pub(crate) use capture::*;
@@ -23,6 +23,7 @@ pub(crate) use defend::*;
 pub(crate) use features::*;
 pub(crate) use plot::*;
 pub(crate) use sweep::*;
+pub(crate) use values::{AttackName, Attacks, Defenses, NamedDefense};
 
 /// Website fingerprinting: attacks, defences and their evaluation, from packet capture to score.
 ///
@@ -60,6 +61,22 @@ pub(crate) struct Global {
     /// Print no progress and no messages, only results and errors.
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
+}
+
+/// A moment, as it was written and in Unix ns UTC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Moment {
+    pub(crate) text: String,
+    pub(crate) ns: i64,
+}
+
+impl std::str::FromStr for Moment {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        let moment: jiff::Timestamp = text.parse().map_err(|_| "not a moment such as 2026-05-01T12:00:00Z")?;
+        Ok(Self { text: text.to_owned(), ns: moment.as_nanosecond().try_into().map_err(|_| "too far away")? })
+    }
 }
 
 /// How results are printed.
@@ -119,11 +136,11 @@ pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) import: Import,
     /// The attack that defences have to withstand; `wfkit train --help` lists them.
-    #[arg(long, default_value = "kfp-size", value_name = "NAME", value_parser = written::attack)]
-    pub(crate) attack: String,
+    #[arg(long, default_value = "kfp-size", value_name = "NAME")]
+    pub(crate) attack: AttackName,
     /// A defence to simulate; repeat for several. `wfkit defend list` lists them.
-    #[arg(long = "defence", value_name = "SPEC", value_parser = written::layers, default_values = ["pad:mtu", "front:ft-1", "tamaraw:cell"])]
-    pub(crate) defences: Vec<String>,
+    #[arg(long = "defence", value_name = "SPEC", value_parser = values::layers, default_values = ["pad:mtu", "front:ft-1", "tamaraw:cell"])]
+    pub(crate) defences: Vec<DefenseSpec>,
     /// Folds of the cross-validation.
     #[arg(long, default_value_t = 5, value_name = "K", value_parser = clap::value_parser!(u16).range(2..))]
     pub(crate) folds: u16,

@@ -8,8 +8,9 @@ use wfkit_defend::{DelayModel, Limit, StopRule};
 
 use super::SplitBy;
 use super::defend::{MOST_PACKETS, most_packets, stop_rule};
+use super::values::{self, AttackName, Defenses};
 use crate::help;
-use crate::written;
+use crate::published::data_set;
 
 #[derive(Debug, Args)]
 #[command(after_help = help::OF_SWEEP)]
@@ -18,22 +19,22 @@ pub(crate) struct Sweep {
     #[arg(required = true, value_name = "TRACES")]
     pub(crate) traces: Vec<PathBuf>,
     /// A defence, or several as one: lists a|b|c and ranges a..b or a..b/n in place of values; repeat for more.
-    #[arg(long = "defence", alias = "defense", value_name = "SPECS", value_parser = written::grid, required_unless_present_any = ["plan", "variants"])]
-    pub(crate) defences: Vec<String>,
+    #[arg(long = "defence", alias = "defense", value_name = "SPECS", required_unless_present_any = ["plan", "variants"])]
+    pub(crate) defences: Vec<Defenses>,
     /// More of them from a file, one a line; what follows # is a comment.
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: Option<PathBuf>,
     /// Also the defences that published code runs otherwise than their papers say, both ways, with the differences in cost and protection; all of
     /// them, or those named after `=`, as in --variants=front,tamaraw.
-    #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',', num_args = 0..=1, require_equals = true, default_missing_value = "all", value_parser = written::variants)]
+    #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',', num_args = 0..=1, require_equals = true, default_missing_value = "all", value_parser = values::variants)]
     pub(crate) variants: Vec<String>,
     /// The attacks, each trained again for every defence; feature sets of one attack are joined by +, as in kfp-size+cumul. The trivial attack
     /// on totals is always among them.
-    #[arg(long = "attack", value_name = "NAME[,NAME]", value_delimiter = ',', default_value = "kfp-size", value_parser = written::attack_of_sweep)]
-    pub(crate) attacks: Vec<String>,
+    #[arg(long = "attack", value_name = "NAME[,NAME]", value_delimiter = ',', default_value = "kfp-size", value_parser = values::attack_of_sweep)]
+    pub(crate) attacks: Vec<AttackName>,
     /// Also show this attack one kind of information at a time: sizes, times, order; and the totals beside it.
-    #[arg(long, value_name = "ATTACK", value_parser = written::attack_of_sweep)]
-    pub(crate) views: Option<String>,
+    #[arg(long, value_name = "ATTACK", value_parser = values::attack_of_sweep)]
+    pub(crate) views: Option<AttackName>,
     /// Folder for the results, and for what is kept of finished measurements.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
@@ -64,7 +65,7 @@ pub(crate) struct Sweep {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) first: Option<u32>,
     /// Show published numbers beside: those of the data set that the traces are, and with `all` those of others too, marked as foreign.
-    #[arg(long, value_name = "DATA-SET|all", value_delimiter = ',', value_parser = written::data_set)]
+    #[arg(long, value_name = "DATA-SET|all", value_delimiter = ',', value_parser = data_set)]
     pub(crate) published: Vec<String>,
     #[arg(long = "most-packets", default_value_t = Limit::DEFAULT, value_name = "N", value_parser = most_packets, help = MOST_PACKETS)]
     pub(crate) limit: Limit,

@@ -3,10 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use wfkit_capture::{
-    FileStats, FlowScope, Import, ImportError, ImportOptions, ImportStats, LabelSource, Selection, import,
-};
-use wfkit_datasets::{Layer, TraceFormat, write_traces};
+use wfkit_capture::{FileStats, Import, ImportError, ImportOptions, ImportStats, LabelSource, Selection, import};
+use wfkit_datasets::{TraceFormat, write_traces};
 use wfkit_metrics::{PrivacyReport, StageReport, Summary, Utility, VolumeSummary};
 
 use super::{capture_audit, capture_info};
@@ -14,7 +12,7 @@ use crate::cli;
 use crate::commands::record;
 use crate::context::{Context, count, count_set, digests};
 use crate::input::list;
-use crate::measure::trivial_privacy;
+use wfkit_evaluate::trivial_privacy;
 
 /// Warnings that are said one by one.
 const PROBLEMS_SHOWN: usize = 20;
@@ -28,7 +26,7 @@ pub(crate) fn run(command: &cli::Capture, context: &Context<'_>) -> Result<()> {
             TraceFormat::of_extension(&options.out)?; // A wrong name is told before the work begins.
             let imported = import_captures(&options.paths, &options.import, context)?;
             write_traces(&options.out, &imported.set)?;
-            let privacy = trivial_privacy(&imported.set, FOLDS, context)?;
+            let privacy = trivial_privacy(&imported.set, FOLDS, context.setting())?;
             context.finish_and_print(report(&options.paths, &imported, privacy, context)?, Some(&options.out))
         }
         cli::Capture::Info { files } => capture_info::run(files, context),
@@ -40,7 +38,7 @@ pub(crate) fn run(command: &cli::Capture, context: &Context<'_>) -> Result<()> {
 
 /// Reads captures as the options say, with a progress bar, and says what went wrong on the way.
 pub(crate) fn import_captures(paths: &[PathBuf], options: &cli::Import, context: &Context<'_>) -> Result<Import> {
-    let options = import_options(options)?;
+    let options = import_options(options);
     let bar = context.printer.progress("reading", 0);
     let imported = import(paths, &options, &|done, total| {
         bar.set_length(total as u64);
@@ -92,29 +90,18 @@ pub(crate) fn report(
     Ok(report)
 }
 
-fn import_options(options: &cli::Import) -> Result<ImportOptions> {
+fn import_options(options: &cli::Import) -> ImportOptions {
     let labels = match (&options.label, &options.labels) {
-        (Some(folders), _) if folders == "folders" => LabelSource::Folders,
-        (Some(pattern), _) => LabelSource::Pattern(pattern.parse()?),
+        (Some(label), _) => label.clone(),
         (None, Some(manifest)) => LabelSource::Manifest(manifest.clone()),
         (None, None) => LabelSource::Auto,
     };
-    Ok(ImportOptions {
-        layer: match options.layer {
-            cli::Layer::Frame => Layer::Frame,
-            cli::Layer::Ip => Layer::Ip,
-            cli::Layer::Tcp => Layer::Tcp,
-            cli::Layer::Tls => Layer::Tls,
-            cli::Layer::Cell => Layer::Cell,
-            cli::Layer::Udp => Layer::Udp,
-        },
-        reassembly: options.reassembly == cli::Switch::On,
-        client: options.client.parse()?,
-        flows: match options.flows {
-            cli::Flows::Main => FlowScope::Main,
-            cli::Flows::All => FlowScope::All,
-        },
-        peer: options.peer.parse()?,
+    ImportOptions {
+        layer: options.layer,
+        reassembly: options.reassembly,
+        client: options.client,
+        flows: options.flows,
+        peer: options.peer,
         inner: options.inner,
         labels,
         select: Selection {
@@ -122,7 +109,7 @@ fn import_options(options: &cli::Import) -> Result<ImportOptions> {
             min_packets: options.min_packets,
             outliers: options.outliers,
         },
-    })
+    }
 }
 
 /// Says what is wrong with files, and what deserves a look.

@@ -17,7 +17,7 @@ use super::defend::manifest_path;
 use crate::cli;
 use crate::context::{Context, count, count_set, digests};
 use crate::input::read_traces;
-use crate::measure::trivial_privacy;
+use wfkit_evaluate::trivial_privacy;
 
 /// Folds of the trivial attack in the report.
 const FOLDS: usize = 5;
@@ -54,7 +54,7 @@ fn export(paths: &[PathBuf], out: &Path, copies: cli::Copies, rules: &Rules, con
     for class in &export.renumbered {
         context.printer.note(&format!("class {class}: sessions shared repetitions, so they were numbered anew"));
     }
-    let privacy = trivial_privacy(&traces.set, FOLDS, context)?;
+    let privacy = trivial_privacy(&traces.set, FOLDS, context.setting())?;
     let mut report = context.stage("competition export", digests(paths)?, Utility::of(&traces.set.volumes()), privacy);
     if shows_some_paths(&traces.set) {
         count_all_paths(&mut report, utility_of_all_paths(paths));
@@ -111,8 +111,12 @@ fn split_file(file: &Path, team_id: u32, out: &Path, test: usize, context: &Cont
         ));
     }
     let inputs = digests(&[file.to_owned()])?;
-    let mut report =
-        context.stage("competition split", inputs, Utility::of(&set.volumes()), trivial_privacy(&set, FOLDS, context)?);
+    let mut report = context.stage(
+        "competition split",
+        inputs,
+        Utility::of(&set.volumes()),
+        trivial_privacy(&set, FOLDS, context.setting())?,
+    );
     count_set(&mut report.counts, &set);
     let SplitReport { train_traces, test_traces, twins, twins_in_train, .. } = done;
     count(&mut report.counts, "train traces", train_traces);

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use wfkit_capture::export;
 use wfkit_classify::Samples;
 use wfkit_datasets::splits::Split;
@@ -13,8 +13,8 @@ use super::{audit, relabel, retime};
 use crate::cli;
 use crate::context::{Context, count, count_set, digests, make_folder};
 use crate::input::{Traces, read_traces};
-use crate::measure::trivial_privacy;
-use crate::split::{Pages, by_moment, by_session, stratified, stratified_in};
+use wfkit_evaluate::split::{Pages, by_moment, by_session, stratified, stratified_in};
+use wfkit_evaluate::trivial_privacy;
 
 /// Folds of the trivial attack in the report.
 pub(super) const FOLDS: usize = 5;
@@ -37,7 +37,7 @@ pub(crate) fn run(command: &cli::Dataset, context: &Context<'_>) -> Result<()> {
 
 fn info(paths: &[PathBuf], context: &Context<'_>) -> Result<()> {
     let traces = read_traces(paths, context)?;
-    let privacy = trivial_privacy(&traces.set, FOLDS, context)?;
+    let privacy = trivial_privacy(&traces.set, FOLDS, context.setting())?;
     context.finish_and_print(describe("dataset info", paths, &traces, privacy, context)?, None)
 }
 
@@ -59,7 +59,7 @@ fn convert(
     if let Some(out) = out {
         write_traces(out, &traces.set)?;
     }
-    let privacy = trivial_privacy(&traces.set, FOLDS, context)?;
+    let privacy = trivial_privacy(&traces.set, FOLDS, context.setting())?;
     let mut report = describe("dataset convert", paths, &traces, privacy, context)?;
     if let Some(folder) = pcap {
         let exported = export(&traces.set, folder)?;
@@ -91,7 +91,7 @@ pub(crate) fn choose_copies(mut traces: Traces, copies: cli::Copies) -> Traces {
 /// Reading refuses what is wrong; what is left to say is what is suspicious.
 fn validate(paths: &[PathBuf], context: &Context<'_>) -> Result<()> {
     let traces = read_traces(paths, context)?;
-    let privacy = trivial_privacy(&traces.set, FOLDS, context)?;
+    let privacy = trivial_privacy(&traces.set, FOLDS, context.setting())?;
     let report = describe("dataset validate", paths, &traces, privacy, context)?;
     for twins in duplicates(&traces.set) {
         let keys: Vec<String> = twins.iter().map(|&row| format!("({})", traces.set.traces()[row].key)).collect();
@@ -149,8 +149,10 @@ fn split(paths: &[PathBuf], how: &cli::HowToSplit, out: &Path, context: &Context
     let folds = (100.0 / f64::from(how.test_percent)).round().max(2.0) as usize;
     let split: Split = match (how.split_by, &how.split_time) {
         (Some(cli::SplitBy::Session), _) => by_session(samples, folds, pages)?.swap_remove(0),
-        (None, Some(text)) => by_moment(samples, text, pages)?,
-        (None, None) => stratified(samples, folds, pages, context)?.swap_remove(0),
+        (None, Some(moment)) => {
+            by_moment(samples, moment.ns, pages).with_context(|| format!("--split-time {}", moment.text))?
+        }
+        (None, None) => stratified(samples, folds, pages, context.setting())?.swap_remove(0),
     };
     let (train, test) = (set.select(&split.train), set.select(&split.test));
     let overlap = Overlap::between_sets(&train, &test);
@@ -161,7 +163,7 @@ fn split(paths: &[PathBuf], how: &cli::HowToSplit, out: &Path, context: &Context
     make_folder(out)?;
     write_traces(&out.join("train.parquet"), &train)?;
     write_traces(&out.join("test.parquet"), &test)?;
-    let privacy = trivial_privacy(set, FOLDS, context)?;
+    let privacy = trivial_privacy(set, FOLDS, context.setting())?;
     let mut report = describe("dataset split", paths, &traces, privacy, context)?;
     count(&mut report.counts, "traces to train on", train.len());
     count(&mut report.counts, "traces to test on", test.len());
@@ -190,7 +192,7 @@ fn write_folds_of(
     let (splits, together) = match groups {
         cli::FoldGroups::Origin => {
             let together = Together { origins: true, pages: apart, sessions: false };
-            (stratified(samples, folds, pages, context)?, together)
+            (stratified(samples, folds, pages, context.setting())?, together)
         }
         cli::FoldGroups::Session => {
             let together = Together { origins: true, pages: apart, sessions: true };
@@ -198,7 +200,7 @@ fn write_folds_of(
         }
         cli::FoldGroups::Nothing => {
             let together = Together { origins: false, pages: false, sessions: false };
-            (stratified_in(samples, &Groups::of_rows(samples.len()), folds, context)?, together)
+            (stratified_in(samples, &Groups::of_rows(samples.len()), folds, context.setting())?, together)
         }
     };
     let mut fold_of = vec![0; traces.set.len()];
@@ -213,7 +215,7 @@ fn write_folds_of(
     );
     let keys: Vec<_> = traces.set.traces().iter().map(|labelled| labelled.key.clone()).collect();
     write_folds(out, &keys, &fold_of, together)?;
-    let privacy = trivial_privacy(&traces.set, FOLDS, context)?;
+    let privacy = trivial_privacy(&traces.set, FOLDS, context.setting())?;
     let mut report = describe("dataset split", paths, &traces, privacy, context)?;
     count(&mut report.counts, "folds", splits.len());
     report.privacy.extras.set("together", together.to_string());

@@ -21,10 +21,6 @@ mod sessions;
 mod sweep;
 mod train;
 
-pub(crate) use defend::{DRAWS_TRAIN, find as find_defence};
-pub(crate) use evaluate::ALL;
-pub(crate) use sweep::{attack_name, data_set};
-
 use anyhow::Result;
 
 use crate::cli::{Command, Global};

@@ -16,7 +16,7 @@ use wfkit_metrics::{PrivacyReport, Probabilities, ScoreOptions, Scores, Utility}
 use crate::cli;
 use crate::context::{Context, count, digests};
 use crate::input::{Labelled, check_classes, check_observed};
-use crate::measure::BOOTSTRAP;
+use wfkit_evaluate::BOOTSTRAP;
 
 pub(crate) fn run(options: &cli::Predict, context: &Context<'_>) -> Result<()> {
     let fitted = attack(options)?;
@@ -67,7 +67,7 @@ fn onnx(path: &Path, options: &cli::Predict) -> Result<FittedAttack> {
         Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect())
     };
     let given = wfkit_classify::OnnxOptions {
-        channel: options.channel.map(Into::into),
+        channel: options.channel,
         classes: options.onnx_classes.as_ref().map(names).transpose()?,
     };
     FittedAttack::from_onnx(&read(path)?, &given).with_context(|| path.display().to_string())

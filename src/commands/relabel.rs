@@ -9,7 +9,7 @@ use wfkit_datasets::{TraceFormat, canonical_class, relabel, write_traces};
 use super::dataset::{FOLDS, describe};
 use crate::context::{Context, count};
 use crate::input::{Traces, read_traces};
-use crate::measure::trivial_privacy;
+use wfkit_evaluate::trivial_privacy;
 
 pub(super) fn run(
     paths: &[PathBuf],
@@ -24,7 +24,7 @@ pub(super) fn run(
     let read = read_traces(paths, context)?;
     let set = relabel(&read.set, &monitored, unmonitored).context("--monitored")?;
     write_traces(out, &set)?;
-    let privacy = trivial_privacy(&set, FOLDS, context)?;
+    let privacy = trivial_privacy(&set, FOLDS, context.setting())?;
     let traces = Traces { set, dropped: read.dropped };
     let mut report = describe("dataset relabel", paths, &traces, privacy, context)?;
     let pages: std::collections::BTreeSet<&String> =

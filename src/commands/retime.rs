@@ -11,8 +11,8 @@ use wfkit_metrics::Utility;
 use super::dataset::{FOLDS, describe};
 use crate::context::{Context, count};
 use crate::input::{Traces, list, read_traces};
-use crate::measure::trivial_privacy;
 use crate::words::hanging;
+use wfkit_evaluate::trivial_privacy;
 
 /// What is moved, for the report.
 const MODEL: &str = "inferred: an incoming packet answers the last outgoing one that left a round trip before it (the trace's first), an \
@@ -38,7 +38,7 @@ pub(super) fn run(
         list(paths)
     );
     write_traces(out, &retimed.set)?;
-    let privacy = trivial_privacy(&retimed.set, FOLDS, context)?;
+    let privacy = trivial_privacy(&retimed.set, FOLDS, context.setting())?;
     let after = Utility::of(&retimed.set.volumes());
     let traces = Traces { set: retimed.set, dropped: read.dropped };
     let mut report = describe("dataset retime", paths, &traces, privacy, context)?;

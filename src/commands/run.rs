@@ -15,16 +15,16 @@ use wfkit_datasets::formats::ReadLimits;
 use wfkit_datasets::{TraceSet, sample, write_probabilities, write_traces};
 use wfkit_defend::{DefenseSpec, defend};
 use wfkit_features::FeatureSpec;
-use wfkit_metrics::{Comparison, Contestant, Input, PrivacyReport, StageReport, Utility};
+use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility};
 
-use super::defend::{Attacked, DRAWS_TRAIN, Maybe};
+use super::defend::Attacked;
 use super::{capture, competition, defend as defence, evaluate, features};
 use crate::cli;
 use crate::context::{Context, count, count_set, digests, make_folder, report_path, write};
 use crate::input::read_traces;
-use crate::measure::{Measured, TRIVIAL, attack, folds_of, measure, trivial_privacy};
 use crate::printer::{percent, score as shown};
-use crate::split::{Pages, by_session};
+use wfkit_evaluate::split::{Pages, by_session};
+use wfkit_evaluate::{Attempt, DRAWS_TRAIN, TRIVIAL, attack, beside_trivial, folds_of, measure, trivial_privacy};
 
 /// The attacks that are compared, from simple to elaborate.
 const ATTACKS: [&str; 5] = [TRIVIAL, "sequence", "cumul-forest", "kfp-175", "kfp-size"];
@@ -33,11 +33,9 @@ const ATTACKS: [&str; 5] = [TRIVIAL, "sequence", "cumul-forest", "kfp-175", "kfp
 const TEAM: u64 = 1;
 
 pub(crate) fn run(options: &cli::Run, context: &Context<'_>) -> Result<()> {
-    let defences = options.defences.iter().map(|text| text.parse()).collect::<Result<Vec<DefenseSpec>, _>>()?;
-    if let Some(spec) = defences.iter().find(|spec| spec.needs_training()) {
+    if let Some(spec) = options.defences.iter().find(|spec| spec.needs_training()) {
         bail!("{spec} learns from training traces: simulate it with wfkit defend --fit-on");
     }
-    attack(&options.attack)?; // A wrong name is told before the work begins.
     let input = options.input.clone().unwrap_or_else(|| sample().to_owned());
     if !input.exists() {
         bail!("{}: not found; give captures or traces to run on", input.display());
@@ -54,7 +52,7 @@ pub(crate) fn run(options: &cli::Run, context: &Context<'_>) -> Result<()> {
     let features = pipeline.features(&set, &looks_at)?;
     let mut stages = vec![first, features, classify];
     let mut rounds = vec![pipeline.compete(&set, "none", None)?];
-    for spec in &defences {
+    for spec in &options.defences {
         let (observed, stage) = pipeline.defend(&set, spec, &undefended)?;
         let of_all_paths = spec.hides_paths().then(|| stage.report.utility.utility.clone());
         stages.push(stage);
@@ -87,13 +85,13 @@ impl Pipeline<'_> {
         let (set, report) = if has_captures(input) {
             let paths = [input.to_owned()];
             let imported = capture::import_captures(&paths, &self.options.import, &context)?;
-            let privacy = trivial_privacy(&imported.set, self.folds, &context)?;
+            let privacy = trivial_privacy(&imported.set, self.folds, context.setting())?;
             let report = capture::report(&paths, &imported, privacy, &context)?;
             (imported.set, report)
         } else {
             let read = read_traces(&[input.to_owned()], &context);
             let read = read.with_context(|| format!("{}: neither captures nor traces", input.display()))?;
-            let privacy = trivial_privacy(&read.set, self.folds, &context)?;
+            let privacy = trivial_privacy(&read.set, self.folds, context.setting())?;
             let mut report = context.stage("dataset", self.inputs.clone(), Utility::of(&read.set.volumes()), privacy);
             count_set(&mut report.counts, &read.set);
             report.dropped = read.dropped;
@@ -116,11 +114,11 @@ impl Pipeline<'_> {
 
     /// Every attack by cross-validation; the chosen one also with whole sessions kept apart, and as a model of all traces. With it come the features
     /// that the chosen one looks at, which an attack that chooses has to be trained for.
-    fn attacks(&self, set: &TraceSet) -> Result<(Maybe, Stage, FeatureSpec)> {
+    fn attacks(&self, set: &TraceSet) -> Result<(Attempt, Stage, FeatureSpec)> {
         let context = self.context.restarted();
         let out = self.out("model.wfm");
         let chosen = attack(&self.options.attack)?;
-        let splits = match folds_of(set, self.folds, &context) {
+        let splits = match folds_of(set, self.folds, context.setting()) {
             Ok(splits) => splits,
             Err(reason) => {
                 let privacy = PrivacyReport::unmeasured(chosen.name(), &reason);
@@ -132,9 +130,9 @@ impl Pipeline<'_> {
         };
         let mut others = Vec::new();
         for name in ATTACKS.into_iter().filter(|&name| name != chosen.name()) {
-            others.push(measure(&attack(name)?, Samples::Traces(set), &splits, &context)?);
+            others.push(measure(&attack(name)?, Samples::Traces(set), &splits, context.setting())?);
         }
-        let measured = measure(&chosen, Samples::Traces(set), &splits, &context)?;
+        let measured = measure(&chosen, Samples::Traces(set), &splits, context.setting())?;
         let rows = &measured.evaluation.rows;
         let keys: Vec<_> = rows.iter().map(|&row| set.traces()[row].key.clone()).collect();
         write_probabilities(&self.out("probabilities.parquet"), &keys, &measured.evaluation.probabilities)?;
@@ -150,7 +148,7 @@ impl Pipeline<'_> {
         let split = format!("{} stratified folds", splits.len());
         evaluate::describe(&mut report, &measured, trivial, &split, &context);
         let trivial = trivial.unwrap_or(&measured);
-        let all = against(&others.iter().chain([&measured]).collect::<Vec<_>>(), trivial);
+        let all = beside_trivial(&others.iter().chain([&measured]).collect::<Vec<_>>(), trivial);
         report.privacy.extras.set("attacks", all);
         report.privacy.extras.set("by_session", self.by_session(set, &context)?);
         let stage = self.done(report, None, &out, &context)?;
@@ -164,13 +162,13 @@ impl Pipeline<'_> {
             Err(reason) => return Ok(json!({ "measured": false, "why": reason.to_string() })),
         };
         let mut scores = Vec::new();
-        for name in [TRIVIAL, self.options.attack.as_str()] {
-            scores.push(measure(&attack(name)?, Samples::Traces(set), &splits, context)?.summary());
+        for name in [TRIVIAL, &*self.options.attack] {
+            scores.push(measure(&attack(name)?, Samples::Traces(set), &splits, context.setting())?.summary());
         }
         Ok(json!({ "measured": true, "groups": splits.len(), "attacks": scores }))
     }
 
-    fn defend(&self, set: &TraceSet, spec: &DefenseSpec, undefended: &Maybe) -> Result<(TraceSet, Stage)> {
+    fn defend(&self, set: &TraceSet, spec: &DefenseSpec, undefended: &Attempt) -> Result<(TraceSet, Stage)> {
         let context = self.context.restarted();
         let folder = self.out("defended");
         make_folder(&folder)?;
@@ -376,22 +374,6 @@ impl Pipeline<'_> {
     fn out(&self, name: &str) -> PathBuf {
         self.options.out.join(name)
     }
-}
-
-/// Every attack, compared with the trivial one on the same folds; p-values corrected for their number.
-fn against(all: &[&Measured], trivial: &Measured) -> Vec<Value> {
-    let others: Vec<&&Measured> = all.iter().filter(|one| one.attack != trivial.attack).collect();
-    let contestants: Vec<Contestant> = others.iter().map(|one| one.contestant()).collect();
-    let mut compared = Comparison::against(&trivial.contestant(), &contestants, trivial.rounds()).into_iter();
-    let summary = |one: &&Measured| {
-        let mut summary = one.summary();
-        summary["against_trivial"] = match one.attack == trivial.attack {
-            true => json!("is the trivial attack"),
-            false => json!(compared.next().map(|comparison| comparison.reversed().to_string())),
-        };
-        summary
-    };
-    all.iter().map(summary).collect()
 }
 
 fn attack_row(one: &Value) -> [String; 5] {

@@ -5,23 +5,25 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 use ndarray::Array2;
-use serde_json::{Value, json};
 use wfkit_classify::{Evaluation, Fold, Samples};
 use wfkit_datasets::splits::Split;
 use wfkit_datasets::{
     Aligned, FileKind, FoldFile, Known, Label, Overlap, ProbabilityTable, TraceKey, Truth, splits_of_folds,
 };
+use wfkit_evaluate::split::of_file;
+use wfkit_evaluate::{
+    ExperimentError, LeakageEstimate, LeakageReport, LowerBound, Measured, PairedComparison, RankedAttack, TRIVIAL,
+    attack, compare, measure, open_world,
+};
 use wfkit_features::FeatureMatrix;
 use wfkit_metrics::{Average, Probabilities, Utility, accuracy, did_you_mean_one_of, roc_auc_ovr};
 
-use super::evaluate::{against, all, modes, sheet};
+use super::evaluate::{all, sheet};
 use crate::cli;
 use crate::context::{Context, count, digests, write};
 use crate::input::{Features, Labelled, list};
-use crate::measure::{Measured, TRIVIAL, attack, measure};
 use crate::picture::reliability;
 use crate::printer::NARROW;
-use crate::split::of_file;
 use crate::words::hanging;
 
 /// What the calibration is said to be.
@@ -48,7 +50,7 @@ pub(crate) fn run(options: &cli::Score, context: &Context<'_>) -> Result<()> {
         .map(|(name, given)| {
             Measured::of(evaluation(name, given, &rows, samples, fold_of.as_deref()), samples, context.seed)
         })
-        .collect::<Result<_>>()?;
+        .collect::<Result<_, ExperimentError>>()?;
     let (first, others) = measured.split_first().expect("clap demands a file");
 
     let split = match &folds {
@@ -86,16 +88,18 @@ pub(crate) fn run(options: &cli::Score, context: &Context<'_>) -> Result<()> {
         extras.set("trivial", trivial.summary());
     }
     if let Some(class) = &options.open_world {
-        extras.set("open_world", modes::open_world(first, class, &options.base_rate, context.seed)?);
+        extras.set("open_world", open_world(first, class, &options.base_rate, context.seed)?);
     }
     let beside: Vec<&Measured> = trivial.iter().chain(others).collect();
     let mut leakage = first.leakage(&beside);
-    if leakage["asymptotic_lower_bound"].is_object() && trivial.is_none() {
-        leakage["asymptotic_lower_bound"]["reason"] =
-            json!("not computed: probabilities have no features to be near in");
+    if let LeakageReport::Estimated(LeakageEstimate { asymptotic_lower_bound, .. }) = &mut leakage
+        && matches!(asymptotic_lower_bound, LowerBound::Missing { .. })
+    {
+        let reason = "not computed: probabilities have no features to be near in".to_owned();
+        *asymptotic_lower_bound = LowerBound::Missing { reason };
     }
     extras.set("leakage", leakage);
-    let compared = against::compare(first, others);
+    let compared = compare(first, others);
     if !others.is_empty() {
         extras.set("against", &compared);
         table(&measured, &compared).iter().try_for_each(|line| context.printer.line(line))?;
@@ -269,31 +273,31 @@ fn fold(split: &Split, tested: &[usize], all: &Probabilities, truth: &[usize], k
 
 /// The trivial attack on the same folds and traces.
 fn trivial(samples: Samples<'_>, rows: &[usize], fold_of: &[i64], context: &Context<'_>) -> Result<Measured> {
-    measure(&attack(TRIVIAL)?, samples, &splits(rows, samples.len(), Some(fold_of)), context)
+    measure(&attack(TRIVIAL)?, samples, &splits(rows, samples.len(), Some(fold_of)), context.setting())
         .context("the trivial attack")
 }
 
 /// The scores of all files in 80 columns.
-fn table(measured: &[Measured], compared: &[Value]) -> Vec<String> {
+fn table(measured: &[Measured], compared: &[PairedComparison]) -> Vec<String> {
     let widest = measured.iter().map(|one| one.attack.chars().count()).max().unwrap_or(0);
     let width = widest.clamp(6, NARROW - 48);
-    let row = |(at, one): (usize, &Measured)| all::row(one, at.checked_sub(1).map(|other| &compared[other]));
-    let rows: Vec<Value> = measured.iter().enumerate().map(row).collect();
-    let by_loss = rows.iter().any(|row| row["p_log_loss"].is_number());
-    let (p_of, of) = if by_loss { ("p_log_loss", "loss") } else { ("p_accuracy", "acc.") };
-    let mut lines: Vec<String> = all::head(width, of).to_vec();
+    let row = |(at, one): (usize, &Measured)| RankedAttack::of(one, at.checked_sub(1).map(|other| &compared[other]));
+    let rows: Vec<RankedAttack> = measured.iter().enumerate().map(row).collect();
+    let test = all::Test::of(&rows);
+    let mut lines: Vec<String> = all::head(width, test).to_vec();
     for mut row in rows {
-        let name = row["attack"].as_str().unwrap_or_default().to_owned();
+        let name = &mut row.summary.attack;
         if name.chars().count() > width {
-            let end: Vec<char> = name.chars().rev().take(width - 2).collect();
-            row["attack"] = json!(format!("..{}", end.into_iter().rev().collect::<String>()));
+            let cut = name.chars().count() - (width - 2);
+            *name = format!("..{}", name.chars().skip(cut).collect::<String>());
         }
-        lines.push(all::scores(&row, width, p_of));
+        lines.push(all::scores(&row, width, test));
     }
-    let test = if by_loss { "corrected resampled t-test over the folds" } else { "McNemar's test, each load once" };
-    lines.extend(hanging(&format!(
-        "p: against {}, {test}, corrected for the number of files (Holm).",
-        measured[0].attack
-    )));
+    let told = match test {
+        all::Test::LogLoss => "corrected resampled t-test over the folds",
+        all::Test::Accuracy => "McNemar's test, each load once",
+    };
+    let first = &measured[0].attack;
+    lines.extend(hanging(&format!("p: against {first}, {told}, corrected for the number of files (Holm).")));
     lines
 }

@@ -11,7 +11,7 @@ use super::evaluate::learned_from;
 use crate::cli;
 use crate::context::{Context, count, count_set, digests, report_path, write};
 use crate::input::read_traces;
-use crate::measure::{attack, trivial_privacy};
+use wfkit_evaluate::{attack, trivial_privacy};
 
 /// Folds of the trivial attack in the report: it guesses the number of pages.
 const FOLDS: usize = 5;
@@ -38,7 +38,7 @@ fn make(paths: &[PathBuf], options: &SessionOptions, out: &Path, context: &Conte
     let (set, sessions) = join_sessions(&loads.set, options)?;
     write_traces(out, &set)?;
     write(&pages_path(out), serde_json::to_string_pretty(&sessions)? + "\n")?;
-    let privacy = trivial_privacy(&set, FOLDS, context)?;
+    let privacy = trivial_privacy(&set, FOLDS, context.setting())?;
     let mut report = context.stage("sessions make", digests(paths)?, Utility::of(&set.volumes()), privacy);
     count_set(&mut report.counts, &set);
     let pages: usize = sessions.iter().map(|session| session.pages.len()).sum();

@@ -4,16 +4,14 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
-use wfkit_classify::forest::Splits;
-use wfkit_classify::{Attack, AttackOptions, Backend, Epoch, FittedAttack, Listener, Samples};
+use wfkit_classify::{Attack, AttackOptions, Epoch, FittedAttack, Listener, Samples};
 use wfkit_datasets::files::replace_with;
+use wfkit_evaluate::BOOTSTRAP;
 use wfkit_metrics::{PrivacyReport, ScoreOptions, Scores};
 
 use crate::cli;
 use crate::context::{Context, count, digests};
 use crate::input::Labelled;
-use crate::measure::BOOTSTRAP;
-use crate::words;
 
 pub(crate) fn run(options: &cli::Train, context: &Context<'_>) -> Result<()> {
     let input = Labelled::read(&options.input, context)?;
@@ -49,7 +47,7 @@ fn fit(attack: &Attack, input: &Labelled, context: &Context<'_>) -> Result<Fitte
     let hear = |epoch: Epoch| {
         let bar = bar.get_or_init(|| context.printer.progress(attack.name(), epoch.of as u64));
         bar.set_position(epoch.done as u64);
-        bar.set_message(words::of_epoch(attack.name(), &epoch));
+        bar.set_message(format!("{}, {epoch}", attack.name()));
     };
     let fitted = attack.fit_heard(input.samples(), context.seed, Listener::of(&hear));
     if let Some(bar) = bar.get() {
@@ -60,7 +58,7 @@ fn fit(attack: &Attack, input: &Labelled, context: &Context<'_>) -> Result<Fitte
 
 /// The attack that the options name; without a name, the one that suits the input.
 pub(crate) fn named(options: &cli::AttackArgs, input: &Labelled) -> Result<Attack> {
-    let name = options.attack.as_deref().unwrap_or(input.default_attack());
+    let name = options.attack.as_ref().and_then(cli::Attacks::name).unwrap_or(input.default_attack());
     let attack = Attack::by_name(name, &self::options(options))?;
     Ok(match options.calibrate {
         Some(calibration) => attack.calibrated(calibration),
@@ -70,22 +68,14 @@ pub(crate) fn named(options: &cli::AttackArgs, input: &Labelled) -> Result<Attac
 
 /// What the options change about an attack.
 pub(crate) fn options(options: &cli::AttackArgs) -> AttackOptions {
-    let backend = match options.backend {
-        cli::Backend::Native => Backend::Native,
-        cli::Backend::Smartcore => Backend::Smartcore,
-        cli::Backend::Linfa => Backend::Linfa,
-    };
     AttackOptions {
         trees: options.trees.map(usize::from),
-        backend,
+        backend: options.backend,
         balanced: options.class_weight == cli::ClassWeight::Balanced,
         max_depth: options.max_depth,
         min_samples_leaf: options.min_samples_leaf.map(|traces| traces as usize),
         max_leaf_nodes: options.max_leaf_nodes,
-        splits: match options.splits {
-            cli::Splits::Exact => Splits::Exact,
-            cli::Splits::Histogram => Splits::Histogram,
-        },
+        splits: options.splits,
         epochs: options.epochs.map(usize::from),
     }
 }

@@ -77,6 +77,14 @@ pub struct Epoch {
     pub held_back: Option<f64>,
 }
 
+impl fmt::Display for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { done, of, loss, held_back } = self;
+        write!(f, "epoch {done} of {of}: log loss {loss:.3}")?;
+        held_back.map_or(Ok(()), |loss| write!(f, ", {loss:.3} held back"))
+    }
+}
+
 /// Hears of every epoch; by default nobody does.
 #[derive(Clone, Copy, Default)]
 pub struct Listener<'a>(Option<&'a (dyn Fn(Epoch) + Sync)>);

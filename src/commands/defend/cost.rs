@@ -3,11 +3,10 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use rayon::prelude::*;
-use serde::Serialize;
-use wfkit_capture::has_captures;
-use wfkit_datasets::{Trace, TraceSet};
-use wfkit_defend::{DefendOptions, DefendedSet, DefendedTrace, DefenseSpec, Limit, OverheadOptions, defend_with, grid};
+use wfkit_capture::{FlowScope, LabelSource, has_captures};
+use wfkit_datasets::TraceSet;
+use wfkit_defend::DefenseSpec;
+use wfkit_evaluate::HourlyCost;
 use wfkit_metrics::{PrivacyReport, Utility};
 
 use crate::cli;
@@ -16,70 +15,12 @@ use crate::context::{Context, count_set, digests};
 use crate::input::read_traces;
 use crate::printer::percent;
 
-/// What an hour of such traffic costs under a defence: the median of its draws, and the lowest and highest of them.
-#[derive(Debug, Serialize)]
-struct HourlyCost {
-    defence: String,
-    /// How often it was drawn; once where nothing is left to chance.
-    draws: usize,
-    /// Megabytes (10^6 bytes) that an hour of the undefended traffic becomes; null where the traffic lasts no time at all.
-    megabytes_an_hour: Option<Spread>,
-    /// More bytes, over the bytes without it: what `defend` and `sweep` call bandwidth overhead.
-    bandwidth_overhead: Spread,
-    /// How long packets are held back, in milliseconds: half of them at most, 95 % at most, the longest.
-    delay_ms_median: Spread,
-    delay_ms_95: Spread,
-    delay_ms_longest: Spread,
-    /// How much later the last packet of a capture is through, in seconds, on average.
-    ends_later_s: Spread,
-    /// The most that is sent within a tenth of a second, both ways, in Mbit/s.
-    peak_mbit_s: Spread,
-    /// Share of the seconds with traffic in which nothing but padding is sent.
-    only_padding_share: Spread,
-}
-
-/// A number over the draws of a defence.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-struct Spread {
-    median: f64,
-    lowest: f64,
-    highest: f64,
-}
-
-impl Spread {
-    /// Of one draw at least. The median of an even number is the mean of the middle two.
-    fn of(mut values: Vec<f64>) -> Self {
-        values.sort_unstable_by(f64::total_cmp);
-        let (first, last) = (values[0], values[values.len() - 1]);
-        let median = f64::midpoint(values[(values.len() - 1) / 2], values[values.len() / 2]);
-        Self { median, lowest: first, highest: last }
-    }
-
-    /// The median, and the span where there is one.
-    fn told(&self, number: impl Fn(f64) -> String) -> String {
-        let (median, lowest, highest) = (number(self.median), number(self.lowest), number(self.highest));
-        if lowest == highest { median } else { format!("{median} [{lowest}, {highest}]") }
-    }
-}
-
-/// What one draw costs.
-#[derive(Debug)]
-struct Draw {
-    megabytes_an_hour: Option<f64>,
-    bandwidth_overhead: f64,
-    delay_ms: [f64; 3],
-    ends_later_s: f64,
-    peak_mbit_s: f64,
-    only_padding_share: f64,
-}
-
 pub(super) fn run(options: &cli::DefendCost, context: &Context<'_>) -> Result<()> {
-    let specs: Vec<DefenseSpec> =
-        options.defences.iter().map(|pattern| grid(pattern)).collect::<Result<Vec<_>, _>>()?.concat();
+    let specs: Vec<&DefenseSpec> = options.defences.iter().flat_map(|cli::Defenses(defences)| defences).collect();
     let (set, what) = read(&options.paths, &options.import, context)?;
-    let mut costs = vec![HourlyCost::of("none".to_owned(), &[Draw::of_nothing(&set)])];
-    for spec in &specs {
-        costs.push(HourlyCost::of_draws(&set, spec, options.draws, options.limit, context)?);
+    let mut costs = vec![HourlyCost::of_nothing(&set)];
+    for spec in specs {
+        costs.push(HourlyCost::of_draws(&set, spec, options.draws, options.limit, context.setting())?);
     }
     let reason = "what a defence hides is measured against traces of others: wfkit sweep";
     let privacy = PrivacyReport::unmeasured("none", reason);
@@ -101,13 +42,13 @@ fn read(paths: &[PathBuf], import: &cli::Import, context: &Context<'_>) -> Resul
     }
     let mut import = import.clone();
     if import.label.is_none() && import.labels.is_none() {
-        import.label = Some("^(?<class>.*)$".to_owned());
+        import.label = Some(LabelSource::Pattern("^(?<class>.*)$".parse()?));
     }
     let what = match import.flows {
-        cli::Flows::Main => {
+        FlowScope::Main => {
             "of each capture what the client exchanges with its main peer (--flows all counts all peers)"
         }
-        cli::Flows::All => "of each capture everything of the client's",
+        FlowScope::All => "of each capture everything of the client's",
     };
     Ok((import_captures(paths, &import, context)?.set, what))
 }
@@ -152,158 +93,4 @@ fn print(set: &TraceSet, what: &str, (costs, draws): (&[HourlyCost], u16), conte
          hour of what you do now: loads that take longer under a defence count as if they took no longer. Delays are of the simulation; a deployed defence waits \
          longer. What a defence hides: wfkit sweep."
     ))
-}
-
-impl HourlyCost {
-    /// Draw n is what `wfkit defend` makes with the seed and n added to it.
-    fn of_draws(set: &TraceSet, spec: &DefenseSpec, draws: u16, limit: Limit, context: &Context<'_>) -> Result<Self> {
-        let mut costs = Vec::new();
-        for draw in 0..draws {
-            let seed = context.seed.wrapping_add(draw.into());
-            let defended = defend_with(set, spec, &DefendOptions { seed, limit, ..DefendOptions::default() })?;
-            costs.push(Draw::of(&defended));
-            if !defended.is_left_to_chance() {
-                break;
-            }
-        }
-        Ok(Self::of(spec.to_string(), &costs))
-    }
-
-    fn of(defence: String, draws: &[Draw]) -> Self {
-        let over = |value: fn(&Draw) -> f64| Spread::of(draws.iter().map(value).collect());
-        let megabytes: Option<Vec<f64>> = draws.iter().map(|draw| draw.megabytes_an_hour).collect();
-        Self {
-            defence,
-            draws: draws.len(),
-            megabytes_an_hour: megabytes.map(Spread::of),
-            bandwidth_overhead: over(|draw| draw.bandwidth_overhead),
-            delay_ms_median: over(|draw| draw.delay_ms[0]),
-            delay_ms_95: over(|draw| draw.delay_ms[1]),
-            delay_ms_longest: over(|draw| draw.delay_ms[2]),
-            ends_later_s: over(|draw| draw.ends_later_s),
-            peak_mbit_s: over(|draw| draw.peak_mbit_s),
-            only_padding_share: over(|draw| draw.only_padding_share),
-        }
-    }
-}
-
-impl Draw {
-    fn of_nothing(set: &TraceSet) -> Self {
-        let traces = || set.traces().iter().map(|labelled| &labelled.trace);
-        let bytes: u64 = traces().map(|trace| trace.in_bytes() + trace.out_bytes()).sum();
-        Self {
-            megabytes_an_hour: an_hour(bytes, traces()),
-            bandwidth_overhead: 0.0,
-            delay_ms: [0.0; 3],
-            ends_later_s: 0.0,
-            peak_mbit_s: traces().map(peak_mbit_s).fold(0.0, f64::max),
-            only_padding_share: 0.0,
-        }
-    }
-
-    fn of(defended: &DefendedSet<'_>) -> Self {
-        let originals = || defended.traces().map(|(original, _)| &original.trace);
-        let volumes = defended.volumes();
-        let bytes = volumes.iter().map(|volume| volume.in_bytes + volume.out_bytes).sum::<f64>();
-        let overheads = defended.overheads(&OverheadOptions { bootstrap: 0, seed: 0 });
-        let later = defended.traces().map(|(original, after)| {
-            let end = after.completion_ns(original.trace.len()).into_iter().max().unwrap_or(0);
-            end.saturating_sub(original.trace.duration_ns()) as f64 / 1e9
-        });
-        let seconds = defended.traces().map(|(_, after)| seconds(after));
-        let (alone, all) = seconds.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
-        let ms = |seconds: Option<f64>| seconds.unwrap_or(0.0) * 1e3;
-        let peaks: Vec<f64> =
-            defended.traces().collect::<Vec<_>>().par_iter().map(|(_, after)| peak_mbit_s(&after.observe())).collect();
-        Self {
-            megabytes_an_hour: an_hour(bytes as u64, originals()),
-            bandwidth_overhead: overheads.bandwidth.both.total.map_or(0.0, |total| total.value),
-            delay_ms: [overheads.delay.p50_s, overheads.delay.p95_s, overheads.delay.max_s].map(ms),
-            ends_later_s: later.sum::<f64>() / defended.original().len().max(1) as f64,
-            peak_mbit_s: peaks.into_iter().fold(0.0, f64::max),
-            only_padding_share: if all > 0 { alone as f64 / all as f64 } else { 0.0 },
-        }
-    }
-}
-
-/// Megabytes that `bytes` are for each hour of the original traces.
-fn an_hour<'a>(bytes: u64, originals: impl Iterator<Item = &'a Trace>) -> Option<f64> {
-    let hours = originals.map(Trace::duration_ns).sum::<u64>() as f64 / 3.6e12;
-    (hours > 0.0).then(|| bytes as f64 / 1e6 / hours)
-}
-
-/// The most within any tenth of a second that begins with a packet.
-fn peak_mbit_s(trace: &Trace) -> f64 {
-    const WINDOW_NS: u64 = 100_000_000;
-    let (times, sizes) = (trace.time_ns(), trace.size());
-    let (mut end, mut inside, mut most) = (0, 0_u64, 0_u64);
-    for start in 0..times.len() {
-        while end < times.len() && times[end] - times[start] < WINDOW_NS {
-            inside += u64::from(sizes[end].unsigned_abs());
-            end += 1;
-        }
-        most = most.max(inside);
-        inside -= u64::from(sizes[start].unsigned_abs());
-    }
-    most as f64 * 8.0 / 0.1 / 1e6
-}
-
-/// Seconds with nothing but padding, and seconds with any packet.
-fn seconds(after: &DefendedTrace) -> (usize, usize) {
-    let mut with_data: Vec<(u64, bool)> =
-        after.packets().map(|packet| (packet.time_ns / 1_000_000_000, !packet.is_padding())).collect();
-    with_data.dedup_by(|next, kept| {
-        let same = next.0 == kept.0;
-        kept.1 |= same && next.1;
-        same
-    });
-    (with_data.iter().filter(|(_, data)| !data).count(), with_data.len())
-}
-
-#[cfg(test)]
-mod tests {
-    use wfkit_datasets::{LabelledTrace, Layer, Provenance, TraceKey};
-    use wfkit_defend::defend;
-
-    use super::*;
-
-    /// An hour with 1 MB at once, and one packet at its end.
-    fn set() -> TraceSet {
-        let trace = Trace::new(vec![0, 1, 3_600_000_000_000], vec![400_000, -500_000, -100_000]).unwrap();
-        let key = TraceKey { class: "mine".into(), rep: 0, session: None };
-        let traces = vec![LabelledTrace::new(key, None, trace)];
-        TraceSet::new(traces, Provenance::new(Layer::Tcp, vec![])).unwrap()
-    }
-
-    fn draw(set: &TraceSet, spec: &str) -> Draw {
-        Draw::of(&defend(set, &spec.parse().unwrap(), 0).unwrap())
-    }
-
-    #[test]
-    fn an_hour_costs_what_it_is() {
-        let set = set();
-        let nothing = Draw::of_nothing(&set);
-        assert_eq!((nothing.megabytes_an_hour, nothing.peak_mbit_s), (Some(1.0), 72.0));
-        let padded = draw(&set, "pad:multiple,to=500000B");
-        assert_eq!((padded.megabytes_an_hour, padded.delay_ms[2]), (Some(1.5), 0.0));
-        assert!((padded.bandwidth_overhead - 0.5).abs() < 1e-12);
-        assert_eq!((padded.peak_mbit_s, padded.only_padding_share), (80.0, 0.0));
-        let held = draw(&set, "hold:quantise,tick=7s");
-        assert!(held.delay_ms[1] > 0.0 && held.megabytes_an_hour == Some(1.0));
-    }
-
-    #[test]
-    fn seconds_of_padding_alone_are_counted() {
-        let cost = draw(&set(), "front,n-client=1000,n-server=1000,w-min=5s,w-max=5s");
-        assert!(cost.only_padding_share > 0.5 && cost.bandwidth_overhead > 0.0, "{cost:?}");
-    }
-
-    #[test]
-    fn the_median_of_draws_has_their_span_beside_it() {
-        assert_eq!(Spread::of(vec![3.0, 1.0, 2.0]), Spread { median: 2.0, lowest: 1.0, highest: 3.0 });
-        assert_eq!(Spread::of(vec![4.0, 1.0]).median, 2.5);
-        let whole = |value: f64| format!("{value:.0}");
-        assert_eq!(Spread::of(vec![3.0, 1.0, 2.0]).told(whole), "2 [1, 3]");
-        assert_eq!(Spread::of(vec![2.0]).told(whole), "2");
-    }
 }

@@ -1,8 +1,9 @@
 //! `wfkit defend list` and `describe`: the defences there are, and one of them in full.
 
 use anyhow::Result;
-use wfkit_defend::{DefenseInfo, DelayModel, NotSimulated, Variants, list, meant_defense, not_simulated, variants};
+use wfkit_defend::{DefenseInfo, DelayModel, NotSimulated, Variants, list, not_simulated, variants};
 
+use crate::cli::NamedDefense;
 use crate::context::Context;
 
 pub(super) fn all(context: &Context<'_>) -> Result<()> {
@@ -23,10 +24,10 @@ pub(super) fn all(context: &Context<'_>) -> Result<()> {
     ))
 }
 
-pub(super) fn one(name: &str, context: &Context<'_>) -> Result<()> {
-    let defence = match find(name).map_err(anyhow::Error::msg)? {
-        Found::Simulated(defence) => defence,
-        Found::NotSimulated(defence) => return absent(defence, context),
+pub(super) fn one(named: NamedDefense, context: &Context<'_>) -> Result<()> {
+    let defence = match named {
+        NamedDefense::Simulated(defence) => defence,
+        NamedDefense::NotSimulated(defence) => return absent(defence, context),
     };
     if context.printer.is_json() {
         return context.printer.document(defence);
@@ -81,21 +82,4 @@ fn absent(defence: &NotSimulated, context: &Context<'_>) -> Result<()> {
     context
         .printer
         .line(&format!("{name}: {summary}\n\nSource: {source}\n\nNot simulated: {reason}.\n\nNeeded: {needed}."))
-}
-
-/// What a name stands for.
-pub(crate) enum Found {
-    Simulated(&'static DefenseInfo),
-    NotSimulated(&'static NotSimulated),
-}
-
-/// The defence of that name; a specification of one layer is as good.
-pub(crate) fn find(name: &str) -> Result<Found, String> {
-    let bare = name.split([':', ',']).next().unwrap_or(name);
-    let simulated = list().iter().find(|defence| defence.name == bare).map(Found::Simulated);
-    let absent = || not_simulated().iter().find(|defence| defence.name == bare).map(Found::NotSimulated);
-    simulated.or_else(absent).ok_or_else(|| {
-        let names: Vec<&str> = list().iter().map(|defence| defence.name).collect();
-        format!("there is no defence `{bare}`{}; there are {}", meant_defense(bare), names.join(", "))
-    })
 }

@@ -9,10 +9,9 @@ use wfkit_defend::{DefenseSpec, Limit, Severity, lint};
 use crate::context::Context;
 use crate::input::read_traces;
 
-pub(super) fn run(spec: &str, paths: &[PathBuf], limit: Limit, context: &Context<'_>) -> Result<()> {
-    let spec: DefenseSpec = spec.parse()?;
+pub(super) fn run(spec: &DefenseSpec, paths: &[PathBuf], limit: Limit, context: &Context<'_>) -> Result<()> {
     let traces = read_traces(paths, context)?;
-    let findings = lint(&spec, &traces.set, context.seed, limit);
+    let findings = lint(spec, &traces.set, context.seed, limit);
     if context.printer.is_json() {
         context.printer.document(&json!({ "defence": spec.to_string(), "findings": findings }))?;
     } else if findings.is_empty() {

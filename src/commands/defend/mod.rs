@@ -7,31 +7,26 @@ mod fit;
 mod lint;
 mod verify;
 
-use std::borrow::Cow;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use serde_json::json;
-use wfkit_classify::Samples;
-use wfkit_datasets::splits::Split;
 use wfkit_datasets::{TraceFormat, TraceSet, write_traces};
 use wfkit_defend::{
-    Audit, Copies, Cost, DefendOptions, DefendedSet, DefenseSpec, ManifestFile, Observed, OverheadOptions, TimeBracket,
-    check_composition, check_overheads, defend_with, observe_defended,
+    Audit, Cost, DefendOptions, DefendedSet, DefenseSpec, ManifestFile, OverheadOptions, TimeBracket,
+    check_composition, check_overheads, defend_with,
 };
 use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, VolumeSummary};
 
-pub(crate) use self::describe::find;
 use crate::cli::{self, DefendCommand, DefendTraces};
 use crate::context::{Context, count_set, digests, report_path, write};
 use crate::input::read_traces;
-use crate::measure::{BOOTSTRAP, Measured, TRIVIAL, attack, cross_validate, folds_of, measure};
+use wfkit_evaluate::{AttackOnDefended, Attempt, AttemptSummary, BOOTSTRAP, attack, attack_defended, cross_validate};
 
 pub(crate) fn run(options: &cli::Defend, context: &Context<'_>) -> Result<()> {
     match (&options.command, &options.traces) {
         (Some(DefendCommand::List), _) => describe::all(context),
-        (Some(DefendCommand::Describe { name }), _) => describe::one(name, context),
+        (Some(DefendCommand::Describe { name }), _) => describe::one(*name, context),
         (Some(DefendCommand::Verify { original, defended, manifest, fit_on, replicas }), _) => {
             verify::run(original, defended, manifest.as_deref(), fit_on.as_deref(), *replicas, context)
         }
@@ -55,7 +50,7 @@ fn defend(options: &DefendTraces, context: &Context<'_>) -> Result<()> {
     let traces = read_traces(&options.traces, context)?;
     let (spec, fit_on) = fit::fitted(spec, options.fit_on.as_deref(), &options.traces, &traces.set, context)?;
     let folds = usize::from(options.folds);
-    let undefended = cross_validate(&attack, &traces.set, folds, context)?;
+    let undefended = cross_validate(&attack, &traces.set, folds, context.setting())?;
     let how =
         DefendOptions { seed: context.seed, replicas: options.replicas, verify: options.verify, limit: options.limit };
     let defended = defend_with(&traces.set, &spec, &how)?;
@@ -74,11 +69,10 @@ fn defend(options: &DefendTraces, context: &Context<'_>) -> Result<()> {
 
 /// The specification with the options of the simulation in it, so that it says everything wherever it is kept.
 fn spec_of(options: &DefendTraces) -> Result<DefenseSpec> {
-    let mut text = options.defence.clone();
-    if let Some(link) = &options.link {
-        text = format!("{text}+{link}");
-    }
-    let mut spec: DefenseSpec = text.parse()?;
+    let mut spec = match &options.link {
+        Some(link) => format!("{}+{link}", options.defence).parse()?,
+        None => options.defence.clone(),
+    };
     if let Some(model) = options.delay {
         spec = spec.with_delays(model);
     }
@@ -139,9 +133,6 @@ pub(crate) fn manifest_path(out: &Path) -> PathBuf {
     report.with_file_name(name.unwrap_or_default())
 }
 
-/// An attack, or why it could not be measured.
-pub(crate) type Maybe = std::result::Result<Measured, String>;
-
 /// How a defended set is attacked.
 pub(crate) struct Attacked<'a> {
     /// The attack, trained again.
@@ -152,30 +143,18 @@ pub(crate) struct Attacked<'a> {
     pub(crate) draws: NonZeroU32,
 }
 
-/// Draws of each training load where no number is given: with half as many again k-FP finds no more in FRONT (the README of `defend` has the curve).
-pub(crate) const DRAWS_TRAIN: NonZeroU32 = NonZeroU32::new(8).expect("it is not 0");
-
 /// The stage report of a defended set: the attack is trained again on defended traces, with the undefended one beside it.
 pub(crate) fn report(
     defended: &DefendedSet<'_>,
     observed: &TraceSet,
-    undefended: &Maybe,
+    undefended: &Attempt,
     Attacked { attack: attack_name, folds, draws }: &Attacked<'_>,
     inputs: Vec<Input>,
     context: &Context<'_>,
 ) -> Result<StageReport> {
     let original = defended.original();
-    let learned_from = LearnedFrom::of(defended, observed, *draws)?;
-    // Folds of the loads, so that nothing is learned from any copy of a tested one.
-    let splits: std::result::Result<Vec<Split>, String> = folds_of(original, *folds, context)
-        .map(|splits| splits.iter().map(|split| learned_from.copies.split(split)).collect());
-    let cross_validate = |name: &str| -> Result<Maybe> {
-        match &splits {
-            Ok(splits) => Ok(Ok(measure(&attack(name)?, Samples::Traces(&learned_from.set), splits, context)?)),
-            Err(reason) => Ok(Err(reason.clone())),
-        }
-    };
-    let (measured, trivial) = (cross_validate(attack_name)?, cross_validate(TRIVIAL)?);
+    let found = attack_defended(defended, observed, &attack(attack_name)?, (*folds, *draws), context.setting())?;
+    let AttackOnDefended { measured, trivial, draws } = found;
     let privacy = match &measured {
         Ok(measured) => measured.privacy(),
         Err(reason) => PrivacyReport::unmeasured(attack_name, reason),
@@ -199,14 +178,14 @@ pub(crate) fn report(
             "median bytes, seconds and score count all paths of a load; the file has those that the observer sees";
         report.utility.extras.set("counted", counted).set("seen", VolumeSummary::of(&observed.volumes()));
     }
-    let copies = match learned_from.copies.each() {
+    let copies = match draws {
         1 if defended.is_left_to_chance() => "one draw of each load".to_owned(),
         1 => "each load once, since nothing is left to chance".to_owned(),
         n => format!("{n} draws of each load, tested on the first draw of others"),
     };
     let split =
         format!("{folds} stratified folds of loads, trained and tested on defended traces: trained on {copies}");
-    report.privacy.extras.set("split", split).set("draws_train", learned_from.copies.each());
+    report.privacy.extras.set("split", split).set("draws_train", draws);
     if defended.spec().hides_paths() {
         let view = "some paths of each load, one view a load; who sees all paths sees the undefended traffic";
         report.privacy.extras.set("view", view);
@@ -214,33 +193,7 @@ pub(crate) fn report(
     if let Some(training) = &defended.manifest().training {
         report.privacy.extras.set("defence_learned_from", training);
     }
-    report.privacy.extras.set("undefended", summary(undefended)).set("trivial", summary(&trivial));
+    let of = AttemptSummary::from;
+    report.privacy.extras.set("undefended", of(undefended)).set("trivial", of(&trivial));
     Ok(report)
-}
-
-/// The draws of each load that an attack is trained on, the first of which is tested.
-struct LearnedFrom<'a> {
-    set: Cow<'a, TraceSet>,
-    copies: Copies,
-}
-
-impl<'a> LearnedFrom<'a> {
-    /// As many as are asked for, those that were written among them; one where nothing is left to chance.
-    fn of(defended: &DefendedSet<'_>, observed: &'a TraceSet, draws: NonZeroU32) -> Result<Self> {
-        let written = defended.copies();
-        if draws.get() <= written.each() || !defended.is_left_to_chance() {
-            return Ok(Self { set: Cow::Borrowed(observed), copies: written });
-        }
-        let (seed, limit) = (defended.manifest().seed, defended.limit());
-        let options = DefendOptions { seed, replicas: draws, limit, verify: false };
-        let Observed { set, copies } = observe_defended(defended.original(), defended.spec(), &options)?;
-        Ok(Self { set: Cow::Owned(set), copies })
-    }
-}
-
-fn summary(measured: &Maybe) -> serde_json::Value {
-    match measured {
-        Ok(measured) => measured.summary(),
-        Err(reason) => json!({ "accuracy": null, "roc_auc_macro_ovr": null, "reason": reason }),
-    }
 }

@@ -5,24 +5,24 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, ensure};
+use serde::Serialize;
 use serde_json::{Value, json};
 use wfkit_classify::{Attack, Samples};
 use wfkit_datasets::Observed;
-use wfkit_metrics::{ClassMap, PrivacyReport, Scores, Utility};
+use wfkit_evaluate::split::Pages;
+use wfkit_evaluate::{
+    Matrix, MatrixCell, MatrixPart, ScoreRow, Scored, Source, TRIVIAL, attack, in_order, sessions_of, short, sources,
+};
+use wfkit_metrics::{PrivacyReport, Utility};
 
-use super::drift::{by_session, in_order};
 use super::markdown::section;
-use super::modes::row;
-use super::transfer::{Judge, Judged, Outcome, Source, known, short, short_accuracy, sources};
 use super::{FOLDS, sheet};
 use crate::cli;
 use crate::commands::train::named;
 use crate::context::{Context, count, digests, write};
 use crate::input::{Labelled, check_observed};
-use crate::measure::{TRIVIAL, attack};
 use crate::picture::{HeatCell, heat};
 use crate::printer::NARROW;
-use crate::split::Pages;
 use crate::words::hanging;
 
 /// What stands for the sessions of the input in place of files.
@@ -32,16 +32,44 @@ const SESSION: &str = "session";
 const FALSE_POSITIVES: &str = "each class against all others by its own probability, at the highest threshold that finds at least this share of its \
                                traces: the share of the other tested traces that reach it; mean over the classes that have tested traces";
 
+/// A matrix in a report.
+#[derive(Serialize)]
+struct Part<'a> {
+    by: &'a str,
+    order: &'a str,
+    told: &'a str,
+    within: Option<ScoreRow>,
+    across: ScoreRow,
+    learned_from: String,
+    false_positive_rate_is: &'static str,
+    names: Vec<&'a str>,
+    parts: Vec<MatrixPart>,
+    cells: &'a [MatrixCell],
+    reason: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trivial: Option<Ends>,
+}
+
+/// Within and across.
+#[derive(Serialize)]
+struct Ends {
+    within: Option<ScoreRow>,
+    across: ScoreRow,
+}
+
 pub(super) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> {
     let asked = Asked::of(options)?;
     let read = asked.read(options, context)?;
     let attack = named(&options.attack, &read.inputs[0])?;
-    let matrix = Matrix::measure(&attack, &read.sources, options, context)?;
-    let across =
-        matrix.scores(context, |train, test| train != test)?.with_context(|| matrix.why_nothing(asked.word()))?;
-    let within = matrix.scores(context, |train, test| train == test)?;
+    let measure = |attack: &Attack| {
+        let how = (folds(options), Pages::shared(options.shared_pages));
+        Matrix::measure(attack, &read.sources, how, options.allow_duplicates, context.setting())
+    };
+    let matrix = measure(&attack)?;
+    let across = matrix.scores(false, context.seed)?.with_context(|| why_nothing(&matrix, asked.word()))?;
+    let within = matrix.scores(true, context.seed)?;
     let told = matrix.told(within.as_ref(), &across, asked.word());
-    let cells = matrix.cells(options, context)?;
+    let cells = matrix.cells(context.seed)?;
     context.printer.line(&told)?;
     for line in table(&cells, &matrix.names()) {
         context.printer.line(&line)?;
@@ -57,31 +85,37 @@ pub(super) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> 
     }
     count(&mut report.counts, &format!("{}s", asked.word()), read.sources.len());
     count(&mut report.counts, "traces", read.sources.iter().map(Source::len).sum());
-    count(&mut report.counts, "classes", matrix.classes.len());
-    let scored = |judged: bool| matrix.outcomes.iter().filter(|cell| cell.judged.is_ok() == judged).count();
-    count(&mut report.counts, "cells with a score", scored(true));
-    count(&mut report.counts, "cells without a score", scored(false));
-    let mut part = json!({
-        "by": asked.word(),
-        "order": read.order,
-        "told": told,
-        "within": within.as_ref().map(row),
-        "across": row(&across),
-        "learned_from": format!("across: all of a {0}; within: {1} of {2} folds of it, so a little less", asked.word(), folds(options) - 1, folds(options)),
-        "false_positive_rate_is": FALSE_POSITIVES,
-        "names": matrix.names(),
-        "parts": matrix.parts(),
-        "cells": cells,
-        "reason": "within is null where no fold could be made; cells have their own reasons",
-    });
+    count(&mut report.counts, "classes", matrix.classes().len());
+    let (with, without) = matrix.cells_with_and_without_score();
+    count(&mut report.counts, "cells with a score", with);
+    count(&mut report.counts, "cells without a score", without);
+    let mut part = Part {
+        by: asked.word(),
+        order: &read.order,
+        told: &told,
+        within: within.as_ref().map(ScoreRow::from),
+        across: ScoreRow::from(&across),
+        learned_from: format!(
+            "across: all of a {0}; within: {1} of {2} folds of it, so a little less",
+            asked.word(),
+            folds(options) - 1,
+            folds(options)
+        ),
+        false_positive_rate_is: FALSE_POSITIVES,
+        names: matrix.names(),
+        parts: matrix.parts(),
+        cells: &cells,
+        reason: "within is null where no fold could be made; cells have their own reasons",
+        trivial: None,
+    };
     report.privacy.extras.set("split", format!("trained on each {0}, tested on every other", asked.word()));
     if matches!(read.inputs[0], Labelled::Traces(_)) && attack.name() != TRIVIAL {
-        let trivial = Matrix::measure(&self::attack(TRIVIAL)?, &read.sources, options, context)?;
-        let across = trivial.scores(context, |train, test| train != test)?.context("what the attack was tested on")?;
-        let within = trivial.scores(context, |train, test| train == test)?;
+        let trivial = measure(&self::attack(TRIVIAL)?)?;
+        let across = trivial.scores(false, context.seed)?.context("what the attack was tested on")?;
+        let within = trivial.scores(true, context.seed)?;
         let told = trivial.told(within.as_ref(), &across, asked.word());
         report.privacy.extras.set("trivial", json!({ "attack": TRIVIAL, "told": told }));
-        part["trivial"] = json!({ "within": within.as_ref().map(row), "across": row(&across) });
+        part.trivial = Some(Ends { within: within.as_ref().map(ScoreRow::from), across: ScoreRow::from(&across) });
     }
     report.privacy.extras.set("matrix", part);
     if let Some(path) = &options.sheet {
@@ -134,8 +168,8 @@ impl Asked {
     fn read(&self, options: &cli::Evaluate, context: &Context<'_>) -> Result<Read> {
         if self.by_session {
             let input = Labelled::read(&self.paths, context)?;
-            let (parts, without_session) = by_session(&input);
-            let names: Vec<&str> = parts.iter().map(|(name, _)| name.as_str()).collect();
+            let (parts, without_session) = sessions_of(input.samples());
+            let names: Vec<String> = parts.iter().map(|(name, _)| name.clone()).collect();
             ensure!(parts.len() > 1, few_sessions("--matrix session", &names));
             if without_session > 0 {
                 context
@@ -165,7 +199,7 @@ impl Asked {
 }
 
 /// What there is to do where sessions are too few to be compared.
-pub(super) fn few_sessions(option: &str, found: &[&str]) -> String {
+pub(super) fn few_sessions(option: &str, found: &[String]) -> String {
     match found {
         [] => format!(
             "{option} needs two sessions at least, and no trace says which it is of; sessions are named on import (wfkit capture import --label \
@@ -229,104 +263,12 @@ impl Read {
     }
 }
 
-/// Outcomes row by row: trained on the source of the row, tested on that of the column.
-struct Matrix<'a> {
-    sources: &'a [Source],
-    classes: ClassMap,
-    outcomes: Vec<Outcome>,
-}
-
-impl<'a> Matrix<'a> {
-    fn measure(attack: &Attack, sources: &'a [Source], options: &cli::Evaluate, context: &Context<'_>) -> Result<Self> {
-        let classes = all_classes(sources);
-        let judge = Judge { attack, all: &classes, duplicates: options.allow_duplicates, seed: context.seed };
-        let (folds, pages) = (folds(options), Pages::shared(options.shared_pages));
-        let bar = context.printer.progress(attack.name(), (sources.len() * (sources.len() + folds)) as u64);
-        let mut outcomes = Vec::new();
-        for (train, source) in sources.iter().enumerate() {
-            let learned = known(std::slice::from_ref(source));
-            let fitted = judge.fit(source.samples());
-            bar.inc(1);
-            for (test, tested) in sources.iter().enumerate() {
-                outcomes.push(match &fitted {
-                    _ if train == test => judge.inside(source, folds, pages, &|| bar.inc(1))?,
-                    // A source of one class teaches nothing; the others still do.
-                    Err(reason) => Outcome::none(reason.clone()),
-                    Ok(fitted) => judge.elsewhere(fitted, &learned, tested)?,
-                });
-                bar.inc(u64::from(train != test));
-            }
-        }
-        bar.finish_and_clear();
-        Ok(Self { sources, classes, outcomes })
-    }
-
-    fn names(&self) -> Vec<&'a str> {
-        self.sources.iter().map(|source| source.name.as_str()).collect()
-    }
-
-    fn parts(&self) -> Vec<Value> {
-        let part = |source: &Source| {
-            let own = source.samples().classes();
-            let missing: Vec<&String> =
-                self.classes.names().iter().filter(|name| own.index_of(name).is_none()).collect();
-            json!({ "name": source.name, "traces": source.len(), "classes": own.len(), "missing_classes": missing })
-        };
-        self.sources.iter().map(part).collect()
-    }
-
-    /// Train, test and outcome of every cell.
-    fn all(&self) -> impl Iterator<Item = (usize, usize, &Outcome)> {
-        let n = self.sources.len();
-        self.outcomes.iter().enumerate().map(move |(at, outcome)| (at / n, at % n, outcome))
-    }
-
-    /// Of all cells together that are meant and have some; a trace counts once for each that tested it.
-    fn scores(&self, context: &Context<'_>, meant: impl Fn(usize, usize) -> bool) -> Result<Option<Scores>> {
-        let cells = self.all().filter(|&(train, test, _)| meant(train, test));
-        let judged = Judged::pooled(cells.filter_map(|(.., outcome)| outcome.judged.as_ref().ok()));
-        judged.map(|judged| judged.scores(context.seed)).transpose()
-    }
-
-    fn told(&self, within: Option<&Scores>, across: &Scores, word: &str) -> String {
-        let accuracy = |scores: &Scores| short_accuracy(&row(scores)).unwrap_or_else(|| "-".to_owned());
-        let within = within.map_or_else(
-            || {
-                let reason =
-                    self.all().find(|(train, test, _)| train == test).and_then(|(.., cell)| cell.judged.as_ref().err());
-                format!("none ({})", reason.map_or("no folds", String::as_str))
-            },
-            accuracy,
-        );
-        format!("within one {word} accuracy {within}; across {word}s {}", accuracy(across))
-    }
-
-    fn cells(&self, options: &cli::Evaluate, context: &Context<'_>) -> Result<Vec<Value>> {
-        let (names, folds) = (self.names(), folds(options));
-        let cell = |(train, test, outcome): (usize, usize, &Outcome)| {
-            let all = self.sources[train].len();
-            let (place, trained_on) = if train == test { ("within", all - all / folds) } else { ("across", all) };
-            let which = json!({ "train": names[train], "test": names[test], "where": place, "trained_on": trained_on });
-            outcome.told(which, self.sources[test].len(), context.seed)
-        };
-        self.all().map(cell).collect()
-    }
-
-    fn why_nothing(&self, word: &str) -> String {
-        let reasons = self.all().filter(|(train, test, _)| train != test);
-        let told: BTreeSet<&String> = reasons.filter_map(|(.., cell)| cell.judged.as_ref().err()).collect();
-        let told: Vec<&str> = told.into_iter().map(String::as_str).collect();
-        format!(
-            "no {word} could be tested after learning from another: {}; wfkit dataset validate names twins, --allow-duplicates scores them \
-             all the same, and wfkit dataset info tells classes and sessions",
-            told.join("; ")
-        )
-    }
-}
-
-pub(super) fn all_classes(sources: &[Source]) -> ClassMap {
-    let of = |source: &Source| source.samples().classes().names().to_vec();
-    ClassMap::from_labels(sources.iter().flat_map(of))
+fn why_nothing(matrix: &Matrix<'_>, word: &str) -> String {
+    format!(
+        "no {word} could be tested after learning from another: {}; wfkit dataset validate names twins, --allow-duplicates scores them \
+         all the same, and wfkit dataset info tells classes and sessions",
+        matrix.reasons_across().join("; ")
+    )
 }
 
 fn accuracy_of(cells: &[Value], train: usize, test: usize, n: usize) -> Option<f64> {
@@ -334,7 +276,7 @@ fn accuracy_of(cells: &[Value], train: usize, test: usize, n: usize) -> Option<f
 }
 
 /// Accuracies as lines of 80 columns at most: what does not fit is left to the report, and told. Then why cells have none.
-fn table(cells: &[Value], names: &[&str]) -> Vec<String> {
+fn table(cells: &[MatrixCell], names: &[&str]) -> Vec<String> {
     const CELL: usize = 6;
     let n = names.len();
     let label = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).clamp(4, 24);
@@ -348,7 +290,7 @@ fn table(cells: &[Value], names: &[&str]) -> Vec<String> {
     for (train, name) in names.iter().enumerate().take(shown) {
         let mut line = format!("{:>3} {:<label$}", train + 1, abbreviated(name, label));
         for test in 0..shown {
-            let text = accuracy_of(cells, train, test, n).map_or_else(|| "-".to_owned(), short);
+            let text = cells[train * n + test].accuracy().map_or_else(|| "-".to_owned(), short);
             let text = if train == test { format!("[{text}]") } else { format!("{text} ") };
             let _ = write!(line, "{text:>CELL$}");
         }
@@ -357,16 +299,15 @@ fn table(cells: &[Value], names: &[&str]) -> Vec<String> {
     if shown < n {
         lines.push(format!("the first {shown} of {n}; all of them with --picture, --sheet or --format json"));
     }
-    let without: Vec<&Value> = cells.iter().filter(|cell| cell["accuracy"].is_null()).collect();
+    let without: Vec<&MatrixCell> = cells.iter().filter(|cell| cell.accuracy().is_none()).collect();
     const NOTES: usize = 5;
     for cell in without.iter().take(NOTES) {
-        let text = |name: &str| cell[name].as_str().unwrap_or_default();
-        lines.extend(hanging(&format!("no score: {} -> {}: {}", text("train"), text("test"), text("reason"))));
+        lines.extend(hanging(&format!("no score: {} -> {}: {}", cell.train, cell.test, cell.scored.reason())));
     }
     if without.len() > NOTES {
         lines.push(format!("{} more without a score", without.len() - NOTES));
     }
-    let unknown: u64 = cells.iter().filter_map(|cell| cell["left_out_class_not_trained_on"].as_u64()).sum();
+    let unknown: usize = cells.iter().map(|cell| cell.left_out_class_not_trained_on).sum();
     if unknown > 0 {
         lines.extend(hanging(&format!(
             "{unknown} tests are in no score: of classes that were not trained on there, or, within, have one load"
@@ -385,20 +326,27 @@ fn abbreviated(name: &str, width: usize) -> String {
     letters[..start].iter().chain(&['…']).chain(&letters[letters.len() - end..]).collect()
 }
 
-fn picture(title: &str, told: &str, cells: &[Value], names: &[&str]) -> String {
-    let cell = |value: &Value| {
-        let interval = &value["accuracy_95"];
+fn picture(title: &str, told: &str, cells: &[MatrixCell], names: &[&str]) -> String {
+    let cell = |cell: &MatrixCell| {
+        let row = cell.scored.row();
+        let decimal = |value: Option<f64>| match value {
+            Some(number) if number.fract() == 0.0 => format!("{number}"),
+            Some(number) => format!("{number:.4}"),
+            None => "-".to_owned(),
+        };
+        let n = match &cell.scored {
+            Scored::Scores(scores) => scores.row.n,
+            Scored::Missing { n, .. } => *n as u64,
+        };
         HeatCell {
-            value: value["accuracy"].as_f64(),
-            interval: interval["low"].as_f64().zip(interval["high"].as_f64()),
-            within: value["where"] == "within",
-            columns: [&value["n"], &value["roc_auc_macro_ovr"], &value["log_loss"]].map(|number| {
-                match number.as_f64() {
-                    Some(number) if number.fract() == 0.0 => format!("{number}"),
-                    Some(number) => format!("{number:.4}"),
-                    None => "-".to_owned(),
-                }
-            }),
+            value: cell.accuracy(),
+            interval: row.and_then(|row| row.accuracy_95).map(|interval| (interval.low, interval.high)),
+            within: cell.is_within(),
+            columns: [
+                n.to_string(),
+                decimal(row.and_then(|row| row.roc_auc_macro_ovr)),
+                decimal(row.and_then(|row| row.log_loss)),
+            ],
         }
     };
     heat(title, told, names, &cells.iter().map(cell).collect::<Vec<_>>())
@@ -430,14 +378,40 @@ pub(super) fn markdown(part: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use wfkit_evaluate::{CellScores, FalsePositives};
+
     use super::*;
 
-    fn cells(n: usize) -> Vec<Value> {
+    fn cells(n: usize) -> Vec<MatrixCell> {
+        let scores = |accuracy: f64| {
+            Scored::Scores(CellScores {
+                row: ScoreRow {
+                    n: 4,
+                    accuracy: Some(accuracy),
+                    accuracy_95: None,
+                    roc_auc_macro_ovr: None,
+                    roc_auc_macro_ovr_95: None,
+                    log_loss: None,
+                    log_loss_95: None,
+                    reason: String::new(),
+                },
+                origins: 4,
+                false_positive_rate: FalsePositives { at_recall_50: None, at_recall_80: None, at_recall_95: None },
+            })
+        };
         let cell = |at: usize| {
             let (train, test) = (at / n, at % n);
-            let accuracy = (at != 1).then_some(if train == test { 1.0 } else { 0.25 });
-            json!({ "train": format!("s{train}"), "test": format!("s{test}"), "n": 4, "accuracy": accuracy, "reason": "two learned",
-                    "where": if train == test { "within" } else { "across" }, "left_out_class_not_trained_on": 1 })
+            MatrixCell {
+                train: format!("s{train}"),
+                test: format!("s{test}"),
+                r#where: if train == test { "within" } else { "across" },
+                trained_on: 4,
+                scored: match at {
+                    1 => Scored::Missing { n: 4, accuracy: None, reason: "two learned".to_owned() },
+                    _ => scores(if train == test { 1.0 } else { 0.25 }),
+                },
+                left_out_class_not_trained_on: 1,
+            }
         };
         (0..n * n).map(cell).collect()
     }

@@ -1,40 +1,35 @@
 //! `wfkit evaluate`: an attack on traces that it was not trained on.
 
-pub(super) mod against;
 pub(super) mod all;
-mod background;
 mod curves;
-mod drift;
 mod markdown;
 mod matrix;
-pub(super) mod modes;
+mod modes;
 pub(super) mod sheet;
-mod shortcuts;
-mod transfer;
 
 use std::path::PathBuf;
 
-use anyhow::{Result, ensure};
-use wfkit_classify::{Attack, Calibration, shuffle_feature_labels, shuffle_labels};
+use anyhow::{Context as _, Result, ensure};
+use wfkit_classify::{Attack, Calibration, Samples, shuffle_feature_labels, shuffle_labels};
 use wfkit_datasets::splits::Split;
 use wfkit_datasets::{FoldFile, Overlap, splits_of_folds, write_probabilities};
 use wfkit_metrics::{StageReport, did_you_mean_one_of};
 
-pub(crate) use all::ALL;
-
-use super::train::named;
+use super::train::{named, options as attack_options};
 use crate::cli;
 use crate::context::{Context, count, digests, write};
 use crate::input::{Labelled, check_classes, check_observed, list};
-use crate::measure::{Measured, TRIVIAL, attack, measure, measure_on};
 use crate::picture::reliability;
-use crate::split::{Pages, by_moment, by_session, of_file, stratified};
+use wfkit_evaluate::split::{Pages, by_moment, by_session, of_file, stratified};
+use wfkit_evaluate::{
+    Measured, Ranking, RankingOptions, RankingReport, TRIVIAL, Task, attack, compare, shortcuts_beside,
+};
 
 /// Folds where none are asked for.
 const FOLDS: usize = 5;
 
 pub(crate) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> {
-    let every = options.attack.attack.as_deref() == Some(ALL);
+    let every = options.attack.attack == Some(cli::Attacks::All);
     ensure!(!every || options.against.is_empty(), "--attack all compares with every attack, so --against adds nothing");
     ensure!(
         !every || options.matrix.is_empty(),
@@ -43,42 +38,51 @@ pub(crate) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> 
     if !options.matrix.is_empty() {
         return matrix::run(options, context);
     }
-    let task = Task::read(options, context)?;
+    let read = Read::of(options, context)?;
+    let task = read.task();
     if let Some(class) = &options.mode.open_world {
-        let classes = task.tested().samples().classes();
+        let classes = task.tested().classes();
         let meant = did_you_mean_one_of(class, classes.names().iter().map(String::as_str));
         ensure!(classes.index_of(class).is_some(), "--open-world {class}: there is no such class{meant}");
     }
     let unmonitored = options.mode.open_world.as_deref();
     let (chosen, measured, ranked, failed) = if every {
-        all::Ranking::measure(&task, options, unmonitored, context)?.split()
+        let changed = attack_options(&options.attack);
+        let ranked = RankingOptions { changed, unmonitored, calibrate: options.attack.calibrate };
+        let check = |measured: &Measured| refuse_leaks(measured, read.scores_duplicates(options));
+        Ranking::measure::<anyhow::Error>(read.task(), &ranked, context.setting(), check)?.split()
     } else {
-        let chosen = unmonitored.into_iter().fold(named(&options.attack, task.tested())?, Attack::unmonitored);
-        let measured = task.measure(&chosen, context)?;
-        refuse_leaks(&measured, task.scores_duplicates(options))?;
+        let chosen = unmonitored.into_iter().fold(named(&options.attack, read.tested())?, Attack::unmonitored);
+        let measured = task.measure(&chosen, context.setting())?;
+        refuse_leaks(&measured, read.scores_duplicates(options))?;
         (chosen, measured, Vec::new(), Vec::new())
     };
     // Features do not hold what the trivial attack needs.
     let trivial = match task.tested() {
-        Labelled::Traces(_) if !every && measured.attack != TRIVIAL => Some(task.measure(&attack(TRIVIAL)?, context)?),
+        Samples::Traces(_) if !every && measured.attack != TRIVIAL => {
+            Some(task.measure(&attack(TRIVIAL)?, context.setting())?)
+        }
         _ => None,
     };
     if let Some(out) = &options.out {
-        let samples = task.tested().samples();
+        let samples = task.tested();
         let keys: Vec<_> = measured.evaluation.rows.iter().map(|&row| samples.key(row).clone()).collect();
         write_probabilities(out, &keys, &measured.evaluation.probabilities)?;
     }
-    let shortcuts = match &task {
-        Task::Splits { input, splits, .. } => Some(shortcuts::of(input.samples(), splits, &measured, context)),
+    let shortcuts = match task {
+        Task::Splits { samples, splits } => Some(shortcuts_beside(&measured, samples, splits, context.seed)),
         Task::TrainAndTest { .. } => None,
     };
+    if let Some(warning) = shortcuts.as_ref().and_then(|shortcuts| shortcuts.warning.as_ref()) {
+        context.warn_of_input(&format!("{warning}; wfkit dataset audit says more"));
+    }
     let files = [&options.input, &options.train, &options.test].into_iter().flatten().chain(&options.split_file);
     let files: Vec<PathBuf> = files.cloned().collect();
-    let utility = task.tested().utility(measured.evaluation.rows.iter().copied());
+    let utility = read.tested().utility(measured.evaluation.rows.iter().copied());
     let mut report = context.stage("evaluate", digests(&files)?, utility, measured.privacy());
-    report.dropped = task.tested().dropped();
-    describe(&mut report, &measured, trivial.as_ref(), &task.name(), context);
-    if let fitted @ [_, ..] = task.tested().fitted_on_all_rows() {
+    report.dropped = read.tested().dropped();
+    describe(&mut report, &measured, trivial.as_ref(), &read.name(), context);
+    if let fitted @ [_, ..] = read.tested().fitted_on_all_rows() {
         report.privacy.extras.set("fitted_on_all_rows", fitted);
     }
     report.privacy.extras.set("calibration", calibration(chosen.calibration()));
@@ -86,26 +90,26 @@ pub(crate) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> 
     if let Some(shortcuts) = shortcuts {
         report.privacy.extras.set("shortcuts", shortcuts);
     }
-    modes::add(&mut report, options, &task, &chosen, &measured, context)?;
-    let others = options.against.iter().map(|name| task.measure(&attack(name)?, context));
+    modes::add(&mut report, options, task, &chosen, &measured, context)?;
+    let others = options.against.iter().map(|name| Ok(task.measure(&attack(name)?, context.setting())?));
     let others = if every { ranked } else { others.collect::<Result<Vec<Measured>>>()? };
     // The trivial attack counts once, also where it was asked for.
     let unlisted = || trivial.iter().filter(|_| others.iter().all(|other| other.attack != TRIVIAL));
     let beside: Vec<&Measured> = unlisted().chain(&others).collect();
     report.privacy.extras.set("leakage", measured.leakage(&beside));
     if every {
-        let part = all::part(&measured, &others, &failed);
+        let part = RankingReport::of(&measured, &others, &failed);
         all::lines(&part).iter().try_for_each(|line| context.printer.line(line))?;
         report.privacy.extras.set("attacks", part);
     } else if !others.is_empty() {
-        report.privacy.extras.set("against", against::compare(&measured, &others));
+        report.privacy.extras.set("against", compare(&measured, &others));
     }
     if let Some(path) = &options.sheet {
         let attacks: Vec<&Measured> = std::iter::once(&measured).chain(&others).chain(unlisted()).collect();
-        sheet::write_sheet(path, &report, &attacks, &task.name())?;
+        sheet::write_sheet(path, &report, &attacks, &read.name())?;
     }
     if let Some(path) = &options.picture {
-        let title = format!("{}, {}", measured.attack, task.name());
+        let title = format!("{}, {}", measured.attack, read.name());
         write(path, reliability(&measured.reliability(), &title))?;
     }
     if options.shuffle_labels {
@@ -172,7 +176,7 @@ pub(crate) fn describe(
         .privacy
         .extras
         .set("overlap_compared", "origins, packets, sizes in order with the times of eight packets, sessions, pages");
-    report.utility.extras.set("cost", measured.cost());
+    report.utility.extras.set("cost", measured.effort());
     report.privacy.extras.set("split", split);
     if let Some(trivial) = trivial {
         report.privacy.extras.set("trivial", trivial.summary());
@@ -180,16 +184,16 @@ pub(crate) fn describe(
     report.privacy.extras.set("folds", &measured.evaluation.folds);
 }
 
-/// What is trained on and what is tested.
-enum Task {
+/// What was read to train on and to test.
+enum Read {
     /// One collection, split; whether its folds are meant to part copies of one load.
     Splits { input: Labelled, splits: Vec<Split>, name: String, parts_copies: bool },
     /// Two collections.
     TrainAndTest { train: Labelled, test: Labelled },
 }
 
-impl Task {
-    fn read(options: &cli::Evaluate, context: &Context<'_>) -> Result<Self> {
+impl Read {
+    fn of(options: &cli::Evaluate, context: &Context<'_>) -> Result<Self> {
         if !options.train.is_empty() {
             ensure!(!options.shuffle_labels, "--shuffle-labels works on one collection, not on --train and --test");
             let (train, test) = (Labelled::read(&options.train, context)?, Labelled::read(&options.test, context)?);
@@ -221,8 +225,9 @@ impl Task {
             let splits = by_session(input.samples(), folds, pages)?;
             let name = format!("{} groups of sessions", splits.len());
             (splits, name)
-        } else if let Some(text) = &options.split_time {
-            (vec![by_moment(input.samples(), text, pages)?], format!("trained before {text}, tested from then on"))
+        } else if let Some(cli::Moment { text, ns }) = &options.split_time {
+            let split = by_moment(input.samples(), *ns, pages).with_context(|| format!("--split-time {text}"))?;
+            (vec![split], format!("trained before {text}, tested from then on"))
         } else if let Some(path) = &options.split_file {
             let folds = FoldFile::read(path)?;
             let splits = splits_of_folds(&of_file(input.samples(), &folds, &list(&options.input))?);
@@ -231,7 +236,7 @@ impl Task {
                 format!("{} folds of {}, which keep together: {}", splits.len(), path.display(), folds.together());
             (splits, name)
         } else {
-            (stratified(input.samples(), folds, pages, context)?, format!("{folds} stratified folds"))
+            (stratified(input.samples(), folds, pages, context.setting())?, format!("{folds} stratified folds"))
         };
         Ok(Self::Splits { input, splits, name, parts_copies })
     }
@@ -241,10 +246,10 @@ impl Task {
         options.allow_duplicates || matches!(self, Self::Splits { parts_copies: true, .. })
     }
 
-    fn measure(&self, attack: &Attack, context: &Context<'_>) -> Result<Measured> {
+    fn task(&self) -> Task<'_> {
         match self {
-            Self::Splits { input, splits, .. } => measure(attack, input.samples(), splits, context),
-            Self::TrainAndTest { train, test } => measure_on(attack, train.samples(), test.samples(), context),
+            Self::Splits { input, splits, .. } => Task::Splits { samples: input.samples(), splits },
+            Self::TrainAndTest { train, test } => Task::TrainAndTest { train: train.samples(), test: test.samples() },
         }
     }
 

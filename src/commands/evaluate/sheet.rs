@@ -10,7 +10,7 @@ use wfkit_metrics::{Interval, Scores, StageReport};
 use super::markdown::section;
 use super::matrix;
 use crate::context::write;
-use crate::measure::Measured;
+use wfkit_evaluate::Measured;
 
 /// One attack on the sheet.
 fn line(measured: &Measured, split: &str) -> Value {

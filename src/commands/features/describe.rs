@@ -26,8 +26,7 @@ pub(super) fn list(context: &Context<'_>) -> Result<()> {
     context.printer.table(["set", "tells", "what"], &FeatureSet::ALL.map(row))
 }
 
-pub(super) fn describe(set: &str, traces: &[PathBuf], context: &Context<'_>) -> Result<()> {
-    let spec: FeatureSpec = set.parse()?;
+pub(super) fn describe(spec: &FeatureSpec, traces: &[PathBuf], context: &Context<'_>) -> Result<()> {
     let traces = if traces.is_empty() { None } else { Some(read_traces(traces, context)?) };
     let training: Vec<&Trace> =
         traces.iter().flat_map(|traces| traces.set.traces()).map(|labelled| &labelled.trace).collect();

@@ -5,21 +5,19 @@ use std::collections::HashSet;
 use anyhow::Result;
 use wfkit_classify::{ExplainOptions, Explained, Explanation, explain};
 use wfkit_datasets::TraceSet;
-use wfkit_features::FeatureSpec;
 use wfkit_metrics::{PrivacyReport, ScoreOptions, Scores, Utility};
 
 use super::extract;
 use crate::cli::FeaturesExplain;
 use crate::context::{Context, count, count_set, digests, write};
 use crate::input::read_traces;
-use crate::measure::BOOTSTRAP;
 use crate::picture::importance;
 use crate::printer::score;
+use wfkit_evaluate::BOOTSTRAP;
 
 pub(super) fn run(options: &FeaturesExplain, context: &Context<'_>) -> Result<()> {
-    let spec: FeatureSpec = options.set.parse()?;
-    let traces = read_traces(&options.traces, context)?;
-    let extracted = extract(&spec, &traces.set);
+    let (spec, traces) = (&options.set, read_traces(&options.traces, context)?);
+    let extracted = extract(spec, &traces.set);
     let sought = ExplainOptions { trees: options.trees.into(), repeats: options.repeats.into() };
     let (columns, class) = (extracted.extractor.columns(), options.class.as_deref());
     let explanation = explain(&extracted.matrix, &columns, class, &sought, context.seed)?;

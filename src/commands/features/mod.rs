@@ -14,7 +14,7 @@ use wfkit_metrics::{Input, StageReport, Utility};
 use crate::cli::{self, FeaturesCommand, FeaturesExtract};
 use crate::context::{Context, count, count_set, digests};
 use crate::input::read_traces;
-use crate::measure::trivial_privacy;
+use wfkit_evaluate::trivial_privacy;
 
 /// Folds of the trivial attack in the report.
 const FOLDS: usize = 5;
@@ -33,9 +33,8 @@ pub(crate) fn run(options: &cli::Features, context: &Context<'_>) -> Result<()> 
 }
 
 fn write(options: &FeaturesExtract, context: &Context<'_>) -> Result<()> {
-    let spec: FeatureSpec = options.set.parse()?;
     let traces = read_traces(&options.traces, context)?;
-    let extracted = extract(&spec, &traces.set);
+    let extracted = extract(&options.set, &traces.set);
     extracted.matrix.write(&options.out, Some(&extracted.extractor))?;
     let mut report = report(&extracted, &traces.set, digests(&options.traces)?, context)?;
     report.dropped = traces.dropped;
@@ -67,7 +66,7 @@ pub(crate) fn report(
 ) -> Result<StageReport> {
     let FeatureReport { rows, columns, constant, non_finite, aucs } = FeatureReport::of(&extracted.matrix);
     let mut report =
-        context.stage("features", inputs, Utility::of(&set.volumes()), trivial_privacy(set, FOLDS, context)?);
+        context.stage("features", inputs, Utility::of(&set.volumes()), trivial_privacy(set, FOLDS, context.setting())?);
     count_set(&mut report.counts, set);
     count(&mut report.counts, "rows", rows);
     count(&mut report.counts, "columns", columns);

@@ -7,41 +7,26 @@ use wfkit_features::{Channel, write_tensor};
 use wfkit_metrics::Utility;
 
 use super::FOLDS;
-use crate::cli;
 use crate::context::{Context, count_set, digests};
 use crate::input::read_traces;
-use crate::measure::trivial_privacy;
+use wfkit_evaluate::trivial_privacy;
 
 pub(super) fn run(
     inputs: &[PathBuf],
-    channel: cli::Channel,
+    channel: Channel,
     length: usize,
     out: &Path,
     context: &Context<'_>,
 ) -> Result<()> {
     let is_npz = out.extension().is_some_and(|extension| extension == "npz");
     ensure!(is_npz, "{}: arrays are written as .npz", out.display());
-    let channel = Channel::from(channel);
     let traces = read_traces(inputs, context)?;
     write_tensor(out, &traces.set, channel, length)?;
 
-    let privacy = trivial_privacy(&traces.set, FOLDS, context)?;
+    let privacy = trivial_privacy(&traces.set, FOLDS, context.setting())?;
     let mut report = context.stage("tensor", digests(inputs)?, Utility::of(&traces.set.volumes()), privacy);
     count_set(&mut report.counts, &traces.set);
     report.dropped = traces.dropped;
     report.utility.extras.set("shape", [&[traces.set.len()][..], &channel.shape(length)].concat());
     context.finish_and_print(report, Some(out))
-}
-
-impl From<cli::Channel> for Channel {
-    fn from(channel: cli::Channel) -> Self {
-        match channel {
-            cli::Channel::Direction => Self::Direction,
-            cli::Channel::Time => Self::Time,
-            cli::Channel::Size => Self::Size,
-            cli::Channel::DirectionTime => Self::DirectionTime,
-            cli::Channel::Tam => Self::Tam,
-            cli::Channel::Sized => Self::Sized,
-        }
-    }
 }

@@ -6,6 +6,7 @@ use serde_json::json;
 use wfkit_classify::alignment::{Alignment, AlignmentView, Path, Step, StepKind};
 use wfkit_classify::{FittedAttack, Samples};
 use wfkit_datasets::{LabelledTrace, TraceKey, TraceSet, canonical_class};
+use wfkit_evaluate::capital;
 use wfkit_metrics::{ClassMap, PrivacyReport, Utility, did_you_mean_one_of};
 
 use super::check_is_svg;
@@ -15,7 +16,7 @@ use crate::context::{Context, count, digests, report_path, write};
 use crate::input::{check_observed, list, read_traces};
 use crate::picture::{AlignedTrace, alignment};
 use crate::printer::NARROW;
-use crate::words::{capital, number, wrapped};
+use crate::words::{number, wrapped};
 
 /// Steps of the table; the report has all of them.
 const SHOWN: usize = 16;

@@ -17,5 +17,5 @@ const APPLICATION: &str = concat!("wfkit ", env!("CARGO_PKG_VERSION"));
 /// A report of captures, which tell what they cost and give away when they are imported.
 fn report(stage: &str, inputs: Vec<wfkit_metrics::Input>, context: &Context<'_>) -> StageReport {
     let reason = "measured when captures are imported: wfkit capture import";
-    context.stage(stage, inputs, Utility::unknown(reason), PrivacyReport::unmeasured(crate::measure::TRIVIAL, reason))
+    context.stage(stage, inputs, Utility::unknown(reason), PrivacyReport::unmeasured(wfkit_evaluate::TRIVIAL, reason))
 }

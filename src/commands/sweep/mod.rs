@@ -1,48 +1,35 @@
 //! `wfkit sweep`: many defences against many attacks, what they cost and what is still found, and which of them nothing beats.
 
-mod cost;
-mod defended;
 mod kept;
 mod picture;
 mod plan;
-mod point;
-mod published;
-mod summary;
 mod text;
 mod variants;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use wfkit_defend::DefenseSpec;
+use wfkit_evaluate::{ScoreOfDraws, Sweep, SweepPlan};
 use wfkit_metrics::{PrivacyReport, StageReport, Utility};
 
 use self::kept::Kept;
-use self::plan::Plan;
-use self::point::Draw;
-use self::published::Choice;
-pub(crate) use self::published::data_set;
-use self::summary::{Row, Score};
-use self::variants::Difference;
 use crate::cli;
 use crate::context::{Context, count, count_set, digests, write};
-use crate::measure::attack;
-use crate::printer::said_once;
+use crate::published::{Choice, Published};
 
 pub(crate) fn run(options: &cli::Sweep, context: &Context<'_>) -> Result<()> {
     let published = Choice::of(&options.published).shown()?;
-    let plan = Plan::read(options, context)?;
+    let (plan, dropped) = plan::read(options, context)?;
     let kept = Kept::open(options.out.join("points"), options.fresh)?;
-    let (measured, problems) = measure_all(&plan, &kept, context)?;
-    let rows = summary::rows(&measured, plan.attacks.len());
-    let differences = variants::differences(&plan.pairs, &measured);
-    let report = report(&plan, &rows, &differences, problems, options, context)?;
-    write_all(&options.out, &plan, &rows, &differences, &report, &published)?;
+    let sweep = plan.run(&kept, context.setting())?;
+    let report = report(&plan, &sweep, dropped, options, context)?;
+    write_all(&options.out, &plan, &sweep, &report, &published)?;
     if context.printer.is_json() {
         context.printer.document(&report)?;
     } else {
-        text::print(&rows, context.printer)?;
-        variants::print(&differences, context.printer)?;
+        text::print(&sweep.rows, context.printer)?;
+        variants::print(&sweep.differences, context.printer)?;
         let out = options.out.display();
         context.printer.line(&format!("{out}/ has report.md, sweep.svg, sweep.csv and sweep.json"))?;
     }
@@ -52,45 +39,15 @@ pub(crate) fn run(options: &cli::Sweep, context: &Context<'_>) -> Result<()> {
     }
 }
 
-/// Number, defence and draws of each defence, no defence first; and of those that fail, why.
-type Points = Vec<(usize, String, Vec<Draw>)>;
-
-fn measure_all(plan: &Plan, kept: &Kept, context: &Context<'_>) -> Result<(Points, Vec<String>)> {
-    let looks = plan.looks().len() as u64;
-    let draws = 1 + plan.defences.len() as u64 * u64::from(plan.draws);
-    let bar = context.printer.progress("sweep", looks * draws);
-    let mut problems = Vec::new();
-    let mut measured = Vec::new();
-    for (number, spec) in std::iter::once(None).chain(plan.defences.iter().map(Some)).enumerate() {
-        let name = spec.map_or_else(|| "none".to_owned(), DefenseSpec::to_string);
-        bar.set_message(name.chars().take(12).collect::<String>());
-        match plan.measure(spec, context.seed, kept, &|| bar.inc(1)) {
-            Ok(draws) => measured.push((number, name, draws)),
-            // Without the row of no defence there is nothing to compare with.
-            Err(error) if spec.is_none() => return Err(error),
-            Err(error) => {
-                let problem = format!("{name}: {}", said_once(&error));
-                bar.suspend(|| context.printer.warn(&problem));
-                problems.push(problem);
-            }
-        }
-        let draws = if number == 0 { number as u64 + 1 } else { 1 + number as u64 * u64::from(plan.draws) };
-        bar.set_position(looks * draws);
-    }
-    bar.finish_and_clear();
-    Ok((measured, problems))
-}
-
 /// The stage report: utility and privacy of the undefended traces, and every row.
 fn report(
-    plan: &Plan,
-    rows: &[Row],
-    differences: &[Difference],
-    problems: Vec<String>,
+    plan: &SweepPlan,
+    sweep: &Sweep,
+    dropped: BTreeMap<String, u64>,
     options: &cli::Sweep,
     context: &Context<'_>,
 ) -> Result<StageReport> {
-    let none = &rows[0];
+    let none = &sweep.rows[0];
     let strongest = &none.strongest;
     let privacy = PrivacyReport {
         roc_auc_macro_ovr: Some(strongest.roc_auc.mean()),
@@ -106,11 +63,11 @@ fn report(
         let message = "undefended tested traces were learned from: the scores are too high";
         context.printer.warn(&format!("{} {message}", strongest.twins));
     }
-    report.dropped.clone_from(&plan.dropped);
-    report.problems = problems;
-    report.privacy.extras.set("split", plan.trained_and_tested()).set("defences", rows);
-    if !differences.is_empty() {
-        report.privacy.extras.set("paper_and_code", differences);
+    report.dropped = dropped;
+    report.problems.clone_from(&sweep.problems);
+    report.privacy.extras.set("split", plan.trained_and_tested()).set("defences", &sweep.rows);
+    if !sweep.differences.is_empty() {
+        report.privacy.extras.set("paper_and_code", &sweep.differences);
     }
     context.finish(&mut report, None)?;
     Ok(report)
@@ -118,11 +75,10 @@ fn report(
 
 fn write_all(
     out: &Path,
-    plan: &Plan,
-    rows: &[Row],
-    differences: &[Difference],
+    plan: &SweepPlan,
+    Sweep { rows, differences, .. }: &Sweep,
     report: &StageReport,
-    published: &[(published::Published, bool)],
+    published: &[(Published, bool)],
 ) -> Result<()> {
     write(&out.join("sweep.csv"), text::csv(rows))?;
     write(&out.join("sweep.json"), report.to_json())?;
@@ -134,11 +90,6 @@ fn write_all(
 }
 
 /// Both ends of its interval; itself twice where it has none.
-fn ends(score: &Score) -> [f64; 2] {
+fn ends(score: &ScoreOfDraws) -> [f64; 2] {
     score.interval_95.map_or([score.mean(); 2], |interval| [interval.low, interval.high])
-}
-
-/// The attack that is meant by a name between commas, in which `+` joins feature sets.
-pub(crate) fn attack_name(text: &str) -> Result<String> {
-    Ok(attack(&text.replace('+', ","))?.name().to_owned())
 }

@@ -1,14 +1,13 @@
 //! The picture of a sweep: its rows as points, panels by attack.
 
 use super::ends;
-use super::plan::Plan;
-use super::published::Published;
-use super::summary::{Row, Scored};
 use crate::picture::{Elsewhere, Entry, Panels, Point, frontier};
 use crate::printer::percent;
+use crate::published::Published;
+use wfkit_evaluate::{SweepPlan, SweepRow, SweptAttack};
 
 /// The strongest attack on each defence, where there are several, then each attack.
-pub(super) fn of(rows: &[Row], plan: &Plan, published: &[(Published, bool)]) -> String {
+pub(super) fn of(rows: &[SweepRow], plan: &SweepPlan, published: &[(Published, bool)]) -> String {
     let mut panels = Vec::new();
     if plan.attacks.len() > 1 {
         panels.push(Panels {
@@ -28,7 +27,7 @@ pub(super) fn of(rows: &[Row], plan: &Plan, published: &[(Published, bool)]) -> 
                 .collect(),
         });
     }
-    let entry = |row: &Row| Entry {
+    let entry = |row: &SweepRow| Entry {
         number: row.number,
         text: format!(
             "{}: bandwidth {}, latency {}, {}: accuracy {:.3}, ROC-AUC {:.4}",
@@ -46,7 +45,7 @@ pub(super) fn of(rows: &[Row], plan: &Plan, published: &[(Published, bool)]) -> 
     frontier(&title, &panels, &legend, chance)
 }
 
-fn point(row: &Row, scored: &Scored) -> Point {
+fn point(row: &SweepRow, scored: &SweptAttack) -> Point {
     Point {
         number: row.number,
         bandwidth: row.bandwidth.mean,

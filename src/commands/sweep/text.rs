@@ -5,23 +5,22 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 use wfkit_defend::list;
+use wfkit_evaluate::{MeanOfDraws, ScoreOfDraws, SweepRow, SweptAttack, TRIVIAL};
 use wfkit_metrics::StageReport;
 
-use super::published::Published;
-use super::summary::{Mean, Row, Score, Scored};
-use crate::measure::TRIVIAL;
 use crate::printer::{Printer, percent, score};
+use crate::published::Published;
 
 /// One line a defence and attack, and a defence and view.
-pub(super) fn csv(rows: &[Row]) -> String {
+pub(super) fn csv(rows: &[SweepRow]) -> String {
     let mut text = String::from(
         "number,defence,draws,bandwidth,bandwidth_sd,bandwidth_out,bandwidth_in,bandwidth_without_tail,latency,latency_sd,\
          latency_low,latency_high,mean_delay_s,utility,attack,view,tested,twins,chance_accuracy,accuracy,accuracy_sd,accuracy_low,\
          accuracy_high,roc_auc,roc_auc_sd,roc_auc_low,roc_auc_high,log_loss,log_loss_sd,log_loss_low,log_loss_high,on_front\n",
     );
     let some = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
-    let mean = |mean: &Mean| format!("{},{}", mean.mean, some(mean.deviation));
-    let score = |score: &Score| {
+    let mean = |mean: &MeanOfDraws| format!("{},{}", mean.mean, some(mean.deviation));
+    let score = |score: &ScoreOfDraws| {
         let ends = score.interval_95.map(|interval| format!("{},{}", interval.low, interval.high));
         format!("{},{}", mean(&score.over_draws), ends.unwrap_or_else(|| ",".to_owned()))
     };
@@ -70,12 +69,12 @@ fn quoted(text: &str) -> String {
 }
 
 /// A defence a row; what attacks find one below the other.
-pub(super) fn print(rows: &[Row], printer: &Printer) -> Result<()> {
-    let lines = |row: &Row, line: &dyn Fn(&Scored) -> String| {
+pub(super) fn print(rows: &[SweepRow], printer: &Printer) -> Result<()> {
+    let lines = |row: &SweepRow, line: &dyn Fn(&SweptAttack) -> String| {
         let lines: Vec<String> = row.attacks.iter().chain(&row.views).map(line).collect();
         lines.join("\n")
     };
-    let cells = |row: &Row| {
+    let cells = |row: &SweepRow| {
         [
             row.number.to_string(),
             row.defence.clone(),
@@ -97,7 +96,12 @@ pub(super) fn print(rows: &[Row], printer: &Printer) -> Result<()> {
 }
 
 /// Tables to paste: attacks side by side, then what is left in each kind of information, then intervals.
-pub(super) fn markdown(rows: &[Row], report: &StageReport, split: &str, published: &[(Published, bool)]) -> String {
+pub(super) fn markdown(
+    rows: &[SweepRow],
+    report: &StageReport,
+    split: &str,
+    published: &[(Published, bool)],
+) -> String {
     let mut text = String::new();
     let mut say = |line: std::fmt::Arguments<'_>| {
         let _ = writeln!(text, "{line}"); // Writing to a string does not fail.
@@ -127,7 +131,7 @@ pub(super) fn markdown(rows: &[Row], report: &StageReport, split: &str, publishe
     say(format_args!("| | defence | bandwidth | out | in | latency | utility | {} |", attacks.join(" | ")));
     say(format_args!("|---:|---|---:|---:|---:|---:|---:|{}", "---:|".repeat(attacks.len())));
     for row in rows {
-        let one_way = |mean: Option<Mean>| mean.map_or_else(|| "-".to_owned(), |mean| percent(mean.mean));
+        let one_way = |mean: Option<MeanOfDraws>| mean.map_or_else(|| "-".to_owned(), |mean| percent(mean.mean));
         let cells: Vec<String> = row.attacks.iter().map(cell).collect();
         say(format_args!(
             "| {} | `{}` | {} | {} | {} | {} | {} | {} |",
@@ -209,7 +213,7 @@ pub(super) fn markdown(rows: &[Row], report: &StageReport, split: &str, publishe
 }
 
 /// Of the defences in these rows, by name, what papers say that they cost.
-fn costs_as_published(rows: &[Row]) -> Vec<(&'static str, &'static str)> {
+fn costs_as_published(rows: &[SweepRow]) -> Vec<(&'static str, &'static str)> {
     let names: BTreeSet<&str> =
         rows.iter().flat_map(|row| row.defence.split('+')).filter_map(|layer| layer.split([':', ',']).next()).collect();
     let known = list().iter().filter(|defense| names.contains(defense.name));
@@ -217,44 +221,44 @@ fn costs_as_published(rows: &[Row]) -> Vec<(&'static str, &'static str)> {
 }
 
 /// What the table of views shows: the totals, each kind of information, everything.
-fn views(row: &Row) -> Vec<&Scored> {
+fn views(row: &SweepRow) -> Vec<&SweptAttack> {
     let all = || row.attacks.iter().chain(&row.views);
-    let parts: Vec<&Scored> = row.views.iter().filter(|scored| scored.view.is_some()).collect();
+    let parts: Vec<&SweptAttack> = row.views.iter().filter(|scored| scored.view.is_some()).collect();
     let shown = parts.first().map_or("", |scored| &scored.attack);
     let whole = |attack: &str| all().find(|scored| scored.view.is_none() && scored.attack == attack);
     whole(TRIVIAL).into_iter().chain(parts.iter().copied()).chain(whole(shown)).collect()
 }
 
 /// The attack, and what it is shown.
-fn name(scored: &Scored) -> String {
+fn name(scored: &SweptAttack) -> String {
     match scored.view {
         Some(view) => format!("{}, {view} only", scored.attack),
         None => scored.attack.clone(),
     }
 }
 
-fn cell(scored: &Scored) -> String {
+fn cell(scored: &SweptAttack) -> String {
     let pair = pair(scored);
     if scored.on_front { format!("**{pair}**") } else { pair }
 }
 
-fn pair(scored: &Scored) -> String {
+fn pair(scored: &SweptAttack) -> String {
     format!("{:.3} / {:.4}", scored.accuracy.mean(), scored.roc_auc.mean())
 }
 
-fn four(score: &Score) -> String {
+fn four(score: &ScoreOfDraws) -> String {
     match score.over_draws.deviation {
         Some(deviation) => format!("{:.4} ±{deviation:.4}", score.mean()),
         None => format!("{:.4}", score.mean()),
     }
 }
 
-fn interval(score: &Score) -> String {
+fn interval(score: &ScoreOfDraws) -> String {
     let ends = score.interval_95.map(|interval| format!(" [{:.4}, {:.4}]", interval.low, interval.high));
     four(score) + &ends.unwrap_or_default()
 }
 
-fn share(mean: &Mean) -> String {
+fn share(mean: &MeanOfDraws) -> String {
     match mean.deviation {
         Some(deviation) if deviation >= 0.0005 => format!("{} ±{:.1}", percent(mean.mean), deviation * 100.0),
         _ => percent(mean.mean),
@@ -262,7 +266,7 @@ fn share(mean: &Mean) -> String {
 }
 
 /// The latency overhead with its bracket.
-fn latency(row: &Row) -> String {
+fn latency(row: &SweepRow) -> String {
     match row.latency_bracket {
         Some([low, high]) if percent(low) != percent(high) => {
             format!("{} [{:.1}, {:.1}]", percent(row.latency.mean), low * 100.0, high * 100.0)

@@ -337,8 +337,8 @@ fn output_that_cannot_be_written_is_named() {
 fn a_moment_is_a_moment() {
     let folder = Folder::with_traces();
     for command in ["evaluate traces.parquet", "dataset split traces.parquet --out s"] {
-        let message = folder.wfkit(&format!("{command} --split-time tomorrow")).fails();
-        says(&message, &["tomorrow: not a moment such as"]);
+        let message = folder.wfkit(&format!("{command} --split-time tomorrow")).shows_wrong_usage();
+        says(&message, &["tomorrow", "not a moment such as"]);
         let message = folder.wfkit(&format!("{command} --split-time 1990-01-01T00:00:00Z")).fails();
         says(&message, &["--split-time 1990-01-01T00:00:00Z: no trace to train on"]);
     }

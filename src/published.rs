@@ -5,19 +5,19 @@ use wfkit_metrics::did_you_mean_one_of;
 
 /// What a paper reports of an attack on a defence, in a closed world.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Published {
-    pub(super) source: &'static str,
-    pub(super) data_set: &'static str,
+pub(crate) struct Published {
+    pub(crate) source: &'static str,
+    pub(crate) data_set: &'static str,
     /// Simulated or real.
-    pub(super) setting: &'static str,
-    pub(super) defence: &'static str,
+    pub(crate) setting: &'static str,
+    pub(crate) defence: &'static str,
     /// As the paper calls it.
-    pub(super) attack: &'static str,
+    pub(crate) attack: &'static str,
     /// What comes closest to it here, where anything does.
-    pub(super) here: Option<&'static str>,
-    pub(super) accuracy: f64,
-    pub(super) bandwidth: f64,
-    pub(super) latency: f64,
+    pub(crate) here: Option<&'static str>,
+    pub(crate) accuracy: f64,
+    pub(crate) bandwidth: f64,
+    pub(crate) latency: f64,
 }
 
 /// One line a number. Where a paper gives no overhead of its own (splitting alone), it is 0.
@@ -25,7 +25,7 @@ const TABLE: &str = include_str!("published.csv");
 
 /// Which of them are shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Choice {
+pub(crate) struct Choice {
     /// Data sets that the traces are declared to be.
     same: Vec<String>,
     /// The others too, marked as foreign.
@@ -34,13 +34,13 @@ pub(super) struct Choice {
 
 impl Choice {
     /// Names of data sets, or `all`.
-    pub(super) fn of(names: &[String]) -> Self {
+    pub(crate) fn of(names: &[String]) -> Self {
         let same = names.iter().filter(|name| *name != "all").cloned().collect();
         Self { same, all: names.iter().any(|name| name == "all") }
     }
 
     /// What is shown, and whether it is of the same data set.
-    pub(super) fn shown(&self) -> Result<Vec<(Published, bool)>> {
+    pub(crate) fn shown(&self) -> Result<Vec<(Published, bool)>> {
         let known = table()?;
         let with_origin = known.into_iter().map(|one| {
             let same = self.same.iter().any(|name| name == one.data_set);
@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(table.len(), TABLE.lines().count() - 1);
         for one in &table {
             assert!((0.0..=1.0).contains(&one.accuracy) && one.bandwidth >= 0.0 && one.latency >= 0.0, "{one:?}");
-            assert!(one.here.is_none_or(|name| crate::measure::attack(name).is_ok()), "{one:?}");
+            assert!(one.here.is_none_or(|name| wfkit_evaluate::attack(name).is_ok()), "{one:?}");
         }
         let kfp = table.iter().find(|p| p.data_set == "df95" && p.defence == "WTF-PAD" && p.attack == "k-FP").unwrap();
         assert_eq!((kfp.accuracy, kfp.bandwidth, kfp.latency), (0.69, 0.64, 0.0));

@@ -5,7 +5,6 @@
 
 use ndarray::Array2;
 use serde::Serialize;
-use serde_json::{Value, json};
 use wfkit_classify::forest::ForestParams;
 use wfkit_classify::{Samples, Training};
 use wfkit_datasets::TraceSet;
@@ -14,12 +13,12 @@ use wfkit_features::FeatureSpec;
 use wfkit_metrics::seed::mix;
 use wfkit_metrics::{Interval, Probabilities, accuracy_95};
 
-use crate::measure::{Kin, TRIVIAL};
+use crate::measured::{Kin, Measured, TRIVIAL};
 
 /// What a shortcut is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum About {
+pub enum About {
     /// Where and when a trace was recorded, which says nothing of what was visited: chance in a good set.
     Recording,
     /// The traffic, though little of it.
@@ -27,27 +26,33 @@ pub(crate) enum About {
 }
 
 /// Numbers of every trace that may tell its class.
-pub(crate) struct Shortcut {
-    pub(crate) name: &'static str,
-    pub(crate) about: About,
+#[derive(Debug)]
+pub struct Shortcut {
+    /// What it is called.
+    pub name: &'static str,
+    /// What it is about.
+    pub about: About,
     /// Of every row, all of one length; none where the file does not have it.
     numbers: Vec<Option<Vec<f64>>>,
 }
 
 /// What a forest found in a shortcut.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Found {
-    pub(crate) accuracy: f64,
-    pub(crate) interval: Interval,
+pub struct Found {
+    /// The share that it decided right.
+    pub accuracy: f64,
+    /// Its 95 % interval.
+    pub interval: Interval,
     /// What guessing the commonest class would find among these traces.
-    pub(crate) chance: f64,
-    pub(crate) traces: usize,
+    pub chance: f64,
+    /// Traces tested.
+    pub traces: usize,
 }
 
 /// How much that is, from least to most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Standing {
+pub enum Standing {
     /// The interval reaches down to chance.
     AtChance,
     /// It does not, but is below the attack's.
@@ -59,7 +64,8 @@ pub(crate) enum Standing {
 }
 
 impl Standing {
-    pub(crate) fn told(self) -> &'static str {
+    /// In words.
+    pub fn told(self) -> &'static str {
         match self {
             Self::AtChance => "at chance",
             Self::AboveChance => "above chance",
@@ -70,7 +76,7 @@ impl Standing {
 }
 
 /// Where and when each row was recorded.
-pub(crate) fn of_recording(samples: Samples<'_>, seed: u64) -> Vec<Shortcut> {
+pub fn of_recording(samples: Samples<'_>, seed: u64) -> Vec<Shortcut> {
     let rows = 0..samples.len();
     let about = About::Recording;
     let start = |row: usize| samples.start_ns(row);
@@ -103,7 +109,7 @@ pub(crate) fn of_recording(samples: Samples<'_>, seed: u64) -> Vec<Shortcut> {
 }
 
 /// Little of the traffic of each trace.
-pub(crate) fn of_traffic(set: &TraceSet) -> Vec<Shortcut> {
+pub fn of_traffic(set: &TraceSet) -> Vec<Shortcut> {
     let traces: Vec<_> = set.traces().iter().map(|labelled| &labelled.trace).collect();
     let totals = TRIVIAL.parse::<FeatureSpec>().expect("it is a feature set").fit(&traces);
     let about = About::Traffic;
@@ -128,7 +134,7 @@ pub(crate) fn of_traffic(set: &TraceSet) -> Vec<Shortcut> {
 
 impl Shortcut {
     /// What a forest of so many trees finds in it alone, on these splits; or why nothing can be said.
-    pub(crate) fn measure(
+    pub fn measure(
         &self,
         samples: Samples<'_>,
         splits: &[Split],
@@ -179,7 +185,7 @@ impl Shortcut {
 
 impl Found {
     /// Beside an attack's accuracy and interval.
-    pub(crate) fn beside(&self, attack: Option<(f64, Interval)>) -> Standing {
+    pub fn beside(&self, attack: Option<(f64, Interval)>) -> Standing {
         match attack {
             _ if self.interval.low <= self.chance => Standing::AtChance,
             Some((_, attack)) if self.interval.low > attack.high => Standing::BeatsTheAttack,
@@ -190,15 +196,53 @@ impl Found {
 }
 
 /// A shortcut that was measured, or why it was not.
-pub(crate) struct Measured {
-    pub(crate) name: &'static str,
-    pub(crate) about: About,
-    pub(crate) found: Result<(Found, Standing), &'static str>,
+#[derive(Debug, Clone, Copy)]
+pub struct MeasuredShortcut {
+    /// What it is called.
+    pub name: &'static str,
+    /// What it is about.
+    pub about: About,
+    /// What was found, and how much that is.
+    pub found: Result<(Found, Standing), &'static str>,
 }
 
-impl Measured {
+/// A shortcut in a report.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum ShortcutReport {
+    /// It was measured.
+    Measured {
+        /// What it is called.
+        name: &'static str,
+        /// What it is about.
+        about: About,
+        /// What a forest finds in it alone.
+        accuracy: f64,
+        /// Its 95 % interval.
+        accuracy_95: Interval,
+        /// What guessing finds.
+        chance_accuracy: f64,
+        /// Traces tested.
+        traces: usize,
+        /// How much that is.
+        standing: Standing,
+    },
+    /// It was not.
+    Missing {
+        /// What it is called.
+        name: &'static str,
+        /// What it is about.
+        about: About,
+        /// None.
+        accuracy: Option<f64>,
+        /// Why not.
+        reason: &'static str,
+    },
+}
+
+impl MeasuredShortcut {
     /// All shortcuts on these splits, beside an attack's accuracy and interval on the same.
-    pub(crate) fn all(
+    pub fn all(
         shortcuts: &[Shortcut],
         samples: Samples<'_>,
         splits: &[Split],
@@ -213,28 +257,29 @@ impl Measured {
     }
 
     /// Whether it is about the recording, and stands so at least.
-    pub(crate) fn is_recording_at(&self, least: Standing) -> bool {
+    pub fn is_recording_at(&self, least: Standing) -> bool {
         self.about == About::Recording && self.found.is_ok_and(|(_, standing)| standing >= least)
     }
 
     /// For a report.
-    pub(crate) fn told(&self) -> Value {
-        match &self.found {
-            Ok((found, standing)) => json!({
-                "name": self.name,
-                "about": self.about,
-                "accuracy": found.accuracy,
-                "accuracy_95": found.interval,
-                "chance_accuracy": found.chance,
-                "traces": found.traces,
-                "standing": standing,
-            }),
-            Err(reason) => json!({ "name": self.name, "about": self.about, "accuracy": null, "reason": reason }),
+    pub fn report(&self) -> ShortcutReport {
+        let (name, about) = (self.name, self.about);
+        match self.found {
+            Ok((found, standing)) => ShortcutReport::Measured {
+                name,
+                about,
+                accuracy: found.accuracy,
+                accuracy_95: found.interval,
+                chance_accuracy: found.chance,
+                traces: found.traces,
+                standing,
+            },
+            Err(reason) => ShortcutReport::Missing { name, about, accuracy: None, reason },
         }
     }
 
     /// In words; nothing where it was not measured.
-    pub(crate) fn sentence(&self, attack: &str, beside: Option<(f64, Interval)>) -> Option<String> {
+    pub fn sentence(&self, attack: &str, beside: Option<(f64, Interval)>) -> Option<String> {
         let (found, standing) = self.found.ok()?;
         let share =
             |accuracy: f64, interval: Interval| format!("{accuracy:.3} [{:.3}, {:.3}]", interval.low, interval.high);
@@ -249,6 +294,47 @@ impl Measured {
         let Found { accuracy, interval, chance, .. } = found;
         Some(format!("{} alone finds {what}: {}{beside}, chance {chance:.3}", self.name, share(accuracy, interval)))
     }
+}
+
+/// Shortcuts of the recording, beside an attack on the same splits.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ShortcutsReport {
+    /// Trees of the forest that looks at each.
+    pub trees: usize,
+    /// Why they were not looked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What was found, where they were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of_recording: Option<Vec<ShortcutReport>>,
+    /// That one is above chance and not below the attack.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
+}
+
+/// Trees that see a shortcut, at little cost.
+const FEW_TREES: usize = 25;
+
+/// Above so many traces, `wfkit dataset audit` is to be asked.
+const MOST_TRACES: usize = 20_000;
+
+/// Whether when or where traces were recorded tells as much as the attack found on the same splits.
+pub fn shortcuts_beside(attack: &Measured, samples: Samples<'_>, splits: &[Split], seed: u64) -> ShortcutsReport {
+    let mut report = ShortcutsReport { trees: FEW_TREES, reason: None, of_recording: None, warning: None };
+    if samples.len() > MOST_TRACES {
+        report.reason = Some(format!("not looked for above {MOST_TRACES} traces: wfkit dataset audit does"));
+        return report;
+    }
+    let (name, beside) = (&attack.attack, attack.accuracy_95());
+    let shortcuts = of_recording(samples, seed);
+    let measured = MeasuredShortcut::all(&shortcuts, samples, splits, (FEW_TREES, seed), beside);
+    report.of_recording = Some(measured.iter().map(MeasuredShortcut::report).collect());
+    let loud = measured.iter().filter(|one| one.is_recording_at(Standing::AsGoodAsTheAttack));
+    let sentences: Vec<String> = loud.filter_map(|one| one.sentence(name, beside)).collect();
+    if !sentences.is_empty() {
+        report.warning = Some(format!("a shortcut beats the attack or is as good: {}", sentences.join("; ")));
+    }
+    report
 }
 
 #[cfg(test)]

@@ -8,30 +8,32 @@ use super::defended::Pair;
 
 /// What a draw of a defence costs. All overheads are sum over sum; 0.0 is none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Cost {
+pub struct DrawCost {
     /// Bandwidth overhead both ways, and each.
-    pub(super) bandwidth: f64,
-    pub(super) bandwidth_out: Option<f64>,
-    pub(super) bandwidth_in: Option<f64>,
+    pub bandwidth: f64,
+    /// Bandwidth overhead of outgoing traffic.
+    pub bandwidth_out: Option<f64>,
+    /// Bandwidth overhead of incoming traffic.
+    pub bandwidth_in: Option<f64>,
     /// The same without what is sent after the last normal packet.
-    pub(super) bandwidth_without_tail: f64,
+    pub bandwidth_without_tail: f64,
     /// Latency overhead under the delay model that was chosen.
-    pub(super) latency: f64,
+    pub latency: f64,
     /// Mean delay of a normal packet in seconds.
-    pub(super) mean_delay_s: f64,
+    pub mean_delay_s: f64,
     /// Lowest and highest latency overhead of all delay models; of the first draw.
-    pub(super) latency_bracket: Option<[f64; 2]>,
+    pub latency_bracket: Option<[f64; 2]>,
     /// The competition's utility score of the defended traces.
-    pub(super) utility: Option<f64>,
+    pub utility: Option<f64>,
     /// Whether another draw is another defended set.
-    pub(super) left_to_chance: bool,
+    pub left_to_chance: bool,
     /// Digest of the defended traces.
-    pub(super) content: String,
+    pub content: String,
     /// What speaks against the defence on these traces; of the first draw.
-    pub(super) findings: Vec<Finding>,
+    pub findings: Vec<Finding>,
 }
 
-impl Cost {
+impl DrawCost {
     /// Of no defence.
     pub(super) fn none(volumes: &[Volume], content: String) -> Self {
         Self {

@@ -1,6 +1,5 @@
 //! One defence measured: what it costs, and what attacks that are trained again on defended traces still find.
 
-use anyhow::Result;
 use ndarray::{Axis, concatenate};
 use serde::{Deserialize, Serialize};
 use wfkit_classify::{Samples, evaluate};
@@ -8,48 +7,61 @@ use wfkit_datasets::View;
 use wfkit_defend::DefenseSpec;
 use wfkit_metrics::{Interval, Probabilities, ScoreOptions, Scores};
 
-use super::cost::Cost;
+use super::cost::DrawCost;
 use super::defended::Defended;
-use super::kept::Kept;
-use super::plan::Plan;
-use crate::measure::{BOOTSTRAP, TRIVIAL, attack};
+use super::plan::SweepPlan;
+use super::{Memory, keep, recall};
+use crate::{BOOTSTRAP, ExperimentError, TRIVIAL, attack};
 
 /// What an attack finds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Found {
-    pub(super) attack: String,
+pub struct FoundInDraw {
+    /// The attack.
+    pub attack: String,
     /// What the attack is shown of the traces; everything where it is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) view: Option<View>,
-    pub(super) tested: u64,
-    pub(super) chance_accuracy: f64,
-    pub(super) accuracy: f64,
-    pub(super) accuracy_95: Interval,
-    pub(super) roc_auc: f64,
-    pub(super) roc_auc_95: Option<Interval>,
-    pub(super) log_loss: f64,
-    pub(super) log_loss_95: Option<Interval>,
+    pub view: Option<View>,
+    /// Traces tested.
+    pub tested: u64,
+    /// What guessing the commonest class finds.
+    pub chance_accuracy: f64,
+    /// Accuracy.
+    pub accuracy: f64,
+    /// Its 95 % interval.
+    pub accuracy_95: Interval,
+    /// Macro one-vs-rest area under the ROC curve.
+    pub roc_auc: f64,
+    /// Its 95 % interval.
+    pub roc_auc_95: Option<Interval>,
+    /// Log loss.
+    pub log_loss: f64,
+    /// Its 95 % interval.
+    pub log_loss_95: Option<Interval>,
     /// Tested traces that look exactly as a training trace.
-    pub(super) twins: usize,
+    pub twins: usize,
 }
 
 /// A draw of a defence.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Draw {
-    pub(super) cost: Cost,
-    pub(super) found: Vec<Found>,
+pub struct Draw {
+    /// What it costs.
+    pub cost: DrawCost,
+    /// What each look finds.
+    pub found: Vec<FoundInDraw>,
 }
 
 /// An attack, and what it is shown.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Look {
-    pub(super) attack: String,
-    pub(super) view: Option<View>,
+pub struct Look {
+    /// The attack.
+    pub attack: String,
+    /// What the attack is shown of the traces; everything where it is none.
+    pub view: Option<View>,
 }
 
-impl Plan {
+impl SweepPlan {
     /// What every draw of a defence is looked at with.
-    pub(super) fn looks(&self) -> Vec<Look> {
+    pub(crate) fn looks(&self) -> Vec<Look> {
         let whole = |attack: &String| Look { attack: attack.clone(), view: None };
         let mut looks: Vec<Look> = self.attacks.iter().map(whole).collect();
         if let Some(attack) = &self.views {
@@ -70,14 +82,15 @@ impl Plan {
     pub(super) fn measure(
         &self,
         spec: Option<&DefenseSpec>,
-        seed: u64,
-        kept: &Kept,
+        (seed, identity): (u64, &str),
+        kept: &dyn Memory,
         step: &dyn Fn(),
-    ) -> Result<Vec<Draw>> {
-        let mut draws = vec![DrawOf { plan: self, spec, number: 0, seed, kept, defended: None }.measure(step)?];
+    ) -> Result<Vec<Draw>, ExperimentError> {
+        let mut draws =
+            vec![DrawOf { plan: self, spec, number: 0, seed, identity, kept, defended: None }.measure(step)?];
         let more = if draws[0].cost.left_to_chance { self.draws } else { 1 };
         for number in 1..more {
-            draws.push(DrawOf { plan: self, spec, number, seed, kept, defended: None }.measure(step)?);
+            draws.push(DrawOf { plan: self, spec, number, seed, identity, kept, defended: None }.measure(step)?);
         }
         Ok(draws)
     }
@@ -85,25 +98,27 @@ impl Plan {
 
 /// One draw while it is measured.
 struct DrawOf<'a> {
-    plan: &'a Plan,
+    plan: &'a SweepPlan,
     spec: Option<&'a DefenseSpec>,
     number: u16,
     /// Of the sweep.
     seed: u64,
-    kept: &'a Kept,
+    /// What all measurements of the sweep depend on.
+    identity: &'a str,
+    kept: &'a dyn Memory,
     /// Made once it is needed.
     defended: Option<Defended>,
 }
 
 impl DrawOf<'_> {
-    fn measure(mut self, step: &dyn Fn()) -> Result<Draw> {
+    fn measure(mut self, step: &dyn Fn()) -> Result<Draw, ExperimentError> {
         let of = format!("cost of {}", self.name());
-        let cost = match self.kept.get(&of) {
+        let cost = match recall(self.kept, &of) {
             Some(cost) => cost,
             None => {
                 let (defended, cost) = Defended::with_cost(self.plan, self.spec, self.number, self.seed)?;
                 self.defended = Some(defended);
-                self.kept.put(&of, &cost)?;
+                keep(self.kept, &of, &cost)?;
                 cost
             }
         };
@@ -111,11 +126,11 @@ impl DrawOf<'_> {
         for look in self.plan.looks() {
             let view = look.view.map_or_else(|| "all".to_owned(), |view| view.to_string());
             let of = format!("{} shown {view} of {}", look.attack, self.name());
-            let found = match self.kept.get(&of) {
+            let found = match recall(self.kept, &of) {
                 Some(found) => found,
                 None => {
                     let found = self.look(&look)?;
-                    self.kept.put(&of, &found)?;
+                    keep(self.kept, &of, &found)?;
                     found
                 }
             };
@@ -128,11 +143,11 @@ impl DrawOf<'_> {
     /// Everything that its measurements depend on, but for the attack.
     fn name(&self) -> String {
         let spec = self.spec.map_or_else(|| "none".to_owned(), ToString::to_string);
-        format!("{spec}, draw {}, {}", self.number, self.plan.identity(self.seed))
+        format!("{spec}, draw {}, {}", self.number, self.identity)
     }
 
     /// Trains an attack on what is seen of the defended traces, and tests it.
-    fn look(&mut self, look: &Look) -> Result<Found> {
+    fn look(&mut self, look: &Look) -> Result<FoundInDraw, ExperimentError> {
         let (plan, spec, number, seed) = (self.plan, self.spec, self.number, self.seed);
         let defended = match self.defended.take() {
             Some(defended) => defended,
@@ -152,12 +167,14 @@ impl DrawOf<'_> {
         self.defended = Some(defended);
         let values: Vec<_> = said.iter().map(Probabilities::values).collect();
         let values = concatenate(Axis(0), &values).expect("parts have the classes of the same set");
-        let probabilities = Probabilities::new(said[0].classes().clone(), values)?;
+        let probabilities =
+            Probabilities::new(said[0].classes().clone(), values).expect("rows of distributions are distributions");
         let options = ScoreOptions { bootstrap: BOOTSTRAP, seed, ..ScoreOptions::default() };
         let scores = Scores::compute(&probabilities, &truth, &options)?.cross_validated(folds);
-        let missing = || anyhow::anyhow!("{}", scores.reason.as_deref().unwrap_or("there is no score"));
+        let reason = scores.reason.as_deref().unwrap_or("there is no score");
+        let missing = || ExperimentError::Unfit(reason.to_owned());
         let intervals = scores.intervals_95.as_ref().ok_or_else(missing)?;
-        Ok(Found {
+        Ok(FoundInDraw {
             attack: look.attack.clone(),
             view: look.view,
             tested: scores.traces,

@@ -1,25 +1,26 @@
 //! An attack judged on traces from elsewhere than those it learned from: other sessions, other files.
 
-use anyhow::Result;
 use ndarray::{Axis, concatenate};
-use serde_json::{Value, json};
+use serde::Serialize;
 use wfkit_classify::{Attack, Event, FittedAttack, Samples, Selected, evaluate};
 use wfkit_datasets::{Groups, Known, Overlap};
 use wfkit_metrics::seed::mix;
 use wfkit_metrics::{ClassMap, Detection, Probabilities, ScoreOptions, Scores};
 
-use super::modes::{joined, row};
 use crate::split::{Pages, stratified_of_several};
+use crate::{ExperimentError, ScoreRow};
 
 /// Resamples behind the intervals of a cell.
 const RESAMPLES: usize = 200;
 
 /// Recalls that false positives are told at, in percent.
-pub(super) const RECALLS: [u32; 3] = [50, 80, 95];
+const RECALLS: [u32; 3] = [50, 80, 95];
 
 /// What was captured together: a session, or a file.
-pub(super) struct Source {
-    pub(super) name: String,
+#[derive(Debug)]
+pub struct Source {
+    /// What it is called.
+    pub name: String,
     samples: Selected,
     known: Vec<Known>,
     /// Of every row, numbered over all sources.
@@ -29,16 +30,23 @@ pub(super) struct Source {
 }
 
 impl Source {
-    pub(super) fn samples(&self) -> Samples<'_> {
+    /// Its traces.
+    pub fn samples(&self) -> Samples<'_> {
         self.samples.as_samples()
     }
 
-    pub(super) fn len(&self) -> usize {
+    /// Number of its traces.
+    pub fn len(&self) -> usize {
         self.samples().len()
     }
 
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// When its first and its last trace began; none unless all of them say.
-    pub(super) fn starts_ns(&self) -> Option<(i64, i64)> {
+    pub fn starts_ns(&self) -> Option<(i64, i64)> {
         let samples = self.samples();
         let starts: Option<Vec<i64>> = (0..samples.len()).map(|row| samples.start_ns(row)).collect();
         let starts = starts?;
@@ -47,7 +55,7 @@ impl Source {
 }
 
 /// Names the parts that are compared. Origins and sessions of one are others than those of another.
-pub(super) fn sources(parts: Vec<(String, Selected)>) -> Vec<Source> {
+pub fn sources(parts: Vec<(String, Selected)>) -> Vec<Source> {
     let (mut first_origin, mut first_session) = (0, 0);
     let source = |(name, samples): (String, Selected)| {
         let of = samples.as_samples();
@@ -64,7 +72,8 @@ pub(super) fn sources(parts: Vec<(String, Selected)>) -> Vec<Source> {
 }
 
 /// What was said of traces that could be judged, over the classes of all sources.
-pub(super) struct Judged {
+#[derive(Debug)]
+pub(crate) struct Judged {
     probabilities: Probabilities,
     truth: Vec<usize>,
     origins: Vec<usize>,
@@ -89,7 +98,7 @@ impl Judged {
     }
 
     /// All of them as one; none of nothing.
-    pub(super) fn pooled<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Option<Self> {
+    pub(crate) fn pooled<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Option<Self> {
         let parts: Vec<&Self> = parts.into_iter().collect();
         let first = parts.first()?;
         let values: Vec<_> = parts.iter().map(|part| part.probabilities.values()).collect();
@@ -105,7 +114,7 @@ impl Judged {
         })
     }
 
-    pub(super) fn scores(&self, seed: u64) -> Result<Scores> {
+    pub(crate) fn scores(&self, seed: u64) -> Result<Scores, ExperimentError> {
         let options = ScoreOptions {
             bootstrap: RESAMPLES,
             seed,
@@ -116,11 +125,14 @@ impl Judged {
     }
 
     /// The scores of a cell, and the false positives at each recall.
-    pub(super) fn told(&self, scores: &Scores) -> Value {
-        let rates = self.false_positives();
-        let by_recall: serde_json::Map<String, Value> =
-            RECALLS.iter().zip(rates).map(|(recall, rate)| (format!("at_recall_{recall}"), json!(rate))).collect();
-        joined(row(scores), json!({ "origins": scores.origins, "false_positive_rate": by_recall }))
+    fn cell(&self, seed: u64) -> Result<CellScores, ExperimentError> {
+        let scores = self.scores(seed)?;
+        let [at_recall_50, at_recall_80, at_recall_95] = self.false_positives();
+        Ok(CellScores {
+            row: ScoreRow::from(&scores),
+            origins: scores.origins,
+            false_positive_rate: FalsePositives { at_recall_50, at_recall_80, at_recall_95 },
+        })
     }
 
     /// Each class against all others by its own probability, at the highest threshold that finds so many of its traces: the share of the
@@ -141,45 +153,108 @@ impl Judged {
 }
 
 /// A judgement, or why there is none; and how many tested traces no score counts, because nothing was learned of their class.
-pub(super) struct Outcome {
-    pub(super) judged: Result<Judged, String>,
-    pub(super) unknown: usize,
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) judged: Result<Judged, String>,
+    pub(crate) unknown: usize,
 }
 
 impl Outcome {
-    pub(super) fn none(reason: String) -> Self {
+    pub(crate) fn none(reason: String) -> Self {
         Self { judged: Err(reason), unknown: 0 }
     }
 
-    /// For a report: `which` names it.
-    pub(super) fn told(&self, which: Value, tested: usize, seed: u64) -> Result<Value> {
-        let scored = match &self.judged {
-            Ok(judged) => judged.told(&judged.scores(seed)?),
-            Err(reason) => json!({ "n": tested - self.unknown, "accuracy": null, "reason": reason }),
-        };
-        Ok(joined(joined(which, scored), json!({ "left_out_class_not_trained_on": self.unknown })))
+    /// For a report on so many tested traces.
+    pub(crate) fn scored(&self, tested: usize, seed: u64) -> Result<Scored, ExperimentError> {
+        Ok(match &self.judged {
+            Ok(judged) => Scored::Scores(judged.cell(seed)?),
+            Err(reason) => Scored::Missing { n: tested - self.unknown, accuracy: None, reason: reason.clone() },
+        })
     }
+}
+
+/// What was found where something was judged, or why nothing was.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Scored {
+    /// The scores.
+    Scores(CellScores),
+    /// There are none.
+    Missing {
+        /// Traces that were to be tested.
+        n: usize,
+        /// None.
+        accuracy: Option<f64>,
+        /// Why not.
+        reason: String,
+    },
+}
+
+impl Scored {
+    /// The scores, where there are some.
+    pub fn row(&self) -> Option<&ScoreRow> {
+        match self {
+            Self::Scores(scores) => Some(&scores.row),
+            Self::Missing { .. } => None,
+        }
+    }
+
+    /// Why what is missing is missing.
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Scores(scores) => &scores.row.reason,
+            Self::Missing { reason, .. } => reason,
+        }
+    }
+}
+
+/// The scores of an attack on traces from elsewhere.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CellScores {
+    /// The scores.
+    #[serde(flatten)]
+    pub row: ScoreRow,
+    /// Loads tested.
+    pub origins: u64,
+    /// Each class against all others by its own probability.
+    pub false_positive_rate: FalsePositives,
+}
+
+/// The share of the traces of others that are taken for a class, at the highest threshold that finds so many of its own; the mean over classes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct FalsePositives {
+    /// Half of its traces are found.
+    pub at_recall_50: Option<f64>,
+    /// 80 % are.
+    pub at_recall_80: Option<f64>,
+    /// 95 % are.
+    pub at_recall_95: Option<f64>,
 }
 
 /// How attacks are judged here.
 #[derive(Clone, Copy)]
-pub(super) struct Judge<'a> {
-    pub(super) attack: &'a Attack,
+pub(crate) struct Judge<'a> {
+    pub(crate) attack: &'a Attack,
     /// Classes of all sources.
-    pub(super) all: &'a ClassMap,
+    pub(crate) all: &'a ClassMap,
     /// Whether traces that were learned from are scored.
-    pub(super) duplicates: bool,
-    pub(super) seed: u64,
+    pub(crate) duplicates: bool,
+    pub(crate) seed: u64,
 }
 
 impl Judge<'_> {
     /// Learns from all of `samples`; the reason where that cannot be, as of one class.
-    pub(super) fn fit(&self, samples: Samples<'_>) -> Result<FittedAttack, String> {
+    pub(crate) fn fit(&self, samples: Samples<'_>) -> Result<FittedAttack, String> {
         self.attack.fit(samples, mix(self.seed, 0)).map_err(|error| error.to_string())
     }
 
     /// On a source that it has not learned from.
-    pub(super) fn elsewhere(&self, fitted: &FittedAttack, learned: &[&Known], test: &Source) -> Result<Outcome> {
+    pub(crate) fn elsewhere(
+        &self,
+        fitted: &FittedAttack,
+        learned: &[&Known],
+        test: &Source,
+    ) -> Result<Outcome, ExperimentError> {
         let known: Vec<&Known> = test.known.iter().collect();
         let overlap = Overlap::between(learned, &known);
         if let Some(reason) = self.refused(&overlap) {
@@ -197,13 +272,13 @@ impl Judge<'_> {
     }
 
     /// By folds inside of one source. A class of a single load cannot be both learned and tested, so its traces are not tested.
-    pub(super) fn inside(
+    pub(crate) fn inside(
         &self,
         source: &Source,
         folds: usize,
         pages: Pages,
         done: &(dyn Fn() + Sync),
-    ) -> Result<Outcome> {
+    ) -> Result<Outcome, ExperimentError> {
         let samples = source.samples();
         let (splits, alone) = match stratified_of_several(samples, folds, pages, self.seed) {
             Ok(split) => split,
@@ -232,22 +307,47 @@ impl Judge<'_> {
 }
 
 /// What rows of a source are known by, to look for them in others.
-pub(super) fn known(sources: &[Source]) -> Vec<&Known> {
+pub(crate) fn known(sources: &[Source]) -> Vec<&Known> {
     sources.iter().flat_map(|source| &source.known).collect()
 }
 
-/// A share in two decimals without its zero, such as `.93`.
-pub(super) fn short(share: f64) -> String {
-    let text = format!("{share:.2}");
-    text.strip_prefix("0.").map_or(text.clone(), |decimals| format!(".{decimals}"))
+/// The traces of each session, in the order of their names; and how many traces have none.
+pub fn sessions_of(samples: Samples<'_>) -> (Vec<(String, Selected)>, usize) {
+    let all: Vec<Option<&str>> = (0..samples.len()).map(|row| samples.key(row).session.as_deref()).collect();
+    let mut names: Vec<&str> = all.iter().copied().flatten().collect();
+    names.sort_unstable();
+    names.dedup();
+    let parts = names.iter().map(|&name| (name.to_owned(), rows_of(samples, &[name])));
+    (parts.collect(), all.iter().filter(|session| session.is_none()).count())
 }
 
-/// As [`short`], with the interval of accuracy.
-pub(super) fn short_accuracy(told: &Value) -> Option<String> {
-    let ends = &told["accuracy_95"];
-    let interval = match (ends["low"].as_f64(), ends["high"].as_f64()) {
-        (Some(low), Some(high)) => format!(" [{}, {}]", short(low), short(high)),
-        _ => String::new(),
+/// The traces of some sessions.
+pub(crate) fn rows_of(samples: Samples<'_>, sessions: &[&str]) -> Selected {
+    let is_of = |row: &usize| samples.key(*row).session.as_deref().is_some_and(|name| sessions.contains(&name));
+    samples.select(&(0..samples.len()).filter(is_of).collect::<Vec<usize>>())
+}
+
+/// By the first trace, where every trace says when it started; else as they are, by name. And which of both it is.
+pub fn in_order(mut sessions: Vec<Source>) -> (Vec<Source>, String) {
+    if sessions.iter().any(|session| session.starts_ns().is_none()) {
+        return (sessions, "their names: not every trace says when it started".to_owned());
+    }
+    sessions.sort_by_cached_key(|session| (session.starts_ns(), session.name.clone()));
+    let overlaps = |two: &&[Source]| two[0].starts_ns().zip(two[1].starts_ns()).is_some_and(|(a, b)| a.1 > b.0);
+    let order = match sessions.windows(2).filter(overlaps).count() {
+        0 => "their first traces".to_owned(),
+        overlapping => {
+            let all = sessions.len();
+            format!(
+                "their first traces; {overlapping} of {all} go on after the next has begun, so that order says little of time"
+            )
+        }
     };
-    Some(format!("{}{interval}", short(told["accuracy"].as_f64()?)))
+    (sessions, order)
+}
+
+/// Classes of all sources.
+pub(crate) fn all_classes(sources: &[Source]) -> ClassMap {
+    let of = |source: &Source| source.samples().classes().names().to_vec();
+    ClassMap::from_labels(sources.iter().flat_map(of))
 }

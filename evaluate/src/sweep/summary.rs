@@ -5,77 +5,98 @@ use wfkit_datasets::View;
 use wfkit_defend::Finding;
 use wfkit_metrics::{Interval, pareto_front_beyond_intervals};
 
-use super::point::{Draw, Found};
+use super::point::{Draw, FoundInDraw};
 
 /// A defence, over its draws.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Row {
+pub struct SweepRow {
     /// In pictures; 0 is no defence.
-    pub(super) number: usize,
-    pub(super) defence: String,
-    pub(super) draws: usize,
-    pub(super) bandwidth: Mean,
-    pub(super) bandwidth_out: Option<Mean>,
-    pub(super) bandwidth_in: Option<Mean>,
-    pub(super) bandwidth_without_tail: Mean,
-    pub(super) latency: Mean,
+    pub number: usize,
+    /// The specification of the defence, or `none`.
+    pub defence: String,
+    /// Draws behind it.
+    pub draws: usize,
+    /// Bandwidth overhead both ways.
+    pub bandwidth: MeanOfDraws,
+    /// Bandwidth overhead of outgoing traffic.
+    pub bandwidth_out: Option<MeanOfDraws>,
+    /// Bandwidth overhead of incoming traffic.
+    pub bandwidth_in: Option<MeanOfDraws>,
+    /// Without what is sent after the last normal packet.
+    pub bandwidth_without_tail: MeanOfDraws,
+    /// Latency overhead.
+    pub latency: MeanOfDraws,
     /// Of the first draw.
-    pub(super) latency_bracket: Option<[f64; 2]>,
-    pub(super) mean_delay_s: Mean,
-    pub(super) utility: Option<Mean>,
-    pub(super) attacks: Vec<Scored>,
+    pub latency_bracket: Option<[f64; 2]>,
+    /// Mean delay of a normal packet in seconds.
+    pub mean_delay_s: MeanOfDraws,
+    /// The competition's utility score.
+    pub utility: Option<MeanOfDraws>,
+    /// What each attack finds.
+    pub attacks: Vec<SweptAttack>,
     /// The attack that finds most, by ROC-AUC.
-    pub(super) strongest: Scored,
+    pub strongest: SweptAttack,
     /// What is found in one kind of information alone.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) views: Vec<Scored>,
+    pub views: Vec<SweptAttack>,
+    /// What speaks against the defence on these traces.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) findings: Vec<Finding>,
+    pub findings: Vec<Finding>,
 }
 
 /// What an attack finds, over draws.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Scored {
-    pub(super) attack: String,
+pub struct SweptAttack {
+    /// The attack.
+    pub attack: String,
+    /// What the attack is shown of the traces; everything where it is none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) view: Option<View>,
-    pub(super) tested: u64,
-    pub(super) chance_accuracy: f64,
-    pub(super) accuracy: Score,
-    pub(super) roc_auc: Score,
-    pub(super) log_loss: Score,
+    pub view: Option<View>,
+    /// Traces tested.
+    pub tested: u64,
+    /// What guessing the commonest class finds.
+    pub chance_accuracy: f64,
+    /// Accuracy.
+    pub accuracy: ScoreOfDraws,
+    /// Macro one-vs-rest area under the ROC curve.
+    pub roc_auc: ScoreOfDraws,
+    /// Log loss.
+    pub log_loss: ScoreOfDraws,
     /// Tested traces that look exactly as a training trace, in the first draw.
-    pub(super) twins: usize,
+    pub twins: usize,
     /// No other defence is better in bandwidth, latency or ROC-AUC without being worse in another of them, by the 95 % intervals of ROC-AUC.
-    pub(super) on_front: bool,
+    pub on_front: bool,
 }
 
 /// A number over draws.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub(super) struct Mean {
-    pub(super) mean: f64,
+pub struct MeanOfDraws {
+    /// Mean.
+    pub mean: f64,
     /// Standard deviation of the draws; none of a single one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) deviation: Option<f64>,
+    pub deviation: Option<f64>,
 }
 
 /// A score over draws.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub(super) struct Score {
+pub struct ScoreOfDraws {
+    /// Mean and spread.
     #[serde(flatten)]
-    pub(super) over_draws: Mean,
+    pub over_draws: MeanOfDraws,
     /// Of the tested traces: the ends of the draws' intervals, averaged; none where a draw has none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) interval_95: Option<Interval>,
+    pub interval_95: Option<Interval>,
 }
 
-impl Score {
-    pub(super) fn mean(&self) -> f64 {
+impl ScoreOfDraws {
+    /// The mean.
+    pub fn mean(&self) -> f64 {
         self.over_draws.mean
     }
 }
 
-impl Mean {
+impl MeanOfDraws {
     fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let values: Vec<f64> = values.into_iter().collect();
         let n = values.len() as f64;
@@ -87,9 +108,9 @@ impl Mean {
 }
 
 /// One row for each defence that has draws, numbered by its place; the fronts of every attack marked.
-pub(super) fn rows(measured: &[(usize, String, Vec<Draw>)], attacks: usize) -> Vec<Row> {
+pub(super) fn rows(measured: &[(usize, String, Vec<Draw>)], attacks: usize) -> Vec<SweepRow> {
     let of = |(number, defence, draws): &(usize, String, Vec<Draw>)| row(*number, defence, draws, attacks);
-    let mut rows: Vec<Row> = measured.iter().filter_map(of).collect();
+    let mut rows: Vec<SweepRow> = measured.iter().filter_map(of).collect();
     for attack in 0..attacks {
         mark(&mut rows, |row| &mut row.attacks[attack]);
     }
@@ -98,9 +119,9 @@ pub(super) fn rows(measured: &[(usize, String, Vec<Draw>)], attacks: usize) -> V
 }
 
 /// Marks the front of what an attack finds, off which is only what another surely beats. Below 0.5 an area is chance: nothing is won there.
-fn mark(rows: &mut [Row], scored: impl Fn(&mut Row) -> &mut Scored) {
+fn mark(rows: &mut [SweepRow], scored: impl Fn(&mut SweepRow) -> &mut SweptAttack) {
     let exactly = |value: f64| Interval { low: value, high: value };
-    let point = |row: &mut Row| {
+    let point = |row: &mut SweepRow| {
         let area = &scored(row).roc_auc;
         let area = area.interval_95.unwrap_or_else(|| exactly(area.mean()));
         let area = Interval { low: area.low.max(0.5), high: area.high.max(0.5) };
@@ -112,12 +133,12 @@ fn mark(rows: &mut [Row], scored: impl Fn(&mut Row) -> &mut Scored) {
     }
 }
 
-fn row(number: usize, defence: &str, draws: &[Draw], attacks: usize) -> Option<Row> {
+fn row(number: usize, defence: &str, draws: &[Draw], attacks: usize) -> Option<SweepRow> {
     let first = draws.first()?;
-    let mean = |of: &dyn Fn(&Draw) -> Option<f64>| Mean::of(draws.iter().filter_map(of));
-    let scored: Vec<Scored> = (0..first.found.len()).map(|place| score(draws, place)).collect();
+    let mean = |of: &dyn Fn(&Draw) -> Option<f64>| MeanOfDraws::of(draws.iter().filter_map(of));
+    let scored: Vec<SweptAttack> = (0..first.found.len()).map(|place| score(draws, place)).collect();
     let strongest = scored[..attacks].iter().max_by(|a, b| a.roc_auc.mean().total_cmp(&b.roc_auc.mean()))?.clone();
-    Some(Row {
+    Some(SweepRow {
         number,
         defence: defence.to_owned(),
         draws: draws.len(),
@@ -137,18 +158,18 @@ fn row(number: usize, defence: &str, draws: &[Draw], attacks: usize) -> Option<R
 }
 
 /// The look at place `place` of every draw.
-fn score(draws: &[Draw], place: usize) -> Scored {
-    let all: Vec<&Found> = draws.iter().map(|draw| &draw.found[place]).collect();
-    let over = |value: fn(&Found) -> f64, interval: fn(&Found) -> Option<Interval>| {
-        let over_draws = Mean::of(all.iter().map(|found| value(found))).expect("there is a draw");
+fn score(draws: &[Draw], place: usize) -> SweptAttack {
+    let all: Vec<&FoundInDraw> = draws.iter().map(|draw| &draw.found[place]).collect();
+    let over = |value: fn(&FoundInDraw) -> f64, interval: fn(&FoundInDraw) -> Option<Interval>| {
+        let over_draws = MeanOfDraws::of(all.iter().map(|found| value(found))).expect("there is a draw");
         let intervals: Option<Vec<Interval>> = all.iter().map(|found| interval(found)).collect();
         let interval_95 = intervals.map(|intervals| {
             let mean = |end: fn(&Interval) -> f64| intervals.iter().map(end).sum::<f64>() / intervals.len() as f64;
             Interval { low: mean(|interval| interval.low), high: mean(|interval| interval.high) }
         });
-        Score { over_draws, interval_95 }
+        ScoreOfDraws { over_draws, interval_95 }
     };
-    Scored {
+    SweptAttack {
         attack: all[0].attack.clone(),
         view: all[0].view,
         tested: all[0].tested,
@@ -163,12 +184,12 @@ fn score(draws: &[Draw], place: usize) -> Scored {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::super::cost::Cost;
+    use super::super::cost::DrawCost;
     use super::*;
 
     /// A draw that costs and finds so much.
-    pub(in super::super) fn draw(bandwidth: f64, latency: f64, areas: &[f64]) -> Draw {
-        let found = |&roc_auc: &f64| Found {
+    pub(crate) fn draw(bandwidth: f64, latency: f64, areas: &[f64]) -> Draw {
+        let found = |&roc_auc: &f64| FoundInDraw {
             attack: "kfp-175".to_owned(),
             view: None,
             tested: 10,
@@ -181,7 +202,7 @@ pub(super) mod tests {
             log_loss_95: Some(Interval { low: 0.5, high: 2.0 }),
             twins: 0,
         };
-        let cost = Cost {
+        let cost = DrawCost {
             bandwidth,
             bandwidth_out: Some(bandwidth),
             bandwidth_in: None,
@@ -210,7 +231,7 @@ pub(super) mod tests {
         let rows = rows(&measured, 1);
         assert_eq!(rows.iter().map(|row| row.number).collect::<Vec<_>>(), [0, 1, 2, 4, 5]);
         let a = &rows[1];
-        assert_eq!(a.bandwidth, Mean { mean: 1.5, deviation: Some(0.5f64.sqrt()) });
+        assert_eq!(a.bandwidth, MeanOfDraws { mean: 1.5, deviation: Some(0.5f64.sqrt()) });
         assert!((a.attacks[0].roc_auc.mean() - 0.7).abs() < 1e-12);
         assert!((a.attacks[0].roc_auc.interval_95.unwrap().low - 0.6).abs() < 1e-12);
         assert_eq!((a.bandwidth_in, a.views.len()), (None, 1));

@@ -3,17 +3,16 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use anyhow::{Context as _, Result};
 use wfkit_classify::Samples;
 use wfkit_datasets::splits::{self, Split, SplitError, stratified_k_fold};
 use wfkit_datasets::{FoldFile, Groups, ReadError, TraceKey};
 use wfkit_metrics::seed::mix;
 
-use crate::context::Context;
+use crate::Setting;
 
 /// Whether a page of the background may be trained on and tested, in different visits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Pages {
+pub enum Pages {
     /// Never: who meets an unknown page has not trained on it.
     Apart,
     /// It may, which finds fewer false alarms than a real background gives.
@@ -21,7 +20,8 @@ pub(crate) enum Pages {
 }
 
 impl Pages {
-    pub(crate) fn shared(shared: bool) -> Self {
+    /// Whether it may.
+    pub fn shared(shared: bool) -> Self {
         if shared { Self::Shared } else { Self::Apart }
     }
 
@@ -35,35 +35,35 @@ impl Pages {
 }
 
 /// Stratified folds; says aloud which classes have fewer loads than folds.
-pub(crate) fn stratified(
+pub fn stratified(
     samples: Samples<'_>,
     folds: usize,
     pages: Pages,
-    context: &Context<'_>,
+    setting: Setting<'_>,
 ) -> Result<Vec<Split>, SplitError> {
-    stratified_in(samples, &pages.groups(samples), folds, context)
+    stratified_in(samples, &pages.groups(samples), folds, setting)
 }
 
 /// As [`stratified`], groups kept together.
-pub(crate) fn stratified_in(
+pub fn stratified_in(
     samples: Samples<'_>,
     groups: &Groups,
     folds: usize,
-    context: &Context<'_>,
+    setting: Setting<'_>,
 ) -> Result<Vec<Split>, SplitError> {
     let labels: Vec<&str> = (0..samples.len()).map(|row| samples.key(row).class.as_str()).collect();
-    let folds = stratified_k_fold(&labels, groups, folds, context.seed)?;
+    let folds = stratified_k_fold(&labels, groups, folds, setting.seed)?;
     if let Some((class, loads)) = folds.sparse_classes.first() {
         let others = folds.sparse_classes.len() - 1;
         let more = if others > 0 { format!(" and {others} more classes") } else { String::new() };
-        context.printer.warn(&format!("class {class} ({loads} loads or pages){more}: fewer than folds"));
+        setting.observer.warn(&format!("class {class} ({loads} loads or pages){more}: fewer than folds"));
     }
     Ok(folds.splits)
 }
 
 /// Stratified folds of the classes that have two loads or pages at least; those of the others are in every training part, and never tested.
 /// Also how many traces are not tested for that.
-pub(crate) fn stratified_of_several(
+pub fn stratified_of_several(
     samples: Samples<'_>,
     folds: usize,
     pages: Pages,
@@ -88,14 +88,14 @@ pub(crate) fn stratified_of_several(
 }
 
 /// Folds of whole sessions.
-pub(crate) fn by_session(samples: Samples<'_>, folds: usize, pages: Pages) -> Result<Vec<Split>, SplitError> {
+pub fn by_session(samples: Samples<'_>, folds: usize, pages: Pages) -> Result<Vec<Split>, SplitError> {
     let sessions: Vec<Option<&str>> = (0..samples.len()).map(|row| samples.key(row).session.as_deref()).collect();
     let page = |row: usize| samples.page(row).filter(|_| pages == Pages::Apart).map(str::to_owned);
     splits::by_session(&sessions, &samples.origins(), page, folds)
 }
 
 /// The folds of a file: every trace tested once. Refuses folds that part what the file says, or would say, to be together.
-pub(crate) fn of_file(samples: Samples<'_>, file: &FoldFile, traces: &str) -> Result<Vec<i64>, ReadError> {
+pub fn of_file(samples: Samples<'_>, file: &FoldFile, traces: &str) -> Result<Vec<i64>, ReadError> {
     let keys: Vec<TraceKey> = (0..samples.len()).map(|row| samples.key(row).clone()).collect();
     let fold_of = file.fold_of(&keys, traces)?;
     let (together, rows) = (file.together(), Groups::of_rows(samples.len()));
@@ -112,22 +112,14 @@ pub(crate) fn of_file(samples: Samples<'_>, file: &FoldFile, traces: &str) -> Re
     Ok(fold_of)
 }
 
-/// What started before a moment, as RFC 3339, to train on, the rest to test on.
-pub(crate) fn by_moment(samples: Samples<'_>, text: &str, pages: Pages) -> Result<Split> {
+/// What started before a moment (Unix ns UTC) to train on, the rest to test on.
+pub fn by_moment(samples: Samples<'_>, cut_ns: i64, pages: Pages) -> Result<Split, SplitError> {
     let starts: Vec<Option<i64>> = (0..samples.len()).map(|row| samples.start_ns(row)).collect();
-    let split = splits::by_time(&starts, &pages.groups(samples), moment(text)?);
-    split.with_context(|| format!("--split-time {text}"))
-}
-
-/// A moment as RFC 3339, such as `2026-05-01T12:00:00Z`, in Unix ns.
-fn moment(text: &str) -> Result<i64> {
-    let moment: jiff::Timestamp =
-        text.parse().with_context(|| format!("{text}: not a moment such as 2026-05-01T12:00:00Z"))?;
-    moment.as_nanosecond().try_into().with_context(|| format!("{text}: too far away"))
+    splits::by_time(&starts, &pages.groups(samples), cut_ns)
 }
 
 /// Of these rows, those of at most `count` loads of each class, with all their copies: the loads of the least hash of load and seed.
-pub(crate) fn some_loads(rows: &[usize], samples: Samples<'_>, groups: &Groups, count: usize, seed: u64) -> Vec<usize> {
+pub fn some_loads(rows: &[usize], samples: Samples<'_>, groups: &Groups, count: usize, seed: u64) -> Vec<usize> {
     let mut loads: HashMap<&str, BTreeSet<(u64, usize)>> = HashMap::new();
     for &row in rows {
         let group = groups.of_row()[row];

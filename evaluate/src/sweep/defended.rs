@@ -3,7 +3,6 @@
 use std::num::NonZeroU32;
 use std::slice;
 
-use anyhow::{Result, bail};
 use wfkit_datasets::splits::Split;
 use wfkit_datasets::{Trace, TraceSet};
 use wfkit_defend::{
@@ -11,8 +10,9 @@ use wfkit_defend::{
     defend_with, lint,
 };
 
-use super::cost::Cost;
-use super::plan::{Plan, content};
+use super::cost::DrawCost;
+use super::plan::{SweepPlan, content};
+use crate::ExperimentError;
 
 /// Traces that the delay models are compared on: what waits for inferred dependencies is slow to simulate.
 const COMPARED: usize = 200;
@@ -34,34 +34,39 @@ pub(super) struct Part {
 
 impl Defended {
     /// Draw number `draw` of the defence; draw n has the n-th seed from `seed`.
-    pub(super) fn of(plan: &Plan, spec: Option<&DefenseSpec>, draw: u16, seed: u64) -> Result<Self> {
+    pub(super) fn of(
+        plan: &SweepPlan,
+        spec: Option<&DefenseSpec>,
+        draw: u16,
+        seed: u64,
+    ) -> Result<Self, ExperimentError> {
         let Some(spec) = spec else { return Ok(Self::undefended(plan)) };
         let seed = seed.wrapping_add(draw.into());
         let parts = fitted(plan, spec)
             .into_iter()
             .map(|(spec, splits)| Ok(Part::of(&several_draws(plan, &spec, seed)?, splits)));
-        Ok(Self { parts: parts.collect::<Result<_>>()? })
+        Ok(Self { parts: parts.collect::<Result<_, ExperimentError>>()? })
     }
 
     /// The same, and what it costs: where the defence learns, what the tested traces cost.
     pub(super) fn with_cost(
-        plan: &Plan,
+        plan: &SweepPlan,
         spec: Option<&DefenseSpec>,
         draw: u16,
         sweep_seed: u64,
-    ) -> Result<(Self, Cost)> {
+    ) -> Result<(Self, DrawCost), ExperimentError> {
         let set = &plan.set;
         let Some(spec) = spec else {
-            return Ok((Self::undefended(plan), Cost::none(&set.volumes(), content(set))));
+            return Ok((Self::undefended(plan), DrawCost::none(&set.volumes(), content(set))));
         };
         let fitted = fitted(plan, spec);
         let first = &fitted[0].0;
         let findings = if draw == 0 { lint(first, set, sweep_seed, plan.limit) } else { Vec::new() };
         if let Some(error) = findings.iter().find(|finding| finding.severity == Severity::Error) {
-            bail!("{}", error.message);
+            return Err(ExperimentError::Unfit(error.message.clone()));
         }
         let seed = sweep_seed.wrapping_add(draw.into());
-        let sets = fitted.iter().map(|(spec, _)| several_draws(plan, spec, seed)).collect::<Result<Vec<_>>>()?;
+        let sets = fitted.iter().map(|(spec, _)| several_draws(plan, spec, seed)).collect::<Result<Vec<_>, _>>()?;
         let parts: Vec<Part> =
             sets.iter().zip(&fitted).map(|(defended, (_, splits))| Part::of(defended, splits)).collect();
 
@@ -80,7 +85,7 @@ impl Defended {
             }
         }
         let contents: Vec<String> = parts.iter().map(|part| content(&part.observed)).collect();
-        let mut cost = Cost::of(&pairs, &volumes, contents.join(" "));
+        let mut cost = DrawCost::of(&pairs, &volumes, contents.join(" "));
         cost.findings = findings;
         if draw == 0 {
             let overheads = Overheads::of(&pairs, &OverheadOptions { bootstrap: 0, seed: 0 });
@@ -90,14 +95,14 @@ impl Defended {
         Ok((Self { parts }, cost))
     }
 
-    fn undefended(plan: &Plan) -> Self {
+    fn undefended(plan: &SweepPlan) -> Self {
         Self { parts: vec![Part { observed: plan.set.clone(), splits: plan.splits.clone() }] }
     }
 }
 
 /// The loads defended as often as the attack is to learn from each; once where nothing is left to chance.
-fn several_draws<'a>(plan: &'a Plan, spec: &DefenseSpec, seed: u64) -> Result<DefendedSet<'a>> {
-    let draws = |replicas| -> Result<DefendedSet<'a>> {
+fn several_draws<'a>(plan: &'a SweepPlan, spec: &DefenseSpec, seed: u64) -> Result<DefendedSet<'a>, ExperimentError> {
+    let draws = |replicas| -> Result<DefendedSet<'a>, ExperimentError> {
         Ok(defend_with(&plan.set, spec, &DefendOptions { seed, replicas, limit: plan.limit, verify: false })?)
     };
     let one = draws(NonZeroU32::MIN)?;
@@ -113,7 +118,7 @@ impl Part {
 }
 
 /// The specification for all splits; where it learns, one for each, fitted on the training part.
-fn fitted<'a>(plan: &'a Plan, spec: &DefenseSpec) -> Vec<(DefenseSpec, &'a [Split])> {
+fn fitted<'a>(plan: &'a SweepPlan, spec: &DefenseSpec) -> Vec<(DefenseSpec, &'a [Split])> {
     if !spec.needs_training() {
         return vec![(spec.clone(), &plan.splits)];
     }

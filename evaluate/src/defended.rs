@@ -1,0 +1,102 @@
+//! Attacks on defended traces: trained again on what an observer of the defended link sees.
+
+use std::borrow::Cow;
+use std::num::NonZeroU32;
+
+use serde::Serialize;
+use wfkit_classify::{Attack, Samples};
+use wfkit_datasets::TraceSet;
+use wfkit_datasets::splits::Split;
+use wfkit_defend::{Copies, DefendOptions, DefendedSet, Observed, observe_defended};
+
+use crate::{AttackSummary, ExperimentError, Measured, Setting, TRIVIAL, attack, folds_of, measure};
+
+/// Draws of each training load where no number is given: with half as many again k-FP finds no more in FRONT (the README of `wfkit-defend` has the
+/// curve).
+pub const DRAWS_TRAIN: NonZeroU32 = NonZeroU32::new(8).expect("it is not 0");
+
+/// An attack, or why it could not be measured.
+pub type Attempt = Result<Measured, String>;
+
+/// What attacks find in a defended set.
+#[derive(Debug)]
+pub struct AttackOnDefended {
+    /// The attack.
+    pub measured: Attempt,
+    /// The trivial attack on the same traces and folds.
+    pub trivial: Attempt,
+    /// Draws of each load that both were trained on.
+    pub draws: u32,
+}
+
+/// Cross-validation on defended traces: folds of loads, so that nothing is learned from any copy of a tested one; trained on so many draws of each load (one
+/// where nothing is left to chance), tested on the first. `observed` is what `defended` was written as.
+///
+/// # Errors
+/// What defences, attacks and scores refuse; that there are no folds is no error.
+pub fn attack_defended(
+    defended: &DefendedSet<'_>,
+    observed: &TraceSet,
+    chosen: &Attack,
+    (folds, draws): (usize, NonZeroU32),
+    setting: Setting<'_>,
+) -> Result<AttackOnDefended, ExperimentError> {
+    let learned_from = LearnedFrom::of(defended, observed, draws)?;
+    let splits: Result<Vec<Split>, String> = folds_of(defended.original(), folds, setting)
+        .map(|splits| splits.iter().map(|split| learned_from.copies.split(split)).collect());
+    let cross_validate = |attack: &Attack| -> Result<Attempt, ExperimentError> {
+        match &splits {
+            Ok(splits) => Ok(Ok(measure(attack, Samples::Traces(&learned_from.set), splits, setting)?)),
+            Err(reason) => Ok(Err(reason.clone())),
+        }
+    };
+    let measured = cross_validate(chosen)?;
+    let trivial = cross_validate(&attack(TRIVIAL)?)?;
+    Ok(AttackOnDefended { measured, trivial, draws: learned_from.copies.each() })
+}
+
+/// The draws of each load that an attack is trained on, the first of which is tested.
+struct LearnedFrom<'a> {
+    set: Cow<'a, TraceSet>,
+    copies: Copies,
+}
+
+impl<'a> LearnedFrom<'a> {
+    /// As many as are asked for, those that were written among them; one where nothing is left to chance.
+    fn of(defended: &DefendedSet<'_>, observed: &'a TraceSet, draws: NonZeroU32) -> Result<Self, ExperimentError> {
+        let written = defended.copies();
+        if draws.get() <= written.each() || !defended.is_left_to_chance() {
+            return Ok(Self { set: Cow::Borrowed(observed), copies: written });
+        }
+        let (seed, limit) = (defended.manifest().seed, defended.limit());
+        let options = DefendOptions { seed, replicas: draws, limit, verify: false };
+        let Observed { set, copies } = observe_defended(defended.original(), defended.spec(), &options)?;
+        Ok(Self { set: Cow::Owned(set), copies })
+    }
+}
+
+/// The scores of an attempt, or why there are none.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum AttemptSummary {
+    /// The scores.
+    Measured(AttackSummary),
+    /// There are none.
+    Missing {
+        /// None.
+        accuracy: Option<f64>,
+        /// None.
+        roc_auc_macro_ovr: Option<f64>,
+        /// Why not.
+        reason: String,
+    },
+}
+
+impl From<&Attempt> for AttemptSummary {
+    fn from(attempt: &Attempt) -> Self {
+        match attempt {
+            Ok(measured) => Self::Measured(measured.summary()),
+            Err(reason) => Self::Missing { accuracy: None, roc_auc_macro_ovr: None, reason: reason.clone() },
+        }
+    }
+}

@@ -1,0 +1,51 @@
+#![doc = include_str!("../README.md")]
+
+mod against;
+mod audit;
+mod background;
+mod curves;
+mod defended;
+mod drift;
+mod error;
+mod hourly;
+mod leakage;
+mod matrix;
+mod measured;
+mod observer;
+mod ranking;
+mod shortcuts;
+pub mod split;
+mod sweep;
+mod task;
+mod told;
+mod transfer;
+mod worlds;
+
+pub use against::{BesideTrivial, LossTest, PairedComparison, Statistic, beside_trivial, compare};
+pub use audit::{AUDIT_TREES, Audit, AuditReport, BesideShortcuts, Trust, TwinShare, Twins, audit};
+pub use background::{Background, BackgroundPages, BackgroundSize, OtherFolds, background_curve, describe_background};
+pub use curves::{Early, FewShot, early, few_shot};
+pub use defended::{AttackOnDefended, Attempt, AttemptSummary, DRAWS_TRAIN, attack_defended};
+pub use drift::{Drift, DriftPair, DriftPoint, DriftSession, drift};
+pub use error::ExperimentError;
+pub use hourly::{HourlyCost, Spread};
+pub use leakage::{ErrorsOfSize, LeakageEstimate, LeakageReport, LowerBound, NeighbourErrors};
+pub use matrix::{Matrix, MatrixCell, MatrixPart};
+pub use measured::{
+    AttackSummary, BOOTSTRAP, Effort, Kin, Measured, TRIVIAL, attack, cross_validate, folds_of, measure, measure_on,
+    trivial_privacy,
+};
+pub use observer::{Moment, Observer, Setting, Silent};
+pub use ranking::{FailedAttack, RankedAttack, Ranking, RankingOptions, RankingReport};
+pub use shortcuts::{
+    About, Found, MeasuredShortcut, Shortcut, ShortcutReport, ShortcutsReport, Standing, of_recording, of_traffic,
+    shortcuts_beside,
+};
+pub use sweep::{
+    Change, Draw, DrawCost, FoundChange, FoundInDraw, Look, MeanOfDraws, Memory, NoMemory, ScoreOfDraws, Sweep,
+    SweepPlan, SweepRow, SweptAttack, VariantDifference, VariantPair, first_of_each,
+};
+pub use task::Task;
+pub use told::{capital, short};
+pub use transfer::{CellScores, FalsePositives, Scored, Source, in_order, sessions_of, sources};
+pub use worlds::{NamedIntervals, OneVsRest, OpenWorldReport, PageScores, ScoreRow, one_vs_rest, open_world};

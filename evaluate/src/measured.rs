@@ -1,0 +1,324 @@
+//! An attack measured on samples that it has not learned from, timed.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use serde::Serialize;
+use wfkit_classify::{
+    Attack, AttackError, AttackOptions, EvaluateError, Evaluation, Event, Samples, evaluate, evaluate_on,
+};
+use wfkit_datasets::splits::Split;
+use wfkit_datasets::{Groups, Overlap, TraceSet};
+use wfkit_metrics::{
+    Contestant, Interval, Kinship, PrivacyReport, ReliabilityBin, Resampling, Rounds, ScoreOptions, Scores, reliability,
+};
+
+use crate::split::{Pages, some_loads, stratified};
+use crate::{ExperimentError, Moment, Setting};
+
+/// The attack that any other must beat.
+pub const TRIVIAL: &str = "totals";
+
+/// Resamples behind every 95 % interval.
+pub const BOOTSTRAP: usize = 1000;
+
+/// What the tested traces have in common.
+#[derive(Debug, Default)]
+pub struct Kin {
+    origins: Vec<usize>,
+    /// None where some trace has none.
+    sessions: Option<Vec<usize>>,
+}
+
+impl Kin {
+    /// Of the samples at `rows`.
+    pub fn of(samples: Samples<'_>, rows: &[usize]) -> Self {
+        let all = rows.iter().all(|&row| samples.key(row).session.is_some());
+        let by_session = Groups::of_rows(samples.len()).join(|row| samples.key(row).session.as_deref());
+        Self {
+            origins: samples.origins().select(rows).of_row().to_vec(),
+            sessions: all.then(|| by_session.select(rows).of_row().to_vec()),
+        }
+    }
+
+    /// For scores and their intervals.
+    pub fn kinship(&self) -> Kinship<'_> {
+        Kinship { groups: Some(&self.origins), sessions: self.sessions.as_deref() }
+    }
+}
+
+/// An attack that was measured on samples it had not learned from.
+#[derive(Debug)]
+pub struct Measured {
+    /// Its name.
+    pub attack: String,
+    /// What it said of every tested sample.
+    pub evaluation: Evaluation,
+    /// How right that was.
+    pub scores: Scores,
+    kin: Kin,
+    train: Time,
+    predict: Time,
+}
+
+/// The scores that every report has, of an attack that stands beside the one it is about.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AttackSummary {
+    /// Its name.
+    pub attack: String,
+    /// See [`Scores::accuracy`].
+    pub accuracy: Option<f64>,
+    /// Its 95 % interval.
+    pub accuracy_95: Option<Interval>,
+    /// See [`Scores::roc_auc_macro_ovr`].
+    pub roc_auc_macro_ovr: Option<f64>,
+    /// Its 95 % interval.
+    pub roc_auc_macro_ovr_95: Option<Interval>,
+    /// See [`Scores::log_loss`].
+    pub log_loss: Option<f64>,
+    /// See [`Scores::chance_accuracy`].
+    pub chance_accuracy: Option<f64>,
+    /// Traces tested.
+    pub traces: u64,
+    /// Loads that they are copies of.
+    pub origins: u64,
+    /// Why what is missing is missing.
+    pub reason: String,
+}
+
+/// What training and predicting took, all splits together, in seconds of the wall and of all cores.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Effort {
+    /// Training, on the wall.
+    pub train_seconds: f64,
+    /// Predicting, on the wall.
+    pub predict_seconds: f64,
+    /// Training, on all cores.
+    pub train_cpu_seconds: f64,
+    /// Predicting, on all cores.
+    pub predict_cpu_seconds: f64,
+    /// Traces tested.
+    pub tested: usize,
+    /// What the model of the first split says of itself.
+    pub model: String,
+}
+
+/// How long something took, on the wall and on all cores together.
+#[derive(Debug, Clone, Copy, Default)]
+struct Time {
+    wall: Duration,
+    cpu: Duration,
+}
+
+impl Time {
+    fn add(&mut self, lap: Self) {
+        self.wall += lap.wall;
+        self.cpu += lap.cpu;
+    }
+}
+
+impl Measured {
+    /// The scores of what was said of tested samples, however long it took.
+    pub fn of(evaluation: Evaluation, tested: Samples<'_>, seed: u64) -> Result<Self, ExperimentError> {
+        let kin = Kin::of(tested, &evaluation.rows);
+        let Kinship { groups, sessions } = kin.kinship();
+        let options = ScoreOptions { bootstrap: BOOTSTRAP, seed, groups, sessions };
+        let scores = Scores::compute(&evaluation.probabilities, &evaluation.truth, &options)?;
+        let scores = scores.cross_validated(evaluation.folds.len());
+        let (train, predict) = (Time::default(), Time::default());
+        Ok(Self { attack: evaluation.attack.clone(), evaluation, scores, kin, train, predict })
+    }
+
+    /// All scores, for a report.
+    pub fn privacy(&self) -> PrivacyReport {
+        PrivacyReport::of(&self.attack, &self.scores)
+    }
+
+    /// The scores that every report has.
+    pub fn summary(&self) -> AttackSummary {
+        let scores = &self.scores;
+        let intervals = scores.intervals_95.as_ref();
+        AttackSummary {
+            attack: self.attack.clone(),
+            accuracy: scores.accuracy,
+            accuracy_95: intervals.map(|intervals| intervals.accuracy),
+            roc_auc_macro_ovr: scores.roc_auc_macro_ovr,
+            roc_auc_macro_ovr_95: intervals.and_then(|intervals| intervals.roc_auc_macro_ovr),
+            log_loss: scores.log_loss,
+            chance_accuracy: scores.chance_accuracy,
+            traces: scores.traces,
+            origins: scores.origins,
+            reason: scores.reason.clone().unwrap_or_else(|| "not computed where null".to_owned()),
+        }
+    }
+
+    /// Accuracy and its 95 % interval; none where it has none.
+    pub fn accuracy_95(&self) -> Option<(f64, Interval)> {
+        Some((self.scores.accuracy?, self.scores.intervals_95.as_ref()?.accuracy))
+    }
+
+    /// How to put intervals on what else is computed from its probabilities.
+    pub fn resampling(&self, seed: u64) -> Resampling<'_> {
+        Resampling { resamples: 200, seed, widen_by: self.widened_by(), kinship: self.kin.kinship() }
+    }
+
+    /// What intervals are widened by for the overlap of folds; 1 for nothing.
+    pub fn widened_by(&self) -> f64 {
+        self.scores.intervals_95.as_ref().and_then(|intervals| intervals.widened_by).unwrap_or(1.0)
+    }
+
+    /// How often decisions are right, by how sure they are.
+    pub fn reliability(&self) -> Vec<ReliabilityBin> {
+        reliability(&self.evaluation.probabilities, &self.evaluation.truth).unwrap_or_default()
+    }
+
+    /// Its decisions, for a test against others.
+    pub fn contestant(&self) -> Contestant {
+        let decisions = self.evaluation.probabilities.argmax();
+        let right = decisions.iter().zip(&self.evaluation.truth).map(|(decision, truth)| decision == truth).collect();
+        Contestant { attack: self.attack.clone(), right }
+    }
+
+    /// How its traces were split, for a test against others on the same splits.
+    pub fn rounds(&self) -> Rounds<'_> {
+        let shares = self.evaluation.folds.iter().map(|fold| fold.test as f64 / fold.train.max(1) as f64);
+        let test_over_train = shares.sum::<f64>() / self.evaluation.folds.len().max(1) as f64;
+        Rounds { tested_in: &self.evaluation.tested_in, test_over_train, groups: Some(&self.kin.origins) }
+    }
+
+    /// What training and predicting took.
+    pub fn effort(&self) -> Effort {
+        Effort {
+            train_seconds: self.train.wall.as_secs_f64(),
+            predict_seconds: self.predict.wall.as_secs_f64(),
+            train_cpu_seconds: self.train.cpu.as_secs_f64(),
+            predict_cpu_seconds: self.predict.cpu.as_secs_f64(),
+            tested: self.evaluation.rows.len(),
+            model: self.evaluation.folds.first().map_or_else(String::new, |fold| fold.model.clone()),
+        }
+    }
+
+    /// What was tested although it was learned from, over all splits.
+    pub fn overlap(&self) -> Overlap {
+        self.evaluation.overlap()
+    }
+}
+
+/// Trains and tests `attack` on every split, a step of the observer each.
+pub fn measure(
+    attack: &Attack,
+    samples: Samples<'_>,
+    splits: &[Split],
+    setting: Setting<'_>,
+) -> Result<Measured, ExperimentError> {
+    timed(attack, samples, splits.len(), setting, |heard| evaluate(attack, samples, splits, setting.seed, heard))
+}
+
+/// Trains `attack` on one collection, and tests it on another.
+pub fn measure_on(
+    attack: &Attack,
+    train: Samples<'_>,
+    test: Samples<'_>,
+    setting: Setting<'_>,
+) -> Result<Measured, ExperimentError> {
+    timed(attack, test, 1, setting, |heard| evaluate_on(attack, train, test, setting.seed, heard))
+}
+
+fn timed(
+    attack: &Attack,
+    tested: Samples<'_>,
+    rounds: usize,
+    setting: Setting<'_>,
+    run: impl FnOnce(&(dyn Fn(Event<'_>) + Sync)) -> Result<Evaluation, EvaluateError>,
+) -> Result<Measured, ExperimentError> {
+    setting.go_on()?;
+    let observer = setting.observer;
+    observer.begin(attack.name(), rounds as u64);
+    let clock = Mutex::new(Clock { last: observer.now(), train: Time::default(), predict: Time::default() });
+    let evaluation = run(&|event| {
+        let mut clock = clock.lock().expect("nobody panics while holding the clock");
+        let lap = clock.lap(observer.now());
+        match event {
+            Event::FoldStart { .. } => {}
+            Event::Epoch { epoch, .. } => {
+                clock.train.add(lap);
+                observer.about(&format!("{}, {epoch}", attack.name()));
+            }
+            Event::FitDone { .. } => clock.train.add(lap),
+            Event::PredictDone { .. } => {
+                clock.predict.add(lap);
+                observer.step();
+            }
+        }
+    });
+    observer.end();
+    let Clock { train, predict, .. } = clock.into_inner().expect("nobody panics while holding the clock");
+    Ok(Measured { train, predict, ..Measured::of(evaluation?, tested, setting.seed)? })
+}
+
+struct Clock {
+    last: Moment,
+    train: Time,
+    predict: Time,
+}
+
+impl Clock {
+    /// Time since the last lap.
+    fn lap(&mut self, now: Moment) -> Time {
+        let last = std::mem::replace(&mut self.last, now);
+        Time { wall: now.wall.saturating_sub(last.wall), cpu: now.cpu.saturating_sub(last.cpu) }
+    }
+}
+
+/// The attack of that name as it is published, by wfkit's own forest.
+pub fn attack(name: &str) -> Result<Attack, AttackError> {
+    Attack::by_name(name, &AttackOptions::default())
+}
+
+/// Cross-validation of the attack, or why there is none: one class, or too few traces.
+pub fn cross_validate(
+    attack: &Attack,
+    set: &TraceSet,
+    folds: usize,
+    setting: Setting<'_>,
+) -> Result<Result<Measured, String>, ExperimentError> {
+    match folds_of(set, folds, setting) {
+        Ok(splits) => Ok(Ok(measure(attack, Samples::Traces(set), &splits, setting)?)),
+        Err(reason) => Ok(Err(reason)),
+    }
+}
+
+/// Traces that the trivial attack of a report looks at, about: a report must not cost more than what it is about.
+const MOST_TRIVIAL: usize = 2000;
+
+/// Loads of a class that it looks at all the same, however many classes there are.
+const LEAST_OF_CLASS: usize = 5;
+
+/// The privacy part of a report on `set`: the trivial attack by cross-validation, or a reason where it cannot be measured. Of a large set, some
+/// loads of each class are looked at, which the report says.
+pub fn trivial_privacy(set: &TraceSet, folds: usize, setting: Setting<'_>) -> Result<PrivacyReport, ExperimentError> {
+    let of_class = (MOST_TRIVIAL / set.classes().len().max(1)).max(LEAST_OF_CLASS);
+    let drawn = (set.len() > MOST_TRIVIAL).then(|| {
+        let (samples, all): (_, Vec<usize>) = (Samples::Traces(set), (0..set.len()).collect());
+        set.select(&some_loads(&all, samples, &samples.origins(), of_class, setting.seed))
+    });
+    let measured = cross_validate(&attack(TRIVIAL)?, drawn.as_ref().unwrap_or(set), folds, setting)?;
+    let mut privacy = match measured {
+        Ok(measured) => measured.privacy(),
+        Err(reason) => PrivacyReport::unmeasured(TRIVIAL, &reason),
+    };
+    if let Some(drawn) = drawn.filter(|drawn| drawn.len() < set.len()) {
+        let told =
+            format!("{} of {} traces: at most {of_class} loads a class, drawn by the seed", drawn.len(), set.len());
+        privacy.extras.set("looked_at", told);
+    }
+    Ok(privacy)
+}
+
+/// Stratified folds of the set, or why there are none: one class, or a class of a single load.
+pub fn folds_of(set: &TraceSet, folds: usize, setting: Setting<'_>) -> Result<Vec<Split>, String> {
+    if let [class] = set.classes().names() {
+        return Err(format!("one class only ({class}): nothing to tell apart"));
+    }
+    stratified(Samples::Traces(set), folds, Pages::Apart, setting).map_err(|error| error.to_string())
+}

@@ -1,0 +1,112 @@
+//! Many defences against many attacks: what they cost and what is still found, and which of them nothing beats.
+
+mod cost;
+mod defended;
+mod plan;
+mod point;
+mod summary;
+mod variants;
+
+use std::cell::Cell;
+use std::error::Error;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use wfkit_defend::DefenseSpec;
+
+pub use cost::DrawCost;
+pub use plan::{SweepPlan, VariantPair, first_of_each};
+pub use point::{Draw, FoundInDraw, Look};
+pub use summary::{MeanOfDraws, ScoreOfDraws, SweepRow, SweptAttack};
+pub use variants::{Change, FoundChange, VariantDifference};
+
+use crate::{ExperimentError, Setting};
+
+/// What was measured before, so that a sweep goes on where it was interrupted: each measurement under everything that it depends on.
+pub trait Memory {
+    /// What was found of `of`; nothing where it was not kept.
+    fn recall(&self, of: &str) -> Option<Value>;
+
+    /// Keeps it.
+    ///
+    /// # Errors
+    /// Whatever keeps it refuses.
+    fn keep(&self, of: &str, found: Value) -> Result<(), Box<dyn Error + Send + Sync>>;
+}
+
+/// Nothing is kept.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoMemory;
+
+impl Memory for NoMemory {
+    fn recall(&self, _of: &str) -> Option<Value> {
+        None
+    }
+
+    fn keep(&self, _of: &str, _found: Value) -> Result<(), Box<dyn Error + Send + Sync>> {
+        Ok(())
+    }
+}
+
+fn recall<T: DeserializeOwned>(memory: &dyn Memory, of: &str) -> Option<T> {
+    serde_json::from_value(memory.recall(of)?).ok()
+}
+
+fn keep<T: Serialize>(memory: &dyn Memory, of: &str, found: &T) -> Result<(), ExperimentError> {
+    let found = serde_json::to_value(found).expect("numbers and texts are JSON");
+    memory.keep(of, found).map_err(ExperimentError::Memory)
+}
+
+/// Number, defence and draws of each defence that could be measured, no defence first.
+type Points = Vec<(usize, String, Vec<Draw>)>;
+
+/// What a sweep found.
+#[derive(Debug, Clone)]
+pub struct Sweep {
+    /// One a defence that could be measured, no defence first.
+    pub rows: Vec<SweepRow>,
+    /// Of every pair of paper and code of which both could be.
+    pub differences: Vec<VariantDifference>,
+    /// Why others could not be.
+    pub problems: Vec<String>,
+}
+
+impl SweepPlan {
+    /// Measures everything that `memory` does not know. A defence that fails is a problem, the others go on.
+    ///
+    /// # Errors
+    /// Undefended traces that cannot be attacked, since then there is nothing to compare with.
+    pub fn run(&self, memory: &dyn Memory, setting: Setting<'_>) -> Result<Sweep, ExperimentError> {
+        let looks = self.looks().len() as u64;
+        let identity = self.identity(setting.seed);
+        let observer = setting.observer;
+        observer.begin("sweep", looks * (1 + self.defences.len() as u64 * u64::from(self.draws)));
+        let (mut problems, mut measured) = (Vec::new(), Vec::new());
+        let done = Cell::new(0);
+        let step = || {
+            observer.step();
+            done.set(done.get() + 1);
+        };
+        for (number, spec) in std::iter::once(None).chain(self.defences.iter().map(Some)).enumerate() {
+            setting.go_on()?;
+            let name = spec.map_or_else(|| "none".to_owned(), DefenseSpec::to_string);
+            observer.about(&name);
+            match self.measure(spec, (setting.seed, &identity), memory, &step) {
+                Ok(draws) => measured.push((number, name, draws)),
+                Err(error) if spec.is_none() => return Err(error),
+                Err(error) => {
+                    let problem = format!("{name}: {}", error.told());
+                    observer.warn(&problem);
+                    problems.push(problem);
+                }
+            }
+            // What leaves nothing to chance has one draw.
+            let draws = 1 + number as u64 * u64::from(self.draws);
+            (done.get()..looks * draws).for_each(|_| step());
+        }
+        observer.end();
+        let rows = summary::rows(&measured, self.attacks.len());
+        Ok(Sweep { rows, differences: variants::differences(&self.pairs, &measured), problems })
+    }
+}

@@ -1,0 +1,123 @@
+//! What a sweep measures: the traces, how they are split, the defences and the attacks.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+
+use sha2::{Digest as _, Sha256};
+use wfkit_datasets::TraceSet;
+use wfkit_datasets::splits::Split;
+use wfkit_defend::{DefenseSpec, Limit};
+
+/// Everything that decides what is measured.
+pub struct SweepPlan {
+    /// The traces.
+    pub set: TraceSet,
+    /// Of `set`, the same for every defence.
+    pub splits: Vec<Split>,
+    /// The split in words.
+    pub split: String,
+    /// The defences.
+    pub defences: Vec<DefenseSpec>,
+    /// Of the defences, those to compare.
+    pub pairs: Vec<VariantPair>,
+    /// Each once, the trivial attack first.
+    pub attacks: Vec<String>,
+    /// The attack that is shown one kind of information at a time.
+    pub views: Option<String>,
+    /// How often each defence that leaves something to chance is drawn anew.
+    pub draws: u16,
+    /// Draws of each load that attacks are trained on.
+    pub replicas: NonZeroU32,
+    /// Packets of a trace at most.
+    pub limit: Limit,
+    /// The version, and which build of it: a change of any definition makes another.
+    pub program: String,
+}
+
+/// A defence as in its paper and as in published code.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VariantPair {
+    /// As in the paper.
+    pub paper: DefenseSpec,
+    /// As in published code.
+    pub code: DefenseSpec,
+    /// Whose code, and what it changes.
+    pub what: &'static str,
+}
+
+impl SweepPlan {
+    /// What is trained on and tested, in words: the split, and how many draws of each load.
+    pub fn trained_and_tested(&self) -> String {
+        let split = &self.split;
+        match self.replicas.get() {
+            1 => format!("{split}; trained on one draw of each load"),
+            n => format!(
+                "{split}; trained on {n} draws of each load where a defence leaves anything to chance, tested on one"
+            ),
+        }
+    }
+
+    /// What a measurement depends on, beside the defence, its seed and the attack.
+    pub(super) fn identity(&self, seed: u64) -> String {
+        let mut splits = Sha256::new();
+        for split in &self.splits {
+            splits.update(format!("{:?} {:?}\n", split.train, split.test));
+        }
+        let splits = hex(&splits.finalize());
+        let (content, Self { replicas, program, .. }) = (content(&self.set), self);
+        format!("{program}, traces {content}, splits {splits}, {replicas} copies, seed {seed}")
+    }
+}
+
+/// The first `most` traces of each class in each session.
+pub fn first_of_each(set: &TraceSet, most: u32) -> TraceSet {
+    let mut taken: HashMap<(&str, Option<&str>), u32> = HashMap::new();
+    let rows: Vec<usize> = (0..set.len())
+        .filter(|&row| {
+            let key = &set.traces()[row].key;
+            let taken = taken.entry((&key.class, key.session.as_deref())).or_default();
+            *taken += 1;
+            *taken <= most
+        })
+        .collect();
+    set.select(&rows)
+}
+
+/// Digest of keys and packets.
+pub(super) fn content(set: &TraceSet) -> String {
+    let mut hasher = Sha256::new();
+    for labelled in set.traces() {
+        hasher.update(format!("{}\n", labelled.key));
+        hasher.update(labelled.trace.content_hash());
+    }
+    hasher.update(format!("{:?} {:?}", set.provenance().layer, set.provenance().defenses));
+    hex(&hasher.finalize())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use wfkit_datasets::{LabelledTrace, Layer, Provenance, Trace, TraceKey};
+
+    use super::*;
+
+    #[test]
+    fn the_first_of_each_class_and_session_are_taken() {
+        let keys = [("a", 1, "x"), ("a", 2, "x"), ("a", 3, "x"), ("a", 3, "y"), ("b", 1, "x")];
+        let trace = |(class, rep, session): (&str, i64, &str)| {
+            LabelledTrace::new(
+                TraceKey { class: class.into(), rep, session: Some(session.into()) },
+                None,
+                Trace::new(vec![0], vec![1]).unwrap(),
+            )
+        };
+        let set = TraceSet::new(keys.map(trace).into(), Provenance::new(Layer::Tcp, vec![])).unwrap();
+        let taken = first_of_each(&set, 2);
+        let kept: Vec<_> = taken.traces().iter().map(|t| (t.key.class.as_str(), t.key.rep)).collect();
+        assert_eq!(kept, [("a", 1), ("a", 2), ("a", 3), ("b", 1)]);
+        assert_ne!(content(&set), content(&taken));
+    }
+}
