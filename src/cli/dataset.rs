@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use wfkit_capture::record::parse_duration;
+use wfkit_datasets::formats::FieldFormat;
 
 use super::SplitBy;
 use super::values::{self, AttackName};
@@ -23,9 +24,16 @@ pub(crate) enum Dataset {
         /// Trace files or folders of them; formats are found by content.
         #[arg(required = true, value_name = "TRACES")]
         traces: Vec<PathBuf>,
-        /// Trace file to write: .parquet, .csv or .csv.zip.
+        /// Trace file to write: .parquet, .csv or .csv.zip; with --to a file or folder of that format.
         #[arg(long, value_name = "FILE", required_unless_present = "pcap")]
         out: Option<PathBuf>,
+        /// Write the format of another tool: wang, cell, kfp, maybenot and circpad into a folder, cumul and json-lines into a file [default: what
+        /// the extension names].
+        #[arg(long, value_name = "FORMAT", requires = "out", value_parser = values::written_format())]
+        to: Option<FieldFormat>,
+        /// Write directions where the format has no sizes, although sizes are not those of cells.
+        #[arg(long, requires = "to")]
+        lose_sizes: bool,
         /// Folder for captures, one a trace, with a manifest.csv: TCP segments with payloads of the sizes of the trace, which other tools can
         /// open, and `wfkit capture import` reads back.
         #[arg(long, value_name = "DIR")]

@@ -10,6 +10,7 @@ use wfkit_capture::{FlowScope, LabelPattern, LabelSource};
 use wfkit_classify::forest::Splits;
 use wfkit_classify::{Attack, AttackError, AttackOptions, Backend};
 use wfkit_datasets::Layer;
+use wfkit_datasets::formats::FieldFormat;
 use wfkit_defend::{DefenseInfo, DefenseSpec, GridError, NotSimulated, list, meant_defense, not_simulated};
 use wfkit_features::Channel;
 use wfkit_metrics::did_you_mean_one_of;
@@ -79,7 +80,24 @@ pub(super) fn channel() -> impl TypedValueParser<Value = Channel> {
         ("size", Channel::Size, "Signed bytes, outgoing positive"),
         ("direction-time", Channel::DirectionTime, "Direction times time, plus 0.1 ms"),
         ("tam", Channel::Tam, "Traffic aggregation matrix: packets in slots of time, outgoing and incoming"),
-        ("sized", Channel::Sized, "Three rows: size, cumulated size and gap, as attack df-sized sees them at --length 256"),
+        (
+            "sized",
+            Channel::Sized,
+            "Three rows: size, cumulated size and gap, as attack df-sized sees them at --length 256",
+        ),
+    ])
+}
+
+/// A format of another tool that is written.
+pub(super) fn written_format() -> impl TypedValueParser<Value = FieldFormat> {
+    one_of(&[
+        ("wang", FieldFormat::Wang, "Seconds and direction, a line a cell, a file a trace"),
+        ("cell", FieldFormat::Cell, "Seconds and signed size"),
+        ("kfp", FieldFormat::Kfp, "A Python list of (seconds, direction)"),
+        ("cumul", FieldFormat::Cumul, "A line a trace: page, milliseconds, count, ms:size, incoming positive"),
+        ("maybenot", FieldFormat::Maybenot, "Nanoseconds, s or r, bytes"),
+        ("circpad", FieldFormat::Circpad, "Events of Tor's circuit padding simulator"),
+        ("json-lines", FieldFormat::JsonLines, "A line a trace, with all but pages and layer"),
     ])
 }
 
@@ -111,7 +129,9 @@ impl fmt::Display for AttackName {
 
 /// An attack between commas, by its full name; `+` joins feature sets.
 pub(super) fn attack_of_sweep(text: &str) -> Result<AttackName, AttackError> {
-    let attack = Attack::by_name(&text.replace('+', ","), &AttackOptions::default())?;
+    // A name may have a + of its own, as best+deep.
+    let by_name = |text: &str| Attack::by_name(text, &AttackOptions::default());
+    let attack = by_name(text).or_else(|_| by_name(&text.replace('+', ",")))?;
     Ok(AttackName(attack.name().to_owned()))
 }
 

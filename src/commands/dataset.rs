@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 use wfkit_capture::export;
 use wfkit_classify::Samples;
+use wfkit_datasets::formats::{FieldFormat, write_field_traces};
 use wfkit_datasets::splits::Split;
 use wfkit_datasets::{Groups, Overlap, Together, TraceSetInfo, duplicates, near_twins, write_folds, write_traces};
 use wfkit_metrics::{PrivacyReport, StageReport, Summary, Utility, VolumeSummary};
@@ -22,8 +23,9 @@ pub(super) const FOLDS: usize = 5;
 pub(crate) fn run(command: &cli::Dataset, context: &Context<'_>) -> Result<()> {
     match command {
         cli::Dataset::Info { traces } => info(traces, context),
-        cli::Dataset::Convert { traces, out, pcap, renumber, copies } => {
-            convert(traces, out.as_deref(), pcap.as_deref(), (*renumber, *copies), context)
+        cli::Dataset::Convert { traces, out, to, lose_sizes, pcap, renumber, copies } => {
+            let to = to.map(|format| (format, *lose_sizes));
+            convert(traces, (out.as_deref(), to), pcap.as_deref(), (*renumber, *copies), context)
         }
         cli::Dataset::Validate { traces } => validate(traces, context),
         cli::Dataset::Audit { traces, attack, folds } => audit::run(traces, attack, usize::from(*folds), context),
@@ -43,7 +45,7 @@ fn info(paths: &[PathBuf], context: &Context<'_>) -> Result<()> {
 
 fn convert(
     paths: &[PathBuf],
-    out: Option<&Path>,
+    (out, to): (Option<&Path>, Option<(FieldFormat, bool)>),
     pcap: Option<&Path>,
     (renumber, copies): (bool, cli::Copies),
     context: &Context<'_>,
@@ -56,8 +58,10 @@ fn convert(
             context.printer.note(&format!("class {class}: sessions shared repetitions, so they were numbered anew"));
         }
     }
-    if let Some(out) = out {
-        write_traces(out, &traces.set)?;
+    match (out, to) {
+        (Some(out), Some((format, lose_sizes))) => write_field_traces(out, &traces.set, format, lose_sizes)?,
+        (Some(out), None) => write_traces(out, &traces.set)?,
+        (None, _) => {}
     }
     let privacy = trivial_privacy(&traces.set, FOLDS, context.setting())?;
     let mut report = describe("dataset convert", paths, &traces, privacy, context)?;

@@ -8,7 +8,7 @@ pub(crate) const NUMPY_ARCHIVE: &str =
     "a NumPy archive (.npz) without X and y, in which WFlib and others keep directions times seconds and their classes";
 
 /// What follows the name of what holds traces otherwise.
-pub(crate) const HOW: &str = "; datasets/README.md shows how such traces become a packet CSV";
+pub(crate) const HOW: &str = "; datasets/README.md has the formats that are read, and how others become a packet CSV";
 
 /// What the beginning of a file says, whatever its name; nothing of binary data is repeated, and of text the first line alone.
 pub(crate) fn describe(start: &[u8]) -> String {

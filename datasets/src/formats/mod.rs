@@ -33,7 +33,7 @@ pub(crate) use csv_file::{csv_head, csv_member};
 pub use dialect::Dialect;
 pub use error::{ReadError, WriteError};
 #[cfg(feature = "tables")]
-pub use field::FieldFormat;
+pub use field::{FieldFormat, write_field_traces};
 pub use limits::{LimitExceeded, ReadLimits};
 #[cfg(feature = "tables")]
 pub(crate) use npy::{NPY_MAGIC, NumpyArray, may_be_numpy, read_numpy};

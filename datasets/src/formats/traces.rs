@@ -9,8 +9,8 @@ use rayon::prelude::*;
 use super::copies::refuse_copies;
 use super::csv_file::{ZIP_MAGIC, csv_head, csv_member};
 use super::dialect::Dialect;
-use super::field::{FieldFormat, FieldTraces, count_anew};
 use super::explainwf::{XZ_MAGIC, is_log, is_packed_log, read_cell_log};
+use super::field::{FieldFormat, FieldTraces, count_anew};
 use super::foreign::describe;
 use super::parquet::{ParquetTraces, read_parquet_traces, write_parquet_traces};
 use super::problems::shortened;
@@ -20,7 +20,8 @@ use crate::frame::PARQUET_MAGIC;
 use crate::{FileKind, LabelledTrace, Layer, MixedClass, Provenance, TraceKey, TraceSet, implausible_times};
 
 pub(super) const READABLE: &str = "traces as Parquet (class, rep, time_ns, size), as .csv or .csv.zip (cell_id,rep,direction_size,timestamp: \
-     bytes, + out, - in, and seconds from 0) or as a cell log (650 GWF {json}, plain or .xz), or a folder of one of them";
+     bytes, + out, - in, and seconds from 0), as a cell log (650 GWF {json}, plain or .xz), in a format of another tool (npz, wang, cell, kfp, cumul, doh, maybenot, circpad, nfstream and others: \
+     datasets/README.md), or a folder of one of them";
 const WRITABLE: &str = ".parquet, .csv or .csv.zip";
 const PACKET_KEYS: [KeyColumn<'static>; 2] = [KeyColumn::text("cell_id"), KeyColumn::integer("rep")];
 
@@ -70,6 +71,7 @@ pub struct ReadTraces {
 /// |---|---|---|---|---|---|
 /// | Parquet | `class` | `rep` | `session` | `start_ns` | from the metadata |
 /// | packet CSV | `cell_id` | `rep` | none | none | unknown |
+/// | of other tools | see [`FieldFormat`] | | none | of CUMUL and JSON lines | cell, or unknown |
 /// | cell log | `port` | counted from 1 in its file | name of its folder | of the first relay cell | cell, all of 514 bytes |
 ///
 /// # Errors
@@ -89,7 +91,12 @@ pub fn read_traces_within(path: &Path, limits: &ReadLimits) -> Result<ReadTraces
     let part = read_file(path, format, limits)?;
     let set = TraceSet::new(part.traces, part.provenance);
     let set = set.map_err(|source| ReadError::Set { path: path.to_owned(), source })?;
-    Ok(ReadTraces { format, dropped: part.dropped, warnings: warnings(with_told(part.warnings, &part.told, path), path, &set), set })
+    Ok(ReadTraces {
+        format,
+        dropped: part.dropped,
+        warnings: warnings(with_told(part.warnings, &part.told, path), path, &set),
+        set,
+    })
 }
 
 /// The same, and what is to be told of how many traces.
@@ -234,17 +241,38 @@ fn read_file(path: &Path, format: TraceFormat, limits: &ReadLimits) -> Result<Pa
             let ParquetTraces { traces, provenance, unknown_columns, mixed: ways } = read;
             let unknown = ("unknown column".to_owned(), unknown_columns);
             let dropped = [unknown].into_iter().filter(|&(_, count)| count > 0).collect();
-            Ok(Part { traces, provenance, dropped, warnings: mixed(path, &ways).into_iter().collect(), told: BTreeMap::new(), is_counted: false })
+            Ok(Part {
+                traces,
+                provenance,
+                dropped,
+                warnings: mixed(path, &ways).into_iter().collect(),
+                told: BTreeMap::new(),
+                is_counted: false,
+            })
         }
         TraceFormat::PacketCsv => {
             let (traces, warnings) = read_packet_traces(path, limits)?;
             let provenance = Provenance::new(Layer::Unknown, vec![super::file_name(path)]);
-            Ok(Part { traces, provenance, dropped: BTreeMap::new(), warnings, told: BTreeMap::new(), is_counted: false })
+            Ok(Part {
+                traces,
+                provenance,
+                dropped: BTreeMap::new(),
+                warnings,
+                told: BTreeMap::new(),
+                is_counted: false,
+            })
         }
         TraceFormat::CellLog => {
             let log = read_cell_log(path, limits)?;
             let provenance = Provenance::new(Layer::Cell, vec![super::file_name(path)]);
-            Ok(Part { traces: log.traces, provenance, dropped: log.dropped, warnings: Vec::new(), told: BTreeMap::new(), is_counted: false })
+            Ok(Part {
+                traces: log.traces,
+                provenance,
+                dropped: log.dropped,
+                warnings: Vec::new(),
+                told: BTreeMap::new(),
+                is_counted: false,
+            })
         }
         TraceFormat::Field(format) => {
             let FieldTraces { traces, dropped, told, is_counted } = format.read(path, limits)?;
@@ -349,7 +377,12 @@ fn read_folder(folder: &Path, limits: &ReadLimits) -> Result<ReadTraces, ReadErr
     let provenance = merged.expect("there is a first file");
     let set = TraceSet::new(traces, provenance);
     let set = set.map_err(|source| ReadError::Set { path: folder.to_owned(), source })?;
-    Ok(ReadTraces { format: *first_format, dropped, warnings: warnings(with_told(met, &told, folder), folder, &set), set })
+    Ok(ReadTraces {
+        format: *first_format,
+        dropped,
+        warnings: warnings(with_told(met, &told, folder), folder, &set),
+        set,
+    })
 }
 
 fn do_not_mix(first: &Path, other: &Path, what: &str) -> String {

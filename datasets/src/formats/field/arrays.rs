@@ -26,14 +26,27 @@ pub(super) fn read_archive(path: &Path, limits: &ReadLimits) -> Result<FieldTrac
     let mut arrays = read_numpy(path, limits)?;
     let names = arrays.keys().cloned().collect::<Vec<_>>().join(", ");
     let mut take = |name: &str| {
-        arrays
-            .remove(name)
-            .ok_or_else(|| ReadError::columns(path, format!("there is no array {name}, only {names}; expected X (a row a trace) and y (their classes)")))
+        arrays.remove(name).ok_or_else(|| {
+            ReadError::columns(
+                path,
+                format!("there is no array {name}, only {names}; expected X (a row a trace) and y (their classes)"),
+            )
+        })
     };
     let (x, y) = (take("X")?, take("y")?);
-    let classes = y.texts().ok_or_else(|| ReadError::columns(path, "y is no list of whole numbers or texts, a class a row of X"))?;
+    let of_y = y
+        .texts()
+        .ok_or_else(|| ReadError::columns(path, "y is no list of whole numbers or texts, a class a row of X"))?;
+    // Ours have names of classes, to which y points, and repetitions.
+    let named = arrays.remove("classes").and_then(NumpyArray::texts).and_then(|names| {
+        let name = |place: &String| names.get(place.parse::<usize>().ok()?).cloned();
+        of_y.iter().map(name).collect::<Option<Vec<String>>>()
+    });
+    let reps = arrays.remove("rep").and_then(NumpyArray::texts);
+    let reps = reps.and_then(|reps| reps.iter().map(|rep| rep.parse().ok()).collect::<Option<Vec<i64>>>());
     let (rows, columns, values) = rows_of(path, x)?;
-    traces_of(path, (rows, columns), &values, &classes)
+    let reps = reps.filter(|reps| reps.len() == rows);
+    traces_of(path, (rows, columns), &values, &named.unwrap_or(of_y), reps.as_deref())
 }
 
 /// Rows, columns and numbers of an array that has two lengths other than 1.
@@ -44,7 +57,9 @@ fn rows_of(path: &Path, x: NumpyArray) -> Result<(usize, usize, Vec<f64>), ReadE
         let shape = shape.join(", ");
         ReadError::columns(
             path,
-            format!("X has the shape ({shape}); expected (traces, packets), a direction or a direction times seconds each: what is counted in slots of time has no packets any more"),
+            format!(
+                "X has the shape ({shape}); expected (traces, packets), a direction or a direction times seconds each: what is counted in slots of time has no packets any more"
+            ),
         )
     };
     let &[rows, ref others @ ..] = shape.as_slice() else { return Err(unfit()) };
@@ -67,18 +82,19 @@ pub(super) fn traces_of(
     (rows, columns): (usize, usize),
     values: &[f64],
     classes: &[String],
+    given: Option<&[i64]>,
 ) -> Result<FieldTraces, ReadError> {
     if classes.len() != rows {
         return Err(ReadError::columns(path, format!("X has {rows} rows and y {} classes", classes.len())));
     }
-    let mut found = FieldTraces { is_counted: true, ..FieldTraces::default() };
+    let mut found = FieldTraces { is_counted: given.is_none(), ..FieldTraces::default() };
     let (mut reps, mut at_zero) = (Reps::default(), 0);
     let directions = values.iter().all(|value| [-1.0, 0.0, 1.0].contains(value));
-    for (row, class) in classes.iter().enumerate() {
-        let row = &values[row * columns..(row + 1) * columns];
+    for (at, class) in classes.iter().enumerate() {
+        let row = &values[at * columns..(at + 1) * columns];
         let class = canonical_class(class).into_owned();
         // Numbered by rows, also where one is left out, so that a trace can be found again.
-        let rep = reps.next(&class);
+        let rep = given.map_or_else(|| reps.next(&class), |given| given[at]);
         let made = if directions { of_directions(row) } else { of_times(row) };
         match made {
             Ok((trace, lost)) => {
@@ -93,7 +109,8 @@ pub(super) fn traces_of(
     }
     found.tell(found.traces.len(), DIRECTIONS);
     found.tell(if directions { found.traces.len() } else { 0 }, NO_TIMES);
-    found.tell(at_zero,
+    found.tell(
+        at_zero,
         "traces begin with 0, a packet at time 0 whose direction is lost by multiplying: it is taken as outgoing",
     );
     Ok(found)
@@ -120,7 +137,9 @@ fn of_times(row: &[f64]) -> Result<(Trace, bool), &'static str> {
     }
     let times: Option<Vec<u64>> = packets.iter().map(|value| ns_from_seconds(value.abs() - first)).collect();
     match times {
-        Some(times) if times.is_sorted() => Ok((made(times, packets.iter().map(|&value| value >= 0.0)), packets[0] == 0.0)),
+        Some(times) if times.is_sorted() => {
+            Ok((made(times, packets.iter().map(|&value| value >= 0.0)), packets[0] == 0.0))
+        }
         _ => Err("row whose times go back, or are none"),
     }
 }

@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use super::names::{UNMONITORED, label_of};
-use super::{CELL_BYTES, DIRECTIONS, FieldFormat, FieldTraces, NO_TIMES, Numbers, Packet, Time, text_of, trace_of, wrong};
-use crate::formats::{ReadError, ReadLimits, finite_number};
+use super::{
+    CELL_BYTES, DIRECTIONS, FieldFormat, FieldTraces, NO_TIMES, Numbers, Packet, Time, text_of, trace_of, wrong,
+};
 use crate::LabelledTrace;
+use crate::formats::{ReadError, ReadLimits, finite_number};
 
 /// The format whose first line this may be.
 pub(super) fn of_line(line: &str) -> Option<FieldFormat> {
@@ -106,8 +108,9 @@ fn maybenot(path: &Path, row: u64, line: &str) -> Result<Packet, ReadError> {
     let mut fields = line.split(',').map(str::trim);
     let (time, event) = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
     let ns = time.parse().map_err(|_| wrong(path, row, "nanoseconds", time, "not a whole number"))?;
-    let direction = direction_of(event)
-        .ok_or_else(|| wrong(path, row, "event", event, "none of s, r, sn, sp, rn, rp: sent or received, normal or padding"))?;
+    let direction = direction_of(event).ok_or_else(|| {
+        wrong(path, row, "event", event, "none of s, r, sn, sp, rn, rp: sent or received, normal or padding")
+    })?;
     let size = match fields.next() {
         Some(bytes) => finite_number(bytes).map_err(|reason| wrong(path, row, "bytes", bytes, reason))? * direction,
         None => direction,

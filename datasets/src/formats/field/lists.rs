@@ -26,7 +26,8 @@ pub(super) fn of_line(line: &str, text: &str) -> Option<FieldFormat> {
         return Some(FieldFormat::NfStream);
     }
     let words: Vec<&str> = line.split_whitespace().collect();
-    let is_instance = |word: &&str| word.contains(':') && word.rsplit(':').next().is_some_and(|size| finite_number(size).is_ok());
+    let is_instance =
+        |word: &&str| word.contains(':') && word.rsplit(':').next().is_some_and(|size| finite_number(size).is_ok());
     let is_cumul = words.len() > 3 && finite_number(words[1]).is_ok() && words[3..].iter().all(is_instance);
     is_cumul.then_some(FieldFormat::Cumul)
 }
@@ -47,13 +48,24 @@ pub(super) fn read(format: FieldFormat, path: &Path, limits: &ReadLimits) -> Res
 /// A Python list of pairs; tuples are lists in JSON.
 fn kfp(path: &Path, text: &str) -> Result<FieldTraces, ReadError> {
     let (key, page) = label_of(path)?;
-    let json: String = text.chars().map(|c| if c == '(' { '[' } else if c == ')' { ']' } else { c }).collect();
+    let json: String = text
+        .chars()
+        .map(|c| {
+            if c == '(' {
+                '['
+            } else if c == ')' {
+                ']'
+            } else {
+                c
+            }
+        })
+        .collect();
     let pairs: Vec<(f64, f64)> = serde_json::from_str(&json)
         .map_err(|error| ReadError::damaged(path, format!("not a list of (seconds, direction) pairs: {error}")))?;
     let packets: Vec<Packet> =
         pairs.into_iter().map(|(seconds, size)| Packet { time: Time::Seconds(seconds), size }).collect();
-    let (trace, directions) =
-        trace_of(&packets, Numbers::BytesOrDirections).map_err(|(at, reason)| wrong(path, at as u64, "pair", &format!("{:?}", packets.get(at)), reason))?;
+    let (trace, directions) = trace_of(&packets, Numbers::BytesOrDirections)
+        .map_err(|(at, reason)| wrong(path, at as u64, "pair", &format!("{:?}", packets.get(at)), reason))?;
     let mut found = FieldTraces::default();
     found.tell(usize::from(directions), DIRECTIONS);
     found.traces.push(LabelledTrace { page, ..LabelledTrace::new(key, None, trace) });
@@ -108,9 +120,11 @@ fn doh(path: &Path, text: &str) -> Result<FieldTraces, ReadError> {
         };
         let sizes: Option<Vec<f64>> = order.into_iter().map(size).collect();
         let sizes = sizes.filter(|_| out.len() == 0 && back.len() == 0);
-        let sizes = sizes.ok_or_else(|| wrong(path, row, "order", &name, "not as many directions as there are sizes"))?;
+        let sizes =
+            sizes.ok_or_else(|| wrong(path, row, "order", &name, "not as many directions as there are sizes"))?;
         let packets: Vec<Packet> = sizes.into_iter().map(|size| Packet { time: Time::Ns(0), size }).collect();
-        let (trace, _) = trace_of(&packets, Numbers::Bytes).map_err(|(at, reason)| wrong(path, row, "order", &format!("{name}, packet {at}"), reason))?;
+        let (trace, _) = trace_of(&packets, Numbers::Bytes)
+            .map_err(|(at, reason)| wrong(path, row, "order", &format!("{name}, packet {at}"), reason))?;
         let file = name.rsplit(['/', '\\']).next().unwrap_or(&name);
         let class = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
         let class = canonical_class(class).into_owned();
@@ -137,7 +151,8 @@ fn json_lines(path: &Path, text: &str) -> Result<FieldTraces, ReadError> {
     let mut found = FieldTraces { is_counted: true, ..FieldTraces::default() };
     let (mut reps, mut without_times) = (Reps::default(), 0);
     for (row, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
-        let parsed: Line = serde_json::from_str(line).map_err(|error| wrong(path, row, "line", line, &error.to_string()))?;
+        let parsed: Line =
+            serde_json::from_str(line).map_err(|error| wrong(path, row, "line", line, &error.to_string()))?;
         let Line { class, rep, session, start_ns, time_ns, time, size } = parsed;
         let class = match class {
             serde_json::Value::String(name) => canonical_class(&name).into_owned(),
@@ -158,7 +173,8 @@ fn json_lines(path: &Path, text: &str) -> Result<FieldTraces, ReadError> {
             return Err(wrong(path, row, "time and size", &lengths, "not as many times as sizes"));
         }
         let packets: Vec<Packet> = times.into_iter().zip(size).map(|(time, size)| Packet { time, size }).collect();
-        let (trace, _) = trace_of(&packets, Numbers::Bytes).map_err(|(at, reason)| wrong(path, row, "packet", &at.to_string(), reason))?;
+        let (trace, _) = trace_of(&packets, Numbers::Bytes)
+            .map_err(|(at, reason)| wrong(path, row, "packet", &at.to_string(), reason))?;
         found.is_counted &= rep.is_none();
         let rep = rep.unwrap_or_else(|| reps.next(&class));
         found.traces.push(LabelledTrace::new(TraceKey { class, rep, session }, start_ns, trace));
@@ -174,7 +190,8 @@ fn nfstream(path: &Path, limits: &ReadLimits) -> Result<FieldTraces, ReadError> 
     let header = table.headers().map_err(|error| ReadError::damaged(path, error))?.clone();
     let column = |name: &str| header.iter().position(|found| found.trim() == name);
     let needed = |name: &str| {
-        column(name).ok_or_else(|| ReadError::columns(path, format!("column {name} is missing, which flows of NFStream have")))
+        column(name)
+            .ok_or_else(|| ReadError::columns(path, format!("column {name} is missing, which flows of NFStream have")))
     };
     let (direction, size, gap, class) =
         (needed("splt_direction")?, needed("splt_ps")?, needed("splt_piat_ms")?, needed("application_name")?);
@@ -207,7 +224,8 @@ fn nfstream(path: &Path, limits: &ReadLimits) -> Result<FieldTraces, ReadError> 
             found.drop("flow without packets", 1);
             continue;
         }
-        let (trace, _) = trace_of(&packets, Numbers::Bytes).map_err(|(at, reason)| wrong(path, row, "splt_ps", &format!("packet {at}"), reason))?;
+        let (trace, _) = trace_of(&packets, Numbers::Bytes)
+            .map_err(|(at, reason)| wrong(path, row, "splt_ps", &format!("packet {at}"), reason))?;
         let class = canonical_class(field(class)).into_owned();
         if class.is_empty() {
             found.drop("flow without an application", 1);

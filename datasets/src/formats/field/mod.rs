@@ -10,7 +10,7 @@
 //! | `doh` | JSON: a map from capture to `sent`, `received` (bytes) and `order` | name of the capture without its ending; counted | none: all 0 | kept | unknown |
 //! | `maybenot` | one trace, a line a packet: nanoseconds, `s` or `r` (also `sn`, `sp`, `rn`, `rp`), perhaps bytes | as `wang` | kept | kept, else 514 bytes | cell where all are of 512 or 514 bytes |
 //! | `circpad` | one trace, a line an event of Tor's circuit padding simulator: nanoseconds, `circpad_cell_event_..` | as `wang` | kept | 514 bytes a cell, since there is none | cell |
-//! | `npz` | `X` and `y`: a row a trace, directions or direction x seconds, padded with 0 | `y`; counted | kept where it is there | 514 bytes a cell, since there is none | cell |
+//! | `npz` | `X` and `y`: a row a trace, directions or direction x seconds, padded with 0 | `y`, where there are `classes` its place in them; `rep`, else counted | kept where it is there | 514 bytes a cell, since there is none | cell |
 //! | `pickle` | `X` or `y` of `npz` as a pickled array each, in files whose names differ in that letter | as `npz` | as `npz` | as `npz` | cell |
 //! | `nfstream` | a row a flow, with `splt_direction` (0 out), `splt_ps`, `splt_piat_ms`; -1 pads | `application_name`; counted | kept | kept | unknown |
 //! | `json-lines` | a line a trace: `class`, perhaps `rep` and `session`, `time` (s) or `time_ns`, `size` (signed bytes) | kept; else counted | kept | kept | unknown |
@@ -23,6 +23,7 @@ mod lines;
 mod lists;
 mod names;
 mod pickle;
+mod write;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -33,6 +34,8 @@ use super::limits::Limited;
 use super::problems::shortened;
 use super::{ReadError, ReadLimits, ns_from_seconds};
 use crate::{LabelledTrace, Layer, Trace};
+
+pub use write::write_field_traces;
 
 /// Bytes of a cell with a 4-byte circuit id (Tor Protocol Specification, section 3).
 pub(super) const CELL_BYTES: i32 = 514;
@@ -192,8 +195,7 @@ enum Numbers {
 /// A trace of packets as they stand, from the first on; whether there were directions alone, which count as cells. Or what is wrong with which
 /// packet, counted from 0.
 fn trace_of(packets: &[Packet], numbers: Numbers) -> Result<(Trace, bool), (usize, &'static str)> {
-    let directions =
-        numbers == Numbers::BytesOrDirections && packets.iter().all(|packet| packet.size.abs() == 1.0);
+    let directions = numbers == Numbers::BytesOrDirections && packets.iter().all(|packet| packet.size.abs() == 1.0);
     let bytes = if directions { f64::from(CELL_BYTES) } else { 1.0 };
     // Seconds may start anywhere, also below 0; the first of them is what the others are counted from.
     let first = packets.first().ok_or((0, "no packet"))?.time;

@@ -35,7 +35,7 @@ pub(super) fn read(path: &Path, limits: &ReadLimits) -> Result<FieldTraces, Read
     if others.is_empty() || others.iter().filter(|&&length| length != 1).count() > 1 {
         return Err(unfit());
     }
-    traces_of(path, (rows, columns), &x.values, &classes)
+    traces_of(path, (rows, columns), &x.values, &classes, None)
 }
 
 /// The file with the classes: of the same name but for its first letter.
@@ -49,7 +49,9 @@ fn array(path: &Path, limits: &ReadLimits) -> Result<Pickled, ReadError> {
     let parsed = caught(|| serde_pickle::value_from_slice(&bytes, options));
     let value = match parsed {
         Some(Ok(value)) => value,
-        Some(Err(error)) => return Err(ReadError::damaged(path, format!("a pickle that holds more than data: {error}"))),
+        Some(Err(error)) => {
+            return Err(ReadError::damaged(path, format!("a pickle that holds more than data: {error}")));
+        }
         None => return Err(ReadError::damaged(path, "a damaged pickle")),
     };
     of_numpy(&value).or_else(|| of_lists(&value)).ok_or_else(|| {
@@ -76,7 +78,8 @@ fn of_numpy(state: &Value) -> Option<Pickled> {
         _ => return None,
     };
     // Small whole numbers are no sensible floats: 1 is the least there is, and -1 none.
-    let are_floats = !floats.is_empty() && floats.iter().all(|value| *value == 0.0 || (value.is_finite() && value.abs() > 1e-30));
+    let are_floats =
+        !floats.is_empty() && floats.iter().all(|value| *value == 0.0 || (value.is_finite() && value.abs() > 1e-30));
     let whole = || {
         items().map(|bytes| {
             let negative = bytes[width - 1] >= 0x80;

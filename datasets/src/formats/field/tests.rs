@@ -38,7 +38,7 @@ fn the_formats_of_the_field_are_read_with_their_signs_and_units() {
         ("maybenot", FieldFormat::Maybenot, 40, 514, true, &[]),
         ("circpad", FieldFormat::Circpad, 40, 514, true, &[]),
         ("CW.npz", FieldFormat::Npz, 40, 514, true, &[DIRECTIONS]),
-        ("X_train_NoDef.pkl", FieldFormat::Pickle, 40, 514, true, &[DIRECTIONS]),
+        ("X_train_NoDef.pkl", FieldFormat::Pickle, 40, 514, false, &[DIRECTIONS, NO_TIMES]),
     ] {
         let read = read_traces(&cases.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(read.format, TraceFormat::Field(format), "{name}");
@@ -50,7 +50,7 @@ fn the_formats_of_the_field_are_read_with_their_signs_and_units() {
             assert!(is_load(&labelled.trace, cells, bytes, timed), "{name}: {:?}", labelled.trace);
         }
         let layer = read.set.provenance().layer;
-        assert_eq!(layer, if timed { Layer::Cell } else { Layer::Unknown }, "{name}");
+        assert_eq!(layer, if name == "burst" { Layer::Unknown } else { Layer::Cell }, "{name}");
         assert!(read.dropped.is_empty(), "{name}: {:?}", read.dropped);
         let expected: Vec<String> =
             told.iter().map(|what| format!("{}: 9 {what}", cases.join(name).display())).collect();
@@ -83,7 +83,11 @@ fn at(name: &str, content: &[u8]) -> Result<crate::formats::ReadTraces, ReadErro
 #[test]
 fn what_is_wrong_is_named_with_its_row() {
     for (name, content, expected) in [
-        ("3-1.cell", "0.0\t512\n0.1\t-512\n0.05\t512\n", "row 3, column packet: `0.05 512`: a time before the one above it"),
+        (
+            "3-1.cell",
+            "0.0\t512\n0.1\t-512\n0.05\t512\n",
+            "row 3, column packet: `0.05 512`: a time before the one above it",
+        ),
         ("3-1", "0.0\t1\n0.1\tx\n", "row 2, column direction or size"),
         ("3-1", "0.0\t1\n0.1\t0\n", "row 2, column packet"),
         ("3-1.log", "0,s,514\n5,q,514\n", "row 2, column event: `q`"),
@@ -124,4 +128,75 @@ proptest! {
             let _ = at(&name, format!("{start}{text}").as_bytes());
         }
     }
+}
+
+/// Traces of cells, whose classes may have separators of their own.
+fn any_set() -> impl Strategy<Value = crate::TraceSet> {
+    let trace = proptest::collection::vec((0..3_000_000_000u64, any::<bool>()), 1..20).prop_map(|packets| {
+        let time_ns = packets.iter().scan(0, |now, (gap, _)| {
+            *now += gap;
+            Some(*now)
+        });
+        let mut time_ns: Vec<u64> = time_ns.collect();
+        let first = time_ns[0];
+        time_ns.iter_mut().for_each(|ns| *ns -= first);
+        Trace::new(time_ns, packets.iter().map(|&(_, out)| if out { 514 } else { -514 }).collect()).unwrap()
+    });
+    let labelled = |(class, trace): (String, Trace)| (class, trace);
+    proptest::collection::vec(("[a-c]{1,2}[-_.]?[a-c]{0,2}", trace).prop_map(labelled), 1..8).prop_map(|all| {
+        let traces = (0..).zip(all).map(|(rep, (class, trace))| {
+            let class = crate::canonical_class(&class).into_owned();
+            LabelledTrace::new(crate::TraceKey { class, rep, session: None }, None, trace)
+        });
+        crate::TraceSet::new(traces.collect(), crate::Provenance::new(Layer::Cell, vec![])).unwrap()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+    #[test]
+    fn what_is_written_is_read_back(set in any_set()) {
+        for format in FieldFormat::WRITTEN {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("x");
+            write_field_traces(&path, &set, format, false).unwrap();
+            let read = read_traces(&path).unwrap();
+            prop_assert_eq!(read.format, TraceFormat::Field(format));
+            let traces = |set: &crate::TraceSet| -> Vec<(String, Trace)> {
+                set.traces().iter().map(|labelled| (labelled.key.class.clone(), labelled.trace.clone())).collect()
+            };
+            prop_assert_eq!(traces(&read.set), traces(&set), "{}", format.name());
+            if format.is_folder() {
+                let reps = |set: &crate::TraceSet| set.traces().iter().map(|labelled| labelled.key.rep).collect::<Vec<_>>();
+                prop_assert_eq!(reps(&read.set), reps(&set));
+                let error = write_field_traces(&path, &set, format, false).unwrap_err().to_string();
+                prop_assert!(error.contains("is there already"), "{}", error);
+            }
+        }
+    }
+}
+
+#[test]
+fn sizes_are_not_lost_unasked() {
+    let trace = Trace::new(vec![0, 5], vec![600, -1448]).unwrap();
+    let key = |class: &str, rep| crate::TraceKey { class: class.into(), rep, session: None };
+    let set = |class: &str| {
+        let traces = vec![LabelledTrace::new(key(class, 1), Some(1_700_000_000_123_000_000), trace.clone())];
+        crate::TraceSet::new(traces, crate::Provenance::new(Layer::Tcp, vec![])).unwrap()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x");
+    for format in [FieldFormat::Wang, FieldFormat::Kfp, FieldFormat::Circpad] {
+        let error = write_field_traces(&path, &set("a"), format, false).unwrap_err().to_string();
+        assert!(error.contains("--lose-sizes") && !path.exists(), "{error}");
+    }
+    write_field_traces(&path, &set("a"), FieldFormat::Wang, true).unwrap();
+    assert_eq!(std::fs::read_to_string(path.join("a-1")).unwrap(), "0\t1\n0.000000005\t-1\n");
+    for (class, format) in [("a/b", FieldFormat::Cell), ("a b", FieldFormat::Cumul), ("..", FieldFormat::Maybenot)] {
+        assert!(write_field_traces(&folder.path().join("y"), &set(class), format, false).is_err(), "{class}");
+    }
+    let cumul = folder.path().join("z");
+    write_field_traces(&cumul, &set("a"), FieldFormat::Cumul, false).unwrap();
+    assert_eq!(std::fs::read_to_string(&cumul).unwrap(), "a 1700000000123 2 0:-600 0.000005:1448\n");
+    assert!(write_field_traces(&cumul, &set("a"), FieldFormat::Doh, false).unwrap_err().to_string().contains("are"));
 }
