@@ -19,6 +19,7 @@ mod sweep;
 mod task;
 mod told;
 mod transfer;
+mod verification;
 mod worlds;
 
 pub use against::{BesideTrivial, LossTest, PairedComparison, Statistic, beside_trivial, compare};
@@ -48,4 +49,5 @@ pub use sweep::{
 pub use task::Task;
 pub use told::{capital, short};
 pub use transfer::{CellScores, FalsePositives, Scored, Source, in_order, sessions_of, sources};
+pub use verification::{AgainstManifest, Broken, DigestedSet, ManifestTest, Verification, verify};
 pub use worlds::{NamedIntervals, OneVsRest, OpenWorldReport, PageScores, ScoreRow, one_vs_rest, open_world};

@@ -1,6 +1,5 @@
 //! `wfkit defend`: a defence on traces, what it costs, and what the attack finds after it.
 
-mod against;
 mod cost;
 mod describe;
 mod fit;
