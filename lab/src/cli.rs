@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand};
 use wfkit_lab::NetworkConfig;
 
@@ -27,6 +29,11 @@ pub(crate) enum Command {
     Status(Which),
     /// End a network, and look for what is left of it
     Down(Which),
+    /// Bring up a network, make the queries of a plan, and record each on its client's link
+    #[command(after_help = PLAN_HELP)]
+    Collect(Collect),
+    /// Make, record and attack a small set, without a defence and under one, and compare
+    Demo(Demo),
 }
 
 #[derive(Debug, Args)]
@@ -46,6 +53,63 @@ pub(crate) struct Up {
     #[arg(long)]
     pub(crate) foreground: bool,
 }
+
+#[derive(Debug, Args)]
+pub(crate) struct Collect {
+    /// The plan, in TOML
+    pub(crate) plan: PathBuf,
+    /// Folder of the set; one that was begun with this plan goes on
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Folder for sets, traces and reports; must not be there
+    #[arg(long, default_value = "lab-demo")]
+    pub(crate) out: PathBuf,
+    /// The program wfkit; default: the one beside this program, $WFKIT, or on the path
+    #[arg(long)]
+    pub(crate) wfkit: Option<PathBuf>,
+    /// Grid cells
+    #[arg(long, default_value_t = 5)]
+    pub(crate) classes: u32,
+    /// Repetitions of each, each way
+    #[arg(long, default_value_t = 8)]
+    pub(crate) reps: u32,
+    /// Seed of map, order and attack
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Fail unless the attack is at least 3 times as good as chance without the defence, and at most twice under it
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+const PLAN_HELP: &str = "\
+A plan; every key has a default:
+
+  workload = \"secretstroll\"
+  classes = 10             # grid cells 1 to 10; or a list, [3, 14, 15]
+  reps = 20                # of each class in each session
+  sessions = 2             # each with other guards and circuits
+  route = \"onion\"          # or \"direct\": without Tor, to compare with
+  circuits = \"kept\"        # or \"fresh\": another one for every query
+  tries = 4                # how often a query is made until it is given up
+  seed = 7                 # of the map, the order, and all else that is drawn
+
+  [network]                # as in `wfkit-lab up`
+  clients = 4
+  delay = 5.0
+
+  [defence]                # of the application; none is the default
+  padding = 4096           # fill every answer up to a multiple of bytes
+  count = 18               # always so many requests
+  dummies = 10             # up to so many more, in between
+  batch = true             # all in one answer
+  delay = 200              # wait up to so many ms before each request
+
+The set: captures/ (pcapng), manifest.csv (class, rep, session, client, guard, circuit age, start, drops, truth), failures.csv,
+plan.json. `wfkit capture import DIR --out traces.parquet` reads it.";
 
 #[derive(Debug, Args)]
 pub(crate) struct NetworkArgs {

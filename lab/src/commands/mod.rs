@@ -1,6 +1,8 @@
 //! One file a command.
 
 pub(crate) mod check;
+pub(crate) mod collect;
+pub(crate) mod demo;
 pub(crate) mod network;
 
 use std::ffi::OsString;

@@ -1,0 +1,15 @@
+//! SecretStroll: points of interest near where one is, without saying who asks.
+//!
+//! A client asks for the points of a grid cell with one POST, and then for each of them with a GET, each over a connection, and
+//! so a stream of its circuit, of its own. How many there are and how long the answers are depends on the cell: that is the
+//! leak that the laboratory is for.
+
+mod client;
+mod defence;
+mod map;
+mod server;
+
+pub use client::{Query, QueryError, Truth};
+pub use defence::Defence;
+pub use map::{CELLS, Map, Poi};
+pub use server::Server;

@@ -1,0 +1,173 @@
+//! The client.
+
+use std::io;
+use std::net::TcpStream;
+use std::thread;
+use std::time::Duration;
+
+use rand::RngExt as _;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use serde::Deserialize;
+use thiserror::Error;
+
+use super::defence::Defence;
+use crate::http::{exchange, write_form};
+
+/// A query for the points of a grid cell.
+#[derive(Debug, Clone, Copy)]
+pub struct Query<'a> {
+    /// The cell.
+    pub cell: u32,
+    /// Name of the server, as requests say it.
+    pub host: &'a str,
+    /// What the client does so that queries look alike.
+    pub defence: Defence,
+}
+
+/// What a query really did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Truth {
+    /// Points that it got.
+    pub points: u32,
+    /// Requests, the first one and those that only pretend included.
+    pub requests: u32,
+    /// Bytes of answers without their heads.
+    pub answer_bytes: u64,
+}
+
+/// Why a query failed.
+#[derive(Debug, Error)]
+pub enum QueryError {
+    /// No connection, or it broke.
+    #[error("{0}")]
+    Connection(#[from] io::Error),
+    /// The server refused.
+    #[error("the server answered {status}: {said}")]
+    Refused {
+        /// Its status.
+        status: u16,
+        /// What it said.
+        said: String,
+    },
+    /// The answer is not what was asked for.
+    #[error("{0}")]
+    Answer(String),
+}
+
+impl QueryError {
+    /// What kind of failure it is, in a word or two.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Connection(_) => "connection",
+            Self::Refused { .. } => "refused",
+            Self::Answer(_) => "wrong answer",
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct PoiList {
+    poi_list: Vec<u32>,
+}
+
+#[derive(Deserialize)]
+struct GotPoi {
+    poi_id: u32,
+    grid_id: u32,
+}
+
+#[derive(Deserialize)]
+struct GotPois {
+    pois: Vec<GotPoi>,
+}
+
+impl Query<'_> {
+    /// Makes the query. Each request has a connection of its own, from `connect`.
+    ///
+    /// # Errors
+    ///
+    /// If a connection fails, the server refuses, or answers something else.
+    pub fn run(
+        &self,
+        connect: &dyn Fn() -> io::Result<TcpStream>,
+        randomness: &mut Xoshiro256PlusPlus,
+    ) -> Result<Truth, QueryError> {
+        let mut run = Run { query: self, connect, randomness, truth: Truth::default() };
+        let boundary: String =
+            (0..32).map(|_| char::from(b"0123456789abcdef"[run.randomness.random_range(0..16)])).collect();
+        let cell = self.cell.to_string();
+        let (content_type, body) = write_form(&boundary, &[("cell_id", cell.as_bytes()), ("types", b"[]")]);
+        let PoiList { poi_list } = run.ask("POST", "/poi-grid", Some((&content_type, &body)))?;
+        if self.defence.batch {
+            run.all_at_once(&poi_list)?;
+        } else {
+            run.one_by_one(&poi_list)?;
+        }
+        Ok(run.truth)
+    }
+}
+
+struct Run<'a> {
+    query: &'a Query<'a>,
+    connect: &'a dyn Fn() -> io::Result<TcpStream>,
+    randomness: &'a mut Xoshiro256PlusPlus,
+    truth: Truth,
+}
+
+impl Run<'_> {
+    fn ask<T: for<'de> Deserialize<'de>>(
+        &mut self,
+        method: &str,
+        target: &str,
+        body: Option<(&str, &[u8])>,
+    ) -> Result<T, QueryError> {
+        let delay = self.query.defence.delay;
+        if delay > 0 {
+            thread::sleep(Duration::from_millis(self.randomness.random_range(0..=delay).into()));
+        }
+        let (status, body) = exchange((self.connect)()?, self.query.host, method, target, body)?;
+        self.truth.requests += 1;
+        self.truth.answer_bytes += body.len() as u64;
+        if status != 200 {
+            let said = String::from_utf8_lossy(&body).trim().to_owned();
+            return Err(QueryError::Refused { status, said });
+        }
+        serde_json::from_slice(&body).map_err(|error| QueryError::Answer(format!("{target}: {error}")))
+    }
+
+    fn all_at_once(&mut self, points: &[u32]) -> Result<(), QueryError> {
+        let list = points.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        let GotPois { pois } = self.ask("GET", &format!("/pois?poi_ids={list}"), None)?;
+        pois.iter().zip(points).try_for_each(|(got, &asked)| self.took(asked, got))
+    }
+
+    /// The points, then what is missing of `count`, with `dummies` in between.
+    fn one_by_one(&mut self, points: &[u32]) -> Result<(), QueryError> {
+        const NOBODY: u32 = 0;
+        let Defence { count, dummies, .. } = self.query.defence;
+        let mut asked = points.to_vec();
+        asked.resize(points.len().max(count as usize), NOBODY);
+        for _ in 0..self.randomness.random_range(0..=dummies) {
+            asked.insert(self.randomness.random_range(0..=asked.len()), NOBODY);
+        }
+        for poi_id in asked {
+            let got: GotPoi = self.ask("GET", &format!("/poi?poi_id={poi_id}"), None)?;
+            if poi_id != NOBODY {
+                self.took(poi_id, &got)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn took(&mut self, asked: u32, got: &GotPoi) -> Result<(), QueryError> {
+        if (got.poi_id, got.grid_id) != (asked, self.query.cell) {
+            let GotPoi { poi_id, grid_id } = got;
+            let cell = self.query.cell;
+            return Err(QueryError::Answer(format!(
+                "point {poi_id} of cell {grid_id} for point {asked} of cell {cell}"
+            )));
+        }
+        self.truth.points += 1;
+        Ok(())
+    }
+}
