@@ -262,10 +262,7 @@ impl Worker<'_> {
             return Ok(Peer { name: service.name.clone(), address: service.address });
         }
         if self.tries == 0 && self.session > 0 {
-            // As if the client had been installed anew.
-            let mut control = network.control(self.client)?;
-            control.command("DROPGUARDS")?;
-            control.command("SIGNAL NEWNYM")?;
+            network.renew(self.client, stop)?;
         }
         let started = Instant::now();
         loop {

@@ -190,6 +190,32 @@ impl Network {
         }
     }
 
+    /// Starts the tor of a client anew, without the guards and circuits that it had.
+    ///
+    /// # Errors
+    ///
+    /// If it does not get ready again, or `stop` was set.
+    pub fn renew(&self, client: &Node, stop: &AtomicBool) -> Result<(), Error> {
+        let at = self.started_order().iter().position(|node| *node == client).expect("a node of this network");
+        let started = Instant::now();
+        {
+            let mut daemons = self.daemons.lock().expect("nothing panics while it holds this");
+            daemons[at].kill();
+            let state = folder(&client.name).join("state");
+            fs::remove_file(&state).map_err(Error::system(state.display().to_string()))?;
+            daemons[at] = self.daemon(client)?;
+        }
+        while self.control(client).and_then(|mut port| port.progress()).unwrap_or(0) < 100 {
+            stop_if(stop)?;
+            if started.elapsed() > PATIENCE {
+                let daemons = self.daemons.lock().expect("nothing panics while it holds this");
+                return Err(daemons[at].error(format!("is not ready again after {} s", PATIENCE.as_secs())));
+            }
+            thread::sleep(LOOK);
+        }
+        Ok(())
+    }
+
     fn started_order(&self) -> Vec<&Node> {
         let (relays, others): (Vec<_>, Vec<_>) = self.nodes.iter().partition(|node| node.role.is_relay());
         relays.into_iter().chain(others).collect()

@@ -1,31 +1,11 @@
-//! Networks that really run. They need tor and namespaces; without them these tests say so and do nothing, unless
-//! `WFKIT_REQUIRE_LAB` is set.
+//! Networks that really run.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-const LAB: &str = env!("CARGO_BIN_EXE_wfkit-lab");
-
-fn lab(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(LAB).args(arguments).env("TMPDIR", folder).output().unwrap()
-}
-
-fn text(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
-/// Whether networks can run here.
-fn can_run() -> bool {
-    let check = Command::new(LAB).arg("check").output().unwrap();
-    if check.status.success() {
-        return true;
-    }
-    assert!(std::env::var_os("WFKIT_REQUIRE_LAB").is_none(), "{}", text(&check));
-    eprintln!("SKIPPED: no network can run here:\n{}", text(&check));
-    false
-}
+use crate::program::{can_run, lab, processes_that_mention, text};
 
 /// A number in process.json of a network.
 fn process(folder: &Path, name: &str, key: &str) -> String {
@@ -33,19 +13,6 @@ fn process(folder: &Path, name: &str, key: &str) -> String {
     let text = fs::read_to_string(user.join(name).join("process.json")).unwrap();
     let value: serde_json::Value = serde_json::from_str(&text).unwrap();
     value[key].to_string()
-}
-
-/// Command lines of processes that mention a path.
-fn processes_that_mention(path: &Path) -> Vec<PathBuf> {
-    let path = path.to_str().unwrap();
-    let entries = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
-    let mentions = |process: &PathBuf| {
-        fs::read(process.join("environ")).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains(path))
-    };
-    entries
-        .filter(|process| process.file_name().is_some_and(|name| name.as_encoded_bytes()[0].is_ascii_digit()))
-        .filter(mentions)
-        .collect()
 }
 
 fn wait_until_gone(folder: &Path) {

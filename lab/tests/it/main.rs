@@ -1,0 +1,6 @@
+//! The laboratory from outside.
+
+mod collect;
+mod network;
+mod program;
+mod secretstroll;
