@@ -5,6 +5,7 @@
 //! leak that the laboratory is for.
 
 mod client;
+pub mod credentials;
 mod defence;
 mod map;
 mod server;

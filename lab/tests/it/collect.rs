@@ -23,14 +23,16 @@ fn rows(set: &Path) -> Vec<Row> {
 fn start(folder: &Path) -> Child {
     let mut command = Command::new(LAB);
     command.arg("collect").arg(folder.join("plan.toml")).arg("--out").arg(folder.join("set")).env("TMPDIR", folder);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    let said = fs::OpenOptions::new().create(true).append(true).open(folder.join("said")).unwrap();
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said).spawn().unwrap()
 }
 
 fn wait_for_rows(set: &Path, count: usize, child: &mut Child) {
     let started = Instant::now();
     while rows(set).len() < count {
         assert!(started.elapsed() < Duration::from_secs(180), "{} rows", rows(set).len());
-        assert!(child.try_wait().unwrap().is_none(), "it ended early");
+        let said = set.with_file_name("said");
+        assert!(child.try_wait().unwrap().is_none(), "it ended early:\n{}", fs::read_to_string(said).unwrap());
         std::thread::sleep(Duration::from_millis(100));
     }
 }
