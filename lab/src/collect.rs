@@ -19,7 +19,8 @@ use crate::journal::{Journal, Row};
 use crate::network::{Network, SERVER_PORT, stop_if};
 use crate::plan::{Circuits, Plan, Route};
 use crate::record::{Pair, record_while};
-use crate::secretstroll::{self, Map, Server, Truth};
+use crate::secretstroll::credentials::IssuerKey;
+use crate::secretstroll::{self, Map, SUBSCRIPTIONS, Server, Subscriber, Truth, system_randomness};
 use crate::socks;
 use crate::topology::{Node, Role};
 
@@ -139,7 +140,8 @@ impl Collection<'_> {
             Route::Onion => Ipv4Addr::LOCALHOST,
             Route::Direct => self.service().address,
         };
-        let server = Server::new(map, self.plan.defence, self.plan.seed);
+        let issuer = IssuerKey::generate(&SUBSCRIPTIONS, &mut system_randomness());
+        let server = Server::new(map, issuer, self.plan.defence, self.plan.seed);
         self.network.namespace(self.service()).run(|| server.run(address, SERVER_PORT, stop))
     }
 
@@ -158,7 +160,7 @@ impl Collection<'_> {
             let workers: Vec<_> = self
                 .network
                 .nodes_of(Role::Client)
-                .map(|client| scope.spawn(move || Worker { collection: self, client, session, tries: 0 }.run()))
+                .map(|client| scope.spawn(move || Worker::new(self, client, session).run()))
                 .collect();
             let watch = scope.spawn(|| self.watch(&is_over));
             let mut result = Ok(());
@@ -209,6 +211,7 @@ struct Worker<'a> {
     session: u32,
     /// Makes of every try another draw, and under [`Circuits::Fresh`] another user of tor.
     tries: u64,
+    subscriber: Option<Subscriber>,
 }
 
 /// Whom the client talks to.
@@ -218,7 +221,14 @@ struct Peer {
     address: Ipv4Addr,
 }
 
-impl Worker<'_> {
+/// What the client shows of its subscriptions.
+const SHOWN: [&str; 1] = [SUBSCRIPTIONS[0]];
+
+impl<'a> Worker<'a> {
+    fn new(collection: &'a Collection<'a>, client: &'a Node, session: u32) -> Self {
+        Self { collection, client, session, tries: 0, subscriber: None }
+    }
+
     fn run(mut self) -> Result<(), Error> {
         self.collection.network.namespace(self.client).enter()?;
         let mut peer = None;
@@ -257,35 +267,44 @@ impl Worker<'_> {
     /// Asks for something until the service answers; then the link that queries will use is known.
     fn first_contact(&mut self) -> Result<Peer, Error> {
         let Collection { network, plan, stop, .. } = self.collection;
-        if plan.route == Route::Direct {
-            let service = self.collection.service();
-            return Ok(Peer { name: service.name.clone(), address: service.address });
-        }
-        if self.tries == 0 && self.session > 0 {
+        if self.tries == 0 && self.session > 0 && plan.route == Route::Onion {
             network.renew(self.client, stop)?;
         }
         let started = Instant::now();
         loop {
             stop_if(stop)?;
             self.tries += 1;
-            let asked = self
-                .connect(self.tries)
-                .and_then(|stream| crate::http::exchange(stream, network.onion(), "GET", "/poi?poi_id=0", None));
-            let why = match asked {
-                Ok(_) => match self.guard()? {
+            let why = match self.ask_first(self.tries) {
+                Ok(()) => match self.peer()? {
                     Some((peer, _)) => return Ok(peer),
                     None => "no circuit to it is built".to_owned(),
                 },
                 Err(error) => error.to_string(),
             };
             if started.elapsed() > PATIENCE {
-                let client = &self.client.name;
-                return Err(Error::Wrong(format!(
-                    "the onion service does not answer {client} after {} s: {why}",
-                    PATIENCE.as_secs()
-                )));
+                let (client, seconds) = (&self.client.name, PATIENCE.as_secs());
+                return Err(Error::Wrong(format!("the service does not answer {client} after {seconds} s: {why}")));
             }
             thread::sleep(Duration::from_secs(1));
+        }
+    }
+
+    /// Becomes a subscriber; who is one already asks for a point that is not there.
+    fn ask_first(&mut self, tries: u64) -> Result<(), secretstroll::QueryError> {
+        let host = self.host();
+        if self.subscriber.is_some() {
+            crate::http::exchange(self.connect(tries)?, host, "GET", "/poi?poi_id=0", None)?;
+        } else {
+            let connect = || self.connect(tries);
+            self.subscriber = Some(Subscriber::register(&connect, host, &self.client.name, &SHOWN)?);
+        }
+        Ok(())
+    }
+
+    fn host(&self) -> &'a str {
+        match self.collection.plan.route {
+            Route::Onion => self.collection.network.onion(),
+            Route::Direct => "service0",
         }
     }
 
@@ -301,9 +320,13 @@ impl Worker<'_> {
         }
     }
 
-    /// The guard of the newest circuit to the service, and the circuit's age in seconds.
-    fn guard(&self) -> Result<Option<(Peer, f64)>, Error> {
+    /// Whom the client talks to, and for how many seconds: the guard of the newest circuit to the service, or the service.
+    fn peer(&self) -> Result<Option<(Peer, f64)>, Error> {
         let network = self.collection.network;
+        if self.collection.plan.route == Route::Direct {
+            let service = self.collection.service();
+            return Ok(Some((Peer { name: service.name.clone(), address: service.address }, 0.0)));
+        }
         let service = network.onion().trim_end_matches(".onion");
         let circuits = network.control(self.client)?.circuits()?;
         let to_service = circuits.iter().filter(|circuit| circuit.onion.as_deref() == Some(service));
@@ -338,14 +361,10 @@ impl Worker<'_> {
         if recording.packets == 0 {
             return Ok(Err("nothing was recorded".to_owned()));
         }
-        let circuit_seconds = match self.collection.plan.route {
-            Route::Direct => 0.0,
-            Route::Onion => match self.guard()? {
-                Some((guard, age)) if guard.address == peer.address => {
-                    (age - started.elapsed().as_secs_f64() + took.as_secs_f64()).max(0.0)
-                }
-                _ => return Ok(Err(format!("{} is not the guard any more", peer.name))),
-            },
+        let after = started.elapsed().saturating_sub(took).as_secs_f64();
+        let circuit_seconds = match self.peer()? {
+            Some((now, age)) if now.address == peer.address => (age - after).max(0.0),
+            _ => return Ok(Err(format!("{} is not the guard any more", peer.name))),
         };
         let mut journal = self.collection.journal();
         let row = Row {
@@ -369,14 +388,12 @@ impl Worker<'_> {
     }
 
     fn ask(&self, query: &Query, tries: u64) -> Result<Truth, secretstroll::QueryError> {
-        let Collection { network, plan, .. } = self.collection;
+        let plan = self.collection.plan;
+        let wrong = |what: &str| secretstroll::QueryError::Answer(what.to_owned());
         let seed = mix(mix(plan.seed, 3), mix(query.rep.into(), tries));
-        let cell = query.class.parse().map_err(|_| secretstroll::QueryError::Answer("no cell".to_owned()))?;
-        let host = match plan.route {
-            Route::Onion => network.onion(),
-            Route::Direct => "service0",
-        };
-        let asked = secretstroll::Query { cell, host, defence: plan.defence };
+        let cell = query.class.parse().map_err(|_| wrong("the class is no cell"))?;
+        let subscriber = self.subscriber.as_ref().ok_or_else(|| wrong("no credential"))?;
+        let asked = secretstroll::Query { cell, host: self.host(), defence: plan.defence, subscriber, types: &SHOWN };
         asked.run(&|| self.connect(tries), &mut Xoshiro256PlusPlus::seed_from_u64(seed))
     }
 }

@@ -10,7 +10,18 @@ mod defence;
 mod map;
 mod server;
 
-pub use client::{Query, QueryError, Truth};
+pub use client::{Query, QueryError, Subscriber, Truth};
 pub use defence::Defence;
 pub use map::{CELLS, Map, Poi};
 pub use server::Server;
+
+/// What the server's subscriptions are called where nobody says otherwise.
+pub const SUBSCRIPTIONS: [&str; 3] = ["restaurant", "bar", "club"];
+
+/// Randomness of the system, which nobody can guess.
+pub fn system_randomness() -> impl FnMut(&mut [u8]) {
+    move |bytes| {
+        let read = std::fs::File::open("/dev/urandom").and_then(|mut file| std::io::Read::read_exact(&mut file, bytes));
+        read.expect("Linux always has this file");
+    }
+}

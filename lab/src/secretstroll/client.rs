@@ -10,8 +10,49 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Deserialize;
 use thiserror::Error;
 
+use super::credentials::{Credential, PublicKey, Signature};
 use super::defence::Defence;
+use super::system_randomness;
 use crate::http::{exchange, write_form};
+
+/// Somebody with a credential.
+#[derive(Debug, Clone)]
+pub struct Subscriber {
+    /// Of the server.
+    pub key: PublicKey,
+    /// What the server issued.
+    pub credential: Credential,
+}
+
+type Connect<'a> = dyn Fn() -> io::Result<TcpStream> + 'a;
+
+impl Subscriber {
+    /// Gets the server's key, and a credential for `types` from it.
+    ///
+    /// # Errors
+    ///
+    /// If a connection fails, the server refuses, or answers something that is no key or signature.
+    pub fn register(connect: &Connect<'_>, host: &str, user_name: &str, types: &[&str]) -> Result<Self, QueryError> {
+        let key = accepted(exchange(connect()?, host, "GET", "/public-key", None)?)?;
+        let wrong = |error: &dyn std::fmt::Display| QueryError::Answer(error.to_string());
+        let key = PublicKey::from_bytes(&key).map_err(|error| wrong(&error))?;
+        let (pending, request) = key.request(user_name, &mut system_randomness());
+        let list = serde_json::to_string(types).expect("names can be written");
+        let parts: [(&str, &[u8]); 2] = [("types", list.as_bytes()), ("request", &request.to_bytes())];
+        let (content_type, body) = write_form("registration-of-a-subscriber", &parts);
+        let answer = accepted(exchange(connect()?, host, "POST", "/register", Some((&content_type, &body)))?)?;
+        let signature = Signature::from_bytes(&answer).map_err(|error| wrong(&error))?;
+        let credential = pending.finish(&key, &signature, types).map_err(|refusal| wrong(&refusal))?;
+        Ok(Self { key, credential })
+    }
+}
+
+fn accepted((status, body): (u16, Vec<u8>)) -> Result<Vec<u8>, QueryError> {
+    match status {
+        200 => Ok(body),
+        status => Err(QueryError::Refused { status, said: String::from_utf8_lossy(&body).trim().to_owned() }),
+    }
+}
 
 /// A query for the points of a grid cell.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +63,10 @@ pub struct Query<'a> {
     pub host: &'a str,
     /// What the client does so that queries look alike.
     pub defence: Defence,
+    /// Who asks.
+    pub subscriber: &'a Subscriber,
+    /// The subscriptions that are shown.
+    pub types: &'a [&'a str],
 }
 
 /// What a query really did.
@@ -87,16 +132,18 @@ impl Query<'_> {
     /// # Errors
     ///
     /// If a connection fails, the server refuses, or answers something else.
-    pub fn run(
-        &self,
-        connect: &dyn Fn() -> io::Result<TcpStream>,
-        randomness: &mut Xoshiro256PlusPlus,
-    ) -> Result<Truth, QueryError> {
+    pub fn run(&self, connect: &Connect<'_>, randomness: &mut Xoshiro256PlusPlus) -> Result<Truth, QueryError> {
         let mut run = Run { query: self, connect, randomness, truth: Truth::default() };
         let boundary: String =
             (0..32).map(|_| char::from(b"0123456789abcdef"[run.randomness.random_range(0..16)])).collect();
         let cell = self.cell.to_string();
-        let (content_type, body) = write_form(&boundary, &[("cell_id", cell.as_bytes()), ("types", b"[]")]);
+        let Subscriber { key, credential } = self.subscriber;
+        let showing = credential.show(key, self.types, cell.as_bytes(), &mut system_randomness());
+        let showing = showing.map_err(|refusal| QueryError::Answer(refusal.to_string()))?.to_bytes();
+        let types = serde_json::to_string(self.types).expect("names can be written");
+        let parts: [(&str, &[u8]); 3] =
+            [("cell_id", cell.as_bytes()), ("types", types.as_bytes()), ("signature", &showing)];
+        let (content_type, body) = write_form(&boundary, &parts);
         let PoiList { poi_list } = run.ask("POST", "/poi-grid", Some((&content_type, &body)))?;
         if self.defence.batch {
             run.all_at_once(&poi_list)?;
@@ -109,7 +156,7 @@ impl Query<'_> {
 
 struct Run<'a> {
     query: &'a Query<'a>,
-    connect: &'a dyn Fn() -> io::Result<TcpStream>,
+    connect: &'a Connect<'a>,
     randomness: &'a mut Xoshiro256PlusPlus,
     truth: Truth,
 }
@@ -125,13 +172,10 @@ impl Run<'_> {
         if delay > 0 {
             thread::sleep(Duration::from_millis(self.randomness.random_range(0..=delay).into()));
         }
-        let (status, body) = exchange((self.connect)()?, self.query.host, method, target, body)?;
+        let answer = exchange((self.connect)()?, self.query.host, method, target, body)?;
         self.truth.requests += 1;
-        self.truth.answer_bytes += body.len() as u64;
-        if status != 200 {
-            let said = String::from_utf8_lossy(&body).trim().to_owned();
-            return Err(QueryError::Refused { status, said });
-        }
+        self.truth.answer_bytes += answer.1.len() as u64;
+        let body = accepted(answer)?;
         serde_json::from_slice(&body).map_err(|error| QueryError::Answer(format!("{target}: {error}")))
     }
 

@@ -242,7 +242,8 @@ impl PublicKey {
     fn showing_challenge(&self, signature: &Signature, shown: &[&str], message: &[u8], committed: &Gt) -> Scalar {
         let mut in_target = Vec::new();
         committed.write_compressed(&mut in_target).expect("memory takes all");
-        let shown = self.as_shown(shown).map_or(Vec::new(), |shown| shown.iter().map(|&shown| u8::from(shown)).collect());
+        let shown =
+            self.as_shown(shown).map_or(Vec::new(), |shown| shown.iter().map(|&shown| u8::from(shown)).collect());
         hash(b"showing", &[&self.to_bytes(), &signature.to_bytes(), &shown, message, &in_target])
     }
 }

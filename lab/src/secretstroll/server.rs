@@ -9,15 +9,18 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Serialize;
 use wfkit_metrics::seed::mix;
 
+use super::credentials::{IssuanceRequest, IssuerKey, Showing};
 use super::defence::Defence;
 use super::map::{Map, Poi};
+use super::system_randomness;
 use crate::Error;
 use crate::http::{Request, Response, form, serve};
 
-/// Answers queries about a map.
+/// Answers queries about a map, of subscribers.
 #[derive(Debug)]
 pub struct Server {
     map: Arc<Map>,
+    issuer: IssuerKey,
     defence: Defence,
     noise: Mutex<Xoshiro256PlusPlus>,
 }
@@ -43,9 +46,9 @@ struct PoiList<'a> {
 }
 
 impl Server {
-    /// For a map; `seed` is that of the noise in answers.
-    pub fn new(map: Arc<Map>, defence: Defence, seed: u64) -> Self {
-        Self { map, defence, noise: Mutex::new(Xoshiro256PlusPlus::seed_from_u64(mix(seed, 1))) }
+    /// For a map and the subscribers of an issuer; `seed` is that of the noise in answers.
+    pub fn new(map: Arc<Map>, issuer: IssuerKey, defence: Defence, seed: u64) -> Self {
+        Self { map, issuer, defence, noise: Mutex::new(Xoshiro256PlusPlus::seed_from_u64(mix(seed, 1))) }
     }
 
     /// Takes connections until `stop`.
@@ -66,10 +69,17 @@ impl Server {
             ("POST", "/poi-grid") => self.of_cell(request),
             ("GET", "/poi") => self.poi(query),
             ("GET", "/pois") => self.all_of(query),
-            (_, "/poi-grid" | "/poi" | "/pois") => refused(405, "another method is needed"),
+            ("GET", "/public-key") => bytes(self.issuer.public().to_bytes()),
+            ("POST", "/register") => self.register(request),
+            (_, "/poi-grid" | "/poi" | "/pois" | "/public-key" | "/register") => {
+                refused(405, "another method is needed")
+            }
             _ => refused(404, "there is nothing here"),
         };
-        self.defence.pad(&mut response.body);
+        // Keys and signatures are the same for all.
+        if response.content_type == "application/json" {
+            self.defence.pad(&mut response.body);
+        }
         response
     }
 
@@ -78,12 +88,42 @@ impl Server {
         let Some(parts) = form(request) else { return refused(400, "a form is needed") };
         let part =
             |name| parts.iter().find(|(part, _)| part == name).and_then(|(_, value)| std::str::from_utf8(value).ok());
-        let Some(cell) = part("cell_id").and_then(|text| text.parse().ok()) else {
-            return refused(400, "cell_id is not the number of a cell");
-        };
-        match self.map.cell(cell) {
+        let cell = part("cell_id").unwrap_or_default();
+        let Ok(number) = cell.parse() else { return refused(400, "cell_id is not the number of a cell") };
+        let Some(types) = part("types").and_then(names) else { return refused(400, "types is not a list of names") };
+        let signature = parts.iter().find(|(name, _)| name == "signature").map(|(_, value)| value.as_slice());
+        if let Err(why) = self.is_subscriber(signature, &types, cell) {
+            return refused(401, &why);
+        }
+        match self.map.cell(number) {
             [] => refused(404, "there is nothing in this cell"),
             poi_list => json(&PoiList { poi_list }),
+        }
+    }
+
+    /// Whether a signature shows the subscriptions that it should, for this very message; else why not.
+    fn is_subscriber(&self, signature: Option<&[u8]>, types: &[String], message: &str) -> Result<(), String> {
+        let signature = signature.ok_or("there is no signature")?;
+        let showing = Showing::from_bytes(signature).map_err(|error| error.to_string())?;
+        let types: Vec<_> = types.iter().map(String::as_str).collect();
+        self.issuer.public().verify(&showing, &types, message.as_bytes()).map_err(|refusal| refusal.to_string())
+    }
+
+    /// Signs what a user asks for. Who may subscribe to what is decided elsewhere: here, everybody to everything.
+    fn register(&self, request: &Request) -> Response {
+        let Some(parts) = form(request) else { return refused(400, "a form is needed") };
+        let part = |name| parts.iter().find(|(part, _)| part == name).map(|(_, value)| value.as_slice());
+        let types = part("types").and_then(|value| std::str::from_utf8(value).ok()).and_then(names);
+        let Some(types) = types else { return refused(400, "types is not a list of names") };
+        let asked = match part("request").map(IssuanceRequest::from_bytes) {
+            Some(Ok(asked)) => asked,
+            Some(Err(error)) => return refused(400, &error.to_string()),
+            None => return refused(400, "there is no request"),
+        };
+        let types: Vec<_> = types.iter().map(String::as_str).collect();
+        match self.issuer.issue(&asked, &types, &mut system_randomness()) {
+            Ok(signature) => bytes(signature.to_bytes()),
+            Err(refusal) => refused(401, &refusal.to_string()),
         }
     }
 
@@ -109,6 +149,15 @@ impl Server {
         let mut noise = self.noise.lock().expect("nothing panics while it holds this");
         Answer { poi, padding: vec![-1; noise.random_range(0..=MOST_NOISE)] }
     }
+}
+
+/// From a JSON list.
+fn names(text: &str) -> Option<Vec<String>> {
+    serde_json::from_str(text).ok()
+}
+
+fn bytes(body: Vec<u8>) -> Response {
+    Response { status: 200, content_type: "application/octet-stream", body }
 }
 
 fn json<T: Serialize>(value: &T) -> Response {

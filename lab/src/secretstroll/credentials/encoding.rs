@@ -56,7 +56,11 @@ impl<'a> Parts<'a> {
     }
 }
 
-fn read<T>(what: &'static str, bytes: &[u8], parse: impl FnOnce(&mut Parts<'_>) -> Option<T>) -> Result<T, EncodingError> {
+fn read<T>(
+    what: &'static str,
+    bytes: &[u8],
+    parse: impl FnOnce(&mut Parts<'_>) -> Option<T>,
+) -> Result<T, EncodingError> {
     let mut parts = Parts(bytes);
     parse(&mut parts).and_then(|read| parts.end().map(|()| read)).ok_or(EncodingError { what })
 }
