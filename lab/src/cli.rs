@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -32,6 +33,12 @@ pub(crate) enum Command {
     /// Bring up a network, make the queries of a plan, and record each on its client's link
     #[command(after_help = PLAN_HELP)]
     Collect(Collect),
+    /// Make and record the traces of a defence, as a file that the competition takes
+    #[command(after_help = DEFENCE_HELP)]
+    Generate(Generate),
+    /// The system SecretStroll by hand
+    #[command(subcommand)]
+    Secretstroll(SecretStroll),
     /// Make, record and attack a small set, without a defence and under one, and compare
     Demo(Demo),
 }
@@ -83,6 +90,176 @@ pub(crate) struct Demo {
     /// Fail unless the attack is at least 3 times as good as chance without the defence, and at most twice under it
     #[arg(long)]
     pub(crate) check: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Generate {
+    /// The defence, in TOML
+    pub(crate) defence: PathBuf,
+    /// Folder for the set, its traces and the defence file; what was begun there goes on
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+    /// The program wfkit; default: $WFKIT, the one beside this program, or on the path
+    #[arg(long)]
+    pub(crate) wfkit: Option<PathBuf>,
+    /// Grid cells
+    #[arg(long, default_value_t = 100)]
+    pub(crate) classes: u32,
+    /// Repetitions of each
+    #[arg(long, default_value_t = 32)]
+    pub(crate) reps: u32,
+    /// Clients that ask at once
+    #[arg(long, default_value_t = 8)]
+    pub(crate) clients: u16,
+    /// Seed of the map and the order: the same for every team
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+}
+
+const DEFENCE_HELP: &str = "\
+A defence; every key may be left out:
+
+  padding = 65536          # fill every answer up to a multiple of bytes
+  count = 18               # always so many requests
+  dummies = 10             # up to so many more, in between
+  batch = true             # all in one answer
+  delay = 200              # wait up to so many ms before each request";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecretStroll {
+    /// The server of points of interest
+    Server {
+        #[command(subcommand)]
+        action: ServerAction,
+    },
+    /// A subscriber
+    Client {
+        #[command(subcommand)]
+        action: ClientAction,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ServerAction {
+    /// Make the key that credentials are issued with
+    Setup {
+        /// What can be subscribed to, joined by commas
+        #[arg(long, value_delimiter = ',', default_value = "restaurant,bar,club")]
+        subscriptions: Vec<String>,
+        /// File of the key; must not be there
+        #[arg(long, default_value = "server.key")]
+        key: PathBuf,
+    },
+    /// Answer queries until Ctrl-C
+    Run {
+        /// File of the key
+        #[arg(long, default_value = "server.key")]
+        key: PathBuf,
+        /// Where to listen
+        #[arg(long, default_value = "127.0.0.1")]
+        address: Ipv4Addr,
+        /// Port to listen on
+        #[arg(long, default_value_t = 8080)]
+        port: u16,
+        /// Seed of the map
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+        #[command(flatten)]
+        defence: DefenceArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClientAction {
+    /// Get the server's public key
+    GetPk {
+        #[command(flatten)]
+        peer: Peer,
+        /// File to write it to
+        #[arg(long, default_value = "server.pub")]
+        key: PathBuf,
+    },
+    /// Get a credential
+    Register {
+        #[command(flatten)]
+        peer: Peer,
+        /// File of the server's public key
+        #[arg(long, default_value = "server.pub")]
+        key: PathBuf,
+        /// Name of the user; the server does not get to know it
+        #[arg(long)]
+        username: String,
+        /// What to subscribe to, joined by commas
+        #[arg(long, value_delimiter = ',')]
+        subscriptions: Vec<String>,
+        /// File to write the credential to; must not be there
+        #[arg(long, default_value = "user.credential")]
+        credential: PathBuf,
+    },
+    /// Ask for the points of a grid cell
+    Grid {
+        /// The cell, 1 to 100
+        cell: u32,
+        #[command(flatten)]
+        ask: Ask,
+    },
+    /// Ask for the points around a place
+    Loc {
+        /// Degrees north, 46.5 to 46.57
+        latitude: f64,
+        /// Degrees east, 6.55 to 6.65
+        longitude: f64,
+        #[command(flatten)]
+        ask: Ask,
+    },
+}
+
+/// Where the server is.
+#[derive(Debug, Args)]
+pub(crate) struct Peer {
+    /// The server: ADDRESS:PORT, or with --tor the onion address
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub(crate) server: String,
+    /// Ask through the Tor client on 127.0.0.1:9050
+    #[arg(short, long)]
+    pub(crate) tor: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Ask {
+    #[command(flatten)]
+    pub(crate) peer: Peer,
+    /// File of the server's public key
+    #[arg(long, default_value = "server.pub")]
+    pub(crate) key: PathBuf,
+    /// File of the credential
+    #[arg(long, default_value = "user.credential")]
+    pub(crate) credential: PathBuf,
+    /// Subscriptions to show, joined by commas
+    #[arg(long, value_delimiter = ',', required = true)]
+    pub(crate) types: Vec<String>,
+    #[command(flatten)]
+    pub(crate) defence: DefenceArgs,
+}
+
+/// What client and server do so that queries look alike.
+#[derive(Debug, Args)]
+pub(crate) struct DefenceArgs {
+    /// Fill every answer up to a multiple of so many bytes (server)
+    #[arg(long, default_value_t = 0)]
+    pub(crate) padding: u32,
+    /// Make so many requests for points, also where a cell has fewer (client)
+    #[arg(long, default_value_t = 0)]
+    pub(crate) count: u32,
+    /// Make up to so many more, in between (client)
+    #[arg(long, default_value_t = 0)]
+    pub(crate) dummies: u32,
+    /// Ask for all points at once (client)
+    #[arg(long)]
+    pub(crate) batch: bool,
+    /// Wait up to so many ms before each request (client)
+    #[arg(long, default_value_t = 0)]
+    pub(crate) delay: u32,
 }
 
 const PLAN_HELP: &str = "\

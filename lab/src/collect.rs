@@ -296,7 +296,8 @@ impl<'a> Worker<'a> {
             crate::http::exchange(self.connect(tries)?, host, "GET", "/poi?poi_id=0", None)?;
         } else {
             let connect = || self.connect(tries);
-            self.subscriber = Some(Subscriber::register(&connect, host, &self.client.name, &SHOWN)?);
+            let key = Subscriber::public_key(&connect, host)?;
+            self.subscriber = Some(Subscriber::register(&connect, host, key, &self.client.name, &SHOWN)?);
         }
         Ok(())
     }
@@ -393,8 +394,10 @@ impl<'a> Worker<'a> {
         let seed = mix(mix(plan.seed, 3), mix(query.rep.into(), tries));
         let cell = query.class.parse().map_err(|_| wrong("the class is no cell"))?;
         let subscriber = self.subscriber.as_ref().ok_or_else(|| wrong("no credential"))?;
-        let asked = secretstroll::Query { cell, host: self.host(), defence: plan.defence, subscriber, types: &SHOWN };
-        asked.run(&|| self.connect(tries), &mut Xoshiro256PlusPlus::seed_from_u64(seed))
+        let place = secretstroll::Place::Cell(cell);
+        let asked = secretstroll::Query { place, host: self.host(), defence: plan.defence, subscriber, types: &SHOWN };
+        let answer = asked.run(&|| self.connect(tries), &mut Xoshiro256PlusPlus::seed_from_u64(seed));
+        answer.map(|(truth, _)| truth)
     }
 }
 

@@ -14,7 +14,7 @@ mod plan;
 mod record;
 mod running;
 pub mod secretstroll;
-mod socks;
+pub mod socks;
 mod topology;
 pub mod tor;
 

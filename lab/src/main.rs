@@ -18,6 +18,8 @@ fn main() -> ExitCode {
         Command::Up(up) => commands::network::up(&up),
         Command::Status(which) => commands::network::status(&which),
         Command::Down(which) => commands::network::down(&which),
+        Command::Generate(generate) => commands::generate::run(&generate, cli.inside),
+        Command::Secretstroll(command) => commands::secretstroll::run(&command),
         Command::Demo(demo) => commands::demo::run(&demo, cli.inside),
         Command::Collect(collect) => commands::collect::run(&collect, cli.inside),
     };

@@ -10,7 +10,7 @@ mod defence;
 mod map;
 mod server;
 
-pub use client::{Query, QueryError, Subscriber, Truth};
+pub use client::{Place, Query, QueryError, Subscriber, Truth};
 pub use defence::Defence;
 pub use map::{CELLS, Map, Poi};
 pub use server::Server;

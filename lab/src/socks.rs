@@ -10,8 +10,13 @@ use crate::tor::SOCKS_PORT;
 /// Connecting to an onion service takes a second; a circuit that never answers is given up by tor after a minute.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Connects to `host`, which is not looked up here, as `user`. To be called in the client's namespace.
-pub(crate) fn connect(host: &str, port: u16, user: &str) -> io::Result<TcpStream> {
+/// Connects to `host`, which is not looked up here, as `user`. Tor listens on this
+/// machine, or in the namespace of the calling thread.
+///
+/// # Errors
+///
+/// If tor is not there or does not get through.
+pub fn connect(host: &str, port: u16, user: &str) -> io::Result<TcpStream> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, SOCKS_PORT))?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_nodelay(true)?;

@@ -1,7 +1,7 @@
 //! From nothing to an attacked set, undefended and defended.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::path::Path;
+use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
@@ -10,6 +10,7 @@ use wfkit_lab::secretstroll::{Defence, Map};
 use wfkit_lab::{Classes, NetworkConfig, Plan, enclosure};
 
 use super::collect::{bring_up, make};
+use super::wfkit::{call, find_wfkit};
 use crate::cli::Demo;
 use crate::printer;
 
@@ -124,27 +125,4 @@ fn attack(wfkit: &Path, out: &Path, name: &str, demo: &Demo) -> anyhow::Result<R
 
 fn number(of: &Value, key: &str) -> anyhow::Result<f64> {
     of[key].as_f64().with_context(|| format!("the report of wfkit evaluate has no {key}"))
-}
-
-fn find_wfkit(asked: Option<&Path>) -> anyhow::Result<PathBuf> {
-    let beside = std::env::current_exe()?.with_file_name("wfkit");
-    let named = std::env::var_os("WFKIT").map(PathBuf::from);
-    let program = match (asked, named) {
-        (Some(asked), _) => asked.to_owned(),
-        (None, Some(named)) => named,
-        (None, None) if beside.exists() => beside,
-        (None, None) => PathBuf::from("wfkit"),
-    };
-    call(&program, &["--version"]).with_context(|| {
-        format!("the demo attacks with wfkit, and {} does not run; build it with `cargo build --release`, or say --wfkit PROGRAM", program.display())
-    })?;
-    Ok(program)
-}
-
-fn call(program: &Path, arguments: &[&str]) -> anyhow::Result<String> {
-    let output = Command::new(program).args(arguments).stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
-    if !output.status.success() {
-        bail!("{} {} ended with {}", program.display(), arguments.join(" "), output.status);
-    }
-    Ok(String::from_utf8(output.stdout)?)
 }

@@ -3,7 +3,10 @@
 pub(crate) mod check;
 pub(crate) mod collect;
 pub(crate) mod demo;
+pub(crate) mod generate;
 pub(crate) mod network;
+pub(crate) mod secretstroll;
+mod wfkit;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

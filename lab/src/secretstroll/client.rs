@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use super::credentials::{Credential, PublicKey, Signature};
 use super::defence::Defence;
+use super::map::{Map, Poi};
 use super::system_randomness;
 use crate::http::{exchange, write_form};
 
@@ -27,15 +28,29 @@ pub struct Subscriber {
 type Connect<'a> = dyn Fn() -> io::Result<TcpStream> + 'a;
 
 impl Subscriber {
-    /// Gets the server's key, and a credential for `types` from it.
+    /// Gets the server's key.
     ///
     /// # Errors
     ///
-    /// If a connection fails, the server refuses, or answers something that is no key or signature.
-    pub fn register(connect: &Connect<'_>, host: &str, user_name: &str, types: &[&str]) -> Result<Self, QueryError> {
+    /// If a connection fails, the server refuses, or answers something that is no key.
+    pub fn public_key(connect: &Connect<'_>, host: &str) -> Result<PublicKey, QueryError> {
         let key = accepted(exchange(connect()?, host, "GET", "/public-key", None)?)?;
+        PublicKey::from_bytes(&key).map_err(|error| QueryError::Answer(error.to_string()))
+    }
+
+    /// Gets a credential for `types` from the server that has `key`.
+    ///
+    /// # Errors
+    ///
+    /// If a connection fails, the server refuses, or answers something that is no signature of this key.
+    pub fn register(
+        connect: &Connect<'_>,
+        host: &str,
+        key: PublicKey,
+        user_name: &str,
+        types: &[&str],
+    ) -> Result<Self, QueryError> {
         let wrong = |error: &dyn std::fmt::Display| QueryError::Answer(error.to_string());
-        let key = PublicKey::from_bytes(&key).map_err(|error| wrong(&error))?;
         let (pending, request) = key.request(user_name, &mut system_randomness());
         let list = serde_json::to_string(types).expect("names can be written");
         let parts: [(&str, &[u8]); 2] = [("types", list.as_bytes()), ("request", &request.to_bytes())];
@@ -54,11 +69,37 @@ fn accepted((status, body): (u16, Vec<u8>)) -> Result<Vec<u8>, QueryError> {
     }
 }
 
+/// What a query asks about.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Place {
+    /// A grid cell, by number.
+    Cell(u32),
+    /// The cell of a place: degrees north and east.
+    At(f64, f64),
+}
+
+impl Place {
+    /// What is signed.
+    fn message(self) -> String {
+        match self {
+            Self::Cell(cell) => cell.to_string(),
+            Self::At(latitude, longitude) => format!("{latitude},{longitude}"),
+        }
+    }
+
+    fn cell(self) -> Option<u32> {
+        match self {
+            Self::Cell(cell) => Some(cell),
+            Self::At(latitude, longitude) => Map::cell_at(latitude, longitude),
+        }
+    }
+}
+
 /// A query for the points of a grid cell.
 #[derive(Debug, Clone, Copy)]
 pub struct Query<'a> {
-    /// The cell.
-    pub cell: u32,
+    /// What it asks about.
+    pub place: Place,
     /// Name of the server, as requests say it.
     pub host: &'a str,
     /// What the client does so that queries look alike.
@@ -116,41 +157,43 @@ struct PoiList {
 }
 
 #[derive(Deserialize)]
-struct GotPoi {
-    poi_id: u32,
-    grid_id: u32,
-}
-
-#[derive(Deserialize)]
 struct GotPois {
-    pois: Vec<GotPoi>,
+    pois: Vec<Poi>,
 }
 
 impl Query<'_> {
-    /// Makes the query. Each request has a connection of its own, from `connect`.
+    /// Makes the query: what it did, and the points. Each request has a connection of its own, from `connect`.
     ///
     /// # Errors
     ///
     /// If a connection fails, the server refuses, or answers something else.
-    pub fn run(&self, connect: &Connect<'_>, randomness: &mut Xoshiro256PlusPlus) -> Result<Truth, QueryError> {
-        let mut run = Run { query: self, connect, randomness, truth: Truth::default() };
+    pub fn run(
+        &self,
+        connect: &Connect<'_>,
+        randomness: &mut Xoshiro256PlusPlus,
+    ) -> Result<(Truth, Vec<Poi>), QueryError> {
+        let mut run = Run { query: self, connect, randomness, truth: Truth::default(), points: Vec::new() };
         let boundary: String =
             (0..32).map(|_| char::from(b"0123456789abcdef"[run.randomness.random_range(0..16)])).collect();
-        let cell = self.cell.to_string();
+        let message = self.place.message();
         let Subscriber { key, credential } = self.subscriber;
-        let showing = credential.show(key, self.types, cell.as_bytes(), &mut system_randomness());
+        let showing = credential.show(key, self.types, message.as_bytes(), &mut system_randomness());
         let showing = showing.map_err(|refusal| QueryError::Answer(refusal.to_string()))?.to_bytes();
         let types = serde_json::to_string(self.types).expect("names can be written");
+        let (target, place) = match self.place {
+            Place::Cell(_) => ("/poi-grid", "cell_id"),
+            Place::At(..) => ("/poi-loc", "lat_lon"),
+        };
         let parts: [(&str, &[u8]); 3] =
-            [("cell_id", cell.as_bytes()), ("types", types.as_bytes()), ("signature", &showing)];
+            [(place, message.as_bytes()), ("types", types.as_bytes()), ("signature", &showing)];
         let (content_type, body) = write_form(&boundary, &parts);
-        let PoiList { poi_list } = run.ask("POST", "/poi-grid", Some((&content_type, &body)))?;
+        let PoiList { poi_list } = run.ask("POST", target, Some((&content_type, &body)))?;
         if self.defence.batch {
             run.all_at_once(&poi_list)?;
         } else {
             run.one_by_one(&poi_list)?;
         }
-        Ok(run.truth)
+        Ok((run.truth, run.points))
     }
 }
 
@@ -159,6 +202,7 @@ struct Run<'a> {
     connect: &'a Connect<'a>,
     randomness: &'a mut Xoshiro256PlusPlus,
     truth: Truth,
+    points: Vec<Poi>,
 }
 
 impl Run<'_> {
@@ -182,7 +226,7 @@ impl Run<'_> {
     fn all_at_once(&mut self, points: &[u32]) -> Result<(), QueryError> {
         let list = points.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let GotPois { pois } = self.ask("GET", &format!("/pois?poi_ids={list}"), None)?;
-        pois.iter().zip(points).try_for_each(|(got, &asked)| self.took(asked, got))
+        pois.into_iter().zip(points).try_for_each(|(got, &asked)| self.took(asked, got))
     }
 
     /// The points, then what is missing of `count`, with `dummies` in between.
@@ -195,23 +239,24 @@ impl Run<'_> {
             asked.insert(self.randomness.random_range(0..=asked.len()), NOBODY);
         }
         for poi_id in asked {
-            let got: GotPoi = self.ask("GET", &format!("/poi?poi_id={poi_id}"), None)?;
+            let got: Poi = self.ask("GET", &format!("/poi?poi_id={poi_id}"), None)?;
             if poi_id != NOBODY {
-                self.took(poi_id, &got)?;
+                self.took(poi_id, got)?;
             }
         }
         Ok(())
     }
 
-    fn took(&mut self, asked: u32, got: &GotPoi) -> Result<(), QueryError> {
-        if (got.poi_id, got.grid_id) != (asked, self.query.cell) {
-            let GotPoi { poi_id, grid_id } = got;
-            let cell = self.query.cell;
-            return Err(QueryError::Answer(format!(
-                "point {poi_id} of cell {grid_id} for point {asked} of cell {cell}"
-            )));
+    fn took(&mut self, asked: u32, got: Poi) -> Result<(), QueryError> {
+        let cell = self.query.place.cell();
+        if got.poi_id != asked || Some(got.grid_id) != cell {
+            let Poi { poi_id, grid_id, .. } = got;
+            let cell = cell.unwrap_or(0);
+            let why = format!("point {poi_id} of cell {grid_id} for point {asked} of cell {cell}");
+            return Err(QueryError::Answer(why));
         }
         self.truth.points += 1;
+        self.points.push(got);
         Ok(())
     }
 }

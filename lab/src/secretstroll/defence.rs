@@ -25,6 +25,15 @@ pub struct Defence {
 const MOST_PADDING: u32 = 4 << 20;
 
 impl Defence {
+    /// Reads one in TOML, such as `padding = 4096`.
+    ///
+    /// # Errors
+    ///
+    /// If it is none, with the line and the key.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        toml::from_str(text).map_err(|error| Error::Wrong(error.to_string()))
+    }
+
     /// Whether it can be kept up on a map.
     ///
     /// # Errors

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use wfkit_metrics::seed::mix;
 
 /// Grid cells, numbered from 1.
 pub const CELLS: u32 = 100;
 
 /// A point of interest, as the server answers it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Poi {
     /// Its number, from 1.
     pub poi_id: u32,
@@ -37,10 +37,10 @@ const VOLUME_QUANTILES: [f64; 5] = [83e3, 372e3, 448e3, 550e3, 896e3];
 
 /// What a query moves besides its answers, in bytes, and what each point adds to that: measured with this client over a v3 onion
 /// service.
-const BYTES_A_QUERY: f64 = 5.5e3;
-const BYTES_A_POINT: f64 = 3.4e3;
+const BYTES_A_QUERY: f64 = 3.4e3;
+const BYTES_A_POINT: f64 = 3.0e3;
 /// What a byte of an answer moves: cells of 514 bytes carry 498, in records of TLS, in packets with headers.
-const BYTES_A_BYTE: f64 = 1.08;
+const BYTES_A_BYTE: f64 = 1.074;
 
 /// Points in a cell.
 const POINTS: std::ops::RangeInclusive<u32> = 3..=18;

@@ -66,12 +66,13 @@ impl Server {
     fn answer(&self, request: &Request) -> Response {
         let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
         let mut response = match (request.method.as_str(), path) {
-            ("POST", "/poi-grid") => self.of_cell(request),
+            ("POST", "/poi-grid") => self.points_of(request, "cell_id"),
+            ("POST", "/poi-loc") => self.points_of(request, "lat_lon"),
             ("GET", "/poi") => self.poi(query),
             ("GET", "/pois") => self.all_of(query),
             ("GET", "/public-key") => bytes(self.issuer.public().to_bytes()),
             ("POST", "/register") => self.register(request),
-            (_, "/poi-grid" | "/poi" | "/pois" | "/public-key" | "/register") => {
+            (_, "/poi-grid" | "/poi-loc" | "/poi" | "/pois" | "/public-key" | "/register") => {
                 refused(405, "another method is needed")
             }
             _ => refused(404, "there is nothing here"),
@@ -83,20 +84,22 @@ impl Server {
         response
     }
 
-    /// Which points a cell has.
-    fn of_cell(&self, request: &Request) -> Response {
+    /// Which points a cell has; the cell is named, or a place in it.
+    fn points_of(&self, request: &Request, place: &str) -> Response {
         let Some(parts) = form(request) else { return refused(400, "a form is needed") };
         let part =
             |name| parts.iter().find(|(part, _)| part == name).and_then(|(_, value)| std::str::from_utf8(value).ok());
-        let cell = part("cell_id").unwrap_or_default();
-        let Ok(number) = cell.parse() else { return refused(400, "cell_id is not the number of a cell") };
+        let message = part(place).unwrap_or_default();
+        let is_number = place == "cell_id";
+        let cell = if is_number { message.parse().ok() } else { cell_of(message) };
+        let Some(cell) = cell else { return refused(400, &format!("{place} is not a place")) };
         let Some(types) = part("types").and_then(names) else { return refused(400, "types is not a list of names") };
         let signature = parts.iter().find(|(name, _)| name == "signature").map(|(_, value)| value.as_slice());
-        if let Err(why) = self.is_subscriber(signature, &types, cell) {
+        if let Err(why) = self.is_subscriber(signature, &types, message) {
             return refused(401, &why);
         }
-        match self.map.cell(number) {
-            [] => refused(404, "there is nothing in this cell"),
+        match self.map.cell(cell) {
+            [] if is_number => refused(404, "there is nothing in this cell"),
             poi_list => json(&PoiList { poi_list }),
         }
     }
@@ -149,6 +152,12 @@ impl Server {
         let mut noise = self.noise.lock().expect("nothing panics while it holds this");
         Answer { poi, padding: vec![-1; noise.random_range(0..=MOST_NOISE)] }
     }
+}
+
+/// The cell of `LATITUDE,LONGITUDE`; 0, which is no cell, of a place off the map.
+fn cell_of(text: &str) -> Option<u32> {
+    let (latitude, longitude) = text.split_once(',')?;
+    Some(Map::cell_at(latitude.parse().ok()?, longitude.parse().ok()?).unwrap_or(0))
 }
 
 /// From a JSON list.

@@ -9,7 +9,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng as _;
 use wfkit_lab::secretstroll::credentials::IssuerKey;
 use wfkit_lab::secretstroll::{
-    Defence, Map, Query, QueryError, SUBSCRIPTIONS, Server, Subscriber, Truth, system_randomness,
+    Defence, Map, Place, Query, QueryError, SUBSCRIPTIONS, Server, Subscriber, Truth, system_randomness,
 };
 
 fn with_server<T>(defence: Defence, act: impl FnOnce(&dyn Fn(u32) -> Result<Truth, QueryError>) -> T) -> T {
@@ -23,10 +23,18 @@ fn with_server<T>(defence: Defence, act: impl FnOnce(&dyn Fn(u32) -> Result<Trut
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
         let connect = || TcpStream::connect(("127.0.0.1", port));
-        let subscriber = Subscriber::register(&connect, "localhost", "alice", &["bar"]).unwrap();
+        let subscriber = Subscriber::public_key(&connect, "localhost")
+            .and_then(|key| Subscriber::register(&connect, "localhost", key, "alice", &["bar"]))
+            .unwrap();
         let query = |cell| {
-            let query = Query { cell, host: "localhost", defence, subscriber: &subscriber, types: &["bar"] };
-            query.run(&connect, &mut Xoshiro256PlusPlus::seed_from_u64(cell.into()))
+            let query = Query {
+                place: Place::Cell(cell),
+                host: "localhost",
+                defence,
+                subscriber: &subscriber,
+                types: &["bar"],
+            };
+            query.run(&connect, &mut Xoshiro256PlusPlus::seed_from_u64(cell.into())).map(|(truth, _)| truth)
         };
         let done = act(&query);
         stop.store(true, Ordering::Relaxed);
@@ -102,7 +110,8 @@ fn who_may_not_ask_gets_401_and_the_reason() {
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
         let connect = || TcpStream::connect(("127.0.0.1", port));
-        let Subscriber { credential, .. } = Subscriber::register(&connect, "localhost", "alice", &["bar"]).unwrap();
+        let Subscriber { credential, .. } =
+            Subscriber::register(&connect, "localhost", key.clone(), "alice", &["bar"]).unwrap();
         let show = |types: &[&str], message: &[u8]| {
             credential.show(&key, types, message, &mut system_randomness()).unwrap().to_bytes()
         };
