@@ -119,7 +119,7 @@ impl fmt::Display for Torrc<'_> {
         )?;
         writeln!(
             f,
-            "Log notice stdout\nSafeLogging 0\nRunAsDaemon 0\nShutdownWaitLength 0\nOutboundBindAddress {address}"
+            "Log [*,~control]notice stdout\nSafeLogging 0\nRunAsDaemon 0\nShutdownWaitLength 0\nOutboundBindAddress {address}"
         )?;
         writeln!(f, "EnforceDistinctSubnets 0\nPathsNeededToBuildCircuits 0.25\nClientRejectInternalAddresses 0")?;
         writeln!(f, "ClientDNSRejectInternalAddresses 0\nKISTSchedRunInterval {} msec", self.scheduler_interval)?;
