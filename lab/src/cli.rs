@@ -109,7 +109,7 @@ pub(crate) struct Generate {
     #[arg(long, default_value_t = 32)]
     pub(crate) reps: u32,
     /// Clients that ask at once
-    #[arg(long, default_value_t = 8)]
+    #[arg(long, default_value_t = 14)]
     pub(crate) clients: u16,
     /// Seed of the map and the order: the same for every team
     #[arg(long, default_value_t = 0)]

@@ -49,7 +49,7 @@ fn plan(options: &Generate) -> anyhow::Result<Plan> {
         reps: options.reps,
         circuits: Circuits::Kept,
         seed: options.seed,
-        network: NetworkConfig { clients: options.clients, seed: options.seed, ..NetworkConfig::default() },
+        network: NetworkConfig { clients: options.clients, relays: 8, seed: options.seed, ..NetworkConfig::default() },
         defence: read(&options.defence)?,
         ..Plan::default()
     };
