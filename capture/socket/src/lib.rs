@@ -80,6 +80,15 @@ impl PacketSocket {
         }
     }
 
+    /// Sends a whole frame through the interface.
+    ///
+    /// # Errors
+    ///
+    /// What the system says: the interface is down, its queue is full, the frame is longer than it takes.
+    pub fn send(&self, frame: &[u8]) -> io::Result<()> {
+        self.socket.send(frame).map(|_| ())
+    }
+
     /// Packets received and dropped since the last call.
     pub fn take_counters(&self) -> io::Result<Counters> {
         let mut counters = MaybeUninit::<libc::tpacket_stats>::zeroed();
@@ -101,6 +110,36 @@ impl PacketSocket {
         let counters = unsafe { counters.assume_init() };
         Ok(Counters { received: counters.tp_packets, dropped: counters.tp_drops })
     }
+}
+
+/// The ARP hardware type (`ARPHRD_*`) of an interface in the network namespace of the calling thread.
+///
+/// It is asked of a socket, since `/sys/class/net` may show another namespace.
+///
+/// # Errors
+///
+/// What the system says, `ENODEV` where there is no such interface.
+pub fn hardware_type_of(interface: &str) -> io::Result<u16> {
+    let no_such = || io::Error::from_raw_os_error(libc::ENODEV);
+    let name = CString::new(interface).map_err(|_| no_such())?;
+    let name = name.as_bytes_with_nul();
+    if name.len() > libc::IFNAMSIZ {
+        return Err(no_such());
+    }
+    // SAFETY: a struct of integers and a union of them, for which zeros are valid.
+    let mut request: libc::ifreq = unsafe { zeroed() };
+    for (to, &from) in request.ifr_name.iter_mut().zip(name) {
+        *to = from as libc::c_char;
+    }
+    let socket = Socket::new(Domain::IPV4, Type::DGRAM, None)?;
+    // SAFETY: the descriptor is open; the kernel reads a name that ends with NUL and writes into the request, which lives
+    // through the call.
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCGIFHWADDR, from_mut(&mut request)) };
+    if result != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the kernel filled this part of the union; any value of its integers is valid.
+    Ok(unsafe { request.ifr_ifru.ifru_hwaddr }.sa_family)
 }
 
 fn enable_time_stamps(socket: &Socket) -> io::Result<()> {

@@ -132,16 +132,14 @@ mod linux {
     }
 
     fn hardware_type(name: &str) -> Option<u16> {
-        if name.is_empty() || name.contains('/') || name.starts_with('.') {
-            return None;
-        }
-        std::fs::read_to_string(format!("/sys/class/net/{name}/type")).ok()?.trim().parse().ok()
+        wfkit_packet_socket::hardware_type_of(name).ok()
     }
 
+    /// The names are those of the calling thread's network namespace, which a thread may have changed for itself.
     fn unknown(name: &str) -> InterfaceError {
-        let entries = std::fs::read_dir("/sys/class/net").into_iter().flatten().flatten();
-        let mut interfaces: Vec<String> =
-            entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        let table = std::fs::read_to_string("/proc/thread-self/net/dev").unwrap_or_default();
+        let names = table.lines().skip(2).filter_map(|line| line.split_once(':'));
+        let mut interfaces: Vec<String> = names.map(|(name, _)| name.trim().to_owned()).collect();
         interfaces.sort();
         InterfaceError::Unknown { name: name.to_owned(), interfaces }
     }

@@ -1,0 +1,102 @@
+//! What the laboratory needs of a machine, and what brings it.
+
+use std::fs;
+use std::time::Duration;
+
+use wfkit_capture::record::{Filter, Interface, PacketSource as _};
+
+use crate::Error;
+use crate::link::{self, Hub};
+use crate::namespace::output;
+use crate::topology::{NetworkConfig, Role};
+
+/// One thing that is needed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What it is.
+    pub what: &'static str,
+    /// What was found, or what is wrong with it.
+    pub found: Result<String, String>,
+    /// The command that mends it where something is wrong.
+    pub mend: String,
+}
+
+/// First series with everything that the configuration uses.
+const OLDEST_TOR: [u32; 3] = [0, 4, 8];
+
+/// The programs that are needed.
+pub fn check_programs() -> Vec<Finding> {
+    let program = |what, package: &str, version: Result<String, Error>| Finding {
+        what,
+        found: version.map_err(|error| error.to_string()),
+        mend: format!("sudo apt-get install {package}   (or lab/setup)"),
+    };
+    vec![
+        program("tor", "tor", output("tor", &["--version"], "").and_then(|said| tor_version(&said))),
+        program(
+            "tor-gencert",
+            "tor",
+            output("sh", &["-c", "command -v tor-gencert"], "").map(|path| path.trim().to_owned()),
+        ),
+        program("ip", "iproute2", output("ip", &["-V"], "").map(|said| said.trim().to_owned())),
+    ]
+}
+
+fn tor_version(said: &str) -> Result<String, Error> {
+    let version = said.split_whitespace().nth(2).unwrap_or_default().trim_end_matches('.');
+    let mut numbers = version.split(['.', '-']).map_while(|part| part.parse::<u32>().ok());
+    let series = [(); 3].map(|()| numbers.next().unwrap_or(0));
+    if series < OLDEST_TOR {
+        let oldest = OLDEST_TOR.map(|number| number.to_string()).join(".");
+        return Err(Error::Wrong(format!("version {version} is too old; {oldest} or later is needed")));
+    }
+    Ok(version.to_owned())
+}
+
+/// What can only be tried inside of an [`Enclosure`](crate::enclosure::Enclosure): links, the hub, recording.
+pub fn check_inside() -> Vec<Finding> {
+    let finding = |what, found: Result<String, Error>, mend: &str| Finding {
+        what,
+        found: found.map_err(|error| error.to_string()),
+        mend: mend.to_owned(),
+    };
+    let rights = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    let how = if rights.split_whitespace().nth(2) == Some("1") { "in a user namespace" } else { "as root" };
+    vec![
+        finding("namespaces", Ok(how.to_owned()), ""),
+        finding("links and recording", try_a_link(), crate::enclosure::forbidden_namespaces()),
+    ]
+}
+
+/// A client and a relay, a datagram from one to the other, and a look at it as a recording sees it.
+fn try_a_link() -> Result<String, Error> {
+    let config = NetworkConfig::default();
+    let nodes: Vec<_> =
+        config.nodes()?.into_iter().filter(|node| matches!(node.role, Role::Client | Role::Relay)).take(2).collect();
+    let namespaces = link::make(&nodes)?;
+    let hub = Hub::start(&nodes, config.link(), 0)?;
+    let cannot_record = |error: &dyn std::fmt::Display| Error::Wrong(error.to_string());
+    let mut recorder =
+        namespaces[1].run(|| Interface::open("eth0", &Filter::default(), 96).map_err(|error| cannot_record(&error)))?;
+    let socket = namespaces[0]
+        .run(|| std::net::UdpSocket::bind((nodes[0].address, 0)).map_err(Error::system("a socket on a link")))?;
+    socket.send_to(b"hello", (nodes[1].address, 9)).map_err(Error::system("sending over a link"))?;
+    let packet = recorder.next(Duration::from_secs(2)).map_err(Error::system("recording"))?;
+    if packet.is_none() {
+        return Err(Error::Wrong(format!("a packet did not arrive; the hub counted {:?}", hub.counters())));
+    }
+    Ok("a packet crossed one and was recorded".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_versions_of_tor_are_refused() {
+        assert_eq!(tor_version("Tor version 0.4.9.11.\nmore").unwrap(), "0.4.9.11");
+        assert_eq!(tor_version("Tor version 0.4.8.1-alpha-dev.").unwrap(), "0.4.8.1-alpha-dev");
+        assert!(tor_version("Tor version 0.4.7.16.").unwrap_err().to_string().contains("0.4.8 or later"));
+        assert!(tor_version("nonsense").is_err());
+    }
+}

@@ -1,0 +1,409 @@
+//! Queries made by all clients at once, each recorded on its client's link.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::{Ipv4Addr, TcpStream};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use rand::SeedableRng as _;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use wfkit_capture::record::Query;
+use wfkit_metrics::seed::mix;
+
+use crate::Error;
+use crate::journal::{Journal, Row};
+use crate::network::{Network, SERVER_PORT, stop_if};
+use crate::plan::{Circuits, Plan, Route};
+use crate::record::{Pair, record_while};
+use crate::secretstroll::credentials::IssuerKey;
+use crate::secretstroll::{self, Map, SUBSCRIPTIONS, Server, Subscriber, Truth, system_randomness};
+use crate::socks;
+use crate::topology::{Node, Role};
+
+/// How often daemons are looked after and progress is told.
+const LOOK: Duration = Duration::from_millis(500);
+const TELL: Duration = Duration::from_secs(5);
+
+/// How long an onion service may take until it answers for the first time.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// How a collection stands.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Progress {
+    /// Queries that are recorded, those of earlier runs included.
+    pub done: usize,
+    /// Queries of the plan.
+    pub all: usize,
+    /// Tries that failed.
+    pub failed_tries: u32,
+    /// Queries a second, of this run.
+    pub rate: f64,
+    /// Seconds that are left at this rate.
+    pub seconds_left: f64,
+}
+
+/// What came of a collection.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Collected {
+    /// Queries that are recorded.
+    pub done: usize,
+    /// Tries that failed.
+    pub failed_tries: u32,
+    /// Queries that were given up.
+    pub given_up: Vec<Query>,
+}
+
+/// Makes all queries of a plan that are not in `folder` yet.
+///
+/// # Errors
+///
+/// If files, links or the server fail, or `stop` was set; the set is good for going on.
+pub fn collect(
+    network: &Network,
+    plan: &Plan,
+    folder: &Path,
+    tell: &(dyn Fn(Told<'_>) + Sync),
+    stop: &AtomicBool,
+) -> Result<Collected, Error> {
+    let map = Arc::new(Map::synthetic(plan.seed));
+    plan.defence.check(&map)?;
+    let journal = Journal::open(folder, plan)?;
+    let started_with = journal.done();
+    let collection = Collection {
+        network,
+        plan,
+        journal: Mutex::new(journal),
+        queries: Mutex::new(VecDeque::new()),
+        started: Instant::now(),
+        started_with,
+        tell,
+        stop,
+    };
+    let server_stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let server = scope.spawn(|| collection.serve(Arc::clone(&map), &server_stop));
+        let done = (0..plan.sessions).try_for_each(|session| collection.session(session));
+        server_stop.store(true, Ordering::Relaxed);
+        let served = server.join().expect("a panic was told");
+        done.and(served)
+    })?;
+    Ok(collection.collected())
+}
+
+/// What whoever watches a collection is told.
+#[derive(Debug, Clone, Copy)]
+pub enum Told<'a> {
+    /// Now and then.
+    Progress(Progress),
+    /// A try failed.
+    Failed {
+        /// The query.
+        query: &'a Query,
+        /// Why.
+        why: &'a str,
+    },
+    /// A daemon ended and was started again.
+    Restarted(&'a str),
+}
+
+struct Collection<'a> {
+    network: &'a Network,
+    plan: &'a Plan,
+    journal: Mutex<Journal>,
+    queries: Mutex<VecDeque<Query>>,
+    started: Instant,
+    started_with: usize,
+    tell: &'a (dyn Fn(Told<'_>) + Sync),
+    stop: &'a AtomicBool,
+}
+
+impl Collection<'_> {
+    fn journal(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().expect("nothing panics while it holds this")
+    }
+
+    fn queries(&self) -> MutexGuard<'_, VecDeque<Query>> {
+        self.queries.lock().expect("nothing panics while it holds this")
+    }
+
+    fn service(&self) -> &Node {
+        self.network.nodes_of(Role::Service).next().expect("every network has one")
+    }
+
+    fn serve(&self, map: Arc<Map>, stop: &AtomicBool) -> Result<(), Error> {
+        // Behind the onion service nobody else reaches it; without Tor clients do, and nobody else is in this network.
+        let address = match self.plan.route {
+            Route::Onion => Ipv4Addr::LOCALHOST,
+            Route::Direct => self.service().address,
+        };
+        let issuer = IssuerKey::generate(&SUBSCRIPTIONS, &mut system_randomness());
+        let server = Server::new(map, issuer, self.plan.defence, self.plan.seed);
+        self.network.namespace(self.service()).run(|| server.run(address, SERVER_PORT, stop))
+    }
+
+    fn session(&self, session: u32) -> Result<(), Error> {
+        let left: VecDeque<_> = {
+            let journal = self.journal();
+            let is_left = |query: &Query| !journal.is_done(query) && journal.failures(query) < self.plan.tries;
+            self.plan.queries(session).into_iter().filter(is_left).collect()
+        };
+        if left.is_empty() {
+            return Ok(());
+        }
+        *self.queries() = left;
+        let is_over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let workers: Vec<_> = self
+                .network
+                .nodes_of(Role::Client)
+                .map(|client| scope.spawn(move || Worker::new(self, client, session).run()))
+                .collect();
+            let watch = scope.spawn(|| self.watch(&is_over));
+            let mut result = Ok(());
+            for worker in workers {
+                result = result.and(worker.join().expect("a panic was told"));
+            }
+            is_over.store(true, Ordering::Relaxed);
+            result.and(watch.join().expect("a panic was told"))
+        })?;
+        (self.tell)(Told::Progress(self.progress()));
+        Ok(())
+    }
+
+    fn watch(&self, is_over: &AtomicBool) -> Result<(), Error> {
+        let mut told = Instant::now();
+        while !is_over.load(Ordering::Relaxed) {
+            thread::sleep(LOOK);
+            for restarted in self.network.mend()? {
+                (self.tell)(Told::Restarted(&restarted.node));
+            }
+            if told.elapsed() > TELL {
+                (self.tell)(Told::Progress(self.progress()));
+                told = Instant::now();
+            }
+        }
+        Ok(())
+    }
+
+    fn progress(&self) -> Progress {
+        let journal = self.journal();
+        let (done, all) = (journal.done(), self.plan.len());
+        let rate = (done - self.started_with) as f64 / self.started.elapsed().as_secs_f64();
+        Progress { done, all, failed_tries: journal.failed_tries(), rate, seconds_left: (all - done) as f64 / rate }
+    }
+
+    fn collected(&self) -> Collected {
+        let journal = self.journal();
+        let all = (0..self.plan.sessions).flat_map(|session| self.plan.queries(session));
+        let given_up = all.filter(|query| !journal.is_done(query)).collect();
+        Collected { done: journal.done(), failed_tries: journal.failed_tries(), given_up }
+    }
+}
+
+/// One client of a session.
+struct Worker<'a> {
+    collection: &'a Collection<'a>,
+    client: &'a Node,
+    session: u32,
+    /// Makes of every try another draw, and under [`Circuits::Fresh`] another user of tor.
+    tries: u64,
+    subscriber: Option<Subscriber>,
+}
+
+/// Whom the client talks to.
+#[derive(Debug, Clone)]
+struct Peer {
+    name: String,
+    address: Ipv4Addr,
+}
+
+/// What the client shows of its subscriptions.
+const SHOWN: [&str; 1] = [SUBSCRIPTIONS[0]];
+
+impl<'a> Worker<'a> {
+    fn new(collection: &'a Collection<'a>, client: &'a Node, session: u32) -> Self {
+        Self { collection, client, session, tries: 0, subscriber: None }
+    }
+
+    fn run(mut self) -> Result<(), Error> {
+        self.collection.network.namespace(self.client).enter()?;
+        let mut peer = None;
+        loop {
+            stop_if(self.collection.stop)?;
+            let Some(query) = self.collection.queries().pop_front() else { return Ok(()) };
+            let known = match peer.take() {
+                Some(known) => known,
+                None => match self.first_contact() {
+                    Ok(known) => known,
+                    Err(error) => {
+                        // Other clients may have more luck.
+                        self.collection.queries().push_front(query);
+                        return Err(error);
+                    }
+                },
+            };
+            match self.attempt(&query, &known)? {
+                Ok(()) => peer = Some(known),
+                Err(why) => {
+                    // Another guard may have been chosen: the next try begins with a look.
+                    let tries = {
+                        let mut journal = self.collection.journal();
+                        journal.failed(&query, &self.client.name, &why)?;
+                        journal.failures(&query)
+                    };
+                    (self.collection.tell)(Told::Failed { query: &query, why: &why });
+                    if tries < self.collection.plan.tries {
+                        self.collection.queries().push_back(query);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Asks for something until the service answers; then the link that queries will use is known.
+    fn first_contact(&mut self) -> Result<Peer, Error> {
+        let Collection { network, plan, stop, .. } = self.collection;
+        if self.tries == 0 && self.session > 0 && plan.route == Route::Onion {
+            network.renew(self.client, stop)?;
+        }
+        let started = Instant::now();
+        loop {
+            stop_if(stop)?;
+            self.tries += 1;
+            let why = match self.ask_first(self.tries) {
+                Ok(()) => match self.peer()? {
+                    Some((peer, _)) => return Ok(peer),
+                    None => "no circuit to it is built".to_owned(),
+                },
+                Err(error) => error.to_string(),
+            };
+            if started.elapsed() > PATIENCE {
+                let (client, seconds) = (&self.client.name, PATIENCE.as_secs());
+                return Err(Error::Wrong(format!("the service does not answer {client} after {seconds} s: {why}")));
+            }
+            thread::sleep(Duration::from_secs(1));
+        }
+    }
+
+    /// Becomes a subscriber; who is one already asks for a point that is not there.
+    fn ask_first(&mut self, tries: u64) -> Result<(), secretstroll::QueryError> {
+        let host = self.host();
+        if self.subscriber.is_some() {
+            crate::http::exchange(self.connect(tries)?, host, "GET", "/poi?poi_id=0", None)?;
+        } else {
+            let connect = || self.connect(tries);
+            let key = Subscriber::public_key(&connect, host)?;
+            self.subscriber = Some(Subscriber::register(&connect, host, key, &self.client.name, &SHOWN)?);
+        }
+        Ok(())
+    }
+
+    fn host(&self) -> &'a str {
+        match self.collection.plan.route {
+            Route::Onion => self.collection.network.onion(),
+            Route::Direct => "service0",
+        }
+    }
+
+    fn connect(&self, try_number: u64) -> io::Result<TcpStream> {
+        let Collection { network, plan, .. } = self.collection;
+        let user = match plan.circuits {
+            Circuits::Kept => format!("s{}", self.session),
+            Circuits::Fresh => format!("s{}-{try_number}", self.session),
+        };
+        match plan.route {
+            Route::Onion => socks::connect(network.onion(), 80, &user),
+            Route::Direct => TcpStream::connect((self.collection.service().address, SERVER_PORT)),
+        }
+    }
+
+    /// Whom the client talks to, and for how many seconds: the guard of the newest circuit to the service, or the service.
+    fn peer(&self) -> Result<Option<(Peer, f64)>, Error> {
+        let network = self.collection.network;
+        if self.collection.plan.route == Route::Direct {
+            let service = self.collection.service();
+            return Ok(Some((Peer { name: service.name.clone(), address: service.address }, 0.0)));
+        }
+        let service = network.onion().trim_end_matches(".onion");
+        let circuits = network.control(self.client)?.circuits()?;
+        let to_service = circuits.iter().filter(|circuit| circuit.onion.as_deref() == Some(service));
+        let rendezvous = to_service.filter(|circuit| circuit.purpose == "HS_CLIENT_REND");
+        let Some(newest) = rendezvous.max_by(|a, b| a.created.cmp(&b.created)) else { return Ok(None) };
+        let Some(address) = newest.path.first().and_then(|guard| network.relay(guard)) else { return Ok(None) };
+        let Some(node) = network.nodes().iter().find(|node| node.address == address) else { return Ok(None) };
+        Ok(Some((Peer { name: node.name.clone(), address }, age(&newest.created))))
+    }
+
+    /// Makes and records a query; why that failed, if it did.
+    fn attempt(&mut self, query: &Query, peer: &Peer) -> Result<Result<(), String>, Error> {
+        self.tries += 1;
+        let tries = self.tries;
+        let part = self.collection.journal().part(query)?;
+        let pair = Pair { client: self.client.address, peer: peer.address };
+        let started = Instant::now();
+        let (answer, recording) = record_while(pair, &part, || {
+            let started = Instant::now();
+            (self.ask(query, tries), started.elapsed())
+        })?;
+        let (truth, took) = match answer {
+            (Ok(truth), took) => (truth, took),
+            (Err(error), _) => return Ok(Err(format!("{}: {error}", error.kind()))),
+        };
+        if recording.strangers > 0 {
+            return Ok(Err(format!("{} packets were not with {}", recording.strangers, peer.name)));
+        }
+        if recording.dropped > 0 {
+            return Ok(Err(format!("the kernel dropped {} packets", recording.dropped)));
+        }
+        if recording.packets == 0 {
+            return Ok(Err("nothing was recorded".to_owned()));
+        }
+        let after = started.elapsed().saturating_sub(took).as_secs_f64();
+        let circuit_seconds = match self.peer()? {
+            Some((now, age)) if now.address == peer.address => (age - after).max(0.0),
+            _ => return Ok(Err(format!("{} is not the guard any more", peer.name))),
+        };
+        let mut journal = self.collection.journal();
+        let row = Row {
+            path: String::new(),
+            class: query.class.clone(),
+            rep: query.rep,
+            session: query.session.clone().unwrap_or_default(),
+            start_ns: recording.start_ns,
+            packets: recording.packets,
+            dropped: recording.dropped,
+            client: self.client.name.clone(),
+            guard: peer.name.clone(),
+            circuit_seconds,
+            tries: journal.failures(query) + 1,
+            seconds: took.as_secs_f64(),
+            requests: truth.requests,
+            answer_bytes: truth.answer_bytes,
+        };
+        journal.finish(query, row)?;
+        Ok(Ok(()))
+    }
+
+    fn ask(&self, query: &Query, tries: u64) -> Result<Truth, secretstroll::QueryError> {
+        let plan = self.collection.plan;
+        let wrong = |what: &str| secretstroll::QueryError::Answer(what.to_owned());
+        let seed = mix(mix(plan.seed, 3), mix(query.rep.into(), tries));
+        let cell = query.class.parse().map_err(|_| wrong("the class is no cell"))?;
+        let subscriber = self.subscriber.as_ref().ok_or_else(|| wrong("no credential"))?;
+        let place = secretstroll::Place::Cell(cell);
+        let asked = secretstroll::Query { place, host: self.host(), defence: plan.defence, subscriber, types: &SHOWN };
+        let answer = asked.run(&|| self.connect(tries), &mut Xoshiro256PlusPlus::seed_from_u64(seed));
+        answer.map(|(truth, _)| truth)
+    }
+}
+
+/// Seconds since a time of tor's, in UTC.
+fn age(created: &str) -> f64 {
+    let Ok(created) = format!("{created}Z").parse::<jiff::Timestamp>() else { return 0.0 };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    (now.as_secs_f64() - created.as_nanosecond() as f64 / 1e9).max(0.0)
+}

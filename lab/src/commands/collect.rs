@@ -1,0 +1,72 @@
+//! Sets of recorded queries.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use wfkit_lab::{Collected, Journal, Network, Plan, Progress, Told, collect, enclosure, secretstroll};
+
+use crate::cli::Collect;
+use crate::printer;
+
+pub(crate) fn run(options: &Collect, inside: bool) -> anyhow::Result<ExitCode> {
+    if !inside {
+        let plan = Plan::read(&options.plan)?;
+        plan.defence.check(&secretstroll::Map::synthetic(plan.seed)).context(options.plan.display().to_string())?;
+        enclosure::seen_from_both(&options.out)?;
+        let journal = Journal::open(&options.out, &plan)?;
+        if journal.done() == plan.len() {
+            printer::line(&format!("all {} queries are recorded in {}", plan.len(), options.out.display()));
+            return Ok(ExitCode::SUCCESS);
+        }
+        return super::as_inside(super::again_inside()?);
+    }
+    let stop = enclosure::settle()?;
+    let plan = Journal::plan(&options.out)?;
+    let network = bring_up(&plan, &options.out.join("log"), &stop)?;
+    let collected = make(&network, &plan, &options.out, &stop)?;
+    tell(&collected, &plan, &options.out);
+    Ok(if collected.given_up.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+pub(super) fn bring_up(plan: &Plan, logs: &Path, stop: &AtomicBool) -> anyhow::Result<Network> {
+    let started = Instant::now();
+    let network = Network::up(&plan.network, logs, &|step| printer::note(&format!("network: {step}")), stop)?;
+    printer::note(&format!("network: ready after {:.1} s", started.elapsed().as_secs_f64()));
+    Ok(network)
+}
+
+pub(super) fn make(network: &Network, plan: &Plan, out: &Path, stop: &AtomicBool) -> anyhow::Result<Collected> {
+    let told = |told: Told<'_>| match told {
+        Told::Progress(progress) => printer::note(&line(progress)),
+        Told::Failed { query, why } => printer::note(&format!("class {}, rep {}: {why}", query.class, query.rep)),
+        Told::Restarted(node) => printer::note(&format!("{node} ended and was started again")),
+    };
+    Ok(collect(network, plan, out, &told, stop)?)
+}
+
+fn line(progress: Progress) -> String {
+    let Progress { done, all, failed_tries, rate, seconds_left } = progress;
+    let left = if rate > 0.0 { format!(", about {seconds_left:.0} s left") } else { String::new() };
+    format!("{done} of {all} queries, {rate:.1} a second, {failed_tries} failed tries{left}")
+}
+
+fn tell(collected: &Collected, plan: &Plan, out: &Path) {
+    let Collected { done, failed_tries, given_up } = collected;
+    printer::line(&format!(
+        "{done} of {} queries are recorded in {}; {failed_tries} tries failed",
+        plan.len(),
+        out.display()
+    ));
+    if let Some(first) = given_up.first() {
+        printer::line(&format!(
+            "{} were given up after {} tries, such as class {}, rep {}; why is in failures.csv",
+            given_up.len(),
+            plan.tries,
+            first.class,
+            first.rep
+        ));
+    }
+}

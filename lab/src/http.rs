@@ -1,0 +1,254 @@
+//! As much HTTP/1.1 as services of the laboratory need: one request a connection, as servers without threads answer it.
+
+use std::io::{self, Read, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+/// Longest head that is read, in bytes.
+const LONGEST_HEAD: usize = 16 << 10;
+/// Longest body of a request that is read, in bytes.
+const LONGEST_REQUEST: usize = 1 << 20;
+/// Longest body of an answer that is read, in bytes.
+const LONGEST_RESPONSE: usize = 64 << 20;
+/// A peer that says nothing for so long is gone.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A request as a server sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    /// Path and query.
+    pub(crate) target: String,
+    pub(crate) content_type: String,
+    pub(crate) body: Vec<u8>,
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) content_type: &'static str,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Response {
+    pub(crate) fn json(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        Self { status, content_type: "application/json", body: body.into() }
+    }
+}
+
+/// Sends one request over a fresh connection and reads the answer: its status and body.
+pub(crate) fn exchange(
+    mut stream: TcpStream,
+    host: &str,
+    method: &str,
+    target: &str,
+    body: Option<(&str, &[u8])>,
+) -> io::Result<(u16, Vec<u8>)> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let mut message = format!(
+        "{method} {target} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: wfkit-lab/0.1\r\nAccept-Encoding: gzip, deflate\r\nAccept: */*\r\n\
+         Connection: close\r\n"
+    )
+    .into_bytes();
+    if let Some((content_type, body)) = body {
+        message.extend(format!("Content-Length: {}\r\nContent-Type: {content_type}\r\n", body.len()).bytes());
+    }
+    message.extend(b"\r\n");
+    message.extend(body.map_or(&[][..], |(_, body)| body));
+    stream.write_all(&message)?;
+    let (head, rest) = read_head(&mut stream)?;
+    let mut headers = [httparse::EMPTY_HEADER; 64];
+    let mut response = httparse::Response::new(&mut headers);
+    response.parse(&head).map_err(io::Error::other)?;
+    let status = response.code.ok_or_else(|| io::Error::other("an answer without a status"))?;
+    let length = content_length(response.headers)?.ok_or_else(|| io::Error::other("an answer without a length"))?;
+    Ok((status, read_body(&mut stream, rest, length, LONGEST_RESPONSE)?))
+}
+
+/// Answers connections, each on a thread of its own, until `stop`.
+pub(crate) fn serve<H>(listener: &TcpListener, handler: &Arc<H>, stop: &AtomicBool) -> io::Result<()>
+where
+    H: Fn(&Request) -> Response + Send + Sync + 'static,
+{
+    const LOOK: Duration = Duration::from_millis(5);
+    // There is no waiting for a connection or a flag: look often enough that nobody notices.
+    listener.set_nonblocking(true)?;
+    while !stop.load(Ordering::Relaxed) {
+        match listener.accept() {
+            Ok((stream, _)) => {
+                let handler = Arc::clone(handler);
+                // Whoever went away needs no answer.
+                thread::spawn(move || answer(stream, &*handler));
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(LOOK),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn answer(mut stream: TcpStream, handler: &impl Fn(&Request) -> Response) -> io::Result<()> {
+    stream.set_nonblocking(false)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let response = match read_request(&mut stream) {
+        Ok(request) => handler(&request),
+        Err(error) if error.kind() == io::ErrorKind::Other => {
+            Response::json(400, format!("{{\"error\": \"{error}\"}}\n"))
+        }
+        Err(error) => return Err(error),
+    };
+    let reason = match response.status {
+        200 => "OK",
+        400 => "BAD REQUEST",
+        401 => "UNAUTHORIZED",
+        404 => "NOT FOUND",
+        405 => "METHOD NOT ALLOWED",
+        _ => "INTERNAL SERVER ERROR",
+    };
+    let head = format!(
+        "HTTP/1.0 {} {reason}\r\nContent-Type: {}\r\nContent-Length: {}\r\nServer: wfkit-lab/0.1\r\nConnection: close\r\n\r\n",
+        response.status,
+        response.content_type,
+        response.body.len()
+    );
+    let mut message = head.into_bytes();
+    message.extend(&response.body);
+    stream.write_all(&message)
+}
+
+fn read_request(stream: &mut impl Read) -> io::Result<Request> {
+    let (head, rest) = read_head(stream)?;
+    let mut headers = [httparse::EMPTY_HEADER; 64];
+    let mut request = httparse::Request::new(&mut headers);
+    request.parse(&head).map_err(io::Error::other)?;
+    let content_type = request.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-type"));
+    let content_type = content_type.map_or(String::new(), |header| String::from_utf8_lossy(header.value).into_owned());
+    let length = content_length(request.headers)?.unwrap_or(0);
+    let (method, target) = (request.method.unwrap_or_default().to_owned(), request.path.unwrap_or_default().to_owned());
+    let body = read_body(stream, rest, length, LONGEST_REQUEST)?;
+    Ok(Request { method, target, content_type, body })
+}
+
+/// The head, and what came with it of the body.
+fn read_head(stream: &mut impl Read) -> io::Result<(Vec<u8>, Vec<u8>)> {
+    let mut bytes = Vec::new();
+    let mut part = [0; 4096];
+    loop {
+        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+            let rest = bytes.split_off(end + 4);
+            return Ok((bytes, rest));
+        }
+        if bytes.len() > LONGEST_HEAD {
+            return Err(io::Error::other("the head is too long"));
+        }
+        match stream.read(&mut part)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            read => bytes.extend(&part[..read]),
+        }
+    }
+}
+
+fn read_body(stream: &mut impl Read, mut body: Vec<u8>, length: usize, longest: usize) -> io::Result<Vec<u8>> {
+    if length > longest {
+        return Err(io::Error::other("the body is too long"));
+    }
+    body.truncate(length);
+    let left = (length - body.len()) as u64;
+    stream.take(left).read_to_end(&mut body)?;
+    if body.len() < length { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(body) }
+}
+
+fn content_length(headers: &[httparse::Header<'_>]) -> io::Result<Option<usize>> {
+    let Some(header) = headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length")) else {
+        return Ok(None);
+    };
+    let length = std::str::from_utf8(header.value).ok().and_then(|text| text.trim().parse().ok());
+    length.map(Some).ok_or_else(|| io::Error::other("the length is no number"))
+}
+
+/// The parts of a form (multipart/form-data, RFC 7578) by name.
+pub(crate) fn form(request: &Request) -> Option<Vec<(String, Vec<u8>)>> {
+    let boundary = request.content_type.strip_prefix("multipart/form-data; boundary=")?.trim_matches('"');
+    let marker = format!("--{boundary}");
+    let mut rest = request.body.strip_prefix(marker.as_bytes())?.strip_prefix(b"\r\n")?;
+    let (between, mut parts) = (format!("\r\n{marker}"), Vec::new());
+    loop {
+        let head_end = find(rest, b"\r\n\r\n")?;
+        let head = std::str::from_utf8(&rest[..head_end]).ok()?;
+        let name = head.split("name=\"").nth(1)?.split('"').next()?.to_owned();
+        let value = &rest[head_end + 4..];
+        let end = find(value, between.as_bytes())?;
+        parts.push((name, value[..end].to_vec()));
+        match value[end + between.len()..].strip_prefix(b"\r\n") {
+            Some(next) => rest = next,
+            None => return value[end + between.len()..].starts_with(b"--").then_some(parts),
+        }
+    }
+}
+
+/// Writes a form: content type and body.
+pub(crate) fn write_form(boundary: &str, parts: &[(&str, &[u8])]) -> (String, Vec<u8>) {
+    let mut body = Vec::new();
+    for (name, value) in parts {
+        body.extend(format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n").bytes());
+        body.extend(*value);
+        body.extend(b"\r\n");
+    }
+    body.extend(format!("--{boundary}--\r\n").bytes());
+    (format!("multipart/form-data; boundary={boundary}"), body)
+}
+
+fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
+    bytes.windows(part.len()).position(|window| window == part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_that_is_written_is_read() {
+        let parts: [(&str, &[u8]); 3] =
+            [("cell_id", b"42"), ("types", b"[\"a\"]"), ("signature", &[0, 13, 10, 45, 45, 255])];
+        let (content_type, body) = write_form("0123456789abcdef", &parts);
+        let request = Request { method: "POST".to_owned(), target: "/".to_owned(), content_type, body };
+        let read = form(&request).unwrap();
+        assert_eq!(read.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect::<Vec<_>>(), parts);
+        for length in 0..request.body.len() - 4 {
+            let cut = Request { body: request.body[..length].to_vec(), ..request.clone() };
+            assert_eq!(form(&cut), None, "cut to {length} bytes");
+        }
+    }
+
+    #[test]
+    fn requests_are_answered_and_nonsense_is_not_taken() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = AtomicBool::new(false);
+        let handler = Arc::new(|request: &Request| {
+            let mut said = format!("{} {} ", request.method, request.target).into_bytes();
+            said.extend(&request.body);
+            Response::json(200, said)
+        });
+        thread::scope(|scope| {
+            scope.spawn(|| serve(&listener, &handler, &stop).unwrap());
+            let connect = || TcpStream::connect(address).unwrap();
+            let (status, body) = exchange(connect(), "h", "POST", "/a?b=1", Some(("text/plain", b"hello"))).unwrap();
+            assert_eq!((status, body.as_slice()), (200, &b"POST /a?b=1 hello"[..]));
+            let (status, body) = exchange(connect(), "h", "GET", "/c", None).unwrap();
+            assert_eq!((status, body.as_slice()), (200, &b"GET /c "[..]));
+            let mut stream = connect();
+            stream.write_all(b"POST / HTTP/1.1\r\nContent-Length: many\r\n\r\n").unwrap();
+            let mut text = String::new();
+            stream.read_to_string(&mut text).unwrap();
+            assert!(text.starts_with("HTTP/1.0 400"), "{text}");
+            stop.store(true, Ordering::Relaxed);
+        });
+    }
+}

@@ -1,0 +1,367 @@
+//! The folder of a collected set, good for going on after a crash at any moment.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use wfkit_capture::record::Query;
+
+use crate::Error;
+use crate::plan::Plan;
+
+/// A row of `manifest.csv`: one recorded query. `wfkit capture import` reads `path`, `class`, `rep` and `session`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// Its capture, in the folder.
+    pub path: String,
+    /// The class.
+    pub class: String,
+    /// Which repetition.
+    pub rep: u32,
+    /// The session.
+    pub session: String,
+    /// Time of the first packet, in ns of Unix time.
+    pub start_ns: i64,
+    /// Packets in the capture.
+    pub packets: u64,
+    /// Packets that the kernel dropped; a query with any is made again, so 0.
+    pub dropped: u64,
+    /// The client.
+    pub client: String,
+    /// Its peer on the link: a relay, or the service where Tor is not used.
+    pub guard: String,
+    /// Age of the circuit at the query's end, in seconds; 0 where Tor is not used.
+    pub circuit_seconds: f64,
+    /// How often the query had to be made.
+    pub tries: u32,
+    /// Seconds from the first request to the last answer.
+    pub seconds: f64,
+    /// Requests that were made.
+    pub requests: u32,
+    /// Bytes of answers.
+    pub answer_bytes: u64,
+}
+
+/// What is done and what failed.
+///
+/// A capture is written under another name, synced and renamed, then its row is appended and synced. Whatever a crash leaves
+/// of that is taken away when the set is opened again: a capture without a row, half a row, a row without a capture.
+#[derive(Debug)]
+pub struct Journal {
+    folder: PathBuf,
+    done: BTreeSet<Query>,
+    failed: BTreeMap<Query, u32>,
+}
+
+const MANIFEST: &str = "manifest.csv";
+const FAILURES: &str = "failures.csv";
+const PLAN: &str = "plan.json";
+const CAPTURES: &str = "captures";
+const FAILURE_COLUMNS: &str = "class,rep,session,client,reason";
+
+impl Journal {
+    /// Opens or makes the folder for a plan, and repairs what a crash left.
+    ///
+    /// # Errors
+    ///
+    /// If the folder is of another plan or nothing of the laboratory's, or a file cannot be read or written.
+    pub fn open(folder: &Path, plan: &Plan) -> Result<Self, Error> {
+        let mut journal = Self { folder: folder.to_owned(), done: BTreeSet::new(), failed: BTreeMap::new() };
+        journal.same_plan(plan)?;
+        fs::create_dir_all(folder.join(CAPTURES)).map_err(Error::system(folder.display().to_string()))?;
+        journal.read_rows()?;
+        journal.read_failures()?;
+        journal.remove_orphans()?;
+        Ok(journal)
+    }
+
+    /// The plan of a folder.
+    ///
+    /// # Errors
+    ///
+    /// If there is none.
+    pub fn plan(folder: &Path) -> Result<Plan, Error> {
+        Plan::read_json(&folder.join(PLAN))
+    }
+
+    fn same_plan(&self, plan: &Plan) -> Result<(), Error> {
+        let path = self.folder.join(PLAN);
+        if path.exists() {
+            if Plan::read_json(&path)? != *plan {
+                let why = format!("{}: another plan was begun in this folder; take another --out", path.display());
+                return Err(Error::Wrong(why));
+            }
+            return Ok(());
+        }
+        let mut entries = fs::read_dir(&self.folder).into_iter().flatten();
+        // A crash may have come before the plan was renamed.
+        if entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != "plan.json.part")) {
+            return Err(Error::Wrong(format!("{} is not empty; take another --out", self.folder.display())));
+        }
+        fs::create_dir_all(&self.folder).map_err(Error::system(self.folder.display().to_string()))?;
+        replace(&path, plan.to_json().as_bytes())
+    }
+
+    fn read_rows(&mut self) -> Result<(), Error> {
+        let path = self.folder.join(MANIFEST);
+        let header = csv_lines(&[], true)?;
+        let Some(text) = whole_lines(&path)? else { return replace(&path, &header) };
+        let wrong = |error: csv::Error| Error::Wrong(format!("{}: {error}", path.display()));
+        let mut kept = Vec::new();
+        for row in csv::Reader::from_reader(text.as_bytes()).into_deserialize::<Row>() {
+            let row = row.map_err(wrong)?;
+            let query = Query { class: row.class.clone(), rep: row.rep, session: Some(row.session.clone()) };
+            if self.folder.join(&row.path).is_file() && self.done.insert(query) {
+                kept.push(row);
+            }
+        }
+        replace(&path, &csv_lines(&kept, true)?)
+    }
+
+    fn read_failures(&mut self) -> Result<(), Error> {
+        let path = self.folder.join(FAILURES);
+        let text = whole_lines(&path)?.unwrap_or_default();
+        let text = if text.is_empty() { format!("{FAILURE_COLUMNS}\n") } else { text };
+        for record in csv::Reader::from_reader(text.as_bytes()).records() {
+            let record = record.map_err(|error| Error::Wrong(format!("{}: {error}", path.display())))?;
+            let field = |at: usize| record.get(at).unwrap_or_default().to_owned();
+            let rep = field(1).parse().map_err(|_| Error::Wrong(format!("{}: rep `{}`", path.display(), field(1))))?;
+            *self.failed.entry(Query { class: field(0), rep, session: Some(field(2)) }).or_default() += 1;
+        }
+        replace(&path, text.as_bytes())
+    }
+
+    /// Captures that no row names, finished or not.
+    fn remove_orphans(&self) -> Result<(), Error> {
+        let known: BTreeSet<PathBuf> = self.done.iter().map(|query| self.folder.join(query.file())).collect();
+        let captures = self.folder.join(CAPTURES);
+        let sessions = fs::read_dir(&captures).map_err(Error::system(captures.display().to_string()))?;
+        for session in sessions.flatten() {
+            for file in fs::read_dir(session.path()).into_iter().flatten().flatten() {
+                if !known.contains(&file.path()) {
+                    fs::remove_file(file.path()).map_err(Error::system(file.path().display().to_string()))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether its capture is there.
+    pub fn is_done(&self, query: &Query) -> bool {
+        self.done.contains(query)
+    }
+
+    /// Captures that are there.
+    pub fn done(&self) -> usize {
+        self.done.len()
+    }
+
+    /// How often a query failed.
+    pub fn failures(&self, query: &Query) -> u32 {
+        self.failed.get(query).copied().unwrap_or(0)
+    }
+
+    /// Tries that failed.
+    pub fn failed_tries(&self) -> u32 {
+        self.failed.values().sum()
+    }
+
+    /// Where the capture of a query is written before it is finished.
+    ///
+    /// # Errors
+    ///
+    /// If its folder cannot be made.
+    pub fn part(&self, query: &Query) -> Result<PathBuf, Error> {
+        let path = self.folder.join(query.file()).with_extension("part");
+        let folder = path.parent().expect("it is in the folder of its session");
+        fs::create_dir_all(folder).map_err(Error::system(folder.display().to_string()))?;
+        Ok(path)
+    }
+
+    /// The capture in [`part`](Self::part) is good; `row` says all but where it is.
+    ///
+    /// # Errors
+    ///
+    /// If files cannot be written.
+    pub fn finish(&mut self, query: &Query, mut row: Row) -> Result<(), Error> {
+        let (part, path) = (self.part(query)?, self.folder.join(query.file()));
+        let folder = path.parent().expect("it is in the folder of its session");
+        let finish = || fs::rename(&part, &path).and_then(|()| File::open(folder)?.sync_all());
+        finish().map_err(Error::system(path.display().to_string()))?;
+        row.path = query.file().display().to_string();
+        self.append(MANIFEST, &csv_lines(&[row], false)?)?;
+        self.done.insert(query.clone());
+        Ok(())
+    }
+
+    /// A try failed.
+    ///
+    /// # Errors
+    ///
+    /// If files cannot be written.
+    pub fn failed(&mut self, query: &Query, client: &str, reason: &str) -> Result<(), Error> {
+        // There need not be one.
+        let _ = fs::remove_file(self.part(query)?);
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        let session = query.session.as_deref().unwrap_or_default();
+        writer.write_record([&query.class, &query.rep.to_string(), session, client, reason]).map_err(in_memory)?;
+        let line = writer.into_inner().map_err(|error| in_memory(error.into_error().into()))?;
+        self.append(FAILURES, &line)?;
+        *self.failed.entry(query.clone()).or_default() += 1;
+        Ok(())
+    }
+
+    fn append(&self, name: &str, line: &[u8]) -> Result<(), Error> {
+        let path = self.folder.join(name);
+        let append = || -> io::Result<()> {
+            let mut file = OpenOptions::new().append(true).open(&path)?;
+            file.write_all(line)?;
+            file.sync_data()
+        };
+        append().map_err(Error::system(path.display().to_string()))
+    }
+}
+
+fn in_memory(error: csv::Error) -> Error {
+    Error::Wrong(format!("a row cannot be written: {error}"))
+}
+
+/// Rows as lines; a header without rows is written from the names of the fields of any row.
+fn csv_lines(rows: &[Row], with_header: bool) -> Result<Vec<u8>, Error> {
+    let mut writer = csv::WriterBuilder::new().has_headers(with_header).from_writer(Vec::new());
+    if with_header && rows.is_empty() {
+        writer.write_record(ROW_COLUMNS).map_err(in_memory)?;
+    }
+    for row in rows {
+        writer.serialize(row).map_err(in_memory)?;
+    }
+    writer.into_inner().map_err(|error| in_memory(error.into_error().into()))
+}
+
+const ROW_COLUMNS: [&str; 14] = [
+    "path",
+    "class",
+    "rep",
+    "session",
+    "start_ns",
+    "packets",
+    "dropped",
+    "client",
+    "guard",
+    "circuit_seconds",
+    "tries",
+    "seconds",
+    "requests",
+    "answer_bytes",
+];
+
+/// The text up to its last line end; `None` where there is no file.
+fn whole_lines(path: &Path) -> Result<Option<String>, Error> {
+    match fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        text => {
+            let mut text = text.map_err(Error::system(path.display().to_string()))?;
+            text.truncate(text.rfind('\n').map_or(0, |at| at + 1));
+            Ok(Some(text))
+        }
+    }
+}
+
+/// As a whole or not at all.
+fn replace(path: &Path, content: &[u8]) -> Result<(), Error> {
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let replace = || -> io::Result<()> {
+        let mut file = File::create(&part)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        fs::rename(&part, path)
+    };
+    replace().map_err(Error::system(path.display().to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(query: &Query) -> Row {
+        Row {
+            path: String::new(),
+            class: query.class.clone(),
+            rep: query.rep,
+            session: query.session.clone().unwrap(),
+            start_ns: 1,
+            packets: 2,
+            dropped: 0,
+            client: "client0".to_owned(),
+            guard: "relay0".to_owned(),
+            circuit_seconds: 1.5,
+            tries: 1,
+            seconds: 0.5,
+            requests: 4,
+            answer_bytes: 1000,
+        }
+    }
+
+    #[test]
+    fn the_columns_are_those_of_a_row() {
+        let query = Query { class: "1".to_owned(), rep: 0, session: Some("s0".to_owned()) };
+        let lines = String::from_utf8(csv_lines(&[row(&query)], true).unwrap()).unwrap();
+        assert_eq!(lines.lines().next().unwrap(), ROW_COLUMNS.join(","));
+    }
+
+    /// Whatever a crash leaves of three queries, the set goes on with exactly the whole ones.
+    #[test]
+    fn a_crash_at_any_moment_leaves_a_set_that_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("set");
+        let plan = Plan::default();
+        let queries = plan.queries(0);
+        let mut journal = Journal::open(&folder, &plan).unwrap();
+        for query in &queries[..2] {
+            fs::write(journal.part(query).unwrap(), "capture").unwrap();
+            journal.finish(query, row(query)).unwrap();
+        }
+        journal.failed(&queries[2], "client0", "connection").unwrap();
+        let whole = fs::read(folder.join(MANIFEST)).unwrap();
+        let first =
+            whole.len() - csv_lines(&[row(&queries[1])], false).unwrap().len() - queries[1].file().as_os_str().len();
+        for length in 0..=whole.len() {
+            fs::write(folder.join(MANIFEST), &whole[..length]).unwrap();
+            for query in &queries[..2] {
+                fs::write(folder.join(query.file()), "capture").unwrap();
+            }
+            fs::write(journal.part(&queries[2]).unwrap(), "half").unwrap();
+            let again = Journal::open(&folder, &plan).unwrap();
+            let expected = [length >= first, length == whole.len()];
+            assert_eq!([again.is_done(&queries[0]), again.is_done(&queries[1])], expected, "cut to {length}");
+            assert_eq!(again.failures(&queries[2]), 1);
+            for (query, is_done) in queries.iter().zip(expected) {
+                assert_eq!(folder.join(query.file()).exists(), is_done, "captures and rows agree");
+            }
+            assert!(!again.part(&queries[2]).unwrap().exists());
+        }
+        // A capture that somebody took away is to be made again.
+        fs::write(folder.join(MANIFEST), &whole).unwrap();
+        for query in &queries[..2] {
+            fs::write(folder.join(query.file()), "capture").unwrap();
+        }
+        fs::remove_file(folder.join(queries[0].file())).unwrap();
+        let again = Journal::open(&folder, &plan).unwrap();
+        assert_eq!((again.is_done(&queries[0]), again.done()), (false, 1));
+    }
+
+    #[test]
+    fn folders_of_others_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("x"), "").unwrap();
+        let error = Journal::open(folder.path(), &Plan::default()).unwrap_err().to_string();
+        assert!(error.contains("is not empty"), "{error}");
+        let set = folder.path().join("set");
+        Journal::open(&set, &Plan::default()).unwrap();
+        let error = Journal::open(&set, &Plan { seed: 1, ..Plan::default() }).unwrap_err().to_string();
+        assert!(error.contains("another plan"), "{error}");
+    }
+}

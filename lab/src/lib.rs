@@ -1,0 +1,31 @@
+#![doc = include_str!("../README.md")]
+
+mod check;
+mod collect;
+mod daemon;
+pub mod enclosure;
+mod error;
+mod http;
+mod journal;
+mod link;
+mod namespace;
+mod network;
+mod plan;
+mod record;
+mod running;
+pub mod secretstroll;
+pub mod socks;
+mod topology;
+pub mod tor;
+
+pub use check::{Finding, check_inside, check_programs};
+pub use collect::{Collected, Progress, Told, collect};
+pub use error::Error;
+pub use journal::{Journal, Row};
+pub use link::HubCounters;
+pub use namespace::Namespace;
+pub use network::{Network, Restarted, SERVER_PORT};
+pub use plan::{Circuits, Classes, Plan, Route, Workload};
+pub use record::{Pair, Recording, record_while};
+pub use running::{Ended, NetworkState, ProcessState, RunFolder};
+pub use topology::{Link, NetworkConfig, Node, Role};

@@ -1,0 +1,391 @@
+//! A private Tor network, from nothing to answering.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::Error;
+use crate::daemon::Daemon;
+use crate::enclosure::PRIVATE;
+use crate::link::{self, Hub, HubCounters};
+use crate::namespace::Namespace;
+use crate::running::{NetworkState, namespaces};
+use crate::topology::{NetworkConfig, Node, Role};
+use crate::tor::{
+    AuthorityKeys, ControlPort, Identity, RoleOptions, Torrc, authority_keys, bandwidth_file, fingerprint, make_folder,
+    vote_soon,
+};
+
+/// Where the server behind the onion service listens, in the namespace of the service.
+pub const SERVER_PORT: u16 = 8080;
+
+/// A network that gets ready needs less than half of this on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(150);
+
+/// Percent of a node that knows all relays, and can tell others.
+const HAS_DIRECTORY: u8 = 75;
+
+const LOOK: Duration = Duration::from_millis(200);
+
+/// A running network. It ends with the process, or when it is dropped.
+#[derive(Debug)]
+pub struct Network {
+    config: NetworkConfig,
+    nodes: Vec<Node>,
+    namespaces: Vec<Namespace>,
+    hub: Hub,
+    daemons: Mutex<Vec<Daemon>>,
+    relays: HashMap<String, Ipv4Addr>,
+    onion: String,
+    logs: PathBuf,
+}
+
+/// Something that happened to a daemon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restarted {
+    /// The node.
+    pub node: String,
+    /// How its daemon ended.
+    pub how: String,
+}
+
+impl Network {
+    /// Brings up a network inside of an [`Enclosure`](crate::enclosure::Enclosure). Daemons write to files in `logs`, all else is
+    /// in memory. `say` is told what is being waited for.
+    ///
+    /// # Errors
+    ///
+    /// If a daemon ends or never gets ready (with its last lines), something is missing, or `stop` was set.
+    pub fn up(config: &NetworkConfig, logs: &Path, say: &dyn Fn(&str), stop: &AtomicBool) -> Result<Self, Error> {
+        let nodes = config.nodes()?;
+        fs::create_dir_all(logs).map_err(Error::system(logs.display().to_string()))?;
+        say("links");
+        let namespaces = link::make(&nodes)?;
+        let hub = Hub::start(&nodes, config.link(), config.seed)?;
+        say("keys");
+        let keys = make_keys(&nodes)?;
+        stop_if(stop)?;
+        let mut network = Self {
+            config: config.clone(),
+            nodes,
+            namespaces,
+            hub,
+            daemons: Mutex::new(Vec::new()),
+            relays: keys.relays.iter().map(|(identity, address)| (identity.fingerprint.clone(), *address)).collect(),
+            onion: String::new(),
+            logs: logs.to_owned(),
+        };
+        network.configure(&keys)?;
+        network.start(Role::is_relay)?;
+        say("authorities to know all relays");
+        network.wait(stop, "does not know all relays", &|network| network.authorities_know_all())?;
+        for authority in network.nodes_of(Role::Authority) {
+            network.control(authority)?.command(&vote_soon(unix_seconds()))?;
+        }
+        say("a consensus");
+        network.wait(
+            stop,
+            "brought no consensus that names all relays",
+            &|network| Ok(network.consensus_is_valid()),
+        )?;
+        // Whoever asks for a consensus before there is one waits longer and longer until it asks again; who starts anew
+        // asks at once. So relays start twice, and clients only once relays can answer them.
+        network.restart(|role| matches!(role, Role::Relay | Role::Exit))?;
+        say("relays");
+        network.wait(stop, "is not ready", &|network| network.reached(HAS_DIRECTORY, Role::is_relay))?;
+        network.start(|role| !role.is_relay())?;
+        say("clients and the service");
+        network.wait(stop, "is not ready", &|network| network.reached(100, |role| !role.is_relay()))?;
+        let hostname = folder("service0").join("onion/hostname");
+        let onion = fs::read_to_string(&hostname).map_err(Error::system(hostname.display().to_string()))?;
+        network.onion = onion.trim().to_owned();
+        Ok(network)
+    }
+
+    /// All nodes.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// The nodes of a role.
+    pub fn nodes_of(&self, role: Role) -> impl Iterator<Item = &Node> {
+        self.nodes.iter().filter(move |node| node.role == role)
+    }
+
+    /// The namespace of a node.
+    ///
+    /// # Panics
+    ///
+    /// If the node is of another network.
+    pub fn namespace(&self, node: &Node) -> &Namespace {
+        let at = self.nodes.iter().position(|other| other == node).expect("a node of this network");
+        &self.namespaces[at]
+    }
+
+    /// Address of the onion service, with `.onion`.
+    pub fn onion(&self) -> &str {
+        &self.onion
+    }
+
+    /// The address of a relay by fingerprint.
+    pub fn relay(&self, fingerprint: &str) -> Option<Ipv4Addr> {
+        self.relays.get(fingerprint).copied()
+    }
+
+    /// The control port of a node's tor.
+    ///
+    /// # Errors
+    ///
+    /// If it is not running.
+    pub fn control(&self, node: &Node) -> Result<ControlPort, Error> {
+        ControlPort::connect(&folder(&node.name))
+    }
+
+    /// What is known about it, for those outside.
+    pub fn state(&self, seconds: f64, restarts: &BTreeMap<String, u32>) -> NetworkState {
+        let HubCounters { forwarded, lost, dropped, strays } = self.hub.counters();
+        NetworkState {
+            config: self.config.clone(),
+            nodes: self.nodes.clone(),
+            onion: self.onion.clone(),
+            seconds,
+            restarts: restarts.clone(),
+            packets: [forwarded, lost, dropped, strays],
+            namespaces: namespaces(&self.nodes),
+        }
+    }
+
+    /// What the hub counted.
+    pub fn hub_counters(&self) -> HubCounters {
+        self.hub.counters()
+    }
+
+    /// Starts daemons again that ended. To be called now and then.
+    ///
+    /// # Errors
+    ///
+    /// If one cannot be started.
+    pub fn mend(&self) -> Result<Vec<Restarted>, Error> {
+        let mut daemons = self.daemons.lock().expect("nothing panics while it holds this");
+        let mut restarted = Vec::new();
+        for (at, node) in self.started_order().into_iter().enumerate().take(daemons.len()) {
+            if let Some(status) = daemons[at].ended()? {
+                daemons[at] = self.daemon(node)?;
+                restarted.push(Restarted { node: node.name.clone(), how: status.to_string() });
+            }
+        }
+        Ok(restarted)
+    }
+
+    /// Kills the daemon of a node, as a crash would; [`mend`](Self::mend) starts it again.
+    pub fn crash(&self, node: &Node) {
+        let mut daemons = self.daemons.lock().expect("nothing panics while it holds this");
+        if let Some(at) = self.started_order().iter().position(|other| *other == node) {
+            daemons[at].kill();
+        }
+    }
+
+    /// Starts the tor of a client anew, without the guards and circuits that it had.
+    ///
+    /// # Errors
+    ///
+    /// If it does not get ready again, or `stop` was set.
+    pub fn renew(&self, client: &Node, stop: &AtomicBool) -> Result<(), Error> {
+        let at = self.started_order().iter().position(|node| *node == client).expect("a node of this network");
+        let started = Instant::now();
+        {
+            let mut daemons = self.daemons.lock().expect("nothing panics while it holds this");
+            daemons[at].kill();
+            let state = folder(&client.name).join("state");
+            fs::remove_file(&state).map_err(Error::system(state.display().to_string()))?;
+            daemons[at] = self.daemon(client)?;
+        }
+        while self.control(client).and_then(|mut port| port.progress()).unwrap_or(0) < 100 {
+            stop_if(stop)?;
+            if started.elapsed() > PATIENCE {
+                let daemons = self.daemons.lock().expect("nothing panics while it holds this");
+                return Err(daemons[at].error(format!("is not ready again after {} s", PATIENCE.as_secs())));
+            }
+            thread::sleep(LOOK);
+        }
+        Ok(())
+    }
+
+    fn started_order(&self) -> Vec<&Node> {
+        let (relays, others): (Vec<_>, Vec<_>) = self.nodes.iter().partition(|node| node.role.is_relay());
+        relays.into_iter().chain(others).collect()
+    }
+
+    fn configure(&self, keys: &Keys) -> Result<(), Error> {
+        let write =
+            |path: PathBuf, text: &str| fs::write(&path, text).map_err(Error::system(path.display().to_string()));
+        let bandwidths = Path::new(PRIVATE).join("lab/bandwidths");
+        let now = unix_seconds();
+        let identities: Vec<_> = keys.relays.iter().map(|(identity, _)| identity.clone()).collect();
+        write(bandwidths.clone(), &bandwidth_file(now, &identities))?;
+        let addresses = |role| self.nodes_of(role).map(|node| node.address).collect::<Vec<_>>();
+        let (guards, exits) = (addresses(Role::Relay), addresses(Role::Exit));
+        for node in &self.nodes {
+            let folder = folder(&node.name);
+            make_folder(&folder)?;
+            write(folder.join("resolv.conf"), "nameserver 127.0.0.1\n")?;
+            let role = match node.role {
+                Role::Authority => {
+                    RoleOptions::Authority { guards: &guards, exits: &exits, bandwidth_file: &bandwidths, now }
+                }
+                Role::Relay => RoleOptions::Relay,
+                Role::Exit => RoleOptions::Exit,
+                Role::Service => RoleOptions::Service { server_port: SERVER_PORT },
+                Role::Client => RoleOptions::Client,
+            };
+            let scheduler_interval = self.config.scheduler_interval;
+            let torrc = Torrc { node, folder: &folder, authorities: &keys.authorities, scheduler_interval, role };
+            write(folder.join("torrc"), &torrc.to_string())?;
+        }
+        Ok(())
+    }
+
+    fn start(&self, which: impl Fn(Role) -> bool) -> Result<(), Error> {
+        for node in self.nodes.iter().filter(|node| which(node.role)) {
+            let daemon = self.daemon(node)?;
+            self.daemons.lock().expect("nothing panics while it holds this").push(daemon);
+        }
+        Ok(())
+    }
+
+    fn restart(&self, which: impl Fn(Role) -> bool) -> Result<(), Error> {
+        let mut daemons = self.daemons.lock().expect("nothing panics while it holds this");
+        for (daemon, node) in daemons.iter_mut().zip(self.started_order()).filter(|(_, node)| which(node.role)) {
+            daemon.kill();
+            *daemon = self.daemon(node)?;
+        }
+        Ok(())
+    }
+
+    fn daemon(&self, node: &Node) -> Result<Daemon, Error> {
+        let torrc = folder(&node.name).join("torrc");
+        let log = self.logs.join(format!("{}.log", node.name));
+        Daemon::start(&node.name, self.namespace(node), &torrc, &log)
+    }
+
+    /// Waits until all is `ready`, which says which node it still waits for.
+    fn wait(
+        &self,
+        stop: &AtomicBool,
+        problem: &str,
+        ready: &dyn Fn(&Self) -> Result<Option<String>, Error>,
+    ) -> Result<(), Error> {
+        let started = Instant::now();
+        loop {
+            stop_if(stop)?;
+            let mut daemons = self.daemons.lock().expect("nothing panics while it holds this");
+            for daemon in daemons.iter_mut() {
+                if let Some(status) = daemon.ended()? {
+                    return Err(daemon.error(format!("ended ({status}) before the network was ready")));
+                }
+            }
+            let Some(late) = ready(self)? else { return Ok(()) };
+            if started.elapsed() > PATIENCE {
+                let at =
+                    self.started_order().iter().position(|node| node.name == late).expect("a node of this network");
+                return Err(daemons[at].error(format!("{problem} after {} s", PATIENCE.as_secs())));
+            }
+            drop(daemons);
+            thread::sleep(LOOK);
+        }
+    }
+
+    fn authorities_know_all(&self) -> Result<Option<String>, Error> {
+        for node in self.nodes_of(Role::Authority) {
+            // Right after its start a daemon has no socket yet.
+            let known = self.control(node).and_then(|mut port| port.known_relays()).unwrap_or(0);
+            if known < self.relays.len() {
+                return Ok(Some(node.name.clone()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether the first authority has a consensus that names all relays and is valid by now.
+    fn consensus_is_valid(&self) -> Option<String> {
+        let late = Some("auth0".to_owned());
+        let path = folder("auth0").join("cached-microdesc-consensus");
+        let Ok(text) = fs::read_to_string(path) else { return late };
+        let named = text.lines().filter(|line| line.starts_with("r ")).count();
+        let from = text.lines().find_map(|line| line.strip_prefix("valid-after "));
+        let from = from.and_then(|time| format!("{}Z", time.replace(' ', "T")).parse::<jiff::Timestamp>().ok());
+        let is_valid = from.is_some_and(|from| from.as_second() <= unix_seconds() as i64);
+        if is_valid && named == self.relays.len() { None } else { late }
+    }
+
+    fn reached(&self, least: u8, which: impl Fn(Role) -> bool) -> Result<Option<String>, Error> {
+        for node in self.nodes.iter().filter(|node| which(node.role)) {
+            // Right after its start a daemon has no socket yet.
+            let is_ready =
+                self.control(node).and_then(|mut port| port.progress()).is_ok_and(|percent| percent >= least);
+            if !is_ready {
+                return Ok(Some(node.name.clone()));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        for daemon in self.daemons.get_mut().expect("nothing panics while it holds this") {
+            daemon.kill();
+        }
+    }
+}
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(PRIVATE).join("lab").join(name)
+}
+
+fn unix_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+pub(crate) fn stop_if(stop: &AtomicBool) -> Result<(), Error> {
+    if stop.load(Ordering::Relaxed) { Err(Error::Stopped) } else { Ok(()) }
+}
+
+struct Keys {
+    authorities: Vec<AuthorityKeys>,
+    relays: Vec<(Identity, Ipv4Addr)>,
+}
+
+/// Keys of authorities, then of relays; as many at once as there are processors.
+fn make_keys(nodes: &[Node]) -> Result<Keys, Error> {
+    let of = |role: Role| nodes.iter().filter(move |node| node.role == role);
+    let authorities = in_parallel(of(Role::Authority).collect(), |node| authority_keys(node, &folder(&node.name)))?;
+    let relays: Vec<_> = of(Role::Relay).chain(of(Role::Exit)).collect();
+    let fingerprints =
+        in_parallel(relays.clone(), |node| fingerprint(node, &folder(&node.name), &authorities))?.into_iter();
+    let as_relays = of(Role::Authority).zip(authorities.iter().map(|keys| keys.fingerprint.clone()));
+    let relays = as_relays.chain(relays.into_iter().zip(fingerprints));
+    let relays = relays.map(|(node, fingerprint)| (Identity::of(node, fingerprint), node.address)).collect();
+    Ok(Keys { authorities, relays })
+}
+
+/// Results in the order of `nodes`.
+fn in_parallel<T: Send>(nodes: Vec<&Node>, act: impl Fn(&Node) -> Result<T, Error> + Sync) -> Result<Vec<T>, Error> {
+    let at_once = thread::available_parallelism().map_or(1, usize::from);
+    let mut done = Vec::new();
+    for some in nodes.chunks(at_once) {
+        let results: Vec<_> = thread::scope(|scope| {
+            let threads: Vec<_> = some.iter().map(|node| scope.spawn(|| act(node))).collect();
+            threads.into_iter().map(|thread| thread.join().expect("a panic was told")).collect()
+        });
+        for result in results {
+            done.push(result?);
+        }
+    }
+    Ok(done)
+}

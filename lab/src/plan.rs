@@ -1,0 +1,255 @@
+//! What is collected: a plan in TOML.
+
+use std::fs;
+use std::path::Path;
+
+use rand::SeedableRng as _;
+use rand::seq::SliceRandom as _;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use serde::{Deserialize, Serialize};
+use wfkit_capture::record::Query;
+use wfkit_metrics::seed::mix;
+
+use crate::Error;
+use crate::secretstroll::{CELLS, Defence};
+use crate::topology::NetworkConfig;
+
+/// Which queries are made and recorded. Every key has a default.
+///
+/// ```toml
+/// workload = "secretstroll"
+/// classes = 10             # grid cells 1 to 10; or a list, [3, 14, 15]
+/// reps = 20                # of each class in each session
+/// sessions = 2             # each with other guards and circuits
+/// route = "onion"          # or "direct": without Tor, to compare with
+/// circuits = "kept"        # or "fresh": another one for every query
+/// tries = 4                # how often a query is made until it is given up
+/// seed = 7                 # of the map, the order, and all else that is drawn
+///
+/// [network]                # as in `wfkit-lab up`
+/// relays = 5
+/// clients = 4
+/// delay = 5.0
+///
+/// [defence]                # of the application; none is the default
+/// padding = 4096
+/// count = 18
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Plan {
+    /// What clients do.
+    pub workload: Workload,
+    /// What they ask for.
+    pub classes: Classes,
+    /// Repetitions of each class in each session.
+    pub reps: u32,
+    /// Sessions, which share no guard state and no circuit.
+    pub sessions: u32,
+    /// How queries get to the service.
+    pub route: Route,
+    /// How long circuits are used.
+    pub circuits: Circuits,
+    /// How often a query is made until it is given up.
+    pub tries: u32,
+    /// Seed of all that is drawn.
+    pub seed: u64,
+    /// The network.
+    pub network: NetworkConfig,
+    /// What client and server do so that queries look alike.
+    pub defence: Defence,
+}
+
+/// What clients do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Workload {
+    /// Ask for points of interest in a grid cell; the class is the cell.
+    Secretstroll,
+}
+
+/// Classes of a workload.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Classes {
+    /// The first so many.
+    First(u32),
+    /// These.
+    These(Vec<u32>),
+}
+
+/// How queries get to the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Route {
+    /// Through Tor, to an onion service.
+    Onion,
+    /// Without Tor.
+    Direct,
+}
+
+/// How long circuits are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Circuits {
+    /// As long as tor uses them.
+    Kept,
+    /// For one query.
+    Fresh,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            workload: Workload::Secretstroll,
+            classes: Classes::First(10),
+            reps: 20,
+            sessions: 1,
+            route: Route::Onion,
+            circuits: Circuits::Kept,
+            tries: 4,
+            seed: 0,
+            network: NetworkConfig { clients: 4, ..NetworkConfig::default() },
+            defence: Defence::default(),
+        }
+    }
+}
+
+impl Plan {
+    /// Reads a plan and checks it.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, is no plan, or a value makes no sense; names the file and the key.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let text = fs::read_to_string(path).map_err(Error::system(path.display().to_string()))?;
+        Self::parse(&text).map_err(|problem| Error::Wrong(format!("{}: {problem}", path.display())))
+    }
+
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let plan: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        plan.check().map_err(|error| error.to_string())?;
+        Ok(plan)
+    }
+
+    /// Reads what [`to_json`](Self::to_json) wrote.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, or is something else.
+    pub fn read_json(path: &Path) -> Result<Self, Error> {
+        let text = fs::read_to_string(path).map_err(Error::system(path.display().to_string()))?;
+        let plan: Self =
+            serde_json::from_str(&text).map_err(|error| Error::Wrong(format!("{}: {error}", path.display())))?;
+        plan.check()?;
+        Ok(plan)
+    }
+
+    /// With all defaults, as sets keep it.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("these types can be written")
+    }
+
+    /// Whether it makes sense.
+    ///
+    /// # Errors
+    ///
+    /// If not, with the key.
+    pub fn check(&self) -> Result<(), Error> {
+        let wrong = |text: String| Err(Error::Wrong(text));
+        let mut classes = self.classes();
+        if let Some(class) = classes.iter().find(|class| !(1..=CELLS).contains(class)) {
+            return wrong(format!("classes: {class} is no grid cell; they are 1 to {CELLS}"));
+        }
+        let all = classes.len();
+        classes.sort_unstable();
+        classes.dedup();
+        if classes.len() < all || classes.is_empty() {
+            return wrong("classes: each is named once, and there is at least one".to_owned());
+        }
+        for (key, value, most) in
+            [("reps", self.reps, 100_000), ("sessions", self.sessions, 1000), ("tries", self.tries, 100)]
+        {
+            if !(1..=most).contains(&value) {
+                return wrong(format!("{key} = {value}: 1 to {most}"));
+            }
+        }
+        self.network.nodes().map(|_| ())
+    }
+
+    /// The classes.
+    pub fn classes(&self) -> Vec<u32> {
+        match &self.classes {
+            Classes::First(count) => (1..=*count).collect(),
+            Classes::These(classes) => classes.clone(),
+        }
+    }
+
+    /// The queries of a session, from 0, in the order in which they are made. Repetitions count on over sessions.
+    pub fn queries(&self, session: u32) -> Vec<Query> {
+        let reps = session * self.reps..(session + 1) * self.reps;
+        let all = reps.flat_map(|rep| self.classes().into_iter().map(move |class| (class, rep)));
+        let session_name = Some(format!("s{session}"));
+        let mut queries: Vec<_> =
+            all.map(|(class, rep)| Query { class: class.to_string(), rep, session: session_name.clone() }).collect();
+        queries.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(mix(mix(self.seed, 2), session.into())));
+        queries
+    }
+
+    /// How many queries it has.
+    pub fn len(&self) -> usize {
+        self.classes().len() * self.reps as usize * self.sessions as usize
+    }
+
+    /// Never: a plan that is checked has queries.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_that_is_written_is_read() {
+        let plan = Plan { classes: Classes::These(vec![3, 1]), route: Route::Direct, ..Plan::default() };
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), plan.to_json()).unwrap();
+        assert_eq!(Plan::read_json(file.path()).unwrap(), plan);
+        assert_eq!(Plan::parse("classes = [3, 1]\nroute = \"direct\"\nnetwork.clients = 4").unwrap(), plan);
+        assert_eq!(Plan::parse("").unwrap(), Plan::default());
+    }
+
+    #[test]
+    fn every_query_is_made_once_in_an_order_of_the_seed() {
+        let plan = Plan { classes: Classes::First(5), reps: 4, sessions: 3, ..Plan::default() };
+        let sessions: Vec<_> = (0..3).map(|session| plan.queries(session)).collect();
+        let mut all = sessions.concat();
+        all.sort();
+        all.dedup();
+        assert_eq!((all.len(), plan.len()), (60, 60));
+        assert_eq!(plan.queries(1), sessions[1]);
+        assert_ne!(Plan { seed: 1, ..plan.clone() }.queries(1), sessions[1]);
+        let classes = |queries: &[Query]| queries.iter().map(|query| query.class.clone()).collect::<Vec<_>>();
+        assert_ne!(classes(&sessions[0]), classes(&sessions[1]));
+        assert_eq!(sessions[2].iter().map(|query| query.rep).max(), Some(11));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_by_its_key() {
+        for (text, said) in [
+            ("classes = 101", "classes: 101"),
+            ("classes = [1, 1]", "classes: each"),
+            ("classes = []", "classes: each"),
+            ("reps = 0", "reps = 0"),
+            ("[network]\nrelays = 1", "relays = 1"),
+            ("clases = 3", "unknown field `clases`"),
+            ("route = \"tor\"", "unknown variant `tor`"),
+            ("[defence]\npading = 3", "unknown field `pading`"),
+        ] {
+            let error = Plan::parse(text).unwrap_err();
+            assert!(error.contains(said), "{text}: {error}");
+        }
+    }
+}

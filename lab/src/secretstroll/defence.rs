@@ -1,0 +1,91 @@
+//! What client and server do so that queries look alike.
+
+use serde::{Deserialize, Serialize};
+
+use super::map::Map;
+use crate::Error;
+
+/// Defences of the application. None is the default. Written in a plan as `[defence]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Defence {
+    /// The server fills every answer up to a multiple of so many bytes; 0 does not.
+    pub padding: u32,
+    /// The client makes so many requests for points, also where a cell has fewer; 0 makes as many as there are.
+    pub count: u32,
+    /// The client makes up to so many more requests, at random places among the others.
+    pub dummies: u32,
+    /// All points of the cell come in one answer.
+    pub batch: bool,
+    /// The client waits up to so many ms before each request.
+    pub delay: u32,
+}
+
+/// Most that is added to an answer, in bytes.
+const MOST_PADDING: u32 = 4 << 20;
+
+impl Defence {
+    /// Reads one in TOML, such as `padding = 4096`.
+    ///
+    /// # Errors
+    ///
+    /// If it is none, with the line and the key.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        toml::from_str(text).map_err(|error| Error::Wrong(error.to_string()))
+    }
+
+    /// Whether it can be kept up on a map.
+    ///
+    /// # Errors
+    ///
+    /// If a cell has more points than requests are made, or a value is out of range.
+    pub fn check(&self, map: &Map) -> Result<(), Error> {
+        let most = map.most_points();
+        if self.count > 0 && (self.count as usize) < most {
+            let why =
+                format!("count = {}: a cell has {most} points, so fewer requests would leave some out", self.count);
+            return Err(Error::Wrong(why));
+        }
+        let in_range = |name, value: u32, most: u32| match value {
+            _ if value <= most => Ok(()),
+            _ => Err(Error::Wrong(format!("{name} = {value}: at most {most}"))),
+        };
+        in_range("padding", self.padding, MOST_PADDING)?;
+        in_range("count", self.count, 1000)?;
+        in_range("dummies", self.dummies, 1000)?;
+        in_range("delay (in ms)", self.delay, 10_000)
+    }
+
+    /// Fills an answer up. Behind a JSON document spaces mean nothing.
+    pub(crate) fn pad(&self, body: &mut Vec<u8>) {
+        if self.padding > 0 {
+            body.resize(body.len().next_multiple_of(self.padding as usize), b' ');
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_that_leaves_points_out_is_refused() {
+        let map = Map::synthetic(1);
+        let most = map.most_points() as u32;
+        Defence { count: most, ..Defence::default() }.check(&map).unwrap();
+        let fewer = Defence { count: most - 1, ..Defence::default() }.check(&map).unwrap_err().to_string();
+        assert!(fewer.starts_with(&format!("count = {}", most - 1)), "{fewer}");
+        assert!(Defence { delay: 10_001, ..Defence::default() }.check(&map).is_err());
+        assert!(Defence { padding: u32::MAX, ..Defence::default() }.check(&map).is_err());
+    }
+
+    #[test]
+    fn padding_reaches_the_next_multiple_only() {
+        let defence = Defence { padding: 100, ..Defence::default() };
+        for (length, padded) in [(0, 0), (1, 100), (100, 100), (101, 200)] {
+            let mut body = vec![b'x'; length];
+            defence.pad(&mut body);
+            assert_eq!(body.len(), padded);
+        }
+    }
+}

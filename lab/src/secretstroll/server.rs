@@ -1,0 +1,180 @@
+//! The server.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+
+use rand::{RngExt as _, SeedableRng as _};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use serde::Serialize;
+use wfkit_metrics::seed::mix;
+
+use super::credentials::{IssuanceRequest, IssuerKey, Showing};
+use super::defence::Defence;
+use super::map::{Map, Poi};
+use super::system_randomness;
+use crate::Error;
+use crate::http::{Request, Response, form, serve};
+
+/// Answers queries about a map, of subscribers.
+#[derive(Debug)]
+pub struct Server {
+    map: Arc<Map>,
+    issuer: IssuerKey,
+    defence: Defence,
+    noise: Mutex<Xoshiro256PlusPlus>,
+}
+
+/// Most that an answer is longer by at random, in list items.
+const MOST_NOISE: usize = 10;
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    #[serde(flatten)]
+    poi: &'a Poi,
+    padding: Vec<i8>,
+}
+
+#[derive(Serialize)]
+struct Answers<'a> {
+    pois: Vec<Answer<'a>>,
+}
+
+#[derive(Serialize)]
+struct PoiList<'a> {
+    poi_list: &'a [u32],
+}
+
+impl Server {
+    /// For a map and the subscribers of an issuer; `seed` is that of the noise in answers.
+    pub fn new(map: Arc<Map>, issuer: IssuerKey, defence: Defence, seed: u64) -> Self {
+        Self { map, issuer, defence, noise: Mutex::new(Xoshiro256PlusPlus::seed_from_u64(mix(seed, 1))) }
+    }
+
+    /// Takes connections until `stop`.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot listen.
+    pub fn run(self, address: Ipv4Addr, port: u16, stop: &AtomicBool) -> Result<(), Error> {
+        let what = format!("listening on {address}:{port}");
+        let listener = TcpListener::bind((address, port)).map_err(Error::system(what.clone()))?;
+        let handler = Arc::new(move |request: &Request| self.answer(request));
+        serve(&listener, &handler, stop).map_err(Error::system(what))
+    }
+
+    fn answer(&self, request: &Request) -> Response {
+        let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
+        let mut response = match (request.method.as_str(), path) {
+            ("POST", "/poi-grid") => self.points_of(request, "cell_id"),
+            ("POST", "/poi-loc") => self.points_of(request, "lat_lon"),
+            ("GET", "/poi") => self.poi(query),
+            ("GET", "/pois") => self.all_of(query),
+            ("GET", "/public-key") => bytes(self.issuer.public().to_bytes()),
+            ("POST", "/register") => self.register(request),
+            (_, "/poi-grid" | "/poi-loc" | "/poi" | "/pois" | "/public-key" | "/register") => {
+                refused(405, "another method is needed")
+            }
+            _ => refused(404, "there is nothing here"),
+        };
+        // Keys and signatures are the same for all.
+        if response.content_type == "application/json" {
+            self.defence.pad(&mut response.body);
+        }
+        response
+    }
+
+    /// Which points a cell has; the cell is named, or a place in it.
+    fn points_of(&self, request: &Request, place: &str) -> Response {
+        let Some(parts) = form(request) else { return refused(400, "a form is needed") };
+        let part =
+            |name| parts.iter().find(|(part, _)| part == name).and_then(|(_, value)| std::str::from_utf8(value).ok());
+        let message = part(place).unwrap_or_default();
+        let is_number = place == "cell_id";
+        let cell = if is_number { message.parse().ok() } else { cell_of(message) };
+        let Some(cell) = cell else { return refused(400, &format!("{place} is not a place")) };
+        let Some(types) = part("types").and_then(names) else { return refused(400, "types is not a list of names") };
+        let signature = parts.iter().find(|(name, _)| name == "signature").map(|(_, value)| value.as_slice());
+        if let Err(why) = self.is_subscriber(signature, &types, message) {
+            return refused(401, &why);
+        }
+        match self.map.cell(cell) {
+            [] if is_number => refused(404, "there is nothing in this cell"),
+            poi_list => json(&PoiList { poi_list }),
+        }
+    }
+
+    /// Whether a signature shows the subscriptions that it should, for this very message; else why not.
+    fn is_subscriber(&self, signature: Option<&[u8]>, types: &[String], message: &str) -> Result<(), String> {
+        let signature = signature.ok_or("there is no signature")?;
+        let showing = Showing::from_bytes(signature).map_err(|error| error.to_string())?;
+        let types: Vec<_> = types.iter().map(String::as_str).collect();
+        self.issuer.public().verify(&showing, &types, message.as_bytes()).map_err(|refusal| refusal.to_string())
+    }
+
+    /// Signs what a user asks for. Who may subscribe to what is decided elsewhere: here, everybody to everything.
+    fn register(&self, request: &Request) -> Response {
+        let Some(parts) = form(request) else { return refused(400, "a form is needed") };
+        let part = |name| parts.iter().find(|(part, _)| part == name).map(|(_, value)| value.as_slice());
+        let types = part("types").and_then(|value| std::str::from_utf8(value).ok()).and_then(names);
+        let Some(types) = types else { return refused(400, "types is not a list of names") };
+        let asked = match part("request").map(IssuanceRequest::from_bytes) {
+            Some(Ok(asked)) => asked,
+            Some(Err(error)) => return refused(400, &error.to_string()),
+            None => return refused(400, "there is no request"),
+        };
+        let types: Vec<_> = types.iter().map(String::as_str).collect();
+        match self.issuer.issue(&asked, &types, &mut system_randomness()) {
+            Ok(signature) => bytes(signature.to_bytes()),
+            Err(refusal) => refused(401, &refusal.to_string()),
+        }
+    }
+
+    /// One point; number 0 is one that is not there, for those who only pretend to ask.
+    fn poi(&self, query: &str) -> Response {
+        let Some(poi_id) = query.strip_prefix("poi_id=").and_then(|text| text.parse().ok()) else {
+            return refused(400, "poi_id is not a number");
+        };
+        let nobody =
+            Poi { poi_id: 0, poi_name: String::new(), poi_address: String::new(), grid_id: 0, poi_ratings: Vec::new() };
+        let poi = if poi_id == 0 { Some(&nobody) } else { self.map.poi(poi_id) };
+        poi.map_or_else(|| refused(404, "there is no such point"), |poi| json(&self.with_noise(poi)))
+    }
+
+    /// All points of a list at once.
+    fn all_of(&self, query: &str) -> Response {
+        let ids = query.strip_prefix("poi_ids=").unwrap_or_default().split(',').map(|text| text.parse().ok());
+        let pois: Option<Vec<_>> = ids.map(|id| self.map.poi(id?).map(|poi| self.with_noise(poi))).collect();
+        pois.map_or_else(|| refused(404, "there is no such point"), |pois| json(&Answers { pois }))
+    }
+
+    fn with_noise<'a>(&self, poi: &'a Poi) -> Answer<'a> {
+        let mut noise = self.noise.lock().expect("nothing panics while it holds this");
+        Answer { poi, padding: vec![-1; noise.random_range(0..=MOST_NOISE)] }
+    }
+}
+
+/// The cell of `LATITUDE,LONGITUDE`; 0, which is no cell, of a place off the map.
+fn cell_of(text: &str) -> Option<u32> {
+    let (latitude, longitude) = text.split_once(',')?;
+    Some(Map::cell_at(latitude.parse().ok()?, longitude.parse().ok()?).unwrap_or(0))
+}
+
+/// From a JSON list.
+fn names(text: &str) -> Option<Vec<String>> {
+    serde_json::from_str(text).ok()
+}
+
+fn bytes(body: Vec<u8>) -> Response {
+    Response { status: 200, content_type: "application/octet-stream", body }
+}
+
+fn json<T: Serialize>(value: &T) -> Response {
+    let mut text = serde_json::to_string_pretty(value).expect("these types can be written");
+    text.push('\n');
+    Response::json(200, text)
+}
+
+fn refused(status: u16, why: &str) -> Response {
+    Response::json(status, format!("{{\n  \"error\": \"{why}\"\n}}\n"))
+}

@@ -1,0 +1,134 @@
+//! Sets that are really recorded.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use wfkit_capture::Records;
+use wfkit_lab::{NetworkConfig, Node, Row};
+
+use crate::program::{LAB, can_run, lab, processes_that_mention, text};
+
+const PLAN: &str = "classes = [7, 31, 90]\nreps = 3\nsessions = 2\nseed = 5\nnetwork.clients = 3\nnetwork.relays = 4\n";
+
+fn rows(set: &Path) -> Vec<Row> {
+    let Ok(text) = fs::read_to_string(set.join("manifest.csv")) else { return Vec::new() };
+    let whole = &text[..text.rfind('\n').map_or(0, |at| at + 1)];
+    csv::Reader::from_reader(whole.as_bytes()).into_deserialize().map(Result::unwrap).collect()
+}
+
+fn start(folder: &Path) -> Child {
+    let mut command = Command::new(LAB);
+    command.arg("collect").arg(folder.join("plan.toml")).arg("--out").arg(folder.join("set")).env("TMPDIR", folder);
+    let said = fs::OpenOptions::new().create(true).append(true).open(folder.join("said")).unwrap();
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said).spawn().unwrap()
+}
+
+fn wait_for_rows(set: &Path, count: usize, child: &mut Child) {
+    let started = Instant::now();
+    while rows(set).len() < count {
+        assert!(started.elapsed() < Duration::from_secs(180), "{} rows", rows(set).len());
+        let said = set.with_file_name("said");
+        assert!(child.try_wait().unwrap().is_none(), "it ended early:\n{}", fs::read_to_string(said).unwrap());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// The collector is killed, goes on, meanwhile relays are killed, and still every query is there, once, as its row says.
+#[test]
+fn whatever_is_killed_the_set_is_complete_and_every_packet_is_of_client_and_guard() {
+    if !can_run() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let set = folder.join("set");
+    fs::write(folder.join("plan.toml"), PLAN).unwrap();
+
+    let mut child = start(folder);
+    wait_for_rows(&set, 3, &mut child);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let before = rows(&set);
+
+    let mut child = start(folder);
+    wait_for_rows(&set, before.len() + 2, &mut child);
+    let is_relay = |process: &Path| {
+        let command = fs::read(process.join("cmdline")).unwrap_or_default();
+        ["relay0", "relay1"].iter().any(|name| String::from_utf8_lossy(&command).contains(name))
+    };
+    let relays: Vec<_> = processes_that_mention(folder).into_iter().filter(|process| is_relay(process)).collect();
+    assert_eq!(relays.len(), 2);
+    for relay in relays {
+        let pid = relay.file_name().unwrap();
+        assert!(Command::new("kill").arg("-9").arg(pid).status().unwrap().success());
+    }
+    assert!(child.wait().unwrap().success());
+
+    let rows = rows(&set);
+    assert_eq!(rows[..before.len()], before, "what was there stays");
+    let queries: BTreeSet<_> = rows.iter().map(|row| (row.class.clone(), row.rep, row.session.clone())).collect();
+    let expected: BTreeSet<_> = ["7", "31", "90"]
+        .iter()
+        .flat_map(|class| (0..6).map(move |rep| ((*class).to_owned(), rep, format!("s{}", rep / 3))))
+        .collect();
+    assert_eq!((queries, rows.len()), (expected, 18));
+
+    let config = NetworkConfig { clients: 3, relays: 4, ..NetworkConfig::default() };
+    let nodes = config.nodes().unwrap();
+    let address = |name: &str| nodes.iter().find(|node: &&Node| node.name == name).unwrap().address;
+    for row in &rows {
+        look_at(&set.join(&row.path), row, address(&row.client), address(&row.guard));
+    }
+    // The same class moves the same, however disturbed: one POST, and one GET a point.
+    for class in ["7", "31", "90"] {
+        let requests: BTreeSet<_> = rows.iter().filter(|row| row.class == class).map(|row| row.requests).collect();
+        assert_eq!(requests.len(), 1, "{class}");
+    }
+    let again = lab(folder, &["collect", folder.join("plan.toml").to_str().unwrap(), "--out", set.to_str().unwrap()]);
+    assert!(text(&again).contains("all 18 queries are recorded"), "{}", text(&again));
+}
+
+fn look_at(path: &Path, row: &Row, client: Ipv4Addr, guard: Ipv4Addr) {
+    assert!(row.guard.starts_with("relay"), "{row:?}");
+    assert_eq!(row.dropped, 0);
+    let mut records = Records::open(path).unwrap();
+    let (mut packets, mut sent, mut got) = (0, 0, 0);
+    while let Some(record) = records.next().unwrap() {
+        let ip = &record.data[14..];
+        let ends = [&ip[12..16], &ip[16..20]].map(|at| Ipv4Addr::new(at[0], at[1], at[2], at[3]));
+        let ports = [&ip[20..22], &ip[22..24]].map(|at| u16::from_be_bytes([at[0], at[1]]));
+        assert_eq!(ip[9], 6, "only TCP");
+        match (ends, ports) {
+            (ends, [_, 9001]) if ends == [client, guard] => sent += 1,
+            (ends, [9001, _]) if ends == [guard, client] => got += 1,
+            other => panic!("{}: {other:?}", path.display()),
+        }
+        assert!(record.orig_len <= 1514, "what a wire carries");
+        if packets == 0 {
+            assert_eq!(record.time_ns, Some(row.start_ns));
+        }
+        packets += 1;
+    }
+    assert_eq!(packets, row.packets);
+    assert!(sent > 5 && got > 5);
+}
+
+#[test]
+fn plans_are_refused_before_anything_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = folder.path().join("plan.toml");
+    let refused = |content: &str| {
+        fs::write(&plan, content).unwrap();
+        let out = folder.path().join("set");
+        let output = lab(folder.path(), &["collect", plan.to_str().unwrap(), "--out", out.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(!out.exists());
+        text(&output)
+    };
+    assert!(refused("reps = 0").contains("reps = 0"));
+    assert!(refused("[defence]\ncount = 2").contains("count = 2: a cell has"));
+}

@@ -1,0 +1,8 @@
+//! The laboratory from outside.
+
+#![allow(clippy::unwrap_used, reason = "a test that fails")]
+
+mod collect;
+mod network;
+mod program;
+mod secretstroll;
