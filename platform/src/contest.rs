@@ -58,7 +58,13 @@ pub(crate) async fn load(conn: &mut Conn, round: &Round) -> Result<Contest, Fail
         let outcome: Outcome = one.outcome.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default();
         if let (State::Done, Some(cost)) = (one.state(), outcome.cost) {
             let chosen_at = one.chosen();
-            defences.push(Defence { id: one.id, team: one.team_id, chosen_at, utility: cost.utility, volumes: cost.volumes });
+            defences.push(Defence {
+                id: one.id,
+                team: one.team_id,
+                chosen_at,
+                utility: cost.utility,
+                volumes: cost.volumes,
+            });
         }
     }
     let uploads = submissions::of_round(conn, &round.id, Kind::Attack).await?;
@@ -113,9 +119,7 @@ pub(crate) async fn seen(
     let mut board = contest.board(as_of, part);
     compare_with_previous(conn, round, account, team, now, &mut board).await?;
     if let Sight::Own(_) | Sight::Nothing = sight {
-        let own = |number: i64| {
-            contest.teams.iter().any(|(id, (team, _))| *team == number && sight.covers(id))
-        };
+        let own = |number: i64| contest.teams.iter().any(|(id, (team, _))| *team == number && sight.covers(id));
         board.rows.retain(|row| own(row.team));
         // A rank would tell of the others.
         for row in &mut board.rows {

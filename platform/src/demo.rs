@@ -95,7 +95,7 @@ pub async fn fill(app: &App) -> Result<SignIns, Failure> {
         .map_err(|error| Failure::Broken(error.to_string()))?;
     let begin = now - 18 * DAY;
     app.world.clock.set(begin - DAY);
-    let organiser = acts::make_organiser(app, "the demo", "organiser", "organiser@example.org").await?;
+    acts::make_organiser(app, "the demo", "organiser", "organiser@example.org").await?;
     let players = players(app).await?;
     let mut tx = app.store.write().await?;
     settings::announce(&mut tx, &app.world.id(), begin, "Welcome. The first round is for trying things out.").await?;
@@ -131,6 +131,8 @@ pub async fn fill(app: &App) -> Result<SignIns, Failure> {
     }
     app.world.clock.set(now);
     settle_due(app).await?;
+    // A link of then would be too old by now.
+    let organiser = acts::reset_link(app, "the demo", "organiser").await?;
     let players = players.into_iter().map(|player| (player.person.name, player.password)).collect();
     Ok(SignIns { organiser: ("organiser".to_owned(), organiser), players })
 }
@@ -222,10 +224,11 @@ async fn attack(
         let limits = &ReadLimits::OWN;
         let train = read_defense(&part("train"), limits).map_err(|error| broken(&error))?;
         let test = read_captures(&part("test"), limits).map_err(|error| broken(&error))?;
-        let certain = predict(&train, &test, skill % 2 == 0)?;
+        let certain = predict(&train, &test, skill.is_multiple_of(2))?;
         // Some teams are less sure of themselves, and guess at times.
         let doubt = 0.12 * skill as f64;
-        let noise = |row: usize, class: usize| mix(mix(round.seed as u64, row as u64), class as u64) as f64 / u64::MAX as f64;
+        let noise =
+            |row: usize, class: usize| mix(mix(round.seed as u64, row as u64), class as u64) as f64 / u64::MAX as f64;
         let mut values = certain.values().to_owned();
         for ((row, class), value) in values.indexed_iter_mut() {
             *value = (1.0 - doubt) * *value + doubt * noise(row, class);

@@ -76,7 +76,11 @@ impl Files {
                 let old = changed.is_some_and(|at| (at.as_millis() as Millis) < older_than);
                 if old && (arrivals || !known(&name)) {
                     let path = entry.path();
-                    if path.is_dir() { std::fs::remove_dir_all(path)? } else { std::fs::remove_file(path)? }
+                    if path.is_dir() {
+                        std::fs::remove_dir_all(path)?
+                    } else {
+                        std::fs::remove_file(path)?
+                    }
                     removed += 1;
                 }
             }

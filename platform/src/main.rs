@@ -139,7 +139,11 @@ impl Serve {
 
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).with_max_level(tracing::Level::INFO).init();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_max_level(tracing::Level::INFO)
+        .init();
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run(cli.command))
 }
 
@@ -192,7 +196,8 @@ async fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Demo { data, serve, no_serve } => {
             let kept = data.is_some();
-            let folder = data.unwrap_or_else(|| std::env::temp_dir().join(format!("wfkit-demo-{}", World::system().id())));
+            let folder =
+                data.unwrap_or_else(|| std::env::temp_dir().join(format!("wfkit-demo-{}", World::system().id())));
             if folder.exists() {
                 bail!("{} exists; a demo begins with a new folder", folder.display());
             }

@@ -4,7 +4,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 
 use crate::store::accounts::{self, Account, ApiToken, Invitation};
-use crate::store::{attempts, audit};
+use crate::store::{attempts, audit, settings, teams};
 use crate::{App, Failure, Millis, Registration};
 
 /// Who asks, as the audit log names them.
@@ -40,6 +40,8 @@ pub struct Newcomer {
 
 /// How long a link to set a password works.
 const RESET: Millis = 24 * 3_600_000;
+/// The same for a whole course, who may not look at their mail today.
+const IMPORTED: Millis = 14 * RESET;
 const RESET_PURPOSE: &str = "password";
 
 fn check_name(name: &str) -> Option<(&'static str, String)> {
@@ -52,7 +54,11 @@ fn check_email(email: &str) -> Option<(&'static str, String)> {
     let sound = email.len() <= 254
         && !email.chars().any(|c| c.is_whitespace() || c.is_control())
         && email.split_once('@').is_some_and(|(user, host)| {
-            !user.is_empty() && host.contains('.') && !host.contains('@') && !host.starts_with('.') && !host.ends_with('.')
+            !user.is_empty()
+                && host.contains('.')
+                && !host.contains('@')
+                && !host.starts_with('.')
+                && !host.ends_with('.')
         });
     (!sound).then(|| ("email", "an address such as name@example.org".to_owned()))
 }
@@ -313,6 +319,80 @@ pub async fn make_organiser(app: &App, by: &str, name: &str, email: &str) -> Res
     Ok(secret)
 }
 
+/// Makes an account for each line `name,email` or `name,email,team`, all of them or none; teams are made where there are none of
+/// the name. The secrets of the links by which their passwords are set, by name.
+///
+/// # Errors
+/// Every line that is no good, with its number.
+pub async fn import(app: &App, by: &str, list: &str) -> Result<Vec<(String, String)>, Failure> {
+    let now = app.now();
+    let mut tx = app.store.write().await?;
+    let size = settings::competition(&mut tx).await?.team_size as usize;
+    let (mut wrong, mut made) = (Vec::new(), Vec::new());
+    for (number, line) in (1..).zip(list.lines()) {
+        let fields: Vec<&str> = line.split([',', ';']).map(str::trim).collect();
+        let (name, email, team) = match fields.as_slice() {
+            [""] | ["name", ..] => continue,
+            [name, email] => (*name, *email, ""),
+            [name, email, team] => (*name, *email, *team),
+            _ => {
+                wrong.push(("list", format!("line {number}: not `name,email` or `name,email,team`")));
+                continue;
+            }
+        };
+        let mut problems: Vec<String> =
+            [check_name(name), check_email(email)].into_iter().flatten().map(|(_, message)| message).collect();
+        if accounts::by_name(&mut tx, name).await?.is_some() || accounts::by_email(&mut tx, email).await?.is_some() {
+            problems.push("there is an account of this name or address".to_owned());
+        }
+        if !team.is_empty() && super::teams::check_name(team).is_err() {
+            problems.push("teams have 2 to 40 letters, digits, spaces or . _ ' -".to_owned());
+        }
+        if !problems.is_empty() {
+            wrong.extend(problems.into_iter().map(|problem| ("list", format!("line {number}, `{name}`: {problem}"))));
+            continue;
+        }
+        let account = Account {
+            id: app.world.id(),
+            name: name.to_owned(),
+            email: email.to_owned(),
+            password: "none".to_owned(),
+            role: "player".to_owned(),
+            locked: false,
+            created_at: now,
+        };
+        accounts::insert(&mut tx, &account).await?;
+        if !team.is_empty() {
+            let id = match teams::by_name(&mut tx, team).await? {
+                Some(team) => team.id,
+                None => {
+                    let id = app.world.id();
+                    teams::insert(&mut tx, &id, team, &app.world.code(), now).await?;
+                    id
+                }
+            };
+            if teams::members(&mut tx, &id).await?.len() >= size {
+                wrong.push(("list", format!("line {number}, `{name}`: team {team} is full")));
+                continue;
+            }
+            teams::join(&mut tx, &account.id, &id, now).await?;
+        }
+        let secret = app.world.secret();
+        accounts::insert_one_time(&mut tx, &secret, RESET_PURPOSE, Some(&account.id), now + IMPORTED).await?;
+        made.push((account.name, secret));
+    }
+    if made.is_empty() && wrong.is_empty() {
+        wrong.push(("list", "no line has a name".to_owned()));
+    }
+    if !wrong.is_empty() {
+        wrong.truncate(20);
+        return Err(Failure::Invalid(wrong));
+    }
+    audit::record(&mut tx, &app.world, by, "import accounts", "", &format!("{} accounts", made.len())).await?;
+    tx.commit().await?;
+    Ok(made)
+}
+
 /// The secret of a link by which an account sets a new password, once and within a day.
 ///
 /// # Errors
@@ -340,7 +420,9 @@ pub async fn use_reset_link(app: &App, secret: &str, password: &str, again: &str
     let mut tx = app.store.write().await?;
     let account = accounts::use_one_time(&mut tx, secret, RESET_PURPOSE, app.now()).await?.flatten();
     let Some(id) = account else {
-        return Err(Failure::Conflict("This link was used already, or is older than a day. Ask for another.".to_owned()));
+        return Err(Failure::Conflict(
+            "This link was used already, or is older than a day. Ask for another.".to_owned(),
+        ));
     };
     accounts::set_password(&mut tx, &id, &hash).await?;
     audit::record(&mut tx, &app.world, "a reset link", "change password", &id, "").await?;

@@ -7,9 +7,12 @@ mod submit;
 mod teams;
 
 pub use accounts::{
-    Newcomer, Person, begin_session, change_password, invite, make_organiser, new_token, register, reset_link, sign_in,
-    use_reset_link,
+    Newcomer, Person, begin_session, change_password, import, invite, make_organiser, new_token, register, reset_link,
+    sign_in, use_reset_link,
 };
-pub use organise::{lock_account, move_player, preview, requeue, save_round, set_baseline};
-pub use submit::{Received, Target, choose, receive, slots, submit, targets};
+pub use organise::{
+    apply_rejudging, begin_rejudging, drop_rejudging, lock_account, move_player, preview, requeue, save_round,
+    set_baseline,
+};
+pub use submit::{Received, Target, announce, choose, receive, slots, submit, targets};
 pub use teams::{create_team, join_team, leave_team, renew_code};

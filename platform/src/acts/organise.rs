@@ -4,7 +4,9 @@ use wfkit_competition::read_defense;
 use wfkit_datasets::formats::{ReadLimits, Source};
 use wfkit_metrics::VolumeSummary;
 
-use crate::game::{Round, draw};
+use crate::game::{Kind, Round, draw};
+use crate::store::rejudgings::{self, Rejudging};
+use crate::store::results::ScoreRow;
 use crate::store::{accounts, audit, rounds, submissions, teams};
 use crate::work::candidates;
 use crate::{App, Failure};
@@ -32,11 +34,15 @@ pub async fn save_round(app: &App, by: &str, round: &Round) -> Result<(), Failur
         settings.limits = before.settings.limits;
         allowed.settled_at = before.settled_at;
         if before.settled_at.is_some() && allowed != *before {
-            let text = "Matches are drawn: only the name, the end, the freeze, limits and who sees scores can be changed.";
+            let text =
+                "Matches are drawn: only the name, the end, the freeze, limits and who sees scores can be changed.";
             return Err(Failure::Conflict(text.to_owned()));
         }
-        let uploads = submissions::of_round(&mut tx, &round.id, crate::game::Kind::Defence).await?;
-        if !uploads.is_empty() && (round.settings.rules, round.settings.test_traces) != (before.settings.rules, before.settings.test_traces) {
+        let uploads = submissions::of_round(&mut tx, &round.id, Kind::Defence).await?;
+        if !uploads.is_empty()
+            && (round.settings.rules, round.settings.test_traces)
+                != (before.settings.rules, before.settings.test_traces)
+        {
             return Err(Failure::Conflict("There are defences already: the rules of files stand.".to_owned()));
         }
     } else if rounds::by_number(&mut tx, round.number).await?.is_some() {
@@ -47,7 +53,8 @@ pub async fn save_round(app: &App, by: &str, round: &Round) -> Result<(), Failur
         "before": before.as_ref().map(described),
         "after": described(round),
     });
-    audit::record(&mut tx, &app.world, by, "save round", &format!("round {}", round.number), &detail.to_string()).await?;
+    audit::record(&mut tx, &app.world, by, "save round", &format!("round {}", round.number), &detail.to_string())
+        .await?;
     tx.commit().await?;
     Ok(())
 }
@@ -106,7 +113,8 @@ pub async fn move_player(app: &App, by: &str, account: &str, team: Option<i64>) 
     let mut tx = app.store.write().await?;
     let unknown = || Failure::field("account", "no account has this name");
     let account = accounts::by_name(&mut tx, account).await?.ok_or_else(unknown)?;
-    let before = teams::of_account(&mut tx, &account.id).await?.map_or("none".to_owned(), |team| team.number.to_string());
+    let before =
+        teams::of_account(&mut tx, &account.id).await?.map_or("none".to_owned(), |team| team.number.to_string());
     match team {
         Some(number) => {
             let unknown = || Failure::field("team", "no team has this number");
@@ -116,7 +124,8 @@ pub async fn move_player(app: &App, by: &str, account: &str, team: Option<i64>) 
         None => teams::leave(&mut tx, &account.id).await?,
     }
     let to = team.map_or("none".to_owned(), |team| team.to_string());
-    audit::record(&mut tx, &app.world, by, "move player", &account.name, &format!("from team {before} to {to}")).await?;
+    audit::record(&mut tx, &app.world, by, "move player", &account.name, &format!("from team {before} to {to}"))
+        .await?;
     tx.commit().await?;
     Ok(())
 }
@@ -152,5 +161,75 @@ pub async fn requeue(app: &App, by: &str, id: &str) -> Result<(), Failure> {
     audit::record(&mut tx, &app.world, by, "check again", &format!("submission {id}"), &before).await?;
     tx.commit().await?;
     app.bell.ring();
+    Ok(())
+}
+
+/// Begins a rejudging of all defences or all attacks of a round; its id. Nothing counts differently until it is applied.
+///
+/// # Errors
+/// A reason that is missing, a rejudging of the round that is open, nothing to judge.
+pub async fn begin_rejudging(app: &App, by: &str, round: &Round, kind: Kind, reason: &str) -> Result<String, Failure> {
+    let reason = reason.trim();
+    if !(1..=500).contains(&reason.chars().count()) {
+        return Err(Failure::field("reason", "1 to 500 characters: others will want to know"));
+    }
+    let mut tx = app.store.write().await?;
+    if rejudgings::all(&mut tx).await?.iter().any(|one| one.state == "open" && one.round_id == round.id) {
+        return Err(Failure::Conflict("A rejudging of this round is open: apply or drop it first.".to_owned()));
+    }
+    let new = Rejudging {
+        id: app.world.id(),
+        round_id: round.id.clone(),
+        kind: kind.name().to_owned(),
+        reason: reason.to_owned(),
+        account: by.to_owned(),
+        created_at: app.now(),
+        state: "open".to_owned(),
+    };
+    let count = rejudgings::begin(&mut tx, &new, kind).await?;
+    if count == 0 {
+        return Err(Failure::Conflict(format!("Round {} has no {}s that were checked.", round.number, kind.name())));
+    }
+    let detail = format!("{count} {}s: {reason}", kind.name());
+    audit::record(&mut tx, &app.world, by, "begin rejudging", &format!("round {}", round.number), &detail).await?;
+    tx.commit().await?;
+    app.bell.ring();
+    Ok(new.id)
+}
+
+/// Has the new states and scores of a rejudging count, all at once.
+///
+/// # Errors
+/// A rejudging that is not open, or not done.
+pub async fn apply_rejudging(app: &App, by: &str, id: &str) -> Result<(), Failure> {
+    let mut tx = app.store.write().await?;
+    let all = rejudgings::list(&mut tx, id).await?;
+    if all.iter().any(|one| one.state.is_none()) {
+        return Err(Failure::Conflict("Some submissions are still being judged.".to_owned()));
+    }
+    if !rejudgings::close(&mut tx, id, "applied", app.now()).await? {
+        return Err(Failure::Conflict("It is not open.".to_owned()));
+    }
+    for one in &all {
+        let scores: Vec<ScoreRow> = one.scores.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default();
+        rejudgings::apply(&mut tx, one, &scores).await?;
+    }
+    let detail = format!("{} submissions", all.len());
+    audit::record(&mut tx, &app.world, by, "apply rejudging", &format!("rejudging {id}"), &detail).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Drops a rejudging: nothing has changed.
+///
+/// # Errors
+/// A rejudging that is not open.
+pub async fn drop_rejudging(app: &App, by: &str, id: &str) -> Result<(), Failure> {
+    let mut tx = app.store.write().await?;
+    if !rejudgings::close(&mut tx, id, "dropped", app.now()).await? {
+        return Err(Failure::Conflict("It is not open.".to_owned()));
+    }
+    audit::record(&mut tx, &app.world, by, "drop rejudging", &format!("rejudging {id}"), "").await?;
+    tx.commit().await?;
     Ok(())
 }

@@ -138,8 +138,23 @@ async fn earlier(
     Ok(all.into_iter().filter(|one| one.team_id == team_id && one.against.as_deref() == against).collect())
 }
 
+/// Before a file is read: whether the phase takes it and the account has not sent too many. It counts
+/// as one, whatever becomes of it.
+///
+/// # Errors
+/// Phases, limits.
+pub async fn announce(app: &App, person: &Person, team: &Team, round: &Round, kind: Kind) -> Result<(), Failure> {
+    let now = app.now();
+    let mut tx = app.store.write().await?;
+    attempts::check(&mut tx, attempts::UPLOADS, &person.id, now).await?;
+    attempts::record(&mut tx, attempts::UPLOADS, &person.id, now).await?;
+    check_phase(app, &mut tx, round, team, kind, None).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
 /// Whether the game allows an upload now: the one place that pages, the API and acceptance itself ask.
-async fn check(
+async fn check_phase(
     app: &App,
     conn: &mut Conn,
     round: &Round,
@@ -150,16 +165,26 @@ async fn check(
     let now = app.now();
     let phase = round.phase(now);
     if phase != kind.phase() || (kind == Kind::Defence && round.settled_at.is_some()) {
-        let text = format!("Round {} is in its {} phase; it takes {}s in its {} phase.", round.number, phase.name(), kind.name(), kind.phase().name());
+        let text = format!(
+            "Round {} is in its {} phase; it takes {}s in its {} phase.",
+            round.number,
+            phase.name(),
+            kind.name(),
+            kind.phase().name()
+        );
         return Err(Failure::Conflict(text));
     }
     if kind == Kind::Attack {
         if round.settled_at.is_none() {
-            return Err(Failure::Conflict("The last defences are still checked. Matches are drawn in a minute.".to_owned()));
+            return Err(Failure::Conflict(
+                "The last defences are still checked. Matches are drawn in a minute.".to_owned(),
+            ));
         }
         let targets = targets(conn, round, &team.id).await?;
         if targets.is_empty() {
-            return Err(Failure::Conflict("Your team has no match in this round: it had no defence when matches were drawn.".to_owned()));
+            return Err(Failure::Conflict(
+                "Your team has no match in this round: it had no defence when matches were drawn.".to_owned(),
+            ));
         }
         if let Some(against) = against
             && !targets.iter().any(|target| target.team.id == against)
@@ -167,6 +192,19 @@ async fn check(
             return Err(Failure::field("against", "not a team that you attack"));
         }
     }
+    Ok(())
+}
+
+/// Whether a place is left.
+async fn check_limits(
+    app: &App,
+    conn: &mut Conn,
+    round: &Round,
+    team: &Team,
+    kind: Kind,
+    against: Option<&str>,
+) -> Result<(), Failure> {
+    let now = app.now();
     let slots = slots(app, conn, round, &team.id, kind, against).await?;
     if !slots.free() {
         let limits = round.settings.limits;
@@ -206,7 +244,6 @@ pub async fn submit(
     if round.phase(now) < Phase::Opening {
         return Err(Failure::NotFound);
     }
-    attempts::check(&mut tx, attempts::UPLOADS, &person.id, now).await?;
     let against = match against {
         Some(number) => {
             let unknown = || Failure::field("against", "not a team that you attack");
@@ -221,7 +258,8 @@ pub async fn submit(
     {
         return Ok((last, false));
     }
-    check(app, &mut tx, &round, team, kind, against.as_deref()).await?;
+    check_phase(app, &mut tx, &round, team, kind, against.as_deref()).await?;
+    check_limits(app, &mut tx, &round, team, kind, against.as_deref()).await?;
 
     let id = app.world.id();
     let file_name = format!("{}.csv{}", kind.name(), if received.zip { ".zip" } else { "" });
@@ -241,9 +279,9 @@ pub async fn submit(
     };
     let stored = async {
         submissions::insert(&mut tx, &new).await?;
-        attempts::record(&mut tx, attempts::UPLOADS, &person.id, now).await?;
         let subject = format!("submission {id}");
-        let detail = format!("{} of team {} in round {}, sha256 {}", kind.name(), team.number, round.number, received.sha256);
+        let detail =
+            format!("{} of team {} in round {}, sha256 {}", kind.name(), team.number, round.number, received.sha256);
         audit::record(&mut tx, &app.world, &person.name, "upload", &subject, &detail).await?;
         let submission = submissions::by_id(&mut tx, &id).await?;
         tx.commit().await?;

@@ -16,13 +16,14 @@ async fn check_open(app: &App, conn: &mut Conn) -> Result<usize, Failure> {
     let now = app.now();
     let played = |phase: Phase| matches!(phase, Phase::Defence | Phase::Attack);
     if let Some(round) = rounds::all(conn).await?.into_iter().find(|round| played(round.phase(now))) {
-        let text = format!("Teams are locked while round {} is played. Organisers can still move players.", round.number);
+        let text =
+            format!("Teams are locked while round {} is played. Organisers can still move players.", round.number);
         return Err(Failure::Conflict(text));
     }
     Ok(competition.team_size as usize)
 }
 
-fn check_name(name: &str) -> Result<(), Failure> {
+pub(super) fn check_name(name: &str) -> Result<(), Failure> {
     let plain = name.chars().all(|c| c.is_alphanumeric() || " ._'-".contains(c));
     let count = name.chars().count();
     if plain && (2..=40).contains(&count) && name.chars().any(char::is_alphanumeric) {
@@ -91,7 +92,8 @@ pub async fn leave_team(app: &App, person: &Person) -> Result<(), Failure> {
     let team = teams::of_account(&mut tx, &person.id).await?.ok_or(Failure::NotFound)?;
     check_open(app, &mut tx).await?;
     teams::leave(&mut tx, &person.id).await?;
-    audit::record(&mut tx, &app.world, &person.name, "leave team", &format!("team {}", team.number), &team.name).await?;
+    audit::record(&mut tx, &app.world, &person.name, "leave team", &format!("team {}", team.number), &team.name)
+        .await?;
     tx.commit().await?;
     Ok(())
 }

@@ -120,7 +120,9 @@ impl Contest {
         let mut rows: Vec<Row> = self.teams.iter().map(|(team, named)| self.row(team, named, as_of, part)).collect();
         let points: Vec<[f64; 2]> = rows
             .iter()
-            .map(|row| [row.utility.map_or(f64::NAN, |utility| -utility), row.privacy.map_or(f64::NAN, |privacy| -privacy)])
+            .map(|row| {
+                [row.utility.map_or(f64::NAN, |utility| -utility), row.privacy.map_or(f64::NAN, |privacy| -privacy)]
+            })
             .collect();
         for (row, on_front) in rows.iter_mut().zip(pareto_front(&points)) {
             row.on_front = on_front;
@@ -162,8 +164,7 @@ impl Contest {
 
     fn row(&self, team: &str, (number, name): &(i64, String), as_of: Millis, part: Part) -> Row {
         let defence = self.defence_of(team, as_of);
-        let due: Vec<&str> =
-            self.matches.iter().filter(|one| one.0 == team).map(|one| one.1.as_str()).collect();
+        let due: Vec<&str> = self.matches.iter().filter(|one| one.0 == team).map(|one| one.1.as_str()).collect();
         let done: Vec<Option<&Attack>> =
             due.iter().map(|defender| self.counting(team, defender, as_of, part)).collect();
         let best = defence.and_then(|defence| self.best_against(team, &defence.id, as_of, part));
@@ -200,7 +201,7 @@ impl Contest {
     pub fn name_of(&self, by: &Result<String, String>) -> String {
         match by {
             Ok(team) => self.teams.get(team).map_or_else(|| team.clone(), |(_, name)| name.clone()),
-            Err(house) => format!("house: {house}"),
+            Err(house) => format!("house ({house})"),
         }
     }
 
@@ -341,7 +342,8 @@ mod tests {
                 .collect(),
         };
         let boards = [board(1, &[(1, Some(10.0)), (2, Some(20.0))]), board(2, &[(1, Some(30.0)), (2, None)])];
-        let totals = |aggregation| overall(&boards, aggregation).iter().map(|row| (row.team, row.total)).collect::<Vec<_>>();
+        let totals =
+            |aggregation| overall(&boards, aggregation).iter().map(|row| (row.team, row.total)).collect::<Vec<_>>();
         assert_eq!(totals(Aggregation::Sum), [(1, Some(40.0)), (2, Some(20.0))]);
         assert_eq!(totals(Aggregation::Mean), [(1, Some(20.0)), (2, Some(20.0))]);
         assert_eq!(totals(Aggregation::Best), [(1, Some(30.0)), (2, Some(20.0))]);

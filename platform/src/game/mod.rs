@@ -272,7 +272,10 @@ impl Settings {
         let test = self.test_traces as u64;
         if test < classes as u64 || test > least - classes as u64 {
             let most = least - classes as u64;
-            return Err(("test_traces", format!("{test} is not from {classes}, one a class, to {most}, which leave one a class")));
+            return Err((
+                "test_traces",
+                format!("{test} is not from {classes}, one a class, to {most}, which leave one a class"),
+            ));
         }
         if self.matches_per_team == 0 {
             return Err(("matches_per_team", "0 would be no game".to_owned()));

@@ -44,7 +44,11 @@ pub fn halves(one: &Match, seed: i64) -> (Vec<usize>, Vec<usize>) {
     for mut rows in of_class.into_values() {
         rows.sort_by_key(|&row| mix(seed as u64, one.capture_ids[row] as u64));
         for row in rows {
-            if to_public { public.push(row) } else { private.push(row) }
+            if to_public {
+                public.push(row)
+            } else {
+                private.push(row)
+            }
             to_public = !to_public;
         }
     }

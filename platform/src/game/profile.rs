@@ -130,7 +130,12 @@ mod tests {
     #[test]
     fn the_rule_of_2022() {
         let utility = utility(8.0);
-        let numbers = Numbers { utility: Some(&utility), overheads: None, attacks: &[Some(1.0), Some(0.5)], best_attacker: Some(1.0) };
+        let numbers = Numbers {
+            utility: Some(&utility),
+            overheads: None,
+            attacks: &[Some(1.0), Some(0.5)],
+            best_attacker: Some(1.0),
+        };
         assert_eq!(Profile::Srs2022.score(&numbers).total, Some(60.0));
         let missing = Numbers { attacks: &[Some(1.0), None], ..numbers.clone() };
         assert_eq!(Profile::Srs2022.score(&missing).total, Some(8.0), "a missing attack counts 1");

@@ -138,15 +138,23 @@ pub struct Session {
 }
 
 /// Begins a session under a new secret; only its hash is kept.
-pub async fn begin_session(conn: &mut Conn, secret: &str, csrf: &str, account_id: &str, now: Millis) -> sqlx::Result<()> {
-    sqlx::query("INSERT INTO session (token_hash, account_id, csrf, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)")
-        .bind(digest(secret))
-        .bind(account_id)
-        .bind(csrf)
-        .bind(now)
-        .bind(now + SESSION)
-        .execute(conn)
-        .await?;
+pub async fn begin_session(
+    conn: &mut Conn,
+    secret: &str,
+    csrf: &str,
+    account_id: &str,
+    now: Millis,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO session (token_hash, account_id, csrf, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(digest(secret))
+    .bind(account_id)
+    .bind(csrf)
+    .bind(now)
+    .bind(now + SESSION)
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -272,7 +280,9 @@ pub async fn invite(conn: &mut Conn, invitation: &Invitation, code: &str) -> sql
 
 /// All invitations.
 pub async fn invitations(conn: &mut Conn) -> sqlx::Result<Vec<Invitation>> {
-    sqlx::query_as("SELECT id, note, uses_left, created_at FROM invitation ORDER BY created_at, id").fetch_all(conn).await
+    sqlx::query_as("SELECT id, note, uses_left, created_at FROM invitation ORDER BY created_at, id")
+        .fetch_all(conn)
+        .await
 }
 
 /// Uses an invitation once; whether it could be.

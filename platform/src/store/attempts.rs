@@ -25,7 +25,7 @@ pub const REGISTRATIONS: Rate = Rate { what: "register", most: 60, window: 60 * 
 /// Codes that were wrong, of one account or address.
 pub const WRONG_CODES: Rate = Rate { what: "wrong code", most: 10, window: 15 * MINUTE };
 /// Uploads of one account, whatever becomes of them; what a round allows is counted apart.
-pub const UPLOADS: Rate = Rate { what: "upload", most: 60, window: 5 * MINUTE };
+pub const UPLOADS: Rate = Rate { what: "upload", most: 120, window: 5 * MINUTE };
 
 /// Whether one more would be too many.
 pub async fn check(conn: &mut Conn, rate: Rate, who: &str, now: Millis) -> Result<(), Failure> {
@@ -42,7 +42,8 @@ pub async fn check(conn: &mut Conn, rate: Rate, who: &str, now: Millis) -> Resul
     let again_at = first.unwrap_or(now) + rate.window;
     let minutes = (again_at - now).max(0) / MINUTE + 1;
     let window = rate.window / MINUTE;
-    let detail = format!("No more than {} in {window} minutes ({}). Try again in {minutes} minutes.", rate.most, rate.what);
+    let detail =
+        format!("No more than {} in {window} minutes ({}). Try again in {minutes} minutes.", rate.most, rate.what);
     Err(Failure::TooMany { detail, again_at })
 }
 

@@ -52,6 +52,7 @@ pub async fn newest(conn: &mut Conn, action: &str, most: i64) -> sqlx::Result<Ve
 
 /// Every kind of action there is.
 pub async fn actions(conn: &mut Conn) -> sqlx::Result<Vec<String>> {
-    let rows: Vec<(String,)> = sqlx::query_as("SELECT DISTINCT action FROM audit ORDER BY action").fetch_all(conn).await?;
+    let rows: Vec<(String,)> =
+        sqlx::query_as("SELECT DISTINCT action FROM audit ORDER BY action").fetch_all(conn).await?;
     Ok(rows.into_iter().map(|(action,)| action).collect())
 }

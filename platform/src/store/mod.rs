@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod attempts;
 pub mod audit;
+pub mod rejudgings;
 pub mod results;
 pub mod rounds;
 pub mod settings;

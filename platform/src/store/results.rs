@@ -1,9 +1,11 @@
 //! Scores of attacks, by part of the test set.
 
+use serde::{Deserialize, Serialize};
+
 use super::Conn;
 
 /// One score.
-#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow, Serialize, Deserialize)]
 pub struct ScoreRow {
     /// The attack; of a house attacker the attacked defence.
     pub submission_id: String,

@@ -229,7 +229,12 @@ pub async fn choose(conn: &mut Conn, id: &str, now: Millis) -> sqlx::Result<()> 
 }
 
 /// A worker takes the one that has waited longest.
-pub async fn claim(conn: &mut Conn, worker: &str, now: Millis, lease_until: Millis) -> sqlx::Result<Option<Submission>> {
+pub async fn claim(
+    conn: &mut Conn,
+    worker: &str,
+    now: Millis,
+    lease_until: Millis,
+) -> sqlx::Result<Option<Submission>> {
     let row: Option<(String,)> = sqlx::query_as(
         "UPDATE submission SET state = 'running', worker = $1, lease_until = $2, started_at = $3, attempts = attempts + 1
          WHERE state = 'queued' AND id = (SELECT id FROM submission WHERE state = 'queued' ORDER BY received_at, id LIMIT 1)

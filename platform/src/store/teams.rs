@@ -60,7 +60,10 @@ pub async fn by_name(conn: &mut Conn, name: &str) -> sqlx::Result<Option<Team>> 
 
 /// The team that a code lets into.
 pub async fn by_code(conn: &mut Conn, code: &str) -> sqlx::Result<Option<Team>> {
-    sqlx::query_as("SELECT id, number, name, code FROM team WHERE code = $1").bind(code.trim()).fetch_optional(conn).await
+    sqlx::query_as("SELECT id, number, name, code FROM team WHERE code = $1")
+        .bind(code.trim())
+        .fetch_optional(conn)
+        .await
 }
 
 /// The team of an account.

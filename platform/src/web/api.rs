@@ -125,8 +125,9 @@ async fn uploaded(
         return Err(Failure::Forbidden("Uploads to the API take a token, not the cookie of a session.".to_owned()));
     }
     let round = view::round(app, &mut *app.store.read().await?, viewer, number).await?;
-    let received = receive(app, body.into_data_stream()).await?;
     let person = Person::from(viewer.account()?);
+    acts::announce(app, &person, viewer.team()?, &round, kind).await?;
+    let received = receive(app, body.into_data_stream()).await?;
     let (submission, new) = acts::submit(app, &person, viewer.team()?, &round, kind, against, received).await?;
     let status = if new { StatusCode::CREATED } else { StatusCode::OK };
     let place = format!("/api/v1/submissions/{}", submission.id);
@@ -138,6 +139,7 @@ async fn describe(app: &App, conn: &mut Conn, viewer: &Viewer, submission: Submi
     let now = app.now();
     let round = rounds::by_id(conn, &submission.round_id).await?.ok_or(Failure::NotFound)?;
     let outcome: Option<Outcome> = submission.outcome.as_deref().map(serde_json::from_str).transpose()?;
+    let outcome = outcome.map(|outcome| if viewer.organises() { outcome } else { outcome.for_team() });
     let scores = scores(conn, &round, &submission, viewer, now).await?;
     let scores: Vec<Value> = scores
         .into_iter()

@@ -119,11 +119,10 @@ pub(crate) async fn guard(State(app): State<App>, mut request: Request, next: Ne
         }
         Err(Failure::SignIn) if !api && request.method() == Method::GET => {
             let next = path.bytes().map(|byte| match byte {
-                b'/' | b'-' | b'.' | b'_' => char::from(byte).to_string(),
-                byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+                b'/' | b'-' | b'.' | b'_' | b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
                 byte => format!("%{byte:02X}"),
             });
-            return Redirect::to(&format!("/sign-in?next={}", next.collect::<String>())).into_response();
+            Redirect::to(&format!("/sign-in?next={}", next.collect::<String>())).into_response()
         }
         Err(failure) => failure.into_response(),
     };
@@ -161,7 +160,12 @@ async fn admit(app: &App, viewer: &mut Viewer, asked: &Asked) -> Result<(), Fail
     }
     // What is in no table is answered by the fallback.
     let Some(matched) = &asked.path else { return Ok(()) };
-    let post = asked.method == Method::POST;
+    let post = match asked.method {
+        Method::GET | Method::HEAD => false,
+        Method::POST => true,
+        // No route takes it, whoever asks.
+        _ => return Ok(()),
+    };
     let Some(need) = needs().get(&(post, matched.as_str())) else { return Ok(()) };
     match need {
         Need::Anyone => Ok(()),
@@ -226,13 +230,15 @@ async fn finish(app: &App, viewer: &Viewer, mut response: Response) -> Response 
             tracing::error!("{why}");
         }
         let status = response.status();
-        response = if viewer.api { view::problem(failure, status) } else { view::failure_page(app, viewer, failure, status) };
+        response =
+            if viewer.api { view::problem(failure, status) } else { view::failure_page(app, viewer, failure, status) };
     } else if viewer.api && (response.status().is_client_error() || response.status().is_server_error()) {
         // Of an extractor of the framework.
         let failure = Failure::Bad("The request cannot be read.".to_owned());
         response = view::problem(&failure, response.status());
     }
-    let is_page = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let is_page =
+        response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     if let (Some((secret, _)), true, true) = (&viewer.session, viewer.notice.is_some(), is_page) {
         let cleared = async {
             let mut tx = app.store.write().await?;
@@ -270,7 +276,8 @@ mod tests {
     #[test]
     fn redirects_stay_here() {
         assert_eq!(safe_next("/rounds/1?x=1"), "/rounds/1?x=1");
-        for next in ["//evil.example", "///evil.example", "https://evil.example", "/\\evil.example", "/a\r\nb", "", "x"] {
+        for next in ["//evil.example", "///evil.example", "https://evil.example", "/\\evil.example", "/a\r\nb", "", "x"]
+        {
             assert_eq!(safe_next(next), "/", "{next:?}");
         }
     }
@@ -278,9 +285,9 @@ mod tests {
     #[test]
     fn forms_come_from_here() {
         let check = |pairs: &[(&'static str, &'static str)]| {
-            let headers = pairs.iter().map(|&(name, value)| {
-                (header::HeaderName::from_static(name), HeaderValue::from_static(value))
-            });
+            let headers = pairs
+                .iter()
+                .map(|&(name, value)| (header::HeaderName::from_static(name), HeaderValue::from_static(value)));
             check_origin(&headers.collect()).is_ok()
         };
         assert!(check(&[]));

@@ -33,8 +33,14 @@ pub(crate) async fn document() -> Json<Value> {
         let names = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
         let mut parameters: Vec<Value> = names
             .map(|name| {
-                let kind = if ["round", "team"].contains(&name) { "integer" } else { "string" };
-                json!({ "name": name, "in": "path", "required": true, "schema": { "type": kind } })
+                let schema = match name {
+                    "round" | "team" => {
+                        json!({ "type": "integer", "minimum": 1, "maximum": 1_000_000_000, "format": "int64" })
+                    }
+                    "part" => json!({ "type": "string", "enum": ["train.csv.zip", "test.csv.zip"] }),
+                    _ => json!({ "type": "string", "pattern": "^[a-z2-9]{16}$" }),
+                };
+                json!({ "name": name, "in": "path", "required": true, "schema": schema })
             })
             .collect();
         let problem = |what: &str| {
@@ -45,6 +51,12 @@ pub(crate) async fn document() -> Json<Value> {
             success: { "description": "Done" },
             "404": problem("Not there, or not for this token"),
         });
+        if !parameters.is_empty() {
+            responses["400"] = problem("A number that is none, or an upload that broke off");
+        }
+        if route.path.ends_with("/leaderboard") || route.path.ends_with("/matrix") {
+            responses["403"] = problem("The organisers do not show scores of this round now");
+        }
         let mut operation = json!({ "summary": summary, "operationId": format!("{}{}", route.method.to_lowercase(), route.path.replace(['/', '{', '}', '.'], "_")) });
         if route.need != "anyone" {
             operation["security"] = json!([{ "token": [] }]);
@@ -60,7 +72,8 @@ pub(crate) async fn document() -> Json<Value> {
             responses["422"] = problem("A field is wrong");
             responses["429"] = problem("No upload is left; `again_at` says when one is");
             if route.path.ends_with("/attacks") {
-                parameters.push(json!({ "name": "team", "in": "query", "required": false, "schema": { "type": "integer" } }));
+                parameters
+                    .push(json!({ "name": "team", "in": "query", "required": false, "schema": { "type": "integer" } }));
             }
         }
         operation["parameters"] = parameters.into();

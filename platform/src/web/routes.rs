@@ -4,7 +4,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
-use super::pages::{account, boards, home, organise, rounds, submissions, teams};
+use super::pages::{account, boards, home, organise, rejudgings, rounds, submissions, teams};
 use super::{api, assets, openapi};
 use crate::App;
 
@@ -126,6 +126,7 @@ pub(crate) fn all() -> Vec<Route> {
         post("/organise/people/move", Organiser, organise::move_player),
         post("/organise/people/lock", Organiser, organise::lock),
         post("/organise/people/reset", Organiser, organise::reset),
+        post("/organise/people/import", Organiser, organise::import),
         post("/organise/invitations", Organiser, organise::invite),
         post("/organise/announcements", Organiser, organise::announce),
         post("/organise/settings", Organiser, organise::settings),
@@ -133,6 +134,11 @@ pub(crate) fn all() -> Vec<Route> {
         get("/organise/submissions/{id}", Organiser, organise::submission),
         get("/organise/submissions/{id}/file", Organiser, organise::file),
         post("/organise/submissions/{id}/again", Organiser, organise::check_again),
+        get("/organise/rejudgings", Organiser, rejudgings::list),
+        post("/organise/rejudgings", Organiser, rejudgings::begin),
+        get("/organise/rejudgings/{id}", Organiser, rejudgings::one),
+        post("/organise/rejudgings/{id}/apply", Organiser, rejudgings::apply),
+        post("/organise/rejudgings/{id}/drop", Organiser, rejudgings::drop),
         get("/organise/audit", Organiser, organise::audit),
         get("/api/v1/openapi.json", Anyone, openapi::document),
         get("/api/v1/me", Account, api::me),

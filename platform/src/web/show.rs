@@ -61,7 +61,8 @@ pub(crate) fn until(at: Millis, now: Millis) -> String {
 
 /// A field of CSV: quoted where it must be, and never a formula of a spreadsheet.
 pub(crate) fn csv_field(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '@', '\t', '\r']) || (text.starts_with('-') && text.parse::<f64>().is_err());
+    let formula =
+        text.starts_with(['=', '+', '@', '\t', '\r']) || (text.starts_with('-') && text.parse::<f64>().is_err());
     let text = if formula { format!("'{text}") } else { text.to_owned() };
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
@@ -73,7 +74,10 @@ mod tests {
     #[test]
     fn numbers_and_fields() {
         assert_eq!((number(1.236, 2), number(None, 2)), ("1.24".into(), "–".into()));
-        assert_eq!((count(1_234_567.0), count(999.0), count(1000.0)), ("1,234,567".into(), "999".into(), "1,000".into()));
+        assert_eq!(
+            (count(1_234_567.0), count(999.0), count(1000.0)),
+            ("1,234,567".into(), "999".into(), "1,000".into())
+        );
         assert_eq!(size(52_428_800), "50.0 MiB");
         assert_eq!(csv_field("=1+1"), "'=1+1");
         assert_eq!((csv_field("-1.5"), csv_field("a,\"b\"")), ("-1.5".into(), "\"a,\"\"b\"\"\"".into()));

@@ -13,7 +13,13 @@ pub(crate) struct UploadForm {
     pub(crate) against: Option<i64>,
 }
 
-pub(crate) async fn read(app: &App, viewer: &Viewer, mut form: Multipart) -> Result<UploadForm, Failure> {
+/// Reads a form. When its token was right and its file is next, `before` decides whether that is read at all.
+pub(crate) async fn read(
+    app: &App,
+    viewer: &Viewer,
+    mut form: Multipart,
+    before: impl Future<Output = Result<(), Failure>>,
+) -> Result<UploadForm, Failure> {
     let broken = |error: axum::extract::multipart::MultipartError| Failure::Bad(error.body_text());
     let mut checked = viewer.session.is_none();
     let mut against = None;
@@ -28,6 +34,7 @@ pub(crate) async fn read(app: &App, viewer: &Viewer, mut form: Multipart) -> Res
                 if !checked {
                     return Err(Failure::Forbidden("The form's token must come before its file.".to_owned()));
                 }
+                before.await?;
                 let file = receive(app, field).await?;
                 return Ok(UploadForm { file, against });
             }

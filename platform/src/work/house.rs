@@ -67,7 +67,8 @@ fn truth_of(test: &TraceSet, truth: &BTreeMap<i64, String>, classes: &ClassMap) 
 
 /// Bytes and packets of both directions and the time, as logarithms: overheads are ratios.
 fn totals(trace: &Trace) -> Vec<f64> {
-    let counts = [trace.in_bytes() as f64, trace.out_bytes() as f64, trace.in_packets() as f64, trace.out_packets() as f64];
+    let counts =
+        [trace.in_bytes() as f64, trace.out_bytes() as f64, trace.in_packets() as f64, trace.out_packets() as f64];
     counts.into_iter().chain([trace.duration_ns() as f64 / 1e9]).map(f64::ln_1p).collect()
 }
 

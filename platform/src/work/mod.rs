@@ -7,6 +7,7 @@
 mod attack;
 mod defence;
 mod house;
+mod likeness;
 mod outcome;
 mod settle;
 
@@ -16,14 +17,14 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::sync::watch;
 
-pub use outcome::{AttackDetail, CostLine, Outcome, ProblemKind, SplitLine};
 pub(crate) use house::{CONTROL, predict};
+pub use outcome::{AttackDetail, CostLine, Outcome, ProblemKind, SplitLine};
 pub use settle::{candidates, settle_due};
 
 use crate::game::Kind;
 use crate::store::results::{self, ScoreRow};
 use crate::store::submissions::{self, Ended, State, Submission};
-use crate::store::{accounts, attempts};
+use crate::store::{accounts, attempts, rejudgings};
 use crate::{App, Failure, Millis};
 
 /// What checks and scores; kept with every result, changed whenever a number could.
@@ -131,29 +132,17 @@ struct Done {
     scores: Vec<ScoreRow>,
 }
 
-/// Takes one submission and works on it; false where none waits.
+/// Takes one submission and works on it; false where none waits. What teams wait for comes before rejudgings.
 async fn step(app: &App, worker: &str) -> Result<bool, Failure> {
     let mut tx = app.store.write().await?;
     let now = app.now();
     let taken = submissions::claim(&mut tx, worker, now, now + LEASE).await?;
     tx.commit().await?;
-    let Some(submission) = taken else { return Ok(false) };
+    let Some(submission) = taken else { return rejudge(app, worker).await };
 
-    let heart = tokio::spawn(beat(app.clone(), submission.id.clone(), worker.to_owned()));
-    let result = perform(app, &submission).await;
+    let heart = tokio::spawn(beat(app.clone(), Held::Submission(submission.id.clone()), worker.to_owned()));
+    let (ended, scores) = concluded(app, &submission).await?;
     heart.abort();
-
-    let (ended, scores) = match result {
-        Ok(done) => {
-            let outcome = serde_json::to_string(&done.outcome)?;
-            (Ended { state: done.state, reason: done.reason, outcome: Some(outcome), scorer: SCORER.into() }, done.scores)
-        }
-        Err(failure) => {
-            tracing::error!(submission = submission.id, "{failure:?}");
-            let reason = "The server could not check it. Organisers see why, and can have it checked again.".to_owned();
-            (Ended { state: State::Failed, reason: Some(reason), outcome: None, scorer: SCORER.into() }, Vec::new())
-        }
-    };
     let mut tx = app.store.write().await?;
     if submissions::end(&mut tx, &submission.id, worker, &ended, app.now()).await? {
         results::replace(&mut tx, &submission.id, &scores).await?;
@@ -162,12 +151,55 @@ async fn step(app: &App, worker: &str) -> Result<bool, Failure> {
     Ok(true)
 }
 
-async fn beat(app: App, id: String, worker: String) {
+/// As [`step`], beside what counts.
+async fn rejudge(app: &App, worker: &str) -> Result<bool, Failure> {
+    let mut tx = app.store.write().await?;
+    let now = app.now();
+    let Some(taken) = rejudgings::claim(&mut tx, worker, now, now + LEASE).await? else { return Ok(false) };
+    let submission = submissions::by_id(&mut tx, &taken.1).await?;
+    tx.commit().await?;
+    let submission = submission.ok_or_else(|| Failure::Broken(format!("no submission {}", taken.1)))?;
+    let heart = tokio::spawn(beat(app.clone(), Held::Rejudged(taken.clone()), worker.to_owned()));
+    let (ended, scores) = concluded(app, &submission).await?;
+    heart.abort();
+    let mut tx = app.store.write().await?;
+    rejudgings::end(&mut tx, &taken, worker, &ended, &serde_json::to_string(&scores)?).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// What work came to, whatever it came to.
+async fn concluded(app: &App, submission: &Submission) -> Result<(Ended, Vec<ScoreRow>), Failure> {
+    let scorer = SCORER.to_owned();
+    match perform(app, submission).await {
+        Ok(done) => {
+            let outcome = Some(serde_json::to_string(&done.outcome)?);
+            Ok((Ended { state: done.state, reason: done.reason, outcome, scorer }, done.scores))
+        }
+        Err(failure) => {
+            tracing::error!(submission = submission.id, "{failure:?}");
+            let reason = "The server could not check it. Organisers see why, and can have it checked again.".to_owned();
+            Ok((Ended { state: State::Failed, reason: Some(reason), outcome: None, scorer }, Vec::new()))
+        }
+    }
+}
+
+/// What a worker has a lease on.
+enum Held {
+    Submission(String),
+    Rejudged((String, String)),
+}
+
+async fn beat(app: App, held: Held, worker: String) {
     loop {
         tokio::time::sleep(HEARTBEAT).await;
         let extended = async {
             let mut tx = app.store.write().await?;
-            submissions::extend(&mut tx, &id, &worker, app.now() + LEASE).await?;
+            let until = app.now() + LEASE;
+            match &held {
+                Held::Submission(id) => submissions::extend(&mut tx, id, &worker, until).await?,
+                Held::Rejudged(of) => rejudgings::extend(&mut tx, of, &worker, until).await?,
+            }
             tx.commit().await
         };
         if let Err(error) = extended.await {

@@ -27,6 +27,8 @@ pub struct Outcome {
     pub overhead: Option<[Option<f64>; 3]>,
     /// How a defence was split.
     pub split: Option<SplitLine>,
+    /// For organisers alone: defences of other teams that it shares traces with, and how many.
+    pub shared_with: Vec<(String, u64)>,
 }
 
 /// One kind of problem.
@@ -101,11 +103,22 @@ impl From<&CheckReport> for Outcome {
             cost: cost.map(|cost| CostLine { utility: cost.utility.clone(), volumes: cost.volumes }),
             overhead: report.overhead.map(|overhead| [overhead.in_bytes, overhead.out_bytes, overhead.seconds]),
             split: None,
+            shared_with: Vec::new(),
         }
     }
 }
 
 impl Outcome {
+    /// As the team sees it.
+    pub fn for_team(mut self) -> Self {
+        self.shared_with = Vec::new();
+        self
+    }
+
+    pub(super) fn note(&mut self, named: &str, count: u64) {
+        self.shared_with.push((named.to_owned(), count));
+    }
+
     /// In one sentence, for lists.
     pub fn sentence(&self) -> String {
         let count: u64 = self.problems.iter().map(|problem| problem.count).sum();

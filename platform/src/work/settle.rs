@@ -29,7 +29,8 @@ pub async fn settle_due(app: &App) -> Result<(), Failure> {
         let pinned: Vec<(String, String)> = pins.into_iter().map(|(team, defence)| (team, defence.id)).collect();
         if rounds::settle(&mut tx, &round.id, &pinned, &matches, now).await? {
             let detail = format!("{} defences pinned, {} matches, seed {}", pinned.len(), matches.len(), round.seed);
-            audit::record(&mut tx, &app.world, "the clock", "settle", &format!("round {}", round.number), &detail).await?;
+            audit::record(&mut tx, &app.world, "the clock", "settle", &format!("round {}", round.number), &detail)
+                .await?;
             tx.commit().await?;
         }
     }

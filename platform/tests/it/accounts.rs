@@ -213,7 +213,9 @@ async fn teams_of_two_by_code() {
 async fn places_to_go_back_to_are_of_this_site() {
     let site = Site::new().await;
     site.player("alice").await;
-    for (next, to) in [("///evil.example", "/"), ("//evil.example", "/"), ("https://evil.example", "/"), ("/teams", "/teams")] {
+    for (next, to) in
+        [("///evil.example", "/"), ("//evil.example", "/"), ("https://evil.example", "/"), ("/teams", "/teams")]
+    {
         let mut visitor = site.visitor();
         let answer =
             visitor.post("/sign-in", &[("name", "alice"), ("password", PASSWORD), ("next", next)]).await.is(303);
@@ -262,4 +264,24 @@ async fn tokens_are_for_the_api_and_revocable() {
     assert_eq!(answer.header("content-type"), "application/problem+json");
     let request = Request::get("/api/v1/me").header(header::AUTHORIZATION, "Bearer x");
     assert_eq!(site.visitor().send(request, Body::empty()).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_course_is_imported_whole_or_not_at_all() {
+    let site = Site::new().await;
+    let mut organiser = site.organiser().await;
+    let bad = "alice,alice@example.org,Al-Bo\nb/b,nowhere\nalice,other@example.org\n";
+    let answer = organiser.post("/organise/people/import", &[("list", bad)]).await.is(422);
+    assert!(answer.text.contains("line 2") && answer.text.contains("line 3"), "{}", answer.text);
+    assert!(!organiser.get("/organise/people").await.ok().text.contains("alice@example.org"), "nothing was made");
+    let good = "name,email,team\nalice,alice@example.org,Al-Bo\nbob;bob@example.org;Al-Bo\n\ncarol,carol@example.org\n";
+    let page = organiser.post("/organise/people/import", &[("list", good)]).await.ok().text;
+    let links: Vec<&str> = page.split("<code>/welcome/").skip(1).map(|rest| rest.split('<').next().unwrap()).collect();
+    assert_eq!(links.len(), 3);
+    let set = [("password", PASSWORD), ("again", PASSWORD)];
+    site.visitor().post(&format!("/welcome/{}", links[1]), &set).await.is(303);
+    site.visitor().sign_in("bob", PASSWORD).await.is(303);
+    assert!(organiser.get("/teams/1").await.ok().text.contains("alice, bob"));
+    let full = organiser.post("/organise/people/import", &[("list", "dave,dave@example.org,al-bo")]).await.is(422);
+    assert!(full.text.contains("is full"));
 }

@@ -6,7 +6,10 @@ use crate::site::{Browser, DAY, HOUR, Site};
 use crate::traffic::{attack, captures, defence, unzipped};
 
 /// Two teams with defences in a round whose attack phase has begun.
-async fn begun<'a>(site: &'a Site, change: impl FnOnce(&mut wfkit_platform::game::Round)) -> (Browser<'a>, Browser<'a>) {
+async fn begun<'a>(
+    site: &'a Site,
+    change: impl FnOnce(&mut wfkit_platform::game::Round),
+) -> (Browser<'a>, Browser<'a>) {
     let (mut al, mut bo) = (site.team("Al").await, site.team("Bo").await);
     site.round(1, change).await;
     site.at(site.now() + DAY);
@@ -56,7 +59,13 @@ async fn a_frozen_board_is_frozen_everywhere() {
     let mut visitor = site.visitor();
     let mut organiser = site.visitor();
     organiser.sign_in("boss", crate::site::PASSWORD).await;
-    let paths = VIEWS.iter().copied().chain(["/leaderboard", "/leaderboard.csv", "/leaderboard.json", "/teams/1", "/rounds/1/chart.svg"]);
+    let paths = VIEWS.iter().copied().chain([
+        "/leaderboard",
+        "/leaderboard.csv",
+        "/leaderboard.json",
+        "/teams/1",
+        "/rounds/1/chart.svg",
+    ]);
     let mut before = Vec::new();
     for path in paths {
         let live = organiser.get(path).await.ok().text;
@@ -110,7 +119,9 @@ async fn hidden_scores_are_hidden_everywhere() {
 
 #[tokio::test]
 async fn the_best_or_the_last_attack_counts_without_a_click() {
-    for (counting, better) in [(wfkit_platform::game::Counting::Best, true), (wfkit_platform::game::Counting::Last, false)] {
+    for (counting, better) in
+        [(wfkit_platform::game::Counting::Best, true), (wfkit_platform::game::Counting::Last, false)]
+    {
         let site = Site::new().await;
         site.organiser().await;
         let (mut al, _) = begun(&site, |round| round.settings.counting = counting).await;
@@ -137,4 +148,51 @@ async fn a_board_before_anything_is_there() {
     visitor.get("/rounds/1/matrix").await.ok();
     visitor.get("/rounds/1/chart.svg").await.ok();
     visitor.get("/rounds/2/leaderboard").await.is(404);
+}
+
+#[tokio::test]
+async fn a_rejudging_shows_what_would_change_before_it_does() {
+    let site = Site::new().await;
+    let mut organiser = site.organiser().await;
+    let (mut al, _) = begun(&site, |_| ()).await;
+    let id = attack_by(&site, &mut al, 2, 0.6).await;
+    site.work().await;
+    let right = al.submission(&id).await["scores"].clone();
+    // As if a scorer of before had been wrong.
+    let mut tx = site.app.store.write().await.unwrap();
+    let mut rows = wfkit_platform::store::results::of_submission(&mut tx, &id).await.unwrap();
+    rows.iter_mut().for_each(|row| row.roc_auc = 0.123_456);
+    wfkit_platform::store::results::replace(&mut tx, &id, &rows).await.unwrap();
+    tx.commit().await.unwrap();
+    let wrong = al.submission(&id).await["scores"].clone();
+    assert_ne!(wrong, right);
+
+    let fields = [("round", "1"), ("kind", "attack"), ("reason", "the scorer was wrong")];
+    organiser.post("/organise/rejudgings", &[("round", "1"), ("kind", "attack"), ("reason", "")]).await.is(422);
+    let answer = organiser.post("/organise/rejudgings", &fields).await.is(303);
+    let path = answer.header("location").to_owned();
+    organiser.post("/organise/rejudgings", &fields).await.is(409);
+    assert!(organiser.get(&path).await.ok().text.contains("0 of 1 judged"));
+    organiser.post(&format!("{path}/apply"), &[]).await.is(409);
+    site.work().await;
+    let page = organiser.get(&path).await.ok().text;
+    assert!(page.contains("1 of 1 judged, 1 would differ") && page.contains("0.123456 to "), "{page}");
+    assert_eq!(al.submission(&id).await["scores"], wrong, "nothing counts yet");
+    organiser.post(&format!("{path}/apply"), &[]).await.is(303);
+    assert_eq!(al.submission(&id).await["scores"], right);
+    organiser.post(&format!("{path}/drop"), &[]).await.is(409);
+
+    // Again, with nothing to change, and dropped.
+    let answer = organiser
+        .post("/organise/rejudgings", &[("round", "1"), ("kind", "defence"), ("reason", "to see")])
+        .await
+        .is(303);
+    let path = answer.header("location").to_owned();
+    site.work().await;
+    assert!(organiser.get(&path).await.ok().text.contains("2 of 2 judged, 0 would differ"));
+    organiser.post(&format!("{path}/drop"), &[]).await.is(303);
+    for action in ["begin rejudging", "apply rejudging", "drop rejudging"] {
+        let query = action.replace(' ', "+");
+        assert!(organiser.get(&format!("/organise/audit?action={query}")).await.ok().text.contains(action));
+    }
 }

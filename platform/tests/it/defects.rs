@@ -91,7 +91,8 @@ async fn defects_3_4_and_20_rows_are_told_by_id_columns_by_name_and_sums_may_be_
     assert_eq!(score(turned.join("\n")).await, plain);
     let rounded = rows.lines().map(|line| {
         let fields: Vec<&str> = line.split(',').collect();
-        let values: Vec<String> = fields[2..].iter().map(|value| format!("{:.6}", value.parse::<f64>().unwrap())).collect();
+        let values: Vec<String> =
+            fields[2..].iter().map(|value| format!("{:.6}", value.parse::<f64>().unwrap())).collect();
         format!("{},{},{}", fields[0], fields[1], values.join(","))
     });
     let rounded: Vec<String> = rounded.collect();
@@ -117,7 +118,10 @@ async fn defects_5_6_and_25_no_upload_breaks_the_board() {
     for (class, rep) in (1..=4).flat_map(|class| (0..6).map(move |rep| (class, rep))) {
         for packet in 0..6 {
             let size = if packet % 2 == 0 { 1 } else { -1 };
-            dummy += &format!("{class},{rep},{size},{}\n", f64::from(packet) * 0.2001 + f64::from(rep) * 0.0001 * f64::from(packet));
+            dummy += &format!(
+                "{class},{rep},{size},{}\n",
+                f64::from(packet) * 0.2001 + f64::from(rep) * 0.0001 * f64::from(packet)
+            );
         }
     }
     let cheap = al.uploaded("/rounds/1/defence", &[], dummy.as_bytes()).await;
@@ -185,10 +189,14 @@ async fn defect_10_own_privacy_is_scored() {
     let (mut al, _) = attacking(&site).await;
     let privacy = |board: &serde_json::Value| {
         let row = board["rows"].as_array().unwrap().iter().find(|row| row["name"] == "Bo").unwrap();
-        (row["privacy"].as_f64().unwrap(), row["best_attacker"].as_str().unwrap().to_owned(), row["total"].as_f64().unwrap())
+        (
+            row["privacy"].as_f64().unwrap(),
+            row["best_attacker"].as_str().unwrap().to_owned(),
+            row["total"].as_f64().unwrap(),
+        )
     };
     let before = privacy(&site.visitor().get("/rounds/1/leaderboard.json").await.ok().json());
-    assert!(before.1.starts_with("house: "), "{before:?}");
+    assert!(before.1.starts_with("house ("), "{before:?}");
     attack_by(&site, &mut al, 2, 0.99).await;
     site.work().await;
     let after = privacy(&site.visitor().get("/rounds/1/leaderboard.json").await.ok().json());
@@ -200,7 +208,7 @@ async fn defect_10_own_privacy_is_scored() {
 async fn defect_13_bombs_are_refused_while_they_are_read() {
     let site = Site::new().await;
     let (mut al, _) = two(&site).await;
-    let row = "1,1,1,0.0\n".repeat(10_000_000);
+    let row = format!("1,1,1,0.{}\n", "0".repeat(900)).repeat(100_000);
     let bomb = zipped("a.csv", format!("cell_id,rep,direction_size,timestamp\n{row}").as_bytes());
     assert!(bomb.len() < 1 << 20);
     let id = al.uploaded("/rounds/1/defence", &[], &bomb).await;
@@ -214,12 +222,14 @@ async fn defects_12_and_16_nobody_sits_down_in_a_team_uninvited() {
     let site = Site::new().await;
     site.team("Al").await;
     let mut bob = site.player("bob").await;
-    for path in ["/join_team/?team_name=Al", "/team/join?code=x", "/set_phase/?phase=Attack", "/generate_matches/?round=2"] {
+    for path in
+        ["/join_team/?team_name=Al", "/team/join?code=x", "/set_phase/?phase=Attack", "/generate_matches/?round=2"]
+    {
         let answer = bob.get(path).await;
         assert!([404, 405].contains(&answer.status.as_u16()), "{path}");
     }
     bob.post("/team/join", &[("code", "")]).await.is(422);
-    assert!(!bob.get("/teams/1").await.ok().text.contains("bob</"));
+    assert!(bob.get("/teams/1").await.ok().text.contains("Number 1, al-player<"));
 }
 
 #[tokio::test]
@@ -264,7 +274,8 @@ async fn defect_22_downloads_leak_nothing() {
     let (mut al, _) = attacking(&site).await;
     let open = || {
         let root = site.app.files.root().to_owned();
-        let links = std::fs::read_dir("/proc/self/fd").unwrap().filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
+        let links =
+            std::fs::read_dir("/proc/self/fd").unwrap().filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
         links.filter(|link| link.starts_with(&root)).count()
     };
     for _ in 0..5 {
@@ -296,7 +307,12 @@ async fn defect_24_names_that_register_can_sign_in_and_have_pages() {
     let site = Site::new().await;
     let mut visitor = site.visitor();
     let long = "x".repeat(70);
-    let fields = [("name", long.as_str()), ("email", "x@example.org"), ("password", "correct horse"), ("again", "correct horse")];
+    let fields = [
+        ("name", long.as_str()),
+        ("email", "x@example.org"),
+        ("password", "correct horse"),
+        ("again", "correct horse"),
+    ];
     visitor.post("/register", &fields).await.is(422);
     let mut alice = site.player("alice").await;
     alice.post("/team/create", &[("name", "a/b")]).await.is(422);

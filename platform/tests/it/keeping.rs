@@ -33,7 +33,8 @@ async fn the_work_of_a_lost_worker_is_done_by_another() {
     assert_eq!(site.work().await, 1);
     assert_eq!(team.submission(&id).await["state"], "done");
     // The lost one comes back, too late to count.
-    let ended = submissions::Ended { state: submissions::State::Refused, reason: None, outcome: None, scorer: String::new() };
+    let ended =
+        submissions::Ended { state: submissions::State::Refused, reason: None, outcome: None, scorer: String::new() };
     let mut tx = site.app.store.write().await.unwrap();
     assert!(!submissions::end(&mut tx, &id, "lost", &ended, site.now()).await.unwrap());
     tx.commit().await.unwrap();
@@ -123,6 +124,10 @@ async fn the_demo_is_a_competition() {
         visitor.get(&format!("/rounds/{round}/leaderboard")).await.ok();
         visitor.get(&format!("/rounds/{round}/matrix")).await.ok();
     }
+    let link = format!("/welcome/{}", sign_ins.organiser.1);
+    visitor.post(&link, &[("password", crate::site::PASSWORD), ("again", crate::site::PASSWORD)]).await.is(303);
+    visitor.sign_in("organiser", crate::site::PASSWORD).await.is(303);
+    visitor.get("/organise").await.ok();
     let (name, password) = &sign_ins.players[0];
     let mut player = site.visitor();
     player.sign_in(name, password).await.is(303);

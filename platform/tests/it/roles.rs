@@ -126,9 +126,8 @@ async fn forms_without_their_token_or_from_elsewhere_do_nothing() {
     for route in route_table().into_iter().filter(|route| route.method == "POST" && route.need != "anyone") {
         let status = ask(&mut organiser, &route, "none", false).await;
         assert_eq!(status, 403, "{} without a token", route.path);
-        let answer = organiser
-            .send(Request::post(route.path).header("sec-fetch-site", "cross-site"), Body::empty())
-            .await;
+        let answer =
+            organiser.send(Request::post(route.path).header("sec-fetch-site", "cross-site"), Body::empty()).await;
         assert_eq!(answer.status, 403, "{} from another site", route.path);
         let answer =
             organiser.send(Request::post(route.path).header("origin", "https://evil.example"), Body::empty()).await;
@@ -168,7 +167,9 @@ async fn planned_rounds_are_for_organisers() {
         }
     })
     .await;
-    for path in ["/rounds/1", "/rounds/1/leaderboard", "/rounds/1/leaderboard.json", "/rounds/1/defence", "/api/v1/rounds/1"] {
+    for path in
+        ["/rounds/1", "/rounds/1/leaderboard", "/rounds/1/leaderboard.json", "/rounds/1/defence", "/api/v1/rounds/1"]
+    {
         team.get(path).await.is(404);
     }
     assert_eq!(team.get("/api/v1/rounds").await.ok().text, "[]");

@@ -52,6 +52,7 @@ async fn a_whole_round_and_the_next() {
     // Defence: Al as it is, Bo zipped, Cy telling nothing. Late is late.
     site.at(site.now() + DAY + HOUR);
     let refused = al.uploaded("/rounds/1/defence", &[], b"cell_id,rep\n1,2\n").await;
+    site.at(site.now() + 1);
     let first = al.uploaded("/rounds/1/defence", &[], defence(1, 100).as_bytes()).await;
     let page = al.get(&format!("/submissions/{first}")).await.ok().text;
     assert!(page.contains("1 before it in the queue") && page.contains("data-live"), "{page}");
@@ -62,7 +63,7 @@ async fn a_whole_round_and_the_next() {
     let page = al.get(&format!("/submissions/{refused}")).await.ok().text;
     assert!(page.contains("refused") && page.contains("column"), "{page}");
     let page = al.get(&format!("/submissions/{first}")).await.ok().text;
-    assert!(page.contains("This defence counts") && page.contains("house: totals") && !page.contains("data-live"));
+    assert!(page.contains("This defence counts") && page.contains("house (totals)") && !page.contains("data-live"));
     let preview = organiser.get("/organise/rounds/1").await.ok().text;
     assert!(preview.contains("As they would be drawn now: 3") && preview.contains("Without a match: Late"));
 

@@ -209,7 +209,9 @@ impl Browser<'_> {
             body.extend(format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").bytes());
         }
         body.extend(
-            b"--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"../../etc/a.csv\"\r\n\r\n".iter().copied(),
+            b"--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"../../etc/a.csv\"\r\n\r\n"
+                .iter()
+                .copied(),
         );
         body.extend(file);
         body.extend(b"\r\n--x--\r\n".iter().copied());

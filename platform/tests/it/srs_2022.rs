@@ -52,8 +52,7 @@ async fn played(set: &str) {
     let attack = std::fs::read_to_string(file(set, "attack_input.csv")).unwrap();
     for (browser, on) in browsers.iter_mut().zip([2, 1]) {
         let (header, rows) = attack.split_once('\n').unwrap();
-        let rows: Vec<String> =
-            rows.lines().map(|row| format!("{on},{}", row.split_once(',').unwrap().1)).collect();
+        let rows: Vec<String> = rows.lines().map(|row| format!("{on},{}", row.split_once(',').unwrap().1)).collect();
         let text = format!("{header}\n{}\n", rows.join("\n"));
         browser.uploaded("/rounds/1/attack", &[], text.as_bytes()).await;
     }

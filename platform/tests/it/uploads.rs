@@ -91,7 +91,7 @@ async fn hostile_files_are_refused_in_words() {
     let mut team = defending(&site).await;
     let zeros = vec![b'0'; 40 << 20];
     let files: Vec<(&str, Vec<u8>)> = vec![
-        ("times the size of the archive", zipped("a.csv", &zeros)),
+        ("a line is longer than the allowed", zipped("a.csv", &zeros)),
         ("", b"PK\x03\x04 and no more".to_vec()),
         ("", zipped("a.txt", b"x")),
         ("", b"\xff\xfe\x00\x01\x02".to_vec()),
@@ -172,4 +172,32 @@ async fn a_queue_that_stands_still_is_ill() {
     team.uploaded("/rounds/1/defence", &[], defence(1, 9).as_bytes()).await;
     site.at(site.now() + HOUR);
     assert_eq!(site.visitor().get("/healthz").await.is(503).json()["well"], false);
+}
+
+#[tokio::test]
+async fn traces_that_were_seen_before_are_found() {
+    let site = Site::new().await;
+    let mut organiser = site.organiser().await;
+    let (mut own, mut other) = (site.team("Own").await, site.team("Other").await);
+    site.round(1, |_| ()).await;
+    site.at(site.now() + DAY);
+    own.uploaded("/rounds/1/defence", &[], defence(1, 9).as_bytes()).await;
+    site.work().await;
+    let copied = other.uploaded("/rounds/1/defence", &[], defence(1, 9).as_bytes()).await;
+    site.work().await;
+    assert!(
+        other.submission(&copied).await["outcome"]["shared_with"].as_array().unwrap().is_empty(),
+        "not theirs to know"
+    );
+    assert!(!other.get(&format!("/submissions/{copied}")).await.ok().text.contains("Shared with others"));
+    let page = organiser.get(&format!("/organise/submissions/{copied}")).await.ok().text;
+    assert!(page.contains("24 traces are those of") && page.contains("team Own in round 1"), "{page}");
+    site.at(site.now() + DAY);
+    site.work().await;
+    site.round(2, |_| ()).await;
+    site.at(site.now() + DAY);
+    let again = own.uploaded("/rounds/2/defence", &[], defence(1, 9).as_bytes()).await;
+    site.work().await;
+    let page = own.get(&format!("/submissions/{again}")).await.ok().text;
+    assert!(page.contains("24 x traces that your defence of round 1 has too"), "{page}");
 }

@@ -102,7 +102,8 @@ pub(crate) async fn sign_in(
         Err(failure @ Failure::Broken(_)) => Err(failure),
         Err(failure) => {
             let page = Page::new(&app, &viewer, "Sign in");
-            let form = SignInPage { page, errors: Errors::from(&failure), name: form.name.clone(), next: next.to_owned() };
+            let form =
+                SignInPage { page, errors: Errors::from(&failure), name: form.name.clone(), next: next.to_owned() };
             again(&form, &failure)
         }
     }

@@ -19,8 +19,7 @@ use crate::{App, Failure};
 async fn load(app: &App, viewer: &Viewer, number: i64) -> Result<Seen, Failure> {
     let mut conn = app.store.read().await?;
     let round = view::round(app, &mut conn, viewer, number).await?;
-    let seen =
-        contest::seen(&mut conn, &round, viewer.account.as_ref(), viewer.team.as_ref(), app.now()).await?;
+    let seen = contest::seen(&mut conn, &round, viewer.account.as_ref(), viewer.team.as_ref(), app.now()).await?;
     if seen.sight == Sight::Nothing {
         return Err(Failure::Forbidden("The organisers do not show scores of this round now.".to_owned()));
     }
@@ -43,7 +42,7 @@ struct BoardLine {
 fn line(row: &Row) -> BoardLine {
     let change = match row.change {
         None => String::new(),
-        Some(0) => "same as before".to_owned(),
+        Some(0) => "same".to_owned(),
         Some(won) if won > 0 => format!("up {won}"),
         Some(lost) => format!("down {}", -lost),
     };

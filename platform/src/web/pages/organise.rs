@@ -14,10 +14,10 @@ use crate::acts;
 use crate::game::{Aggregation, Limits, Profile, Round, Settings, name_of, parse};
 use crate::store::accounts::{self, AccountLine, Invitation};
 use crate::store::audit::{self, Entry};
+use crate::store::rounds;
 use crate::store::settings::{self, Competition};
 use crate::store::submissions as table;
 use crate::store::teams::{self, Team};
-use crate::store::rounds;
 use crate::web::form::{Checked, optional};
 use crate::web::guard::{Viewer, tell};
 use crate::web::show::When;
@@ -131,11 +131,12 @@ impl RoundForm {
                 0
             })
         };
-        let mut rules = Rules::default();
-        rules.classes = whole("classes", &self.classes) as usize;
-        rules.reps_mean = whole("reps_mean", &self.reps_mean) as u64;
-        rules.deviation = whole("deviation", &self.deviation) as u64;
-        rules.min_packets = whole("min_packets", &self.min_packets) as u64;
+        let rules = Rules {
+            classes: whole("classes", &self.classes) as usize,
+            reps_mean: whole("reps_mean", &self.reps_mean) as u64,
+            deviation: whole("deviation", &self.deviation) as u64,
+            min_packets: whole("min_packets", &self.min_packets) as u64,
+        };
         let test_traces = whole("test_traces", &self.test_traces) as usize;
         let matches_per_team = whole("matches_per_team", &self.matches_per_team) as usize;
         let seed = whole("seed", &self.seed);
@@ -292,7 +293,7 @@ pub(crate) async fn baseline(
     form: Multipart,
 ) -> Result<Response, Failure> {
     let round = rounds::by_number(&mut *app.store.read().await?, number).await?.ok_or(Failure::NotFound)?;
-    let form = crate::web::upload::read(&app, &viewer, form).await?;
+    let form = crate::web::upload::read(&app, &viewer, form, async { Ok(()) }).await?;
     acts::set_baseline(&app, viewer.name(), &round, form.file.bytes().await?).await?;
     tell(&app, &viewer, &format!("/organise/rounds/{number}"), "Utility is measured against it now.").await
 }
@@ -325,6 +326,8 @@ struct PeoplePage {
     invitations: Vec<Invitation>,
     /// A link or code that was just made; nothing shows it again.
     secret: Option<(String, String)>,
+    /// Accounts that were just imported, with the links that set their passwords.
+    links: Vec<(String, String)>,
     errors: Errors,
 }
 
@@ -341,6 +344,7 @@ async fn people_page(
         teams: teams::all(&mut conn).await?,
         invitations: accounts::invitations(&mut conn).await?,
         secret,
+        links: Vec::new(),
         errors,
     })
 }
@@ -403,8 +407,31 @@ pub(crate) async fn reset(
 ) -> Result<Response, Failure> {
     match acts::reset_link(&app, viewer.name(), &form.account).await {
         Ok(secret) => {
-            let told = (format!("Give this link to {}; it works once, for a day:", form.account), format!("/welcome/{secret}"));
+            let told = (
+                format!("Give this link to {}; it works once, for a day:", form.account),
+                format!("/welcome/{secret}"),
+            );
             html(&people_page(&app, &viewer, Some(told), Errors::default()).await?)
+        }
+        Err(failure) => people_again(&app, &viewer, failure).await,
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Import {
+    list: String,
+}
+
+pub(crate) async fn import(
+    State(app): State<App>,
+    viewer: Viewer,
+    Checked(form): Checked<Import>,
+) -> Result<Response, Failure> {
+    match acts::import(&app, viewer.name(), &form.list).await {
+        Ok(made) => {
+            let mut page = people_page(&app, &viewer, None, Errors::default()).await?;
+            page.links = made.into_iter().map(|(name, secret)| (name, format!("/welcome/{secret}"))).collect();
+            html(&page)
         }
         Err(failure) => people_again(&app, &viewer, failure).await,
     }
@@ -518,10 +545,7 @@ pub(crate) async fn submission(
     html(&page_of(&app, &mut conn, &viewer, submission, "/organise/submissions").await?)
 }
 
-pub(crate) async fn file(
-    State(app): State<App>,
-    Path(id): Path<String>,
-) -> Result<Response, Failure> {
+pub(crate) async fn file(State(app): State<App>, Path(id): Path<String>) -> Result<Response, Failure> {
     let submission = table::by_id(&mut *app.store.read().await?, &id).await?.ok_or(Failure::NotFound)?;
     send(&app.files.upload(&submission.id, &submission.file_name), &submission.file_name).await
 }

@@ -13,8 +13,8 @@ use crate::store::submissions::{self, Submission};
 use crate::store::{rounds, teams};
 use crate::web::guard::{Viewer, tell};
 use crate::web::show::When;
-use crate::web::view::{self, Errors, Page, again, html};
 use crate::web::upload;
+use crate::web::view::{self, Errors, Page, again, html};
 use crate::{App, Failure};
 
 #[derive(Template)]
@@ -28,11 +28,7 @@ struct RoundPage {
     settled: bool,
 }
 
-pub(crate) async fn one(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(number): Path<i64>,
-) -> Result<Response, Failure> {
+pub(crate) async fn one(State(app): State<App>, viewer: Viewer, Path(number): Path<i64>) -> Result<Response, Failure> {
     let now = app.now();
     let mut conn = app.store.read().await?;
     let round = view::round(&app, &mut conn, &viewer, number).await?;
@@ -66,8 +62,14 @@ fn described(round: &Round) -> Vec<(&'static str, String)> {
         ("Test traces", settings.test_traces.to_string()),
         ("Matches", format!("each team attacks {} others and is attacked by as many", settings.matches_per_team)),
         ("Score", settings.profile.name().to_owned()),
-        ("Uploads", format!("{} accepted and {} in all in any {} hours", limits.accepted, limits.total, limits.window_hours)),
-        ("Undefended traffic", if settings.baseline.is_some() { "known: utility is measured against it" } else { "not given" }.to_owned()),
+        (
+            "Uploads",
+            format!("{} accepted and {} in all in any {} hours", limits.accepted, limits.total, limits.window_hours),
+        ),
+        (
+            "Undefended traffic",
+            if settings.baseline.is_some() { "known: utility is measured against it" } else { "not given" }.to_owned(),
+        ),
     ]
 }
 
@@ -86,7 +88,13 @@ struct UploadPage {
     reps: (u64, u64),
 }
 
-async fn upload_page(app: &App, viewer: &Viewer, number: i64, kind: Kind, errors: Errors) -> Result<UploadPage, Failure> {
+async fn upload_page(
+    app: &App,
+    viewer: &Viewer,
+    number: i64,
+    kind: Kind,
+    errors: Errors,
+) -> Result<UploadPage, Failure> {
     let now = app.now();
     let mut conn = app.store.read().await?;
     let round = view::round(app, &mut conn, viewer, number).await?;
@@ -156,18 +164,20 @@ pub(crate) async fn attack(
 async fn uploaded(app: &App, viewer: &Viewer, number: i64, kind: Kind, form: Multipart) -> Result<Response, Failure> {
     let sent = async {
         let round = view::round(app, &mut *app.store.read().await?, viewer, number).await?;
-        let form = upload::read(app, viewer, form).await?;
         let person = Person::from(viewer.account()?);
+        let announced = acts::announce(app, &person, viewer.team()?, &round, kind);
+        let form = upload::read(app, viewer, form, announced).await?;
         acts::submit(app, &person, viewer.team()?, &round, kind, form.against, form.file).await
     };
     match sent.await {
         Ok((submission, new)) => {
-            let notice = if new { "Received. It is checked now." } else { "The same file was here already: this is it." };
+            let notice =
+                if new { "Received. It is checked now." } else { "The same file was here already: this is it." };
             tell(app, viewer, &format!("/submissions/{}", submission.id), notice).await
         }
-        Err(failure @ (Failure::Conflict(_) | Failure::Invalid(_) | Failure::TooMany { .. } | Failure::TooLarge(_))) => {
-            again(&upload_page(app, viewer, number, kind, Errors::from(&failure)).await?, &failure)
-        }
+        Err(
+            failure @ (Failure::Conflict(_) | Failure::Invalid(_) | Failure::TooMany { .. } | Failure::TooLarge(_)),
+        ) => again(&upload_page(app, viewer, number, kind, Errors::from(&failure)).await?, &failure),
         Err(failure) => Err(failure),
     }
 }
@@ -204,4 +214,3 @@ pub(crate) async fn send(path: &std::path::Path, name: &str) -> Result<Response,
     ];
     Ok((headers, body).into_response())
 }
-

@@ -110,7 +110,7 @@ pub(crate) async fn scores(
         });
         let defender = teams::by_id(conn, &row.defender_id).await?.map_or_else(String::new, |team| team.name);
         lines.push(ScoreLine {
-            attacker: if row.attacker == "team" { "your team".to_owned() } else { format!("house: {}", row.attacker) },
+            attacker: if row.attacker == "team" { "your team".to_owned() } else { format!("house ({})", row.attacker) },
             defender,
             part: row.part.clone(),
             traces: row.traces,
@@ -199,21 +199,13 @@ fn cost(outcome: &Outcome) -> Vec<(&'static str, String, String)> {
     ]
 }
 
-pub(crate) async fn one(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<String>,
-) -> Result<Response, Failure> {
+pub(crate) async fn one(State(app): State<App>, viewer: Viewer, Path(id): Path<String>) -> Result<Response, Failure> {
     let mut conn = app.store.read().await?;
     let submission = own(&mut conn, &viewer, &id).await?;
     html(&page_of(&app, &mut conn, &viewer, submission, "/submissions").await?)
 }
 
-pub(crate) async fn file(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<String>,
-) -> Result<Response, Failure> {
+pub(crate) async fn file(State(app): State<App>, viewer: Viewer, Path(id): Path<String>) -> Result<Response, Failure> {
     let submission = own(&mut *app.store.read().await?, &viewer, &id).await?;
     send(&app.files.upload(&submission.id, &submission.file_name), &submission.file_name).await
 }

@@ -52,11 +52,7 @@ struct TeamPage {
     rounds: Vec<(i64, String, String, String)>,
 }
 
-pub(crate) async fn one(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(team): Path<i64>,
-) -> Result<Response, Failure> {
+pub(crate) async fn one(State(app): State<App>, viewer: Viewer, Path(team): Path<i64>) -> Result<Response, Failure> {
     let now = app.now();
     let mut conn = app.store.read().await?;
     let team = teams::by_number(&mut conn, team).await?.ok_or(Failure::NotFound)?;
@@ -124,7 +120,8 @@ pub(crate) async fn create(
     Checked(form): Checked<Create>,
 ) -> Result<Response, Failure> {
     let made = acts::create_team(&app, &Person::from(viewer.account()?), &form.name).await;
-    let told = made.map(|team| format!("You are team {}, {}. Give your partner the code below.", team.number, team.name));
+    let told =
+        made.map(|team| format!("You are team {}, {}. Give your partner the code below.", team.number, team.name));
     answer(&app, &viewer, told, &form.name).await
 }
 
