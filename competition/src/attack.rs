@@ -181,11 +181,43 @@ pub fn check_attack<'a>(
     Ok(join(source, verifs, Some(rules.classes), limits)?.0)
 }
 
-/// Probabilities and truth of one team, row by row; in the order of the capture ids.
-pub(crate) struct Match {
-    pub(crate) team_id: u64,
-    pub(crate) probabilities: Probabilities,
-    pub(crate) truth: Vec<usize>,
+/// Whether an attack file may take part, as [`check_attack`] says, and where it may, its rows paired with the truth: one match
+/// a team of `verifs`, by team.
+///
+/// # Errors
+/// As those of [`check_attack`].
+pub fn pair_attack<'a>(
+    source: impl Into<Source<'a>>,
+    verifs: &[Verif],
+    rules: &Rules,
+    limits: &ReadLimits,
+) -> Result<(CheckReport, Vec<Match>), ReadError> {
+    join(source, verifs, Some(rules.classes), limits)
+}
+
+/// An attack on one team: probabilities and truth, row by row, in the order of the capture ids.
+#[derive(Debug, Clone)]
+pub struct Match {
+    /// The attacked team.
+    pub team_id: u64,
+    /// The traces, shape `(n_traces,)`.
+    pub capture_ids: Vec<i64>,
+    /// What the attack says of them, shape `(n_traces, n_classes)`.
+    pub probabilities: Probabilities,
+    /// The true class of each, a column of the probabilities, shape `(n_traces,)`.
+    pub truth: Vec<usize>,
+}
+
+impl Match {
+    /// The match over some of its traces only: `rows`, counted from 0.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        Self {
+            team_id: self.team_id,
+            capture_ids: rows.iter().map(|&row| self.capture_ids[row]).collect(),
+            probabilities: self.probabilities.select(rows),
+            truth: rows.iter().map(|&row| self.truth[row]).collect(),
+        }
+    }
 }
 
 /// Checks an attack file and, where nothing is wrong, pairs its rows with the truth by id and its columns by name.
@@ -382,8 +414,9 @@ impl Table {
         let values = Array2::from_shape_vec((truth.len(), self.classes), rows.copied().collect())
             .expect("every row has a value for every class");
         let column = |class: &String| classes.index_of(class).expect("the classes of the truth are 1 to the last");
+        let capture_ids = truth.keys().copied().collect();
         let truth = truth.values().map(column).collect();
-        Ok(Match { team_id, probabilities: Probabilities::new(classes, values)?, truth })
+        Ok(Match { team_id, capture_ids, probabilities: Probabilities::new(classes, values)?, truth })
     }
 }
 

@@ -10,7 +10,7 @@ mod score;
 mod split;
 mod truth;
 
-pub use attack::{AttackError, Prediction, check_attack, join_attacks, write_attack};
+pub use attack::{AttackError, Match, Prediction, check_attack, join_attacks, pair_attack, write_attack};
 pub use captures::{UNKNOWN_CLASS, capture_ids, read_captures};
 pub use defense::{Export, ExportError, check_defense, export_defense, read_defense};
 pub use report::{CheckReport, Cost, Overhead};

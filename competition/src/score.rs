@@ -7,9 +7,9 @@ use thiserror::Error;
 use wfkit_datasets::formats::{ReadError, ReadLimits, Source};
 use wfkit_metrics::{Average, accuracy, attack_score, per_class_auc, roc_auc_ovr};
 
-use crate::attack::{Match, join};
+use crate::attack::join;
 use crate::defense::read_defense;
-use crate::{CheckReport, Cost, Verif};
+use crate::{CheckReport, Cost, Match, Verif};
 
 /// The attack score of a team that has no attack (yet).
 const WITHOUT_ATTACK: f64 = 1.0;
@@ -50,6 +50,36 @@ pub struct MatchScore {
     pub skipped_classes: Vec<String>,
     /// Ten times the mean area.
     pub attack_score: f64,
+}
+
+impl MatchScore {
+    /// The scores of an attack on one team.
+    ///
+    /// # Errors
+    /// Truth of a single class, against which nothing can be ranked.
+    pub fn of(one: &Match) -> Result<Self, CompetitionError> {
+        let Match { team_id, probabilities, truth, .. } = one;
+        let undefined = |source| CompetitionError::Undefined { team_id: *team_id, source };
+        let areas = per_class_auc(probabilities, truth).map_err(undefined)?;
+        let roc_auc_macro_ovr = roc_auc_ovr(probabilities, truth, Average::Macro).map_err(undefined)?;
+        let mut scored = Vec::new();
+        let mut skipped_classes = Vec::new();
+        for (class, area) in probabilities.classes().names().iter().cloned().zip(areas) {
+            match area {
+                Some(roc_auc) => scored.push(ClassAuc { class, roc_auc }),
+                None => skipped_classes.push(class),
+            }
+        }
+        Ok(Self {
+            team_id: *team_id,
+            traces: truth.len(),
+            accuracy: accuracy(probabilities, truth).map_err(undefined)?,
+            roc_auc_macro_ovr,
+            per_class_auc: scored,
+            skipped_classes,
+            attack_score: attack_score(roc_auc_macro_ovr),
+        })
+    }
 }
 
 /// The area under the ROC curve of one class against all others.
@@ -136,29 +166,5 @@ fn score_attack(
     if !report.accepted {
         return Err(CompetitionError::Refused(Box::new(report)));
     }
-    matches.iter().map(score_match).collect()
-}
-
-fn score_match(one: &Match) -> Result<MatchScore, CompetitionError> {
-    let Match { team_id, probabilities, truth } = one;
-    let undefined = |source| CompetitionError::Undefined { team_id: *team_id, source };
-    let areas = per_class_auc(probabilities, truth).map_err(undefined)?;
-    let roc_auc_macro_ovr = roc_auc_ovr(probabilities, truth, Average::Macro).map_err(undefined)?;
-    let mut scored = Vec::new();
-    let mut skipped_classes = Vec::new();
-    for (class, area) in probabilities.classes().names().iter().cloned().zip(areas) {
-        match area {
-            Some(roc_auc) => scored.push(ClassAuc { class, roc_auc }),
-            None => skipped_classes.push(class),
-        }
-    }
-    Ok(MatchScore {
-        team_id: *team_id,
-        traces: truth.len(),
-        accuracy: accuracy(probabilities, truth).map_err(undefined)?,
-        roc_auc_macro_ovr,
-        per_class_auc: scored,
-        skipped_classes,
-        attack_score: attack_score(roc_auc_macro_ovr),
-    })
+    matches.iter().map(MatchScore::of).collect()
 }

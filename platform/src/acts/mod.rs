@@ -1,0 +1,18 @@
+//! What people do: one function an act, the same for pages, the API and the command line. Whether somebody may is asked before,
+//! by their role ([`crate::web`]); whether the game allows it is asked here.
+
+mod accounts;
+mod organise;
+mod submit;
+mod teams;
+
+pub use accounts::{
+    Newcomer, Person, begin_session, change_password, import, invite, make_organiser, new_token, register, reset_link,
+    sign_in, use_reset_link,
+};
+pub use organise::{
+    apply_rejudging, begin_rejudging, drop_rejudging, lock_account, move_player, preview, requeue, save_round,
+    set_baseline,
+};
+pub use submit::{Received, Target, announce, choose, receive, slots, submit, targets};
+pub use teams::{create_team, join_team, leave_team, renew_code};

@@ -1,0 +1,159 @@
+//! How a round is scored.
+
+use serde::{Deserialize, Serialize};
+use wfkit_metrics::{Utility, VolumeSummary, attack_score};
+
+use super::Part;
+
+/// How a round is scored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Profile {
+    /// Utility against undefended traffic, own privacy and attacks.
+    #[serde(rename = "balanced")]
+    Balanced,
+    /// As the competition of 2022 did.
+    #[serde(rename = "srs-2022")]
+    Srs2022,
+}
+
+/// What is scored of a team.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Numbers<'a> {
+    /// What its defence costs; none without a defence.
+    pub utility: Option<&'a Utility>,
+    /// Overheads of incoming bytes, outgoing bytes and time; none without a baseline.
+    pub overheads: Option<[f64; 3]>,
+    /// Areas of its attacks, `None` for those that are missing; empty without matches.
+    pub attacks: &'a [Option<f64>],
+    /// The area of the best attack on it.
+    pub best_attacker: Option<f64>,
+}
+
+/// The parts of a total.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Scored {
+    pub utility: Option<f64>,
+    pub privacy: Option<f64>,
+    pub attack: Option<f64>,
+    pub total: Option<f64>,
+}
+
+/// How far an area is above a guess: 0 for 0.5 and below, 1 for 1.
+fn advantage(roc_auc: f64) -> f64 {
+    (2.0 * roc_auc - 1.0).max(0.0)
+}
+
+/// What defended traffic costs beyond undefended: incoming bytes, outgoing bytes, time, by medians. 0.0 is nothing; traffic that costs
+/// *less* than undefended counts as 0.0, and is warned of.
+pub fn overheads(undefended: &VolumeSummary, defended: &VolumeSummary) -> [f64; 3] {
+    let pairs = [
+        (undefended.in_bytes, defended.in_bytes),
+        (undefended.out_bytes, defended.out_bytes),
+        (undefended.seconds, defended.seconds),
+    ];
+    pairs.map(|(before, after)| if before.median > 0.0 { (after.median / before.median - 1.0).max(0.0) } else { 0.0 })
+}
+
+impl Profile {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Balanced => "balanced",
+            Self::Srs2022 => "srs-2022",
+        }
+    }
+
+    /// The part of the test set that counts when the round is over.
+    pub fn final_part(self) -> Part {
+        match self {
+            Self::Balanced => Part::Private,
+            Self::Srs2022 => Part::All,
+        }
+    }
+
+    /// The rule in words, as the board shows it.
+    pub fn rule(self) -> &'static str {
+        match self {
+            Self::Balanced => {
+                "Total = 100 x utility x (privacy + attack) / 2. Utility = 1 / (1 + mean overhead of incoming bytes, outgoing bytes and \
+                 time, by medians against undefended traffic); without undefended traffic to compare with it is 1. Privacy = 1 - \
+                 advantage of the best attack on the team, house attacks included. Attack = mean advantage over the matches, 0 for \
+                 a missing attack. Advantage = 2 x macro one-vs-rest ROC-AUC - 1, not below 0: a guess has none. Until the round \
+                 ends scores are of the public half of the test traces, then of the private half."
+            }
+            Self::Srs2022 => {
+                "Total = utility x attack. Utility = 64 / log10(median bytes in x median bytes out x median seconds). Attack = 10 x \
+                 macro one-vs-rest ROC-AUC, mean over the matches; as long as an attack is missing it is 1. Until the round ends scores \
+                 are of the public half of the test traces, then of all of them."
+            }
+        }
+    }
+
+    pub(super) fn score(self, numbers: &Numbers<'_>) -> Scored {
+        let privacy = numbers.best_attacker.map(|roc_auc| 1.0 - advantage(roc_auc));
+        let Some(utility) = numbers.utility else {
+            return Scored::default();
+        };
+        match self {
+            Self::Balanced => {
+                let mean = numbers.overheads.map_or(0.0, |overheads| overheads.iter().sum::<f64>() / 3.0);
+                let utility = 1.0 / (1.0 + mean);
+                let attacks = numbers.attacks.iter().map(|roc_auc| roc_auc.map_or(0.0, advantage));
+                let count = numbers.attacks.len();
+                let attack = (count > 0).then(|| attacks.sum::<f64>() / count as f64);
+                let total = attack.zip(privacy).map(|(attack, privacy)| 100.0 * utility * (privacy + attack) / 2.0);
+                Scored { utility: Some(utility), privacy, attack, total }
+            }
+            Self::Srs2022 => {
+                let done: Option<Vec<f64>> = numbers.attacks.iter().copied().collect();
+                let attack = match done {
+                    Some(done) if !done.is_empty() => {
+                        done.iter().map(|&roc_auc| attack_score(roc_auc)).sum::<f64>() / done.len() as f64
+                    }
+                    _ => 1.0,
+                };
+                let total = utility.score.map(|utility| utility * attack);
+                Scored { utility: utility.score, privacy, attack: Some(attack), total }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn utility(score: f64) -> Utility {
+        Utility { score: Some(score), ..Utility::unknown("") }
+    }
+
+    #[test]
+    fn the_rule_of_2022() {
+        let utility = utility(8.0);
+        let numbers = Numbers {
+            utility: Some(&utility),
+            overheads: None,
+            attacks: &[Some(1.0), Some(0.5)],
+            best_attacker: Some(1.0),
+        };
+        assert_eq!(Profile::Srs2022.score(&numbers).total, Some(60.0));
+        let missing = Numbers { attacks: &[Some(1.0), None], ..numbers.clone() };
+        assert_eq!(Profile::Srs2022.score(&missing).total, Some(8.0), "a missing attack counts 1");
+        assert_eq!(Profile::Srs2022.score(&Numbers { utility: None, ..numbers }).total, None);
+    }
+
+    #[test]
+    fn privacy_moves_the_balanced_total() {
+        let utility = utility(8.0);
+        let total = |best, overheads, attacks: &[Option<f64>]| {
+            let numbers = Numbers { utility: Some(&utility), overheads, attacks, best_attacker: Some(best) };
+            Profile::Balanced.score(&numbers).total.unwrap()
+        };
+        assert_eq!(total(1.0, Some([0.0; 3]), &[Some(1.0)]), 50.0, "who leaks everything has half");
+        assert_eq!(total(0.5, Some([0.0; 3]), &[Some(1.0)]), 100.0);
+        assert_eq!(total(0.3, Some([0.0; 3]), &[Some(1.0)]), 100.0, "worse than a guess is a guess");
+        assert_eq!(total(0.5, Some([3.0, 0.0, 0.0]), &[Some(1.0)]), 50.0);
+        assert_eq!(total(0.5, Some([0.0; 3]), &[Some(1.0), None]), 75.0, "a missing attack counts 0");
+        assert_eq!(total(0.5, None, &[Some(0.5)]), 50.0);
+    }
+}

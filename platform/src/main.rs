@@ -1,0 +1,287 @@
+//! The program `wfkit-platform`.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tokio::sync::watch;
+use wfkit_platform::backup::{DATABASE, FILES, backup};
+use wfkit_platform::{App, Clock, Files, Options, Registration, Store, World, acts, demo, router, work};
+
+/// A privacy competition on one machine: teams, rounds, defences, attacks, scores
+#[derive(Debug, Parser)]
+#[command(name = "wfkit-platform", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a data folder and the first organiser, who sets a password by the link that is printed
+    Init {
+        #[command(flatten)]
+        data: Data,
+        /// Name of the organiser
+        #[arg(long, default_value = "organiser")]
+        name: String,
+        /// E-mail address of the organiser
+        #[arg(long)]
+        email: String,
+    },
+    /// Serve a competition until it is told to stop (Ctrl-C); what is being checked is checked to its end
+    Serve {
+        #[command(flatten)]
+        data: Data,
+        #[command(flatten)]
+        serve: Serve,
+    },
+    /// What only somebody on this machine may do
+    #[command(subcommand)]
+    Admin(Admin),
+    /// Serve a small competition over real traces: six teams, two rounds that are over and one that runs
+    Demo {
+        /// Folder for it, made anew; by default one that is removed at the end
+        #[arg(long)]
+        data: Option<PathBuf>,
+        #[command(flatten)]
+        serve: Serve,
+        /// Make it and stop
+        #[arg(long)]
+        no_serve: bool,
+    },
+    /// Copy everything to a new folder, while the server runs; `serve --data` takes it as it is
+    Backup {
+        #[command(flatten)]
+        data: Data,
+        /// Folder to make
+        #[arg(long)]
+        to: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Admin {
+    /// Make another organiser
+    Create {
+        #[command(flatten)]
+        data: Data,
+        /// Name
+        name: String,
+        /// E-mail address
+        email: String,
+    },
+    /// A link by which an account sets a new password, once and within a day
+    Reset {
+        #[command(flatten)]
+        data: Data,
+        /// Name
+        name: String,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Data {
+    /// Folder of the database and of all files
+    #[arg(long, env = "WFKIT_PLATFORM_DATA", default_value = "competition-data")]
+    data: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct Serve {
+    /// Address to listen on. Others than those of this machine itself need --secure and a proxy that speaks TLS
+    #[arg(long, env = "WFKIT_PLATFORM_LISTEN", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Workers that check and score, each on a core; 0 leaves it to other processes on the same folder
+    #[arg(long, default_value_t = default_workers())]
+    workers: usize,
+    /// Name of the competition
+    #[arg(long, env = "WFKIT_PLATFORM_TITLE", default_value = "Secret Race Strolling")]
+    title: String,
+    /// Who may register
+    #[arg(long, value_enum, default_value_t = WhoRegisters::Invitation)]
+    registration: WhoRegisters,
+    /// Cookies go over TLS only: the server stands behind a proxy that speaks it
+    #[arg(long)]
+    secure: bool,
+    /// Addresses of clients, which limits count by, are what a proxy says (the last of X-Forwarded-For)
+    #[arg(long)]
+    behind_proxy: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum WhoRegisters {
+    Open,
+    Invitation,
+    Closed,
+}
+
+fn default_workers() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get())
+}
+
+impl Serve {
+    fn options(&self) -> Options {
+        Options {
+            title: self.title.clone(),
+            registration: match self.registration {
+                WhoRegisters::Open => Registration::Open,
+                WhoRegisters::Invitation => Registration::Invitation,
+                WhoRegisters::Closed => Registration::Closed,
+            },
+            secure: self.secure,
+            behind_proxy: self.behind_proxy,
+            ..Options::default()
+        }
+    }
+}
+
+fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_max_level(tracing::Level::INFO)
+        .init();
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run(cli.command))
+}
+
+/// What is for whoever started the program; all else is in the log.
+#[allow(clippy::print_stdout, reason = "the one place that prints")]
+fn say(text: &str) {
+    println!("{text}");
+}
+
+async fn open(data: &Path, options: Options, clock: Clock) -> anyhow::Result<App> {
+    let database = data.join(DATABASE);
+    let store = Store::open(&database).await.with_context(|| format!("{} cannot be opened", database.display()))?;
+    let files = Files::open(data.join(FILES)).with_context(|| format!("{} cannot be opened", data.display()))?;
+    Ok(App::new(store, files, World { clock, ..World::system() }, options))
+}
+
+async fn open_existing(data: &Path, options: Options) -> anyhow::Result<App> {
+    if !data.join(DATABASE).exists() {
+        bail!("no competition in {}: `wfkit-platform init --data {0} --email YOU` makes one", data.display());
+    }
+    open(data, options, Clock::System).await
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Init { data: Data { data }, name, email } => {
+            if data.join(DATABASE).exists() {
+                bail!("{} holds a competition already; `admin create` makes another organiser", data.display());
+            }
+            make_private(&data)?;
+            let app = open(&data, Options::default(), Clock::System).await?;
+            let secret = acts::make_organiser(&app, "the command line", &name, &email).await?;
+            say(&format!("{} is made.", data.display()));
+            say(&format!("Next: wfkit-platform serve --data {}", data.display()));
+            say(&format!("Then open, once and within a day: http://127.0.0.1:8080/welcome/{secret}"));
+        }
+        Command::Serve { data: Data { data }, serve } => {
+            let app = open_existing(&data, serve.options()).await?;
+            listen(app, &serve).await?;
+        }
+        Command::Admin(Admin::Create { data: Data { data }, name, email }) => {
+            let app = open_existing(&data, Options::default()).await?;
+            let secret = acts::make_organiser(&app, "the command line", &name, &email).await?;
+            say(&format!("Organiser {name} sets a password, once and within a day, at /welcome/{secret}"));
+        }
+        Command::Admin(Admin::Reset { data: Data { data }, name }) => {
+            let app = open_existing(&data, Options::default()).await?;
+            let secret = acts::reset_link(&app, "the command line", &name).await?;
+            say(&format!("{name} sets a new password, once and within a day, at /welcome/{secret}"));
+        }
+        Command::Demo { data, serve, no_serve } => {
+            let kept = data.is_some();
+            let folder =
+                data.unwrap_or_else(|| std::env::temp_dir().join(format!("wfkit-demo-{}", World::system().id())));
+            if folder.exists() {
+                bail!("{} exists; a demo begins with a new folder", folder.display());
+            }
+            make_private(&folder)?;
+            let result = run_demo(&folder, &serve, no_serve).await;
+            if !kept {
+                std::fs::remove_dir_all(&folder)?;
+            }
+            result?;
+        }
+        Command::Backup { data: Data { data }, to } => {
+            let app = open_existing(&data, Options::default()).await?;
+            backup(&app.store, &app.files, &to).await?;
+            say(&format!("{} is a copy of everything.", to.display()));
+        }
+    }
+    Ok(())
+}
+
+async fn run_demo(folder: &Path, serve: &Serve, no_serve: bool) -> anyhow::Result<()> {
+    let options = Options { registration: Registration::Open, ..serve.options() };
+    let clock = Clock::standing(World::system().clock.now());
+    let app = open(folder, options.clone(), clock).await?;
+    let sign_ins = demo::fill(&app).await?;
+    app.store.close().await;
+    let (name, secret) = &sign_ins.organiser;
+    say(&format!("Organiser {name}: set a password at http://{}/welcome/{secret}", serve.listen));
+    for (name, password) in &sign_ins.players {
+        say(&format!("Player {name}, password {password}"));
+    }
+    if no_serve {
+        return Ok(());
+    }
+    listen(open(folder, options, Clock::System).await?, serve).await
+}
+
+/// What others on this machine may not read: uploads, truth, hashes.
+fn make_private(folder: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
+}
+
+async fn listen(app: App, serve: &Serve) -> anyhow::Result<()> {
+    if !serve.listen.ip().is_loopback() && !serve.secure {
+        bail!("{} is open to others: put a proxy that speaks TLS before it and add --secure", serve.listen);
+    }
+    let listener = tokio::net::TcpListener::bind(serve.listen)
+        .await
+        .with_context(|| format!("{} cannot be listened on; --listen takes another", serve.listen))?;
+    say(&format!("http://{} (Ctrl-C ends it)", listener.local_addr()?));
+    let (stop, stopped) = watch::channel(false);
+    let workers = tokio::spawn(work::run(app.clone(), serve.workers, stopped.clone()));
+    let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move {
+        asked_to_stop().await;
+        let _ = stop.send(true);
+    });
+    let mut until = stopped;
+    axum::serve(listener, service)
+        .with_graceful_shutdown(async move {
+            let _ = until.changed().await;
+        })
+        .await?;
+    workers.await?;
+    app.store.close().await;
+    Ok(())
+}
+
+async fn asked_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut term) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = term.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}

@@ -1,0 +1,324 @@
+//! Submissions: what was uploaded, and how far its check or score has got. This table is the truth about all work to do.
+
+use super::Conn;
+use crate::Millis;
+use crate::game::Kind;
+
+/// An upload of a team. Its file never changes.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+pub struct Submission {
+    /// Its id.
+    pub id: String,
+    /// Its round.
+    pub round_id: String,
+    /// Whose it is.
+    pub team_id: String,
+    /// Who uploaded it.
+    pub account_id: String,
+    kind: String,
+    /// Of an attack on one team only: that team.
+    pub against: Option<String>,
+    /// What its file is called here.
+    pub file_name: String,
+    /// Bytes of the file.
+    pub bytes: i64,
+    /// SHA-256 of the file.
+    pub sha256: String,
+    /// Decides the split.
+    pub seed: i64,
+    /// When it had arrived.
+    pub received_at: Millis,
+    /// When the team last chose it.
+    pub chosen_at: Option<Millis>,
+    state: String,
+    /// How often work on it was begun.
+    pub attempts: i64,
+    /// When the last work on it began.
+    pub started_at: Option<Millis>,
+    /// When it ended.
+    pub finished_at: Option<Millis>,
+    /// Why it was refused or failed.
+    pub reason: Option<String>,
+    /// What the check found, as JSON.
+    pub outcome: Option<String>,
+}
+
+/// How far a submission has got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Waits for a worker.
+    Queued,
+    /// A worker has it.
+    Running,
+    /// Checked, and scored where it is an attack.
+    Done,
+    /// The rules do not allow it.
+    Refused,
+    /// The server could not; organisers may try again.
+    Failed,
+}
+
+impl State {
+    /// Its name, in the database and for readers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Whether nothing more will happen by itself.
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::Queued | Self::Running)
+    }
+}
+
+impl Submission {
+    /// How far it has got.
+    pub fn state(&self) -> State {
+        [State::Queued, State::Running, State::Done, State::Refused]
+            .into_iter()
+            .find(|state| state.name() == self.state)
+            .unwrap_or(State::Failed)
+    }
+
+    /// What it is.
+    pub fn kind(&self) -> Kind {
+        if self.kind == Kind::Defence.name() { Kind::Defence } else { Kind::Attack }
+    }
+
+    /// Defences in the order in which teams chose them, latest last.
+    pub fn chosen(&self) -> Millis {
+        self.chosen_at.unwrap_or(self.received_at)
+    }
+}
+
+const SELECT: &str = "SELECT id, round_id, team_id, account_id, kind, against, file_name, bytes, sha256, seed, received_at, \
+                      chosen_at, state, attempts, started_at, finished_at, reason, outcome FROM submission";
+
+fn select(rest: &str) -> sqlx::AssertSqlSafe<String> {
+    sqlx::AssertSqlSafe(format!("{SELECT} {rest}"))
+}
+
+/// A new one, not yet in the database.
+#[derive(Debug, Clone)]
+pub struct New<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// Its round.
+    pub round_id: &'a str,
+    /// Whose it is.
+    pub team_id: &'a str,
+    /// Who uploaded it.
+    pub account_id: &'a str,
+    /// What it is.
+    pub kind: Kind,
+    /// Of an attack on one team only: that team.
+    pub against: Option<&'a str>,
+    /// What its file is called here.
+    pub file_name: &'a str,
+    /// Bytes of the file.
+    pub bytes: i64,
+    /// SHA-256 of the file.
+    pub sha256: &'a str,
+    /// Decides the split.
+    pub seed: i64,
+    /// When it had arrived.
+    pub received_at: Millis,
+}
+
+/// Queues a new one.
+pub async fn insert(conn: &mut Conn, new: &New<'_>) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO submission (id, round_id, team_id, account_id, kind, against, file_name, bytes, sha256, seed, received_at,
+         state, attempts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'queued', 0)",
+    )
+    .bind(new.id)
+    .bind(new.round_id)
+    .bind(new.team_id)
+    .bind(new.account_id)
+    .bind(new.kind.name())
+    .bind(new.against)
+    .bind(new.file_name)
+    .bind(new.bytes)
+    .bind(new.sha256)
+    .bind(new.seed)
+    .bind(new.received_at)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The one of an id.
+pub async fn by_id(conn: &mut Conn, id: &str) -> sqlx::Result<Option<Submission>> {
+    sqlx::query_as(select("WHERE id = $1")).bind(id).fetch_optional(conn).await
+}
+
+/// Ids of all there are.
+pub async fn ids(conn: &mut Conn) -> sqlx::Result<Vec<String>> {
+    let rows: Vec<(String,)> = sqlx::query_as("SELECT id FROM submission").fetch_all(conn).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Those of a team, newest first.
+pub async fn of_team(conn: &mut Conn, team_id: &str) -> sqlx::Result<Vec<Submission>> {
+    sqlx::query_as(select("WHERE team_id = $1 ORDER BY received_at DESC, id")).bind(team_id).fetch_all(conn).await
+}
+
+/// Those of a round and kind, oldest first.
+pub async fn of_round(conn: &mut Conn, round_id: &str, kind: Kind) -> sqlx::Result<Vec<Submission>> {
+    sqlx::query_as(select("WHERE round_id = $1 AND kind = $2 ORDER BY received_at, id"))
+        .bind(round_id)
+        .bind(kind.name())
+        .fetch_all(conn)
+        .await
+}
+
+/// The newest of all teams, those of one state if it is named.
+pub async fn newest(conn: &mut Conn, state: &str, most: i64) -> sqlx::Result<Vec<Submission>> {
+    sqlx::query_as(select("WHERE $1 = '' OR state = $1 ORDER BY received_at DESC, id LIMIT $2"))
+        .bind(state)
+        .bind(most)
+        .fetch_all(conn)
+        .await
+}
+
+/// How many are in each state.
+pub async fn counts(conn: &mut Conn) -> sqlx::Result<Vec<(String, i64)>> {
+    sqlx::query_as("SELECT state, COUNT(*) FROM submission GROUP BY state ORDER BY state").fetch_all(conn).await
+}
+
+/// When the one that has waited longest had arrived.
+pub async fn oldest_queued(conn: &mut Conn) -> sqlx::Result<Option<Millis>> {
+    let row: (Option<Millis>,) =
+        sqlx::query_as("SELECT MIN(received_at) FROM submission WHERE state = 'queued'").fetch_one(conn).await?;
+    Ok(row.0)
+}
+
+/// How many wait before this one.
+pub async fn ahead(conn: &mut Conn, submission: &Submission) -> sqlx::Result<i64> {
+    let row: (i64,) = sqlx::query_as(
+        "SELECT COUNT(*) FROM submission WHERE state = 'queued' AND (received_at < $1 OR (received_at = $1 AND id < $2))",
+    )
+    .bind(submission.received_at)
+    .bind(&submission.id)
+    .fetch_one(conn)
+    .await?;
+    Ok(row.0)
+}
+
+/// How many of a round are not settled yet.
+pub async fn open(conn: &mut Conn, round_id: &str, kind: Kind) -> sqlx::Result<i64> {
+    let row: (i64,) = sqlx::query_as(
+        "SELECT COUNT(*) FROM submission WHERE round_id = $1 AND kind = $2 AND state IN ('queued', 'running')",
+    )
+    .bind(round_id)
+    .bind(kind.name())
+    .fetch_one(conn)
+    .await?;
+    Ok(row.0)
+}
+
+/// A team chooses a defence that it had uploaded before.
+pub async fn choose(conn: &mut Conn, id: &str, now: Millis) -> sqlx::Result<()> {
+    sqlx::query("UPDATE submission SET chosen_at = $1 WHERE id = $2").bind(now).bind(id).execute(conn).await?;
+    Ok(())
+}
+
+/// A worker takes the one that has waited longest.
+pub async fn claim(
+    conn: &mut Conn,
+    worker: &str,
+    now: Millis,
+    lease_until: Millis,
+) -> sqlx::Result<Option<Submission>> {
+    let row: Option<(String,)> = sqlx::query_as(
+        "UPDATE submission SET state = 'running', worker = $1, lease_until = $2, started_at = $3, attempts = attempts + 1
+         WHERE state = 'queued' AND id = (SELECT id FROM submission WHERE state = 'queued' ORDER BY received_at, id LIMIT 1)
+         RETURNING id",
+    )
+    .bind(worker)
+    .bind(lease_until)
+    .bind(now)
+    .fetch_optional(&mut *conn)
+    .await?;
+    match row {
+        Some((id,)) => by_id(conn, &id).await,
+        None => Ok(None),
+    }
+}
+
+/// The worker still works on it.
+pub async fn extend(conn: &mut Conn, id: &str, worker: &str, lease_until: Millis) -> sqlx::Result<()> {
+    sqlx::query("UPDATE submission SET lease_until = $1 WHERE id = $2 AND worker = $3 AND state = 'running'")
+        .bind(lease_until)
+        .bind(id)
+        .bind(worker)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// How work on a submission ended.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    /// A final state.
+    pub state: State,
+    /// Why it was refused or failed.
+    pub reason: Option<String>,
+    /// What was found, as JSON.
+    pub outcome: Option<String>,
+    /// The version of what checked and scored it.
+    pub scorer: String,
+}
+
+/// Ends the work of a worker; false where somebody else has taken it meanwhile, whose end then counts.
+pub async fn end(conn: &mut Conn, id: &str, worker: &str, ended: &Ended, now: Millis) -> sqlx::Result<bool> {
+    let done = sqlx::query(
+        "UPDATE submission SET state = $1, reason = $2, outcome = $3, scorer = $4, finished_at = $5, lease_until = NULL
+         WHERE id = $6 AND worker = $7 AND state = 'running'",
+    )
+    .bind(ended.state.name())
+    .bind(&ended.reason)
+    .bind(&ended.outcome)
+    .bind(&ended.scorer)
+    .bind(now)
+    .bind(id)
+    .bind(worker)
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Puts back what the workers that had it no longer report on; gives up on what killed `most` of them.
+pub async fn requeue_lost(conn: &mut Conn, now: Millis, most: i64) -> sqlx::Result<(u64, u64)> {
+    let failed = sqlx::query(
+        "UPDATE submission SET state = 'failed', finished_at = $1, lease_until = NULL,
+         reason = 'The check was begun several times and never came to an end.'
+         WHERE state = 'running' AND lease_until < $1 AND attempts >= $2",
+    )
+    .bind(now)
+    .bind(most)
+    .execute(&mut *conn)
+    .await?;
+    let queued = sqlx::query("UPDATE submission SET state = 'queued', worker = NULL, lease_until = NULL WHERE state = 'running' AND lease_until < $1")
+        .bind(now)
+        .execute(conn)
+        .await?;
+    Ok((queued.rows_affected(), failed.rows_affected()))
+}
+
+/// Organisers have one worked on again; false where it is not final.
+pub async fn requeue(conn: &mut Conn, id: &str) -> sqlx::Result<bool> {
+    let done = sqlx::query(
+        "UPDATE submission SET state = 'queued', attempts = 0, worker = NULL, reason = NULL, finished_at = NULL
+         WHERE id = $1 AND state NOT IN ('queued', 'running')",
+    )
+    .bind(id)
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}

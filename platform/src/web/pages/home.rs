@@ -1,0 +1,136 @@
+//! The start page, the rules, and what machines ask.
+
+use std::fmt::Write as _;
+
+use askama::Template;
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::acts::{slots, targets};
+use crate::game::{Kind, Phase, Round};
+use crate::store::{accounts, rounds, settings, submissions, teams};
+use crate::web::guard::Viewer;
+use crate::web::show::{When, until};
+use crate::web::view::{Page, html};
+use crate::{App, Failure};
+
+/// A round in a list.
+pub(crate) struct RoundLine {
+    pub(crate) round: Round,
+    pub(crate) phase: Phase,
+    /// When the phase ends, and how long until then.
+    pub(crate) ends: Option<(When, String)>,
+}
+
+impl RoundLine {
+    pub(crate) fn new(round: Round, now: i64) -> Self {
+        let phase = round.phase(now);
+        let ends = round.phase_ends(now).map(|at| (When(at), until(at, now)));
+        Self { round, phase, ends }
+    }
+}
+
+/// Something that a team can do now.
+struct Todo {
+    text: String,
+    link: String,
+    label: String,
+}
+
+#[derive(Template)]
+#[template(path = "home.html")]
+struct Home {
+    page: Page,
+    announcements: Vec<(When, String)>,
+    rounds: Vec<RoundLine>,
+    todo: Vec<Todo>,
+}
+
+pub(crate) async fn home(State(app): State<App>, viewer: Viewer) -> Result<Response, Failure> {
+    let now = app.now();
+    let mut conn = app.store.read().await?;
+    let announcements =
+        settings::announcements(&mut conn).await?.into_iter().map(|one| (When(one.at), one.text)).collect();
+    let all = rounds::all(&mut conn).await?;
+    let shown = all.into_iter().filter(|round| viewer.organises() || round.phase(now) != Phase::Planned);
+    let rounds: Vec<RoundLine> = shown.map(|round| RoundLine::new(round, now)).rev().collect();
+    let mut todo = Vec::new();
+    let mut add = |text: String, link: String, label: &str| todo.push(Todo { text, link, label: label.to_owned() });
+    match (&viewer.account, &viewer.team) {
+        (None, _) => {}
+        (Some(_), None) => add("You have no team yet.".into(), "/team".into(), "Make or join a team"),
+        (Some(_), Some(team)) => {
+            for line in &rounds {
+                let number = line.round.number;
+                match line.phase {
+                    Phase::Defence => {
+                        let left = slots(&app, &mut conn, &line.round, &team.id, Kind::Defence, None).await?;
+                        let text = format!(
+                            "Round {number}: upload your defence. {} accepted uploads are left.",
+                            left.accepted_left.min(left.total_left)
+                        );
+                        add(text, format!("/rounds/{number}/defence"), "Upload a defence");
+                    }
+                    Phase::Attack => {
+                        let targets = targets(&mut conn, &line.round, &team.id).await?;
+                        if !targets.is_empty() {
+                            let text = format!("Round {number}: attack {} teams.", targets.len());
+                            add(text, format!("/rounds/{number}/attack"), "Download and attack");
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+    html(&Home { page: Page::new(&app, &viewer, "Start"), announcements, rounds, todo })
+}
+
+#[derive(Template)]
+#[template(path = "rules.html")]
+struct Rules {
+    page: Page,
+    rounds: Vec<Round>,
+}
+
+pub(crate) async fn rules(State(app): State<App>, viewer: Viewer) -> Result<Response, Failure> {
+    let now = app.now();
+    let all = rounds::all(&mut *app.store.read().await?).await?;
+    let rounds = all.into_iter().filter(|round| viewer.organises() || round.phase(now) != Phase::Planned).collect();
+    html(&Rules { page: Page::new(&app, &viewer, "Rules"), rounds })
+}
+
+/// Longer than this nothing should wait for a worker.
+const LONGEST_WAIT: i64 = 600_000;
+
+/// Whether the server works: the database answers, and nothing has waited long.
+pub(crate) async fn health(State(app): State<App>) -> Result<Response, Failure> {
+    let mut conn = app.store.read().await?;
+    let waited = submissions::oldest_queued(&mut conn).await?.map_or(0, |at| app.now() - at);
+    let well = waited < LONGEST_WAIT;
+    let status = if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let document = serde_json::json!({ "well": well, "longest_wait_seconds": waited as f64 / 1000.0 });
+    Ok((status, Json(document)).into_response())
+}
+
+/// Numbers in the text format of Prometheus.
+pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, Failure> {
+    let mut conn = app.store.read().await?;
+    let mut text = String::new();
+    text.push_str("# HELP wfkit_submissions Submissions by state.\n# TYPE wfkit_submissions gauge\n");
+    for (state, count) in submissions::counts(&mut conn).await? {
+        let _ = writeln!(text, "wfkit_submissions{{state=\"{state}\"}} {count}");
+    }
+    let waited = submissions::oldest_queued(&mut conn).await?.map_or(0, |at| app.now() - at);
+    let gauges = [
+        ("wfkit_longest_wait_seconds", "Time the first in the queue has waited.", waited as f64 / 1000.0),
+        ("wfkit_accounts", "Accounts.", accounts::count(&mut conn).await? as f64),
+        ("wfkit_teams", "Teams.", teams::all(&mut conn).await?.len() as f64),
+    ];
+    for (name, help, value) in gauges {
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}");
+    }
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
+}

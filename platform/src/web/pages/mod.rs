@@ -1,0 +1,10 @@
+//! The pages.
+
+pub(crate) mod account;
+pub(crate) mod boards;
+pub(crate) mod home;
+pub(crate) mod organise;
+pub(crate) mod rejudgings;
+pub(crate) mod rounds;
+pub(crate) mod submissions;
+pub(crate) mod teams;

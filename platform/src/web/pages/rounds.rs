@@ -1,0 +1,216 @@
+//! A round, and what a team does in it.
+
+use askama::Template;
+use axum::body::Body;
+use axum::extract::{Multipart, Path, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+
+use super::home::RoundLine;
+use crate::acts::{self, Person};
+use crate::game::{Kind, Phase, Round, Slots};
+use crate::store::submissions::{self, Submission};
+use crate::store::{rounds, teams};
+use crate::web::guard::{Viewer, tell};
+use crate::web::show::When;
+use crate::web::upload;
+use crate::web::view::{self, Errors, Page, again, html};
+use crate::{App, Failure};
+
+#[derive(Template)]
+#[template(path = "round.html")]
+struct RoundPage {
+    page: Page,
+    line: RoundLine,
+    times: Vec<(&'static str, When, bool)>,
+    settings: Vec<(&'static str, String)>,
+    matches: Vec<(String, String)>,
+    settled: bool,
+}
+
+pub(crate) async fn one(State(app): State<App>, viewer: Viewer, Path(number): Path<i64>) -> Result<Response, Failure> {
+    let now = app.now();
+    let mut conn = app.store.read().await?;
+    let round = view::round(&app, &mut conn, &viewer, number).await?;
+    let names: std::collections::BTreeMap<String, String> =
+        teams::all(&mut conn).await?.into_iter().map(|team| (team.id, team.name)).collect();
+    let name = |id: &String| names.get(id).cloned().unwrap_or_default();
+    let matches = rounds::matches(&mut conn, &round.id).await?;
+    let matches = matches.iter().map(|(attacker, defender)| (name(attacker), name(defender))).collect();
+    let phase = round.phase(now);
+    let times = vec![
+        ("Opening", When(round.opens_at), phase == Phase::Opening),
+        ("Defence", When(round.defence_at), phase == Phase::Defence),
+        ("Attack", When(round.attack_at), phase == Phase::Attack),
+        ("Closed", When(round.closes_at), phase == Phase::Closed),
+    ];
+    let page = Page::new(&app, &viewer, format!("Round {number}: {}", round.name));
+    let settled = round.settled_at.is_some();
+    let settings = described(&round);
+    html(&RoundPage { page, line: RoundLine::new(round, now), times, settings, matches, settled })
+}
+
+fn described(round: &Round) -> Vec<(&'static str, String)> {
+    let settings = &round.settings;
+    let rules = &settings.rules;
+    let reps = rules.reps();
+    let limits = settings.limits;
+    vec![
+        ("Classes", format!("{}, named 1 to {}", rules.classes, rules.classes)),
+        ("Traces of a class", format!("{} to {}", reps.start(), reps.end())),
+        ("Packets of a trace", format!("{} at least", rules.min_packets + 1)),
+        ("Test traces", settings.test_traces.to_string()),
+        ("Matches", format!("each team attacks {} others and is attacked by as many", settings.matches_per_team)),
+        ("Score", settings.profile.name().to_owned()),
+        (
+            "Uploads",
+            format!("{} accepted and {} in all in any {} hours", limits.accepted, limits.total, limits.window_hours),
+        ),
+        (
+            "Undefended traffic",
+            if settings.baseline.is_some() { "known: utility is measured against it" } else { "not given" }.to_owned(),
+        ),
+    ]
+}
+
+#[derive(Template)]
+#[template(path = "upload.html")]
+struct UploadPage {
+    page: Page,
+    errors: Errors,
+    line: RoundLine,
+    kind: Kind,
+    open: bool,
+    slots: Slots,
+    next_at: Option<When>,
+    targets: Vec<(i64, String)>,
+    earlier: Vec<(Submission, When, String)>,
+    reps: (u64, u64),
+}
+
+async fn upload_page(
+    app: &App,
+    viewer: &Viewer,
+    number: i64,
+    kind: Kind,
+    errors: Errors,
+) -> Result<UploadPage, Failure> {
+    let now = app.now();
+    let mut conn = app.store.read().await?;
+    let round = view::round(app, &mut conn, viewer, number).await?;
+    let team = viewer.team()?;
+    let targets = acts::targets(&mut conn, &round, &team.id).await?;
+    let slots = acts::slots(app, &mut conn, &round, &team.id, kind, None).await?;
+    let all = submissions::of_round(&mut conn, &round.id, kind).await?;
+    let own = all.into_iter().filter(|one| one.team_id == team.id).rev();
+    let name = |id: &String| targets.iter().find(|target| target.team.id == *id).map(|target| target.team.name.clone());
+    let earlier = own
+        .map(|one| {
+            let on = one.against.as_ref().map_or("all".to_owned(), |id| name(id).unwrap_or_default());
+            (one.clone(), When(one.received_at), on)
+        })
+        .collect();
+    let open = round.phase(now) == kind.phase() && (kind == Kind::Defence) == round.settled_at.is_none();
+    let reps = round.settings.rules.reps();
+    let page = Page::new(app, viewer, format!("Round {number}: {}", kind.name()));
+    Ok(UploadPage {
+        page,
+        errors,
+        line: RoundLine::new(round, now),
+        kind,
+        open,
+        slots,
+        next_at: slots.next_at.map(When),
+        targets: targets.into_iter().map(|target| (target.team.number, target.team.name)).collect(),
+        earlier,
+        reps: (*reps.start(), *reps.end()),
+    })
+}
+
+pub(crate) async fn defence_form(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(number): Path<i64>,
+) -> Result<Response, Failure> {
+    html(&upload_page(&app, &viewer, number, Kind::Defence, Errors::default()).await?)
+}
+
+pub(crate) async fn attack_form(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(number): Path<i64>,
+) -> Result<Response, Failure> {
+    html(&upload_page(&app, &viewer, number, Kind::Attack, Errors::default()).await?)
+}
+
+pub(crate) async fn defence(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(number): Path<i64>,
+    form: Multipart,
+) -> Result<Response, Failure> {
+    uploaded(&app, &viewer, number, Kind::Defence, form).await
+}
+
+pub(crate) async fn attack(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(number): Path<i64>,
+    form: Multipart,
+) -> Result<Response, Failure> {
+    uploaded(&app, &viewer, number, Kind::Attack, form).await
+}
+
+async fn uploaded(app: &App, viewer: &Viewer, number: i64, kind: Kind, form: Multipart) -> Result<Response, Failure> {
+    let sent = async {
+        let round = view::round(app, &mut *app.store.read().await?, viewer, number).await?;
+        let person = Person::from(viewer.account()?);
+        let announced = acts::announce(app, &person, viewer.team()?, &round, kind);
+        let form = upload::read(app, viewer, form, announced).await?;
+        acts::submit(app, &person, viewer.team()?, &round, kind, form.against, form.file).await
+    };
+    match sent.await {
+        Ok((submission, new)) => {
+            let notice =
+                if new { "Received. It is checked now." } else { "The same file was here already: this is it." };
+            tell(app, viewer, &format!("/submissions/{}", submission.id), notice).await
+        }
+        Err(
+            failure @ (Failure::Conflict(_) | Failure::Invalid(_) | Failure::TooMany { .. } | Failure::TooLarge(_)),
+        ) => again(&upload_page(app, viewer, number, kind, Errors::from(&failure)).await?, &failure),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// The train or test file of a team that the viewer's attacks.
+pub(crate) async fn target(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path((number, team, part)): Path<(i64, i64, String)>,
+) -> Result<Response, Failure> {
+    let mut conn = app.store.read().await?;
+    let round = view::round(&app, &mut conn, &viewer, number).await?;
+    let targets = acts::targets(&mut conn, &round, &viewer.team()?.id).await?;
+    let target = targets.into_iter().find(|target| target.team.number == team).ok_or(Failure::NotFound)?;
+    let part = match part.as_str() {
+        "train" | "train.csv.zip" => "train",
+        "test" | "test.csv.zip" => "test",
+        _ => return Err(Failure::NotFound),
+    };
+    let name = format!("round_{number}_team_{team}_{part}.csv.zip");
+    send(&app.files.part(&target.defence, team, part), &name).await
+}
+
+/// A file, streamed.
+pub(crate) async fn send(path: &std::path::Path, name: &str) -> Result<Response, Failure> {
+    let file = tokio::fs::File::open(path).await?;
+    let length = file.metadata().await?.len();
+    let kind = if name.ends_with(".zip") { "application/zip" } else { "text/csv; charset=utf-8" };
+    let body = Body::from_stream(tokio_util::io::ReaderStream::with_capacity(file, 1 << 16));
+    let headers = [
+        (header::CONTENT_TYPE, kind.to_owned()),
+        (header::CONTENT_LENGTH, length.to_string()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
+    ];
+    Ok((headers, body).into_response())
+}

@@ -1,0 +1,158 @@
+//! The table of routes: method, path, who may, what answers.
+
+use axum::extract::DefaultBodyLimit;
+use axum::handler::Handler;
+use axum::routing::{MethodFilter, MethodRouter, on};
+
+use super::pages::{account, boards, home, organise, rejudgings, rounds, submissions, teams};
+use super::{api, assets, openapi};
+use crate::App;
+
+/// Who may use a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// Everybody.
+    Anyone,
+    /// Whoever is signed in.
+    Account,
+    /// Whoever is in a team.
+    Player,
+    /// Organisers.
+    Organiser,
+}
+
+pub(crate) struct Route {
+    pub(crate) post: bool,
+    pub(crate) path: &'static str,
+    pub(crate) need: Need,
+    pub(crate) handler: MethodRouter<App>,
+}
+
+/// A route, for tests and readers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteLine {
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// The path, with `{names}` for what varies.
+    pub path: &'static str,
+    /// `anyone`, `account`, `player` or `organiser`.
+    pub need: &'static str,
+}
+
+/// All routes, in their order.
+pub fn route_table() -> Vec<RouteLine> {
+    let line = |route: &Route| RouteLine {
+        method: if route.post { "POST" } else { "GET" },
+        path: route.path,
+        need: match route.need {
+            Need::Anyone => "anyone",
+            Need::Account => "account",
+            Need::Player => "player",
+            Need::Organiser => "organiser",
+        },
+    };
+    all().iter().map(line).collect()
+}
+
+fn get<H: Handler<T, App>, T: 'static>(path: &'static str, need: Need, handler: H) -> Route {
+    Route { post: false, path, need, handler: on(MethodFilter::GET, handler) }
+}
+
+/// Forms are small.
+fn post<H: Handler<T, App>, T: 'static>(path: &'static str, need: Need, handler: H) -> Route {
+    let handler = on(MethodFilter::POST, handler).layer(DefaultBodyLimit::max(64 << 10));
+    Route { post: true, path, need, handler }
+}
+
+/// Uploads are limited where they are received.
+fn upload<H: Handler<T, App>, T: 'static>(path: &'static str, need: Need, handler: H) -> Route {
+    let handler = on(MethodFilter::POST, handler).layer(DefaultBodyLimit::disable());
+    Route { post: true, path, need, handler }
+}
+
+pub(crate) fn all() -> Vec<Route> {
+    use Need::{Account, Anyone, Organiser, Player};
+    vec![
+        get("/", Anyone, home::home),
+        get("/rules", Anyone, home::rules),
+        get("/healthz", Anyone, home::health),
+        get("/metrics", Organiser, home::metrics),
+        get("/assets/{name}", Anyone, assets::asset),
+        get("/register", Anyone, account::register_form),
+        post("/register", Anyone, account::register),
+        get("/sign-in", Anyone, account::sign_in_form),
+        post("/sign-in", Anyone, account::sign_in),
+        post("/sign-out", Account, account::sign_out),
+        get("/welcome/{secret}", Anyone, account::welcome_form),
+        post("/welcome/{secret}", Anyone, account::welcome),
+        get("/account", Account, account::account),
+        post("/account/password", Account, account::password),
+        post("/account/tokens", Account, account::new_token),
+        post("/account/tokens/{id}/revoke", Account, account::revoke_token),
+        get("/teams", Anyone, teams::list),
+        get("/teams/{team}", Anyone, teams::one),
+        get("/team", Account, teams::own),
+        post("/team/create", Account, teams::create),
+        post("/team/join", Account, teams::join),
+        post("/team/leave", Player, teams::leave),
+        post("/team/code", Player, teams::renew_code),
+        get("/rounds/{round}", Anyone, rounds::one),
+        get("/rounds/{round}/defence", Player, rounds::defence_form),
+        upload("/rounds/{round}/defence", Player, rounds::defence),
+        get("/rounds/{round}/attack", Player, rounds::attack_form),
+        upload("/rounds/{round}/attack", Player, rounds::attack),
+        get("/rounds/{round}/targets/{team}/{part}", Player, rounds::target),
+        get("/rounds/{round}/leaderboard", Anyone, boards::round),
+        get("/rounds/{round}/leaderboard.csv", Anyone, boards::round_csv),
+        get("/rounds/{round}/leaderboard.json", Anyone, boards::round_json),
+        get("/rounds/{round}/matrix", Anyone, boards::matrix),
+        get("/rounds/{round}/matrix.csv", Anyone, boards::matrix_csv),
+        get("/rounds/{round}/matrix.json", Anyone, boards::matrix_json),
+        get("/rounds/{round}/chart.svg", Anyone, boards::chart),
+        get("/leaderboard", Anyone, boards::overall),
+        get("/leaderboard.csv", Anyone, boards::overall_csv),
+        get("/leaderboard.json", Anyone, boards::overall_json),
+        get("/submissions", Player, submissions::list),
+        get("/submissions/{id}", Player, submissions::one),
+        get("/submissions/{id}/file", Player, submissions::file),
+        post("/submissions/{id}/choose", Player, submissions::choose),
+        get("/organise", Organiser, organise::overview),
+        get("/organise/rounds/new", Organiser, organise::new_round),
+        get("/organise/rounds/{round}", Organiser, organise::round),
+        post("/organise/rounds/{round}", Organiser, organise::save_round),
+        upload("/organise/rounds/{round}/baseline", Organiser, organise::baseline),
+        get("/organise/rounds/{round}/truth/{team}", Organiser, organise::truth),
+        get("/organise/people", Organiser, organise::people),
+        post("/organise/people/move", Organiser, organise::move_player),
+        post("/organise/people/lock", Organiser, organise::lock),
+        post("/organise/people/reset", Organiser, organise::reset),
+        post("/organise/people/import", Organiser, organise::import),
+        post("/organise/invitations", Organiser, organise::invite),
+        post("/organise/announcements", Organiser, organise::announce),
+        post("/organise/settings", Organiser, organise::settings),
+        get("/organise/submissions", Organiser, organise::submissions),
+        get("/organise/submissions/{id}", Organiser, organise::submission),
+        get("/organise/submissions/{id}/file", Organiser, organise::file),
+        post("/organise/submissions/{id}/again", Organiser, organise::check_again),
+        get("/organise/rejudgings", Organiser, rejudgings::list),
+        post("/organise/rejudgings", Organiser, rejudgings::begin),
+        get("/organise/rejudgings/{id}", Organiser, rejudgings::one),
+        post("/organise/rejudgings/{id}/apply", Organiser, rejudgings::apply),
+        post("/organise/rejudgings/{id}/drop", Organiser, rejudgings::drop),
+        get("/organise/audit", Organiser, organise::audit),
+        get("/api/v1/openapi.json", Anyone, openapi::document),
+        get("/api/v1/me", Account, api::me),
+        get("/api/v1/rounds", Anyone, api::rounds),
+        get("/api/v1/rounds/{round}", Anyone, api::round),
+        upload("/api/v1/rounds/{round}/defences", Player, api::defence),
+        upload("/api/v1/rounds/{round}/attacks", Player, api::attack),
+        get("/api/v1/rounds/{round}/targets", Player, api::targets),
+        get("/api/v1/rounds/{round}/targets/{team}/{part}", Player, rounds::target),
+        get("/api/v1/rounds/{round}/leaderboard", Anyone, boards::round_json),
+        get("/api/v1/rounds/{round}/matrix", Anyone, boards::matrix_json),
+        get("/api/v1/leaderboard", Anyone, boards::overall_json),
+        get("/api/v1/submissions", Player, api::submissions),
+        get("/api/v1/submissions/{id}", Player, api::submission),
+        get("/api/v1/submissions/{id}/file", Player, submissions::file),
+    ]
+}

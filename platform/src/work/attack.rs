@@ -1,0 +1,133 @@
+//! An attack: check, pairing with the truth, scores of each match and half.
+
+use std::collections::BTreeMap;
+
+use wfkit_competition::{Match, MatchScore, Verif, pair_attack};
+use wfkit_datasets::formats::{ReadLimits, Source};
+use wfkit_metrics::{Average, Detection, Kinship, Probabilities, Resampling, roc_auc_ovr};
+
+use super::outcome::{AttackDetail, Outcome};
+use super::{Done, SCORER, Upload, on_thread};
+use crate::game::{Part, halves};
+use crate::store::results::ScoreRow;
+use crate::store::submissions::{self, State, Submission};
+use crate::store::teams::Team;
+use crate::store::{rounds, teams};
+use crate::{App, Failure};
+
+/// Resamples of an interval.
+const RESAMPLES: usize = 200;
+
+/// An opponent, and the defence that it was pinned to.
+struct Opponent {
+    team: Team,
+    defence: Submission,
+}
+
+pub(super) async fn perform(app: &App, submission: &Submission) -> Result<Done, Failure> {
+    let mut conn = app.store.read().await?;
+    let round = rounds::by_id(&mut conn, &submission.round_id).await?;
+    let round = round.ok_or_else(|| Failure::Broken(format!("submission {} without a round", submission.id)))?;
+    let pins: BTreeMap<String, String> = rounds::pins(&mut conn, &round.id).await?.into_iter().collect();
+    let mut opponents: BTreeMap<u64, Opponent> = BTreeMap::new();
+    for (attacker, defender) in rounds::matches(&mut conn, &round.id).await? {
+        let meant = submission.against.as_ref().is_none_or(|against| *against == defender);
+        if attacker != submission.team_id || !meant {
+            continue;
+        }
+        let team = teams::by_id(&mut conn, &defender).await?;
+        let defence = match pins.get(&defender) {
+            Some(id) => submissions::by_id(&mut conn, id).await?,
+            None => None,
+        };
+        if let (Some(team), Some(defence)) = (team, defence) {
+            opponents.insert(team.number as u64, Opponent { team, defence });
+        }
+    }
+    drop(conn);
+
+    let (app, submission) = (app.clone(), submission.clone());
+    on_thread(move || {
+        let upload = Upload::open(&app.0, &submission)?;
+        let verif = |(&number, opponent): (&u64, &Opponent)| {
+            let path = app.files.part(&opponent.defence.id, opponent.team.number, "verif");
+            Ok(Verif::of_bytes(number, "truth.csv.zip", std::fs::read(path)?))
+        };
+        let verifs: Vec<Verif> = opponents.iter().map(verif).collect::<std::io::Result<_>>()?;
+        if verifs.is_empty() {
+            return Err(Failure::Broken(format!("attack {} without a match", submission.id)));
+        }
+        let source = Source::reader(&upload.name, &upload.file);
+        let (report, matches) = pair_attack(source, &verifs, &round.settings.rules, &ReadLimits::UPLOAD)
+            .map_err(|error| Failure::Broken(error.to_string()))?;
+        let outcome = Outcome::from(&report);
+        if !report.accepted {
+            let reason = outcome.sentence();
+            return Ok(Done { state: State::Refused, reason: Some(reason), outcome, scores: Vec::new() });
+        }
+        let mut scores = Vec::new();
+        for one in &matches {
+            let opponent = &opponents[&one.team_id];
+            scores.extend(score_parts(one, opponent.defence.seed, &submission.id, "team", &opponent.team.id)?);
+        }
+        Ok(Done { state: State::Done, reason: None, outcome, scores })
+    })
+    .await
+}
+
+/// The scores of each part of a match.
+pub(super) fn score_parts(
+    one: &Match,
+    seed: i64,
+    submission: &str,
+    attacker: &str,
+    defender: &str,
+) -> Result<Vec<ScoreRow>, Failure> {
+    let (public, private) = halves(one, seed);
+    let mut scores = Vec::new();
+    for part in Part::EACH {
+        let rows = match part {
+            Part::Public => one.select(&public),
+            Part::Private => one.select(&private),
+            Part::All => one.clone(),
+        };
+        let score = MatchScore::of(&rows).map_err(|error| Failure::Broken(error.to_string()))?;
+        let detail = AttackDetail {
+            interval: interval(&rows),
+            tpr_at_1_percent: true_positives(&rows.probabilities, &rows.truth),
+            per_class: score.per_class_auc.into_iter().map(|class| (class.class, class.roc_auc)).collect(),
+            skipped: score.skipped_classes,
+        };
+        scores.push(ScoreRow {
+            submission_id: submission.to_owned(),
+            attacker: attacker.to_owned(),
+            defender_id: defender.to_owned(),
+            part: part.name().to_owned(),
+            scorer: SCORER.to_owned(),
+            traces: score.traces as i64,
+            accuracy: score.accuracy,
+            roc_auc: score.roc_auc_macro_ovr,
+            detail: serde_json::to_string(&detail)?,
+        });
+    }
+    Ok(scores)
+}
+
+fn interval(rows: &Match) -> Option<wfkit_metrics::Interval> {
+    let resampling = Resampling { resamples: RESAMPLES, seed: 0, widen_by: 1.0, kinship: Kinship::default() };
+    let number =
+        |probabilities: &Probabilities, truth: &[usize]| vec![roc_auc_ovr(probabilities, truth, Average::Macro).ok()];
+    resampling.intervals(&rows.probabilities, &rows.truth, number).into_iter().next().flatten()
+}
+
+/// True positives at a false-positive rate of at most 0.01, mean over the classes that have both kinds of traces.
+fn true_positives(probabilities: &Probabilities, truth: &[usize]) -> Option<f64> {
+    let rates: Vec<f64> = (0..probabilities.classes().len())
+        .filter_map(|class| {
+            let scores: Vec<f64> = probabilities.values().column(class).to_vec();
+            let positive: Vec<bool> = truth.iter().map(|&one| one == class).collect();
+            Some(Detection::of(&scores, &positive).ok()?.true_positive_rate_at(0.01))
+        })
+        .collect();
+    (!rates.is_empty()).then(|| rates.iter().sum::<f64>() / rates.len() as f64)
+}

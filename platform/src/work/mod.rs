@@ -1,0 +1,237 @@
+//! Checks and scores, away from the requests that wait for nobody.
+//!
+//! The `submission` table is the queue: a worker takes the one that has waited longest, on a lease that it extends while it
+//! works. A worker that dies extends nothing, and the sweep puts its submission back. Whatever ends the work does so in one
+//! transaction with its results, and only while the lease is still its own: so work may be done twice, but counts once.
+
+mod attack;
+mod defence;
+mod house;
+mod likeness;
+mod outcome;
+mod settle;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::sync::watch;
+
+pub(crate) use house::{CONTROL, predict};
+pub use outcome::{AttackDetail, CostLine, Outcome, ProblemKind, SplitLine};
+pub use settle::{candidates, settle_due};
+
+use crate::game::Kind;
+use crate::store::results::{self, ScoreRow};
+use crate::store::submissions::{self, Ended, State, Submission};
+use crate::store::{accounts, attempts, rejudgings};
+use crate::{App, Failure, Millis};
+
+/// What checks and scores; kept with every result, changed whenever a number could.
+pub const SCORER: &str = concat!("wfkit ", env!("CARGO_PKG_VERSION"), "/1");
+
+/// A worker that says nothing for so long is lost.
+const LEASE: Millis = 20_000;
+/// How often it says something.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+/// How often a submission may take its worker along before it is left alone.
+const MOST_ATTEMPTS: i64 = 10;
+/// How often somebody looks for what was lost.
+const SWEEP: Duration = Duration::from_secs(5);
+/// Files that belong to nothing are removed when they are so old.
+const ORPHANS: Millis = 3_600_000;
+
+/// Rings when a submission is queued, so that a worker of this process need not wait for its next look.
+#[derive(Debug, Default)]
+pub struct Bell(Notify);
+
+impl Bell {
+    pub(crate) fn ring(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// Workers and the sweep, until told to stop; what a worker has begun it ends.
+pub async fn run(app: App, workers: usize, stop: watch::Receiver<bool>) {
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..workers {
+        tasks.spawn(work(app.clone(), stop.clone()));
+    }
+    tasks.spawn(sweep_often(app, stop));
+    while tasks.join_next().await.is_some() {}
+}
+
+async fn work(app: App, mut stop: watch::Receiver<bool>) {
+    let worker = app.world.id();
+    while !*stop.borrow() {
+        match step(&app, &worker).await {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(failure) => tracing::error!("worker: {failure:?}"),
+        }
+        tokio::select! {
+            () = app.bell.0.notified() => {}
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            _ = stop.changed() => {}
+        }
+    }
+}
+
+async fn sweep_often(app: App, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        if let Err(failure) = sweep(&app).await {
+            tracing::error!("sweep: {failure:?}");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(SWEEP) => {}
+            _ = stop.changed() => {}
+        }
+    }
+}
+
+/// Everything that time brings: lost work is queued again, rounds are settled, what has ended is forgotten.
+///
+/// # Errors
+/// What the system or the database refuses.
+pub async fn sweep(app: &App) -> Result<(), Failure> {
+    let now = app.now();
+    let mut tx = app.store.write().await?;
+    let (queued, failed) = submissions::requeue_lost(&mut tx, now, MOST_ATTEMPTS).await?;
+    accounts::prune(&mut tx, now).await?;
+    attempts::prune(&mut tx, now).await?;
+    tx.commit().await?;
+    if queued + failed > 0 {
+        tracing::warn!(queued, failed, "submissions whose worker was lost");
+        app.bell.ring();
+    }
+    settle_due(app).await?;
+    let known: std::collections::HashSet<String> =
+        submissions::ids(&mut *app.store.read().await?).await?.into_iter().collect();
+    app.files.sweep(now - ORPHANS, |id| known.contains(id))?;
+    Ok(())
+}
+
+/// Works until nothing is queued; for tests and the demo, which have no workers.
+///
+/// # Errors
+/// As [`sweep`].
+pub async fn drain(app: &App) -> Result<usize, Failure> {
+    let worker = app.world.id();
+    let mut done = 0;
+    while step(app, &worker).await? {
+        done += 1;
+    }
+    Ok(done)
+}
+
+/// What work came to.
+struct Done {
+    state: State,
+    reason: Option<String>,
+    outcome: Outcome,
+    scores: Vec<ScoreRow>,
+}
+
+/// Takes one submission and works on it; false where none waits. What teams wait for comes before rejudgings.
+async fn step(app: &App, worker: &str) -> Result<bool, Failure> {
+    let mut tx = app.store.write().await?;
+    let now = app.now();
+    let taken = submissions::claim(&mut tx, worker, now, now + LEASE).await?;
+    tx.commit().await?;
+    let Some(submission) = taken else { return rejudge(app, worker).await };
+
+    let heart = tokio::spawn(beat(app.clone(), Held::Submission(submission.id.clone()), worker.to_owned()));
+    let (ended, scores) = concluded(app, &submission).await?;
+    heart.abort();
+    let mut tx = app.store.write().await?;
+    if submissions::end(&mut tx, &submission.id, worker, &ended, app.now()).await? {
+        results::replace(&mut tx, &submission.id, &scores).await?;
+        tx.commit().await?;
+    }
+    Ok(true)
+}
+
+/// As [`step`], beside what counts.
+async fn rejudge(app: &App, worker: &str) -> Result<bool, Failure> {
+    let mut tx = app.store.write().await?;
+    let now = app.now();
+    let Some(taken) = rejudgings::claim(&mut tx, worker, now, now + LEASE).await? else { return Ok(false) };
+    let submission = submissions::by_id(&mut tx, &taken.1).await?;
+    tx.commit().await?;
+    let submission = submission.ok_or_else(|| Failure::Broken(format!("no submission {}", taken.1)))?;
+    let heart = tokio::spawn(beat(app.clone(), Held::Rejudged(taken.clone()), worker.to_owned()));
+    let (ended, scores) = concluded(app, &submission).await?;
+    heart.abort();
+    let mut tx = app.store.write().await?;
+    rejudgings::end(&mut tx, &taken, worker, &ended, &serde_json::to_string(&scores)?).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// What work came to, whatever it came to.
+async fn concluded(app: &App, submission: &Submission) -> Result<(Ended, Vec<ScoreRow>), Failure> {
+    let scorer = SCORER.to_owned();
+    match perform(app, submission).await {
+        Ok(done) => {
+            let outcome = Some(serde_json::to_string(&done.outcome)?);
+            Ok((Ended { state: done.state, reason: done.reason, outcome, scorer }, done.scores))
+        }
+        Err(failure) => {
+            tracing::error!(submission = submission.id, "{failure:?}");
+            let reason = "The server could not check it. Organisers see why, and can have it checked again.".to_owned();
+            Ok((Ended { state: State::Failed, reason: Some(reason), outcome: None, scorer }, Vec::new()))
+        }
+    }
+}
+
+/// What a worker has a lease on.
+enum Held {
+    Submission(String),
+    Rejudged((String, String)),
+}
+
+async fn beat(app: App, held: Held, worker: String) {
+    loop {
+        tokio::time::sleep(HEARTBEAT).await;
+        let extended = async {
+            let mut tx = app.store.write().await?;
+            let until = app.now() + LEASE;
+            match &held {
+                Held::Submission(id) => submissions::extend(&mut tx, id, &worker, until).await?,
+                Held::Rejudged(of) => rejudgings::extend(&mut tx, of, &worker, until).await?,
+            }
+            tx.commit().await
+        };
+        if let Err(error) = extended.await {
+            tracing::warn!("heartbeat: {error}");
+        }
+    }
+}
+
+async fn perform(app: &App, submission: &Submission) -> Result<Done, Failure> {
+    match submission.kind() {
+        Kind::Defence => defence::perform(app, submission).await,
+        Kind::Attack => attack::perform(app, submission).await,
+    }
+}
+
+/// Runs what takes the processor on a thread of its own; a panic there is an error here.
+async fn on_thread<T: Send + 'static>(
+    task: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let result = tokio::task::spawn_blocking(task).await;
+    result.map_err(|error| Failure::Broken(format!("the check panicked: {error}")))?
+}
+
+/// Shared by checks: the upload, opened, under a name that says nothing of this machine.
+struct Upload {
+    name: String,
+    file: std::fs::File,
+}
+
+impl Upload {
+    fn open(app: &Arc<crate::Parts>, submission: &Submission) -> Result<Self, Failure> {
+        let path = app.files.upload(&submission.id, &submission.file_name);
+        Ok(Self { name: submission.file_name.clone(), file: std::fs::File::open(path)? })
+    }
+}

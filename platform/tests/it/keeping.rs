@@ -1,0 +1,146 @@
+//! Restarts, lost workers, copies, the demo.
+
+use wfkit_platform::backup::backup;
+use wfkit_platform::store::submissions;
+use wfkit_platform::{App, Clock, Files, Store, World, demo, router, work};
+
+use crate::site::{DAY, HOUR, Site, options};
+use crate::traffic::defence;
+
+/// The same folder, opened by another process.
+async fn reopened(site: &Site, folder: &std::path::Path) -> Site {
+    let store = Store::open(&folder.join("platform.sqlite")).await.unwrap();
+    let files = Files::open(folder.join("files")).unwrap();
+    let app = App::new(store, files, World { clock: Clock::standing(site.now()), ..World::system() }, options());
+    Site { router: router(app.clone()), app, folder: tempfile::tempdir().unwrap() }
+}
+
+#[tokio::test]
+async fn the_work_of_a_lost_worker_is_done_by_another() {
+    let site = Site::new().await;
+    let mut team = site.team("Own").await;
+    site.round(1, |_| ()).await;
+    site.at(site.now() + DAY);
+    let id = team.uploaded("/rounds/1/defence", &[], defence(1, 9).as_bytes()).await;
+    let mut tx = site.app.store.write().await.unwrap();
+    let taken = submissions::claim(&mut tx, "lost", site.now(), site.now() + 20_000).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(taken.id, id);
+    site.work().await;
+    assert_eq!(team.submission(&id).await["state"], "running", "its lease has not ended");
+    site.at(site.now() + 30_000);
+    work::sweep(&site.app).await.unwrap();
+    assert_eq!(site.work().await, 1);
+    assert_eq!(team.submission(&id).await["state"], "done");
+    // The lost one comes back, too late to count.
+    let ended =
+        submissions::Ended { state: submissions::State::Refused, reason: None, outcome: None, scorer: String::new() };
+    let mut tx = site.app.store.write().await.unwrap();
+    assert!(!submissions::end(&mut tx, &id, "lost", &ended, site.now()).await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!(team.submission(&id).await["state"], "done");
+}
+
+#[tokio::test]
+async fn what_takes_every_worker_along_is_given_up() {
+    let site = Site::new().await;
+    let mut team = site.team("Own").await;
+    site.round(1, |_| ()).await;
+    site.at(site.now() + DAY);
+    let id = team.uploaded("/rounds/1/defence", &[], defence(1, 9).as_bytes()).await;
+    for _ in 0..10 {
+        let mut tx = site.app.store.write().await.unwrap();
+        submissions::claim(&mut tx, "lost", site.now(), site.now() + 20_000).await.unwrap().unwrap();
+        tx.commit().await.unwrap();
+        site.at(site.now() + 30_000);
+        work::sweep(&site.app).await.unwrap();
+    }
+    let submission = team.submission(&id).await;
+    assert_eq!(submission["state"], "failed");
+    assert!(submission["reason"].as_str().unwrap().contains("never came to an end"));
+}
+
+#[tokio::test]
+async fn orphans_of_killed_processes_are_swept_and_submissions_are_not() {
+    let site = Site::new().await;
+    let mut team = site.team("Own").await;
+    site.round(1, |_| ()).await;
+    site.at(site.now() + DAY);
+    let id = team.uploaded("/rounds/1/defence", &[], defence(1, 9).as_bytes()).await;
+    let root = site.app.files.root().to_owned();
+    std::fs::write(root.join("incoming/half"), b"x").unwrap();
+    std::fs::create_dir(root.join("submissions/never-accepted")).unwrap();
+    site.work().await;
+    assert!(root.join("incoming/half").exists(), "it may still be arriving");
+    // Files have the system's time.
+    site.at(World::system().clock.now() + 2 * HOUR);
+    work::sweep(&site.app).await.unwrap();
+    assert!(!root.join("incoming/half").exists() && !root.join("submissions/never-accepted").exists());
+    assert!(site.app.files.of_submission(&id).exists());
+}
+
+#[tokio::test]
+async fn a_backup_is_a_data_folder() {
+    let site = Site::new().await;
+    let mut team = site.team("Own").await;
+    site.round(1, |_| ()).await;
+    site.at(site.now() + DAY);
+    let id = team.uploaded("/rounds/1/defence", &[], defence(1, 9).as_bytes()).await;
+    site.work().await;
+    let to = site.folder.path().join("copy");
+    backup(&site.app.store, &site.app.files, &to).await.unwrap();
+    assert!(backup(&site.app.store, &site.app.files, &to).await.is_err(), "nothing is written over");
+    let later = team.uploaded("/rounds/1/defence", &[], defence(2, 9).as_bytes()).await;
+    let copy = reopened(&site, &to).await;
+    let mut there = copy.visitor();
+    there.cookie = team.cookie.clone();
+    assert_eq!(there.submission(&id).await, team.submission(&id).await);
+    assert_eq!(there.get(&format!("/submissions/{id}/file")).await.ok().text, defence(1, 9));
+    there.get(&format!("/submissions/{later}")).await.is(404);
+}
+
+#[tokio::test]
+async fn the_demo_is_a_competition() {
+    let site = Site::new().await;
+    let sign_ins = demo::fill(&site.app).await.unwrap();
+    assert!(demo::fill(&site.app).await.is_err(), "once");
+    let mut visitor = site.visitor();
+    let phases: Vec<String> = visitor
+        .get("/api/v1/rounds")
+        .await
+        .ok()
+        .json()
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|round| round["phase"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(phases, ["closed", "closed", "attack"]);
+    for round in 1..=3 {
+        let board = visitor.get(&format!("/rounds/{round}/leaderboard.json")).await.ok().json();
+        let rows = board["rows"].as_array().unwrap();
+        assert_eq!(rows.len(), 6);
+        assert!(rows.iter().all(|row| row["total"].is_number()), "{board}");
+        visitor.get(&format!("/rounds/{round}/leaderboard")).await.ok();
+        visitor.get(&format!("/rounds/{round}/matrix")).await.ok();
+    }
+    let link = format!("/welcome/{}", sign_ins.organiser.1);
+    visitor.post(&link, &[("password", crate::site::PASSWORD), ("again", crate::site::PASSWORD)]).await.is(303);
+    visitor.sign_in("organiser", crate::site::PASSWORD).await.is(303);
+    visitor.get("/organise").await.ok();
+    let (name, password) = &sign_ins.players[0];
+    let mut player = site.visitor();
+    player.sign_in(name, password).await.is(303);
+    assert!(player.get("/").await.ok().text.contains("Download and attack"));
+    let states: Vec<String> = player
+        .get("/api/v1/submissions")
+        .await
+        .ok()
+        .json()
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["state"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(states.len() >= 5 && states.iter().all(|state| state == "done"), "{states:?}");
+}

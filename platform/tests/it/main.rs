@@ -1,0 +1,15 @@
+//! The server over HTTP, as browsers and programs use it.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod accounts;
+mod boards;
+mod defects;
+mod keeping;
+mod killed;
+mod roles;
+mod round;
+mod site;
+mod srs_2022;
+mod traffic;
+mod uploads;
