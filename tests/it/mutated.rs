@@ -18,6 +18,8 @@ use wfkit_datasets::{
 };
 use wfkit_defend::{DefenseSpec, Pipeline, Profile};
 
+use crate::shared::shared_data;
+
 /// Rounds where no time is given.
 const ROUNDS: u32 = 400;
 
@@ -118,6 +120,36 @@ fn tables_of_text_with_any_damage() {
             }
             _ => damage(&mut bytes, rng),
         }
+        std::fs::write(&path, &bytes).unwrap();
+        read_as_everything(&path);
+    });
+}
+
+/// Damage that a panic of a library is made of is caught; what is read is sound.
+#[test]
+fn formats_of_other_tools_with_any_damage() {
+    let Some(cases) = shared_data("field-cases/formats") else { return };
+    let files = [
+        "CW.npz",
+        "X_train_NoDef.pkl",
+        "burst/0-0",
+        "circpad/0-0.trace",
+        "cumul.txt",
+        "doh.json",
+        "kfp/0_0.txt",
+        "maybenot/0-0.log",
+        "nfstream.csv",
+        "wang/0-0",
+        "wangcell/0-0.cell",
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(cases.join("y_train_NoDef.pkl"), folder.path().join("y_train_NoDef.pkl")).unwrap();
+    let whole = files.map(|file| std::fs::read(cases.join(file)).unwrap());
+    again(|rng| {
+        let at = rng.random_range(0..files.len());
+        let mut bytes = whole[at].clone();
+        damage(&mut bytes, rng);
+        let path = folder.path().join(files[at].rsplit('/').next().unwrap());
         std::fs::write(&path, &bytes).unwrap();
         read_as_everything(&path);
     });

@@ -9,6 +9,7 @@ mod defend;
 mod determinism;
 mod extreme;
 mod features;
+mod formats;
 mod forests;
 mod inputs;
 mod kinds;
