@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use wfkit_classify::Samples;
-use wfkit_datasets::{Comparison, FileKind, Observed, TraceSet, formats::ReadError, read_all_traces, unknown_classes};
+use wfkit_datasets::formats::{FieldFormat, ReadError};
+use wfkit_datasets::{Comparison, FileKind, Observed, TraceSet, read_all_traces_as, unknown_classes};
 use wfkit_features::FeatureMatrix;
 use wfkit_metrics::{ClassMap, Utility};
 
@@ -19,7 +20,12 @@ pub(crate) struct Traces {
 
 /// Reads trace files, or folders of them, into one set that is not empty, and says what is odd about it.
 pub(crate) fn read_traces(paths: &[PathBuf], context: &Context<'_>) -> Result<Traces> {
-    let read = read_all_traces(paths).map_err(|error| explain(error, paths))?;
+    read_traces_as(paths, None, context)
+}
+
+/// The same, of a format of another tool that is named.
+pub(crate) fn read_traces_as(paths: &[PathBuf], named: Option<FieldFormat>, context: &Context<'_>) -> Result<Traces> {
+    let read = read_all_traces_as(paths, named).map_err(|error| explain(error, paths))?;
     if read.set.is_empty() {
         bail!("{}: there is no trace in it", list(paths));
     }

@@ -43,7 +43,7 @@ pub use fold_file::{FoldFile, Together, UnknownTogether, splits_of_folds, write_
 #[cfg(feature = "csv")]
 pub use formats::{ReadError, WriteError};
 #[cfg(feature = "tables")]
-pub use formats::{ReadTraces, TraceFormat, read_all_traces, read_traces, write_traces};
+pub use formats::{ReadTraces, TraceFormat, read_all_traces, read_all_traces_as, read_traces, write_traces};
 pub use groups::Groups;
 pub use info::{TraceSetInfo, duplicates, implausible_times, near_twins, traces_with_twins};
 #[cfg(feature = "tables")]

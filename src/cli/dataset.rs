@@ -27,6 +27,9 @@ pub(crate) enum Dataset {
         /// Trace file to write: .parquet, .csv or .csv.zip; with --to a file or folder of that format.
         #[arg(long, value_name = "FILE", required_unless_present = "pcap")]
         out: Option<PathBuf>,
+        /// Read the format of another tool whatever the content looks like.
+        #[arg(long, value_name = "FORMAT", value_parser = values::read_format())]
+        from: Option<FieldFormat>,
         /// Write the format of another tool: wang, cell, kfp, maybenot and circpad into a folder, cumul and json-lines into a file [default: what
         /// the extension names].
         #[arg(long, value_name = "FORMAT", requires = "out", value_parser = values::written_format())]

@@ -88,6 +88,14 @@ pub(super) fn channel() -> impl TypedValueParser<Value = Channel> {
     ])
 }
 
+/// A format of another tool.
+pub(super) fn read_format() -> impl TypedValueParser<Value = FieldFormat> {
+    PossibleValuesParser::new(FieldFormat::ALL.map(FieldFormat::name)).map(|name| {
+        let meant = FieldFormat::ALL.into_iter().find(|format| format.name() == name);
+        meant.expect("clap takes these names alone")
+    })
+}
+
 /// A format of another tool that is written.
 pub(super) fn written_format() -> impl TypedValueParser<Value = FieldFormat> {
     one_of(&[

@@ -13,7 +13,7 @@ use wfkit_metrics::{PrivacyReport, StageReport, Summary, Utility, VolumeSummary}
 use super::{audit, relabel, retime};
 use crate::cli;
 use crate::context::{Context, count, count_set, digests, make_folder};
-use crate::input::{Traces, read_traces};
+use crate::input::{Traces, read_traces, read_traces_as};
 use wfkit_evaluate::split::{Pages, by_moment, by_session, stratified, stratified_in};
 use wfkit_evaluate::trivial_privacy;
 
@@ -23,9 +23,9 @@ pub(super) const FOLDS: usize = 5;
 pub(crate) fn run(command: &cli::Dataset, context: &Context<'_>) -> Result<()> {
     match command {
         cli::Dataset::Info { traces } => info(traces, context),
-        cli::Dataset::Convert { traces, out, to, lose_sizes, pcap, renumber, copies } => {
+        cli::Dataset::Convert { traces, out, from, to, lose_sizes, pcap, renumber, copies } => {
             let to = to.map(|format| (format, *lose_sizes));
-            convert(traces, (out.as_deref(), to), pcap.as_deref(), (*renumber, *copies), context)
+            convert((traces, *from), (out.as_deref(), to), pcap.as_deref(), (*renumber, *copies), context)
         }
         cli::Dataset::Validate { traces } => validate(traces, context),
         cli::Dataset::Audit { traces, attack, folds } => audit::run(traces, attack, usize::from(*folds), context),
@@ -44,13 +44,13 @@ fn info(paths: &[PathBuf], context: &Context<'_>) -> Result<()> {
 }
 
 fn convert(
-    paths: &[PathBuf],
+    (paths, from): (&[PathBuf], Option<FieldFormat>),
     (out, to): (Option<&Path>, Option<(FieldFormat, bool)>),
     pcap: Option<&Path>,
     (renumber, copies): (bool, cli::Copies),
     context: &Context<'_>,
 ) -> Result<()> {
-    let mut traces = choose_copies(read_traces(paths, context)?, copies);
+    let mut traces = choose_copies(read_traces_as(paths, from, context)?, copies);
     if renumber {
         let renumbered;
         (traces.set, renumbered) = traces.set.renumbered();

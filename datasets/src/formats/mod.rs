@@ -45,7 +45,9 @@ pub use source::Source;
 #[cfg(feature = "tables")]
 pub(crate) use source::start_of;
 #[cfg(feature = "tables")]
-pub use traces::{ReadTraces, TraceFormat, read_all_traces, read_traces, read_traces_within, write_traces};
+pub use traces::{
+    ReadTraces, TraceFormat, read_all_traces, read_all_traces_as, read_traces, read_traces_within, write_traces,
+};
 
 /// The name of a file without its folders.
 pub fn file_name(path: &std::path::Path) -> String {

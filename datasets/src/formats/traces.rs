@@ -83,11 +83,16 @@ pub fn read_traces(path: &Path) -> Result<ReadTraces, ReadError> {
 /// As [`read_traces`], for files of strangers. Of Parquet, whose memory is bounded by the length of the file, only the number of traces
 /// is limited.
 pub fn read_traces_within(path: &Path, limits: &ReadLimits) -> Result<ReadTraces, ReadError> {
+    read_traces_as(path, None, limits)
+}
+
+/// As [`read_traces_within`], of a format of another tool that is named instead of told by content.
+fn read_traces_as(path: &Path, named: Option<FieldFormat>, limits: &ReadLimits) -> Result<ReadTraces, ReadError> {
     let metadata = std::fs::metadata(path).map_err(|error| ReadError::io(path, error))?;
     if metadata.is_dir() {
-        return read_folder(path, limits);
+        return read_folder(path, named, limits);
     }
-    let format = TraceFormat::of_content(path)?;
+    let format = TraceFormat::named_or_of(named, path)?;
     let part = read_file(path, format, limits)?;
     let set = TraceSet::new(part.traces, part.provenance);
     let set = set.map_err(|source| ReadError::Set { path: path.to_owned(), source })?;
@@ -134,10 +139,21 @@ fn mixed(path: &Path, mixed: &[MixedClass]) -> Option<String> {
 /// # Panics
 /// Without a path.
 pub fn read_all_traces(paths: &[PathBuf]) -> Result<ReadTraces, ReadError> {
+    read_all_traces_as(paths, None)
+}
+
+/// As [`read_all_traces`], of a format of another tool that is named instead of told by content: all files of a folder are taken as that.
+///
+/// # Errors
+/// As [`read_all_traces`].
+///
+/// # Panics
+/// Without a path.
+pub fn read_all_traces_as(paths: &[PathBuf], named: Option<FieldFormat>) -> Result<ReadTraces, ReadError> {
     let (first, others) = paths.split_first().expect("at least one path");
-    let mut joined = read_traces(first)?;
+    let mut joined = read_traces_as(first, named, &ReadLimits::OWN)?;
     for path in others {
-        let read = read_traces(path)?;
+        let read = read_traces_as(path, named, &ReadLimits::OWN)?;
         if let Some(what) = difference(joined.set.provenance(), read.set.provenance()) {
             let found = do_not_mix(first, path, what);
             return Err(ReadError::Unrecognised { path: path.clone(), found, expected: READABLE });
@@ -167,6 +183,10 @@ pub fn write_traces(path: &Path, set: &TraceSet) -> Result<(), WriteError> {
 }
 
 impl TraceFormat {
+    fn named_or_of(named: Option<FieldFormat>, path: &Path) -> Result<Self, ReadError> {
+        named.map_or_else(|| Self::of_content(path), |format| Ok(Self::Field(format)))
+    }
+
     /// The format of a file, by its content.
     ///
     /// # Errors
@@ -317,12 +337,12 @@ fn write_packet_traces(path: &Path, set: &TraceSet) -> Result<(), WriteError> {
     write_packet_csv(path, &names, set.traces().iter().map(|labelled| (key(&labelled.key), &labelled.trace)))
 }
 
-fn read_folder(folder: &Path, limits: &ReadLimits) -> Result<ReadTraces, ReadError> {
+fn read_folder(folder: &Path, named: Option<FieldFormat>, limits: &ReadLimits) -> Result<ReadTraces, ReadError> {
     let unrecognised = |found: String| ReadError::Unrecognised { path: folder.to_owned(), found, expected: READABLE };
     let mut files = Vec::new();
     let mut passed_over = Vec::new();
     for path in files_of(folder)? {
-        match TraceFormat::of_content(&path) {
+        match TraceFormat::named_or_of(named, &path) {
             Ok(format) => files.push((path, format)),
             Err(ReadError::Unrecognised { found, .. }) => passed_over.push(found),
             Err(error) => return Err(error),

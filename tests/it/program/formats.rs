@@ -23,6 +23,12 @@ fn traces_go_to_other_tools_and_come_back() {
     assert!(told.stderr.contains("200 traces have directions alone"), "{told:?}");
     let error = folder.wfkit("dataset convert traces.parquet --renumber --to wang --lose-sizes --out wang").fails();
     assert!(error.contains("is there already"), "{error}");
+    // Three numbers could be much; named, they are sizes without times.
+    folder.write("lists/a-1", "600 -1448 -1448\n");
+    folder.write("lists/b-1", "600 -1448 -20\n");
+    assert!(folder.wfkit("dataset info lists").fails().contains("three numbers"));
+    folder.wfkit("dataset convert lists --from bursts --out l.parquet").succeeds();
+    assert_eq!(folder.traces("l.parquet").set.traces()[1].trace.size(), [600, -1448, -20]);
     let error = folder.wfkit("dataset convert traces.parquet --to bursts --out x").shows_wrong_usage();
     assert!(error.contains("json-lines"), "{error}");
 }
@@ -36,7 +42,8 @@ fn arrays_come_back_with_their_names_and_repetitions() {
         set.traces().iter().map(|labelled| (labelled.key.class.clone(), labelled.key.rep)).collect()
     };
     assert_eq!(keys(&back.set), keys(&traces));
-    let sum = |set: &wfkit_datasets::TraceSet| -> usize { set.traces().iter().map(|labelled| labelled.trace.len()).sum() };
+    let sum =
+        |set: &wfkit_datasets::TraceSet| -> usize { set.traces().iter().map(|labelled| labelled.trace.len()).sum() };
     assert_eq!(sum(&back.set), traces.traces().iter().map(|labelled| labelled.trace.len().min(3000)).sum::<usize>());
     assert!(back.warnings[0].contains("directions alone"), "{:?}", back.warnings);
     folder.wfkit("evaluate x.npz --attack kfp --folds 3").succeeds();
