@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use ndarray::Array2;
 use proptest::prelude::*;
 use wfkit_competition::{
-    AttackError, CheckReport, CompetitionError, CompetitionScore, Prediction, Verif, capture_ids, check_attack,
-    join_attacks, read_captures, score, write_attack,
+    AttackError, CheckReport, CompetitionError, CompetitionScore, MatchScore, Prediction, Verif, capture_ids,
+    check_attack, join_attacks, pair_attack, read_captures, score, write_attack,
 };
 use wfkit_datasets::formats::ReadLimits;
 use wfkit_metrics::{ClassMap, Probabilities};
@@ -39,6 +39,26 @@ fn shuffled_rows_and_reversed_columns_score_the_same() {
         let names: Vec<String> = Table::attack(set).header;
         let reversed: Vec<_> = names.iter().enumerate().rev().map(|(at, name)| (name.as_str(), Some(at))).collect();
         assert_eq!(scored(set, &Table::attack(set).columns(&reversed)), sorted);
+    }
+}
+
+#[test]
+fn pairs_are_what_is_scored_and_can_be_scored_in_part() {
+    for set in SETS {
+        let table = Table::attack(set);
+        let (report, matches) = pair_attack(&Folder::new().csv(&table), &[verif(set)], &RULES, &LIMITS).unwrap();
+        let [one] = matches.as_slice() else { panic!("one team is attacked") };
+        assert!(report.accepted && one.capture_ids.is_sorted());
+        assert_eq!([MatchScore::of(one).unwrap()].as_slice(), scored(set, &table).matches);
+        let rows: Vec<usize> = (0..one.truth.len()).collect();
+        assert_eq!(MatchScore::of(&one.select(&rows)).unwrap(), MatchScore::of(one).unwrap());
+        let part = one.select(&rows[2..5]);
+        assert_eq!((part.capture_ids.as_slice(), part.truth.as_slice()), (&one.capture_ids[2..5], &one.truth[2..5]));
+        assert_eq!(part.probabilities.values().row(0), one.probabilities.values().row(2));
+
+        let (report, matches) =
+            pair_attack(&Folder::new().csv(&table.keep(|row| row[1] != "0")), &[verif(set)], &RULES, &LIMITS).unwrap();
+        assert_eq!(report.accepted, !matches.is_empty(), "what is refused has no pairs");
     }
 }
 

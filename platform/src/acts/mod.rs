@@ -1,5 +1,5 @@
 //! What people do: one function an act, the same for pages, the API and the command line. Whether somebody may is asked before,
-//! by their role ([`crate::web`]); whether the game allows it is asked here.
+//! by their role (`web`); whether the game allows it is asked here.
 
 mod accounts;
 mod organise;

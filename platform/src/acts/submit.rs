@@ -251,8 +251,10 @@ pub async fn submit(
         }
         None => None,
     };
-    let earlier = earlier(&mut tx, &round, &team.id, kind, against.as_deref()).await?;
-    if let Some(last) = earlier.into_iter().next_back()
+    let last = earlier(&mut tx, &round, &team.id, kind, against.as_deref()).await?.into_iter().next_back();
+    // No two arrive at the same instant, so that there always is a last one.
+    let received_at = last.as_ref().map_or(now, |last| now.max(last.received_at + 1));
+    if let Some(last) = last
         && last.sha256 == received.sha256
         && last.state() != State::Failed
     {
@@ -275,7 +277,7 @@ pub async fn submit(
         bytes: received.bytes as i64,
         sha256: &received.sha256,
         seed: app.world.seed(),
-        received_at: now,
+        received_at,
     };
     let stored = async {
         submissions::insert(&mut tx, &new).await?;

@@ -79,7 +79,7 @@ impl FromRequestParts<App> for Viewer {
 }
 
 impl IntoResponse for Failure {
-    /// Only carries the failure: [`guard`] gives it its form.
+    /// Only carries the failure: the guard gives it its form.
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = status.into_response();

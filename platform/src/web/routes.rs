@@ -75,6 +75,7 @@ pub(crate) fn all() -> Vec<Route> {
     vec![
         get("/", Anyone, home::home),
         get("/rules", Anyone, home::rules),
+        get("/kit.zip", Anyone, assets::kit),
         get("/healthz", Anyone, home::health),
         get("/metrics", Organiser, home::metrics),
         get("/assets/{name}", Anyone, assets::asset),

@@ -7,6 +7,7 @@ mod boards;
 mod defects;
 mod keeping;
 mod killed;
+mod kit;
 mod roles;
 mod round;
 mod site;

@@ -23,7 +23,7 @@ use crate::web::guard::{Viewer, tell};
 use crate::web::show::When;
 use crate::web::view::{Errors, Page, again, html};
 use crate::world::{form_time, parse_form_time};
-use crate::{App, Failure};
+use crate::{App, Failure, Millis};
 
 #[derive(Template)]
 #[template(path = "organise.html")]
@@ -109,21 +109,25 @@ impl RoundForm {
     /// The round, changed as the form says; everything that cannot be read at once.
     fn apply(&self, round: &Round) -> Result<Round, Failure> {
         let mut wrong = Vec::new();
-        let mut time = |name: &'static str, text: &str| {
+        // A field that was left as it is keeps the seconds that it does not show.
+        let mut time = |name: &'static str, text: &str, before: Millis| {
+            if text == form_time(before) {
+                return before;
+            }
             parse_form_time(text).unwrap_or_else(|| {
                 wrong.push((name, "a date and time in UTC, such as 2026-03-01T12:00".to_owned()));
                 0
             })
         };
         let times = [
-            time("opens_at", &self.opens_at),
-            time("defence_at", &self.defence_at),
-            time("attack_at", &self.attack_at),
-            time("closes_at", &self.closes_at),
+            time("opens_at", &self.opens_at, round.opens_at),
+            time("defence_at", &self.defence_at, round.defence_at),
+            time("attack_at", &self.attack_at, round.attack_at),
+            time("closes_at", &self.closes_at, round.closes_at),
         ];
         let freeze_at = match self.freeze_at.trim() {
             "" => None,
-            text => Some(time("freeze_at", text)),
+            text => Some(time("freeze_at", text, round.settings.freeze_at.unwrap_or_default())),
         };
         let mut whole = |name: &'static str, text: &str| {
             text.trim().parse::<i64>().ok().filter(|number| *number >= 0).unwrap_or_else(|| {
@@ -582,4 +586,31 @@ pub(crate) async fn audit(
         actions: audit::actions(&mut conn).await?,
         action: filter.action,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_that_is_sent_as_it_is_changes_nothing() {
+        let round = Round {
+            id: "r".into(),
+            number: 3,
+            name: "three".into(),
+            opens_at: 1_772_323_212_345,
+            defence_at: 1_772_423_212_345,
+            attack_at: 1_772_523_212_345,
+            closes_at: 1_772_623_212_345,
+            settings: Settings { freeze_at: Some(1_772_600_012_345), ..Settings::default() },
+            seed: 9,
+            settled_at: Some(1_772_523_212_346),
+        };
+        assert_eq!(RoundForm::of(&round).apply(&round).unwrap(), round);
+        let form = RoundForm { closes_at: "2026-03-05T12:00".into(), ..RoundForm::of(&round) };
+        assert_eq!(form.apply(&round).unwrap().closes_at, 1_772_712_000_000);
+        let form = RoundForm { closes_at: "soon".into(), classes: "-1".into(), ..RoundForm::of(&round) };
+        let Err(Failure::Invalid(wrong)) = form.apply(&round) else { panic!("nothing is wrong") };
+        assert_eq!(wrong.iter().map(|(field, _)| *field).collect::<Vec<_>>(), ["closes_at", "classes"]);
+    }
 }

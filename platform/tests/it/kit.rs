@@ -1,0 +1,78 @@
+//! The kit against a server: what its README says, step by step.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use wfkit_platform::{router, work};
+
+use crate::site::{DAY, Site};
+use crate::traffic::{defence, unzipped};
+
+fn python(folder: &Path, url: &str, token: &str, arguments: &[&str]) -> Output {
+    Command::new("python3")
+        .args(arguments)
+        .current_dir(folder)
+        .env("COMPETITION_URL", url)
+        .env("COMPETITION_TOKEN", token)
+        .output()
+        .expect("Python 3 is there: the kit is for it")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_round_by_the_kit() {
+    let site = Site::new().await;
+    let (mut al, mut bo) = (site.team("Al").await, site.team("Bo").await);
+    let token = al.client().await.token.unwrap();
+    site.round(1, |_| ()).await;
+    site.at(site.now() + DAY);
+    bo.uploaded("/rounds/1/defence", &[], defence(2, 100).as_bytes()).await;
+    let archive = site.visitor().get("/kit.zip").await.ok();
+    assert!(unzipped(&archive.bytes).starts_with("# The first twenty minutes"));
+
+    let folder = site.folder.path().join("kit");
+    std::fs::create_dir(&folder).unwrap();
+    let mut kit = zip::ZipArchive::new(std::io::Cursor::new(archive.bytes)).unwrap();
+    kit.extract(site.folder.path()).unwrap();
+    std::fs::write(folder.join("traces.csv"), defence(1, 100)).unwrap();
+
+    // A real server, since the kit is a program.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let server = tokio::spawn(axum::serve(listener, router(site.app.clone())).into_future());
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let workers = tokio::spawn(work::run(site.app.clone(), 1, stopped));
+    let run = |arguments: &'static [&'static str]| {
+        let (folder, url, token) = (folder.clone(), url.clone(), token.clone());
+        async move {
+            let output = tokio::task::spawn_blocking(move || python(&folder, &url, &token, arguments)).await.unwrap();
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            (output.status.success(), text, String::from_utf8_lossy(&output.stderr).into_owned())
+        }
+    };
+    let (ok, text, error) = run(&["competition.py", "rounds"]).await;
+    assert!(ok && text.contains("1: Round 1, defence until 2026-03-03"), "{text}{error}");
+    let (ok, _, error) = run(&["competition.py", "attack", "1", "traces.csv"]).await;
+    assert!(!ok && error.contains("it takes attacks in its attack phase"), "{error}");
+    let (ok, _, error) = run(&["defence.py", "traces.csv", "defence.csv.zip", "1500"]).await;
+    assert!(ok, "{error}");
+    let (ok, text, error) = run(&["competition.py", "defend", "1", "defence.csv.zip"]).await;
+    assert!(ok && text.contains("done") && text.contains("house (totals) on Al"), "{text}{error}");
+    let (ok, text, _) = run(&["competition.py", "defend", "1", "attack.py"]).await;
+    assert!(!ok && text.contains("refused"), "{text}");
+
+    site.at(site.now() + DAY);
+    work::sweep(&site.app).await.unwrap();
+    let (ok, text, error) = run(&["competition.py", "targets", "1", "targets"]).await;
+    assert!(ok && text.contains("team_2_train.csv.zip"), "{text}{error}");
+    let (ok, _, error) = run(&["attack.py", "targets", "attack.csv.zip"]).await;
+    assert!(ok, "{error}");
+    let (ok, text, error) = run(&["competition.py", "attack", "1", "attack.csv.zip"]).await;
+    assert!(ok && text.contains("your team on Bo, public: ROC-AUC"), "{text}{error}");
+    let (ok, text, error) = run(&["competition.py", "status"]).await;
+    assert!(ok && text.lines().filter(|line| line.contains("round 1")).count() == 3, "{text}{error}");
+    let (ok, text, error) = run(&["competition.py", "leaderboard", "1"]).await;
+    assert!(ok && text.contains("Al") && text.contains("Bo"), "{text}{error}");
+    stop.send(true).unwrap();
+    workers.await.unwrap();
+    server.abort();
+}
