@@ -77,7 +77,7 @@ pub fn collect(
         network,
         plan,
         journal: Mutex::new(journal),
-        queries: Mutex::new(VecDeque::new()),
+        queries: Mutex::new(Vec::new()),
         started: Instant::now(),
         started_with,
         tell,
@@ -114,7 +114,8 @@ struct Collection<'a> {
     network: &'a Network,
     plan: &'a Plan,
     journal: Mutex<Journal>,
-    queries: Mutex<VecDeque<Query>>,
+    /// Of each client.
+    queries: Mutex<Vec<VecDeque<Query>>>,
     started: Instant,
     started_with: usize,
     tell: &'a (dyn Fn(Told<'_>) + Sync),
@@ -126,8 +127,15 @@ impl Collection<'_> {
         self.journal.lock().expect("nothing panics while it holds this")
     }
 
-    fn queries(&self) -> MutexGuard<'_, VecDeque<Query>> {
+    fn queries(&self) -> MutexGuard<'_, Vec<VecDeque<Query>>> {
         self.queries.lock().expect("nothing panics while it holds this")
+    }
+
+    /// A client's next query; who has none left takes the last of whoever has most.
+    fn next(&self, client: usize) -> Option<Query> {
+        let mut queries = self.queries();
+        let own = queries[client].pop_front();
+        own.or_else(|| queries.iter_mut().max_by_key(|of_other| of_other.len())?.pop_back())
     }
 
     fn service(&self) -> &Node {
@@ -146,28 +154,31 @@ impl Collection<'_> {
     }
 
     fn session(&self, session: u32) -> Result<(), Error> {
-        let left: VecDeque<_> = {
+        let clients: Vec<_> = self.network.nodes_of(Role::Client).collect();
+        let left: Vec<VecDeque<_>> = {
             let journal = self.journal();
             let is_left = |query: &Query| !journal.is_done(query) && journal.failures(query) < self.plan.tries;
-            self.plan.queries(session).into_iter().filter(is_left).collect()
+            let of_clients = self.plan.queries_by_client(session, clients.len()).into_iter();
+            of_clients.map(|queries| queries.into_iter().filter(is_left).collect()).collect()
         };
-        if left.is_empty() {
+        if left.iter().all(VecDeque::is_empty) {
             return Ok(());
         }
         *self.queries() = left;
         let is_over = AtomicBool::new(false);
         thread::scope(|scope| {
-            let workers: Vec<_> = self
-                .network
-                .nodes_of(Role::Client)
-                .map(|client| scope.spawn(move || Worker::new(self, client, session).run()))
-                .collect();
+            let workers = clients.iter().zip(0..);
+            let workers = workers.map(|(client, at)| scope.spawn(move || Worker::new(self, client, at, session).run()));
+            let workers: Vec<_> = workers.collect();
             let watch = scope.spawn(|| self.watch(&is_over));
             let mut result = Ok(());
             for worker in workers {
                 result = result.and(worker.join().expect("a panic was told"));
             }
             is_over.store(true, Ordering::Relaxed);
+            // One client's trouble does not matter where others did its part.
+            let is_complete = self.queries().iter().all(VecDeque::is_empty);
+            let result = if is_complete && !self.stop.load(Ordering::Relaxed) { Ok(()) } else { result };
             result.and(watch.join().expect("a panic was told"))
         })?;
         (self.tell)(Told::Progress(self.progress()));
@@ -208,6 +219,8 @@ impl Collection<'_> {
 struct Worker<'a> {
     collection: &'a Collection<'a>,
     client: &'a Node,
+    /// Which client it is, from 0.
+    at: usize,
     session: u32,
     /// Makes of every try another draw, and under [`Circuits::Fresh`] another user of tor.
     tries: u64,
@@ -225,8 +238,8 @@ struct Peer {
 const SHOWN: [&str; 1] = [SUBSCRIPTIONS[0]];
 
 impl<'a> Worker<'a> {
-    fn new(collection: &'a Collection<'a>, client: &'a Node, session: u32) -> Self {
-        Self { collection, client, session, tries: 0, subscriber: None }
+    fn new(collection: &'a Collection<'a>, client: &'a Node, at: usize, session: u32) -> Self {
+        Self { collection, client, at, session, tries: 0, subscriber: None }
     }
 
     fn run(mut self) -> Result<(), Error> {
@@ -234,17 +247,13 @@ impl<'a> Worker<'a> {
         let mut peer = None;
         loop {
             stop_if(self.collection.stop)?;
-            let Some(query) = self.collection.queries().pop_front() else { return Ok(()) };
+            let Some(query) = self.collection.next(self.at) else { return Ok(()) };
             let known = match peer.take() {
                 Some(known) => known,
-                None => match self.first_contact() {
-                    Ok(known) => known,
-                    Err(error) => {
-                        // Other clients may have more luck.
-                        self.collection.queries().push_front(query);
-                        return Err(error);
-                    }
-                },
+                None => self.first_contact().inspect_err(|_| {
+                    // Other clients may have more luck.
+                    self.collection.queries()[self.at].push_front(query.clone());
+                })?,
             };
             match self.attempt(&query, &known)? {
                 Ok(()) => peer = Some(known),
@@ -257,7 +266,7 @@ impl<'a> Worker<'a> {
                     };
                     (self.collection.tell)(Told::Failed { query: &query, why: &why });
                     if tries < self.collection.plan.tries {
-                        self.collection.queries().push_back(query);
+                        self.collection.queries()[self.at].push_back(query);
                     }
                 }
             }

@@ -1,5 +1,6 @@
 //! What is collected: a plan in TOML.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -196,6 +197,21 @@ impl Plan {
         queries
     }
 
+    /// The queries of a session for each of so many clients, who get every class equally often: else a client's path through the
+    /// network would tell something of the class.
+    pub fn queries_by_client(&self, session: u32, clients: usize) -> Vec<Vec<Query>> {
+        let mut of_clients = vec![Vec::new(); clients];
+        let classes = self.classes();
+        // Each class goes around, from another client on.
+        let mut next: BTreeMap<String, usize> = classes.iter().map(ToString::to_string).zip(0..).collect();
+        for query in self.queries(session) {
+            let client = next.get_mut(&query.class).expect("a class of this plan");
+            of_clients[*client % clients].push(query);
+            *client += 1;
+        }
+        of_clients
+    }
+
     /// How many queries it has.
     pub fn len(&self) -> usize {
         self.classes().len() * self.reps as usize * self.sessions as usize
@@ -234,6 +250,25 @@ mod tests {
         let classes = |queries: &[Query]| queries.iter().map(|query| query.class.clone()).collect::<Vec<_>>();
         assert_ne!(classes(&sessions[0]), classes(&sessions[1]));
         assert_eq!(sessions[2].iter().map(|query| query.rep).max(), Some(11));
+    }
+
+    #[test]
+    fn every_client_gets_every_class_equally_often() {
+        let plan = Plan { classes: Classes::First(5), reps: 8, ..Plan::default() };
+        let of_clients = plan.queries_by_client(0, 4);
+        let mut all = of_clients.concat();
+        all.sort();
+        let mut expected = plan.queries(0);
+        expected.sort();
+        assert_eq!(all, expected);
+        for queries in &of_clients {
+            assert_eq!(queries.len(), 10);
+            for class in 1..=5 {
+                let class = class.to_string();
+                assert_eq!(queries.iter().filter(|query| query.class == class).count(), 2);
+            }
+        }
+        assert_eq!(plan.queries_by_client(0, 3).iter().map(Vec::len).sum::<usize>(), 40);
     }
 
     #[test]

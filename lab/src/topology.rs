@@ -33,7 +33,7 @@ impl Role {
 
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        f.pad(match self {
             Self::Authority => "authority",
             Self::Relay => "relay",
             Self::Exit => "exit",
@@ -176,6 +176,11 @@ mod tests {
         names.sort();
         names.dedup();
         assert_eq!(names.len(), nodes.len());
+    }
+
+    #[test]
+    fn roles_fill_their_column() {
+        assert_eq!(format!("{:<9}|", Role::Exit), "exit     |");
     }
 
     #[test]

@@ -22,6 +22,7 @@ const RENEW: Duration = Duration::from_secs(2);
 pub(crate) fn up(up: &Up) -> anyhow::Result<ExitCode> {
     let folder = RunFolder::of(&up.which.name)?;
     up.network.config().nodes()?;
+    enclosure::seen_from_both(folder.path())?;
     if up.foreground {
         // Whoever started this in the background has made the folder.
         if std::env::var_os(BACKGROUND).is_none() {
@@ -31,7 +32,6 @@ pub(crate) fn up(up: &Up) -> anyhow::Result<ExitCode> {
         folder.write_process(enclosure.pid())?;
         return super::as_inside(enclosure);
     }
-    enclosure::seen_from_both(folder.path())?;
     folder.make()?;
     let log = folder.path().join("supervisor.log");
     let started = Instant::now();

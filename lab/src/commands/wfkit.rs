@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 /// The one asked for, the one of the environment, the one beside this program, or the one on the path.
 pub(super) fn find_wfkit(asked: Option<&Path>) -> anyhow::Result<PathBuf> {
     let beside = std::env::current_exe()?.with_file_name("wfkit");
-    let named = std::env::var_os("WFKIT").map(PathBuf::from);
+    let named = std::env::var_os("WFKIT").filter(|named| !named.is_empty()).map(PathBuf::from);
     let program = match (asked, named) {
         (Some(asked), _) => asked.to_owned(),
         (None, Some(named)) => named,

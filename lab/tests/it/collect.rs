@@ -81,7 +81,8 @@ fn whatever_is_killed_the_set_is_complete_and_every_packet_is_of_client_and_guar
     let nodes = config.nodes().unwrap();
     let address = |name: &str| nodes.iter().find(|node: &&Node| node.name == name).unwrap().address;
     for row in &rows {
-        look_at(&set.join(&row.path), row, address(&row.client), address(&row.guard));
+        assert!(row.guard.starts_with("relay"), "{row:?}");
+        look_at(&set.join(&row.path), row, address(&row.client), address(&row.guard), 9001);
     }
     // The same class moves the same, however disturbed: one POST, and one GET a point.
     for class in ["7", "31", "90"] {
@@ -92,8 +93,7 @@ fn whatever_is_killed_the_set_is_complete_and_every_packet_is_of_client_and_guar
     assert!(text(&again).contains("all 18 queries are recorded"), "{}", text(&again));
 }
 
-fn look_at(path: &Path, row: &Row, client: Ipv4Addr, guard: Ipv4Addr) {
-    assert!(row.guard.starts_with("relay"), "{row:?}");
+fn look_at(path: &Path, row: &Row, client: Ipv4Addr, guard: Ipv4Addr, port: u16) {
     assert_eq!(row.dropped, 0);
     let mut records = Records::open(path).unwrap();
     let (mut packets, mut sent, mut got) = (0, 0, 0);
@@ -103,8 +103,8 @@ fn look_at(path: &Path, row: &Row, client: Ipv4Addr, guard: Ipv4Addr) {
         let ports = [&ip[20..22], &ip[22..24]].map(|at| u16::from_be_bytes([at[0], at[1]]));
         assert_eq!(ip[9], 6, "only TCP");
         match (ends, ports) {
-            (ends, [_, 9001]) if ends == [client, guard] => sent += 1,
-            (ends, [9001, _]) if ends == [guard, client] => got += 1,
+            (ends, [_, to]) if ends == [client, guard] && to == port => sent += 1,
+            (ends, [from, _]) if ends == [guard, client] && from == port => got += 1,
             other => panic!("{}: {other:?}", path.display()),
         }
         assert!(record.orig_len <= 1514, "what a wire carries");
@@ -115,6 +115,31 @@ fn look_at(path: &Path, row: &Row, client: Ipv4Addr, guard: Ipv4Addr) {
     }
     assert_eq!(packets, row.packets);
     assert!(sent > 5 && got > 5);
+}
+
+/// Without Tor the peer is the server, and the delay of links can be told from the outside.
+#[test]
+fn direct_queries_take_as_long_as_their_links() {
+    if !can_run() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let set = folder.join("set");
+    let plan = "classes = [7]\nreps = 2\nroute = \"direct\"\n[network]\nrelays = 3\nclients = 1\ndelay = 10\njitter = 2\nloss = 0.002\n";
+    fs::write(folder.join("plan.toml"), plan).unwrap();
+    assert!(start(folder).wait().unwrap().success(), "{}", fs::read_to_string(folder.join("said")).unwrap());
+    let nodes = NetworkConfig { clients: 1, relays: 3, ..NetworkConfig::default() }.nodes().unwrap();
+    let address = |name: &str| nodes.iter().find(|node: &&Node| node.name == name).unwrap().address;
+    let rows = rows(&set);
+    assert_eq!(rows.len(), 2);
+    for row in &rows {
+        assert_eq!((row.guard.as_str(), row.circuit_seconds), ("service0", 0.0));
+        look_at(&set.join(&row.path), row, address("client0"), address("service0"), 8080);
+        // Two links, there and back; once for the connection and once for the request.
+        let least = f64::from(row.requests) * 2.0 * 0.04;
+        assert!((least..least * 3.0 + 2.0).contains(&row.seconds), "{row:?}");
+    }
 }
 
 #[test]
