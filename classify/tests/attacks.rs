@@ -84,10 +84,12 @@ fn errors_say_what_there_is_and_what_is_wrong() {
     let error = |name: &str, options: AttackOptions| Attack::by_name(name, &options).err().unwrap().to_string();
     let default = AttackOptions::default();
     assert_eq!(
-        error("df", default),
-        "no attack is named \"df\"; there are best, alignment, totals, sequence, sequence-1500, kfp-175, kfp-knn, kfp-core, kfp-size, cumul, \
+        error("resnet", default),
+        "no attack is named \"resnet\"; there are best, alignment, totals, sequence, sequence-1500, kfp-175, kfp-knn, kfp-core, kfp-size, cumul, \
          cumul-forest, cumul-common, ngram, wang-knn, wang-knn-forest, boosting, forest, extra-trees, and lists of feature sets such as kfp-core,cumul"
     );
+    let net = error("df", default);
+    assert!(net.starts_with("attack df: this wfkit was built without neural nets; build it by"), "{net}");
     assert!(error("cumul,df", default).starts_with("attack \"cumul,df\": no feature set is named \"df\""));
     let none = AttackOptions { trees: Some(0), ..default };
     assert_eq!(error("kfp", none), "attack kfp-175: the number of trees is 0, but must be at least 1");

@@ -199,8 +199,6 @@ mod tests {
         ];
         assert!(sized.iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 1e-12), "{sized:?}");
         assert_eq!(Channel::Sized.values(&trace, 1), [0.4, 0.4_f64.asinh(), 0.0]);
-        let nothing = Trace::new(vec![], vec![]).unwrap();
-        assert_eq!(Channel::Sized.values(&nothing, 2), [0.0; 6]);
         assert_eq!((Channel::Tam.values(&trace, 9).len(), Channel::Tam.shape(9)), (3_600, vec![2, 1_800]));
     }
 

@@ -293,7 +293,7 @@ const ATTACKS: [AttackInfo; 23] = [
         source: "as best, with the net of df-sized in the pool",
         description: "best, and a neural net that is asked like any other member of the pool; needs `--features deep`",
         cost: "100 times and more",
-        purpose: "the last hundredths, where there is time or a GPU",
+        purpose: "to see whether a net finds what the others do not: on torpcaps it does not",
         features: None,
         classifier: Classifier::BestWithNet,
     },

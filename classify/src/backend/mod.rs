@@ -244,13 +244,10 @@ pub enum LearnError {
     Alignment(#[from] AlignmentError),
     /// Nets are not part of this build.
     #[error(
-        "{0} is a neural net, and this wfkit was built without: build it by `cargo install --path . --features deep`, on a machine with a GPU \
-         of NVIDIA by `--features deep-cuda`"
+        "this wfkit was built without neural nets; build it by `cargo install --path . --features deep`, on a machine with a GPU of NVIDIA by \
+         `--features deep-cuda`"
     )]
-    WithoutNets(
-        /// Which net.
-        &'static str,
-    ),
+    WithoutNets,
     /// The library has no such classifier.
     #[error("{0} has no classifier of extra-trees; only native has")]
     NoExtraTrees(Backend),

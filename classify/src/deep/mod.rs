@@ -35,8 +35,8 @@ pub(crate) fn learner(architecture: Architecture, epochs: Option<usize>) -> Resu
     return Ok(Arc::new(learner::Deep::new(architecture, epochs)));
     #[cfg(not(feature = "deep"))]
     {
-        let _ = epochs;
-        Err(LearnError::WithoutNets(architecture.name()))
+        let _ = (architecture, epochs);
+        Err(LearnError::WithoutNets)
     }
 }
 

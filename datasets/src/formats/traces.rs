@@ -19,9 +19,9 @@ use super::{KeyColumn, ReadError, ReadLimits, WriteError, read_packet_csv, write
 use crate::frame::PARQUET_MAGIC;
 use crate::{FileKind, LabelledTrace, Layer, MixedClass, Provenance, TraceKey, TraceSet, implausible_times};
 
-pub(super) const READABLE: &str = "traces as Parquet (class, rep, time_ns, size), as .csv or .csv.zip (cell_id,rep,direction_size,timestamp: \
-     bytes, + out, - in, and seconds from 0), as a cell log (650 GWF {json}, plain or .xz), in a format of another tool (npz, wang, cell, kfp, cumul, doh, maybenot, circpad, nfstream and others: \
-     datasets/README.md), or a folder of one of them";
+pub(super) const READABLE: &str = "traces as Parquet (class, rep, time_ns, size), .csv or .csv.zip (cell_id,rep,direction_size,timestamp: bytes, + out, \
+     - in, and seconds from 0), a cell log (650 GWF {json}, plain or .xz), what another tool writes (npz, wang, kfp, cumul, maybenot ..), or a folder of one of them; \
+     datasets/README.md has all formats";
 const WRITABLE: &str = ".parquet, .csv or .csv.zip";
 const PACKET_KEYS: [KeyColumn<'static>; 2] = [KeyColumn::text("cell_id"), KeyColumn::integer("rep")];
 

@@ -39,7 +39,11 @@ fn arrays_come_back_with_their_names_and_repetitions() {
     folder.wfkit("features tensor traces.parquet --channel direction-time --length 3000 --out x.npz").succeeds();
     let (traces, back) = (folder.traces("traces.parquet").set, folder.traces("x.npz"));
     let keys = |set: &wfkit_datasets::TraceSet| -> Vec<(String, i64)> {
-        set.traces().iter().map(|labelled| (labelled.key.class.clone(), labelled.key.rep)).collect()
+        // Sets are in the order of their start, where that is known.
+        let mut keys: Vec<_> =
+            set.traces().iter().map(|labelled| (labelled.key.class.clone(), labelled.key.rep)).collect();
+        keys.sort();
+        keys
     };
     assert_eq!(keys(&back.set), keys(&traces));
     let sum =

@@ -7,17 +7,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::formats::{TraceFormat, read_traces};
 
-/// The folder of odd inputs.
-fn cases() -> Option<PathBuf> {
-    let beside = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data"));
-    let data = std::env::var_os("WFKIT_SHARED_DATA").map_or(beside, PathBuf::from);
-    let found = data.join("field-cases/formats");
-    if !found.is_dir() {
-        assert!(std::env::var_os("WFKIT_REQUIRE_SHARED_DATA").is_none(), "{} is not there", found.display());
-        eprintln!("SKIPPED: {} is not there", found.display());
-        return None;
-    }
-    Some(found)
+/// The folder of what the field has on disk.
+fn cases() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/field-cases/formats"))
 }
 
 /// A page load of 40 cells, every fourth outgoing, 50 ms apart: the cases describe it in every format.
@@ -29,7 +21,7 @@ fn is_load(trace: &Trace, cells: usize, bytes: i32, timed: bool) -> bool {
 
 #[test]
 fn the_formats_of_the_field_are_read_with_their_signs_and_units() {
-    let Some(cases) = cases() else { return };
+    let cases = cases();
     for (name, format, cells, bytes, timed, told) in [
         ("wang", FieldFormat::Wang, 40, 514, true, &[DIRECTIONS][..]),
         ("wangcell", FieldFormat::Cell, 40, 512, true, &[]),
@@ -60,7 +52,7 @@ fn the_formats_of_the_field_are_read_with_their_signs_and_units() {
 
 #[test]
 fn sizes_of_texts_keep_their_sign_and_unit() {
-    let Some(cases) = cases() else { return };
+    let cases = cases();
     let read = |name: &str| read_traces(&cases.join(name)).unwrap_or_else(|error| panic!("{name}: {error}")).set;
     let packets = |set: &crate::TraceSet| set.traces()[0].trace.packets().collect::<Vec<_>>();
     let cumul = read("cumul.txt");
