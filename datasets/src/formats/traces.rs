@@ -20,8 +20,7 @@ use crate::frame::PARQUET_MAGIC;
 use crate::{FileKind, LabelledTrace, Layer, MixedClass, Provenance, TraceKey, TraceSet, implausible_times};
 
 pub(super) const READABLE: &str = "traces as Parquet (class, rep, time_ns, size), .csv or .csv.zip (cell_id,rep,direction_size,timestamp: bytes, + out, \
-     - in, and seconds from 0), a cell log (650 GWF {json}, plain or .xz), what another tool writes (npz, wang, kfp, cumul, maybenot ..), or a folder of one of them; \
-     datasets/README.md has all formats";
+     - in, and seconds from 0), in the format of another tool (datasets/README.md has them), or a folder of one of them";
 const WRITABLE: &str = ".parquet, .csv or .csv.zip";
 const PACKET_KEYS: [KeyColumn<'static>; 2] = [KeyColumn::text("cell_id"), KeyColumn::integer("rep")];
 
