@@ -61,15 +61,15 @@ mod built {
         let folder = Folder::with_traces();
         folder.wfkit("dataset split traces.parquet --test-percent 25 --out parts").succeeds();
         folder
-            .wfkit("train parts/train.parquet --attack df-sized --epochs 6 --out m.wfm --weights w.safetensors")
+            .wfkit("train parts/train.parquet --attack df-sized --epochs 20 --out m.wfm --weights w.safetensors")
             .succeeds();
         folder.wfkit("predict m.wfm parts/test.parquet --out p.csv").succeeds();
         let report = folder.report_beside("p.report.json", "predict m.wfm parts/test.parquet --out p.csv");
-        assert!(report.privacy.accuracy.unwrap() > 0.15, "20 classes: {:?}", report.privacy.accuracy);
+        assert!(report.privacy.accuracy.unwrap() > 0.4, "10 classes: {:?}", report.privacy.accuracy);
         folder.wfkit("predict m.wfm parts/test.parquet --weights w.safetensors --out q.csv").succeeds();
         let order = |path: &str| -> Vec<String> {
             let best = |line: &str| {
-                let row: Vec<f64> = line.split(',').rev().take(20).map(|p| p.parse().unwrap()).collect();
+                let row: Vec<f64> = line.split(',').rev().take(10).map(|p| p.parse().unwrap()).collect();
                 let largest = row.iter().copied().fold(0.0, f64::max);
                 row.iter().position(|&p| p == largest).unwrap().to_string()
             };
@@ -77,7 +77,7 @@ mod built {
         };
         assert_eq!(order("p.csv"), order("q.csv"), "the same numbers, calibrated and not");
         // Models are the same bytes for the same seed.
-        folder.wfkit("train parts/train.parquet --attack df-sized --epochs 6 --out n.wfm --threads 1").succeeds();
+        folder.wfkit("train parts/train.parquet --attack df-sized --epochs 20 --out n.wfm --threads 1").succeeds();
         assert!(folder.bytes("m.wfm") == folder.bytes("n.wfm"));
         folder.write("bad.safetensors", "anything");
         let error = folder.wfkit("predict m.wfm parts/test.parquet --weights bad.safetensors --out q.csv").fails();
