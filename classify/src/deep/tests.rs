@@ -21,7 +21,7 @@ fn traces(n: usize, seed: u64) -> (Vec<Trace>, Vec<usize>) {
     let labels: Vec<usize> = (0..n).map(|row| row % 3).collect();
     let trace = |&label: &usize| {
         let packets = 20 + below(&mut rng, 10);
-        let size = |at: usize| if at % (3 + label) == 0 { 600 } else { -1000 };
+        let size = |at: usize| if at.is_multiple_of(3 + label) { 600 } else { -1000 };
         let time = (0..packets as u64).map(|at| at * 10_000_000).collect();
         Trace::new(time, (0..packets).map(size).collect()).expect("times rise, sizes are not 0")
     };
@@ -151,17 +151,17 @@ fn hashed_traces() -> Vec<Trace> {
         });
         let size = hashed(2000 + number, n).zip(hashed(3000 + number, n));
         let size = size.map(|(size, sign)| (1 + (size * 1500.0) as i32) * if sign < 0.3 { 1 } else { -1 });
-        Trace::new(time.collect(), size.collect()).unwrap()
+        Trace::new(time.collect(), size.collect()).expect("times rise, sizes are not 0")
     };
     (0..).zip([3, 40, 300, 6000]).map(of_length).collect()
 }
 
 fn expected() -> serde_json::Value {
-    serde_json::from_str(include_str!("../../tests/vectors/deep/expected.json")).unwrap()
+    serde_json::from_str(include_str!("../../tests/vectors/deep/expected.json")).expect("a file of ours")
 }
 
 fn rows(of: &serde_json::Value) -> Vec<Vec<f64>> {
-    serde_json::from_value(of.clone()).unwrap()
+    serde_json::from_value(of.clone()).expect("rows of numbers")
 }
 
 /// The largest difference of two tables.

@@ -82,7 +82,7 @@ mod built {
         folder.write("bad.safetensors", "anything");
         let error = folder.wfkit("predict m.wfm parts/test.parquet --weights bad.safetensors --out q.csv").fails();
         assert!(
-            error.contains("bad.safetensors: not the weights of df-sized for 20 classes: not safetensors"),
+            error.contains("bad.safetensors: not the weights of df-sized for 10 classes: not safetensors"),
             "{error}"
         );
     }
