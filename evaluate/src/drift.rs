@@ -233,16 +233,7 @@ mod tests {
             pairs: 1,
             seconds_later_median: seconds,
             trained_on_mean: 1,
-            scores: ScoreRow {
-                n: 1,
-                accuracy: Some(accuracy),
-                accuracy_95: None,
-                roc_auc_macro_ovr: None,
-                roc_auc_macro_ovr_95: None,
-                log_loss: None,
-                log_loss_95: None,
-                reason: String::new(),
-            },
+            scores: ScoreRow { n: 1, accuracy: Some(accuracy), ..ScoreRow::default() },
         };
         assert_eq!(told(&[point(1, 0.5, Some(7300.0))]), "drift: accuracy 1 session later (2 h) .50");
         let curve = [point(1, 0.5, None), point(2, 0.4, None), point(3, 0.25, None)];

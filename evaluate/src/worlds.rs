@@ -8,7 +8,7 @@ use crate::told::short;
 use crate::{ExperimentError, Measured};
 
 /// The scores that stand in a row of a curve or a cell of a matrix.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
 pub struct ScoreRow {
     /// Traces tested.
     pub n: u64,

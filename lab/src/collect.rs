@@ -15,6 +15,7 @@ use wfkit_capture::record::Query;
 use wfkit_metrics::seed::mix;
 
 use crate::Error;
+use crate::flag::SetAtEnd;
 use crate::journal::{Journal, Row};
 use crate::network::{Network, SERVER_PORT, stop_if};
 use crate::plan::{Circuits, Plan, Route};
@@ -86,8 +87,10 @@ pub fn collect(
     let server_stop = AtomicBool::new(false);
     thread::scope(|scope| {
         let server = scope.spawn(|| collection.serve(Arc::clone(&map), &server_stop));
-        let done = (0..plan.sessions).try_for_each(|session| collection.session(session));
-        server_stop.store(true, Ordering::Relaxed);
+        let done = {
+            let _end = SetAtEnd(&server_stop);
+            (0..plan.sessions).try_for_each(|session| collection.session(session))
+        };
         let served = server.join().expect("a panic was told");
         done.and(served)
     })?;
@@ -171,11 +174,12 @@ impl Collection<'_> {
             let workers = workers.map(|(client, at)| scope.spawn(move || Worker::new(self, client, at, session).run()));
             let workers: Vec<_> = workers.collect();
             let watch = scope.spawn(|| self.watch(&is_over));
+            let over = SetAtEnd(&is_over);
             let mut result = Ok(());
             for worker in workers {
                 result = result.and(worker.join().expect("a panic was told"));
             }
-            is_over.store(true, Ordering::Relaxed);
+            drop(over);
             // One client's trouble does not matter where others did its part.
             let is_complete = self.queries().iter().all(VecDeque::is_empty);
             let result = if is_complete && !self.stop.load(Ordering::Relaxed) { Ok(()) } else { result };

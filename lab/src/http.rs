@@ -237,6 +237,7 @@ mod tests {
             Response::json(200, said)
         });
         thread::scope(|scope| {
+            let _end = crate::flag::SetAtEnd(&stop);
             scope.spawn(|| serve(&listener, &handler, &stop).unwrap());
             let connect = || TcpStream::connect(address).unwrap();
             let (status, body) = exchange(connect(), "h", "POST", "/a?b=1", Some(("text/plain", b"hello"))).unwrap();
@@ -248,7 +249,6 @@ mod tests {
             let mut text = String::new();
             stream.read_to_string(&mut text).unwrap();
             assert!(text.starts_with("HTTP/1.0 400"), "{text}");
-            stop.store(true, Ordering::Relaxed);
         });
     }
 }

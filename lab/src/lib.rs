@@ -5,6 +5,7 @@ mod collect;
 mod daemon;
 pub mod enclosure;
 mod error;
+mod flag;
 mod http;
 mod journal;
 mod link;

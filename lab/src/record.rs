@@ -15,6 +15,7 @@ use wfkit_capture::record::{
 };
 
 use crate::Error;
+use crate::flag::SetAtEnd;
 
 /// Reaches behind the headers of TCP, and a little into TLS.
 const SNAP_LEN: u32 = 96;
@@ -85,8 +86,10 @@ pub fn record_while<T>(pair: Pair, path: &Path, query: impl FnOnce() -> T) -> Re
                 record(&mut source, writer, &Limits::default(), &clock, &stop, &mut |_| last.set(clock.now()))?;
             Ok((recorded, source.start_ns, source.strangers))
         });
-        let answer = query();
-        is_done.store(true, Ordering::Release);
+        let answer = {
+            let _end = SetAtEnd(&is_done);
+            query()
+        };
         (answer, recorder.join().expect("a panic was told"))
     });
     let ((file, recorded), start_ns, strangers) =

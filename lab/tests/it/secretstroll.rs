@@ -12,16 +12,33 @@ use wfkit_lab::secretstroll::{
     Defence, Map, Place, Query, QueryError, SUBSCRIPTIONS, Server, Subscriber, Truth, system_randomness,
 };
 
-fn with_server<T>(defence: Defence, act: impl FnOnce(&dyn Fn(u32) -> Result<Truth, QueryError>) -> T) -> T {
+/// Ends a server, also where a test fails: its thread would be waited for without end.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// What `act` gives while a server listens at the port that it is told.
+fn serving<T>(issuer: IssuerKey, defence: Defence, act: impl FnOnce(u16) -> T) -> T {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let issuer = IssuerKey::generate(&SUBSCRIPTIONS, &mut system_randomness());
     let server = Server::new(Arc::new(Map::synthetic(1)), issuer, defence, 1);
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let _stop = Stop(&stop);
         scope.spawn(|| server.run(Ipv4Addr::LOCALHOST, port, &stop).unwrap());
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
+        act(port)
+    })
+}
+
+fn with_server<T>(defence: Defence, act: impl FnOnce(&dyn Fn(u32) -> Result<Truth, QueryError>) -> T) -> T {
+    let issuer = IssuerKey::generate(&SUBSCRIPTIONS, &mut system_randomness());
+    serving(issuer, defence, |port| {
         let connect = || TcpStream::connect(("127.0.0.1", port));
         let subscriber = Subscriber::public_key(&connect, "localhost")
             .and_then(|key| Subscriber::register(&connect, "localhost", key, "alice", &["bar"]))
@@ -36,9 +53,7 @@ fn with_server<T>(defence: Defence, act: impl FnOnce(&dyn Fn(u32) -> Result<Trut
             };
             query.run(&connect, &mut Xoshiro256PlusPlus::seed_from_u64(cell.into())).map(|(truth, _)| truth)
         };
-        let done = act(&query);
-        stop.store(true, Ordering::Relaxed);
-        done
+        act(&query)
     })
 }
 
@@ -99,16 +114,9 @@ fn post(port: u16, parts: &[(&str, &[u8])]) -> (String, String) {
 
 #[test]
 fn who_may_not_ask_gets_401_and_the_reason() {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let issuer = IssuerKey::generate(&SUBSCRIPTIONS, &mut system_randomness());
     let key = issuer.public().clone();
-    let server = Server::new(Arc::new(Map::synthetic(1)), issuer, Defence::default(), 1);
-    let stop = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| server.run(Ipv4Addr::LOCALHOST, port, &stop).unwrap());
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            std::thread::sleep(std::time::Duration::from_millis(5));
-        }
+    serving(issuer, Defence::default(), |port| {
         let connect = || TcpStream::connect(("127.0.0.1", port));
         let Subscriber { credential, .. } =
             Subscriber::register(&connect, "localhost", key.clone(), "alice", &["bar"]).unwrap();
@@ -135,6 +143,5 @@ fn who_may_not_ask_gets_401_and_the_reason() {
         bad[100] ^= 1;
         refused(ask(b"42", b"[\"bar\"]", &bad), "does not fit this request");
         assert_eq!(ask(b"x", b"[\"bar\"]", &bar).0, "400");
-        stop.store(true, Ordering::Relaxed);
     });
 }

@@ -99,22 +99,18 @@ async fn a_backup_is_a_data_folder() {
     there.get(&format!("/submissions/{later}")).await.is(404);
 }
 
+/// One text of every object in a list.
+fn texts(list: &serde_json::Value, field: &str) -> Vec<String> {
+    list.as_array().unwrap().iter().map(|one| one[field].as_str().unwrap().to_owned()).collect()
+}
+
 #[tokio::test]
 async fn the_demo_is_a_competition() {
     let site = Site::new().await;
     let sign_ins = demo::fill(&site.app).await.unwrap();
     assert!(demo::fill(&site.app).await.is_err(), "once");
     let mut visitor = site.visitor();
-    let phases: Vec<String> = visitor
-        .get("/api/v1/rounds")
-        .await
-        .ok()
-        .json()
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|round| round["phase"].as_str().unwrap().to_owned())
-        .collect();
+    let phases = texts(&visitor.get("/api/v1/rounds").await.ok().json(), "phase");
     assert_eq!(phases, ["closed", "closed", "attack"]);
     for round in 1..=3 {
         let board = visitor.get(&format!("/rounds/{round}/leaderboard.json")).await.ok().json();
@@ -132,15 +128,6 @@ async fn the_demo_is_a_competition() {
     let mut player = site.visitor();
     player.sign_in(name, password).await.is(303);
     assert!(player.get("/").await.ok().text.contains("Download and attack"));
-    let states: Vec<String> = player
-        .get("/api/v1/submissions")
-        .await
-        .ok()
-        .json()
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|one| one["state"].as_str().unwrap().to_owned())
-        .collect();
+    let states = texts(&player.get("/api/v1/submissions").await.ok().json(), "state");
     assert!(states.len() >= 5 && states.iter().all(|state| state == "done"), "{states:?}");
 }

@@ -207,9 +207,9 @@ async fn every_accepted_upload_is_scored_once_while_the_server_is_killed() {
     assert!(kills >= 3, "{kills}");
 }
 
-/// The long form, for `--ignored`: it prints what it measured.
+/// The long form prints what it measured.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "takes minutes; run by hand"]
+#[ignore = "half a minute to a few, by itself: platform/ci runs it with --ignored"]
 async fn a_long_storm() {
     let begun = Instant::now();
     let (kills, waited) = nothing_is_lost(20, 25, Duration::from_millis(500)).await;

@@ -385,16 +385,7 @@ mod tests {
     fn cells(n: usize) -> Vec<MatrixCell> {
         let scores = |accuracy: f64| {
             Scored::Scores(CellScores {
-                row: ScoreRow {
-                    n: 4,
-                    accuracy: Some(accuracy),
-                    accuracy_95: None,
-                    roc_auc_macro_ovr: None,
-                    roc_auc_macro_ovr_95: None,
-                    log_loss: None,
-                    log_loss_95: None,
-                    reason: String::new(),
-                },
+                row: ScoreRow { n: 4, accuracy: Some(accuracy), ..ScoreRow::default() },
                 origins: 4,
                 false_positive_rate: FalsePositives { at_recall_50: None, at_recall_80: None, at_recall_95: None },
             })
