@@ -5,6 +5,7 @@ mod commands;
 mod context;
 mod help;
 mod input;
+mod large;
 mod picture;
 mod printer;
 mod published;

@@ -2,12 +2,14 @@
 //!
 //! Rows count from 0, as in pandas and polars.
 
+use std::ops::Range;
 use std::path::Path;
 
+use polars::io::parquet::write::BatchedWriter;
 use polars::prelude::{Column, DataFrame, KeyValueMetadata, ParquetCompression, ParquetWriter};
 
 use crate::class_name::{MixedClass, Spellings};
-use crate::files::replace_file;
+use crate::files::{Writer, replace_file};
 use crate::formats::{ReadError, WriteError};
 use crate::parquet_file::{self, Kind, Number, ParquetFile};
 use crate::{Label, Likeness, TraceKey};
@@ -27,6 +29,8 @@ pub(crate) const LABELS: [&str; 7] = [CLASS, REP, SESSION, ORIGIN, PAGE, START, 
 pub(crate) const PARQUET_MAGIC: &[u8] = b"PAR1";
 /// The key of our entry in the metadata of a Parquet file.
 const METADATA_KEY: &str = "wfkit";
+/// So many rows make a row group at most, as polars has it.
+pub(crate) const GROUP_ROWS: usize = 1 << 18;
 /// Up to here every whole number is a float of its own.
 const MAX_EXACT_FLOAT: f64 = (1u64 << 53) as f64;
 const INEXACT: &str = "a float that holds no exact whole number";
@@ -49,6 +53,21 @@ impl<'a> Frame<'a> {
     /// Number of rows.
     pub(crate) fn rows(&self) -> usize {
         self.file.rows()
+    }
+
+    /// How many packets each row group has, by the lists of this column.
+    pub(crate) fn values_of_groups(&self, name: &str) -> Result<Vec<u64>, ReadError> {
+        Ok(self.file.column(name)?.values_of_groups())
+    }
+
+    /// Looks at these row groups alone: [`rows`](Self::rows) and all columns are of them, errors name rows of the file.
+    pub(crate) fn look_at(&mut self, groups: Range<usize>) {
+        self.file.look_at(groups);
+    }
+
+    /// Which row of the file is the first that is looked at.
+    pub(crate) fn first_row(&self) -> usize {
+        self.file.first_row()
     }
 
     /// The names of all columns.
@@ -94,7 +113,7 @@ impl<'a> Frame<'a> {
         let [sessions, origins, pages, likenesses] = [SESSION, ORIGIN, PAGE, LIKENESS].map(optional);
         let (mut sessions, mut origins, mut pages) = (sessions?, origins?, pages?);
         let likenesses = likenesses?;
-        let starts = if self.has(START) { self.integers(START)? } else { vec![None; self.rows()] };
+        let starts = if self.has(START) { self.instants(START)? } else { vec![None; self.rows()] };
         let rows = classes.into_iter().zip(reps).zip(starts).enumerate();
         let labels = rows.map(|(row, ((class, rep), start_ns))| {
             let class = class.ok_or_else(|| self.null(row, CLASS))?;
@@ -142,7 +161,7 @@ impl<'a> Frame<'a> {
     pub(crate) fn value(&self, row: usize, column: &str, value: impl ToString, reason: impl Into<String>) -> ReadError {
         ReadError::Value {
             path: self.file.path().to_owned(),
-            row: row as u64,
+            row: (self.file.first_row() + row) as u64,
             column: column.to_owned(),
             value: value.to_string(),
             reason: reason.into(),
@@ -151,7 +170,8 @@ impl<'a> Frame<'a> {
 
     /// A column of text; whole numbers, also as floats, are taken by their digits, as tables made elsewhere name classes by number.
     pub(crate) fn texts(&self, name: &str) -> Result<Vec<Option<String>>, ReadError> {
-        let column = self.flat(name, "text or whole numbers", |kind| kind != Kind::Other)?;
+        let is_wanted = |kind| !matches!(kind, Kind::Other | Kind::Instant { .. });
+        let column = self.flat(name, "text or whole numbers", is_wanted)?;
         if !matches!(column.kind(), Kind::Whole { .. } | Kind::Float) {
             return column.texts();
         }
@@ -172,6 +192,13 @@ impl<'a> Frame<'a> {
             number => whole(number).map(Some),
         };
         Ok(column.numbers(integer)?.into_iter().map(Option::flatten).collect())
+    }
+
+    /// A column of moments in ns since 1970, or of dates with times, as pandas and polars keep them.
+    fn instants(&self, name: &str) -> Result<Vec<Option<i64>>, ReadError> {
+        let Kind::Instant { unit_ns } = self.file.column(name)?.kind() else { return self.integers(name) };
+        let column = self.flat(name, "dates with times", |kind| kind == Kind::Instant { unit_ns })?;
+        column.numbers(|number| whole(number)?.checked_mul(unit_ns).ok_or("no time that 64 bits of ns can tell"))
     }
 
     /// The column of this name, which holds one value a row of a kind that is wanted.
@@ -201,14 +228,14 @@ fn whole(number: Number) -> Result<i64, &'static str> {
     }
 }
 
-/// The columns of labels: `class`, `rep`, `session`, `origin`, `page`, `start_ns`; `likeness` where some row has one.
-pub(crate) fn label_columns(labels: &[Label]) -> Vec<Column> {
+/// The columns of labels: `class`, `rep`, `session`, `origin`, `page`, `start_ns`, and `likeness` where rows have one.
+pub(crate) fn label_columns(labels: &[Label], has_likeness: bool) -> Vec<Column> {
     let texts = |of: fn(&Label) -> Option<&str>| labels.iter().map(of).collect::<Vec<_>>();
     let mut columns = key_columns(labels.iter().map(|label| &label.key));
     columns.push(Column::new(ORIGIN.into(), texts(|label| label.origin.as_deref())));
     columns.push(Column::new(PAGE.into(), texts(|label| label.page.as_deref())));
     columns.push(Column::new(START.into(), labels.iter().map(|label| label.start_ns).collect::<Vec<_>>()));
-    if labels.iter().any(|label| label.likeness.is_some()) {
+    if has_likeness {
         let likenesses = labels.iter().map(|label| label.likeness.map(|likeness| likeness.to_string()));
         columns.push(Column::new(LIKENESS.into(), likenesses.collect::<Vec<_>>()));
     }
@@ -226,19 +253,52 @@ pub(crate) fn key_columns<'a>(keys: impl Iterator<Item = &'a TraceKey> + Clone) 
 
 /// Writes a Parquet file, packed with zstd, `metadata` under our key. The same table gives the same bytes.
 pub(crate) fn write_parquet(path: &Path, columns: Vec<Column>, metadata: Option<String>) -> Result<(), WriteError> {
-    let rows = columns.first().map_or(0, Column::len);
-    let mut table = DataFrame::new(rows, columns).map_err(|error| WriteError::table(path, error))?;
+    let none = columns.iter().map(Column::clear).collect();
+    write_parquet_groups(path, none, metadata, |groups| groups.write(columns))
+}
+
+/// The same of row groups that `fill` writes one after the other; `none` has the columns without a row.
+pub(crate) fn write_parquet_groups<E: From<WriteError>>(
+    path: &Path,
+    none: Vec<Column>,
+    metadata: Option<String>,
+    fill: impl FnOnce(&mut Groups<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let failed = |error| E::from(WriteError::table(path, error));
+    let none = DataFrame::new(0, none).map_err(failed)?;
     let metadata = metadata.map(|text| KeyValueMetadata::from_static(vec![(METADATA_KEY.to_owned(), text)]));
     replace_file(
         path,
-        |error| WriteError::io(path, error),
+        |error| E::from(WriteError::io(path, error)),
         |file| {
-            ParquetWriter::new(file)
+            let writer = ParquetWriter::new(file)
                 .with_compression(ParquetCompression::Zstd(None))
                 .with_key_value_metadata(metadata)
-                .finish(&mut table)
-                .map_err(|error| WriteError::table(path, error))?;
+                .batched(none.schema())
+                .map_err(failed)?;
+            let mut groups = Groups { path, writer };
+            fill(&mut groups)?;
+            groups.writer.finish().map_err(failed)?;
             Ok(())
         },
     )
+}
+
+/// Row groups on their way into a file.
+pub(crate) struct Groups<'a> {
+    path: &'a Path,
+    writer: BatchedWriter<&'a mut Writer>,
+}
+
+impl Groups<'_> {
+    /// Writes a row group, or several of the most rows that are read at once by other tools; none without a row.
+    pub(crate) fn write(&mut self, columns: Vec<Column>) -> Result<(), WriteError> {
+        let failed = |error| WriteError::table(self.path, error);
+        let rows = columns.first().map_or(0, Column::len);
+        let table = DataFrame::new(rows, columns).map_err(failed)?;
+        for first in (0..rows).step_by(GROUP_ROWS) {
+            self.writer.write_batch(&table.slice(first as i64, GROUP_ROWS)).map_err(failed)?;
+        }
+        Ok(())
+    }
 }

@@ -43,7 +43,10 @@ pub use fold_file::{FoldFile, Together, UnknownTogether, splits_of_folds, write_
 #[cfg(feature = "csv")]
 pub use formats::{ReadError, WriteError};
 #[cfg(feature = "tables")]
-pub use formats::{ReadTraces, TraceFormat, read_all_traces, read_all_traces_as, read_traces, write_traces};
+pub use formats::{
+    ReadTraces, TraceFormat, TraceParts, TraceSink, read_all_traces, read_all_traces_as, read_traces,
+    write_parquet_in_parts, write_traces,
+};
 pub use groups::Groups;
 pub use info::{TraceSetInfo, duplicates, implausible_times, near_twins, traces_with_twins};
 #[cfg(feature = "tables")]
@@ -59,7 +62,7 @@ pub use probability_table::{Aligned, ProbabilityTable, Truth};
 pub use relabel::{RelabelError, relabel};
 pub use sessions::{Page, SessionError, SessionOptions, SessionPages, join_sessions};
 #[cfg(feature = "tables")]
-pub use tables::{Table, read_table, write_table};
+pub use tables::{Table, TableSink, read_table, write_table, write_table_in_parts};
 pub use trace::{Trace, TraceError, short_hash};
 pub use trace_set::{LabelledTrace, Layer, Provenance, TraceKey, TraceSet, TraceSetError, volume};
 pub use view::View;

@@ -7,7 +7,7 @@ use ndarray::{Array2, ArrayView2};
 use polars::prelude::Column;
 
 use crate::formats::file_name;
-use crate::frame::{Frame, LABELS, label_columns, write_parquet};
+use crate::frame::{Frame, GROUP_ROWS, Groups, LABELS, label_columns, write_parquet_groups};
 use crate::{Label, ReadError, WriteError};
 
 /// Named columns of numbers, shape `(n_traces, n_columns)`, one label a row.
@@ -35,22 +35,89 @@ pub fn write_table(
     values: ArrayView2<'_, f64>,
     metadata: Option<&str>,
 ) -> Result<(), WriteError> {
+    let has_likeness = labels.iter().any(|label| label.likeness.is_some());
+    write_table_in_parts(path, names, has_likeness, metadata, |sink| sink.add(labels, values))
+}
+
+/// The same of rows that `fill` adds part by part; they have the column `likeness` where `has_likeness` says so. The same rows give the same
+/// bytes, whatever parts they come in, and no more of them are held than a row group.
+///
+/// # Errors
+/// As [`write_table`], and what `fill` fails with.
+pub fn write_table_in_parts<E: From<WriteError>>(
+    path: &Path,
+    names: &[String],
+    has_likeness: bool,
+    metadata: Option<&str>,
+    fill: impl FnOnce(&mut TableSink<'_, '_>) -> Result<(), E>,
+) -> Result<(), E> {
     let extension = file_name(path);
     if !extension.to_ascii_lowercase().ends_with(".parquet") {
-        return Err(WriteError::Extension { path: path.to_owned(), extension, expected: ".parquet" });
-    }
-    if values.dim() != (labels.len(), names.len()) {
-        let shape = values.dim();
-        let message = format!("{} labels and {} names for numbers of shape {shape:?}", labels.len(), names.len());
-        return Err(WriteError::table(path, message));
+        return Err(WriteError::Extension { path: path.to_owned(), extension, expected: ".parquet" }.into());
     }
     let mut taken = HashSet::from(LABELS);
     if let Some(name) = names.iter().find(|name| !taken.insert(name)) {
-        return Err(WriteError::table(path, format!("two columns would be named {name}")));
+        return Err(WriteError::table(path, format!("two columns would be named {name}")).into());
     }
-    let mut columns = label_columns(labels);
+    let none = columns(&[], has_likeness, names, ArrayView2::from_shape((0, names.len()), &[]).expect("no row"));
+    let metadata = metadata.map(str::to_owned);
+    write_parquet_groups(path, none, metadata, |groups| {
+        let mut sink = TableSink { path, groups, names, has_likeness, labels: Vec::new(), values: Vec::new() };
+        fill(&mut sink)?;
+        Ok(sink.write()?)
+    })
+}
+
+/// So many numbers make a row group at most: 128 MB.
+const GROUP_VALUES: usize = 1 << 24;
+
+/// Takes rows on their way into a file.
+pub struct TableSink<'a, 'file> {
+    path: &'a Path,
+    groups: &'a mut Groups<'file>,
+    names: &'a [String],
+    has_likeness: bool,
+    labels: Vec<Label>,
+    values: Vec<f64>,
+}
+
+impl TableSink<'_, '_> {
+    /// Adds rows, one label each.
+    ///
+    /// # Errors
+    /// Labels or names that do not fit the shape of `values`; what the system refuses.
+    pub fn add(&mut self, labels: &[Label], values: ArrayView2<'_, f64>) -> Result<(), WriteError> {
+        if values.dim() != (labels.len(), self.names.len()) {
+            let shape = values.dim();
+            let (rows, names) = (labels.len(), self.names.len());
+            let message = format!("{rows} labels and {names} names for numbers of shape {shape:?}");
+            return Err(WriteError::table(self.path, message));
+        }
+        let most = (GROUP_VALUES / self.names.len().max(1)).clamp(1, GROUP_ROWS);
+        for (label, row) in labels.iter().zip(values.rows()) {
+            self.labels.push(label.clone());
+            self.values.extend(row);
+            if self.labels.len() == most {
+                self.write()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&mut self) -> Result<(), WriteError> {
+        let shape = (self.labels.len(), self.names.len());
+        let values = ArrayView2::from_shape(shape, &self.values).expect("rows are whole");
+        self.groups.write(columns(&self.labels, self.has_likeness, self.names, values))?;
+        self.labels.clear();
+        self.values.clear();
+        Ok(())
+    }
+}
+
+fn columns(labels: &[Label], has_likeness: bool, names: &[String], values: ArrayView2<'_, f64>) -> Vec<Column> {
+    let mut columns = label_columns(labels, has_likeness);
     columns.extend(number_columns(names, values));
-    write_parquet(path, columns, metadata.map(str::to_owned))
+    columns
 }
 
 /// Reads what [`write_table`] wrote, or any Parquet with `class`, `rep` and columns of numbers; the other labels may be

@@ -6,7 +6,6 @@ use wfkit_datasets::LabelledTrace;
 
 use crate::{
     CausalityReport, DefendError, DefendedSet, DefendedTrace, DelayModel, Load, OverheadOptions, Overheads, Pipeline,
-    Profile,
 };
 
 /// The time overhead under every delay model: what a simulation knows is the span of these, not one of them.
@@ -68,7 +67,7 @@ impl TimeBracket {
         let (traces, own): (Vec<&LabelledTrace>, Vec<&DefendedTrace>) =
             defended.traces().step_by(step * defended.copies().each() as usize).unzip();
         let own = ModelCost::of(own_model(defended), &traces, &own);
-        let profile = Profile::of(set).within(defended.limit());
+        let profile = defended.spec().profile_of(set).within(defended.limit());
         let cost = |delay_model: DelayModel| {
             let spec = spec.clone().only_delays(delay_model);
             let layers = set.provenance().defenses.len();

@@ -48,7 +48,7 @@ pub use invariants::{Guarantees, Invariant, SlotPlan, Violation};
 pub use limit::Limit;
 pub use lint::{Finding, Severity, lint};
 pub use load::Load;
-pub use manifest::{Cost, LayerManifest, Manifest, ManifestFile, TrainingManifest};
+pub use manifest::{Cost, LayerManifest, Manifest, ManifestFile, Totals, TrainingManifest};
 pub use not_simulated::{NotSimulated, not_simulated};
 pub use overheads::{BothWays, DelaySummary, Estimate, OverheadOptions, Overheads, Peak, RatioSummary};
 pub use pipeline::{DefendError, Pipeline};

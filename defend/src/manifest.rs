@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use wfkit_datasets::TraceSet;
+use wfkit_datasets::{LabelledTrace, TraceSet};
 use wfkit_metrics::{Input, Utility};
 
 use crate::draws::Mixer;
@@ -96,12 +96,37 @@ pub struct Cost {
 impl Cost {
     /// Of a set, `after`, that has so many copies of each trace of `before`.
     pub fn of(before: &TraceSet, after: &TraceSet, replicas: u32) -> Self {
-        let bytes = |set: &TraceSet| set.traces().iter().map(|t| t.trace.in_bytes() + t.trace.out_bytes()).sum::<u64>();
-        let more = |after: f64, before: f64| after / (before * f64::from(replicas)) - 1.0;
-        Self {
-            bandwidth: more(bytes(after) as f64, bytes(before) as f64),
-            packets: more(after.packets() as f64, before.packets() as f64),
-        }
+        Self::of_totals(Totals::of(before), Totals::of(after), replicas)
+    }
+
+    /// The same of what the sets have in all.
+    pub fn of_totals(before: Totals, after: Totals, replicas: u32) -> Self {
+        let more = |after: u64, before: u64| after as f64 / (before as f64 * f64::from(replicas)) - 1.0;
+        Self { bandwidth: more(after.bytes, before.bytes), packets: more(after.packets, before.packets) }
+    }
+}
+
+/// What a set has in all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Totals {
+    /// Bytes of all packets.
+    pub bytes: u64,
+    /// Number of packets.
+    pub packets: u64,
+}
+
+impl Totals {
+    /// Of the set.
+    pub fn of(set: &TraceSet) -> Self {
+        let bytes = |labelled: &LabelledTrace| labelled.trace.in_bytes() + labelled.trace.out_bytes();
+        Self { bytes: set.traces().iter().map(bytes).sum(), packets: set.packets() as u64 }
+    }
+}
+
+impl std::ops::AddAssign for Totals {
+    fn add_assign(&mut self, other: Self) {
+        self.bytes += other.bytes;
+        self.packets += other.packets;
     }
 }
 

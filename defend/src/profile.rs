@@ -27,7 +27,10 @@ pub struct Profile {
     layer: Layer,
     /// The size of every packet, where they all have the same.
     uniform_size: Option<u32>,
-    timed: bool,
+    /// Whether a trace has two packets or more.
+    long: bool,
+    /// Whether one of those has packets at more than one time.
+    moving: bool,
     longest_ns: u64,
     largest: PerDirection<u64>,
     traces: u64,
@@ -43,8 +46,8 @@ impl Profile {
         let mut sizes = traces().flat_map(|trace| trace.size()).map(|size| size.unsigned_abs());
         let first = sizes.next();
         let uniform_size = first.filter(|&first| sizes.all(|size| size == first));
-        let long = || traces().filter(|trace| trace.len() > 1);
-        let timed = long().next().is_none() || long().any(|trace| trace.duration_ns() > 0);
+        let long = traces().any(|trace| trace.len() > 1);
+        let moving = traces().any(|trace| trace.duration_ns() > 0);
         let longest_ns = traces().map(Trace::duration_ns).max().unwrap_or(0);
         let largest = PerDirection {
             outgoing: traces().map(Trace::out_bytes).max().unwrap_or(0),
@@ -55,13 +58,36 @@ impl Profile {
         Self {
             layer: set.provenance().layer,
             uniform_size,
-            timed,
+            long,
+            moving,
             longest_ns,
             largest,
             traces: number,
             bytes,
             training: None,
             limit: Limit::DEFAULT,
+        }
+    }
+
+    /// Of a set that has the traces of both, where both know only what sets show.
+    pub fn and(self, other: Self) -> Self {
+        let uniform_size = match (self.traces, other.traces) {
+            (0, _) => other.uniform_size,
+            (_, 0) => self.uniform_size,
+            _ => self.uniform_size.filter(|_| self.uniform_size == other.uniform_size),
+        };
+        Self {
+            uniform_size,
+            long: self.long || other.long,
+            moving: self.moving || other.moving,
+            longest_ns: self.longest_ns.max(other.longest_ns),
+            largest: PerDirection {
+                outgoing: self.largest.outgoing.max(other.largest.outgoing),
+                incoming: self.largest.incoming.max(other.largest.incoming),
+            },
+            traces: self.traces + other.traces,
+            bytes: self.bytes + other.bytes,
+            ..self
         }
     }
 
@@ -117,7 +143,7 @@ impl Profile {
 
     /// Whether there are times: not every trace of two packets or more has all its packets at 0.
     pub fn timed(&self) -> bool {
-        self.timed
+        self.moving || !self.long
     }
 
     /// The size of a cell, where the entries are cells: at the cell layer, or where the layer is not known and all sizes are equal.
@@ -197,5 +223,21 @@ mod tests {
         assert!(profile(Layer::Tcp, &[]).timed());
         assert!(profile(Layer::Tcp, &[(&[0], &[1])]).timed());
         assert!(!profile(Layer::Tcp, &[(&[0], &[1]), (&[0, 0], &[1, 2])]).timed());
+    }
+
+    #[test]
+    fn of_parts_it_is_that_of_the_whole() {
+        let traces: [(&[u64], &[i32]); 5] =
+            [(&[0], &[514]), (&[0, 0], &[514, -514]), (&[0, 9], &[514, -514]), (&[0, 3], &[600, -1]), (&[0], &[-7])];
+        for first in 0..=5 {
+            for end in first..=5 {
+                let whole = profile(Layer::Unknown, &traces[first..end]);
+                for cut in first..=end {
+                    let part = |range: std::ops::Range<usize>| profile(Layer::Unknown, &traces[range]);
+                    assert_eq!(part(first..cut).and(part(cut..end)), whole, "{first}..{cut}..{end}");
+                    assert_eq!(part(first..cut).and(part(cut..end)).timed(), whole.timed());
+                }
+            }
+        }
     }
 }

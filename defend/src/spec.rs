@@ -31,6 +31,7 @@ use crate::{Defense, DelayModel, Kind, Needs, NotSimulated, Profile, StopRule, V
 pub struct DefenseSpec {
     layers: Vec<LayerSpec>,
     training: Option<Arc<TraceSet>>,
+    profile: Option<Arc<Profile>>,
 }
 
 impl PartialEq for DefenseSpec {
@@ -270,6 +271,21 @@ impl DefenseSpec {
         Self { training: Some(training.into()), ..self }
     }
 
+    /// With what its layers are told of the set, for whoever defends a set in parts: of each part it would be something else.
+    pub fn told(self, profile: Profile) -> Self {
+        Self { profile: Some(Arc::new(profile)), ..self }
+    }
+
+    /// What its layers are told of this set, or have been [told](Self::told) of the set that this is a part of.
+    pub(crate) fn profile_of(&self, set: &TraceSet) -> Profile {
+        self.profile.as_deref().cloned().unwrap_or_else(|| Profile::of(set))
+    }
+
+    /// Whether its layers have been told of a set already.
+    pub(crate) fn is_told(&self) -> bool {
+        self.profile.is_some()
+    }
+
     /// The traces that its layers learn from.
     pub fn training(&self) -> Option<&Arc<TraceSet>> {
         self.training.as_ref()
@@ -423,7 +439,7 @@ impl FromStr for DefenseSpec {
 
     fn from_str(text: &str) -> Result<Self, SpecError> {
         let layers = text.split('+').map(str::parse).collect::<Result<_, _>>()?;
-        Ok(Self { layers, training: None })
+        Ok(Self { layers, training: None, profile: None })
     }
 }
 

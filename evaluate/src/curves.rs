@@ -88,7 +88,8 @@ pub fn few_shot(
                 .iter()
                 .zip(0..)
                 .map(|(split, fold)| {
-                    let train = some_loads(&split.train, samples, &groups, count.into(), mix(seed, fold));
+                    let class_of = |row: usize| samples.key(row).class.as_str();
+                    let train = some_loads(&split.train, class_of, &groups, count.into(), mix(seed, fold));
                     Split { train, ..split.clone() }
                 })
                 .collect();

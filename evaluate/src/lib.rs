@@ -33,8 +33,8 @@ pub use hourly::{HourlyCost, Spread};
 pub use leakage::{ErrorsOfSize, LeakageEstimate, LeakageReport, LowerBound, NeighbourErrors};
 pub use matrix::{Matrix, MatrixCell, MatrixPart};
 pub use measured::{
-    AttackSummary, BOOTSTRAP, Effort, Kin, Measured, TRIVIAL, attack, cross_validate, folds_of, measure, measure_on,
-    trivial_privacy,
+    AttackSummary, BOOTSTRAP, Drawn, Effort, Kin, Measured, TRIVIAL, attack, cross_validate, folds_of, measure,
+    measure_on, trivial_privacy, trivial_privacy_of,
 };
 pub use observer::{Moment, Observer, Setting, Silent};
 pub use ranking::{FailedAttack, RankedAttack, Ranking, RankingOptions, RankingReport};

@@ -1,5 +1,6 @@
 //! An attack measured on samples that it has not learned from, timed.
 
+use std::collections::HashSet;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use wfkit_classify::{
     Attack, AttackError, AttackOptions, EvaluateError, Evaluation, Event, Samples, evaluate, evaluate_on,
 };
 use wfkit_datasets::splits::Split;
-use wfkit_datasets::{Groups, Overlap, TraceSet};
+use wfkit_datasets::{Groups, Label, Overlap, TraceSet};
 use wfkit_metrics::{
     Contestant, Interval, Kinship, PrivacyReport, ReliabilityBin, Resampling, Rounds, ScoreOptions, Scores, reliability,
 };
@@ -297,22 +298,66 @@ const LEAST_OF_CLASS: usize = 5;
 /// The privacy part of a report on `set`: the trivial attack by cross-validation, or a reason where it cannot be measured. Of a large set, some
 /// loads of each class are looked at, which the report says.
 pub fn trivial_privacy(set: &TraceSet, folds: usize, setting: Setting<'_>) -> Result<PrivacyReport, ExperimentError> {
-    let of_class = (MOST_TRIVIAL / set.classes().len().max(1)).max(LEAST_OF_CLASS);
-    let drawn = (set.len() > MOST_TRIVIAL).then(|| {
-        let (samples, all): (_, Vec<usize>) = (Samples::Traces(set), (0..set.len()).collect());
-        set.select(&some_loads(&all, samples, &samples.origins(), of_class, setting.seed))
-    });
-    let measured = cross_validate(&attack(TRIVIAL)?, drawn.as_ref().unwrap_or(set), folds, setting)?;
+    let drawn = Drawn::of(set.len(), |row| &set.traces()[row].key.class, || Groups::by_origin(set), setting);
+    let some = (drawn.rows.len() < set.len()).then(|| set.select(&drawn.rows));
+    trivial_privacy_of(some.as_ref().unwrap_or(set), &drawn, folds, setting)
+}
+
+/// The same of the traces that were drawn from a set that is not at hand as a whole.
+pub fn trivial_privacy_of(
+    some: &TraceSet,
+    drawn: &Drawn,
+    folds: usize,
+    setting: Setting<'_>,
+) -> Result<PrivacyReport, ExperimentError> {
+    let measured = cross_validate(&attack(TRIVIAL)?, some, folds, setting)?;
     let mut privacy = match measured {
         Ok(measured) => measured.privacy(),
         Err(reason) => PrivacyReport::unmeasured(TRIVIAL, &reason),
     };
-    if let Some(drawn) = drawn.filter(|drawn| drawn.len() < set.len()) {
-        let told =
-            format!("{} of {} traces: at most {of_class} loads a class, drawn by the seed", drawn.len(), set.len());
+    if let Some(told) = drawn.told() {
         privacy.extras.set("looked_at", told);
     }
     Ok(privacy)
+}
+
+/// Some loads of each class of a set that is too large for a report to look at all of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drawn {
+    /// Their rows, ascending; all of a small set.
+    pub rows: Vec<usize>,
+    of: usize,
+    of_class: usize,
+}
+
+impl Drawn {
+    /// Of a set of which only the labels are at hand.
+    pub fn of_labels(labels: &[Label], setting: Setting<'_>) -> Self {
+        Self::of(labels.len(), |row| &labels[row].key.class, || Groups::by_origin_of_labels(labels), setting)
+    }
+
+    fn of<'a>(
+        traces: usize,
+        class_of: impl Fn(usize) -> &'a str,
+        origins: impl FnOnce() -> Groups,
+        setting: Setting<'_>,
+    ) -> Self {
+        let all: Vec<usize> = (0..traces).collect();
+        let classes: HashSet<&str> = all.iter().map(|&row| class_of(row)).collect();
+        let of_class = (MOST_TRIVIAL / classes.len().max(1)).max(LEAST_OF_CLASS);
+        let rows = match traces > MOST_TRIVIAL {
+            true => some_loads(&all, class_of, &origins(), of_class, setting.seed),
+            false => all,
+        };
+        Self { rows, of: traces, of_class }
+    }
+
+    /// What was drawn, in words; none where it is all.
+    pub fn told(&self) -> Option<String> {
+        let Self { rows, of, of_class } = self;
+        let told = || format!("{} of {of} traces: at most {of_class} loads a class, drawn by the seed", rows.len());
+        (rows.len() < *of).then(told)
+    }
 }
 
 /// Stratified folds of the set, or why there are none: one class, or a class of a single load.

@@ -119,11 +119,17 @@ pub fn by_moment(samples: Samples<'_>, cut_ns: i64, pages: Pages) -> Result<Spli
 }
 
 /// Of these rows, those of at most `count` loads of each class, with all their copies: the loads of the least hash of load and seed.
-pub fn some_loads(rows: &[usize], samples: Samples<'_>, groups: &Groups, count: usize, seed: u64) -> Vec<usize> {
+pub fn some_loads<'a>(
+    rows: &[usize],
+    class_of: impl Fn(usize) -> &'a str,
+    groups: &Groups,
+    count: usize,
+    seed: u64,
+) -> Vec<usize> {
     let mut loads: HashMap<&str, BTreeSet<(u64, usize)>> = HashMap::new();
     for &row in rows {
         let group = groups.of_row()[row];
-        loads.entry(&samples.key(row).class).or_default().insert((mix(seed, group as u64), group));
+        loads.entry(class_of(row)).or_default().insert((mix(seed, group as u64), group));
     }
     let taken: HashSet<usize> =
         loads.values().flat_map(|of_class| of_class.iter().take(count)).map(|&(_, group)| group).collect();

@@ -35,7 +35,11 @@ enum FittedError {
 
 impl FeatureExtractor {
     pub(crate) fn fit(spec: &FeatureSpec, training: &[&Trace]) -> Self {
-        let sets = spec.sets().iter().map(|&set| FittedSet::fit(set, training)).collect();
+        Self::of(spec.sets().iter().map(|&set| FittedSet::fit(set, training)).collect())
+    }
+
+    /// Of one or more sets, each once.
+    pub(crate) fn of(sets: Vec<FittedSet>) -> Self {
         Self { sets: FittedSets(sets) }
     }
 

@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use wfkit_datasets::{FileKind, Observed, ReadError, Table, WriteError, read_table, write_table};
+use wfkit_datasets::{
+    FileKind, Observed, Provenance, ReadError, Table, TableSink, WriteError, read_table, write_table,
+    write_table_in_parts,
+};
 
 use crate::{FeatureExtractor, FeatureMatrix, FeatureSet, MatrixError};
 
@@ -45,6 +48,45 @@ struct Metadata {
 
 fn features() -> FileKind {
     FileKind::Features
+}
+
+fn metadata(extractor: Option<&FeatureExtractor>, observed: Option<&Observed>) -> String {
+    let metadata = Metadata {
+        kind: features(),
+        extractor: extractor.cloned(),
+        observed: observed.cloned(),
+        fitted_on_all_rows: learned(extractor).iter().map(ToString::to_string).collect(),
+    };
+    serde_json::to_string(&metadata).expect("names and numbers are JSON")
+}
+
+impl FeatureExtractor {
+    /// Writes what [`FeatureMatrix::write`] writes of the features of all traces, which `fill` adds part by part, in set order: the same bytes.
+    ///
+    /// # Errors
+    /// Another extension than `.parquet`; what `fill` fails with, and what the system refuses.
+    pub fn write_in_parts<E: From<WriteError>>(
+        &self,
+        path: &Path,
+        provenance: &Provenance,
+        fill: impl FnOnce(&mut TableSink<'_, '_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.write_observed_in_parts(path, Some(&Observed::from(provenance)), fill)
+    }
+
+    /// The same of traces of which is known how they were observed, or not.
+    ///
+    /// # Errors
+    /// As [`write_in_parts`](Self::write_in_parts).
+    pub fn write_observed_in_parts<E: From<WriteError>>(
+        &self,
+        path: &Path,
+        observed: Option<&Observed>,
+        fill: impl FnOnce(&mut TableSink<'_, '_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let metadata = metadata(Some(self), observed);
+        write_table_in_parts(path, &self.names(), true, Some(&metadata), fill)
+    }
 }
 
 /// Why a file is not a feature file. Rows count from 0.
@@ -113,14 +155,7 @@ impl FeatureMatrix {
     /// Writes Parquet: `class, rep, session, start_ns` and one f64 column a feature, one row a trace; what extracted
     /// them and how their traces were observed goes into the metadata. The same matrix gives the same bytes.
     pub fn write(&self, path: &Path, extractor: Option<&FeatureExtractor>) -> Result<(), WriteError> {
-        let metadata = Metadata {
-            kind: features(),
-            extractor: extractor.cloned(),
-            observed: self.observed().cloned(),
-            fitted_on_all_rows: learned(extractor).iter().map(ToString::to_string).collect(),
-        };
-        let metadata = serde_json::to_string(&metadata).expect("names and numbers are JSON");
-        write_table(path, self.rows(), self.names(), self.values(), Some(&metadata))
+        write_table(path, self.rows(), self.names(), self.values(), Some(&metadata(extractor, self.observed())))
     }
 
     /// Reads what [`write`](Self::write) wrote, or any Parquet with `class`, `rep` and one or more columns of finite

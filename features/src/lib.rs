@@ -3,6 +3,7 @@
 mod column;
 mod extractor;
 mod file;
+mod learner;
 mod matrix;
 mod report;
 mod sets;
@@ -14,6 +15,7 @@ mod tensor;
 pub use column::{Column, Information, Unit};
 pub use extractor::FeatureExtractor;
 pub use file::{FeatureFile, FeatureFileError};
+pub use learner::Learner;
 pub use matrix::{FeatureMatrix, MatrixError};
 pub use report::{FeatureAuc, FeatureReport, feature_aucs};
 pub use sets::{FeatureSet, MISSING};

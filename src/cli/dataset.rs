@@ -86,6 +86,15 @@ pub(crate) enum Dataset {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
+    /// Join what all shards of one command wrote to the file of one run, after a check that they are of the same input, seed and version.
+    Merge {
+        /// The files of all shards, in any order; their reports stand beside them.
+        #[arg(required = true, value_name = "FILE")]
+        parts: Vec<PathBuf>,
+        /// File to write: .parquet.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
     /// Read everything and list what is wrong or suspicious.
     Validate {
         /// Trace files or folders of them; formats are found by content.

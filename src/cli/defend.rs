@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use wfkit_defend::{DefenseSpec, DelayModel, Limit, StopRule};
 
 use super::Import;
-use super::values::{self, AttackName, Defenses, NamedDefense};
+use super::values::{self, AttackName, Defenses, NamedDefense, Shard};
 use crate::help;
 
 #[derive(Debug, Args)]
@@ -97,6 +97,14 @@ pub(crate) struct DefendTraces {
     /// joined by a comma are out and in.
     #[arg(long, value_name = "RATE[,RATE]", value_parser = link)]
     pub(crate) link: Option<DefenseSpec>,
+    /// A Parquet file of more packets than this is worked through in parts, some row groups at a time, so that it need not fit memory; a packet takes
+    /// 12 bytes. What is written is the same; attacks of the report then look at some traces, and say at which.
+    #[arg(long, value_name = "PACKETS", default_value_t = crate::large::AT_ONCE)]
+    pub(crate) at_once: u64,
+    /// Do one share of the work, as for job arrays: 3/16 is the third of sixteen. `wfkit dataset merge` joins what all of them wrote to the bytes of one
+    /// run. TRACES is one .parquet file.
+    #[arg(long, value_name = "I/N")]
+    pub(crate) shard: Option<Shard>,
     /// Training traces, for a defence that learns a database from them and their classes; make them with `wfkit dataset split`. `self` learns
     /// from the traces to defend, so that what is reported is too good.
     #[arg(long, value_name = "TRAINING|self")]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use wfkit_features::{Channel, FeatureSpec};
 
-use super::values;
+use super::values::{self, Shard};
 
 #[derive(Debug, Args)]
 #[command(
@@ -31,6 +31,14 @@ pub(crate) struct FeaturesExtract {
     /// Feature file to write: .parquet.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
+    /// A Parquet file of more packets than this is worked through in parts, some row groups at a time, so that it need not fit memory; a packet takes
+    /// 12 bytes. What is written is the same; attacks of the report then look at some traces, and say at which.
+    #[arg(long, value_name = "PACKETS", default_value_t = crate::large::AT_ONCE)]
+    pub(crate) at_once: u64,
+    /// Do one share of the work, as for job arrays: 3/16 is the third of sixteen. `wfkit dataset merge` joins what all of them wrote to the bytes of one
+    /// run. TRACES is one .parquet file.
+    #[arg(long, value_name = "I/N")]
+    pub(crate) shard: Option<Shard>,
 }
 
 #[derive(Debug, Subcommand)]

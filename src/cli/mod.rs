@@ -23,7 +23,7 @@ pub(crate) use defend::*;
 pub(crate) use features::*;
 pub(crate) use plot::*;
 pub(crate) use sweep::*;
-pub(crate) use values::{AttackName, Attacks, Defenses, NamedDefense};
+pub(crate) use values::{AttackName, Attacks, Defenses, NamedDefense, Shard};
 
 /// Website fingerprinting: attacks, defences and their evaluation, from packet capture to score.
 ///

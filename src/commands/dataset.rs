@@ -10,7 +10,7 @@ use wfkit_datasets::splits::Split;
 use wfkit_datasets::{Groups, Overlap, Together, TraceSetInfo, duplicates, near_twins, write_folds, write_traces};
 use wfkit_metrics::{PrivacyReport, StageReport, Summary, Utility, VolumeSummary};
 
-use super::{audit, relabel, retime};
+use super::{audit, merge, relabel, retime};
 use crate::cli;
 use crate::context::{Context, count, count_set, digests, make_folder};
 use crate::input::{Traces, read_traces, read_traces_as};
@@ -27,6 +27,7 @@ pub(crate) fn run(command: &cli::Dataset, context: &Context<'_>) -> Result<()> {
             let to = to.map(|format| (format, *lose_sizes));
             convert((traces, *from), (out.as_deref(), to), pcap.as_deref(), (*renumber, *copies), context)
         }
+        cli::Dataset::Merge { parts, out } => merge::run(parts, out, context),
         cli::Dataset::Validate { traces } => validate(traces, context),
         cli::Dataset::Audit { traces, attack, folds } => audit::run(traces, attack, usize::from(*folds), context),
         cli::Dataset::Relabel { traces, monitored, unmonitored, out } => {

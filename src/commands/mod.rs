@@ -10,6 +10,7 @@ mod dataset;
 mod defend;
 mod evaluate;
 mod features;
+mod merge;
 mod plot;
 mod predict;
 mod record;

@@ -20,6 +20,8 @@ mod numbers;
 mod packet_csv;
 #[cfg(feature = "tables")]
 mod parquet;
+#[cfg(feature = "tables")]
+mod parts;
 mod problems;
 mod seconds;
 mod source;
@@ -39,6 +41,10 @@ pub use limits::{LimitExceeded, ReadLimits};
 pub(crate) use npy::{NPY_MAGIC, NumpyArray, may_be_numpy, read_numpy};
 pub use numbers::{finite_number, whole_number};
 pub use packet_csv::{KeyColumn, PacketTable, PacketTrace, read_packet_csv, write_packet_csv};
+#[cfg(feature = "tables")]
+pub use parquet::{TraceSink, write_parquet_in_parts};
+#[cfg(feature = "tables")]
+pub use parts::TraceParts;
 pub use problems::{Example, Problem, Problems};
 pub use seconds::{MAX_EXACT_NS, ns_from_seconds, seconds_from_ns};
 pub use source::Source;

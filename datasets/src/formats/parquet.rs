@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use polars::prelude::{
-    DataType, Int32Type, Int64Type, IntoColumn, IntoSeries, ListBuilderTrait, ListPrimitiveChunkedBuilder,
+    Column, DataType, Int32Type, Int64Type, IntoColumn, IntoSeries, ListBuilderTrait, ListPrimitiveChunkedBuilder,
 };
 
 use super::{ReadError, WriteError};
-use crate::frame::{Frame, LABELS, label_columns, write_parquet};
+use crate::frame::{Frame, Groups, LABELS, label_columns, write_parquet_groups};
 use crate::{FileKind, Label, LabelledTrace, Layer, MixedClass, Provenance, SIZE, TIME, Trace, TraceError, TraceSet};
 
 /// What a Parquet file holds.
@@ -24,6 +24,12 @@ pub(super) struct ParquetTraces {
 pub(super) fn read_parquet_traces(path: &Path) -> Result<ParquetTraces, ReadError> {
     let frame = Frame::read(path)?;
     check_kind(path, &frame)?;
+    let (traces, mixed) = rows_of(&frame)?;
+    Ok(ParquetTraces { traces, provenance: provenance(path, &frame)?, unknown_columns: unknown_columns(&frame), mixed })
+}
+
+/// The traces of the rows that are looked at, and the classes that were written in more than one way.
+pub(super) fn rows_of(frame: &Frame<'_>) -> Result<(Vec<LabelledTrace>, Vec<MixedClass>), ReadError> {
     let (labels, mixed) = frame.labels_and_mixed()?;
     let (times, sizes) = rayon::join(
         || frame.integer_lists(TIME, |time| u64::try_from(time).map_err(|_| "a negative time")),
@@ -39,13 +45,17 @@ pub(super) fn read_parquet_traces(path: &Path) -> Result<ParquetTraces, ReadErro
         let Label { key, origin, page, start_ns, .. } = label;
         traces.push(LabelledTrace { key, origin, page, start_ns, trace });
     }
+    Ok((traces, mixed))
+}
+
+/// How many columns are none of ours.
+pub(super) fn unknown_columns(frame: &Frame<'_>) -> u64 {
     let known = |name: &&str| LABELS.contains(name) || [TIME, SIZE].contains(name);
-    let unknown_columns = frame.names().filter(|name| !known(name)).count() as u64;
-    Ok(ParquetTraces { traces, provenance: provenance(path, &frame)?, unknown_columns, mixed })
+    frame.names().filter(|name| !known(name)).count() as u64
 }
 
 /// That the table holds traces, as far as it says what it holds.
-fn check_kind(path: &Path, frame: &Frame<'_>) -> Result<(), ReadError> {
+pub(super) fn check_kind(path: &Path, frame: &Frame<'_>) -> Result<(), ReadError> {
     let found = match FileKind::of_table(frame) {
         Some(FileKind::Traces) => return Ok(()),
         Some(kind) => kind.to_string(),
@@ -71,7 +81,7 @@ fn culprit(error: &TraceError) -> (&'static str, String) {
     }
 }
 
-fn provenance(path: &Path, frame: &Frame<'_>) -> Result<Provenance, ReadError> {
+pub(super) fn provenance(path: &Path, frame: &Frame<'_>) -> Result<Provenance, ReadError> {
     match &frame.metadata {
         Some(json) => serde_json::from_str(json)
             .map_err(|error| ReadError::damaged(path, format!("the metadata entry wfkit is no provenance: {error}"))),
@@ -87,32 +97,98 @@ struct Entry<'a> {
     provenance: &'a Provenance,
 }
 
+/// So many packets make a row group, of which a reader needs to hold no more than one: 48 MB of packets.
+const GROUP_PACKETS: usize = 1 << 22;
+
 pub(super) fn write_parquet_traces(path: &Path, set: &TraceSet) -> Result<(), WriteError> {
-    let (rows, packets) = (set.len(), set.packets());
-    let mut times = ListPrimitiveChunkedBuilder::<Int64Type>::new(TIME.into(), rows, packets, DataType::Int64);
-    let mut sizes = ListPrimitiveChunkedBuilder::<Int32Type>::new(SIZE.into(), rows, packets, DataType::Int32);
-    let mut signed = Vec::new();
-    for LabelledTrace { key, trace, .. } in set.traces() {
-        // Times do not decrease: if the last fits, all do.
-        if i64::try_from(trace.duration_ns()).is_err() {
-            let reason = format!("{} ns do not fit 64 bits with a sign", trace.duration_ns());
-            return Err(WriteError::Trace { path: path.to_owned(), key: Box::new(key.clone()), reason });
-        }
-        signed.clear();
-        signed.extend(trace.time_ns().iter().map(|&time_ns| time_ns as i64));
-        times.append_slice(&signed);
-        sizes.append_slice(trace.size());
+    write_parquet_in_parts(path, set.provenance(), |sink| set.traces().iter().try_for_each(|trace| sink.add(trace)))
+}
+
+/// Writes the traces that `fill` adds, in their order, without ever holding more of them than a row group. The same traces give the same
+/// bytes, whatever parts they come in.
+///
+/// # Errors
+/// Another extension than `.parquet`; a trace that lasts longer than 2^63 ns; what `fill` fails with, and what the system refuses. The file
+/// that was there before stays where anything fails.
+pub fn write_parquet_in_parts<E: From<WriteError>>(
+    path: &Path,
+    provenance: &Provenance,
+    fill: impl FnOnce(&mut TraceSink<'_, '_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let name = super::file_name(path);
+    if !name.to_ascii_lowercase().ends_with(".parquet") {
+        return Err(WriteError::Extension { path: path.to_owned(), extension: name, expected: ".parquet" }.into());
     }
-    // Packets stand beside, so that nothing else need tell traces apart.
-    let label = |labelled: &LabelledTrace| Label {
-        origin: labelled.origin.clone(),
-        page: labelled.page.clone(),
-        ..Label::new(labelled.key.clone(), labelled.start_ns)
-    };
-    let mut columns = label_columns(&set.traces().iter().map(label).collect::<Vec<_>>());
-    columns.push(times.finish().into_series().into_column());
-    columns.push(sizes.finish().into_series().into_column());
-    let entry = Entry { kind: FileKind::Traces, provenance: set.provenance() };
-    let provenance = serde_json::to_string(&entry).expect("strings and lists of them have a JSON form");
-    write_parquet(path, columns, Some(provenance))
+    let entry = Entry { kind: FileKind::Traces, provenance };
+    let metadata = serde_json::to_string(&entry).expect("strings and lists of them have a JSON form");
+    write_parquet_groups(path, Columns::default().finish(), Some(metadata), |groups| {
+        let mut sink = TraceSink { path, groups, columns: Columns::default() };
+        fill(&mut sink)?;
+        Ok(sink.write()?)
+    })
+}
+
+/// Takes traces on their way into a file.
+pub struct TraceSink<'a, 'file> {
+    path: &'a Path,
+    groups: &'a mut Groups<'file>,
+    columns: Columns,
+}
+
+impl TraceSink<'_, '_> {
+    /// Adds a trace.
+    ///
+    /// # Errors
+    /// One that lasts longer than 2^63 ns; what the system refuses.
+    pub fn add(&mut self, labelled: &LabelledTrace) -> Result<(), WriteError> {
+        // Times do not decrease: if the last fits, all do.
+        if i64::try_from(labelled.trace.duration_ns()).is_err() {
+            let reason = format!("{} ns do not fit 64 bits with a sign", labelled.trace.duration_ns());
+            let (path, key) = (self.path.to_owned(), Box::new(labelled.key.clone()));
+            return Err(WriteError::Trace { path, key, reason });
+        }
+        self.columns.add(labelled);
+        if self.columns.size.len() >= GROUP_PACKETS { self.write() } else { Ok(()) }
+    }
+
+    fn write(&mut self) -> Result<(), WriteError> {
+        self.groups.write(std::mem::take(&mut self.columns).finish())
+    }
+}
+
+/// Traces of a row group, column by column.
+#[derive(Default)]
+struct Columns {
+    /// Packets stand beside, so that nothing else need tell traces apart.
+    labels: Vec<Label>,
+    lengths: Vec<usize>,
+    time_ns: Vec<i64>,
+    size: Vec<i32>,
+}
+
+impl Columns {
+    fn add(&mut self, labelled: &LabelledTrace) {
+        let LabelledTrace { key, origin, page, start_ns, trace } = labelled;
+        let label = Label::new(key.clone(), *start_ns);
+        self.labels.push(Label { origin: origin.clone(), page: page.clone(), ..label });
+        self.lengths.push(trace.len());
+        self.time_ns.extend(trace.time_ns().iter().map(|&time_ns| time_ns as i64));
+        self.size.extend_from_slice(trace.size());
+    }
+
+    fn finish(self) -> Vec<Column> {
+        let (rows, packets) = (self.lengths.len(), self.size.len());
+        let mut times = ListPrimitiveChunkedBuilder::<Int64Type>::new(TIME.into(), rows, packets, DataType::Int64);
+        let mut sizes = ListPrimitiveChunkedBuilder::<Int32Type>::new(SIZE.into(), rows, packets, DataType::Int32);
+        let mut at = 0;
+        for length in self.lengths {
+            times.append_slice(&self.time_ns[at..at + length]);
+            sizes.append_slice(&self.size[at..at + length]);
+            at += length;
+        }
+        let mut columns = label_columns(&self.labels, false);
+        columns.push(times.finish().into_series().into_column());
+        columns.push(sizes.finish().into_series().into_column());
+        columns
+    }
 }

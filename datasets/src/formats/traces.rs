@@ -711,6 +711,38 @@ mod tests {
         assert_eq!(read_columns(foreign).unwrap().traces(), expected);
     }
 
+    /// As the usual packages of Python write them (`tests/fixtures/tables`).
+    #[test]
+    fn tables_of_python_are_read() {
+        let read = |name: &str| {
+            let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/tables"));
+            read_traces(&folder.join(name))
+        };
+        let expected = [
+            labelled("a", 0, None, &[0, 5], &[1, -2]),
+            labelled("a", 1, None, &[0, 7, 9], &[514, -514, -514]),
+            labelled("b", 0, None, &[0], &[3]),
+        ];
+        for name in ["polars.parquet", "polars-categorical.parquet", "pyarrow-views.parquet"] {
+            let found = read(name).unwrap();
+            assert_eq!((found.set.traces(), found.dropped.len()), (&expected[..], 0), "{name}");
+        }
+        // 2024-01-01 to 03, as dates with times, in microseconds or nanoseconds, with or without a zone.
+        let started = [0, 2, 1].map(|day| Some(1_704_067_200_000_000_000 + day * 86_400_000_000_000));
+        let started = expected.iter().zip(started).map(|(trace, start_ns)| LabelledTrace { start_ns, ..trace.clone() });
+        let started: Vec<LabelledTrace> = started.collect();
+        for name in ["pyarrow-large.parquet", "pandas.parquet", "pandas-index.parquet"] {
+            assert_eq!(read(name).unwrap().set.traces(), started, "{name}");
+        }
+        let error = read("pyarrow-brotli.parquet").unwrap_err().to_string();
+        assert!(
+            error.ends_with(
+                "it is packed with brotli, which is not read; write it with zstd, snappy, gzip, lz4 or unpacked"
+            ),
+            "{error}"
+        );
+    }
+
     #[test]
     fn classes_of_any_type_have_one_name() {
         let classes = |column: Column| read_columns(with("class", column)).map(|set| set.classes().names().to_vec());

@@ -5,7 +5,7 @@ use std::io::{Cursor, Read};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parquet::basic::{ConvertedType, LogicalType, Type};
+use parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type};
 use parquet::column::reader::ColumnReaderImpl;
 use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, FloatType, Int32Type, Int64Type};
 use parquet::errors::{ParquetError, Result as ParquetResult};
@@ -34,6 +34,11 @@ pub(crate) enum Kind {
     Float,
     /// Text, or bytes that may be.
     Text,
+    /// Dates with times of day, counted from 1970 in units of so many ns; without a zone they are taken for UTC.
+    Instant {
+        /// Nanoseconds of a unit.
+        unit_ns: i64,
+    },
     /// Nothing but nulls.
     Null,
     /// What is read nowhere.
@@ -94,6 +99,15 @@ impl<'a> Column<'a> {
         match (descr.physical_type(), descr.logical_type_ref(), descr.converted_type()) {
             (_, Some(LogicalType::Unknown), _) => Kind::Null,
             (Type::INT32 | Type::INT64, Some(LogicalType::Integer(int)), _) => Kind::Whole { signed: int.is_signed },
+            (Type::INT64, Some(LogicalType::Timestamp(stamp)), _) => Kind::Instant {
+                unit_ns: match stamp.unit {
+                    TimeUnit::MILLIS => 1_000_000,
+                    TimeUnit::MICROS => 1_000,
+                    TimeUnit::NANOS => 1,
+                },
+            },
+            (Type::INT64, None, ConvertedType::TIMESTAMP_MILLIS) => Kind::Instant { unit_ns: 1_000_000 },
+            (Type::INT64, None, ConvertedType::TIMESTAMP_MICROS) => Kind::Instant { unit_ns: 1_000 },
             (Type::INT32 | Type::INT64, None, ConvertedType::NONE) => Kind::Whole { signed: true },
             (Type::INT32 | Type::INT64, None, converted) => match converted {
                 ConvertedType::INT_8 | ConvertedType::INT_16 | ConvertedType::INT_32 | ConvertedType::INT_64 => {
@@ -150,6 +164,15 @@ impl<'a> Column<'a> {
             },
         };
         if self.is_list() { format!("lists of {name}") } else { name }
+    }
+
+    /// How many values each row group has, or those in its lists; nulls count.
+    pub(crate) fn values_of_groups(&self) -> Vec<u64> {
+        let of_group = |group: &RowGroupMetaData| {
+            let (leaf, _) = self.leaf.as_ref()?;
+            u64::try_from(group.columns().get(*leaf)?.num_values()).ok()
+        };
+        self.file.metadata.row_groups().iter().map(|group| of_group(group).unwrap_or(0)).collect()
     }
 
     /// That it holds something else than it should.
@@ -305,8 +328,8 @@ impl<'a> Column<'a> {
         add: impl Fn(usize, &Batch<D>, &mut Vec<R>) -> Result<(), ReadError> + Sync,
     ) -> Result<Vec<Vec<R>>, ReadError> {
         let (leaf, descr) = self.leaf.as_ref().expect("only columns with one leaf are decoded");
-        let groups = self.file.metadata.row_groups();
-        let mut first_row = 0;
+        let groups = &self.file.metadata.row_groups()[self.file.groups.clone()];
+        let mut first_row = self.file.first_row();
         let mut work = Vec::with_capacity(groups.len());
         let mut values = 0u64;
         for group in groups {

@@ -9,11 +9,12 @@ mod pages;
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Mutex;
 
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 
 use crate::caught::caught;
 use crate::formats::ReadError;
@@ -35,7 +36,10 @@ pub(crate) struct ParquetFile<'a> {
     length: u64,
     metadata: ParquetMetaData,
     names: Vec<String>,
-    rows: usize,
+    /// The row groups that are looked at; at first all.
+    groups: Range<usize>,
+    /// The rows of these.
+    rows: Range<usize>,
 }
 
 impl<'a> ParquetFile<'a> {
@@ -60,7 +64,8 @@ impl<'a> ParquetFile<'a> {
         if rows > FREE_ROWS.max(length.saturating_mul(ROWS_A_BYTE)) {
             return Err(unreadable(path, format!("{rows} rows in {length} bytes")));
         }
-        Ok(Self { path, file: Mutex::new(file), length, metadata, names, rows: rows as usize })
+        let groups = 0..metadata.num_row_groups();
+        Ok(Self { path, file: Mutex::new(file), length, metadata, names, groups, rows: 0..rows as usize })
     }
 
     /// The file.
@@ -68,9 +73,23 @@ impl<'a> ParquetFile<'a> {
         self.path
     }
 
-    /// Number of rows.
+    /// Number of rows that are looked at.
     pub(crate) fn rows(&self) -> usize {
-        self.rows
+        self.rows.len()
+    }
+
+    /// Which row of the file is the first that is looked at.
+    pub(crate) fn first_row(&self) -> usize {
+        self.rows.start
+    }
+
+    /// Looks at these row groups alone.
+    pub(crate) fn look_at(&mut self, groups: Range<usize>) {
+        let rows = |groups: &[RowGroupMetaData]| groups.iter().map(|group| group.num_rows() as usize).sum::<usize>();
+        let all = self.metadata.row_groups();
+        let first = rows(&all[..groups.start]);
+        self.rows = first..first + rows(&all[groups.clone()]);
+        self.groups = groups;
     }
 
     /// The names of all columns.
@@ -129,7 +148,16 @@ fn unreadable(path: &Path, message: impl std::fmt::Display) -> ReadError {
 /// What the decoder gives; where it gives up on bytes that it did not expect, that is one more way for a file to be damaged.
 fn soundly<T>(path: &Path, decode: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ReadError> {
     match caught(decode) {
-        Some(decoded) => decoded.map_err(|error| unreadable(path, error)),
+        Some(decoded) => decoded.map_err(|error| {
+            let error = error.to_string();
+            match error.split_once("Disabled feature at compile time: ") {
+                Some((_, packer)) => {
+                    let way = "write it with zstd, snappy, gzip, lz4 or unpacked";
+                    unreadable(path, format!("it is packed with {packer}, which is not read; {way}"))
+                }
+                None => unreadable(path, error),
+            }
+        }),
         None => Err(unreadable(path, "it is damaged in a way that the decoder does not know")),
     }
 }

@@ -30,6 +30,7 @@ use wfkit_datasets::Trace;
 use crate::column::{Feature, Information};
 use crate::spec::SpecError;
 
+pub(crate) use kfp::size::Sizes as CommonSizes;
 pub use wang::MISSING;
 
 /// A feature set that has learned what it needs.

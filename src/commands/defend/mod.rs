@@ -4,6 +4,7 @@ mod cost;
 mod describe;
 mod fit;
 mod lint;
+mod parts;
 mod verify;
 
 use std::num::NonZeroU32;
@@ -20,6 +21,7 @@ use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, VolumeSummary};
 use crate::cli::{self, DefendCommand, DefendTraces};
 use crate::context::{Context, count_set, digests, report_path, write};
 use crate::input::read_traces;
+use crate::large::share_of;
 use wfkit_evaluate::{AttackOnDefended, Attempt, AttemptSummary, BOOTSTRAP, attack, attack_defended, cross_validate};
 
 pub(crate) fn run(options: &cli::Defend, context: &Context<'_>) -> Result<()> {
@@ -45,6 +47,9 @@ fn defend(options: &DefendTraces, context: &Context<'_>) -> Result<()> {
     }
     if options.stop.is_some() && !spec.stops() {
         context.printer.warn("--stop changes nothing: no layer has a stop rule");
+    }
+    if let Some((parts, rows)) = share_of(&options.traces, (options.at_once, options.shard), context)? {
+        return parts::defend(options, (&spec, &attack), parts, rows, context);
     }
     let traces = read_traces(&options.traces, context)?;
     let (spec, fit_on) = fit::fitted(spec, options.fit_on.as_deref(), &options.traces, &traces.set, context)?;

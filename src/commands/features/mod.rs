@@ -2,6 +2,7 @@
 
 mod describe;
 mod explain;
+mod parts;
 mod tensor;
 
 use std::time::Instant;
@@ -14,6 +15,7 @@ use wfkit_metrics::{Input, StageReport, Utility};
 use crate::cli::{self, FeaturesCommand, FeaturesExtract};
 use crate::context::{Context, count, count_set, digests};
 use crate::input::read_traces;
+use crate::large::share_of;
 use wfkit_evaluate::trivial_privacy;
 
 /// Folds of the trivial attack in the report.
@@ -33,6 +35,9 @@ pub(crate) fn run(options: &cli::Features, context: &Context<'_>) -> Result<()> 
 }
 
 fn write(options: &FeaturesExtract, context: &Context<'_>) -> Result<()> {
+    if let Some((parts, rows)) = share_of(&options.traces, (options.at_once, options.shard), context)? {
+        return parts::write(options, parts, rows, context);
+    }
     let traces = read_traces(&options.traces, context)?;
     let extracted = extract(&options.set, &traces.set);
     extracted.matrix.write(&options.out, Some(&extracted.extractor))?;
@@ -64,19 +69,25 @@ pub(crate) fn report(
     inputs: Vec<Input>,
     context: &Context<'_>,
 ) -> Result<StageReport> {
-    let FeatureReport { rows, columns, constant, non_finite, aucs } = FeatureReport::of(&extracted.matrix);
-    let mut report =
-        context.stage("features", inputs, Utility::of(&set.volumes()), trivial_privacy(set, FOLDS, context.setting())?);
+    let found = FeatureReport::of(&extracted.matrix);
+    let privacy = trivial_privacy(set, FOLDS, context.setting())?;
+    let mut report = context.stage("features", inputs, Utility::of(&set.volumes()), privacy);
     count_set(&mut report.counts, set);
+    describe_columns(&mut report, found, extracted.seconds);
+    Ok(report)
+}
+
+/// What the columns are, and what taking them took.
+fn describe_columns(report: &mut StageReport, found: FeatureReport, seconds: f64) {
+    let FeatureReport { rows, columns, constant, non_finite, aucs } = found;
     count(&mut report.counts, "rows", rows);
     count(&mut report.counts, "columns", columns);
     count(&mut report.counts, "constant columns", constant.len());
     count(&mut report.counts, "non-finite columns", non_finite);
     let utility = &mut report.utility.extras;
-    utility.set("microseconds_a_trace", extracted.seconds * 1e6 / rows.max(1) as f64);
+    utility.set("microseconds_a_trace", seconds * 1e6 / rows.max(1) as f64);
     utility.set("constant", constant);
     if let Some(aucs) = aucs {
         report.privacy.extras.set("feature_auc", aucs);
     }
-    Ok(report)
 }

@@ -13,6 +13,7 @@ mod forests;
 mod formats;
 mod inputs;
 mod kinds;
+mod large;
 mod leaks;
 #[cfg(feature = "maybenot")]
 mod maybenot;

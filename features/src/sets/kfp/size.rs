@@ -32,6 +32,11 @@ impl Sizes {
     pub(crate) fn fit(training: &[&Trace]) -> Self {
         Self { commonest: commonest(training) }
     }
+
+    /// The same where it has been counted how many packets of the training traces have each size.
+    pub(crate) fn of_counts(counts: HashMap<i32, u64>) -> Self {
+        Self { commonest: commonest_of(counts) }
+    }
 }
 
 impl Extract for Sizes {
@@ -91,6 +96,11 @@ fn commonest(traces: &[&Trace]) -> Vec<i32> {
     for &size in traces.iter().flat_map(|trace| trace.size()) {
         *counts.entry(size).or_default() += 1;
     }
+    commonest_of(counts)
+}
+
+/// The sizes of most packets, of those that have each size.
+fn commonest_of(counts: HashMap<i32, u64>) -> Vec<i32> {
     let mut ranked: Vec<(i32, u64)> = counts.into_iter().collect();
     ranked.sort_unstable_by(|(a_size, a), (b_size, b)| b.cmp(a).then(a_size.cmp(b_size)));
     ranked.into_iter().take(COMMON).map(|(size, _)| size).collect()

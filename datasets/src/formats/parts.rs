@@ -1,0 +1,232 @@
+//! Traces of a file that need not fit memory, some row groups at a time.
+
+use std::ops::Range;
+use std::path::Path;
+
+use super::ReadError;
+use super::parquet::{check_kind, provenance, rows_of, unknown_columns};
+use crate::frame::{Frame, PARQUET_MAGIC};
+use crate::{Label, Provenance, SIZE, TraceKey, TraceSet};
+
+/// So many packets are read at a time, where row groups allow: 48 MB of them.
+const PART_PACKETS: u64 = 1 << 22;
+
+/// The traces of a Parquet file in parts, each of which is a set of its own; together they are the set that [`read_traces`](crate::read_traces)
+/// reads, in its order.
+///
+/// A part is one row group at least, so memory is bounded where those are: `wfkit` writes some 4 million packets into one.
+pub struct TraceParts<'a> {
+    path: &'a Path,
+    frame: Frame<'a>,
+    provenance: Provenance,
+    /// The row groups of each part.
+    parts: Vec<Range<usize>>,
+    packets: u64,
+    traces: usize,
+    next: usize,
+    /// The rows that are read.
+    wanted: Range<usize>,
+    /// The last trace so far.
+    last: Option<TraceKey>,
+}
+
+impl<'a> TraceParts<'a> {
+    /// Opens a file; none where it is no Parquet, which has to be read as a whole.
+    ///
+    /// # Errors
+    /// [`ReadError`] where it holds something else than traces.
+    pub fn open(path: &'a Path) -> Result<Option<Self>, ReadError> {
+        if !path.is_file() || !super::source::start_of(path, 4)?.starts_with(PARQUET_MAGIC) {
+            return Ok(None);
+        }
+        let frame = Frame::read(path)?;
+        check_kind(path, &frame)?;
+        let of_groups = frame.values_of_groups(SIZE)?;
+        let mut parts: Vec<Range<usize>> = Vec::new();
+        let mut held = u64::MAX;
+        for (group, &packets) in of_groups.iter().enumerate() {
+            match parts.last_mut() {
+                Some(part) if held.saturating_add(packets) <= PART_PACKETS => {
+                    part.end = group + 1;
+                    held += packets;
+                }
+                _ => {
+                    parts.push(group..group + 1);
+                    held = packets;
+                }
+            }
+        }
+        let (packets, traces) = (of_groups.iter().sum(), frame.rows());
+        let provenance = provenance(path, &frame)?;
+        Ok(Some(Self { path, frame, provenance, parts, packets, traces, next: 0, wanted: 0..traces, last: None }))
+    }
+
+    /// Where the traces come from.
+    pub fn provenance(&self) -> &Provenance {
+        &self.provenance
+    }
+
+    /// How many packets the file says that it has.
+    pub fn packets(&self) -> u64 {
+        self.packets
+    }
+
+    /// How many traces the file says that it has.
+    pub fn traces(&self) -> usize {
+        self.traces
+    }
+
+    /// How many parts there are.
+    pub fn len(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    /// Columns that are none of ours.
+    pub fn unknown_columns(&self) -> u64 {
+        unknown_columns(&self.frame)
+    }
+
+    /// The labels of all traces, without their packets.
+    ///
+    /// # Errors
+    /// As reading the traces.
+    pub fn labels(&mut self) -> Result<Vec<Label>, ReadError> {
+        self.frame.look_at(0..self.parts.last().map_or(0, |part| part.end));
+        self.frame.labels()
+    }
+
+    /// Reads these rows alone, of those that are there.
+    pub fn only(&mut self, rows: Range<usize>) {
+        self.wanted = rows;
+    }
+
+    /// Begins anew.
+    pub fn rewind(&mut self) {
+        (self.next, self.last) = (0, None);
+    }
+
+    fn read(&mut self, groups: Range<usize>) -> Result<Option<TraceSet>, ReadError> {
+        self.frame.look_at(groups);
+        let first = self.frame.first_row();
+        let here = |row: usize| row.clamp(first, first + self.frame.rows()) - first;
+        let wanted = here(self.wanted.start)..here(self.wanted.end);
+        if wanted.is_empty() {
+            return Ok(None);
+        }
+        let (traces, _) = rows_of(&self.frame)?;
+        let set = TraceSet::new(traces, self.provenance.clone());
+        let set = set.map_err(|source| ReadError::Set { path: self.path.to_owned(), source })?;
+        let Some([first, .., last] | [first @ last]) = (!set.is_empty()).then_some(set.traces()) else {
+            return Ok(Some(set));
+        };
+        if let Some(before) = self.last.as_ref().filter(|before| before.order(&first.key).is_ge()) {
+            let message = format!(
+                "the trace ({}) stands after ({before}), so that the file can only be read as a whole: sort it by class, session and rep",
+                first.key
+            );
+            return Err(ReadError::damaged(self.path, message));
+        }
+        self.last = Some(last.key.clone());
+        let part = (wanted.len() < set.len()).then(|| set.select(&wanted.collect::<Vec<_>>()));
+        Ok(Some(part.unwrap_or(set)))
+    }
+}
+
+impl Iterator for TraceParts<'_> {
+    type Item = Result<TraceSet, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let groups = self.parts.get(self.next)?.clone();
+            self.next += 1;
+            if let Some(read) = self.read(groups).transpose() {
+                return Some(read);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::{LabelledTrace, Layer, Trace, read_traces, write_parquet_in_parts, write_traces};
+
+    /// Traces of a million packets each, of which four make a row group.
+    fn long(reps: std::ops::Range<i64>) -> TraceSet {
+        let labelled = |rep: i64| {
+            let trace = Trace::new((0..1 << 20).collect(), vec![rep as i32 + 1; 1 << 20]).unwrap();
+            LabelledTrace::new(TraceKey { class: "a".into(), rep, session: None }, Some(rep), trace)
+        };
+        TraceSet::new(reps.map(labelled).collect(), Provenance::new(Layer::Tcp, vec!["x".to_owned()])).unwrap()
+    }
+
+    fn file(folder: &tempfile::TempDir, name: &str, traces: &[LabelledTrace]) -> PathBuf {
+        let path = folder.path().join(name);
+        let provenance = Provenance::new(Layer::Tcp, vec!["x".to_owned()]);
+        let fill = |sink: &mut crate::TraceSink<'_, '_>| traces.iter().try_for_each(|trace| sink.add(trace));
+        write_parquet_in_parts::<crate::WriteError>(&path, &provenance, fill).unwrap();
+        path
+    }
+
+    #[test]
+    fn parts_together_are_the_set_and_written_they_are_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let whole = folder.path().join("whole.parquet");
+        let set = long(0..9);
+        write_traces(&whole, &set).unwrap();
+        let mut parts = TraceParts::open(&whole).unwrap().unwrap();
+        assert_eq!((parts.len(), parts.traces(), parts.packets()), (3, 9, 9 << 20));
+        let keys = |labels: &[Label]| labels.iter().map(|label| label.key.clone()).collect::<Vec<_>>();
+        let of_set: Vec<Label> = set.traces().iter().map(Label::from).collect();
+        assert_eq!(keys(&parts.labels().unwrap()), keys(&of_set));
+        for _ in 0..2 {
+            let read: Vec<TraceSet> = parts.by_ref().collect::<Result<_, _>>().unwrap();
+            assert_eq!(read.iter().map(TraceSet::len).collect::<Vec<_>>(), [4, 4, 1]);
+            let traces: Vec<LabelledTrace> = read.iter().flat_map(|part| part.traces().to_vec()).collect();
+            assert_eq!(traces, set.traces());
+            assert_eq!(read[2].provenance(), set.provenance());
+            parts.rewind();
+        }
+        let again = file(&folder, "again.parquet", set.traces());
+        assert!(std::fs::read(again).unwrap() == std::fs::read(&whole).unwrap());
+        assert_eq!(read_traces(&whole).unwrap().set, set);
+    }
+
+    #[test]
+    fn what_stands_in_another_order_is_refused_where_it_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut traces = long(0..6).traces().to_vec();
+        traces.rotate_left(1);
+        let path = file(&folder, "turned.parquet", &traces);
+        let mut parts = TraceParts::open(&path).unwrap().unwrap();
+        assert!(parts.next().unwrap().is_ok());
+        let error = parts.next().unwrap().unwrap_err().to_string();
+        assert!(error.contains("the trace (class a, rep 0) stands after (class a, rep 4)"), "{error}");
+        traces[5] = traces[0].clone();
+        let path = file(&folder, "twice.parquet", &traces);
+        let error = TraceParts::open(&path).unwrap().unwrap().nth(1).unwrap().unwrap_err().to_string();
+        assert!(error.contains("the trace (class a, rep 1) stands after (class a, rep 4)"), "{error}");
+        // As a whole it is read all the same.
+        assert!(read_traces(&path).unwrap_err().to_string().contains("two traces have the key (class a, rep 1)"));
+        assert_eq!(read_traces(&file(&folder, "turned.parquet", &long(0..6).traces()[1..])).unwrap().set.len(), 5);
+    }
+
+    #[test]
+    fn only_parquet_comes_in_parts() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(TraceParts::open(folder.path()).unwrap().is_none());
+        let text = folder.path().join("a.parquet");
+        std::fs::write(&text, "cell_id,rep,direction_size,timestamp\n").unwrap();
+        assert!(TraceParts::open(&text).unwrap().is_none());
+        let none = file(&folder, "none.parquet", &[]);
+        let mut parts = TraceParts::open(&none).unwrap().unwrap();
+        assert_eq!((parts.is_empty(), parts.labels().unwrap()), (true, vec![]));
+    }
+}

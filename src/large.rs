@@ -1,0 +1,99 @@
+//! Sets that are worked through in parts, since they need not fit memory.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use anyhow::{Result, bail, ensure};
+use wfkit_datasets::{Label, LabelledTrace, Provenance, TraceParts, TraceSet};
+use wfkit_evaluate::{Drawn, Setting};
+use wfkit_metrics::Volume;
+
+use crate::cli::Shard;
+use crate::context::Context;
+
+/// Packets of a set that is read as a whole, unless the user wants otherwise: 600 MB of them.
+pub(crate) const AT_ONCE: u64 = 50_000_000;
+
+/// As [`parts_of`], and whatever the size where one share is wanted; also which rows are worked on.
+pub(crate) fn share_of<'a>(
+    paths: &'a [PathBuf],
+    (at_once, shard): (u64, Option<Shard>),
+    context: &Context<'_>,
+) -> Result<Option<(TraceParts<'a>, Range<usize>)>> {
+    let Some(shard) = shard else {
+        return Ok(parts_of(paths, at_once, context).map(|parts| {
+            let rows = 0..parts.traces();
+            (parts, rows)
+        }));
+    };
+    let [path] = paths else { bail!("--shard takes one file: join them first by wfkit dataset convert") };
+    let Some(parts) = TraceParts::open(path)? else {
+        bail!(
+            "{}: --shard takes .parquet: wfkit dataset convert {} --out traces.parquet",
+            path.display(),
+            path.display()
+        )
+    };
+    let rows = shard.rows(parts.traces());
+    ensure!(!rows.is_empty(), "shard {shard} has none of the {} traces: make fewer shards", parts.traces());
+    Ok(Some((parts, rows)))
+}
+
+/// The parts of one file of Parquet that has more packets than `at_once`; none of what is to be read as a whole.
+fn parts_of<'a>(paths: &'a [PathBuf], at_once: u64, context: &Context<'_>) -> Option<TraceParts<'a>> {
+    let [path] = paths else { return None };
+    // What is wrong with a file is told where it is read as a whole.
+    let parts = TraceParts::open(path).ok()??;
+    if parts.packets() <= at_once {
+        return None;
+    }
+    let (packets, traces) = (parts.packets(), parts.traces());
+    context.printer.note(&format!("{packets} packets of {traces} traces are read in {} parts", parts.len()));
+    Some(parts)
+}
+
+/// What is kept of a set that goes by in parts: what its traces cost, and the traces that the report looks at.
+pub(crate) struct Kept {
+    pub(crate) drawn: Drawn,
+    pub(crate) volumes: Vec<Volume>,
+    pub(crate) packets: usize,
+    pub(crate) classes: usize,
+    some: Vec<LabelledTrace>,
+    /// How many of the drawn rows have gone by.
+    taken: usize,
+}
+
+impl Kept {
+    /// Of a set with these labels.
+    pub(crate) fn of(labels: &[Label], setting: Setting<'_>) -> Self {
+        let mut classes: Vec<&str> = labels.iter().map(|label| label.key.class.as_str()).collect();
+        classes.sort_unstable();
+        classes.dedup();
+        Self {
+            drawn: Drawn::of_labels(labels, setting),
+            volumes: Vec::with_capacity(labels.len()),
+            packets: 0,
+            classes: classes.len(),
+            some: Vec::new(),
+            taken: 0,
+        }
+    }
+
+    /// Keeps what there is to keep of the next part.
+    pub(crate) fn see(&mut self, part: &TraceSet) {
+        let first = self.volumes.len();
+        while let Some(labelled) =
+            self.drawn.rows.get(self.taken).and_then(|row| part.traces().get(row.checked_sub(first)?))
+        {
+            self.some.push(labelled.clone());
+            self.taken += 1;
+        }
+        self.volumes.extend(part.volumes());
+        self.packets += part.packets();
+    }
+
+    /// The traces that were drawn, once all parts have gone by.
+    pub(crate) fn some(&mut self, provenance: &Provenance) -> Result<TraceSet> {
+        Ok(TraceSet::new(std::mem::take(&mut self.some), provenance.clone())?)
+    }
+}
