@@ -7,7 +7,7 @@ use wfkit_classify::Backend;
 use wfkit_classify::forest::Splits;
 use wfkit_features::Channel;
 
-use super::values::{self, AttackName, Attacks};
+use super::values::{self, AttackName, Attacks, Shard};
 use crate::help;
 
 /// What a split keeps together.
@@ -96,6 +96,14 @@ pub(crate) struct Predict {
     /// Probabilities to write: .parquet, .csv or .csv.zip.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
+    /// A Parquet file of more packets than this is worked through in parts, some row groups at a time, so that it need not fit memory; a packet takes
+    /// 12 bytes. The answers are the same.
+    #[arg(long, value_name = "PACKETS", default_value_t = crate::large::AT_ONCE)]
+    pub(crate) at_once: u64,
+    /// Do one share of the work, as for job arrays: 3/16 is the third of sixteen. `wfkit dataset merge` joins what all of them wrote to the bytes of one
+    /// run. TRACES is one .parquet file.
+    #[arg(long, value_name = "I/N", conflicts_with = "competition")]
+    pub(crate) shard: Option<Shard>,
     /// Write the competition's attack file: the input is a test file, the answer has one row a capture_id.
     #[arg(long, requires = "team_id")]
     pub(crate) competition: bool,

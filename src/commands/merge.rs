@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use wfkit_datasets::{FileKind, Provenance, TraceParts, write_parquet_in_parts};
+use wfkit_datasets::{
+    FileKind, Provenance, TraceParts, read_probabilities, write_parquet_in_parts, write_probabilities,
+};
 use wfkit_defend::{CausalityReport, Cost, ManifestFile, Totals};
 use wfkit_evaluate::trivial_privacy_of;
 use wfkit_features::FeatureMatrix;
-use wfkit_metrics::{PrivacyReport, StageReport, Utility};
+use wfkit_metrics::{PrivacyReport, Probabilities, StageReport, Utility};
 
 use crate::cli::Shard;
 use crate::commands::dataset::FOLDS;
@@ -22,6 +24,7 @@ pub(crate) fn run(paths: &[PathBuf], out: &Path, context: &Context<'_>) -> Resul
     }
     let report = match FileKind::of(&parts[0].path)? {
         Some(FileKind::Features) => features(&parts, paths, out, context)?,
+        Some(FileKind::Probabilities) => probabilities(&parts, paths, out, context)?,
         _ => traces(&parts, paths, out, context)?,
     };
     context.finish_and_print(report, Some(out))
@@ -126,6 +129,25 @@ fn features(parts: &[Part], paths: &[PathBuf], out: &Path, context: &Context<'_>
     let privacy = PrivacyReport::unmeasured("totals", "shards of features have been reported each by itself");
     let mut report = context.stage("dataset merge", digests(paths)?, Utility::unknown(why), privacy);
     count(&mut report.counts, "rows", rows);
+    count(&mut report.counts, "shards", parts.len());
+    Ok(report)
+}
+
+fn probabilities(parts: &[Part], paths: &[PathBuf], out: &Path, context: &Context<'_>) -> Result<StageReport> {
+    let read = parts.iter().map(|part| read_probabilities(&part.path)).collect::<Result<Vec<_>, _>>()?;
+    let classes = read[0].probabilities.classes();
+    for (part, other) in parts.iter().zip(&read) {
+        let same = other.probabilities.classes() == classes;
+        ensure!(same, "{}: other classes than {}", part.path.display(), parts[0].path.display());
+    }
+    let keys: Vec<_> = read.iter().flat_map(|predictions| predictions.keys.iter().cloned()).collect();
+    let values: Vec<_> = read.iter().map(|predictions| predictions.probabilities.values()).collect();
+    let values = ndarray::concatenate(ndarray::Axis(0), &values)?;
+    write_probabilities(out, &keys, &Probabilities::new(classes.clone(), values)?)?;
+    let why = "probabilities do not tell what their traces cost";
+    let privacy = PrivacyReport::unmeasured("none", "wfkit score tells what these probabilities are worth");
+    let mut report = context.stage("dataset merge", digests(paths)?, Utility::unknown(why), privacy);
+    count(&mut report.counts, "rows", keys.len());
     count(&mut report.counts, "shards", parts.len());
     Ok(report)
 }

@@ -1,21 +1,24 @@
 //! `wfkit predict`: class probabilities of traces by a trained attack.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 #[cfg(feature = "deep")]
 use anyhow::anyhow;
 use anyhow::{Context as _, Result, bail, ensure};
+use ndarray::Array2;
 use wfkit_classify::{FittedAttack, Samples};
 use wfkit_competition::{Prediction, capture_ids, read_captures, write_attack};
 use wfkit_datasets::formats::ReadLimits;
-use wfkit_datasets::{FileKind, write_probabilities};
-use wfkit_metrics::{PrivacyReport, Probabilities, ScoreOptions, Scores, Utility};
+use wfkit_datasets::{FileKind, Groups, Observed, TraceKey, TraceParts, write_probabilities};
+use wfkit_metrics::{ClassMap, PrivacyReport, Probabilities, ScoreOptions, Scores, Utility};
 
 use crate::cli;
 use crate::context::{Context, count, digests};
 use crate::input::{Labelled, check_classes, check_observed};
+use crate::large::share_of;
 use wfkit_evaluate::BOOTSTRAP;
 
 pub(crate) fn run(options: &cli::Predict, context: &Context<'_>) -> Result<()> {
@@ -31,6 +34,9 @@ pub(crate) fn run(options: &cli::Predict, context: &Context<'_>) -> Result<()> {
     count(&mut report.counts, "traces", predicted.traces);
     count(&mut report.counts, "classes", fitted.classes().len());
     report.utility.extras.set("predict_seconds", predicted.seconds);
+    if let Some(shard) = options.shard {
+        report.utility.extras.set("shard", shard.to_string());
+    }
     report.privacy.extras.set("model", fitted.model().describe());
     context.finish_and_print(report, Some(&options.out))
 }
@@ -100,6 +106,9 @@ struct Predicted {
 }
 
 fn probabilities(fitted: &FittedAttack, options: &cli::Predict, context: &Context<'_>) -> Result<Predicted> {
+    if let Some((parts, rows)) = share_of(&options.input, (options.at_once, options.shard), context)? {
+        return probabilities_of_parts(fitted, options, parts, rows, context);
+    }
     let input = Labelled::read(&options.input, context)?;
     let samples = input.samples();
     check_observed(fitted.about().observed.as_ref(), samples.observed().as_ref(), options.any_layer, context)?;
@@ -107,7 +116,9 @@ fn probabilities(fitted: &FittedAttack, options: &cli::Predict, context: &Contex
     let (probabilities, seconds) = timed(fitted, samples)?;
     let keys: Vec<_> = (0..samples.len()).map(|row| samples.key(row).clone()).collect();
     write_probabilities(&options.out, &keys, &probabilities)?;
-    let privacy = against_truth(fitted, samples, &probabilities, options, context)?;
+    let learned = fitted.already_learned(samples).map_or(0, |overlap| overlap.learned_from());
+    let answered = Answered { keys: &keys, origins: &samples.origins(), learned, probabilities: &probabilities };
+    let privacy = against_truth(fitted, answered, options, context)?;
     Ok(Predicted {
         traces: samples.len(),
         dropped: input.dropped(),
@@ -117,17 +128,67 @@ fn probabilities(fitted: &FittedAttack, options: &cli::Predict, context: &Contex
     })
 }
 
+/// The same of traces that are read in parts, at these rows.
+fn probabilities_of_parts(
+    fitted: &FittedAttack,
+    options: &cli::Predict,
+    mut parts: TraceParts<'_>,
+    rows: Range<usize>,
+    context: &Context<'_>,
+) -> Result<Predicted> {
+    let observed = Observed::from(parts.provenance());
+    check_observed(fitted.about().observed.as_ref(), Some(&observed), options.any_layer, context)?;
+    let labels = parts.labels()?.drain(rows.clone()).collect::<Vec<_>>();
+    check_classes(fitted.classes(), &ClassMap::from_labels(labels.iter().map(|label| &label.key.class)), context);
+    parts.only(rows);
+    let (mut values, mut volumes) = (Vec::new(), Vec::with_capacity(labels.len()));
+    let (mut learned, mut seconds) = (0, 0.0);
+    let bar = context.printer.progress("predicting", parts.len() as u64);
+    for part in parts.by_ref() {
+        let part = part?;
+        let samples = Samples::Traces(&part);
+        let (probabilities, took) = timed(fitted, samples)?;
+        values.extend(probabilities.values().iter());
+        seconds += took;
+        learned += fitted.already_learned(samples).map_or(0, |overlap| overlap.learned_from());
+        volumes.extend(part.volumes());
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    let shape = (labels.len(), fitted.classes().len());
+    let values = Array2::from_shape_vec(shape, values).context("as many probabilities as traces and classes")?;
+    let probabilities = Probabilities::new(fitted.classes().clone(), values)?;
+    let keys: Vec<_> = labels.iter().map(|label| label.key.clone()).collect();
+    write_probabilities(&options.out, &keys, &probabilities)?;
+    let origins = Groups::by_origin_of_labels(&labels);
+    let answered = Answered { keys: &keys, origins: &origins, learned, probabilities: &probabilities };
+    Ok(Predicted {
+        traces: keys.len(),
+        dropped: [("unknown column".to_owned(), parts.unknown_columns())].into_iter().filter(|of| of.1 > 0).collect(),
+        utility: Utility::of(&volumes),
+        privacy: against_truth(fitted, answered, options, context)?,
+        seconds,
+    })
+}
+
+/// What was said of traces.
+struct Answered<'a> {
+    keys: &'a [TraceKey],
+    origins: &'a Groups,
+    /// Traces that the attack has learned from.
+    learned: usize,
+    probabilities: &'a Probabilities,
+}
+
 /// The scores, where the class of every trace is one that the attack knows.
 fn against_truth(
     fitted: &FittedAttack,
-    samples: Samples<'_>,
-    probabilities: &Probabilities,
+    Answered { keys, origins, learned, probabilities }: Answered<'_>,
     options: &cli::Predict,
     context: &Context<'_>,
 ) -> Result<PrivacyReport> {
     let name = &fitted.about().attack;
-    let truth: Option<Vec<usize>> = samples.labels(fitted.classes()).into_iter().collect();
-    let learned = fitted.already_learned(samples).map_or(0, |overlap| overlap.learned_from());
+    let truth: Option<Vec<usize>> = keys.iter().map(|key| fitted.classes().index_of(&key.class)).collect();
     if learned > 0 && !options.allow_duplicates {
         let reason = format!(
             "{learned} of the traces were learned from, so a score would be worth nothing; --allow-duplicates gives it"
@@ -137,7 +198,6 @@ fn against_truth(
     }
     Ok(match truth {
         Some(truth) => {
-            let origins = samples.origins();
             let groups = Some(origins.of_row());
             let score = ScoreOptions { bootstrap: BOOTSTRAP, seed: context.seed, groups, ..ScoreOptions::default() };
             PrivacyReport::of(name, &Scores::compute(probabilities, &truth, &score)?)

@@ -99,6 +99,20 @@ fn shares_joined_are_one_run() {
         let message = merge(&[1, 2, 3]).fails();
         assert!(message.contains(needle) && message.contains(&format!("{merged}-2.parquet")), "{message}");
     }
+    folder.wfkit("train traces.parquet --attack totals --out model.wfm").succeeds();
+    for kind in ["parquet", "csv"] {
+        let command = "predict model.wfm traces.parquet --allow-duplicates --out";
+        let whole = folder.report(&format!("{command} whole.{kind}"));
+        let parts = folder.report(&format!("{command} parts.{kind} --at-once 10"));
+        assert!(folder.bytes(&format!("whole.{kind}")) == folder.bytes(&format!("parts.{kind}")));
+        assert_eq!((&parts.privacy, &parts.counts), (&whole.privacy, &whole.counts));
+        assert_eq!(parts.utility.utility, whole.utility.utility);
+        for share in 1..=2 {
+            folder.wfkit(&format!("{command} p{share}.{kind} --shard {share}/2")).succeeds();
+        }
+        folder.wfkit(&format!("dataset merge p1.{kind} p2.{kind} --out merged.{kind}")).succeeds();
+        assert!(folder.bytes(&format!("whole.{kind}")) == folder.bytes(&format!("merged.{kind}")));
+    }
     let refused = folder.wfkit("dataset merge traces.parquet --out x.parquet").fails();
     assert!(refused.contains("its report is missing"), "{refused}");
     let refused = folder.wfkit("features SAMPLE --set totals --shard 1/2 --out x.parquet").fails();
