@@ -90,7 +90,7 @@ impl App {
     /// At most two at a time, away from the threads that answer: each takes memory and time on purpose.
     async fn hash(&self, password: &str) -> Result<String, Failure> {
         let _turn = self.passwords.acquire().await.map_err(|error| Failure::Broken(error.to_string()))?;
-        let (argon, password, random) = (self.argon(), password.to_owned(), self.world.random);
+        let (argon, password, random) = (self.argon(), password.to_owned(), self.world.random.clone());
         let hash = tokio::task::spawn_blocking(move || {
             let mut salt = [0; 16];
             random(&mut salt);

@@ -42,18 +42,18 @@ async fn a_whole_round_and_the_next() {
     let answer = organiser.post("/organise/rounds/1", &form("2026-03-02T00:00")).await.is(422);
     assert!(answer.text.contains("must be later than the begin of the attack phase"));
     organiser.post("/organise/rounds/1", &form("2026-03-04T00:00")).await.is(303);
-    let undefended = defence(0, 100);
+    let undefended = defence(0, 500);
     organiser.upload("/organise/rounds/1/baseline", &[], undefended.as_bytes()).await.is(303);
 
     // Opening: nothing can be uploaded yet.
     let answer = al.upload("/rounds/1/defence", &[], defence(1, 100).as_bytes()).await.is(409);
     assert!(answer.text.contains("opening phase"));
 
-    // Defence: Al as it is, Bo zipped, Cy telling nothing. Late is late.
+    // Defence: Al as it is, whose classes are told by volume alone, Bo zipped, Cy telling nothing. Late is late.
     site.at(site.now() + DAY + HOUR);
     let refused = al.uploaded("/rounds/1/defence", &[], b"cell_id,rep\n1,2\n").await;
     site.at(site.now() + 1);
-    let first = al.uploaded("/rounds/1/defence", &[], defence(1, 100).as_bytes()).await;
+    let first = al.uploaded("/rounds/1/defence", &[], defence(1, 500).as_bytes()).await;
     let page = al.get(&format!("/submissions/{first}")).await.ok().text;
     assert!(page.contains("1 before it in the queue") && page.contains("data-live"), "{page}");
     let of_bo = defence(2, 80);
@@ -87,15 +87,15 @@ async fn a_whole_round_and_the_next() {
         assert!(test.starts_with("capture_id,direction_size,timestamp\n") && train.starts_with("cell_id,rep,"));
         let ids = captures(&test);
         assert_eq!(ids.len(), 8);
-        // By volume alone: the larger, the higher the class.
+        // By volume alone: the larger, the higher the class, of which there are two each.
         let volume = |id: i64| -> f64 {
             let rows = test.lines().skip(1).filter(|line| line.split(',').next() == Some(&id.to_string()));
             rows.map(|line| line.split(',').nth(1).unwrap().parse::<f64>().unwrap().abs()).sum()
         };
         let mut order = ids.clone();
         order.sort_by(|a, b| volume(*a).total_cmp(&volume(*b)));
-        let place = |id: i64| order.iter().position(|&other| other == id).unwrap() as f64 / 2.0 + 1.0;
-        let file = attack(&[(team, ids.clone())], 4, |id, class| (-(place(id) - class as f64).abs()).exp());
+        let place = |id: i64| order.iter().position(|&other| other == id).unwrap() / 2 + 1;
+        let file = attack(&[(team, ids.clone())], 4, |id, class| (-(place(id).abs_diff(class) as f64)).exp());
         let id = browser.uploaded("/rounds/1/attack", &[("against", "")], file.as_bytes()).await;
         scored.push((client, id));
     }
@@ -129,7 +129,8 @@ async fn a_whole_round_and_the_next() {
     }
     let cy_row = rows.iter().find(|row| row["name"] == "Cy").unwrap();
     let al_row = rows.iter().find(|row| row["name"] == "Al").unwrap();
-    assert!(cy_row["privacy"].as_f64() > al_row["privacy"].as_f64(), "who tells less has more privacy");
+    assert_eq!(al_row["privacy"].as_f64(), Some(0.0), "who tells all has none, whatever was drawn: {board}");
+    assert!(cy_row["privacy"].as_f64() > Some(0.0), "who tells nothing has some: {board}");
     let text = site.visitor().get("/rounds/1/leaderboard.csv").await.ok().text;
     assert_eq!(table(&text).len(), 4);
     assert!(site.visitor().get("/rounds/1/leaderboard").await.ok().text.contains("Opening night"));
