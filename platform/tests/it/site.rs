@@ -133,6 +133,38 @@ impl Site {
     }
 }
 
+/// A site over TCP with a worker, for programs that know nothing of tests. Its clock stands as before.
+pub(crate) struct Served {
+    pub(crate) url: String,
+    server: tokio::task::JoinHandle<std::io::Result<()>>,
+    workers: tokio::task::JoinHandle<()>,
+    stop: tokio::sync::watch::Sender<bool>,
+}
+
+impl Site {
+    pub(crate) async fn serve(&self) -> Served {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = tokio::spawn(axum::serve(listener, self.router.clone()).into_future());
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let workers = tokio::spawn(work::run(self.app.clone(), 1, stopped));
+        Served { url, server, workers, stop }
+    }
+}
+
+impl Served {
+    pub(crate) async fn end(self) {
+        self.stop.send(true).unwrap();
+        self.workers.await.unwrap();
+        self.server.abort();
+    }
+}
+
+/// Runs what waits, such as a program or a client, beside the server.
+pub(crate) async fn aside<T: Send + 'static>(task: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(task).await.unwrap()
+}
+
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: axum::http::HeaderMap,
