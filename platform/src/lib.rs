@@ -19,7 +19,7 @@ pub use files::Files;
 pub use store::Store;
 pub use web::{RouteLine, route_table, router};
 use work::Bell;
-pub use world::{Clock, Millis, World, digest};
+pub use world::{Clock, Millis, Random, World, digest};
 
 /// What every part of the server shares; cheap to clone.
 #[derive(Clone)]

@@ -7,7 +7,9 @@ use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tokio::sync::watch;
 use wfkit_platform::backup::{DATABASE, FILES, backup};
-use wfkit_platform::{App, Clock, Files, Options, Registration, Store, World, acts, demo, router, work};
+use wfkit_platform::{
+    App, Clock, Files, Options, Registration, RouteLine, Store, World, acts, demo, route_table, router, work,
+};
 
 /// A privacy competition on one machine: teams, rounds, defences, attacks, scores
 #[derive(Debug, Parser)]
@@ -59,6 +61,8 @@ enum Command {
         #[arg(long)]
         to: PathBuf,
     },
+    /// List every address of the site, and who may ask for it
+    Routes,
 }
 
 #[derive(Debug, Subcommand)]
@@ -212,6 +216,11 @@ async fn run(command: Command) -> anyhow::Result<()> {
             let app = open_existing(&data, Options::default()).await?;
             backup(&app.store, &app.files, &to).await?;
             say(&format!("{} is a copy of everything.", to.display()));
+        }
+        Command::Routes => {
+            for RouteLine { method, path, need } in route_table() {
+                say(&format!("{method:<4} {need:<9} {path}"));
+            }
         }
     }
     Ok(())

@@ -39,13 +39,22 @@ impl Clock {
     }
 }
 
+/// Fills bytes that nobody can guess; only tests have some that can be.
+pub type Random = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
+
 /// Clock and randomness.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct World {
     /// The clock.
     pub clock: Clock,
-    /// Fills bytes that nobody can guess.
-    pub random: fn(&mut [u8]),
+    /// Where ids, secrets and seeds come from.
+    pub random: Random,
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("World").field("clock", &self.clock).finish_non_exhaustive()
+    }
 }
 
 /// Without letters and digits that look alike.
@@ -55,7 +64,7 @@ impl World {
     /// Of this machine.
     pub fn system() -> Self {
         let random = |bytes: &mut [u8]| getrandom::fill(bytes).expect("the system gives randomness");
-        Self { clock: Clock::System, random }
+        Self { clock: Clock::System, random: Arc::new(random) }
     }
 
     fn letters(&self, count: usize) -> String {

@@ -4,7 +4,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 
 use crate::store::accounts::{self, Account, ApiToken, Invitation};
-use crate::store::{attempts, audit, settings, teams};
+use crate::store::{Writing, attempts, audit, settings, teams};
 use crate::{App, Failure, Millis, Registration};
 
 /// Who asks, as the audit log names them.
@@ -90,7 +90,7 @@ impl App {
     /// At most two at a time, away from the threads that answer: each takes memory and time on purpose.
     async fn hash(&self, password: &str) -> Result<String, Failure> {
         let _turn = self.passwords.acquire().await.map_err(|error| Failure::Broken(error.to_string()))?;
-        let (argon, password, random) = (self.argon(), password.to_owned(), self.world.random);
+        let (argon, password, random) = (self.argon(), password.to_owned(), self.world.random.clone());
         let hash = tokio::task::spawn_blocking(move || {
             let mut salt = [0; 16];
             random(&mut salt);
@@ -246,6 +246,11 @@ async fn set_password(app: &App, id: &str, name: &str, password: &str) -> Result
     Ok(())
 }
 
+/// Tokens of an account.
+const TOKENS: usize = 20;
+/// The label of those that sign-ins over the API make.
+const SIGN_IN_LABEL: &str = "sign-in of a program";
+
 /// A token of the API; its secret, which nothing shows again.
 ///
 /// # Errors
@@ -255,12 +260,34 @@ pub async fn new_token(app: &App, person: &Person, label: &str) -> Result<String
     if !(1..=60).contains(&label.chars().count()) {
         return Err(Failure::field("label", "1 to 60 characters, such as what it is for"));
     }
+    let mut tx = app.store.write().await?;
+    if accounts::tokens(&mut tx, &person.id).await?.len() >= TOKENS {
+        return Err(Failure::Conflict(format!("An account has at most {TOKENS} tokens. Revoke one first.")));
+    }
+    insert_token(app, tx, person, label).await
+}
+
+/// The token of a program that signed in. Where there are too many, the oldest sign-in of a program ends.
+///
+/// # Errors
+/// Too many tokens that were made by hand.
+pub async fn sign_in_token(app: &App, person: &Person) -> Result<String, Failure> {
+    let mut tx = app.store.write().await?;
+    let tokens = accounts::tokens(&mut tx, &person.id).await?;
+    if tokens.len() >= TOKENS {
+        let Some(oldest) = tokens.iter().find(|token| token.label == SIGN_IN_LABEL) else {
+            return Err(Failure::Conflict(format!(
+                "An account has at most {TOKENS} tokens. Revoke one on the page of your account."
+            )));
+        };
+        accounts::delete_token(&mut tx, &person.id, &oldest.id).await?;
+    }
+    insert_token(app, tx, person, SIGN_IN_LABEL).await
+}
+
+async fn insert_token(app: &App, mut tx: Writing, person: &Person, label: &str) -> Result<String, Failure> {
     let secret = app.world.secret();
     let token = ApiToken { id: app.world.id(), label: label.to_owned(), created_at: app.now() };
-    let mut tx = app.store.write().await?;
-    if accounts::tokens(&mut tx, &person.id).await?.len() >= 20 {
-        return Err(Failure::Conflict("An account has at most 20 tokens. Revoke one first.".to_owned()));
-    }
     accounts::insert_token(&mut tx, &token, &secret, &person.id).await?;
     audit::record(&mut tx, &app.world, &person.name, "new token", &person.name, label).await?;
     tx.commit().await?;

@@ -8,7 +8,7 @@ mod teams;
 
 pub use accounts::{
     Newcomer, Person, begin_session, change_password, import, invite, make_organiser, new_token, register, reset_link,
-    sign_in, use_reset_link,
+    sign_in, sign_in_token, use_reset_link,
 };
 pub use organise::{
     apply_rejudging, begin_rejudging, drop_rejudging, lock_account, move_player, preview, requeue, save_round,

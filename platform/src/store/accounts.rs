@@ -240,6 +240,12 @@ pub async fn delete_token(conn: &mut Conn, account_id: &str, id: &str) -> sqlx::
     Ok(done.rows_affected() > 0)
 }
 
+/// Ends a token by its secret.
+pub async fn end_token(conn: &mut Conn, secret: &str) -> sqlx::Result<()> {
+    sqlx::query("DELETE FROM api_token WHERE token_hash = $1").bind(digest(secret)).execute(conn).await?;
+    Ok(())
+}
+
 /// The account of a token, unless it is locked.
 pub async fn by_token(conn: &mut Conn, secret: &str) -> sqlx::Result<Option<Account>> {
     let row: Option<(String,)> = sqlx::query_as("SELECT account_id FROM api_token WHERE token_hash = $1")

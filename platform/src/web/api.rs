@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::guard::Viewer;
-use super::pages::submissions::{own, scores};
+use super::pages::submissions::{counts, own, scores};
 use super::view;
 use crate::acts::{self, Person, receive, slots};
 use crate::game::{Kind, Phase, Round};
@@ -120,10 +120,6 @@ async fn uploaded(
     against: Option<i64>,
     body: Body,
 ) -> Result<Response, Failure> {
-    // A form of another site could send a body like this with the cookie; a token it has not.
-    if viewer.session.is_some() {
-        return Err(Failure::Forbidden("Uploads to the API take a token, not the cookie of a session.".to_owned()));
-    }
     let round = view::round(app, &mut *app.store.read().await?, viewer, number).await?;
     let person = Person::from(viewer.account()?);
     acts::announce(app, &person, viewer.team()?, &round, kind).await?;
@@ -163,6 +159,10 @@ async fn describe(app: &App, conn: &mut Conn, viewer: &Viewer, submission: Submi
         Progress::Queued => Some(table::ahead(conn, &submission).await?),
         _ => None,
     };
+    let counts = match submission.kind() {
+        Kind::Defence => Some(counts(conn, &round, &submission, now).await?),
+        Kind::Attack => None,
+    };
     Ok(json!({
         "id": submission.id,
         "round": round.number,
@@ -175,6 +175,7 @@ async fn describe(app: &App, conn: &mut Conn, viewer: &Viewer, submission: Submi
         "sha256": submission.sha256,
         "received_at": iso(submission.received_at),
         "finished_at": submission.finished_at.map(iso),
+        "counts": counts,
         "outcome": outcome,
         "scores": scores,
     }))
@@ -197,4 +198,14 @@ pub(crate) async fn submission(
     let mut conn = app.store.read().await?;
     let submission = own(&mut conn, &viewer, &id).await?;
     Ok(Json(describe(&app, &mut conn, &viewer, submission).await?))
+}
+
+pub(crate) async fn choose(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Failure> {
+    let chosen = own(&mut *app.store.read().await?, &viewer, &id).await?;
+    acts::choose(&app, &Person::from(viewer.account()?), &chosen.id).await?;
+    submission(State(app), viewer, Path(id)).await
 }

@@ -140,7 +140,7 @@ struct Asked {
 async fn admit(app: &App, viewer: &mut Viewer, asked: &Asked) -> Result<(), Failure> {
     let headers = &asked.headers;
     let mut conn = app.store.read().await?;
-    if let Some(token) = bearer(headers) {
+    if let Some(token) = bearer_of(headers) {
         let account = accounts::by_token(&mut conn, token).await?.ok_or(Failure::SignIn)?;
         viewer.account = Some(account);
     } else {
@@ -153,6 +153,12 @@ async fn admit(app: &App, viewer: &mut Viewer, asked: &Asked) -> Result<(), Fail
             viewer.account = Some(account);
             viewer.notice = session.notice;
             viewer.session = Some((secret.to_owned(), session.csrf));
+        }
+        // A form of another site could send a body with the cookie; a token it has not.
+        if viewer.api && viewer.session.is_some() && asked.method != Method::GET && asked.method != Method::HEAD {
+            return Err(Failure::Forbidden(
+                "Changes over the API take a token, not the cookie of a session.".to_owned(),
+            ));
         }
     }
     if let Some(account) = &viewer.account {
@@ -194,7 +200,8 @@ fn check_origin(headers: &HeaderMap) -> Result<(), Failure> {
     if same { Ok(()) } else { Err(foreign()) }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// The token that a program sends.
+pub(crate) fn bearer_of(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ").map(str::trim)
 }
 

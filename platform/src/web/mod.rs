@@ -7,6 +7,7 @@ mod form;
 mod guard;
 mod openapi;
 mod pages;
+mod people;
 mod routes;
 mod show;
 mod upload;

@@ -5,31 +5,71 @@ use serde_json::{Map, Value, json};
 
 use super::routes::route_table;
 
-/// What a route of the API does, and the status of its success.
-fn about(path: &str) -> (&'static str, &'static str) {
+/// What a route of the API takes as its body.
+enum Takes {
+    Nothing,
+    /// The bytes of a file.
+    File,
+    /// A document of texts: those that must be there, and those that may.
+    Texts(&'static [&'static str], &'static [&'static str]),
+}
+
+/// What a route of the API does, the status of its success, and what it takes.
+fn about(path: &str) -> (&'static str, &'static str, Takes) {
+    use Takes::{File, Nothing, Texts};
     match path.trim_start_matches("/api/v1") {
-        "/openapi.json" => ("This document", "200"),
-        "/me" => ("The account of the token, and its team", "200"),
-        "/rounds" => ("All rounds that are announced", "200"),
-        "/rounds/{round}" => ("A round: phase, times, rules, and the uploads that are left", "200"),
-        "/rounds/{round}/defences" => ("Upload a defence: the body is the file, .csv or .csv.zip", "201"),
-        "/rounds/{round}/attacks" => ("Upload an attack: the body is the file; `team` for one opponent only", "201"),
-        "/rounds/{round}/targets" => ("The teams to attack", "200"),
-        "/rounds/{round}/targets/{team}/{part}" => ("A file of a team to attack: train.csv.zip or test.csv.zip", "200"),
-        "/rounds/{round}/leaderboard" => ("The board of a round, as the token may see it", "200"),
-        "/rounds/{round}/matrix" => ("Who did how well against whom", "200"),
-        "/leaderboard" => ("The board over all rounds", "200"),
-        "/submissions" => ("The submissions of the team, newest first", "200"),
-        "/submissions/{id}" => ("A submission: state, problems, scores", "200"),
-        "/submissions/{id}/file" => ("The file of a submission", "200"),
-        _ => ("", "200"),
+        "/openapi.json" => ("This document", "200", Nothing),
+        "/register" => (
+            "Make an account, and a token for the program that asks",
+            "201",
+            Texts(&["name", "email", "password"], &["code"]),
+        ),
+        "/sign-in" => ("A token for the program that asks", "201", Texts(&["name", "password"], &[])),
+        "/sign-out" => ("End the token", "200", Nothing),
+        "/password" => (
+            "Change the password: all sessions and tokens end, and there is a new token",
+            "201",
+            Texts(&["old", "password"], &[]),
+        ),
+        "/me" => ("The account of the token, and its team", "200", Nothing),
+        "/teams" => ("All teams; with names of players for those who are signed in", "200", Nothing),
+        "/team" => ("The own team, with the code that lets others in", "200", Nothing),
+        "/team/create" => ("Make a team, with the account in it", "201", Texts(&["name"], &[])),
+        "/team/join" => ("Join the team of a code", "200", Texts(&["code"], &[])),
+        "/team/leave" => ("Leave the team", "200", Nothing),
+        "/team/code" => ("Give the team another code; the old one no longer works", "200", Nothing),
+        "/rounds" => ("All rounds that are announced", "200", Nothing),
+        "/rounds/{round}" => ("A round: phase, times, rules, and the uploads that are left", "200", Nothing),
+        "/rounds/{round}/defences" => ("Upload a defence: the body is the file, .csv or .csv.zip", "201", File),
+        "/rounds/{round}/attacks" => {
+            ("Upload an attack: the body is the file; `team` for one opponent only", "201", File)
+        }
+        "/rounds/{round}/targets" => ("The teams to attack", "200", Nothing),
+        "/rounds/{round}/targets/{team}/{part}" => {
+            ("A file of a team to attack: train.csv.zip or test.csv.zip", "200", Nothing)
+        }
+        "/rounds/{round}/leaderboard" => ("The board of a round, as the token may see it", "200", Nothing),
+        "/rounds/{round}/matrix" => ("Who did how well against whom", "200", Nothing),
+        "/leaderboard" => ("The board over all rounds", "200", Nothing),
+        "/submissions" => ("The submissions of the team, newest first", "200", Nothing),
+        "/submissions/{id}" => ("A submission: state, problems, scores", "200", Nothing),
+        "/submissions/{id}/file" => ("The file of a submission", "200", Nothing),
+        "/submissions/{id}/choose" => ("Have an earlier defence be the one that counts", "200", Nothing),
+        _ => ("", "200", Nothing),
     }
+}
+
+/// A document of texts, as OpenAPI says it.
+fn texts(required: &[&str], optional: &[&str]) -> Value {
+    let names = required.iter().chain(optional);
+    let properties: Map<String, Value> = names.map(|name| ((*name).to_owned(), json!({ "type": "string" }))).collect();
+    json!({ "type": "object", "required": required, "properties": properties })
 }
 
 pub(crate) async fn document() -> Json<Value> {
     let mut paths = Map::new();
     for route in route_table().into_iter().filter(|route| route.path.starts_with("/api/")) {
-        let (summary, success) = about(route.path);
+        let (summary, success, takes) = about(route.path);
         let names = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
         let mut parameters: Vec<Value> = names
             .map(|name| {
@@ -64,17 +104,30 @@ pub(crate) async fn document() -> Json<Value> {
             responses["403"] = problem("Not for this account");
         }
         if route.method == "POST" {
-            let octets = json!({ "schema": { "type": "string", "format": "binary" } });
-            operation["requestBody"] = json!({ "required": true, "content": { "application/octet-stream": octets } });
-            responses["200"] = json!({ "description": "The same file was here already" });
-            responses["409"] = problem("Not in this phase");
-            responses["413"] = problem("Too large");
+            responses["400"] = problem("A body that cannot be read");
+            responses["403"] = problem("Not for this account, or asked with a cookie instead of a token");
+            responses["409"] = problem("Not now");
             responses["422"] = problem("A field is wrong");
-            responses["429"] = problem("No upload is left; `again_at` says when one is");
-            if route.path.ends_with("/attacks") {
-                parameters
-                    .push(json!({ "name": "team", "in": "query", "required": false, "schema": { "type": "integer" } }));
+            responses["429"] = problem("Too often; `again_at` says when again");
+        }
+        match takes {
+            Takes::Nothing => {}
+            Takes::File => {
+                let octets = json!({ "schema": { "type": "string", "format": "binary" } });
+                operation["requestBody"] =
+                    json!({ "required": true, "content": { "application/octet-stream": octets } });
+                responses["200"] = json!({ "description": "The same file was here already" });
+                responses["413"] = problem("Too large");
             }
+            Takes::Texts(required, optional) => {
+                let body = json!({ "schema": texts(required, optional) });
+                operation["requestBody"] = json!({ "required": true, "content": { "application/json": body } });
+                responses["413"] = problem("Too large");
+            }
+        }
+        if route.path.ends_with("/attacks") {
+            parameters
+                .push(json!({ "name": "team", "in": "query", "required": false, "schema": { "type": "integer" } }));
         }
         operation["parameters"] = parameters.into();
         operation["responses"] = responses;
@@ -110,7 +163,13 @@ mod tests {
     #[test]
     fn every_route_of_the_api_is_described() {
         for route in route_table().into_iter().filter(|route| route.path.starts_with("/api/")) {
-            assert!(!about(route.path).0.is_empty(), "{}", route.path);
+            let (summary, _, takes) = about(route.path);
+            assert!(!summary.is_empty(), "{}", route.path);
+            assert!(
+                route.method == "POST" || matches!(takes, Takes::Nothing),
+                "{} is read, and takes nothing",
+                route.path
+            );
         }
     }
 }

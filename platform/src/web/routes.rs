@@ -5,7 +5,7 @@ use axum::handler::Handler;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use super::pages::{account, boards, home, organise, rejudgings, rounds, submissions, teams};
-use super::{api, assets, openapi};
+use super::{api, assets, openapi, people};
 use crate::App;
 
 /// Who may use a route.
@@ -142,7 +142,17 @@ pub(crate) fn all() -> Vec<Route> {
         post("/organise/rejudgings/{id}/drop", Organiser, rejudgings::drop),
         get("/organise/audit", Organiser, organise::audit),
         get("/api/v1/openapi.json", Anyone, openapi::document),
+        post("/api/v1/register", Anyone, people::register),
+        post("/api/v1/sign-in", Anyone, people::sign_in),
+        post("/api/v1/sign-out", Account, people::sign_out),
+        post("/api/v1/password", Account, people::password),
         get("/api/v1/me", Account, api::me),
+        get("/api/v1/teams", Anyone, people::all_teams),
+        get("/api/v1/team", Player, people::own_team),
+        post("/api/v1/team/create", Account, people::create_team),
+        post("/api/v1/team/join", Account, people::join_team),
+        post("/api/v1/team/leave", Player, people::leave_team),
+        post("/api/v1/team/code", Player, people::renew_code),
         get("/api/v1/rounds", Anyone, api::rounds),
         get("/api/v1/rounds/{round}", Anyone, api::round),
         upload("/api/v1/rounds/{round}/defences", Player, api::defence),
@@ -155,5 +165,6 @@ pub(crate) fn all() -> Vec<Route> {
         get("/api/v1/submissions", Player, api::submissions),
         get("/api/v1/submissions/{id}", Player, api::submission),
         get("/api/v1/submissions/{id}/file", Player, submissions::file),
+        post("/api/v1/submissions/{id}/choose", Player, api::choose),
     ]
 }

@@ -11,7 +11,8 @@ use crate::traffic::defence;
 async fn reopened(site: &Site, folder: &std::path::Path) -> Site {
     let store = Store::open(&folder.join("platform.sqlite")).await.unwrap();
     let files = Files::open(folder.join("files")).unwrap();
-    let app = App::new(store, files, World { clock: Clock::standing(site.now()), ..World::system() }, options());
+    let world = World { clock: Clock::standing(site.now()), ..site.app.world.clone() };
+    let app = App::new(store, files, world, options());
     Site { router: router(app.clone()), app, folder: tempfile::tempdir().unwrap() }
 }
 

@@ -1,10 +1,14 @@
 //! The program, killed at any moment: what was accepted is scored, once.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::fs::OpenOptions;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::ops::RangeInclusive;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use wfkit_platform::game::{Limits, Profile, Round, Settings};
@@ -12,12 +16,12 @@ use wfkit_platform::store::{audit, results, submissions};
 use wfkit_platform::{App, Files, Store, World, acts};
 
 use crate::site::{DAY, PASSWORD, RULES, options};
-use crate::traffic::defence_of;
+use crate::traffic::{defence_of, noise};
 
 /// An answer of the server, or nothing where the connection broke.
 fn ask(address: SocketAddr, method: &str, path: &str, token: &str, body: &[u8]) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2)).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(60))).ok()?;
     let head = format!(
         "{method} {path} HTTP/1.1\r\nHost: here\r\nConnection: close\r\nAuthorization: Bearer {token}\r\nContent-Length: {}\r\n\r\n",
         body.len()
@@ -34,24 +38,29 @@ fn ask(address: SocketAddr, method: &str, path: &str, token: &str, body: &[u8]) 
 struct Server {
     child: Child,
     address: SocketAddr,
+    /// Held open, as whoever reads what a server says would.
+    _said: BufReader<ChildStdout>,
 }
 
 impl Server {
-    fn start(data: &Path, address: SocketAddr) -> Self {
-        let child = Command::new(env!("CARGO_BIN_EXE_wfkit-platform"))
-            .args(["serve", "--listen", &address.to_string(), "--workers", "2", "--data"])
+    /// Returns when it listens, at a port that is free: one that had to be the same could be taken meanwhile.
+    fn start(data: &Path) -> Self {
+        let log = data.join("server.log");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_wfkit-platform"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--workers", "2", "--data"])
             .arg(data)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(OpenOptions::new().create(true).append(true).open(&log).unwrap())
             .spawn()
             .unwrap();
-        let server = Self { child, address };
-        let begun = Instant::now();
-        while ask(address, "GET", "/healthz", "", b"").is_none() {
-            assert!(begun.elapsed() < Duration::from_secs(30), "the server does not start");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        server
+        let mut said = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        said.read_line(&mut line).unwrap();
+        let address = line.strip_prefix("http://").and_then(|rest| rest.split(' ').next()?.parse().ok());
+        let address = address.unwrap_or_else(|| {
+            panic!("the server does not start: {line}{}", std::fs::read_to_string(&log).unwrap_or_default())
+        });
+        Self { child, address, _said: said }
     }
 
     /// With signal 9.
@@ -110,47 +119,52 @@ async fn prepared(data: &Path, clients: usize) -> Vec<String> {
     tokens
 }
 
-/// Uploads of several clients while the server is killed every so often. Returns the ids that clients were told.
-fn storm(
-    data: &Path,
-    tokens: &[String],
-    uploads: u64,
-    every: Duration,
-    least: u32,
-) -> (BTreeMap<String, u64>, Server, u32) {
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let mut server = Server::start(data, address);
+/// Uploads of several clients while the server is killed as often as `kills` says, at least and, while they upload, at most.
+fn storm(data: &Path, tokens: &[String], uploads: u64, every: Duration, kills: RangeInclusive<u64>) -> Stormed {
+    let mut server = Server::start(data);
+    let address = Arc::new(Mutex::new(server.address));
+    let accepted = Arc::new(AtomicU64::new(0));
     let clients: Vec<_> = (0..)
         .zip(tokens.iter().cloned())
         .map(|(client, token)| {
+            let (address, accepted) = (address.clone(), accepted.clone());
             std::thread::spawn(move || {
-                let mut accepted = Vec::new();
+                let mut told = Vec::new();
                 for upload in 0..uploads {
                     let text = defence_of(4, 6, client * 10_000 + upload, 50);
                     std::thread::sleep(Duration::from_millis(20));
                     // As a client that tries again until it hears an answer.
                     loop {
-                        match ask(address, "POST", "/api/v1/rounds/1/defences", &token, text.as_bytes()) {
+                        let server = *address.lock().unwrap();
+                        match ask(server, "POST", "/api/v1/rounds/1/defences", &token, text.as_bytes()) {
                             Some((200 | 201, body)) => {
                                 let document: serde_json::Value = serde_json::from_str(&body).unwrap();
-                                accepted.push(document["id"].as_str().unwrap().to_owned());
+                                told.push(document["id"].as_str().unwrap().to_owned());
+                                accepted.fetch_add(1, Ordering::Relaxed);
                                 break;
                             }
-                            Some((429, body)) => panic!("{body}"),
+                            Some((409 | 413 | 422 | 429, body)) => panic!("{body}"),
                             _ => std::thread::sleep(Duration::from_millis(50)),
                         }
                     }
                 }
-                accepted
+                told
             })
         })
         .collect();
-    let mut kills = 0;
-    while kills < least || clients.iter().any(|client| !client.is_finished()) {
-        std::thread::sleep(every + Duration::from_millis(u64::from(kills % 5) * 37));
+    let uploading = || clients.iter().any(|client| !client.is_finished());
+    let mut killed = 0;
+    while killed < *kills.start() || (killed < *kills.end() && uploading()) {
+        // Only a server that did something is killed, so that the storm ends on a machine of any speed.
+        let before = accepted.load(Ordering::Relaxed);
+        while accepted.load(Ordering::Relaxed) == before && uploading() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(every.mul_f64(noise(1, killed) as f64 / u64::MAX as f64));
         server.kill();
-        kills += 1;
-        server = Server::start(data, server.address);
+        killed += 1;
+        server = Server::start(data);
+        *address.lock().unwrap() = server.address;
     }
     let mut told = BTreeMap::new();
     for client in clients {
@@ -158,27 +172,41 @@ fn storm(
             *told.entry(id).or_insert(0) += 1;
         }
     }
-    (told, server, kills)
+    Stormed { told, server, killed }
 }
 
-async fn nothing_is_lost(clients: usize, uploads: u64, every: Duration) -> (u32, Duration) {
+/// What is left of a storm.
+struct Stormed {
+    /// How often clients were told of an id.
+    told: BTreeMap<String, u64>,
+    server: Server,
+    killed: u64,
+}
+
+async fn nothing_is_lost(clients: usize, uploads: u64, every: Duration, kills: RangeInclusive<u64>) -> (u64, Duration) {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().to_owned();
     let tokens = prepared(&data, clients).await;
-    let (told, server, kills) = {
+    let Stormed { told, server, killed } = {
         let data = data.clone();
-        let tokens = tokens.clone();
-        tokio::task::spawn_blocking(move || storm(&data, &tokens, uploads, every, 3)).await.unwrap()
+        tokio::task::spawn_blocking(move || storm(&data, &tokens, uploads, every, kills)).await.unwrap()
     };
     let store = Store::open(&data.join("platform.sqlite")).await.unwrap();
     let begun = Instant::now();
+    let (mut before, mut moved) = (Vec::new(), Instant::now());
     loop {
         let counts = submissions::counts(&mut store.read().await.unwrap()).await.unwrap();
-        let open = counts.iter().any(|(state, _)| state == "queued" || state == "running");
-        if !open {
+        if !counts.iter().any(|(state, _)| state == "queued" || state == "running") {
             break;
         }
-        assert!(begun.elapsed() < Duration::from_secs(60), "in limbo after a minute: {counts:?}");
+        if counts != before {
+            (before, moved) = (counts, Instant::now());
+        }
+        // A lost lease takes 20 s; a slow machine takes longer for the rest, but it gets on.
+        if moved.elapsed() > Duration::from_secs(120) {
+            let log = std::fs::read_to_string(data.join("server.log")).unwrap_or_default();
+            panic!("in limbo for two minutes: {before:?}\n{log}");
+        }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     let waited = begun.elapsed();
@@ -198,12 +226,12 @@ async fn nothing_is_lost(clients: usize, uploads: u64, every: Duration) -> (u32,
     }
     let log = audit::newest(&mut conn, "upload", 100_000).await.unwrap();
     assert_eq!(log.len(), expected, "the audit log is complete");
-    (kills, waited)
+    (killed, waited)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_accepted_upload_is_scored_once_while_the_server_is_killed() {
-    let (kills, _) = nothing_is_lost(4, 10, Duration::from_millis(60)).await;
+    let (kills, _) = nothing_is_lost(4, 10, Duration::from_millis(200), 3..=12).await;
     assert!(kills >= 3, "{kills}");
 }
 
@@ -212,7 +240,7 @@ async fn every_accepted_upload_is_scored_once_while_the_server_is_killed() {
 #[ignore = "half a minute to a few, by itself: platform/ci runs it with --ignored"]
 async fn a_long_storm() {
     let begun = Instant::now();
-    let (kills, waited) = nothing_is_lost(20, 25, Duration::from_millis(500)).await;
+    let (kills, waited) = nothing_is_lost(20, 25, Duration::from_millis(1000), 10..=40).await;
     #[allow(clippy::print_stderr, reason = "a measurement")]
     {
         eprintln!(

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use wfkit_platform::{router, work};
+use wfkit_platform::work;
 
-use crate::site::{DAY, Site};
+use crate::site::{DAY, Site, aside};
 use crate::traffic::{defence, unzipped};
 
 fn python(folder: &Path, url: &str, token: &str, arguments: &[&str]) -> Output {
@@ -35,16 +35,11 @@ async fn a_round_by_the_kit() {
     kit.extract(site.folder.path()).unwrap();
     std::fs::write(folder.join("traces.csv"), defence(1, 100)).unwrap();
 
-    // A real server, since the kit is a program.
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let server = tokio::spawn(axum::serve(listener, router(site.app.clone())).into_future());
-    let (stop, stopped) = tokio::sync::watch::channel(false);
-    let workers = tokio::spawn(work::run(site.app.clone(), 1, stopped));
+    let served = site.serve().await;
     let run = |arguments: &'static [&'static str]| {
-        let (folder, url, token) = (folder.clone(), url.clone(), token.clone());
+        let (folder, url, token) = (folder.clone(), served.url.clone(), token.clone());
         async move {
-            let output = tokio::task::spawn_blocking(move || python(&folder, &url, &token, arguments)).await.unwrap();
+            let output = aside(move || python(&folder, &url, &token, arguments)).await;
             let text = String::from_utf8_lossy(&output.stdout).into_owned();
             (output.status.success(), text, String::from_utf8_lossy(&output.stderr).into_owned())
         }
@@ -72,7 +67,5 @@ async fn a_round_by_the_kit() {
     assert!(ok && text.lines().filter(|line| line.contains("round 1")).count() == 3, "{text}{error}");
     let (ok, text, error) = run(&["competition.py", "leaderboard", "1"]).await;
     assert!(ok && text.contains("Al") && text.contains("Bo"), "{text}{error}");
-    stop.send(true).unwrap();
-    workers.await.unwrap();
-    server.abort();
+    served.end().await;
 }

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod boards;
+mod client;
 mod defects;
 mod keeping;
 mod killed;

@@ -32,7 +32,9 @@ async fn ask(browser: &mut Browser<'_>, route: &RouteLine, submission: &str, csr
     let token = browser.csrf.clone();
     let (request, body) = match (route.method, route.path) {
         ("GET", _) => (request, String::new()),
-        (_, path) if path.contains("/api/") => (request, "nonsense".to_owned()),
+        (_, path) if path.contains("/api/") => {
+            (request.header(header::CONTENT_TYPE, "application/json"), "nonsense".to_owned())
+        }
         (_, path) if path.ends_with("/defence") || path.ends_with("/attack") || path.ends_with("/baseline") => {
             let token = if csrf { token } else { String::new() };
             let field = |name: &str, value: &str| {
@@ -84,24 +86,26 @@ async fn every_route_with_every_role() {
     own.get("/account").await;
     let submission = own.uploaded("/rounds/1/defence", &[], defence(1, 50).as_bytes()).await;
     site.work().await;
-    let mut browsers = vec![
-        (Role::Visitor, site.visitor()),
-        (Role::Account, account),
-        (Role::OtherTeam, other),
-        (Role::OwnTeam, own),
-        (Role::Organiser, organiser),
-    ];
+    let mut browsers = vec![(Role::Visitor, site.visitor(), site.visitor())];
+    for (role, mut browser) in
+        [(Role::Account, account), (Role::OtherTeam, other), (Role::OwnTeam, own), (Role::Organiser, organiser)]
+    {
+        let client = browser.client().await;
+        browsers.push((role, browser, client));
+    }
     let mut asked = 0;
-    for (role, browser) in &mut browsers {
+    for (role, browser, client) in &mut browsers {
         for route in route_table() {
+            let api = route.path.starts_with("/api/");
             // These end the session, or empty the team, that the others need.
-            if ["/sign-out", "/team/leave"].contains(&route.path) && *role != Role::Visitor {
+            let ends = ["/sign-out", "/team/leave"].contains(&route.path.trim_start_matches("/api/v1"));
+            if ends && *role != Role::Visitor {
                 continue;
             }
-            if route.need != "anyone" && browser.cookie.is_some() {
+            if route.need != "anyone" && browser.cookie.is_some() && !api {
                 browser.get("/account").await;
             }
-            let status = ask(browser, &route, &submission, true).await;
+            let status = ask(if api { client } else { browser }, &route, &submission, true).await;
             asked += 1;
             let what = format!("{role:?} {} {}: {status}", route.method, route.path);
             assert!(!status.is_server_error(), "{what}");

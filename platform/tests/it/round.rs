@@ -1,7 +1,12 @@
 //! A whole round, as a course would play it: once through pages, with the API for what programs do.
 
 use crate::site::{DAY, HOUR, Site, table};
-use crate::traffic::{attack, captures, defence, unzipped, zipped};
+use crate::traffic::{attack, captures, defence, defence_of, unzipped, zipped};
+
+/// A defence of 4 classes of 20 traces: of so many, no guess tells all classes by luck, whatever is drawn.
+fn large(seed: u64, tell: u64) -> String {
+    defence_of(4, 20, seed, tell)
+}
 
 #[tokio::test]
 async fn a_whole_round_and_the_next() {
@@ -24,10 +29,10 @@ async fn a_whole_round_and_the_next() {
             ("freeze_at", ""),
             ("seed", "7"),
             ("classes", "4"),
-            ("reps_mean", "6"),
+            ("reps_mean", "20"),
             ("deviation", "3"),
             ("min_packets", "5"),
-            ("test_traces", "8"),
+            ("test_traces", "40"),
             ("matches_per_team", "1"),
             ("profile", "balanced"),
             ("counting", "best"),
@@ -42,23 +47,23 @@ async fn a_whole_round_and_the_next() {
     let answer = organiser.post("/organise/rounds/1", &form("2026-03-02T00:00")).await.is(422);
     assert!(answer.text.contains("must be later than the begin of the attack phase"));
     organiser.post("/organise/rounds/1", &form("2026-03-04T00:00")).await.is(303);
-    let undefended = defence(0, 100);
+    let undefended = large(0, 500);
     organiser.upload("/organise/rounds/1/baseline", &[], undefended.as_bytes()).await.is(303);
 
     // Opening: nothing can be uploaded yet.
-    let answer = al.upload("/rounds/1/defence", &[], defence(1, 100).as_bytes()).await.is(409);
+    let answer = al.upload("/rounds/1/defence", &[], large(1, 500).as_bytes()).await.is(409);
     assert!(answer.text.contains("opening phase"));
 
-    // Defence: Al as it is, Bo zipped, Cy telling nothing. Late is late.
+    // Defence: Al as it is, whose classes are told by volume alone, Bo zipped, Cy telling nothing. Late is late.
     site.at(site.now() + DAY + HOUR);
     let refused = al.uploaded("/rounds/1/defence", &[], b"cell_id,rep\n1,2\n").await;
     site.at(site.now() + 1);
-    let first = al.uploaded("/rounds/1/defence", &[], defence(1, 100).as_bytes()).await;
+    let first = al.uploaded("/rounds/1/defence", &[], large(1, 500).as_bytes()).await;
     let page = al.get(&format!("/submissions/{first}")).await.ok().text;
     assert!(page.contains("1 before it in the queue") && page.contains("data-live"), "{page}");
-    let of_bo = defence(2, 80);
+    let of_bo = large(2, 80);
     bo.uploaded("/rounds/1/defence", &[], &zipped("defence.csv", of_bo.as_bytes())).await;
-    cy.uploaded("/rounds/1/defence", &[], defence(3, 0).as_bytes()).await;
+    cy.uploaded("/rounds/1/defence", &[], large(3, 0).as_bytes()).await;
     assert_eq!(site.work().await, 4);
     let page = al.get(&format!("/submissions/{refused}")).await.ok().text;
     assert!(page.contains("refused") && page.contains("column"), "{page}");
@@ -70,7 +75,7 @@ async fn a_whole_round_and_the_next() {
     // Attack: matches are drawn, of those with a defence.
     site.at(site.now() + DAY);
     site.work().await;
-    let answer = late.upload("/rounds/1/defence", &[], defence(4, 100).as_bytes()).await.is(409);
+    let answer = late.upload("/rounds/1/defence", &[], large(4, 100).as_bytes()).await.is(409);
     assert!(answer.text.contains("attack phase"));
     let page = al.get("/rounds/1").await.ok().text;
     assert!(page.contains("3 matches, drawn with seed 7") && !page.contains("Late"));
@@ -86,16 +91,16 @@ async fn a_whole_round_and_the_next() {
         let train = unzipped(&client.get(target["train"].as_str().unwrap()).await.ok().bytes);
         assert!(test.starts_with("capture_id,direction_size,timestamp\n") && train.starts_with("cell_id,rep,"));
         let ids = captures(&test);
-        assert_eq!(ids.len(), 8);
-        // By volume alone: the larger, the higher the class.
+        assert_eq!(ids.len(), 40);
+        // By volume alone: the larger, the higher the class, of which there are ten each.
         let volume = |id: i64| -> f64 {
             let rows = test.lines().skip(1).filter(|line| line.split(',').next() == Some(&id.to_string()));
             rows.map(|line| line.split(',').nth(1).unwrap().parse::<f64>().unwrap().abs()).sum()
         };
         let mut order = ids.clone();
         order.sort_by(|a, b| volume(*a).total_cmp(&volume(*b)));
-        let place = |id: i64| order.iter().position(|&other| other == id).unwrap() as f64 / 2.0 + 1.0;
-        let file = attack(&[(team, ids.clone())], 4, |id, class| (-(place(id) - class as f64).abs()).exp());
+        let place = |id: i64| order.iter().position(|&other| other == id).unwrap() / 10 + 1;
+        let file = attack(&[(team, ids.clone())], 4, |id, class| (-(place(id).abs_diff(class) as f64)).exp());
         let id = browser.uploaded("/rounds/1/attack", &[("against", "")], file.as_bytes()).await;
         scored.push((client, id));
     }
@@ -105,7 +110,7 @@ async fn a_whole_round_and_the_next() {
         assert_eq!(submission["state"], "done", "{submission}");
         let scores = submission["scores"].as_array().unwrap();
         assert_eq!(scores.len(), 1, "the public half only: {submission}");
-        assert_eq!((&scores[0]["part"], &scores[0]["traces"]), (&"public".into(), &4.into()));
+        assert_eq!((&scores[0]["part"], &scores[0]["traces"]), (&"public".into(), &20.into()));
     }
     let before = organiser.get("/rounds/1/leaderboard.json").await.ok().json();
     assert_eq!(before["part"], "public");
@@ -129,7 +134,8 @@ async fn a_whole_round_and_the_next() {
     }
     let cy_row = rows.iter().find(|row| row["name"] == "Cy").unwrap();
     let al_row = rows.iter().find(|row| row["name"] == "Al").unwrap();
-    assert!(cy_row["privacy"].as_f64() > al_row["privacy"].as_f64(), "who tells less has more privacy");
+    assert_eq!(al_row["privacy"].as_f64(), Some(0.0), "who tells all has none, whatever was drawn: {board}");
+    assert!(cy_row["privacy"].as_f64() > Some(0.3), "who tells nothing has much: {board}");
     let text = site.visitor().get("/rounds/1/leaderboard.csv").await.ok().text;
     assert_eq!(table(&text).len(), 4);
     assert!(site.visitor().get("/rounds/1/leaderboard").await.ok().text.contains("Opening night"));

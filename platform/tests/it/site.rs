@@ -1,6 +1,8 @@
 //! A server in memory, whose clock the test sets, and browsers that use it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
@@ -8,7 +10,9 @@ use tempfile::TempDir;
 use tower::ServiceExt;
 use wfkit_competition::Rules;
 use wfkit_platform::game::{Profile, Round, Settings};
-use wfkit_platform::{App, Clock, Files, Millis, Options, Registration, Store, World, acts, router, work};
+use wfkit_platform::{App, Clock, Files, Millis, Options, Random, Registration, Store, World, acts, router, work};
+
+use crate::traffic::noise;
 
 pub(crate) const HOUR: Millis = 3_600_000;
 pub(crate) const DAY: Millis = 24 * HOUR;
@@ -28,6 +32,19 @@ pub(crate) fn options() -> Options {
     Options { registration: Registration::Open, password_cost: (8, 1), ..Options::default() }
 }
 
+/// The same in every run, so that no test depends on luck: splits, halves and matches follow from what is drawn. Another
+/// `WFKIT_TEST_SEED` draws otherwise, to see that what a test asserts does not hold by chance.
+pub(crate) fn random() -> Random {
+    let seed = std::env::var("WFKIT_TEST_SEED").map_or(0, |text| text.parse().expect("WFKIT_TEST_SEED is a number"));
+    let drawn = AtomicU64::new(0);
+    Arc::new(move |bytes| {
+        for chunk in bytes.chunks_mut(8) {
+            let draw = noise(seed, drawn.fetch_add(1, Ordering::Relaxed)).to_le_bytes();
+            chunk.copy_from_slice(&draw[..chunk.len()]);
+        }
+    })
+}
+
 impl Site {
     pub(crate) async fn new() -> Self {
         Self::with(options()).await
@@ -37,7 +54,7 @@ impl Site {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("platform.sqlite")).await.unwrap();
         let files = Files::open(folder.path().join("files")).unwrap();
-        let world = World { clock: Clock::standing(START), ..World::system() };
+        let world = World { clock: Clock::standing(START), random: random() };
         let app = App::new(store, files, world, options);
         Self { router: router(app.clone()), app, folder }
     }
@@ -114,6 +131,38 @@ impl Site {
         browser.sign_in("boss", PASSWORD).await;
         browser
     }
+}
+
+/// A site over TCP with a worker, for programs that know nothing of tests. Its clock stands as before.
+pub(crate) struct Served {
+    pub(crate) url: String,
+    server: tokio::task::JoinHandle<std::io::Result<()>>,
+    workers: tokio::task::JoinHandle<()>,
+    stop: tokio::sync::watch::Sender<bool>,
+}
+
+impl Site {
+    pub(crate) async fn serve(&self) -> Served {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = tokio::spawn(axum::serve(listener, self.router.clone()).into_future());
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let workers = tokio::spawn(work::run(self.app.clone(), 1, stopped));
+        Served { url, server, workers, stop }
+    }
+}
+
+impl Served {
+    pub(crate) async fn end(self) {
+        self.stop.send(true).unwrap();
+        self.workers.await.unwrap();
+        self.server.abort();
+    }
+}
+
+/// Runs what waits, such as a program or a client, beside the server.
+pub(crate) async fn aside<T: Send + 'static>(task: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(task).await.unwrap()
 }
 
 pub(crate) struct Answer {

@@ -6,7 +6,7 @@ use zip::write::SimpleFileOptions;
 use zip::{ZipArchive, ZipWriter};
 
 /// A small and definite pseudo-random number.
-fn noise(seed: u64, index: u64) -> u64 {
+pub(crate) fn noise(seed: u64, index: u64) -> u64 {
     wfkit_metrics::seed::mix(seed, index)
 }
 

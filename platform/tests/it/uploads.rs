@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::Request;
 use futures_util::stream;
 use wfkit_platform::game::Limits;
+use wfkit_platform::route_table;
 
 use crate::site::{Browser, DAY, HOUR, Site};
 use crate::traffic::{defence, zipped};
@@ -132,6 +133,12 @@ async fn the_api_takes_no_cookies_for_uploads_and_describes_itself() {
     let site = Site::new().await;
     let mut team = defending(&site).await;
     team.send(Request::post("/api/v1/rounds/1/defences"), Body::from(defence(1, 9))).await.is(403);
+    let posts = route_table().into_iter().filter(|route| route.method == "POST" && route.path.starts_with("/api/"));
+    for path in posts.map(|route| route.path.replace("{round}", "1").replace("{id}", "none")) {
+        let request = Request::post(&path).header("content-type", "application/json");
+        let answer = team.send(request, Body::from(r#"{"name":"Stolen","code":"x"}"#)).await.is(403);
+        assert!(answer.text.contains("take a token"), "{path}");
+    }
     let document = site.visitor().get("/api/v1/openapi.json").await.ok().json();
     assert_eq!(document["openapi"], "3.1.0");
     assert!(document["paths"]["/api/v1/rounds/{round}/defences"]["post"]["responses"]["429"].is_object());

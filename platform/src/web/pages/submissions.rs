@@ -16,7 +16,7 @@ use crate::web::guard::{Viewer, tell};
 use crate::web::show::{When, count, number, percent, size};
 use crate::web::view::{Page, html};
 use crate::work::{AttackDetail, Outcome};
-use crate::{App, Failure};
+use crate::{App, Failure, Millis};
 
 /// A submission in a list.
 pub(crate) struct Line {
@@ -160,11 +160,7 @@ pub(crate) async fn page_of(
     page.live = !state.is_final();
     let line = lines(conn, vec![submission.clone()]).await?.remove(0);
     let is_defence = submission.kind() == Kind::Defence;
-    let counts = is_defence
-        && crate::contest::load(conn, &round)
-            .await?
-            .defence_of(&submission.team_id, now)
-            .is_some_and(|defence| defence.id == submission.id);
+    let counts = is_defence && counts(conn, &round, &submission, now).await?;
     let can_choose = is_defence
         && !counts
         && state == Progress::Done
@@ -186,6 +182,17 @@ pub(crate) async fn page_of(
         counts,
         submission,
     })
+}
+
+/// Whether a defence is the one that its team has in the round.
+pub(crate) async fn counts(
+    conn: &mut Conn,
+    round: &Round,
+    submission: &Submission,
+    now: Millis,
+) -> Result<bool, Failure> {
+    let contest = crate::contest::load(conn, round).await?;
+    Ok(contest.defence_of(&submission.team_id, now).is_some_and(|defence| defence.id == submission.id))
 }
 
 fn cost(outcome: &Outcome) -> Vec<(&'static str, String, String)> {

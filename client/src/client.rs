@@ -1,0 +1,305 @@
+//! What a team does.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::documents::{Account, Board, Overall, Round, Submission, Target, TeamLine, TeamOfAccount};
+use crate::http::Http;
+use crate::{ClientError, SignIn};
+
+/// A competition server, before anybody is signed in.
+#[derive(Debug, Clone)]
+pub struct Competition(Http);
+
+/// What a sign-in answers.
+#[derive(Deserialize)]
+struct SignedIn {
+    name: String,
+    token: String,
+}
+
+impl Competition {
+    /// The server at an address, which is not asked yet.
+    ///
+    /// # Errors
+    /// An address that is none, and one that is not encrypted and not of this machine.
+    pub fn at(server: &str) -> Result<Self, ClientError> {
+        Http::new(server, None).map(Self)
+    }
+
+    /// Makes an account and signs in; `code` is the invitation, where one is asked for.
+    ///
+    /// # Errors
+    /// Fields that are wrong, all at once; registration that is closed; no connection.
+    pub fn register(self, name: &str, email: &str, password: &str, code: Option<&str>) -> Result<Client, ClientError> {
+        let newcomer = json!({
+            "name": name,
+            "email": email,
+            "password": password,
+            "code": code.unwrap_or_default(),
+        });
+        self.signed_in("/api/v1/register", &newcomer)
+    }
+
+    /// Signs in: the server makes a token for this machine, by which it is known from then on.
+    ///
+    /// # Errors
+    /// A name without an account or a wrong password, without saying which; too many of them; no connection.
+    pub fn sign_in(self, name: &str, password: &str) -> Result<Client, ClientError> {
+        self.signed_in("/api/v1/sign-in", &json!({ "name": name, "password": password }))
+    }
+
+    fn signed_in(self, path: &str, body: &Value) -> Result<Client, ClientError> {
+        let SignedIn { name, token } = self.0.post(path, body)?;
+        Ok(Client { http: self.0.with_token(token), name })
+    }
+}
+
+/// Whom an attack is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Against {
+    /// All opponents, in one file.
+    All,
+    /// The team of this number.
+    Team(i64),
+}
+
+/// Somebody who is signed in.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: Http,
+    name: String,
+}
+
+impl Client {
+    /// Whoever a sign-in is of; the server is not asked yet.
+    ///
+    /// # Errors
+    /// As [`Competition::at`].
+    pub fn of(sign_in: &SignIn) -> Result<Self, ClientError> {
+        let http = Http::new(&sign_in.server, Some(sign_in.token.clone()))?;
+        Ok(Self { http, name: sign_in.name.clone() })
+    }
+
+    /// What to keep for the next time.
+    pub fn to_keep(&self) -> SignIn {
+        let token = self.http.token().unwrap_or_default().to_owned();
+        SignIn { server: self.http.server().to_owned(), name: self.name.clone(), token }
+    }
+
+    /// Has the server forget the token.
+    ///
+    /// # Errors
+    /// As all that follow: what the server refuses, in its words; no connection; an answer that cannot be understood.
+    pub fn sign_out(&self) -> Result<(), ClientError> {
+        self.http.post::<Value>("/api/v1/sign-out", &json!({})).map(drop)
+    }
+
+    /// The account and its team.
+    ///
+    /// # Errors
+    /// As [`sign_out`](Self::sign_out).
+    pub fn account(&self) -> Result<Account, ClientError> {
+        self.http.get("/api/v1/me")
+    }
+
+    /// Changes the password. All sessions and tokens of the account end; this client goes on with a new one, which is to be kept.
+    ///
+    /// # Errors
+    /// As [`sign_out`](Self::sign_out).
+    pub fn change_password(self, old: &str, new: &str) -> Result<Self, ClientError> {
+        let SignedIn { name, token } = self.http.post("/api/v1/password", &json!({ "old": old, "password": new }))?;
+        Ok(Self { http: self.http.with_token(token), name })
+    }
+
+    /// All teams.
+    ///
+    /// # Errors
+    /// As [`sign_out`](Self::sign_out).
+    pub fn teams(&self) -> Result<Vec<TeamLine>, ClientError> {
+        self.http.get("/api/v1/teams")
+    }
+
+    /// The own team, with the code that lets others in.
+    ///
+    /// # Errors
+    /// As [`sign_out`](Self::sign_out).
+    pub fn team(&self) -> Result<TeamOfAccount, ClientError> {
+        self.http.get("/api/v1/team")
+    }
+
+    /// Makes a team, with the account in it.
+    ///
+    /// # Errors
+    /// As [`sign_out`](Self::sign_out).
+    pub fn create_team(&self, name: &str) -> Result<TeamOfAccount, ClientError> {
+        self.http.post("/api/v1/team/create", &json!({ "name": name }))
+    }
+
+    /// Joins the team of a code.
+    ///
+    /// # Errors
+    /// As [`sign_out`](Self::sign_out).
+    pub fn join_team(&self, code: &str) -> Result<TeamOfAccount, ClientError> {
+        self.http.post("/api/v1/team/join", &json!({ "code": code }))
+    }
+
+    /// Leaves the team.
+    ///
+    /// # Errors
+    /// As [`sign_out`](Self::sign_out).
+    pub fn leave_team(&self) -> Result<(), ClientError> {
+        self.http.post::<Value>("/api/v1/team/leave", &json!({})).map(drop)
+    }
+
+    /// Gives the team another code; the old one no longer works.
+    ///
+    /// # Errors
+    /// As [`sign_out`](Self::sign_out).
+    pub fn renew_code(&self) -> Result<TeamOfAccount, ClientError> {
+        self.http.post("/api/v1/team/code", &json!({}))
+    }
+
+    /// All rounds.
+    ///
+    /// # Errors
+    /// As [`sign_out`](Self::sign_out).
+    pub fn rounds(&self) -> Result<Vec<Round>, ClientError> {
+        self.http.get("/api/v1/rounds")
+    }
+
+    /// One of them, with the uploads that are left.
+    ///
+    /// # Errors
+    /// As [`sign_out`](Self::sign_out).
+    pub fn round(&self, number: i64) -> Result<Round, ClientError> {
+        self.http.get(&format!("/api/v1/rounds/{number}"))
+    }
+
+    /// Uploads a defence. `sent` hears how many bytes of the file have gone. The same file again is the submission that it already
+    /// is.
+    ///
+    /// # Errors
+    /// As [`sign_out`](Self::sign_out), and a file that cannot be read.
+    pub fn defend(&self, round: i64, file: &Path, sent: &mut dyn FnMut(u64)) -> Result<Submission, ClientError> {
+        self.http.upload(&format!("/api/v1/rounds/{round}/defences"), file, sent)
+    }
+
+    /// Uploads an attack, as [`defend`](Self::defend) a defence.
+    ///
+    /// # Errors
+    /// As [`defend`](Self::defend).
+    pub fn attack(
+        &self,
+        round: i64,
+        against: Against,
+        file: &Path,
+        sent: &mut dyn FnMut(u64),
+    ) -> Result<Submission, ClientError> {
+        let query = match against {
+            Against::All => String::new(),
+            Against::Team(number) => format!("?team={number}"),
+        };
+        self.http.upload(&format!("/api/v1/rounds/{round}/attacks{query}"), file, sent)
+    }
+
+    /// The submissions of the team, newest first.
+    ///
+    /// # Errors
+    /// As [`sign_out`](Self::sign_out).
+    pub fn submissions(&self) -> Result<Vec<Submission>, ClientError> {
+        self.http.get("/api/v1/submissions")
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// As [`sign_out`](Self::sign_out).
+    pub fn submission(&self, id: &str) -> Result<Submission, ClientError> {
+        self.http.get(&format!("/api/v1/submissions/{}", plain(id)?))
+    }
+
+    /// Asks every second until a submission is checked; `waiting` hears how it stands each time.
+    ///
+    /// # Errors
+    /// As [`sign_out`](Self::sign_out).
+    pub fn wait_for(
+        &self,
+        mut submission: Submission,
+        waiting: &mut dyn FnMut(&Submission),
+    ) -> Result<Submission, ClientError> {
+        while submission.is_open() {
+            waiting(&submission);
+            std::thread::sleep(Duration::from_secs(1));
+            submission = self.submission(&submission.id)?;
+        }
+        Ok(submission)
+    }
+
+    /// Has an earlier defence be the one that counts.
+    ///
+    /// # Errors
+    /// As [`sign_out`](Self::sign_out).
+    pub fn choose(&self, id: &str) -> Result<Submission, ClientError> {
+        self.http.post(&format!("/api/v1/submissions/{}/choose", plain(id)?), &json!({}))
+    }
+
+    /// The teams to attack.
+    ///
+    /// # Errors
+    /// As [`sign_out`](Self::sign_out).
+    pub fn targets(&self, round: i64) -> Result<Vec<Target>, ClientError> {
+        self.http.get(&format!("/api/v1/rounds/{round}/targets"))
+    }
+
+    /// Downloads what a team is attacked by to `folder`, which is made: `team_N_train.csv.zip` and `team_N_test.csv.zip`. The files.
+    ///
+    /// # Errors
+    /// As [`sign_out`](Self::sign_out), and a folder that cannot be written to.
+    pub fn download_target(&self, target: &Target, folder: &Path) -> Result<[PathBuf; 2], ClientError> {
+        std::fs::create_dir_all(folder).map_err(ClientError::file(folder))?;
+        let file = |part: &str| folder.join(format!("team_{}_{part}.csv.zip", target.team_id));
+        let files = [file("train"), file("test")];
+        for (path, file) in [&target.train, &target.test].into_iter().zip(&files) {
+            // A path of this server, and no other place.
+            if !path.starts_with("/api/v1/") {
+                return Err(ClientError::Foreign(path.clone()));
+            }
+            self.http.download(path, file)?;
+        }
+        Ok(files)
+    }
+
+    /// Downloads the file of a submission.
+    ///
+    /// # Errors
+    /// As [`download_target`](Self::download_target).
+    pub fn download_submission(&self, id: &str, file: &Path) -> Result<(), ClientError> {
+        self.http.download(&format!("/api/v1/submissions/{}/file", plain(id)?), file)
+    }
+
+    /// The board of a round, as the account may see it.
+    ///
+    /// # Errors
+    /// As [`sign_out`](Self::sign_out).
+    pub fn board(&self, round: i64) -> Result<Board, ClientError> {
+        self.http.get(&format!("/api/v1/rounds/{round}/leaderboard"))
+    }
+
+    /// The board over all rounds.
+    ///
+    /// # Errors
+    /// As [`sign_out`](Self::sign_out).
+    pub fn overall(&self) -> Result<Overall, ClientError> {
+        self.http.get("/api/v1/leaderboard")
+    }
+}
+
+/// An id is letters and digits: nothing else gets into a path.
+fn plain(id: &str) -> Result<&str, ClientError> {
+    let plain = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if plain { Ok(id) } else { Err(ClientError::NotAnId(id.to_owned())) }
+}

@@ -1,0 +1,15 @@
+#![doc = include_str!("../README.md")]
+
+mod client;
+mod documents;
+mod failure;
+mod http;
+mod sign_in;
+
+pub use client::{Against, Client, Competition};
+pub use documents::{
+    Account, Board, BoardRow, Limits, Overall, OverallRow, Problem, Round, RoundRules, Score, Slots, Submission,
+    Target, TeamLine, TeamOfAccount,
+};
+pub use failure::ClientError;
+pub use sign_in::{SignIn, config_file};
