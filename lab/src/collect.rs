@@ -1,6 +1,5 @@
 //! Queries made by all clients at once, each recorded on its client's link.
 
-use std::collections::VecDeque;
 use std::io;
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
@@ -19,6 +18,7 @@ use crate::flag::SetAtEnd;
 use crate::journal::{Journal, Row};
 use crate::network::{Network, SERVER_PORT, stop_if};
 use crate::plan::{Circuits, Plan, Route};
+use crate::queue::Queue;
 use crate::record::{Pair, record_while};
 use crate::secretstroll::credentials::IssuerKey;
 use crate::secretstroll::{self, Map, SUBSCRIPTIONS, Server, Subscriber, Truth, system_randomness};
@@ -29,8 +29,18 @@ use crate::topology::{Node, Role};
 const LOOK: Duration = Duration::from_millis(500);
 const TELL: Duration = Duration::from_secs(5);
 
-/// How long an onion service may take until it answers for the first time.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// How long a client asks a service that does not answer, until it gives up. Relays that died are there again within a second, but
+/// whoever asked them in vain stays away from them for minutes.
+const PATIENCE: Duration = Duration::from_secs(15 * 60);
+
+/// A client that got no answer for so long starts anew: it forgets which guards and introduction points it holds for dead.
+const START_ANEW: Duration = Duration::from_secs(60);
+
+/// So does the service, if no client at all got an answer for so long.
+const SERVICE_STARTS_ANEW: Duration = Duration::from_secs(120);
+
+/// After a try that failed: until daemons that died by it are seen to be dead.
+const UNTIL_DEATHS_SHOW: Duration = Duration::from_secs(1);
 
 /// How a collection stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -78,7 +88,8 @@ pub fn collect(
         network,
         plan,
         journal: Mutex::new(journal),
-        queries: Mutex::new(Vec::new()),
+        queue: Queue::default(),
+        answered: Mutex::new(Instant::now()),
         started: Instant::now(),
         started_with,
         tell,
@@ -111,14 +122,18 @@ pub enum Told<'a> {
     },
     /// A daemon ended and was started again.
     Restarted(&'a str),
+    /// A node whose tor is started anew, since nothing came through for long.
+    Anew(&'a str),
 }
 
 struct Collection<'a> {
     network: &'a Network,
     plan: &'a Plan,
     journal: Mutex<Journal>,
-    /// Of each client.
-    queries: Mutex<Vec<VecDeque<Query>>>,
+    /// What is left of a session.
+    queue: Queue,
+    /// When any client got an answer for the last time, or the service started anew.
+    answered: Mutex<Instant>,
     started: Instant,
     started_with: usize,
     tell: &'a (dyn Fn(Told<'_>) + Sync),
@@ -128,17 +143,6 @@ struct Collection<'a> {
 impl Collection<'_> {
     fn journal(&self) -> MutexGuard<'_, Journal> {
         self.journal.lock().expect("nothing panics while it holds this")
-    }
-
-    fn queries(&self) -> MutexGuard<'_, Vec<VecDeque<Query>>> {
-        self.queries.lock().expect("nothing panics while it holds this")
-    }
-
-    /// A client's next query; who has none left takes the last of whoever has most.
-    fn next(&self, client: usize) -> Option<Query> {
-        let mut queries = self.queries();
-        let own = queries[client].pop_front();
-        own.or_else(|| queries.iter_mut().max_by_key(|of_other| of_other.len())?.pop_back())
     }
 
     fn service(&self) -> &Node {
@@ -158,16 +162,16 @@ impl Collection<'_> {
 
     fn session(&self, session: u32) -> Result<(), Error> {
         let clients: Vec<_> = self.network.nodes_of(Role::Client).collect();
-        let left: Vec<VecDeque<_>> = {
+        let left: Vec<Vec<_>> = {
             let journal = self.journal();
             let is_left = |query: &Query| !journal.is_done(query) && journal.failures(query) < self.plan.tries;
             let of_clients = self.plan.queries_by_client(session, clients.len()).into_iter();
             of_clients.map(|queries| queries.into_iter().filter(is_left).collect()).collect()
         };
-        if left.iter().all(VecDeque::is_empty) {
+        if left.iter().all(Vec::is_empty) {
             return Ok(());
         }
-        *self.queries() = left;
+        self.queue.fill(left);
         let is_over = AtomicBool::new(false);
         thread::scope(|scope| {
             let workers = clients.iter().zip(0..);
@@ -181,8 +185,7 @@ impl Collection<'_> {
             }
             drop(over);
             // One client's trouble does not matter where others did its part.
-            let is_complete = self.queries().iter().all(VecDeque::is_empty);
-            let result = if is_complete && !self.stop.load(Ordering::Relaxed) { Ok(()) } else { result };
+            let result = if self.queue.is_over() && !self.stop.load(Ordering::Relaxed) { Ok(()) } else { result };
             result.and(watch.join().expect("a panic was told"))
         })?;
         (self.tell)(Told::Progress(self.progress()));
@@ -193,13 +196,34 @@ impl Collection<'_> {
         let mut told = Instant::now();
         while !is_over.load(Ordering::Relaxed) {
             thread::sleep(LOOK);
-            for restarted in self.network.mend()? {
-                (self.tell)(Told::Restarted(&restarted.node));
-            }
+            self.mend()?;
             if told.elapsed() > TELL {
                 (self.tell)(Told::Progress(self.progress()));
                 told = Instant::now();
             }
+        }
+        Ok(())
+    }
+
+    fn mend(&self) -> Result<(), Error> {
+        for restarted in self.network.mend()? {
+            (self.tell)(Told::Restarted(&restarted.node));
+        }
+        Ok(())
+    }
+
+    fn was_answered(&self) {
+        *self.answered.lock().expect("nothing panics while it holds this") = Instant::now();
+    }
+
+    /// Starts the tor of the service anew if nobody got an answer for long: its introduction points may be gone, and tor looks for
+    /// others only now and then.
+    fn revive_service(&self) -> Result<(), Error> {
+        let mut answered = self.answered.lock().expect("nothing panics while it holds this");
+        if answered.elapsed() > SERVICE_STARTS_ANEW {
+            (self.tell)(Told::Anew(&self.service().name));
+            self.network.renew(self.service(), self.stop)?;
+            *answered = Instant::now();
         }
         Ok(())
     }
@@ -247,59 +271,90 @@ impl<'a> Worker<'a> {
     }
 
     fn run(mut self) -> Result<(), Error> {
-        self.collection.network.namespace(self.client).enter()?;
+        let collection = self.collection;
+        collection.network.namespace(self.client).enter()?;
         let mut peer = None;
-        loop {
-            stop_if(self.collection.stop)?;
-            let Some(query) = self.collection.next(self.at) else { return Ok(()) };
-            let known = match peer.take() {
-                Some(known) => known,
-                None => self.first_contact().inspect_err(|_| {
-                    // Other clients may have more luck.
-                    self.collection.queries()[self.at].push_front(query.clone());
-                })?,
+        while !collection.queue.is_over() {
+            stop_if(collection.stop)?;
+            // What others are making may come back.
+            if !collection.queue.has_waiting() {
+                thread::sleep(LOOK);
+                continue;
+            }
+            // A client that gets no answer holds no query back from others.
+            let Some(known) = peer.take().map_or_else(|| self.first_contact(), |known| Ok(Some(known)))? else {
+                continue;
             };
-            match self.attempt(&query, &known)? {
-                Ok(()) => peer = Some(known),
+            let Some(query) = collection.queue.take(self.at) else {
+                peer = Some(known);
+                continue;
+            };
+            let deaths = collection.network.deaths();
+            match self.attempt(query.get(), &known)? {
+                Ok(()) => {
+                    collection.was_answered();
+                    query.settle();
+                    peer = Some(known);
+                }
+                // Another guard may have been chosen: the next try begins with a look.
                 Err(why) => {
-                    // Another guard may have been chosen: the next try begins with a look.
-                    let tries = {
-                        let mut journal = self.collection.journal();
-                        journal.failed(&query, &self.client.name, &why)?;
-                        journal.failures(&query)
-                    };
-                    (self.collection.tell)(Told::Failed { query: &query, why: &why });
-                    if tries < self.collection.plan.tries {
-                        self.collection.queries()[self.at].push_back(query);
+                    thread::sleep(UNTIL_DEATHS_SHOW);
+                    collection.mend()?;
+                    let counts = collection.network.deaths() == deaths;
+                    let mut journal = collection.journal();
+                    journal.failed(query.get(), &self.client.name, &why, counts)?;
+                    let is_left = journal.failures(query.get()) < collection.plan.tries;
+                    drop(journal);
+                    (collection.tell)(Told::Failed { query: query.get(), why: &why });
+                    if !is_left {
+                        query.settle();
                     }
                 }
             }
         }
+        Ok(())
     }
 
-    /// Asks for something until the service answers; then the link that queries will use is known.
-    fn first_contact(&mut self) -> Result<Peer, Error> {
-        let Collection { network, plan, stop, .. } = self.collection;
+    /// Asks for something until the service answers; then the link that queries will use is known. `None` if meanwhile others made
+    /// all that was left.
+    fn first_contact(&mut self) -> Result<Option<Peer>, Error> {
+        let Collection { network, plan, stop, queue, .. } = self.collection;
         if self.tries == 0 && self.session > 0 && plan.route == Route::Onion {
             network.renew(self.client, stop)?;
         }
         let started = Instant::now();
-        loop {
+        let mut anew = started;
+        while !queue.is_over() {
             stop_if(stop)?;
             self.tries += 1;
             let why = match self.ask_first(self.tries) {
-                Ok(()) => match self.peer()? {
-                    Some((peer, _)) => return Ok(peer),
-                    None => "no circuit to it is built".to_owned(),
-                },
+                Ok(()) => {
+                    self.collection.was_answered();
+                    match self.peer() {
+                        Ok(Some((peer, _))) => return Ok(Some(peer)),
+                        Ok(None) => "no circuit to it is built".to_owned(),
+                        Err(error) => error.to_string(),
+                    }
+                }
                 Err(error) => error.to_string(),
             };
             if started.elapsed() > PATIENCE {
-                let (client, seconds) = (&self.client.name, PATIENCE.as_secs());
-                return Err(Error::Wrong(format!("the service does not answer {client} after {seconds} s: {why}")));
+                let (client, minutes) = (&self.client.name, PATIENCE.as_secs() / 60);
+                return Err(Error::Wrong(format!(
+                    "the service does not answer {client} after {minutes} minutes: {why}; the same command goes on with the set"
+                )));
+            }
+            if plan.route == Route::Onion {
+                self.collection.revive_service()?;
+                if anew.elapsed() > START_ANEW {
+                    (self.collection.tell)(Told::Anew(&self.client.name));
+                    network.renew(self.client, stop)?;
+                    anew = Instant::now();
+                }
             }
             thread::sleep(Duration::from_secs(1));
         }
+        Ok(None)
     }
 
     /// Becomes a subscriber; who is one already asks for a point that is not there.
@@ -376,9 +431,10 @@ impl<'a> Worker<'a> {
             return Ok(Err("nothing was recorded".to_owned()));
         }
         let after = started.elapsed().saturating_sub(took).as_secs_f64();
-        let circuit_seconds = match self.peer()? {
-            Some((now, age)) if now.address == peer.address => (age - after).max(0.0),
-            _ => return Ok(Err(format!("{} is not the guard any more", peer.name))),
+        let circuit_seconds = match self.peer() {
+            Ok(Some((now, age))) if now.address == peer.address => (age - after).max(0.0),
+            Err(error) => return Ok(Err(error.to_string())),
+            Ok(_) => return Ok(Err(format!("{} is not the guard any more", peer.name))),
         };
         let mut journal = self.collection.journal();
         let row = Row {
@@ -392,7 +448,7 @@ impl<'a> Worker<'a> {
             client: self.client.name.clone(),
             guard: peer.name.clone(),
             circuit_seconds,
-            tries: journal.failures(query) + 1,
+            tries: journal.tries(query) + 1,
             seconds: took.as_secs_f64(),
             requests: truth.requests,
             answer_bytes: truth.answer_bytes,

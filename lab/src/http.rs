@@ -14,7 +14,7 @@ const LONGEST_REQUEST: usize = 1 << 20;
 /// Longest body of an answer that is read, in bytes.
 const LONGEST_RESPONSE: usize = 64 << 20;
 /// A peer that says nothing for so long is gone.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A request as a server sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +86,8 @@ where
                 thread::spawn(move || answer(stream, &*handler));
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(LOOK),
+            // Whoever called has hung up already.
+            Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted) => {}
             Err(error) => return Err(error),
         }
     }

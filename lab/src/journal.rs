@@ -52,14 +52,22 @@ pub struct Row {
 pub struct Journal {
     folder: PathBuf,
     done: BTreeSet<Query>,
-    failed: BTreeMap<Query, u32>,
+    failed: BTreeMap<Query, Failures>,
+}
+
+/// Tries of a query that failed.
+#[derive(Debug, Clone, Copy, Default)]
+struct Failures {
+    all: u32,
+    /// Those for which nothing but the query can be blamed.
+    counted: u32,
 }
 
 const MANIFEST: &str = "manifest.csv";
 const FAILURES: &str = "failures.csv";
 const PLAN: &str = "plan.json";
 const CAPTURES: &str = "captures";
-const FAILURE_COLUMNS: &str = "class,rep,session,client,reason";
+const FAILURE_COLUMNS: &str = "class,rep,session,client,counts,reason";
 
 impl Journal {
     /// Opens or makes the folder for a plan, and repairs what a crash left.
@@ -124,11 +132,17 @@ impl Journal {
         let path = self.folder.join(FAILURES);
         let text = whole_lines(&path)?.unwrap_or_default();
         let text = if text.is_empty() { format!("{FAILURE_COLUMNS}\n") } else { text };
+        if text.lines().next() != Some(FAILURE_COLUMNS) {
+            let why =
+                format!("{}: its columns are not {FAILURE_COLUMNS}: another version began this set", path.display());
+            return Err(Error::Wrong(format!("{why}; take another --out")));
+        }
         for record in csv::Reader::from_reader(text.as_bytes()).records() {
             let record = record.map_err(|error| Error::Wrong(format!("{}: {error}", path.display())))?;
             let field = |at: usize| record.get(at).unwrap_or_default().to_owned();
             let rep = field(1).parse().map_err(|_| Error::Wrong(format!("{}: rep `{}`", path.display(), field(1))))?;
-            *self.failed.entry(Query { class: field(0), rep, session: Some(field(2)) }).or_default() += 1;
+            let query = Query { class: field(0), rep, session: Some(field(2)) };
+            self.failed.entry(query).or_default().add(field(4) == "true");
         }
         replace(&path, text.as_bytes())
     }
@@ -158,14 +172,19 @@ impl Journal {
         self.done.len()
     }
 
-    /// How often a query failed.
+    /// How often a query failed for which nothing but itself can be blamed.
     pub fn failures(&self, query: &Query) -> u32 {
-        self.failed.get(query).copied().unwrap_or(0)
+        self.failed.get(query).map_or(0, |failures| failures.counted)
     }
 
-    /// Tries that failed.
+    /// How often a query failed, whatever the reason.
+    pub fn tries(&self, query: &Query) -> u32 {
+        self.failed.get(query).map_or(0, |failures| failures.all)
+    }
+
+    /// Tries that failed, of all queries.
     pub fn failed_tries(&self) -> u32 {
-        self.failed.values().sum()
+        self.failed.values().map(|failures| failures.all).sum()
     }
 
     /// Where the capture of a query is written before it is finished.
@@ -196,20 +215,22 @@ impl Journal {
         Ok(())
     }
 
-    /// A try failed.
+    /// A try failed. It `counts` unless a daemon died meanwhile.
     ///
     /// # Errors
     ///
     /// If files cannot be written.
-    pub fn failed(&mut self, query: &Query, client: &str, reason: &str) -> Result<(), Error> {
+    pub fn failed(&mut self, query: &Query, client: &str, reason: &str, counts: bool) -> Result<(), Error> {
         // There need not be one.
         let _ = fs::remove_file(self.part(query)?);
         let mut writer = csv::Writer::from_writer(Vec::new());
         let session = query.session.as_deref().unwrap_or_default();
-        writer.write_record([&query.class, &query.rep.to_string(), session, client, reason]).map_err(in_memory)?;
+        let counted = counts.to_string();
+        let record = [&query.class, &query.rep.to_string(), session, client, &counted, reason];
+        writer.write_record(record).map_err(in_memory)?;
         let line = writer.into_inner().map_err(|error| in_memory(error.into_error().into()))?;
         self.append(FAILURES, &line)?;
-        *self.failed.entry(query.clone()).or_default() += 1;
+        self.failed.entry(query.clone()).or_default().add(counts);
         Ok(())
     }
 
@@ -221,6 +242,13 @@ impl Journal {
             file.sync_data()
         };
         append().map_err(Error::system(path.display().to_string()))
+    }
+}
+
+impl Failures {
+    fn add(&mut self, counts: bool) {
+        self.all += 1;
+        self.counted += u32::from(counts);
     }
 }
 
@@ -324,7 +352,8 @@ mod tests {
             fs::write(journal.part(query).unwrap(), "capture").unwrap();
             journal.finish(query, row(query)).unwrap();
         }
-        journal.failed(&queries[2], "client0", "connection").unwrap();
+        journal.failed(&queries[2], "client0", "connection", true).unwrap();
+        journal.failed(&queries[2], "client0", "a relay died, and it is not the query's fault", false).unwrap();
         let whole = fs::read(folder.join(MANIFEST)).unwrap();
         let first =
             whole.len() - csv_lines(&[row(&queries[1])], false).unwrap().len() - queries[1].file().as_os_str().len();
@@ -337,12 +366,16 @@ mod tests {
             let again = Journal::open(&folder, &plan).unwrap();
             let expected = [length >= first, length == whole.len()];
             assert_eq!([again.is_done(&queries[0]), again.is_done(&queries[1])], expected, "cut to {length}");
-            assert_eq!(again.failures(&queries[2]), 1);
+            assert_eq!((again.failures(&queries[2]), again.tries(&queries[2])), (1, 2));
             for (query, is_done) in queries.iter().zip(expected) {
                 assert_eq!(folder.join(query.file()).exists(), is_done, "captures and rows agree");
             }
             assert!(!again.part(&queries[2]).unwrap().exists());
         }
+        let failures = fs::read_to_string(folder.join(FAILURES)).unwrap();
+        fs::write(folder.join(FAILURES), failures.replace(",counts", "")).unwrap();
+        assert!(Journal::open(&folder, &plan).unwrap_err().to_string().contains("another version began this set"));
+        fs::write(folder.join(FAILURES), failures).unwrap();
         // A capture that somebody took away is to be made again.
         fs::write(folder.join(MANIFEST), &whole).unwrap();
         for query in &queries[..2] {

@@ -12,6 +12,7 @@ mod link;
 mod namespace;
 mod network;
 mod plan;
+mod queue;
 mod record;
 mod running;
 pub mod secretstroll;

@@ -51,7 +51,7 @@ pub struct Plan {
     pub route: Route,
     /// How long circuits are used.
     pub circuits: Circuits,
-    /// How often a query is made until it is given up.
+    /// How often a query is made until it is given up. Tries during which a daemon died do not count.
     pub tries: u32,
     /// Seed of all that is drawn.
     pub seed: u64,

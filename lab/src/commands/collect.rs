@@ -43,6 +43,7 @@ pub(super) fn make(network: &Network, plan: &Plan, out: &Path, stop: &AtomicBool
         Told::Progress(progress) => printer::note(&line(progress)),
         Told::Failed { query, why } => printer::note(&format!("class {}, rep {}: {why}", query.class, query.rep)),
         Told::Restarted(node) => printer::note(&format!("{node} ended and was started again")),
+        Told::Anew(node) => printer::note(&format!("{node} is started anew: nothing came through for long")),
     };
     Ok(collect(network, plan, out, &told, stop)?)
 }

@@ -40,7 +40,7 @@ impl ControlPort {
         let name = path.display().to_string();
         let connect = || {
             let stream = UnixStream::connect(&path)?;
-            stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+            stream.set_read_timeout(Some(Duration::from_secs(60)))?;
             Ok(BufReader::new(stream))
         };
         let mut port = Self { stream: connect().map_err(Error::system(name.clone()))?, name };

@@ -27,17 +27,24 @@ fn start(folder: &Path) -> Child {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said).spawn().unwrap()
 }
 
+fn said(folder: &Path) -> String {
+    fs::read_to_string(folder.join("said")).unwrap()
+}
+
+/// No test depends on how fast the machine is; this ends one that would never end.
+const PATIENCE: Duration = Duration::from_secs(1800);
+
 fn wait_for_rows(set: &Path, count: usize, child: &mut Child) {
     let started = Instant::now();
     while rows(set).len() < count {
-        assert!(started.elapsed() < Duration::from_secs(180), "{} rows", rows(set).len());
-        let said = set.with_file_name("said");
-        assert!(child.try_wait().unwrap().is_none(), "it ended early:\n{}", fs::read_to_string(said).unwrap());
+        let said = said(set.parent().unwrap());
+        assert!(started.elapsed() < PATIENCE, "{} rows:\n{said}", rows(set).len());
+        assert!(child.try_wait().unwrap().is_none(), "it ended early:\n{said}");
         std::thread::sleep(Duration::from_millis(100));
     }
 }
 
-/// The collector is killed, goes on, meanwhile relays are killed, and still every query is there, once, as its row says.
+/// The collector is killed, goes on, meanwhile half of the relays, a client's tor and that of the service are killed, and still every query is there, once, as its row says.
 #[test]
 fn whatever_is_killed_the_set_is_complete_and_every_packet_is_of_client_and_guard() {
     if !can_run() {
@@ -56,17 +63,19 @@ fn whatever_is_killed_the_set_is_complete_and_every_packet_is_of_client_and_guar
 
     let mut child = start(folder);
     wait_for_rows(&set, before.len() + 2, &mut child);
-    let is_relay = |process: &Path| {
+    let victims = ["relay0", "relay1", "client0", "service0"].map(|name| format!("/{name}/torrc"));
+    let is_victim = |process: &Path| {
         let command = fs::read(process.join("cmdline")).unwrap_or_default();
-        ["relay0", "relay1"].iter().any(|name| String::from_utf8_lossy(&command).contains(name))
+        victims.iter().any(|torrc| String::from_utf8_lossy(&command).contains(torrc))
     };
-    let relays: Vec<_> = processes_that_mention(folder).into_iter().filter(|process| is_relay(process)).collect();
-    assert_eq!(relays.len(), 2);
-    for relay in relays {
-        let pid = relay.file_name().unwrap();
+    let processes: Vec<_> = processes_that_mention(folder).into_iter().filter(|process| is_victim(process)).collect();
+    assert_eq!(processes.len(), victims.len());
+    for process in processes {
+        let pid = process.file_name().unwrap();
         assert!(Command::new("kill").arg("-9").arg(pid).status().unwrap().success());
     }
-    assert!(child.wait().unwrap().success());
+    let status = child.wait().unwrap();
+    assert!(status.success(), "{status}\n{}\n{}", said(folder), fs::read_to_string(set.join("failures.csv")).unwrap());
 
     let rows = rows(&set);
     assert_eq!(rows[..before.len()], before, "what was there stays");
@@ -119,7 +128,7 @@ fn look_at(path: &Path, row: &Row, client: Ipv4Addr, guard: Ipv4Addr, port: u16)
 
 /// Without Tor the peer is the server, and the delay of links can be told from the outside.
 #[test]
-fn direct_queries_take_as_long_as_their_links() {
+fn direct_queries_take_no_less_than_their_links() {
     if !can_run() {
         return;
     }
@@ -128,7 +137,7 @@ fn direct_queries_take_as_long_as_their_links() {
     let set = folder.join("set");
     let plan = "classes = [7]\nreps = 2\nroute = \"direct\"\n[network]\nrelays = 3\nclients = 1\ndelay = 10\njitter = 2\nloss = 0.002\n";
     fs::write(folder.join("plan.toml"), plan).unwrap();
-    assert!(start(folder).wait().unwrap().success(), "{}", fs::read_to_string(folder.join("said")).unwrap());
+    assert!(start(folder).wait().unwrap().success(), "{}", said(folder));
     let nodes = NetworkConfig { clients: 1, relays: 3, ..NetworkConfig::default() }.nodes().unwrap();
     let address = |name: &str| nodes.iter().find(|node: &&Node| node.name == name).unwrap().address;
     let rows = rows(&set);
@@ -138,7 +147,7 @@ fn direct_queries_take_as_long_as_their_links() {
         look_at(&set.join(&row.path), row, address("client0"), address("service0"), 8080);
         // Two links, there and back; once for the connection and once for the request.
         let least = f64::from(row.requests) * 2.0 * 0.04;
-        assert!((least..least * 3.0 + 2.0).contains(&row.seconds), "{row:?}");
+        assert!(row.seconds >= least, "{row:?}");
     }
 }
 
