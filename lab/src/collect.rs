@@ -4,12 +4,10 @@ use std::io;
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use rand::SeedableRng as _;
-use rand_xoshiro::Xoshiro256PlusPlus;
 use wfkit_capture::record::Query;
 use wfkit_metrics::seed::mix;
 
@@ -20,10 +18,9 @@ use crate::network::{Network, SERVER_PORT, stop_if};
 use crate::plan::{Circuits, Plan, Route};
 use crate::queue::Queue;
 use crate::record::{Pair, record_while};
-use crate::secretstroll::credentials::IssuerKey;
-use crate::secretstroll::{self, Map, SUBSCRIPTIONS, Server, Subscriber, Truth, system_randomness};
 use crate::socks;
 use crate::topology::{Node, Role};
+use crate::workload::{self, Visit};
 
 /// How often daemons are looked after and progress is told.
 const LOOK: Duration = Duration::from_millis(500);
@@ -80,13 +77,12 @@ pub fn collect(
     tell: &(dyn Fn(Told<'_>) + Sync),
     stop: &AtomicBool,
 ) -> Result<Collected, Error> {
-    let map = Arc::new(Map::synthetic(plan.seed));
-    plan.defence.check(&map)?;
     let journal = Journal::open(folder, plan)?;
     let started_with = journal.done();
     let collection = Collection {
         network,
         plan,
+        workload: workload::service(plan),
         journal: Mutex::new(journal),
         queue: Queue::default(),
         answered: Mutex::new(Instant::now()),
@@ -97,7 +93,7 @@ pub fn collect(
     };
     let server_stop = AtomicBool::new(false);
     thread::scope(|scope| {
-        let server = scope.spawn(|| collection.serve(Arc::clone(&map), &server_stop));
+        let server = scope.spawn(|| collection.serve(&server_stop));
         let done = {
             let _end = SetAtEnd(&server_stop);
             (0..plan.sessions).try_for_each(|session| collection.session(session))
@@ -129,6 +125,7 @@ pub enum Told<'a> {
 struct Collection<'a> {
     network: &'a Network,
     plan: &'a Plan,
+    workload: Box<dyn workload::Service>,
     journal: Mutex<Journal>,
     /// What is left of a session.
     queue: Queue,
@@ -145,19 +142,25 @@ impl Collection<'_> {
         self.journal.lock().expect("nothing panics while it holds this")
     }
 
+    /// A connection of the calling thread's client to the service.
+    fn connect(&self, user: &str) -> io::Result<TcpStream> {
+        match self.plan.route {
+            Route::Onion => socks::connect(self.network.onion(), 80, user),
+            Route::Direct => TcpStream::connect((self.service().address, SERVER_PORT)),
+        }
+    }
+
     fn service(&self) -> &Node {
         self.network.nodes_of(Role::Service).next().expect("every network has one")
     }
 
-    fn serve(&self, map: Arc<Map>, stop: &AtomicBool) -> Result<(), Error> {
+    fn serve(&self, stop: &AtomicBool) -> Result<(), Error> {
         // Behind the onion service nobody else reaches it; without Tor clients do, and nobody else is in this network.
         let address = match self.plan.route {
             Route::Onion => Ipv4Addr::LOCALHOST,
             Route::Direct => self.service().address,
         };
-        let issuer = IssuerKey::generate(&SUBSCRIPTIONS, &mut system_randomness());
-        let server = Server::new(map, issuer, self.plan.defence, self.plan.seed);
-        self.network.namespace(self.service()).run(|| server.run(address, SERVER_PORT, stop))
+        self.network.namespace(self.service()).run(|| self.workload.serve(address, SERVER_PORT, stop))
     }
 
     fn session(&self, session: u32) -> Result<(), Error> {
@@ -222,7 +225,7 @@ impl Collection<'_> {
         let mut answered = self.answered.lock().expect("nothing panics while it holds this");
         if answered.elapsed() > SERVICE_STARTS_ANEW {
             (self.tell)(Told::Anew(&self.service().name));
-            self.network.renew(self.service(), self.stop)?;
+            self.network.renew(self.service())?;
             *answered = Instant::now();
         }
         Ok(())
@@ -252,7 +255,7 @@ struct Worker<'a> {
     session: u32,
     /// Makes of every try another draw, and under [`Circuits::Fresh`] another user of tor.
     tries: u64,
-    subscriber: Option<Subscriber>,
+    visitor: Box<dyn workload::Visitor + 'a>,
 }
 
 /// Whom the client talks to.
@@ -262,12 +265,10 @@ struct Peer {
     address: Ipv4Addr,
 }
 
-/// What the client shows of its subscriptions.
-const SHOWN: [&str; 1] = [SUBSCRIPTIONS[0]];
-
 impl<'a> Worker<'a> {
     fn new(collection: &'a Collection<'a>, client: &'a Node, at: usize, session: u32) -> Self {
-        Self { collection, client, at, session, tries: 0, subscriber: None }
+        let visitor = collection.workload.visitor(&client.name);
+        Self { collection, client, at, session, tries: 0, visitor }
     }
 
     fn run(mut self) -> Result<(), Error> {
@@ -320,23 +321,25 @@ impl<'a> Worker<'a> {
     fn first_contact(&mut self) -> Result<Option<Peer>, Error> {
         let Collection { network, plan, stop, queue, .. } = self.collection;
         if self.tries == 0 && self.session > 0 && plan.route == Route::Onion {
-            network.renew(self.client, stop)?;
+            network.renew(self.client)?;
         }
         let started = Instant::now();
         let mut anew = started;
         while !queue.is_over() {
             stop_if(stop)?;
             self.tries += 1;
-            let why = match self.ask_first(self.tries) {
+            let user = self.user();
+            let connect = || self.collection.connect(&user);
+            let why = match self.visitor.greet(&connect, self.host()) {
                 Ok(()) => {
                     self.collection.was_answered();
-                    match self.peer() {
-                        Ok(Some((peer, _))) => return Ok(Some(peer)),
+                    match self.peer_alone() {
+                        Ok(Some(peer)) => return Ok(Some(peer)),
                         Ok(None) => "no circuit to it is built".to_owned(),
                         Err(error) => error.to_string(),
                     }
                 }
-                Err(error) => error.to_string(),
+                Err(why) => why,
             };
             if started.elapsed() > PATIENCE {
                 let (client, minutes) = (&self.client.name, PATIENCE.as_secs() / 60);
@@ -348,26 +351,13 @@ impl<'a> Worker<'a> {
                 self.collection.revive_service()?;
                 if anew.elapsed() > START_ANEW {
                     (self.collection.tell)(Told::Anew(&self.client.name));
-                    network.renew(self.client, stop)?;
+                    network.renew(self.client)?;
                     anew = Instant::now();
                 }
             }
             thread::sleep(Duration::from_secs(1));
         }
         Ok(None)
-    }
-
-    /// Becomes a subscriber; who is one already asks for a point that is not there.
-    fn ask_first(&mut self, tries: u64) -> Result<(), secretstroll::QueryError> {
-        let host = self.host();
-        if self.subscriber.is_some() {
-            crate::http::exchange(self.connect(tries)?, host, "GET", "/poi?poi_id=0", None)?;
-        } else {
-            let connect = || self.connect(tries);
-            let key = Subscriber::public_key(&connect, host)?;
-            self.subscriber = Some(Subscriber::register(&connect, host, key, &self.client.name, &SHOWN)?);
-        }
-        Ok(())
     }
 
     fn host(&self) -> &'a str {
@@ -377,15 +367,11 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn connect(&self, try_number: u64) -> io::Result<TcpStream> {
-        let Collection { network, plan, .. } = self.collection;
-        let user = match plan.circuits {
+    /// As whom the client's tor knows this try.
+    fn user(&self) -> String {
+        match self.collection.plan.circuits {
             Circuits::Kept => format!("s{}", self.session),
-            Circuits::Fresh => format!("s{}-{try_number}", self.session),
-        };
-        match plan.route {
-            Route::Onion => socks::connect(network.onion(), 80, &user),
-            Route::Direct => TcpStream::connect((self.collection.service().address, SERVER_PORT)),
+            Circuits::Fresh => format!("s{}-{}", self.session, self.tries),
         }
     }
 
@@ -406,20 +392,28 @@ impl<'a> Worker<'a> {
         Ok(Some((Peer { name: node.name.clone(), address }, age(&newest.created))))
     }
 
+    /// The same, once nothing is left of what tor asked others when it started.
+    fn peer_alone(&self) -> Result<Option<Peer>, Error> {
+        let peer = self.peer()?.map(|(peer, _)| peer);
+        if self.collection.plan.route == Route::Onion {
+            self.collection.network.control(self.client)?.close_directory_circuits()?;
+        }
+        Ok(peer)
+    }
+
     /// Makes and records a query; why that failed, if it did.
     fn attempt(&mut self, query: &Query, peer: &Peer) -> Result<Result<(), String>, Error> {
         self.tries += 1;
-        let tries = self.tries;
         let part = self.collection.journal().part(query)?;
         let pair = Pair { client: self.client.address, peer: peer.address };
         let started = Instant::now();
         let (answer, recording) = record_while(pair, &part, || {
             let started = Instant::now();
-            (self.ask(query, tries), started.elapsed())
+            (self.ask(query), started.elapsed())
         })?;
-        let (truth, took) = match answer {
-            (Ok(truth), took) => (truth, took),
-            (Err(error), _) => return Ok(Err(format!("{}: {error}", error.kind()))),
+        let (visit, took) = match answer {
+            (Ok(visit), took) => (visit, took),
+            (Err(why), _) => return Ok(Err(why)),
         };
         if recording.strangers > 0 {
             return Ok(Err(format!("{} packets were not with {}", recording.strangers, peer.name)));
@@ -450,23 +444,18 @@ impl<'a> Worker<'a> {
             circuit_seconds,
             tries: journal.tries(query) + 1,
             seconds: took.as_secs_f64(),
-            requests: truth.requests,
-            answer_bytes: truth.answer_bytes,
+            requests: visit.requests,
+            answer_bytes: visit.answer_bytes,
         };
         journal.finish(query, row)?;
         Ok(Ok(()))
     }
 
-    fn ask(&self, query: &Query, tries: u64) -> Result<Truth, secretstroll::QueryError> {
-        let plan = self.collection.plan;
-        let wrong = |what: &str| secretstroll::QueryError::Answer(what.to_owned());
-        let seed = mix(mix(plan.seed, 3), mix(query.rep.into(), tries));
-        let cell = query.class.parse().map_err(|_| wrong("the class is no cell"))?;
-        let subscriber = self.subscriber.as_ref().ok_or_else(|| wrong("no credential"))?;
-        let place = secretstroll::Place::Cell(cell);
-        let asked = secretstroll::Query { place, host: self.host(), defence: plan.defence, subscriber, types: &SHOWN };
-        let answer = asked.run(&|| self.connect(tries), &mut Xoshiro256PlusPlus::seed_from_u64(seed));
-        answer.map(|(truth, _)| truth)
+    fn ask(&mut self, query: &Query) -> Result<Visit, String> {
+        let seed = mix(mix(self.collection.plan.seed, 3), mix(query.rep.into(), self.tries));
+        let class = query.class.parse().map_err(|_| "the class is no number")?;
+        let (user, host) = (self.user(), self.host());
+        self.visitor.visit(class, &|| self.collection.connect(&user), host, seed)
     }
 }
 

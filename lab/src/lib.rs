@@ -11,6 +11,7 @@ mod journal;
 mod link;
 mod namespace;
 mod network;
+pub mod pages;
 mod plan;
 mod queue;
 mod record;
@@ -19,6 +20,7 @@ pub mod secretstroll;
 pub mod socks;
 mod topology;
 pub mod tor;
+mod workload;
 
 pub use check::{Finding, check_inside, check_programs};
 pub use collect::{Collected, Progress, Told, collect};

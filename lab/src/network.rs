@@ -29,9 +29,6 @@ pub const SERVER_PORT: u16 = 8080;
 /// Half a minute will do, several where the machine is slow and busy.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// Percent of a node that knows all relays, and can tell others.
-const HAS_DIRECTORY: u8 = 75;
-
 /// How long a node may stay where it is before it starts again.
 const STUCK: Duration = Duration::from_secs(45);
 
@@ -102,10 +99,10 @@ impl Network {
             network.restart(relay)?;
         }
         say("relays");
-        network.reach(stop, HAS_DIRECTORY, &Role::is_relay)?;
+        network.reach(stop, &Role::is_relay)?;
         network.start(|role| !role.is_relay())?;
         say("clients and the service");
-        network.reach(stop, 100, &|role| !role.is_relay())?;
+        network.reach(stop, &|role| !role.is_relay())?;
         let hostname = folder("service0").join("onion/hostname");
         let onion = fs::read_to_string(&hostname).map_err(Error::system(hostname.display().to_string()))?;
         network.onion = onion.trim().to_owned();
@@ -200,33 +197,22 @@ impl Network {
         daemons[self.started_at(node)].kill();
     }
 
-    /// Starts the tor of a client or service anew, without the guards and circuits that it had.
+    /// Starts the tor of a client or service anew, without the guards and circuits that it had. It is ready some seconds later.
     ///
     /// # Errors
     ///
-    /// If it does not get ready again, or `stop` was set.
-    pub fn renew(&self, node: &Node, stop: &AtomicBool) -> Result<(), Error> {
-        let at = self.started_at(node);
-        let started = Instant::now();
-        {
-            let mut daemons = self.daemons.lock().expect("nothing panics while it holds this");
-            daemons[at].kill();
-            let state = folder(&node.name).join("state");
-            match fs::remove_file(&state) {
-                // It may have ended before it wrote one.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                removed => removed.map_err(Error::system(state.display().to_string()))?,
-            }
-            daemons[at] = self.daemon(node)?;
+    /// If it cannot be started.
+    pub fn renew(&self, node: &Node) -> Result<(), Error> {
+        let mut daemons = self.daemons.lock().expect("nothing panics while it holds this");
+        let daemon = &mut daemons[self.started_at(node)];
+        daemon.kill();
+        let state = folder(&node.name).join("state");
+        match fs::remove_file(&state) {
+            // It may have ended before it wrote one.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            removed => removed.map_err(Error::system(state.display().to_string()))?,
         }
-        while self.control(node).and_then(|mut port| port.progress()).unwrap_or(0) < 100 {
-            stop_if(stop)?;
-            if started.elapsed() > PATIENCE {
-                let daemons = self.daemons.lock().expect("nothing panics while it holds this");
-                return Err(daemons[at].error(format!("is not ready again after {} s", PATIENCE.as_secs())));
-            }
-            thread::sleep(LOOK);
-        }
+        *daemon = self.daemon(node)?;
         Ok(())
     }
 
@@ -317,16 +303,15 @@ impl Network {
         }
     }
 
-    /// Waits until all nodes of such roles are so many percent ready. One that gets no further starts again: it asked somebody who
-    /// had no answer yet, and waits longer and longer until it asks again.
-    fn reach(&self, stop: &AtomicBool, least: u8, which: &dyn Fn(Role) -> bool) -> Result<(), Error> {
+    /// Waits until relays of such roles know the directory, and others can build circuits. One that gets no further starts again: it
+    /// asked somebody who had no answer yet, and waits longer and longer until it asks again.
+    fn reach(&self, stop: &AtomicBool, which: &dyn Fn(Role) -> bool) -> Result<(), Error> {
         let seen: RefCell<HashMap<String, (u8, Instant)>> = RefCell::default();
         self.wait(stop, "is not ready", &|network| {
             let mut late = None;
             for node in network.nodes.iter().filter(|node| which(node.role)) {
-                // Right after its start a daemon has no socket yet.
-                let percent = network.control(node).and_then(|mut port| port.progress()).unwrap_or(0);
-                if percent >= least {
+                let percent = network.percent(node);
+                if percent >= 100 {
                     continue;
                 }
                 let mut seen = seen.borrow_mut();
@@ -341,6 +326,15 @@ impl Network {
             }
             Ok(late)
         })
+    }
+
+    /// How ready a node is; right after its start a daemon has no socket yet.
+    fn percent(&self, node: &Node) -> u8 {
+        let asked = self.control(node).and_then(|mut port| match node.role.is_relay() {
+            true => port.has_directory().map(|has| if has { 100 } else { 0 }),
+            false => port.progress(),
+        });
+        asked.unwrap_or(0)
     }
 
     fn authorities_know_all(&self) -> Result<Option<String>, Error> {

@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod collect;
+pub(crate) mod compare;
 pub(crate) mod demo;
 pub(crate) mod generate;
 pub(crate) mod network;

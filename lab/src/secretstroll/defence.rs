@@ -46,6 +46,10 @@ impl Defence {
                 format!("count = {}: a cell has {most} points, so fewer requests would leave some out", self.count);
             return Err(Error::Wrong(why));
         }
+        self.check_ranges()
+    }
+
+    pub(crate) fn check_ranges(&self) -> Result<(), Error> {
         let in_range = |name, value: u32, most: u32| match value {
             _ if value <= most => Ok(()),
             _ => Err(Error::Wrong(format!("{name} = {value}: at most {most}"))),

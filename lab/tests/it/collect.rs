@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use wfkit_capture::Records;
+use wfkit_lab::pages::{PagesConfig, Site};
 use wfkit_lab::{NetworkConfig, Node, Row};
 
 use crate::program::{LAB, can_run, lab, processes_that_mention, text};
@@ -165,4 +166,31 @@ fn plans_are_refused_before_anything_starts() {
     };
     assert!(refused("reps = 0").contains("reps = 0"));
     assert!(refused("[defence]\ncount = 2").contains("count = 2: a cell has"));
+}
+
+/// Pages through Tor: the document and all it refers to, over one circuit, and pages of the background once.
+#[test]
+fn pages_are_loaded_and_recorded() {
+    if !can_run() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let set = folder.join("set");
+    let plan = "workload = \"pages\"\nclasses = 2\nreps = 2\nunmonitored = 3\nseed = 1\nnetwork.relays = 4\nnetwork.clients = 3\n";
+    fs::write(folder.join("plan.toml"), plan).unwrap();
+    assert!(start(folder).wait().unwrap().success(), "{}", said(folder));
+    let rows = rows(&set);
+    let mut classes: Vec<_> = rows.iter().map(|row| row.class.as_str()).collect();
+    classes.sort_unstable();
+    assert_eq!(classes, ["1", "1", "2", "2", "3", "4", "5"]);
+    let site = Site::new(1, PagesConfig::default().scale);
+    let nodes = NetworkConfig { clients: 3, relays: 4, ..NetworkConfig::default() }.nodes().unwrap();
+    let address = |name: &str| nodes.iter().find(|node: &&Node| node.name == name).unwrap().address;
+    for row in &rows {
+        let page = site.page(row.class.parse().unwrap());
+        let least = 1 + page.resources.len() as u32;
+        assert!((least..=least + page.slots).contains(&row.requests), "{row:?}, {page:?}");
+        look_at(&set.join(&row.path), row, address(&row.client), address(&row.guard), 9001);
+    }
 }
