@@ -39,6 +39,8 @@ pub(crate) enum Command {
     /// Make and record the traces of a defence, as a file that the competition takes
     #[command(after_help = DEFENCE_HELP)]
     Generate(Generate),
+    /// Draw the packets of one query at the client and at other vantage points of its set
+    Picture(Picture),
     /// The system SecretStroll by hand
     #[command(subcommand)]
     Secretstroll(SecretStroll),
@@ -98,6 +100,21 @@ pub(crate) struct Compare {
     /// The program wfkit; default: $WFKIT, the one beside this program, or on the path
     #[arg(long)]
     pub(crate) wfkit: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Picture {
+    /// Folder of the set
+    pub(crate) set: PathBuf,
+    /// The class; default: that of the first query in the manifest
+    #[arg(long)]
+    pub(crate) class: Option<String>,
+    /// The repetition
+    #[arg(long)]
+    pub(crate) rep: Option<u32>,
+    /// The picture
+    #[arg(long, value_name = "SVG", default_value = "query.svg")]
+    pub(crate) out: PathBuf,
 }
 
 const COMPARE_HELP: &str = "\
@@ -162,6 +179,7 @@ A defence; every key may be left out:
   count = 18               # always so many requests
   dummies = 10             # up to so many more, in between
   batch = true             # all in one answer
+  pir = true               # private information retrieval from two servers
   delay = 200              # wait up to so many ms before each request";
 
 #[derive(Debug, Subcommand)]
@@ -296,6 +314,9 @@ pub(crate) struct DefenceArgs {
     /// Ask for all points at once (client)
     #[arg(long)]
     pub(crate) batch: bool,
+    /// Ask two servers for mixtures of cells that do not tell which is meant (client)
+    #[arg(long)]
+    pub(crate) pir: bool,
     /// Wait up to so many ms before each request (client)
     #[arg(long, default_value_t = 0)]
     pub(crate) delay: u32,
@@ -311,12 +332,15 @@ A plan; every key has a default:
   sessions = 2             # each with other guards and circuits
   route = \"onion\"          # or \"direct\": without Tor, to compare with
   circuits = \"kept\"        # or \"fresh\": another one for every query
+  vantages = [\"guard\"]     # recorded there, too: guard, socks, service (one client)
   tries = 4                # how often a query is made until it is given up
   seed = 7                 # of the map, the order, and all else that is drawn
 
   [network]                # as in `wfkit-lab up`
   clients = 4
   delay = 5.0
+  connection_padding = \"auto\" # Tor's own: \"on\", \"reduced\", \"off\"
+  circuit_padding = true   # Tor's own, while circuits are set up
 
   [pages]
   scale = 0.2              # requests and bytes, as a share of the web's
@@ -326,6 +350,7 @@ A plan; every key has a default:
   count = 18               # always so many requests (SecretStroll)
   dummies = 10             # up to so many more, in between
   batch = true             # all in one answer
+  pir = true               # private information retrieval from two servers
   delay = 200              # wait up to so many ms before each request
 
 The set: captures/ (pcapng), manifest.csv (class, rep, session, client, guard, circuit age, start, drops, truth), failures.csv,

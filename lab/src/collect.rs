@@ -15,11 +15,12 @@ use crate::Error;
 use crate::flag::SetAtEnd;
 use crate::journal::{Journal, Row};
 use crate::network::{Network, SERVER_PORT, stop_if};
-use crate::plan::{Circuits, Plan, Route};
+use crate::plan::{Circuits, Plan, Route, Vantage};
 use crate::queue::Queue;
-use crate::record::{Pair, record_while};
+use crate::record::{LINK, Pair, Tap, record_while};
 use crate::socks;
 use crate::topology::{Node, Role};
+use crate::tor::SOCKS_PORT;
 use crate::workload::{self, Visit};
 
 /// How often daemons are looked after and progress is told.
@@ -101,6 +102,7 @@ pub fn collect(
         let served = server.join().expect("a panic was told");
         done.and(served)
     })?;
+    collection.journal().label_vantages()?;
     Ok(collection.collected())
 }
 
@@ -404,13 +406,14 @@ impl<'a> Worker<'a> {
     /// Makes and records a query; why that failed, if it did.
     fn attempt(&mut self, query: &Query, peer: &Peer) -> Result<Result<(), String>, Error> {
         self.tries += 1;
-        let part = self.collection.journal().part(query)?;
-        let pair = Pair { client: self.client.address, peer: peer.address };
+        let parts = self.collection.journal().parts(query)?;
+        let taps = self.taps(peer)?.into_iter().zip(parts).collect();
         let started = Instant::now();
-        let (answer, recording) = record_while(pair, &part, || {
+        let (answer, recordings) = record_while(taps, || {
             let started = Instant::now();
             (self.ask(query), started.elapsed())
         })?;
+        let recording = recordings[0];
         let (visit, took) = match answer {
             (Ok(visit), took) => (visit, took),
             (Err(why), _) => return Ok(Err(why)),
@@ -418,10 +421,11 @@ impl<'a> Worker<'a> {
         if recording.strangers > 0 {
             return Ok(Err(format!("{} packets were not with {}", recording.strangers, peer.name)));
         }
-        if recording.dropped > 0 {
-            return Ok(Err(format!("the kernel dropped {} packets", recording.dropped)));
+        let dropped: u64 = recordings.iter().map(|recording| recording.dropped).sum();
+        if dropped > 0 {
+            return Ok(Err(format!("the kernel dropped {dropped} packets")));
         }
-        if recording.packets == 0 {
+        if recordings.iter().any(|recording| recording.packets == 0) {
             return Ok(Err("nothing was recorded".to_owned()));
         }
         let after = started.elapsed().saturating_sub(took).as_secs_f64();
@@ -449,6 +453,26 @@ impl<'a> Worker<'a> {
         };
         journal.finish(query, row)?;
         Ok(Ok(()))
+    }
+
+    /// The client's link, then other vantage points in the order of the plan.
+    fn taps(&self, peer: &Peer) -> Result<Vec<Tap>, Error> {
+        let Collection { network, plan, .. } = self.collection;
+        let pair = Pair { client: self.client.address, peer: peer.address };
+        let mut taps = vec![Tap::of_pair(pair)?];
+        for vantage in &plan.vantages {
+            let between = format!("tcp and host {} and host {}", pair.client, pair.peer);
+            let on_link = |node: &Node, filter: String| network.namespace(node).run(|| Tap::open(LINK, filter));
+            taps.push(match vantage {
+                Vantage::Socks => Tap::open("lo", format!("tcp and port {SOCKS_PORT}"))?,
+                Vantage::Service => on_link(self.collection.service(), "tcp".to_owned())?,
+                Vantage::Guard => {
+                    let guard = network.nodes().iter().find(|node| node.address == peer.address);
+                    on_link(guard.expect("a guard is a node"), between)?
+                }
+            });
+        }
+        Ok(taps)
     }
 
     fn ask(&mut self, query: &Query) -> Result<Visit, String> {

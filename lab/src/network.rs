@@ -241,7 +241,10 @@ impl Network {
                 Role::Relay => RoleOptions::Relay,
                 Role::Exit => RoleOptions::Exit,
                 Role::Service => RoleOptions::Service { server_port: SERVER_PORT },
-                Role::Client => RoleOptions::Client,
+                Role::Client => {
+                    let NetworkConfig { connection_padding, circuit_padding, .. } = self.config;
+                    RoleOptions::Client { connection_padding, circuit_padding }
+                }
             };
             let scheduler_interval = self.config.scheduler_interval;
             let torrc = Torrc { node, folder: &folder, authorities: &keys.authorities, scheduler_interval, role };

@@ -50,7 +50,7 @@ impl PagesConfig {
         let Defence { padding, delay, .. } = *defence;
         if *defence != (Defence { padding, delay, ..Defence::default() }) {
             return wrong(
-                "defence: pages have padding and delay; count, dummies and batch are SecretStroll's".to_owned(),
+                "defence: pages have padding and delay; count, dummies, batch and pir are SecretStroll's".to_owned(),
             );
         }
         defence.check_ranges()

@@ -26,6 +26,7 @@ use crate::topology::NetworkConfig;
 /// sessions = 2             # each with other guards and circuits
 /// route = "onion"          # or "direct": without Tor, to compare with
 /// circuits = "kept"        # or "fresh": another one for every query
+/// vantages = ["guard"]     # recorded there, too: guard, socks, service (one client)
 /// tries = 4                # how often a query is made until it is given up
 /// seed = 7                 # of the map, the order, and all else that is drawn
 ///
@@ -33,6 +34,8 @@ use crate::topology::NetworkConfig;
 /// relays = 5
 /// clients = 4
 /// delay = 5.0
+/// connection_padding = "auto" # or "on", "reduced", "off": Tor's own, while the connection is silent
+/// circuit_padding = true   # Tor's own, while circuits to onion services are set up
 ///
 /// [pages]
 /// scale = 0.2              # requests and bytes, as a share of the web's
@@ -58,6 +61,8 @@ pub struct Plan {
     pub route: Route,
     /// How long circuits are used.
     pub circuits: Circuits,
+    /// Where queries are recorded besides their client's link.
+    pub vantages: Vec<Vantage>,
     /// How often a query is made until it is given up. Tries during which a daemon died do not count.
     pub tries: u32,
     /// Seed of all that is drawn.
@@ -100,6 +105,29 @@ pub enum Route {
     Direct,
 }
 
+/// Where a query can be recorded besides its client's link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Vantage {
+    /// On the link of the client's guard: what the client and the guard say to each other, as it gets there.
+    Guard,
+    /// Between the application and the client's tor, without Tor's cells.
+    Socks,
+    /// On the link of the onion service, to its own guard: with one client only, since those of several cannot be told apart there.
+    Service,
+}
+
+impl Vantage {
+    /// The folder of its recordings, in that of the set.
+    pub fn folder(self) -> &'static str {
+        match self {
+            Self::Guard => "guard",
+            Self::Socks => "socks",
+            Self::Service => "service",
+        }
+    }
+}
+
 /// How long circuits are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -120,6 +148,7 @@ impl Default for Plan {
             sessions: 1,
             route: Route::Onion,
             circuits: Circuits::Kept,
+            vantages: Vec::new(),
             tries: 4,
             seed: 0,
             network: NetworkConfig { clients: 4, ..NetworkConfig::default() },
@@ -190,6 +219,21 @@ impl Plan {
         {
             if !(1..=most).contains(&value) {
                 return wrong(format!("{key} = {value}: 1 to {most}"));
+            }
+        }
+        for (at, vantage) in self.vantages.iter().enumerate() {
+            let name = vantage.folder();
+            if self.vantages[..at].contains(vantage) {
+                return wrong(format!("vantages: {name} is named twice"));
+            }
+            if self.route == Route::Direct {
+                return wrong(format!("vantages: without Tor there is no {name}"));
+            }
+            if *vantage == Vantage::Service && self.network.clients > 1 {
+                let clients = self.network.clients;
+                return wrong(format!(
+                    "vantages: on the service's link {clients} clients cannot be told apart; network.clients = 1"
+                ));
             }
         }
         match self.workload {
@@ -325,6 +369,9 @@ mod tests {
             ("classes = [1, 1]", "classes: each"),
             ("classes = []", "classes: each"),
             ("reps = 0", "reps = 0"),
+            ("vantages = [\"service\"]", "vantages: on the service's link 4 clients"),
+            ("vantages = [\"guard\", \"guard\"]", "vantages: guard is named twice"),
+            ("vantages = [\"socks\"]\nroute = \"direct\"", "vantages: without Tor there is no socks"),
             ("unmonitored = 3", "unmonitored = 3: only pages"),
             ("workload = \"pages\"\nunmonitored = 10000", "classes: 10001 is no page"),
             ("workload = \"pages\"\npages.scale = 2", "pages.scale = 2"),

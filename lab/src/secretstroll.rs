@@ -8,6 +8,7 @@ mod client;
 pub mod credentials;
 mod defence;
 mod map;
+mod pir;
 mod server;
 mod visitor;
 

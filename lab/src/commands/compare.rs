@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use wfkit_lab::secretstroll::Defence;
-use wfkit_lab::{Journal, Plan, Workload, enclosure};
+use wfkit_lab::{Journal, Plan, enclosure};
 
 use super::collect::{bring_up, make};
 use super::wfkit::{Scores, Volume, call, evaluate, find_wfkit, import, volumes};
@@ -39,21 +39,17 @@ pub(crate) fn run(options: &Compare, inside: bool) -> anyhow::Result<ExitCode> {
     let sets = [("undefended", &plain), ("live", &live)];
     if !inside {
         enclosure::seen_from_both(&options.out)?;
+        let mut is_left = false;
         for (name, plan) in sets {
-            Journal::open(&options.out.join(name), plan)?;
+            is_left |= Journal::open(&options.out.join(name), plan)?.done() < plan.len();
         }
-        return super::as_inside(super::again_inside()?);
-    }
-    let stop = enclosure::settle()?;
-    let network = bring_up(&live, &options.out.join("log"), &stop)?;
-    for (name, plan) in sets {
-        printer::note(&format!("{name}: {} queries", plan.len()));
-        let collected = make(&network, plan, &options.out.join(name), &stop)?;
-        if !collected.given_up.is_empty() {
-            bail!("{} queries were given up; why is in {name}/failures.csv", collected.given_up.len());
+        // Another simulation of what is recorded already needs no network.
+        if is_left {
+            return super::as_inside(super::again_inside()?);
         }
+    } else {
+        record(options, sets)?;
     }
-    drop(network);
     let traces = |name: &str| options.out.join(format!("{name}.parquet"));
     for (name, plan) in sets {
         import(&wfkit, plan, &options.out.join(name), &traces(name))?;
@@ -69,6 +65,19 @@ pub(crate) fn run(options: &Compare, inside: bool) -> anyhow::Result<ExitCode> {
     )?;
     tell(options, &wfkit, &live, &spec, undefended)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn record(options: &Compare, sets: [(&str, &Plan); 2]) -> anyhow::Result<()> {
+    let stop = enclosure::settle()?;
+    let network = bring_up(sets[0].1, &options.out.join("log"), &stop)?;
+    for (name, plan) in sets {
+        printer::note(&format!("{name}: {} queries", plan.len()));
+        let collected = make(&network, plan, &options.out.join(name), &stop)?;
+        if !collected.given_up.is_empty() {
+            bail!("{} queries were given up; why is in {name}/failures.csv", collected.given_up.len());
+        }
+    }
+    Ok(())
 }
 
 /// Which simulation is like a defence.
@@ -137,24 +146,19 @@ fn tell(
         let cells: String = more.iter().map(|more| format!("{:>20}", more.shown())).collect();
         printer::line(&format!("{:<12}{cells}", if name == "simulator" { "off by" } else { name }));
         if name == "simulator" {
-            off.extend(
-                ["down", "up", "time"]
-                    .into_iter()
-                    .zip(more)
-                    .filter(|(_, more)| !more.holds(0.0))
-                    .map(|(what, _)| what.to_owned()),
-            );
+            let named = ["down", "up", "time"].into_iter().zip(more);
+            off.extend(named.filter(|(_, more)| more.tells()).map(|(what, _)| what.to_owned()));
         }
     }
     printer::line("");
-    let chance =
-        live.classes().len() as f64 + f64::from(u8::from(live.workload == Workload::Pages && live.unmonitored > 0));
+    let mut chance = 0.0;
     printer::line(&format!("{:<12}{:>20}{:>20}{:>20}", "accuracy", "undefended", "live", "simulated"));
     for attack in &options.attacks {
         let mut found = Vec::new();
         for name in ["undefended", "live", "simulated"] {
             found.push(evaluate(wfkit, &traces(name), attack, options.folds, live.seed)?);
         }
+        chance = found[0].chance;
         let shown =
             |Scores { accuracy, interval: [low, high], .. }: &Scores| format!("{accuracy:.2} [{low:.2}, {high:.2}]");
         let cells: String = found.iter().map(|scores| format!("{:>20}", shown(scores))).collect();
@@ -164,7 +168,7 @@ fn tell(
             off.push(format!("what {attack} finds"));
         }
     }
-    printer::line(&format!("chance is {:.2}; intervals are 95 %", 1.0 / chance));
+    printer::line(&format!("chance is {chance:.2}; intervals are 95 %"));
     printer::line(&match &off[..] {
         [] => "the simulator is off in nothing that these queries can show".to_owned(),
         off => format!("the simulator is off in: {}", off.join(", ")),
@@ -183,12 +187,17 @@ struct More {
 
 impl More {
     fn shown(&self) -> String {
-        let percent = |share: f64| format!("{:+.0}", 100.0 * share);
+        let percent = |share: f64| match (100.0 * share).round() {
+            0.0 => "0".to_owned(),
+            rounded => format!("{rounded:+}"),
+        };
         format!("{} [{}, {}] %", percent(self.value), percent(self.interval[0]), percent(self.interval[1]))
     }
 
-    fn holds(&self, value: f64) -> bool {
-        (self.interval[0]..=self.interval[1]).contains(&value)
+    /// Whether there is a difference, of more than half a percent.
+    fn tells(&self) -> bool {
+        let [low, high] = self.interval;
+        !(low..=high).contains(&0.0) && self.value.abs() > 0.005
     }
 }
 
@@ -223,11 +232,14 @@ mod tests {
         let plain = all((0..50).map(|at| 1000.0 + f64::from(at)));
         let double = all((0..60).map(|at| 2.0 * (1000.0 + f64::from(at))));
         let twice = more(&double, &plain, MEASURES[0], 1).unwrap();
-        assert!((twice.value - 1.0).abs() < 1e-9 && twice.holds(1.0) && !twice.holds(0.5), "{twice:?}");
+        assert!((twice.value - 1.0).abs() < 1e-9 && twice.tells(), "{twice:?}");
         assert_eq!(twice.shown(), "+100 [+100, +100] %");
         let noisy = all((0..50).map(|at| if at % 2 == 0 { 500.0 } else { 1700.0 }));
         let noisy = more(&noisy, &plain, MEASURES[0], 1).unwrap();
-        assert!(noisy.holds(0.0) && noisy.interval[0] < -0.05 && noisy.interval[1] > 0.05, "{noisy:?}");
+        assert!(!noisy.tells() && noisy.interval[0] < -0.05 && noisy.interval[1] > 0.05, "{noisy:?}");
+        let nearly = more(&all((0..50).map(|at| 1001.0 + f64::from(at))), &plain, MEASURES[0], 1).unwrap();
+        assert!(nearly.interval[0] > 0.0 && !nearly.tells(), "{nearly:?}");
+        assert_eq!(nearly.shown(), "0 [0, 0] %");
         assert_eq!(more(&all([]), &plain, MEASURES[0], 1), None);
     }
 

@@ -6,6 +6,7 @@ pub(crate) mod compare;
 pub(crate) mod demo;
 pub(crate) mod generate;
 pub(crate) mod network;
+pub(crate) mod picture;
 pub(crate) mod secretstroll;
 mod wfkit;
 

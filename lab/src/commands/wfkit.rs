@@ -58,6 +58,8 @@ pub(super) fn import(program: &Path, plan: &Plan, set: &Path, traces: &Path) -> 
 /// What an attack finds in traces.
 pub(super) struct Scores {
     pub(super) accuracy: f64,
+    /// What guessing gets.
+    pub(super) chance: f64,
     /// Ends of its 95 % interval.
     pub(super) interval: [f64; 2],
     /// What the traces cost, as wfkit reports it.
@@ -73,6 +75,7 @@ pub(super) fn evaluate(program: &Path, traces: &Path, attack: &str, folds: u32, 
     let interval = &report["privacy"]["intervals_95"]["accuracy"];
     Ok(Scores {
         accuracy: number(&report["privacy"], "accuracy")?,
+        chance: number(&report["privacy"], "chance_accuracy")?,
         interval: [number(interval, "low")?, number(interval, "high")?],
         utility: report["utility"].clone(),
     })
