@@ -332,6 +332,7 @@ A plan; every key has a default:
   sessions = 2             # each with other guards and circuits
   route = \"onion\"          # or \"direct\": without Tor, to compare with
   circuits = \"kept\"        # or \"fresh\": another one for every query
+  noise = 0                # so many of the clients make queries that nobody records
   vantages = [\"guard\"]     # recorded there, too: guard, socks, service (one client)
   tries = 4                # how often a query is made until it is given up
   seed = 7                 # of the map, the order, and all else that is drawn

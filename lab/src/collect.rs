@@ -3,11 +3,13 @@
 use std::io;
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use rand::{RngExt as _, SeedableRng as _};
+use rand_xoshiro::Xoshiro256PlusPlus;
 use wfkit_capture::record::Query;
 use wfkit_metrics::seed::mix;
 
@@ -62,6 +64,8 @@ pub struct Collected {
     pub done: usize,
     /// Tries that failed.
     pub failed_tries: u32,
+    /// Queries that were made as noise, of this run.
+    pub noise: u64,
     /// Queries that were given up.
     pub given_up: Vec<Query>,
 }
@@ -86,6 +90,7 @@ pub fn collect(
         workload: workload::service(plan),
         journal: Mutex::new(journal),
         queue: Queue::default(),
+        noise: AtomicU64::new(0),
         answered: Mutex::new(Instant::now()),
         started: Instant::now(),
         started_with,
@@ -131,6 +136,8 @@ struct Collection<'a> {
     journal: Mutex<Journal>,
     /// What is left of a session.
     queue: Queue,
+    /// Queries that were made as noise.
+    noise: AtomicU64,
     /// When any client got an answer for the last time, or the service started anew.
     answered: Mutex<Instant>,
     started: Instant,
@@ -152,6 +159,14 @@ impl Collection<'_> {
         }
     }
 
+    /// What clients call the service.
+    fn host(&self) -> &str {
+        match self.plan.route {
+            Route::Onion => self.network.onion(),
+            Route::Direct => "service0",
+        }
+    }
+
     fn service(&self) -> &Node {
         self.network.nodes_of(Role::Service).next().expect("every network has one")
     }
@@ -166,7 +181,8 @@ impl Collection<'_> {
     }
 
     fn session(&self, session: u32) -> Result<(), Error> {
-        let clients: Vec<_> = self.network.nodes_of(Role::Client).collect();
+        let mut clients: Vec<_> = self.network.nodes_of(Role::Client).collect();
+        let noisy = clients.split_off(clients.len().saturating_sub(self.plan.noise.into()));
         let left: Vec<Vec<_>> = {
             let journal = self.journal();
             let is_left = |query: &Query| !journal.is_done(query) && journal.failures(query) < self.plan.tries;
@@ -183,6 +199,11 @@ impl Collection<'_> {
             let workers = workers.map(|(client, at)| scope.spawn(move || Worker::new(self, client, at, session).run()));
             let workers: Vec<_> = workers.collect();
             let watch = scope.spawn(|| self.watch(&is_over));
+            let noise = noisy.iter().zip(0..).map(|(client, at)| {
+                let is_over = &is_over;
+                scope.spawn(move || self.make_noise(client, mix(session.into(), at), is_over))
+            });
+            let noise: Vec<_> = noise.collect();
             let over = SetAtEnd(&is_over);
             let mut result = Ok(());
             for worker in workers {
@@ -191,9 +212,31 @@ impl Collection<'_> {
             drop(over);
             // One client's trouble does not matter where others did its part.
             let result = if self.queue.is_over() && !self.stop.load(Ordering::Relaxed) { Ok(()) } else { result };
-            result.and(watch.join().expect("a panic was told"))
+            let noise = noise.into_iter().try_for_each(|noise| noise.join().expect("a panic was told"));
+            result.and(watch.join().expect("a panic was told")).and(noise)
         })?;
         (self.tell)(Told::Progress(self.progress()));
+        Ok(())
+    }
+
+    /// Queries of random classes by a client that is not recorded, until `is_over`. Those that fail are noise as well.
+    fn make_noise(&self, client: &Node, number: u64, is_over: &AtomicBool) -> Result<(), Error> {
+        self.network.namespace(client).enter()?;
+        let mut visitor = self.workload.visitor(&client.name);
+        let host = self.host();
+        let connect = || self.connect("noise");
+        let mut randomness = Xoshiro256PlusPlus::seed_from_u64(mix(mix(self.plan.seed, 6), number));
+        let classes = [self.plan.classes(), self.plan.background()].concat();
+        let mut is_known = false;
+        while !is_over.load(Ordering::Relaxed) {
+            is_known = is_known || visitor.greet(&connect, host).is_ok();
+            let class = classes[randomness.random_range(0..classes.len())];
+            if is_known && visitor.visit(class, &connect, host, randomness.random()).is_ok() {
+                self.noise.fetch_add(1, Ordering::Relaxed);
+            } else {
+                thread::sleep(LOOK);
+            }
+        }
         Ok(())
     }
 
@@ -244,7 +287,8 @@ impl Collection<'_> {
         let journal = self.journal();
         let all = (0..self.plan.sessions).flat_map(|session| self.plan.queries(session));
         let given_up = all.filter(|query| !journal.is_done(query)).collect();
-        Collected { done: journal.done(), failed_tries: journal.failed_tries(), given_up }
+        let noise = self.noise.load(Ordering::Relaxed);
+        Collected { done: journal.done(), failed_tries: journal.failed_tries(), noise, given_up }
     }
 }
 
@@ -332,7 +376,7 @@ impl<'a> Worker<'a> {
             self.tries += 1;
             let user = self.user();
             let connect = || self.collection.connect(&user);
-            let why = match self.visitor.greet(&connect, self.host()) {
+            let why = match self.visitor.greet(&connect, self.collection.host()) {
                 Ok(()) => {
                     self.collection.was_answered();
                     match self.peer_alone() {
@@ -360,13 +404,6 @@ impl<'a> Worker<'a> {
             thread::sleep(Duration::from_secs(1));
         }
         Ok(None)
-    }
-
-    fn host(&self) -> &'a str {
-        match self.collection.plan.route {
-            Route::Onion => self.collection.network.onion(),
-            Route::Direct => "service0",
-        }
     }
 
     /// As whom the client's tor knows this try.
@@ -478,7 +515,7 @@ impl<'a> Worker<'a> {
     fn ask(&mut self, query: &Query) -> Result<Visit, String> {
         let seed = mix(mix(self.collection.plan.seed, 3), mix(query.rep.into(), self.tries));
         let class = query.class.parse().map_err(|_| "the class is no number")?;
-        let (user, host) = (self.user(), self.host());
+        let (user, host) = (self.user(), self.collection.host());
         self.visitor.visit(class, &|| self.collection.connect(&user), host, seed)
     }
 }

@@ -26,6 +26,7 @@ use crate::topology::NetworkConfig;
 /// sessions = 2             # each with other guards and circuits
 /// route = "onion"          # or "direct": without Tor, to compare with
 /// circuits = "kept"        # or "fresh": another one for every query
+/// noise = 0                # so many of the clients make queries that nobody records
 /// vantages = ["guard"]     # recorded there, too: guard, socks, service (one client)
 /// tries = 4                # how often a query is made until it is given up
 /// seed = 7                 # of the map, the order, and all else that is drawn
@@ -61,6 +62,9 @@ pub struct Plan {
     pub route: Route,
     /// How long circuits are used.
     pub circuits: Circuits,
+    /// How many of the network's clients, the last ones, only make noise: queries that nobody records, of random classes, one after the
+    /// other.
+    pub noise: u16,
     /// Where queries are recorded besides their client's link.
     pub vantages: Vec<Vantage>,
     /// How often a query is made until it is given up. Tries during which a daemon died do not count.
@@ -148,6 +152,7 @@ impl Default for Plan {
             sessions: 1,
             route: Route::Onion,
             circuits: Circuits::Kept,
+            noise: 0,
             vantages: Vec::new(),
             tries: 4,
             seed: 0,
@@ -220,6 +225,10 @@ impl Plan {
             if !(1..=most).contains(&value) {
                 return wrong(format!("{key} = {value}: 1 to {most}"));
             }
+        }
+        if self.noise >= self.network.clients {
+            let (noise, clients) = (self.noise, self.network.clients);
+            return wrong(format!("noise = {noise}: of {clients} clients one at least is to be recorded"));
         }
         for (at, vantage) in self.vantages.iter().enumerate() {
             let name = vantage.folder();
@@ -369,6 +378,7 @@ mod tests {
             ("classes = [1, 1]", "classes: each"),
             ("classes = []", "classes: each"),
             ("reps = 0", "reps = 0"),
+            ("noise = 4", "noise = 4: of 4 clients"),
             ("vantages = [\"service\"]", "vantages: on the service's link 4 clients"),
             ("vantages = [\"guard\", \"guard\"]", "vantages: guard is named twice"),
             ("vantages = [\"socks\"]\nroute = \"direct\"", "vantages: without Tor there is no socks"),

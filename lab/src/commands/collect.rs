@@ -69,12 +69,15 @@ fn line(progress: Progress) -> String {
 }
 
 fn tell(collected: &Collected, plan: &Plan, out: &Path) {
-    let Collected { done, failed_tries, given_up } = collected;
+    let Collected { done, failed_tries, noise, given_up } = collected;
     printer::line(&format!(
         "{done} of {} queries are recorded in {}; {failed_tries} tries failed",
         plan.len(),
         out.display()
     ));
+    if plan.noise > 0 {
+        printer::line(&format!("{} clients made {noise} queries beside, as noise", plan.noise));
+    }
     if let Some(first) = given_up.first() {
         printer::line(&format!(
             "{} were given up after {} tries, such as class {}, rep {}; why is in failures.csv",

@@ -181,15 +181,16 @@ fn pages_are_loaded_and_recorded() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let set = folder.join("set");
-    let plan = "workload = \"pages\"\nclasses = 2\nreps = 2\nunmonitored = 3\nseed = 1\nvantages = [\"guard\", \"socks\"]\nnetwork.relays = 4\nnetwork.clients = 3\n";
+    let plan = "workload = \"pages\"\nclasses = 2\nreps = 2\nunmonitored = 3\nseed = 1\nvantages = [\"guard\", \"socks\"]\nnoise = 1\nnetwork.relays = 4\nnetwork.clients = 4\n";
     fs::write(folder.join("plan.toml"), plan).unwrap();
     assert!(start(folder).wait().unwrap().success(), "{}", said(folder));
     let rows = rows(&set);
+    assert!(rows.iter().all(|row| row.client != "client3"), "it only makes noise");
     let mut classes: Vec<_> = rows.iter().map(|row| row.class.as_str()).collect();
     classes.sort_unstable();
     assert_eq!(classes, ["1", "1", "2", "2", "3", "4", "5"]);
     let site = Site::new(1, PagesConfig::default().scale);
-    let nodes = NetworkConfig { clients: 3, relays: 4, ..NetworkConfig::default() }.nodes().unwrap();
+    let nodes = NetworkConfig { clients: 4, relays: 4, ..NetworkConfig::default() }.nodes().unwrap();
     let address = |name: &str| nodes.iter().find(|node: &&Node| node.name == name).unwrap().address;
     for row in &rows {
         let page = site.page(row.class.parse().unwrap());
