@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import lab
 import peers
 import together
 from fragments import number, percent, size, table, with_interval
@@ -361,6 +362,19 @@ ENTRIES = [
         sweep_table,
         "20 seconds",
         cheap=True,
+    ),
+    *(
+        Entry(
+            f"lab-{name}",
+            f"lab-{name}",
+            lab.commands(f"lab-{name}", more),
+            lab.figures(f"lab-{name}"),
+            lab.render,
+            "2 minutes",
+            shown=lab.shown(f"lab-{name}", more),
+            shown_in="datasets/data/lab/README.md",
+        )
+        for name, more in (("secretstroll", ""), ("pages", " --open-world unmonitored"))
     ),
     Entry("capture-speed", "made-captures", ["benches/peers/capture/run"], peers.capture_figures, peers.capture_table, "30 minutes, 4 GB"),
     Entry("forest-speed", "made-rows", ["benches/peers/forest/run"], peers.forest_figures, peers.forest_table, "30 minutes"),

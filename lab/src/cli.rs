@@ -33,9 +33,14 @@ pub(crate) enum Command {
     /// Bring up a network, make the queries of a plan, and record each on its client's link
     #[command(after_help = PLAN_HELP)]
     Collect(Collect),
+    /// Record a defence, simulate it on undefended recordings of the same queries, and tell where the simulator is off
+    #[command(after_help = COMPARE_HELP)]
+    Compare(Compare),
     /// Make and record the traces of a defence, as a file that the competition takes
     #[command(after_help = DEFENCE_HELP)]
     Generate(Generate),
+    /// Draw the packets of one query at the client and at other vantage points of its set
+    Picture(Picture),
     /// The system SecretStroll by hand
     #[command(subcommand)]
     Secretstroll(SecretStroll),
@@ -68,7 +73,58 @@ pub(crate) struct Collect {
     /// Folder of the set; one that was begun with this plan goes on
     #[arg(long)]
     pub(crate) out: PathBuf,
+    /// Also write its traces, as `wfkit capture import` does; pages that are loaded once become the class `unmonitored`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) traces: Option<PathBuf>,
+    /// The program wfkit, for --traces; default: $WFKIT, the one beside this program, or on the path
+    #[arg(long)]
+    pub(crate) wfkit: Option<PathBuf>,
 }
+
+#[derive(Debug, Args)]
+pub(crate) struct Compare {
+    /// The plan, in TOML, with its [defence]
+    pub(crate) plan: PathBuf,
+    /// Folder for the two sets, their traces and the simulated ones; what was begun there goes on
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+    /// The simulation, as `wfkit defend --defence` takes it; default: the one that is like the plan's defence
+    #[arg(long, value_name = "SPEC")]
+    pub(crate) simulate: Option<String>,
+    /// Attacks, joined by commas
+    #[arg(long, value_delimiter = ',', default_value = "totals,kfp")]
+    pub(crate) attacks: Vec<String>,
+    /// Folds of the cross-validation
+    #[arg(long, default_value_t = 5)]
+    pub(crate) folds: u32,
+    /// The program wfkit; default: $WFKIT, the one beside this program, or on the path
+    #[arg(long)]
+    pub(crate) wfkit: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Picture {
+    /// Folder of the set
+    pub(crate) set: PathBuf,
+    /// The class; default: that of the first query in the manifest
+    #[arg(long)]
+    pub(crate) class: Option<String>,
+    /// The repetition
+    #[arg(long)]
+    pub(crate) rep: Option<u32>,
+    /// The picture
+    #[arg(long, value_name = "SVG", default_value = "query.svg")]
+    pub(crate) out: PathBuf,
+}
+
+const COMPARE_HELP: &str = "\
+The same queries are recorded twice, without the plan's defence and under it; the simulation is then applied to the former. Where
+--simulate is not given:
+
+  padding and count        fixed-shape:largest, with as many rounds as requests, each with what a padded answer takes
+  delay                    jitter:uniform, up to as many ms for each packet
+
+Overheads are means over queries, against the same queries without the defence, with 95 % intervals (bootstrap over queries).";
 
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
@@ -123,6 +179,7 @@ A defence; every key may be left out:
   count = 18               # always so many requests
   dummies = 10             # up to so many more, in between
   batch = true             # all in one answer
+  pir = true               # private information retrieval from two servers
   delay = 200              # wait up to so many ms before each request";
 
 #[derive(Debug, Subcommand)]
@@ -257,6 +314,9 @@ pub(crate) struct DefenceArgs {
     /// Ask for all points at once (client)
     #[arg(long)]
     pub(crate) batch: bool,
+    /// Ask two servers for mixtures of cells that do not tell which is meant (client)
+    #[arg(long)]
+    pub(crate) pir: bool,
     /// Wait up to so many ms before each request (client)
     #[arg(long, default_value_t = 0)]
     pub(crate) delay: u32,
@@ -265,24 +325,33 @@ pub(crate) struct DefenceArgs {
 const PLAN_HELP: &str = "\
 A plan; every key has a default:
 
-  workload = \"secretstroll\"
-  classes = 10             # grid cells 1 to 10; or a list, [3, 14, 15]
+  workload = \"secretstroll\" # or \"pages\"
+  classes = 10             # grid cells (or pages) 1 to 10; or a list, [3, 14, 15]
   reps = 20                # of each class in each session
+  unmonitored = 0          # other pages, each loaded once, dealt out to sessions
   sessions = 2             # each with other guards and circuits
   route = \"onion\"          # or \"direct\": without Tor, to compare with
   circuits = \"kept\"        # or \"fresh\": another one for every query
+  noise = 0                # so many of the clients make queries that nobody records
+  vantages = [\"guard\"]     # recorded there, too: guard, socks, service (one client)
   tries = 4                # how often a query is made until it is given up
   seed = 7                 # of the map, the order, and all else that is drawn
 
   [network]                # as in `wfkit-lab up`
   clients = 4
   delay = 5.0
+  connection_padding = \"auto\" # Tor's own: \"on\", \"reduced\", \"off\"
+  circuit_padding = true   # Tor's own, while circuits are set up
+
+  [pages]
+  scale = 0.2              # requests and bytes, as a share of the web's
 
   [defence]                # of the application; none is the default
   padding = 4096           # fill every answer up to a multiple of bytes
-  count = 18               # always so many requests
+  count = 18               # always so many requests (SecretStroll)
   dummies = 10             # up to so many more, in between
   batch = true             # all in one answer
+  pir = true               # private information retrieval from two servers
   delay = 200              # wait up to so many ms before each request
 
 The set: captures/ (pcapng), manifest.csv (class, rep, session, client, guard, circuit age, start, drops, truth), failures.csv,

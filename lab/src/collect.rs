@@ -1,15 +1,14 @@
 //! Queries made by all clients at once, each recorded on its client's link.
 
-use std::collections::VecDeque;
 use std::io;
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use rand::SeedableRng as _;
+use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use wfkit_capture::record::Query;
 use wfkit_metrics::seed::mix;
@@ -18,19 +17,30 @@ use crate::Error;
 use crate::flag::SetAtEnd;
 use crate::journal::{Journal, Row};
 use crate::network::{Network, SERVER_PORT, stop_if};
-use crate::plan::{Circuits, Plan, Route};
-use crate::record::{Pair, record_while};
-use crate::secretstroll::credentials::IssuerKey;
-use crate::secretstroll::{self, Map, SUBSCRIPTIONS, Server, Subscriber, Truth, system_randomness};
+use crate::plan::{Circuits, Plan, Route, Vantage};
+use crate::queue::Queue;
+use crate::record::{LINK, Pair, Tap, record_while};
 use crate::socks;
 use crate::topology::{Node, Role};
+use crate::tor::SOCKS_PORT;
+use crate::workload::{self, Visit};
 
 /// How often daemons are looked after and progress is told.
 const LOOK: Duration = Duration::from_millis(500);
 const TELL: Duration = Duration::from_secs(5);
 
-/// How long an onion service may take until it answers for the first time.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// How long a client asks a service that does not answer, until it gives up. Relays that died are there again within a second, but
+/// whoever asked them in vain stays away from them for minutes.
+const PATIENCE: Duration = Duration::from_secs(15 * 60);
+
+/// A client that got no answer for so long starts anew: it forgets which guards and introduction points it holds for dead.
+const START_ANEW: Duration = Duration::from_secs(60);
+
+/// So does the service, if no client at all got an answer for so long.
+const SERVICE_STARTS_ANEW: Duration = Duration::from_secs(120);
+
+/// After a try that failed: until daemons that died by it are seen to be dead.
+const UNTIL_DEATHS_SHOW: Duration = Duration::from_secs(1);
 
 /// How a collection stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,6 +64,8 @@ pub struct Collected {
     pub done: usize,
     /// Tries that failed.
     pub failed_tries: u32,
+    /// Queries that were made as noise, of this run.
+    pub noise: u64,
     /// Queries that were given up.
     pub given_up: Vec<Query>,
 }
@@ -70,15 +82,16 @@ pub fn collect(
     tell: &(dyn Fn(Told<'_>) + Sync),
     stop: &AtomicBool,
 ) -> Result<Collected, Error> {
-    let map = Arc::new(Map::synthetic(plan.seed));
-    plan.defence.check(&map)?;
     let journal = Journal::open(folder, plan)?;
     let started_with = journal.done();
     let collection = Collection {
         network,
         plan,
+        workload: workload::service(plan),
         journal: Mutex::new(journal),
-        queries: Mutex::new(Vec::new()),
+        queue: Queue::default(),
+        noise: AtomicU64::new(0),
+        answered: Mutex::new(Instant::now()),
         started: Instant::now(),
         started_with,
         tell,
@@ -86,7 +99,7 @@ pub fn collect(
     };
     let server_stop = AtomicBool::new(false);
     thread::scope(|scope| {
-        let server = scope.spawn(|| collection.serve(Arc::clone(&map), &server_stop));
+        let server = scope.spawn(|| collection.serve(&server_stop));
         let done = {
             let _end = SetAtEnd(&server_stop);
             (0..plan.sessions).try_for_each(|session| collection.session(session))
@@ -94,6 +107,7 @@ pub fn collect(
         let served = server.join().expect("a panic was told");
         done.and(served)
     })?;
+    collection.journal().label_vantages()?;
     Ok(collection.collected())
 }
 
@@ -111,14 +125,21 @@ pub enum Told<'a> {
     },
     /// A daemon ended and was started again.
     Restarted(&'a str),
+    /// A node whose tor is started anew, since nothing came through for long.
+    Anew(&'a str),
 }
 
 struct Collection<'a> {
     network: &'a Network,
     plan: &'a Plan,
+    workload: Box<dyn workload::Service>,
     journal: Mutex<Journal>,
-    /// Of each client.
-    queries: Mutex<Vec<VecDeque<Query>>>,
+    /// What is left of a session.
+    queue: Queue,
+    /// Queries that were made as noise.
+    noise: AtomicU64,
+    /// When any client got an answer for the last time, or the service started anew.
+    answered: Mutex<Instant>,
     started: Instant,
     started_with: usize,
     tell: &'a (dyn Fn(Told<'_>) + Sync),
@@ -130,50 +151,59 @@ impl Collection<'_> {
         self.journal.lock().expect("nothing panics while it holds this")
     }
 
-    fn queries(&self) -> MutexGuard<'_, Vec<VecDeque<Query>>> {
-        self.queries.lock().expect("nothing panics while it holds this")
+    /// A connection of the calling thread's client to the service.
+    fn connect(&self, user: &str) -> io::Result<TcpStream> {
+        match self.plan.route {
+            Route::Onion => socks::connect(self.network.onion(), 80, user),
+            Route::Direct => TcpStream::connect((self.service().address, SERVER_PORT)),
+        }
     }
 
-    /// A client's next query; who has none left takes the last of whoever has most.
-    fn next(&self, client: usize) -> Option<Query> {
-        let mut queries = self.queries();
-        let own = queries[client].pop_front();
-        own.or_else(|| queries.iter_mut().max_by_key(|of_other| of_other.len())?.pop_back())
+    /// What clients call the service.
+    fn host(&self) -> &str {
+        match self.plan.route {
+            Route::Onion => self.network.onion(),
+            Route::Direct => "service0",
+        }
     }
 
     fn service(&self) -> &Node {
         self.network.nodes_of(Role::Service).next().expect("every network has one")
     }
 
-    fn serve(&self, map: Arc<Map>, stop: &AtomicBool) -> Result<(), Error> {
+    fn serve(&self, stop: &AtomicBool) -> Result<(), Error> {
         // Behind the onion service nobody else reaches it; without Tor clients do, and nobody else is in this network.
         let address = match self.plan.route {
             Route::Onion => Ipv4Addr::LOCALHOST,
             Route::Direct => self.service().address,
         };
-        let issuer = IssuerKey::generate(&SUBSCRIPTIONS, &mut system_randomness());
-        let server = Server::new(map, issuer, self.plan.defence, self.plan.seed);
-        self.network.namespace(self.service()).run(|| server.run(address, SERVER_PORT, stop))
+        self.network.namespace(self.service()).run(|| self.workload.serve(address, SERVER_PORT, stop))
     }
 
     fn session(&self, session: u32) -> Result<(), Error> {
-        let clients: Vec<_> = self.network.nodes_of(Role::Client).collect();
-        let left: Vec<VecDeque<_>> = {
+        let mut clients: Vec<_> = self.network.nodes_of(Role::Client).collect();
+        let noisy = clients.split_off(clients.len().saturating_sub(self.plan.noise.into()));
+        let left: Vec<Vec<_>> = {
             let journal = self.journal();
             let is_left = |query: &Query| !journal.is_done(query) && journal.failures(query) < self.plan.tries;
             let of_clients = self.plan.queries_by_client(session, clients.len()).into_iter();
             of_clients.map(|queries| queries.into_iter().filter(is_left).collect()).collect()
         };
-        if left.iter().all(VecDeque::is_empty) {
+        if left.iter().all(Vec::is_empty) {
             return Ok(());
         }
-        *self.queries() = left;
+        self.queue.fill(left);
         let is_over = AtomicBool::new(false);
         thread::scope(|scope| {
             let workers = clients.iter().zip(0..);
             let workers = workers.map(|(client, at)| scope.spawn(move || Worker::new(self, client, at, session).run()));
             let workers: Vec<_> = workers.collect();
             let watch = scope.spawn(|| self.watch(&is_over));
+            let noise = noisy.iter().zip(0..).map(|(client, at)| {
+                let is_over = &is_over;
+                scope.spawn(move || self.make_noise(client, mix(session.into(), at), is_over))
+            });
+            let noise: Vec<_> = noise.collect();
             let over = SetAtEnd(&is_over);
             let mut result = Ok(());
             for worker in workers {
@@ -181,11 +211,32 @@ impl Collection<'_> {
             }
             drop(over);
             // One client's trouble does not matter where others did its part.
-            let is_complete = self.queries().iter().all(VecDeque::is_empty);
-            let result = if is_complete && !self.stop.load(Ordering::Relaxed) { Ok(()) } else { result };
-            result.and(watch.join().expect("a panic was told"))
+            let result = if self.queue.is_over() && !self.stop.load(Ordering::Relaxed) { Ok(()) } else { result };
+            let noise = noise.into_iter().try_for_each(|noise| noise.join().expect("a panic was told"));
+            result.and(watch.join().expect("a panic was told")).and(noise)
         })?;
         (self.tell)(Told::Progress(self.progress()));
+        Ok(())
+    }
+
+    /// Queries of random classes by a client that is not recorded, until `is_over`. Those that fail are noise as well.
+    fn make_noise(&self, client: &Node, number: u64, is_over: &AtomicBool) -> Result<(), Error> {
+        self.network.namespace(client).enter()?;
+        let mut visitor = self.workload.visitor(&client.name);
+        let host = self.host();
+        let connect = || self.connect("noise");
+        let mut randomness = Xoshiro256PlusPlus::seed_from_u64(mix(mix(self.plan.seed, 6), number));
+        let classes = [self.plan.classes(), self.plan.background()].concat();
+        let mut is_known = false;
+        while !is_over.load(Ordering::Relaxed) {
+            is_known = is_known || visitor.greet(&connect, host).is_ok();
+            let class = classes[randomness.random_range(0..classes.len())];
+            if is_known && visitor.visit(class, &connect, host, randomness.random()).is_ok() {
+                self.noise.fetch_add(1, Ordering::Relaxed);
+            } else {
+                thread::sleep(LOOK);
+            }
+        }
         Ok(())
     }
 
@@ -193,13 +244,34 @@ impl Collection<'_> {
         let mut told = Instant::now();
         while !is_over.load(Ordering::Relaxed) {
             thread::sleep(LOOK);
-            for restarted in self.network.mend()? {
-                (self.tell)(Told::Restarted(&restarted.node));
-            }
+            self.mend()?;
             if told.elapsed() > TELL {
                 (self.tell)(Told::Progress(self.progress()));
                 told = Instant::now();
             }
+        }
+        Ok(())
+    }
+
+    fn mend(&self) -> Result<(), Error> {
+        for restarted in self.network.mend()? {
+            (self.tell)(Told::Restarted(&restarted.node));
+        }
+        Ok(())
+    }
+
+    fn was_answered(&self) {
+        *self.answered.lock().expect("nothing panics while it holds this") = Instant::now();
+    }
+
+    /// Starts the tor of the service anew if nobody got an answer for long: its introduction points may be gone, and tor looks for
+    /// others only now and then.
+    fn revive_service(&self) -> Result<(), Error> {
+        let mut answered = self.answered.lock().expect("nothing panics while it holds this");
+        if answered.elapsed() > SERVICE_STARTS_ANEW {
+            (self.tell)(Told::Anew(&self.service().name));
+            self.network.renew(self.service())?;
+            *answered = Instant::now();
         }
         Ok(())
     }
@@ -215,7 +287,8 @@ impl Collection<'_> {
         let journal = self.journal();
         let all = (0..self.plan.sessions).flat_map(|session| self.plan.queries(session));
         let given_up = all.filter(|query| !journal.is_done(query)).collect();
-        Collected { done: journal.done(), failed_tries: journal.failed_tries(), given_up }
+        let noise = self.noise.load(Ordering::Relaxed);
+        Collected { done: journal.done(), failed_tries: journal.failed_tries(), noise, given_up }
     }
 }
 
@@ -228,7 +301,7 @@ struct Worker<'a> {
     session: u32,
     /// Makes of every try another draw, and under [`Circuits::Fresh`] another user of tor.
     tries: u64,
-    subscriber: Option<Subscriber>,
+    visitor: Box<dyn workload::Visitor + 'a>,
 }
 
 /// Whom the client talks to.
@@ -238,99 +311,106 @@ struct Peer {
     address: Ipv4Addr,
 }
 
-/// What the client shows of its subscriptions.
-const SHOWN: [&str; 1] = [SUBSCRIPTIONS[0]];
-
 impl<'a> Worker<'a> {
     fn new(collection: &'a Collection<'a>, client: &'a Node, at: usize, session: u32) -> Self {
-        Self { collection, client, at, session, tries: 0, subscriber: None }
+        let visitor = collection.workload.visitor(&client.name);
+        Self { collection, client, at, session, tries: 0, visitor }
     }
 
     fn run(mut self) -> Result<(), Error> {
-        self.collection.network.namespace(self.client).enter()?;
+        let collection = self.collection;
+        collection.network.namespace(self.client).enter()?;
         let mut peer = None;
-        loop {
-            stop_if(self.collection.stop)?;
-            let Some(query) = self.collection.next(self.at) else { return Ok(()) };
-            let known = match peer.take() {
-                Some(known) => known,
-                None => self.first_contact().inspect_err(|_| {
-                    // Other clients may have more luck.
-                    self.collection.queries()[self.at].push_front(query.clone());
-                })?,
+        while !collection.queue.is_over() {
+            stop_if(collection.stop)?;
+            // What others are making may come back.
+            if !collection.queue.has_waiting() {
+                thread::sleep(LOOK);
+                continue;
+            }
+            // A client that gets no answer holds no query back from others.
+            let Some(known) = peer.take().map_or_else(|| self.first_contact(), |known| Ok(Some(known)))? else {
+                continue;
             };
-            match self.attempt(&query, &known)? {
-                Ok(()) => peer = Some(known),
+            let Some(query) = collection.queue.take(self.at) else {
+                peer = Some(known);
+                continue;
+            };
+            let deaths = collection.network.deaths();
+            match self.attempt(query.get(), &known)? {
+                Ok(()) => {
+                    collection.was_answered();
+                    query.settle();
+                    peer = Some(known);
+                }
+                // Another guard may have been chosen: the next try begins with a look.
                 Err(why) => {
-                    // Another guard may have been chosen: the next try begins with a look.
-                    let tries = {
-                        let mut journal = self.collection.journal();
-                        journal.failed(&query, &self.client.name, &why)?;
-                        journal.failures(&query)
-                    };
-                    (self.collection.tell)(Told::Failed { query: &query, why: &why });
-                    if tries < self.collection.plan.tries {
-                        self.collection.queries()[self.at].push_back(query);
+                    thread::sleep(UNTIL_DEATHS_SHOW);
+                    collection.mend()?;
+                    let counts = collection.network.deaths() == deaths;
+                    let mut journal = collection.journal();
+                    journal.failed(query.get(), &self.client.name, &why, counts)?;
+                    let is_left = journal.failures(query.get()) < collection.plan.tries;
+                    drop(journal);
+                    (collection.tell)(Told::Failed { query: query.get(), why: &why });
+                    if !is_left {
+                        query.settle();
                     }
                 }
             }
         }
-    }
-
-    /// Asks for something until the service answers; then the link that queries will use is known.
-    fn first_contact(&mut self) -> Result<Peer, Error> {
-        let Collection { network, plan, stop, .. } = self.collection;
-        if self.tries == 0 && self.session > 0 && plan.route == Route::Onion {
-            network.renew(self.client, stop)?;
-        }
-        let started = Instant::now();
-        loop {
-            stop_if(stop)?;
-            self.tries += 1;
-            let why = match self.ask_first(self.tries) {
-                Ok(()) => match self.peer()? {
-                    Some((peer, _)) => return Ok(peer),
-                    None => "no circuit to it is built".to_owned(),
-                },
-                Err(error) => error.to_string(),
-            };
-            if started.elapsed() > PATIENCE {
-                let (client, seconds) = (&self.client.name, PATIENCE.as_secs());
-                return Err(Error::Wrong(format!("the service does not answer {client} after {seconds} s: {why}")));
-            }
-            thread::sleep(Duration::from_secs(1));
-        }
-    }
-
-    /// Becomes a subscriber; who is one already asks for a point that is not there.
-    fn ask_first(&mut self, tries: u64) -> Result<(), secretstroll::QueryError> {
-        let host = self.host();
-        if self.subscriber.is_some() {
-            crate::http::exchange(self.connect(tries)?, host, "GET", "/poi?poi_id=0", None)?;
-        } else {
-            let connect = || self.connect(tries);
-            let key = Subscriber::public_key(&connect, host)?;
-            self.subscriber = Some(Subscriber::register(&connect, host, key, &self.client.name, &SHOWN)?);
-        }
         Ok(())
     }
 
-    fn host(&self) -> &'a str {
-        match self.collection.plan.route {
-            Route::Onion => self.collection.network.onion(),
-            Route::Direct => "service0",
+    /// Asks for something until the service answers; then the link that queries will use is known. `None` if meanwhile others made
+    /// all that was left.
+    fn first_contact(&mut self) -> Result<Option<Peer>, Error> {
+        let Collection { network, plan, stop, queue, .. } = self.collection;
+        if self.tries == 0 && self.session > 0 && plan.route == Route::Onion {
+            network.renew(self.client)?;
         }
+        let started = Instant::now();
+        let mut anew = started;
+        while !queue.is_over() {
+            stop_if(stop)?;
+            self.tries += 1;
+            let user = self.user();
+            let connect = || self.collection.connect(&user);
+            let why = match self.visitor.greet(&connect, self.collection.host()) {
+                Ok(()) => {
+                    self.collection.was_answered();
+                    match self.peer_alone() {
+                        Ok(Some(peer)) => return Ok(Some(peer)),
+                        Ok(None) => "no circuit to it is built".to_owned(),
+                        Err(error) => error.to_string(),
+                    }
+                }
+                Err(why) => why,
+            };
+            if started.elapsed() > PATIENCE {
+                let (client, minutes) = (&self.client.name, PATIENCE.as_secs() / 60);
+                return Err(Error::Wrong(format!(
+                    "the service does not answer {client} after {minutes} minutes: {why}; the same command goes on with the set"
+                )));
+            }
+            if plan.route == Route::Onion {
+                self.collection.revive_service()?;
+                if anew.elapsed() > START_ANEW {
+                    (self.collection.tell)(Told::Anew(&self.client.name));
+                    network.renew(self.client)?;
+                    anew = Instant::now();
+                }
+            }
+            thread::sleep(Duration::from_secs(1));
+        }
+        Ok(None)
     }
 
-    fn connect(&self, try_number: u64) -> io::Result<TcpStream> {
-        let Collection { network, plan, .. } = self.collection;
-        let user = match plan.circuits {
+    /// As whom the client's tor knows this try.
+    fn user(&self) -> String {
+        match self.collection.plan.circuits {
             Circuits::Kept => format!("s{}", self.session),
-            Circuits::Fresh => format!("s{}-{try_number}", self.session),
-        };
-        match plan.route {
-            Route::Onion => socks::connect(network.onion(), 80, &user),
-            Route::Direct => TcpStream::connect((self.collection.service().address, SERVER_PORT)),
+            Circuits::Fresh => format!("s{}-{}", self.session, self.tries),
         }
     }
 
@@ -351,34 +431,45 @@ impl<'a> Worker<'a> {
         Ok(Some((Peer { name: node.name.clone(), address }, age(&newest.created))))
     }
 
+    /// The same, once nothing is left of what tor asked others when it started.
+    fn peer_alone(&self) -> Result<Option<Peer>, Error> {
+        let peer = self.peer()?.map(|(peer, _)| peer);
+        if self.collection.plan.route == Route::Onion {
+            self.collection.network.control(self.client)?.close_directory_circuits()?;
+        }
+        Ok(peer)
+    }
+
     /// Makes and records a query; why that failed, if it did.
     fn attempt(&mut self, query: &Query, peer: &Peer) -> Result<Result<(), String>, Error> {
         self.tries += 1;
-        let tries = self.tries;
-        let part = self.collection.journal().part(query)?;
-        let pair = Pair { client: self.client.address, peer: peer.address };
+        let parts = self.collection.journal().parts(query)?;
+        let taps = self.taps(peer)?.into_iter().zip(parts).collect();
         let started = Instant::now();
-        let (answer, recording) = record_while(pair, &part, || {
+        let (answer, recordings) = record_while(taps, || {
             let started = Instant::now();
-            (self.ask(query, tries), started.elapsed())
+            (self.ask(query), started.elapsed())
         })?;
-        let (truth, took) = match answer {
-            (Ok(truth), took) => (truth, took),
-            (Err(error), _) => return Ok(Err(format!("{}: {error}", error.kind()))),
+        let recording = recordings[0];
+        let (visit, took) = match answer {
+            (Ok(visit), took) => (visit, took),
+            (Err(why), _) => return Ok(Err(why)),
         };
         if recording.strangers > 0 {
             return Ok(Err(format!("{} packets were not with {}", recording.strangers, peer.name)));
         }
-        if recording.dropped > 0 {
-            return Ok(Err(format!("the kernel dropped {} packets", recording.dropped)));
+        let dropped: u64 = recordings.iter().map(|recording| recording.dropped).sum();
+        if dropped > 0 {
+            return Ok(Err(format!("the kernel dropped {dropped} packets")));
         }
-        if recording.packets == 0 {
+        if recordings.iter().any(|recording| recording.packets == 0) {
             return Ok(Err("nothing was recorded".to_owned()));
         }
         let after = started.elapsed().saturating_sub(took).as_secs_f64();
-        let circuit_seconds = match self.peer()? {
-            Some((now, age)) if now.address == peer.address => (age - after).max(0.0),
-            _ => return Ok(Err(format!("{} is not the guard any more", peer.name))),
+        let circuit_seconds = match self.peer() {
+            Ok(Some((now, age))) if now.address == peer.address => (age - after).max(0.0),
+            Err(error) => return Ok(Err(error.to_string())),
+            Ok(_) => return Ok(Err(format!("{} is not the guard any more", peer.name))),
         };
         let mut journal = self.collection.journal();
         let row = Row {
@@ -392,25 +483,40 @@ impl<'a> Worker<'a> {
             client: self.client.name.clone(),
             guard: peer.name.clone(),
             circuit_seconds,
-            tries: journal.failures(query) + 1,
+            tries: journal.tries(query) + 1,
             seconds: took.as_secs_f64(),
-            requests: truth.requests,
-            answer_bytes: truth.answer_bytes,
+            requests: visit.requests,
+            answer_bytes: visit.answer_bytes,
         };
         journal.finish(query, row)?;
         Ok(Ok(()))
     }
 
-    fn ask(&self, query: &Query, tries: u64) -> Result<Truth, secretstroll::QueryError> {
-        let plan = self.collection.plan;
-        let wrong = |what: &str| secretstroll::QueryError::Answer(what.to_owned());
-        let seed = mix(mix(plan.seed, 3), mix(query.rep.into(), tries));
-        let cell = query.class.parse().map_err(|_| wrong("the class is no cell"))?;
-        let subscriber = self.subscriber.as_ref().ok_or_else(|| wrong("no credential"))?;
-        let place = secretstroll::Place::Cell(cell);
-        let asked = secretstroll::Query { place, host: self.host(), defence: plan.defence, subscriber, types: &SHOWN };
-        let answer = asked.run(&|| self.connect(tries), &mut Xoshiro256PlusPlus::seed_from_u64(seed));
-        answer.map(|(truth, _)| truth)
+    /// The client's link, then other vantage points in the order of the plan.
+    fn taps(&self, peer: &Peer) -> Result<Vec<Tap>, Error> {
+        let Collection { network, plan, .. } = self.collection;
+        let pair = Pair { client: self.client.address, peer: peer.address };
+        let mut taps = vec![Tap::of_pair(pair)?];
+        for vantage in &plan.vantages {
+            let between = format!("tcp and host {} and host {}", pair.client, pair.peer);
+            let on_link = |node: &Node, filter: String| network.namespace(node).run(|| Tap::open(LINK, filter));
+            taps.push(match vantage {
+                Vantage::Socks => Tap::open("lo", format!("tcp and port {SOCKS_PORT}"))?,
+                Vantage::Service => on_link(self.collection.service(), "tcp".to_owned())?,
+                Vantage::Guard => {
+                    let guard = network.nodes().iter().find(|node| node.address == peer.address);
+                    on_link(guard.expect("a guard is a node"), between)?
+                }
+            });
+        }
+        Ok(taps)
+    }
+
+    fn ask(&mut self, query: &Query) -> Result<Visit, String> {
+        let seed = mix(mix(self.collection.plan.seed, 3), mix(query.rep.into(), self.tries));
+        let class = query.class.parse().map_err(|_| "the class is no number")?;
+        let (user, host) = (self.user(), self.collection.host());
+        self.visitor.visit(class, &|| self.collection.connect(&user), host, seed)
     }
 }
 

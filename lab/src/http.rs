@@ -1,4 +1,5 @@
-//! As much HTTP/1.1 as services of the laboratory need: one request a connection, as servers without threads answer it.
+//! As much HTTP/1.1 as services of the laboratory need: one request a connection, as servers without threads answer it, or several, one
+//! after the other, as browsers want it.
 
 use std::io::{self, Read, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -14,7 +15,7 @@ const LONGEST_REQUEST: usize = 1 << 20;
 /// Longest body of an answer that is read, in bytes.
 const LONGEST_RESPONSE: usize = 64 << 20;
 /// A peer that says nothing for so long is gone.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A request as a server sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub(crate) struct Request {
     pub(crate) target: String,
     pub(crate) content_type: String,
     pub(crate) body: Vec<u8>,
+    /// Whether the client may ask for more over the same connection.
+    pub(crate) is_kept: bool,
 }
 
 /// An answer.
@@ -42,14 +45,12 @@ impl Response {
 
 /// Sends one request over a fresh connection and reads the answer: its status and body.
 pub(crate) fn exchange(
-    mut stream: TcpStream,
+    stream: TcpStream,
     host: &str,
     method: &str,
     target: &str,
     body: Option<(&str, &[u8])>,
 ) -> io::Result<(u16, Vec<u8>)> {
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
     let mut message = format!(
         "{method} {target} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: wfkit-lab/0.1\r\nAccept-Encoding: gzip, deflate\r\nAccept: */*\r\n\
          Connection: close\r\n"
@@ -60,14 +61,39 @@ pub(crate) fn exchange(
     }
     message.extend(b"\r\n");
     message.extend(body.map_or(&[][..], |(_, body)| body));
-    stream.write_all(&message)?;
-    let (head, rest) = read_head(&mut stream)?;
-    let mut headers = [httparse::EMPTY_HEADER; 64];
-    let mut response = httparse::Response::new(&mut headers);
-    response.parse(&head).map_err(io::Error::other)?;
-    let status = response.code.ok_or_else(|| io::Error::other("an answer without a status"))?;
-    let length = content_length(response.headers)?.ok_or_else(|| io::Error::other("an answer without a length"))?;
-    Ok((status, read_body(&mut stream, rest, length, LONGEST_RESPONSE)?))
+    Connection::new(stream)?.ask(&message)
+}
+
+/// A connection that is kept for several requests, one after the other.
+pub(crate) struct Connection(TcpStream);
+
+impl Connection {
+    pub(crate) fn new(stream: TcpStream) -> io::Result<Self> {
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        Ok(Self(stream))
+    }
+
+    /// Asks as Tor Browser does.
+    pub(crate) fn get(&mut self, host: &str, target: &str) -> io::Result<(u16, Vec<u8>)> {
+        let message = format!(
+            "GET {target} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: Mozilla/5.0 (Windows NT 10.0; rv:128.0) Gecko/20100101 Firefox/128.0\r\n\
+             Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\nAccept-Language: en-US,en;q=0.5\r\n\
+             Accept-Encoding: gzip, deflate\r\nConnection: keep-alive\r\n\r\n"
+        );
+        self.ask(message.as_bytes())
+    }
+
+    fn ask(&mut self, message: &[u8]) -> io::Result<(u16, Vec<u8>)> {
+        self.0.write_all(message)?;
+        let (head, rest) = read_head(&mut self.0)?;
+        let mut headers = [httparse::EMPTY_HEADER; 64];
+        let mut response = httparse::Response::new(&mut headers);
+        response.parse(&head).map_err(io::Error::other)?;
+        let status = response.code.ok_or_else(|| io::Error::other("an answer without a status"))?;
+        let length = content_length(response.headers)?.ok_or_else(|| io::Error::other("an answer without a length"))?;
+        Ok((status, read_body(&mut self.0, rest, length, LONGEST_RESPONSE)?))
+    }
 }
 
 /// Answers connections, each on a thread of its own, until `stop`.
@@ -86,6 +112,8 @@ where
                 thread::spawn(move || answer(stream, &*handler));
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(LOOK),
+            // Whoever called has hung up already.
+            Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted) => {}
             Err(error) => return Err(error),
         }
     }
@@ -94,15 +122,25 @@ where
 
 fn answer(mut stream: TcpStream, handler: &impl Fn(&Request) -> Response) -> io::Result<()> {
     stream.set_nonblocking(false)?;
+    stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    let response = match read_request(&mut stream) {
-        Ok(request) => handler(&request),
-        Err(error) if error.kind() == io::ErrorKind::Other => {
-            Response::json(400, format!("{{\"error\": \"{error}\"}}\n"))
+    loop {
+        let (response, is_kept) = match read_request(&mut stream) {
+            Ok(request) => (handler(&request), request.is_kept),
+            Err(error) if error.kind() == io::ErrorKind::Other => {
+                (Response::json(400, format!("{{\"error\": \"{error}\"}}\n")), false)
+            }
+            Err(error) => return Err(error),
+        };
+        stream.write_all(&written(&response, is_kept))?;
+        if !is_kept {
+            return Ok(());
         }
-        Err(error) => return Err(error),
-    };
+    }
+}
+
+fn written(response: &Response, is_kept: bool) -> Vec<u8> {
     let reason = match response.status {
         200 => "OK",
         400 => "BAD REQUEST",
@@ -111,15 +149,16 @@ fn answer(mut stream: TcpStream, handler: &impl Fn(&Request) -> Response) -> io:
         405 => "METHOD NOT ALLOWED",
         _ => "INTERNAL SERVER ERROR",
     };
+    let (version, connection) = if is_kept { ("1.1", "keep-alive") } else { ("1.0", "close") };
     let head = format!(
-        "HTTP/1.0 {} {reason}\r\nContent-Type: {}\r\nContent-Length: {}\r\nServer: wfkit-lab/0.1\r\nConnection: close\r\n\r\n",
+        "HTTP/{version} {} {reason}\r\nContent-Type: {}\r\nContent-Length: {}\r\nServer: wfkit-lab/0.1\r\nConnection: {connection}\r\n\r\n",
         response.status,
         response.content_type,
         response.body.len()
     );
     let mut message = head.into_bytes();
     message.extend(&response.body);
-    stream.write_all(&message)
+    message
 }
 
 fn read_request(stream: &mut impl Read) -> io::Result<Request> {
@@ -130,9 +169,12 @@ fn read_request(stream: &mut impl Read) -> io::Result<Request> {
     let content_type = request.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-type"));
     let content_type = content_type.map_or(String::new(), |header| String::from_utf8_lossy(header.value).into_owned());
     let length = content_length(request.headers)?.unwrap_or(0);
+    let is_kept = request.headers.iter().any(|header| {
+        header.name.eq_ignore_ascii_case("connection") && header.value.eq_ignore_ascii_case(b"keep-alive")
+    });
     let (method, target) = (request.method.unwrap_or_default().to_owned(), request.path.unwrap_or_default().to_owned());
     let body = read_body(stream, rest, length, LONGEST_REQUEST)?;
-    Ok(Request { method, target, content_type, body })
+    Ok(Request { method, target, content_type, body, is_kept })
 }
 
 /// The head, and what came with it of the body.
@@ -217,7 +259,7 @@ mod tests {
         let parts: [(&str, &[u8]); 3] =
             [("cell_id", b"42"), ("types", b"[\"a\"]"), ("signature", &[0, 13, 10, 45, 45, 255])];
         let (content_type, body) = write_form("0123456789abcdef", &parts);
-        let request = Request { method: "POST".to_owned(), target: "/".to_owned(), content_type, body };
+        let request = Request { method: "POST".to_owned(), target: "/".to_owned(), content_type, body, is_kept: false };
         let read = form(&request).unwrap();
         assert_eq!(read.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect::<Vec<_>>(), parts);
         for length in 0..request.body.len() - 4 {

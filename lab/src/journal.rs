@@ -51,15 +51,25 @@ pub struct Row {
 #[derive(Debug)]
 pub struct Journal {
     folder: PathBuf,
+    /// Folders within, each with a recording of every query from another vantage point.
+    vantages: Vec<&'static str>,
     done: BTreeSet<Query>,
-    failed: BTreeMap<Query, u32>,
+    failed: BTreeMap<Query, Failures>,
+}
+
+/// Tries of a query that failed.
+#[derive(Debug, Clone, Copy, Default)]
+struct Failures {
+    all: u32,
+    /// Those for which nothing but the query can be blamed.
+    counted: u32,
 }
 
 const MANIFEST: &str = "manifest.csv";
 const FAILURES: &str = "failures.csv";
 const PLAN: &str = "plan.json";
 const CAPTURES: &str = "captures";
-const FAILURE_COLUMNS: &str = "class,rep,session,client,reason";
+const FAILURE_COLUMNS: &str = "class,rep,session,client,counts,reason";
 
 impl Journal {
     /// Opens or makes the folder for a plan, and repairs what a crash left.
@@ -68,7 +78,8 @@ impl Journal {
     ///
     /// If the folder is of another plan or nothing of the laboratory's, or a file cannot be read or written.
     pub fn open(folder: &Path, plan: &Plan) -> Result<Self, Error> {
-        let mut journal = Self { folder: folder.to_owned(), done: BTreeSet::new(), failed: BTreeMap::new() };
+        let vantages = plan.vantages.iter().map(|vantage| vantage.folder()).collect();
+        let mut journal = Self { folder: folder.to_owned(), vantages, done: BTreeSet::new(), failed: BTreeMap::new() };
         journal.same_plan(plan)?;
         fs::create_dir_all(folder.join(CAPTURES)).map_err(Error::system(folder.display().to_string()))?;
         journal.read_rows()?;
@@ -113,7 +124,7 @@ impl Journal {
         for row in csv::Reader::from_reader(text.as_bytes()).into_deserialize::<Row>() {
             let row = row.map_err(wrong)?;
             let query = Query { class: row.class.clone(), rep: row.rep, session: Some(row.session.clone()) };
-            if self.folder.join(&row.path).is_file() && self.done.insert(query) {
+            if self.places().all(|place| place.join(&row.path).is_file()) && self.done.insert(query) {
                 kept.push(row);
             }
         }
@@ -124,28 +135,54 @@ impl Journal {
         let path = self.folder.join(FAILURES);
         let text = whole_lines(&path)?.unwrap_or_default();
         let text = if text.is_empty() { format!("{FAILURE_COLUMNS}\n") } else { text };
+        if text.lines().next() != Some(FAILURE_COLUMNS) {
+            let why =
+                format!("{}: its columns are not {FAILURE_COLUMNS}: another version began this set", path.display());
+            return Err(Error::Wrong(format!("{why}; take another --out")));
+        }
         for record in csv::Reader::from_reader(text.as_bytes()).records() {
             let record = record.map_err(|error| Error::Wrong(format!("{}: {error}", path.display())))?;
             let field = |at: usize| record.get(at).unwrap_or_default().to_owned();
             let rep = field(1).parse().map_err(|_| Error::Wrong(format!("{}: rep `{}`", path.display(), field(1))))?;
-            *self.failed.entry(Query { class: field(0), rep, session: Some(field(2)) }).or_default() += 1;
+            let query = Query { class: field(0), rep, session: Some(field(2)) };
+            self.failed.entry(query).or_default().add(field(4) == "true");
         }
         replace(&path, text.as_bytes())
     }
 
+    /// The folder, and those of other vantage points.
+    fn places(&self) -> impl Iterator<Item = PathBuf> {
+        std::iter::once(self.folder.clone()).chain(self.vantages.iter().map(|name| self.folder.join(name)))
+    }
+
     /// Captures that no row names, finished or not.
     fn remove_orphans(&self) -> Result<(), Error> {
-        let known: BTreeSet<PathBuf> = self.done.iter().map(|query| self.folder.join(query.file())).collect();
-        let captures = self.folder.join(CAPTURES);
-        let sessions = fs::read_dir(&captures).map_err(Error::system(captures.display().to_string()))?;
-        for session in sessions.flatten() {
-            for file in fs::read_dir(session.path()).into_iter().flatten().flatten() {
-                if !known.contains(&file.path()) {
-                    fs::remove_file(file.path()).map_err(Error::system(file.path().display().to_string()))?;
+        for place in self.places() {
+            let known: BTreeSet<PathBuf> = self.done.iter().map(|query| place.join(query.file())).collect();
+            let sessions = fs::read_dir(place.join(CAPTURES)).into_iter().flatten();
+            for session in sessions.flatten() {
+                for file in fs::read_dir(session.path()).into_iter().flatten().flatten() {
+                    if !known.contains(&file.path()) {
+                        fs::remove_file(file.path()).map_err(Error::system(file.path().display().to_string()))?;
+                    }
                 }
             }
         }
         Ok(())
+    }
+
+    /// Writes which class, rep and session the captures of other vantage points are of, as the manifest says it of the client's.
+    ///
+    /// # Errors
+    ///
+    /// If files cannot be written.
+    pub fn label_vantages(&self) -> Result<(), Error> {
+        let mut text = String::from("path,class,rep,session\n");
+        for query in &self.done {
+            let (file, session) = (query.file(), query.session.as_deref().unwrap_or_default());
+            text += &format!("{},{},{},{session}\n", file.display(), query.class, query.rep);
+        }
+        self.places().skip(1).try_for_each(|place| replace(&place.join(MANIFEST), text.as_bytes()))
     }
 
     /// Whether its capture is there.
@@ -158,58 +195,73 @@ impl Journal {
         self.done.len()
     }
 
-    /// How often a query failed.
+    /// How often a query failed for which nothing but itself can be blamed.
     pub fn failures(&self, query: &Query) -> u32 {
-        self.failed.get(query).copied().unwrap_or(0)
+        self.failed.get(query).map_or(0, |failures| failures.counted)
     }
 
-    /// Tries that failed.
+    /// How often a query failed, whatever the reason.
+    pub fn tries(&self, query: &Query) -> u32 {
+        self.failed.get(query).map_or(0, |failures| failures.all)
+    }
+
+    /// Tries that failed, of all queries.
     pub fn failed_tries(&self) -> u32 {
-        self.failed.values().sum()
+        self.failed.values().map(|failures| failures.all).sum()
     }
 
-    /// Where the capture of a query is written before it is finished.
+    /// Where the captures of a query are written before they are finished: the client's, then those of other vantage points in the order
+    /// of the plan.
     ///
     /// # Errors
     ///
-    /// If its folder cannot be made.
-    pub fn part(&self, query: &Query) -> Result<PathBuf, Error> {
-        let path = self.folder.join(query.file()).with_extension("part");
-        let folder = path.parent().expect("it is in the folder of its session");
-        fs::create_dir_all(folder).map_err(Error::system(folder.display().to_string()))?;
-        Ok(path)
+    /// If a folder cannot be made.
+    pub fn parts(&self, query: &Query) -> Result<Vec<PathBuf>, Error> {
+        let part = |place: PathBuf| {
+            let path = place.join(query.file()).with_extension("part");
+            let folder = path.parent().expect("it is in the folder of its session");
+            fs::create_dir_all(folder).map_err(Error::system(folder.display().to_string()))?;
+            Ok(path)
+        };
+        self.places().map(part).collect()
     }
 
-    /// The capture in [`part`](Self::part) is good; `row` says all but where it is.
+    /// The captures in [`parts`](Self::parts) are good; `row` says all but where it is.
     ///
     /// # Errors
     ///
     /// If files cannot be written.
     pub fn finish(&mut self, query: &Query, mut row: Row) -> Result<(), Error> {
-        let (part, path) = (self.part(query)?, self.folder.join(query.file()));
-        let folder = path.parent().expect("it is in the folder of its session");
-        let finish = || fs::rename(&part, &path).and_then(|()| File::open(folder)?.sync_all());
-        finish().map_err(Error::system(path.display().to_string()))?;
+        for part in self.parts(query)? {
+            let path = part.with_extension("pcapng");
+            let folder = path.parent().expect("it is in the folder of its session");
+            let finish = || fs::rename(&part, &path).and_then(|()| File::open(folder)?.sync_all());
+            finish().map_err(Error::system(path.display().to_string()))?;
+        }
         row.path = query.file().display().to_string();
         self.append(MANIFEST, &csv_lines(&[row], false)?)?;
         self.done.insert(query.clone());
         Ok(())
     }
 
-    /// A try failed.
+    /// A try failed. It `counts` unless a daemon died meanwhile.
     ///
     /// # Errors
     ///
     /// If files cannot be written.
-    pub fn failed(&mut self, query: &Query, client: &str, reason: &str) -> Result<(), Error> {
+    pub fn failed(&mut self, query: &Query, client: &str, reason: &str, counts: bool) -> Result<(), Error> {
         // There need not be one.
-        let _ = fs::remove_file(self.part(query)?);
+        for part in self.parts(query)? {
+            let _ = fs::remove_file(part);
+        }
         let mut writer = csv::Writer::from_writer(Vec::new());
         let session = query.session.as_deref().unwrap_or_default();
-        writer.write_record([&query.class, &query.rep.to_string(), session, client, reason]).map_err(in_memory)?;
+        let counted = counts.to_string();
+        let record = [&query.class, &query.rep.to_string(), session, client, &counted, reason];
+        writer.write_record(record).map_err(in_memory)?;
         let line = writer.into_inner().map_err(|error| in_memory(error.into_error().into()))?;
         self.append(FAILURES, &line)?;
-        *self.failed.entry(query.clone()).or_default() += 1;
+        self.failed.entry(query.clone()).or_default().add(counts);
         Ok(())
     }
 
@@ -221,6 +273,13 @@ impl Journal {
             file.sync_data()
         };
         append().map_err(Error::system(path.display().to_string()))
+    }
+}
+
+impl Failures {
+    fn add(&mut self, counts: bool) {
+        self.all += 1;
+        self.counted += u32::from(counts);
     }
 }
 
@@ -321,10 +380,11 @@ mod tests {
         let queries = plan.queries(0);
         let mut journal = Journal::open(&folder, &plan).unwrap();
         for query in &queries[..2] {
-            fs::write(journal.part(query).unwrap(), "capture").unwrap();
+            fs::write(journal.parts(query).unwrap().remove(0), "capture").unwrap();
             journal.finish(query, row(query)).unwrap();
         }
-        journal.failed(&queries[2], "client0", "connection").unwrap();
+        journal.failed(&queries[2], "client0", "connection", true).unwrap();
+        journal.failed(&queries[2], "client0", "a relay died, and it is not the query's fault", false).unwrap();
         let whole = fs::read(folder.join(MANIFEST)).unwrap();
         let first =
             whole.len() - csv_lines(&[row(&queries[1])], false).unwrap().len() - queries[1].file().as_os_str().len();
@@ -333,16 +393,20 @@ mod tests {
             for query in &queries[..2] {
                 fs::write(folder.join(query.file()), "capture").unwrap();
             }
-            fs::write(journal.part(&queries[2]).unwrap(), "half").unwrap();
+            fs::write(journal.parts(&queries[2]).unwrap().remove(0), "half").unwrap();
             let again = Journal::open(&folder, &plan).unwrap();
             let expected = [length >= first, length == whole.len()];
             assert_eq!([again.is_done(&queries[0]), again.is_done(&queries[1])], expected, "cut to {length}");
-            assert_eq!(again.failures(&queries[2]), 1);
+            assert_eq!((again.failures(&queries[2]), again.tries(&queries[2])), (1, 2));
             for (query, is_done) in queries.iter().zip(expected) {
                 assert_eq!(folder.join(query.file()).exists(), is_done, "captures and rows agree");
             }
-            assert!(!again.part(&queries[2]).unwrap().exists());
+            assert!(!again.parts(&queries[2]).unwrap()[0].exists());
         }
+        let failures = fs::read_to_string(folder.join(FAILURES)).unwrap();
+        fs::write(folder.join(FAILURES), failures.replace(",counts", "")).unwrap();
+        assert!(Journal::open(&folder, &plan).unwrap_err().to_string().contains("another version began this set"));
+        fs::write(folder.join(FAILURES), failures).unwrap();
         // A capture that somebody took away is to be made again.
         fs::write(folder.join(MANIFEST), &whole).unwrap();
         for query in &queries[..2] {
@@ -351,6 +415,32 @@ mod tests {
         fs::remove_file(folder.join(queries[0].file())).unwrap();
         let again = Journal::open(&folder, &plan).unwrap();
         assert_eq!((again.is_done(&queries[0]), again.done()), (false, 1));
+    }
+
+    /// A query is done when it was recorded at all vantage points, and all are labelled alike.
+    #[test]
+    fn vantage_points_are_complete_or_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("set");
+        let plan = Plan { vantages: vec![crate::plan::Vantage::Guard, crate::plan::Vantage::Socks], ..Plan::default() };
+        let queries = plan.queries(0);
+        let mut journal = Journal::open(&folder, &plan).unwrap();
+        for query in &queries[..2] {
+            let parts = journal.parts(query).unwrap();
+            assert_eq!(parts.len(), 3);
+            parts.iter().for_each(|part| fs::write(part, "capture").unwrap());
+            journal.finish(query, row(query)).unwrap();
+        }
+        fs::remove_file(folder.join("socks").join(queries[0].file())).unwrap();
+        let again = Journal::open(&folder, &plan).unwrap();
+        assert_eq!((again.is_done(&queries[0]), again.is_done(&queries[1])), (false, true));
+        assert!(!folder.join("guard").join(queries[0].file()).exists());
+        again.label_vantages().unwrap();
+        for name in ["guard", "socks"] {
+            let labels = fs::read_to_string(folder.join(name).join(MANIFEST)).unwrap();
+            let expected = format!("{},{},{},s0", queries[1].file().display(), queries[1].class, queries[1].rep);
+            assert_eq!(labels.lines().skip(1).collect::<Vec<_>>(), [expected]);
+        }
     }
 
     #[test]

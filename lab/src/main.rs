@@ -21,6 +21,8 @@ fn main() -> ExitCode {
         Command::Generate(generate) => commands::generate::run(&generate, cli.inside),
         Command::Secretstroll(command) => commands::secretstroll::run(&command),
         Command::Demo(demo) => commands::demo::run(&demo, cli.inside),
+        Command::Picture(picture) => commands::picture::run(&picture),
+        Command::Compare(compare) => commands::compare::run(&compare, cli.inside),
         Command::Collect(collect) => commands::collect::run(&collect, cli.inside),
     };
     done.unwrap_or_else(|error| {

@@ -1,11 +1,13 @@
 //! A private Tor network, from nothing to answering.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
+use std::io;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -24,11 +26,11 @@ use crate::tor::{
 /// Where the server behind the onion service listens, in the namespace of the service.
 pub const SERVER_PORT: u16 = 8080;
 
-/// A network that gets ready needs less than half of this on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(150);
+/// Half a minute will do, several where the machine is slow and busy.
+const PATIENCE: Duration = Duration::from_secs(600);
 
-/// Percent of a node that knows all relays, and can tell others.
-const HAS_DIRECTORY: u8 = 75;
+/// How long a node may stay where it is before it starts again.
+const STUCK: Duration = Duration::from_secs(45);
 
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -40,6 +42,7 @@ pub struct Network {
     namespaces: Vec<Namespace>,
     hub: Hub,
     daemons: Mutex<Vec<Daemon>>,
+    deaths: AtomicU64,
     relays: HashMap<String, Ipv4Addr>,
     onion: String,
     logs: PathBuf,
@@ -76,6 +79,7 @@ impl Network {
             namespaces,
             hub,
             daemons: Mutex::new(Vec::new()),
+            deaths: AtomicU64::new(0),
             relays: keys.relays.iter().map(|(identity, address)| (identity.fingerprint.clone(), *address)).collect(),
             onion: String::new(),
             logs: logs.to_owned(),
@@ -88,19 +92,17 @@ impl Network {
             network.control(authority)?.command(&vote_soon(unix_seconds()))?;
         }
         say("a consensus");
-        network.wait(
-            stop,
-            "brought no consensus that names all relays",
-            &|network| Ok(network.consensus_is_valid()),
-        )?;
+        network.wait(stop, "brought no consensus that names all relays", &|network| Ok(network.without_consensus()))?;
         // Whoever asks for a consensus before there is one waits longer and longer until it asks again; who starts anew
         // asks at once. So relays start twice, and clients only once relays can answer them.
-        network.restart(|role| matches!(role, Role::Relay | Role::Exit))?;
+        for relay in network.nodes_of(Role::Relay).chain(network.nodes_of(Role::Exit)) {
+            network.restart(relay)?;
+        }
         say("relays");
-        network.wait(stop, "is not ready", &|network| network.reached(HAS_DIRECTORY, Role::is_relay))?;
+        network.reach(stop, &Role::is_relay)?;
         network.start(|role| !role.is_relay())?;
         say("clients and the service");
-        network.wait(stop, "is not ready", &|network| network.reached(100, |role| !role.is_relay()))?;
+        network.reach(stop, &|role| !role.is_relay())?;
         let hostname = folder("service0").join("onion/hostname");
         let onion = fs::read_to_string(&hostname).map_err(Error::system(hostname.display().to_string()))?;
         network.onion = onion.trim().to_owned();
@@ -176,43 +178,41 @@ impl Network {
         for (at, node) in self.started_order().into_iter().enumerate().take(daemons.len()) {
             if let Some(status) = daemons[at].ended()? {
                 daemons[at] = self.daemon(node)?;
+                self.deaths.fetch_add(1, Ordering::Relaxed);
                 restarted.push(Restarted { node: node.name.clone(), how: status.to_string() });
             }
         }
         Ok(restarted)
     }
 
+    /// How many daemons ended until now and were started again: where the number is another than before, who got no answer in
+    /// between need not wonder.
+    pub fn deaths(&self) -> u64 {
+        self.deaths.load(Ordering::Relaxed)
+    }
+
     /// Kills the daemon of a node, as a crash would; [`mend`](Self::mend) starts it again.
     pub fn crash(&self, node: &Node) {
         let mut daemons = self.daemons.lock().expect("nothing panics while it holds this");
-        if let Some(at) = self.started_order().iter().position(|other| *other == node) {
-            daemons[at].kill();
-        }
+        daemons[self.started_at(node)].kill();
     }
 
-    /// Starts the tor of a client anew, without the guards and circuits that it had.
+    /// Starts the tor of a client or service anew, without the guards and circuits that it had. It is ready some seconds later.
     ///
     /// # Errors
     ///
-    /// If it does not get ready again, or `stop` was set.
-    pub fn renew(&self, client: &Node, stop: &AtomicBool) -> Result<(), Error> {
-        let at = self.started_order().iter().position(|node| *node == client).expect("a node of this network");
-        let started = Instant::now();
-        {
-            let mut daemons = self.daemons.lock().expect("nothing panics while it holds this");
-            daemons[at].kill();
-            let state = folder(&client.name).join("state");
-            fs::remove_file(&state).map_err(Error::system(state.display().to_string()))?;
-            daemons[at] = self.daemon(client)?;
+    /// If it cannot be started.
+    pub fn renew(&self, node: &Node) -> Result<(), Error> {
+        let mut daemons = self.daemons.lock().expect("nothing panics while it holds this");
+        let daemon = &mut daemons[self.started_at(node)];
+        daemon.kill();
+        let state = folder(&node.name).join("state");
+        match fs::remove_file(&state) {
+            // It may have ended before it wrote one.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            removed => removed.map_err(Error::system(state.display().to_string()))?,
         }
-        while self.control(client).and_then(|mut port| port.progress()).unwrap_or(0) < 100 {
-            stop_if(stop)?;
-            if started.elapsed() > PATIENCE {
-                let daemons = self.daemons.lock().expect("nothing panics while it holds this");
-                return Err(daemons[at].error(format!("is not ready again after {} s", PATIENCE.as_secs())));
-            }
-            thread::sleep(LOOK);
-        }
+        *daemon = self.daemon(node)?;
         Ok(())
     }
 
@@ -241,7 +241,10 @@ impl Network {
                 Role::Relay => RoleOptions::Relay,
                 Role::Exit => RoleOptions::Exit,
                 Role::Service => RoleOptions::Service { server_port: SERVER_PORT },
-                Role::Client => RoleOptions::Client,
+                Role::Client => {
+                    let NetworkConfig { connection_padding, circuit_padding, .. } = self.config;
+                    RoleOptions::Client { connection_padding, circuit_padding }
+                }
             };
             let scheduler_interval = self.config.scheduler_interval;
             let torrc = Torrc { node, folder: &folder, authorities: &keys.authorities, scheduler_interval, role };
@@ -258,13 +261,17 @@ impl Network {
         Ok(())
     }
 
-    fn restart(&self, which: impl Fn(Role) -> bool) -> Result<(), Error> {
+    fn restart(&self, node: &Node) -> Result<(), Error> {
         let mut daemons = self.daemons.lock().expect("nothing panics while it holds this");
-        for (daemon, node) in daemons.iter_mut().zip(self.started_order()).filter(|(_, node)| which(node.role)) {
-            daemon.kill();
-            *daemon = self.daemon(node)?;
-        }
+        let daemon = &mut daemons[self.started_at(node)];
+        daemon.kill();
+        *daemon = self.daemon(node)?;
         Ok(())
+    }
+
+    /// Where the daemon of a node is among those that were started.
+    fn started_at(&self, node: &Node) -> usize {
+        self.started_order().iter().position(|other| *other == node).expect("a node of this network")
     }
 
     fn daemon(&self, node: &Node) -> Result<Daemon, Error> {
@@ -283,8 +290,7 @@ impl Network {
         let started = Instant::now();
         loop {
             stop_if(stop)?;
-            let mut daemons = self.daemons.lock().expect("nothing panics while it holds this");
-            for daemon in daemons.iter_mut() {
+            for daemon in self.daemons.lock().expect("nothing panics while it holds this").iter_mut() {
                 if let Some(status) = daemon.ended()? {
                     return Err(daemon.error(format!("ended ({status}) before the network was ready")));
                 }
@@ -293,11 +299,45 @@ impl Network {
             if started.elapsed() > PATIENCE {
                 let at =
                     self.started_order().iter().position(|node| node.name == late).expect("a node of this network");
+                let daemons = self.daemons.lock().expect("nothing panics while it holds this");
                 return Err(daemons[at].error(format!("{problem} after {} s", PATIENCE.as_secs())));
             }
-            drop(daemons);
             thread::sleep(LOOK);
         }
+    }
+
+    /// Waits until relays of such roles know the directory, and others can build circuits. One that gets no further starts again: it
+    /// asked somebody who had no answer yet, and waits longer and longer until it asks again.
+    fn reach(&self, stop: &AtomicBool, which: &dyn Fn(Role) -> bool) -> Result<(), Error> {
+        let seen: RefCell<HashMap<String, (u8, Instant)>> = RefCell::default();
+        self.wait(stop, "is not ready", &|network| {
+            let mut late = None;
+            for node in network.nodes.iter().filter(|node| which(node.role)) {
+                let percent = network.percent(node);
+                if percent >= 100 {
+                    continue;
+                }
+                let mut seen = seen.borrow_mut();
+                let (before, since) = seen.entry(node.name.clone()).or_insert((percent, Instant::now()));
+                if *before != percent {
+                    (*before, *since) = (percent, Instant::now());
+                } else if since.elapsed() > STUCK {
+                    network.restart(node)?;
+                    *since = Instant::now();
+                }
+                late = Some(node.name.clone());
+            }
+            Ok(late)
+        })
+    }
+
+    /// How ready a node is; right after its start a daemon has no socket yet.
+    fn percent(&self, node: &Node) -> u8 {
+        let asked = self.control(node).and_then(|mut port| match node.role.is_relay() {
+            true => port.has_directory().map(|has| if has { 100 } else { 0 }),
+            false => port.progress(),
+        });
+        asked.unwrap_or(0)
     }
 
     fn authorities_know_all(&self) -> Result<Option<String>, Error> {
@@ -311,28 +351,18 @@ impl Network {
         Ok(None)
     }
 
-    /// Whether the first authority has a consensus that names all relays and is valid by now.
-    fn consensus_is_valid(&self) -> Option<String> {
-        let late = Some("auth0".to_owned());
-        let path = folder("auth0").join("cached-microdesc-consensus");
-        let Ok(text) = fs::read_to_string(path) else { return late };
-        let named = text.lines().filter(|line| line.starts_with("r ")).count();
-        let from = text.lines().find_map(|line| line.strip_prefix("valid-after "));
-        let from = from.and_then(|time| format!("{}Z", time.replace(' ', "T")).parse::<jiff::Timestamp>().ok());
-        let is_valid = from.is_some_and(|from| from.as_second() <= unix_seconds() as i64);
-        if is_valid && named == self.relays.len() { None } else { late }
-    }
-
-    fn reached(&self, least: u8, which: impl Fn(Role) -> bool) -> Result<Option<String>, Error> {
-        for node in self.nodes.iter().filter(|node| which(node.role)) {
-            // Right after its start a daemon has no socket yet.
-            let is_ready =
-                self.control(node).and_then(|mut port| port.progress()).is_ok_and(|percent| percent >= least);
-            if !is_ready {
-                return Ok(Some(node.name.clone()));
-            }
-        }
-        Ok(None)
+    /// An authority that has no consensus yet which names all relays and is valid by now. Who asks it would go away empty.
+    fn without_consensus(&self) -> Option<String> {
+        let is_without = |node: &&Node| {
+            let path = folder(&node.name).join("cached-microdesc-consensus");
+            let Ok(text) = fs::read_to_string(path) else { return true };
+            let named = text.lines().filter(|line| line.starts_with("r ")).count();
+            let from = text.lines().find_map(|line| line.strip_prefix("valid-after "));
+            let from = from.and_then(|time| format!("{}Z", time.replace(' ', "T")).parse::<jiff::Timestamp>().ok());
+            let is_valid = from.is_some_and(|from| from.as_second() <= unix_seconds() as i64);
+            !is_valid || named < self.relays.len()
+        };
+        self.nodes_of(Role::Authority).find(is_without).map(|node| node.name.clone())
     }
 }
 

@@ -12,18 +12,22 @@ use wfkit_capture::record::Query;
 use wfkit_metrics::seed::mix;
 
 use crate::Error;
-use crate::secretstroll::{CELLS, Defence};
+use crate::pages::{MOST_PAGES, PagesConfig};
+use crate::secretstroll::{CELLS, Defence, Map};
 use crate::topology::NetworkConfig;
 
 /// Which queries are made and recorded. Every key has a default.
 ///
 /// ```toml
-/// workload = "secretstroll"
-/// classes = 10             # grid cells 1 to 10; or a list, [3, 14, 15]
+/// workload = "secretstroll" # or "pages"
+/// classes = 10             # grid cells (or pages) 1 to 10; or a list, [3, 14, 15]
 /// reps = 20                # of each class in each session
+/// unmonitored = 0          # other pages, each loaded once, dealt out to sessions
 /// sessions = 2             # each with other guards and circuits
 /// route = "onion"          # or "direct": without Tor, to compare with
 /// circuits = "kept"        # or "fresh": another one for every query
+/// noise = 0                # so many of the clients make queries that nobody records
+/// vantages = ["guard"]     # recorded there, too: guard, socks, service (one client)
 /// tries = 4                # how often a query is made until it is given up
 /// seed = 7                 # of the map, the order, and all else that is drawn
 ///
@@ -31,6 +35,11 @@ use crate::topology::NetworkConfig;
 /// relays = 5
 /// clients = 4
 /// delay = 5.0
+/// connection_padding = "auto" # or "on", "reduced", "off": Tor's own, while the connection is silent
+/// circuit_padding = true   # Tor's own, while circuits to onion services are set up
+///
+/// [pages]
+/// scale = 0.2              # requests and bytes, as a share of the web's
 ///
 /// [defence]                # of the application; none is the default
 /// padding = 4096
@@ -45,18 +54,27 @@ pub struct Plan {
     pub classes: Classes,
     /// Repetitions of each class in each session.
     pub reps: u32,
+    /// Pages that are loaded once in all sessions together, each a class of its own, numbered behind the others. Only of pages.
+    pub unmonitored: u32,
     /// Sessions, which share no guard state and no circuit.
     pub sessions: u32,
     /// How queries get to the service.
     pub route: Route,
     /// How long circuits are used.
     pub circuits: Circuits,
-    /// How often a query is made until it is given up.
+    /// How many of the network's clients, the last ones, only make noise: queries that nobody records, of random classes, one after the
+    /// other.
+    pub noise: u16,
+    /// Where queries are recorded besides their client's link.
+    pub vantages: Vec<Vantage>,
+    /// How often a query is made until it is given up. Tries during which a daemon died do not count.
     pub tries: u32,
     /// Seed of all that is drawn.
     pub seed: u64,
     /// The network.
     pub network: NetworkConfig,
+    /// What pages are like.
+    pub pages: PagesConfig,
     /// What client and server do so that queries look alike.
     pub defence: Defence,
 }
@@ -67,6 +85,8 @@ pub struct Plan {
 pub enum Workload {
     /// Ask for points of interest in a grid cell; the class is the cell.
     Secretstroll,
+    /// Load a web page; the class is its number.
+    Pages,
 }
 
 /// Classes of a workload.
@@ -89,6 +109,29 @@ pub enum Route {
     Direct,
 }
 
+/// Where a query can be recorded besides its client's link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Vantage {
+    /// On the link of the client's guard: what the client and the guard say to each other, as it gets there.
+    Guard,
+    /// Between the application and the client's tor, without Tor's cells.
+    Socks,
+    /// On the link of the onion service, to its own guard: with one client only, since those of several cannot be told apart there.
+    Service,
+}
+
+impl Vantage {
+    /// The folder of its recordings, in that of the set.
+    pub fn folder(self) -> &'static str {
+        match self {
+            Self::Guard => "guard",
+            Self::Socks => "socks",
+            Self::Service => "service",
+        }
+    }
+}
+
 /// How long circuits are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -105,12 +148,16 @@ impl Default for Plan {
             workload: Workload::Secretstroll,
             classes: Classes::First(10),
             reps: 20,
+            unmonitored: 0,
             sessions: 1,
             route: Route::Onion,
             circuits: Circuits::Kept,
+            noise: 0,
+            vantages: Vec::new(),
             tries: 4,
             seed: 0,
             network: NetworkConfig { clients: 4, ..NetworkConfig::default() },
+            pages: PagesConfig::default(),
             defence: Defence::default(),
         }
     }
@@ -159,8 +206,12 @@ impl Plan {
     pub fn check(&self) -> Result<(), Error> {
         let wrong = |text: String| Err(Error::Wrong(text));
         let mut classes = self.classes();
-        if let Some(class) = classes.iter().find(|class| !(1..=CELLS).contains(class)) {
-            return wrong(format!("classes: {class} is no grid cell; they are 1 to {CELLS}"));
+        let (what, most) = match self.workload {
+            Workload::Secretstroll => ("grid cell", CELLS),
+            Workload::Pages => ("page", MOST_PAGES),
+        };
+        if let Some(class) = classes.iter().chain(&self.background()).find(|class| !(1..=most).contains(*class)) {
+            return wrong(format!("classes: {class} is no {what}; they are 1 to {most}"));
         }
         let all = classes.len();
         classes.sort_unstable();
@@ -175,7 +226,39 @@ impl Plan {
                 return wrong(format!("{key} = {value}: 1 to {most}"));
             }
         }
+        if self.noise >= self.network.clients {
+            let (noise, clients) = (self.noise, self.network.clients);
+            return wrong(format!("noise = {noise}: of {clients} clients one at least is to be recorded"));
+        }
+        for (at, vantage) in self.vantages.iter().enumerate() {
+            let name = vantage.folder();
+            if self.vantages[..at].contains(vantage) {
+                return wrong(format!("vantages: {name} is named twice"));
+            }
+            if self.route == Route::Direct {
+                return wrong(format!("vantages: without Tor there is no {name}"));
+            }
+            if *vantage == Vantage::Service && self.network.clients > 1 {
+                let clients = self.network.clients;
+                return wrong(format!(
+                    "vantages: on the service's link {clients} clients cannot be told apart; network.clients = 1"
+                ));
+            }
+        }
+        match self.workload {
+            Workload::Secretstroll if self.unmonitored > 0 => {
+                return wrong(format!("unmonitored = {}: only pages have a background", self.unmonitored));
+            }
+            Workload::Secretstroll => self.defence.check(&Map::synthetic(self.seed))?,
+            Workload::Pages => self.pages.check(&self.defence)?,
+        }
         self.network.nodes().map(|_| ())
+    }
+
+    /// The pages that are loaded once, behind all classes.
+    pub fn background(&self) -> Vec<u32> {
+        let from = self.classes().into_iter().max().unwrap_or(0).min(MOST_PAGES) + 1;
+        (from..from + self.unmonitored.min(MOST_PAGES)).collect()
     }
 
     /// The classes.
@@ -190,6 +273,9 @@ impl Plan {
     pub fn queries(&self, session: u32) -> Vec<Query> {
         let reps = session * self.reps..(session + 1) * self.reps;
         let all = reps.flat_map(|rep| self.classes().into_iter().map(move |class| (class, rep)));
+        // Each page of the background in one session, as many in each.
+        let background = self.background().into_iter().zip(0..).filter(|(_, at)| at % self.sessions == session);
+        let all = all.chain(background.map(|(class, _)| (class, 0)));
         let session_name = Some(format!("s{session}"));
         let mut queries: Vec<_> =
             all.map(|(class, rep)| Query { class: class.to_string(), rep, session: session_name.clone() }).collect();
@@ -201,7 +287,7 @@ impl Plan {
     /// network would tell something of the class.
     pub fn queries_by_client(&self, session: u32, clients: usize) -> Vec<Vec<Query>> {
         let mut of_clients = vec![Vec::new(); clients];
-        let classes = self.classes();
+        let classes = [self.classes(), self.background()].concat();
         // Each class goes around, from another client on.
         let mut next: BTreeMap<String, usize> = classes.iter().map(ToString::to_string).zip(0..).collect();
         for query in self.queries(session) {
@@ -214,7 +300,7 @@ impl Plan {
 
     /// How many queries it has.
     pub fn len(&self) -> usize {
-        self.classes().len() * self.reps as usize * self.sessions as usize
+        self.classes().len() * self.reps as usize * self.sessions as usize + self.unmonitored as usize
     }
 
     /// Never: a plan that is checked has queries.
@@ -253,6 +339,20 @@ mod tests {
     }
 
     #[test]
+    fn a_background_is_loaded_once_in_as_many_pages_a_session() {
+        let plan =
+            Plan::parse("workload = \"pages\"\nclasses = [2, 5]\nreps = 3\nsessions = 2\nunmonitored = 10").unwrap();
+        assert_eq!((plan.len(), plan.background()), (22, (6..=15).collect()));
+        let sessions: Vec<_> = (0..2).map(|session| plan.queries(session)).collect();
+        assert_eq!(sessions.iter().map(Vec::len).collect::<Vec<_>>(), [11, 11]);
+        let mut seen: Vec<u32> = sessions.concat().iter().map(|query| query.class.parse().unwrap()).collect();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen, [vec![2, 5], (6..=15).collect()].concat());
+        assert_eq!(plan.queries_by_client(0, 4).iter().map(Vec::len).sum::<usize>(), 11);
+    }
+
+    #[test]
     fn every_client_gets_every_class_equally_often() {
         let plan = Plan { classes: Classes::First(5), reps: 8, ..Plan::default() };
         let of_clients = plan.queries_by_client(0, 4);
@@ -278,6 +378,15 @@ mod tests {
             ("classes = [1, 1]", "classes: each"),
             ("classes = []", "classes: each"),
             ("reps = 0", "reps = 0"),
+            ("noise = 4", "noise = 4: of 4 clients"),
+            ("vantages = [\"service\"]", "vantages: on the service's link 4 clients"),
+            ("vantages = [\"guard\", \"guard\"]", "vantages: guard is named twice"),
+            ("vantages = [\"socks\"]\nroute = \"direct\"", "vantages: without Tor there is no socks"),
+            ("unmonitored = 3", "unmonitored = 3: only pages"),
+            ("workload = \"pages\"\nunmonitored = 10000", "classes: 10001 is no page"),
+            ("workload = \"pages\"\npages.scale = 2", "pages.scale = 2"),
+            ("workload = \"pages\"\ndefence.count = 20", "defence: pages have padding and delay"),
+            ("[defence]\ncount = 2", "count = 2: a cell has"),
             ("[network]\nrelays = 1", "relays = 1"),
             ("clases = 3", "unknown field `clases`"),
             ("route = \"tor\"", "unknown variant `tor`"),

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, BufWriter};
 use std::net::Ipv4Addr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
@@ -48,84 +48,142 @@ pub struct Recording {
     pub strangers: u64,
 }
 
-/// Does `query` while everything on `eth0` of the calling thread's namespace that is of `pair` is written to `path`. The query's
-/// packets may come a little later than its end, and are in.
+/// A place where packets of a query pass, watched from when it is opened on.
+#[derive(Debug)]
+pub struct Tap {
+    interface: Interface,
+    name: &'static str,
+    filter: String,
+    /// Whose packets are looked for among all; without it the kernel passes on only what is wanted.
+    pair: Option<Pair>,
+    start_ns: i64,
+    strangers: u64,
+}
+
+impl Tap {
+    /// On the link of the calling thread's namespace: what is of the pair. All else is counted.
+    ///
+    /// # Errors
+    ///
+    /// If the interface cannot be opened.
+    pub fn of_pair(pair: Pair) -> Result<Self, Error> {
+        let filter = format!("tcp and host {} and host {}", pair.client, pair.peer);
+        let interface = open(LINK, &Filter::default())?;
+        Ok(Self { interface, name: LINK, filter, pair: Some(pair), start_ns: 0, strangers: 0 })
+    }
+
+    /// On an interface of the calling thread's namespace: what a filter lets through.
+    ///
+    /// # Errors
+    ///
+    /// If the interface cannot be opened, or the filter is none.
+    pub fn open(name: &'static str, filter: String) -> Result<Self, Error> {
+        let program = filter.parse().map_err(|error| Error::Wrong(format!("{filter}: {error}")))?;
+        Ok(Self { interface: open(name, &program)?, name, filter, pair: None, start_ns: 0, strangers: 0 })
+    }
+
+    fn write<Stop: Fn(Duration) -> bool>(
+        &mut self,
+        path: &Path,
+        clock: &SystemClock,
+        stop: Stop,
+    ) -> Result<Recording, Error> {
+        let failed = |what: &dyn std::fmt::Display| Error::Wrong(format!("{}: {what}", path.display()));
+        let description = InterfaceDescription {
+            link: self.link(),
+            snap_len: SNAP_LEN,
+            name: self.name.to_owned(),
+            filter: self.filter.clone(),
+        };
+        let file = BufWriter::new(File::create(path).map_err(Error::system(path.display().to_string()))?);
+        let writer = PcapngWriter::new(file, &description, "wfkit-lab").map_err(|error| failed(&error))?;
+        let last = Cell::new(clock.now());
+        let until = || stop(last.get());
+        let recorded = record(self, writer, &Limits::default(), clock, &until, &mut |_| last.set(clock.now()));
+        let (file, recorded) = recorded.map_err(|error| failed(&error))?;
+        let file = file.into_inner().map_err(|error| failed(&error.into_error()))?;
+        file.sync_all().map_err(|error| failed(&error))?;
+        let (packets, dropped) = (recorded.packets, recorded.counters.dropped);
+        Ok(Recording { packets, start_ns: self.start_ns, dropped, strangers: self.strangers })
+    }
+
+    /// Lets go of what came until now.
+    fn forget(&mut self) -> io::Result<()> {
+        while self.interface.next(Duration::ZERO)?.is_some() {}
+        self.take_counters()?;
+        self.strangers = 0;
+        Ok(())
+    }
+}
+
+/// The link of every node, in its namespace.
+pub(crate) const LINK: &str = "eth0";
+
+fn open(name: &str, filter: &Filter) -> Result<Interface, Error> {
+    Interface::open(name, filter, SNAP_LEN).map_err(|error| Error::Wrong(format!("{name}: {error}")))
+}
+
+/// Does `query` while every tap writes to its file. The query's packets may come a little later than its end, and are in. The first
+/// tap is that of the client: before the query, its link falls silent.
 ///
 /// # Errors
 ///
-/// If the interface or the file fails; how the query ended does not matter.
-pub fn record_while<T>(pair: Pair, path: &Path, query: impl FnOnce() -> T) -> Result<(T, Recording), Error> {
-    let failed = |what: &dyn std::fmt::Display| Error::Wrong(format!("{}: {what}", path.display()));
+/// If an interface or a file fails; how the query ended does not matter.
+pub fn record_while<T>(mut taps: Vec<(Tap, PathBuf)>, query: impl FnOnce() -> T) -> Result<(T, Vec<Recording>), Error> {
     let clock = SystemClock(Instant::now());
-    let interface = Interface::open("eth0", &Filter::default(), SNAP_LEN).map_err(|error| failed(&error))?;
-    let mut source = OfPair { interface, pair, start_ns: 0, strangers: 0 };
-    wait_for_quiet(&mut source).map_err(|error| failed(&error))?;
-    source.strangers = 0;
-    source.take_counters().map_err(|error| failed(&error))?;
-    let description = InterfaceDescription {
-        link: source.link(),
-        snap_len: SNAP_LEN,
-        name: "eth0".to_owned(),
-        filter: format!("tcp and host {} and host {}", pair.client, pair.peer),
-    };
-    let file = BufWriter::new(File::create(path).map_err(Error::system(path.display().to_string()))?);
-    let writer = PcapngWriter::new(file, &description, "wfkit-lab").map_err(|error| failed(&error))?;
+    if let Some((first, _)) = taps.first_mut() {
+        wait_for_quiet(first).map_err(Error::system(LINK))?;
+    }
+    for (tap, path) in &mut taps {
+        tap.forget().map_err(Error::system(path.display().to_string()))?;
+    }
     let is_done = AtomicBool::new(false);
-    let (answer, recorded) = thread::scope(|scope| {
-        let recorder = scope.spawn(|| {
-            // Since when there was nothing: the last packet or, later, the end of the query.
-            let (last, done) = (Cell::new(clock.now()), Cell::new(None));
-            let stop = || {
-                if done.get().is_none() && is_done.load(Ordering::Acquire) {
-                    done.set(Some(clock.now()));
-                }
-                let over = |done: Duration| clock.now() - done > PATIENCE || clock.now() - last.get().max(done) > QUIET;
-                done.get().is_some_and(over)
-            };
-            let recorded =
-                record(&mut source, writer, &Limits::default(), &clock, &stop, &mut |_| last.set(clock.now()))?;
-            Ok((recorded, source.start_ns, source.strangers))
-        });
+    thread::scope(|scope| {
+        let recorders: Vec<_> = taps
+            .iter_mut()
+            .map(|(tap, path)| {
+                scope.spawn(|| {
+                    let done = Cell::new(None);
+                    // Since when there was nothing: the last packet or, later, the end of the query.
+                    tap.write(path, &clock, |last| {
+                        if done.get().is_none() && is_done.load(Ordering::Acquire) {
+                            done.set(Some(clock.now()));
+                        }
+                        let over =
+                            |done: Duration| clock.now() - done > PATIENCE || clock.now() - last.max(done) > QUIET;
+                        done.get().is_some_and(over)
+                    })
+                })
+            })
+            .collect();
         let answer = {
             let _end = SetAtEnd(&is_done);
             query()
         };
-        (answer, recorder.join().expect("a panic was told"))
-    });
-    let ((file, recorded), start_ns, strangers) =
-        recorded.map_err(|error: wfkit_capture::record::LiveError| failed(&error))?;
-    let file = file.into_inner().map_err(|error| failed(&error.into_error()))?;
-    file.sync_all().map_err(|error| failed(&error))?;
-    Ok((answer, Recording { packets: recorded.packets, start_ns, dropped: recorded.counters.dropped, strangers }))
+        let recordings = recorders.into_iter().map(|recorder| recorder.join().expect("a panic was told"));
+        Ok((answer, recordings.collect::<Result<_, _>>()?))
+    })
 }
 
-fn wait_for_quiet(source: &mut OfPair) -> io::Result<()> {
+fn wait_for_quiet(tap: &mut Tap) -> io::Result<()> {
     let started = Instant::now();
     let mut last = Instant::now();
     while last.elapsed() < QUIET && started.elapsed() < PATIENCE {
-        if source.interface.next(QUIET.saturating_sub(last.elapsed()))?.is_some() {
+        if tap.interface.next(QUIET.saturating_sub(last.elapsed()))?.is_some() {
             last = Instant::now();
         }
     }
     Ok(())
 }
 
-/// Lets only packets of the pair through.
-struct OfPair {
-    interface: Interface,
-    pair: Pair,
-    start_ns: i64,
-    strangers: u64,
-}
-
-impl PacketSource for OfPair {
+impl PacketSource for Tap {
     fn link(&self) -> LinkType {
         self.interface.link()
     }
 
     fn next(&mut self, wait: Duration) -> io::Result<Option<Packet<'_>>> {
         let Some(packet) = self.interface.next(wait)? else { return Ok(None) };
-        if !is_of(self.pair, packet.data) {
+        if self.pair.is_some_and(|pair| !is_of(pair, packet.data)) {
             self.strangers += 1;
             return Ok(None);
         }

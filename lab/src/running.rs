@@ -179,7 +179,7 @@ impl RunFolder {
         // A process that was just killed may take a moment to go.
         let patience = Instant::now();
         let mut left = processes_in(&namespaces);
-        while !left.is_empty() && patience.elapsed() < Duration::from_secs(5) {
+        while !left.is_empty() && patience.elapsed() < Duration::from_secs(60) {
             thread::sleep(Duration::from_millis(50));
             left = processes_in(&namespaces);
         }
@@ -230,7 +230,7 @@ fn end(state: &ProcessState) -> Result<(), Error> {
     if started(state.pid) != Some(state.started) {
         return Ok(());
     }
-    for (signal, patience) in [(Signal::TERM, 20), (Signal::KILL, 5)] {
+    for (signal, patience) in [(Signal::TERM, 30), (Signal::KILL, 60)] {
         if pidfd_send_signal(&process, signal).is_err() {
             return Ok(());
         }

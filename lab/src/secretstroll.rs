@@ -8,12 +8,15 @@ mod client;
 pub mod credentials;
 mod defence;
 mod map;
+mod pir;
 mod server;
+mod visitor;
 
 pub use client::{Place, Query, QueryError, Subscriber, Truth};
 pub use defence::Defence;
 pub use map::{CELLS, Map, Poi};
 pub use server::Server;
+pub(crate) use visitor::SecretStroll;
 
 /// What the server's subscriptions are called where nobody says otherwise.
 pub const SUBSCRIPTIONS: [&str; 3] = ["restaurant", "bar", "club"];

@@ -76,12 +76,43 @@ pub struct NetworkConfig {
     pub seed: u64,
     /// How often relays send what waits, in ms (`KISTSchedRunInterval`); Tor's default is 10.
     pub scheduler_interval: u16,
+    /// How clients pad their connection to the guard (`ConnectionPadding`, `ReducedConnectionPadding`).
+    pub connection_padding: ConnectionPadding,
+    /// Whether clients pad circuits to onion services while they are set up (`CircuitPadding`).
+    pub circuit_padding: bool,
+}
+
+/// Cells that a client and its guard send each other while their connection is silent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ConnectionPadding {
+    /// As Tor does by itself.
+    #[default]
+    Auto,
+    /// One every 5 s or so.
+    On,
+    /// One every 12 s or so.
+    Reduced,
+    /// None.
+    Off,
 }
 
 impl Default for NetworkConfig {
     fn default() -> Self {
         let (relays, exits, clients, scheduler_interval) = (5, 1, 2, 10);
-        Self { relays, exits, clients, delay: 0.0, jitter: 0.0, rate: 0, loss: 0.0, seed: 0, scheduler_interval }
+        Self {
+            relays,
+            exits,
+            clients,
+            delay: 0.0,
+            jitter: 0.0,
+            rate: 0,
+            loss: 0.0,
+            seed: 0,
+            scheduler_interval,
+            connection_padding: ConnectionPadding::Auto,
+            circuit_padding: true,
+        }
     }
 }
 

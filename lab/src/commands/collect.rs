@@ -5,20 +5,29 @@ use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use anyhow::Context as _;
-use wfkit_lab::{Collected, Journal, Network, Plan, Progress, Told, collect, enclosure, secretstroll};
+use wfkit_lab::{Collected, Journal, Network, Plan, Progress, Told, collect, enclosure};
 
+use super::wfkit::{find_wfkit, import};
 use crate::cli::Collect;
 use crate::printer;
 
 pub(crate) fn run(options: &Collect, inside: bool) -> anyhow::Result<ExitCode> {
+    // What is missing is told before hours of collecting, not after.
+    let wfkit = options.traces.as_ref().map(|_| find_wfkit(options.wfkit.as_deref())).transpose()?;
+    let write_traces = |plan: &Plan| -> anyhow::Result<()> {
+        if let Some((wfkit, traces)) = wfkit.as_ref().zip(options.traces.as_ref()) {
+            import(wfkit, plan, &options.out, traces)?;
+            printer::line(&format!("traces: {}", traces.display()));
+        }
+        Ok(())
+    };
     if !inside {
         let plan = Plan::read(&options.plan)?;
-        plan.defence.check(&secretstroll::Map::synthetic(plan.seed)).context(options.plan.display().to_string())?;
         enclosure::seen_from_both(&options.out)?;
         let journal = Journal::open(&options.out, &plan)?;
         if journal.done() == plan.len() {
             printer::line(&format!("all {} queries are recorded in {}", plan.len(), options.out.display()));
+            write_traces(&plan)?;
             return Ok(ExitCode::SUCCESS);
         }
         return super::as_inside(super::again_inside()?);
@@ -28,7 +37,12 @@ pub(crate) fn run(options: &Collect, inside: bool) -> anyhow::Result<ExitCode> {
     let network = bring_up(&plan, &options.out.join("log"), &stop)?;
     let collected = make(&network, &plan, &options.out, &stop)?;
     tell(&collected, &plan, &options.out);
-    Ok(if collected.given_up.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    if !collected.given_up.is_empty() {
+        return Ok(ExitCode::FAILURE);
+    }
+    drop(network);
+    write_traces(&plan)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 pub(super) fn bring_up(plan: &Plan, logs: &Path, stop: &AtomicBool) -> anyhow::Result<Network> {
@@ -43,6 +57,7 @@ pub(super) fn make(network: &Network, plan: &Plan, out: &Path, stop: &AtomicBool
         Told::Progress(progress) => printer::note(&line(progress)),
         Told::Failed { query, why } => printer::note(&format!("class {}, rep {}: {why}", query.class, query.rep)),
         Told::Restarted(node) => printer::note(&format!("{node} ended and was started again")),
+        Told::Anew(node) => printer::note(&format!("{node} is started anew: nothing came through for long")),
     };
     Ok(collect(network, plan, out, &told, stop)?)
 }
@@ -54,12 +69,15 @@ fn line(progress: Progress) -> String {
 }
 
 fn tell(collected: &Collected, plan: &Plan, out: &Path) {
-    let Collected { done, failed_tries, given_up } = collected;
+    let Collected { done, failed_tries, noise, given_up } = collected;
     printer::line(&format!(
         "{done} of {} queries are recorded in {}; {failed_tries} tries failed",
         plan.len(),
         out.display()
     ));
+    if plan.noise > 0 {
+        printer::line(&format!("{} clients made {noise} queries beside, as noise", plan.noise));
+    }
     if let Some(first) = given_up.first() {
         printer::line(&format!(
             "{} were given up after {} tries, such as class {}, rep {}; why is in failures.csv",

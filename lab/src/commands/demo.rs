@@ -4,13 +4,13 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use serde_json::Value;
 use wfkit_lab::secretstroll::{Defence, Map};
 use wfkit_lab::{Classes, NetworkConfig, Plan, enclosure};
 
 use super::collect::{bring_up, make};
-use super::wfkit::{call, find_wfkit};
+use super::wfkit::{evaluate, find_wfkit, import, number};
 use crate::cli::Demo;
 use crate::printer;
 
@@ -52,8 +52,8 @@ pub(crate) fn run(demo: &Demo, inside: bool) -> anyhow::Result<ExitCode> {
         ATTACKS.join(" and ")
     ));
     let mut best = Vec::new();
-    for (name, _) in &plans {
-        let row = attack(&wfkit, &demo.out, name, demo)?;
+    for (name, plan) in &plans {
+        let row = attack(&wfkit, demo, name, plan)?;
         printer::line(&format!(
             "{name:<12} {:>10.1} {:>10.1} {:>8.2}   {}",
             row.down / 1000.0,
@@ -101,28 +101,15 @@ struct Row {
     accuracies: [f64; 2],
 }
 
-fn attack(wfkit: &Path, out: &Path, name: &str, demo: &Demo) -> anyhow::Result<Row> {
-    let traces = out.join(format!("{name}.parquet"));
-    let file = |path: &Path| path.display().to_string();
-    // The peer of every client is its own guard.
-    call(wfkit, &["capture", "import", &file(&out.join(name)), "--peer", "port:9001", "--out", &file(&traces)])?;
-    let folds = demo.reps.min(8).to_string();
-    let seed = demo.seed.to_string();
+fn attack(wfkit: &Path, demo: &Demo, name: &str, plan: &Plan) -> anyhow::Result<Row> {
+    let traces = demo.out.join(format!("{name}.parquet"));
+    import(wfkit, plan, &demo.out.join(name), &traces)?;
     let mut accuracies = [0.0; 2];
     let mut utility = Value::Null;
     for (accuracy, attack) in accuracies.iter_mut().zip(ATTACKS) {
-        let report = call(
-            wfkit,
-            &["evaluate", &file(&traces), "--attack", attack, "--folds", &folds, "--seed", &seed, "--format", "json"],
-        )?;
-        let report: Value = serde_json::from_str(&report).context("the report of wfkit evaluate")?;
-        *accuracy = number(&report["privacy"], "accuracy")?;
-        utility = report["utility"].clone();
+        let scores = evaluate(wfkit, &traces, attack, demo.reps.min(8), demo.seed)?;
+        (*accuracy, utility) = (scores.accuracy, scores.utility);
     }
     let of = |key| number(&utility, key);
     Ok(Row { down: of("median_in_bytes")?, up: of("median_out_bytes")?, seconds: of("median_seconds")?, accuracies })
-}
-
-fn number(of: &Value, key: &str) -> anyhow::Result<f64> {
-    of[key].as_f64().with_context(|| format!("the report of wfkit evaluate has no {key}"))
 }

@@ -9,7 +9,7 @@ use wfkit_lab::secretstroll::{Defence, Map};
 use wfkit_lab::{Circuits, Classes, Journal, NetworkConfig, Plan, enclosure};
 
 use super::collect::{bring_up, make};
-use super::wfkit::{call, find_wfkit};
+use super::wfkit::{call, find_wfkit, import};
 use crate::cli::Generate;
 use crate::printer;
 
@@ -31,8 +31,8 @@ pub(crate) fn run(options: &Generate, inside: bool) -> anyhow::Result<ExitCode> 
         bail!("{all} queries were given up, such as one of class {class}; why is in set/failures.csv");
     }
     let file = |name: &str| options.out.join(name).display().to_string();
-    let (set, traces, defence) = (set.display().to_string(), file("traces.parquet"), file("defence.csv.zip"));
-    call(&wfkit, &["capture", "import", &set, "--peer", "port:9001", "--out", &traces, "--quiet"])?;
+    let (traces, defence) = (file("traces.parquet"), file("defence.csv.zip"));
+    import(&wfkit, &plan, &set, traces.as_ref())?;
     let (classes, reps) = (options.classes.to_string(), options.reps.to_string());
     let rules = ["--classes", &classes, "--reps", &reps];
     call(&wfkit, &[&["competition", "export", &traces, "--out", &defence, "--quiet"], &rules[..]].concat())?;

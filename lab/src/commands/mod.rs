@@ -2,9 +2,11 @@
 
 pub(crate) mod check;
 pub(crate) mod collect;
+pub(crate) mod compare;
 pub(crate) mod demo;
 pub(crate) mod generate;
 pub(crate) mod network;
+pub(crate) mod picture;
 pub(crate) mod secretstroll;
 mod wfkit;
 

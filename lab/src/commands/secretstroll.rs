@@ -96,8 +96,8 @@ fn connect(peer: &Peer) -> io::Result<TcpStream> {
 
 impl DefenceArgs {
     fn defence(&self) -> Defence {
-        let &Self { padding, count, dummies, batch, delay } = self;
-        Defence { padding, count, dummies, batch, delay }
+        let &Self { padding, count, dummies, batch, pir, delay } = self;
+        Defence { padding, count, dummies, batch, pir, delay }
     }
 }
 

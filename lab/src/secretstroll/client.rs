@@ -12,8 +12,8 @@ use thiserror::Error;
 
 use super::credentials::{Credential, PublicKey, Signature};
 use super::defence::Defence;
-use super::map::{Map, Poi};
-use super::system_randomness;
+use super::map::{CELLS, Map, Poi};
+use super::{pir, system_randomness};
 use crate::http::{exchange, write_form};
 
 /// Somebody with a credential.
@@ -173,20 +173,15 @@ impl Query<'_> {
         randomness: &mut Xoshiro256PlusPlus,
     ) -> Result<(Truth, Vec<Poi>), QueryError> {
         let mut run = Run { query: self, connect, randomness, truth: Truth::default(), points: Vec::new() };
-        let boundary: String =
-            (0..32).map(|_| char::from(b"0123456789abcdef"[run.randomness.random_range(0..16)])).collect();
-        let message = self.place.message();
-        let Subscriber { key, credential } = self.subscriber;
-        let showing = credential.show(key, self.types, message.as_bytes(), &mut system_randomness());
-        let showing = showing.map_err(|refusal| QueryError::Answer(refusal.to_string()))?.to_bytes();
-        let types = serde_json::to_string(self.types).expect("names can be written");
+        if self.defence.pir {
+            run.privately()?;
+            return Ok((run.truth, run.points));
+        }
         let (target, place) = match self.place {
             Place::Cell(_) => ("/poi-grid", "cell_id"),
             Place::At(..) => ("/poi-loc", "lat_lon"),
         };
-        let parts: [(&str, &[u8]); 3] =
-            [(place, message.as_bytes()), ("types", types.as_bytes()), ("signature", &showing)];
-        let (content_type, body) = write_form(&boundary, &parts);
+        let (content_type, body) = run.signed(place, &self.place.message())?;
         let PoiList { poi_list } = run.ask("POST", target, Some((&content_type, &body)))?;
         if self.defence.batch {
             run.all_at_once(&poi_list)?;
@@ -212,6 +207,11 @@ impl Run<'_> {
         target: &str,
         body: Option<(&str, &[u8])>,
     ) -> Result<T, QueryError> {
+        let body = self.ask_bytes(method, target, body)?;
+        serde_json::from_slice(&body).map_err(|error| QueryError::Answer(format!("{target}: {error}")))
+    }
+
+    fn ask_bytes(&mut self, method: &str, target: &str, body: Option<(&str, &[u8])>) -> Result<Vec<u8>, QueryError> {
         let delay = self.query.defence.delay;
         if delay > 0 {
             thread::sleep(Duration::from_millis(self.randomness.random_range(0..=delay).into()));
@@ -219,8 +219,35 @@ impl Run<'_> {
         let answer = exchange((self.connect)()?, self.query.host, method, target, body)?;
         self.truth.requests += 1;
         self.truth.answer_bytes += answer.1.len() as u64;
-        let body = accepted(answer)?;
-        serde_json::from_slice(&body).map_err(|error| QueryError::Answer(format!("{target}: {error}")))
+        accepted(answer)
+    }
+
+    /// A form with a message and what shows that one may ask: its type and itself.
+    fn signed(&mut self, part: &str, message: &str) -> Result<(String, Vec<u8>), QueryError> {
+        let boundary: String =
+            (0..32).map(|_| char::from(b"0123456789abcdef"[self.randomness.random_range(0..16)])).collect();
+        let Subscriber { key, credential } = self.query.subscriber;
+        let types = self.query.types;
+        let showing = credential.show(key, types, message.as_bytes(), &mut system_randomness());
+        let showing = showing.map_err(|refusal| QueryError::Answer(refusal.to_string()))?.to_bytes();
+        let types = serde_json::to_string(types).expect("names can be written");
+        let parts: [(&str, &[u8]); 3] =
+            [(part, message.as_bytes()), ("types", types.as_bytes()), ("signature", &showing)];
+        Ok(write_form(&boundary, &parts))
+    }
+
+    /// One set of cells for each of two servers; their answers differ in the cell that is meant.
+    fn privately(&mut self) -> Result<(), QueryError> {
+        let wrong = |what: &str| QueryError::Answer(what.to_owned());
+        let cell = self.query.place.cell().filter(|cell| (1..=CELLS).contains(cell));
+        let sets = pir::sets(cell.ok_or_else(|| wrong("there is no such cell"))?, &mut system_randomness());
+        let mut answers = Vec::new();
+        for set in &sets {
+            let (content_type, body) = self.signed("set", &pir::to_text(set))?;
+            answers.push(self.ask_bytes("POST", "/pir", Some((&content_type, &body)))?);
+        }
+        let points = pir::points(&answers[0], &answers[1]).ok_or_else(|| wrong("the answers give no cell"))?;
+        points.into_iter().try_for_each(|point| self.took(point.poi_id, point))
     }
 
     fn all_at_once(&mut self, points: &[u32]) -> Result<(), QueryError> {

@@ -17,6 +17,8 @@ pub struct Defence {
     pub dummies: u32,
     /// All points of the cell come in one answer.
     pub batch: bool,
+    /// The client asks two servers for exclusive ors of cells, which say nothing of the cell (private information retrieval).
+    pub pir: bool,
     /// The client waits up to so many ms before each request.
     pub delay: u32,
 }
@@ -46,6 +48,15 @@ impl Defence {
                 format!("count = {}: a cell has {most} points, so fewer requests would leave some out", self.count);
             return Err(Error::Wrong(why));
         }
+        let Self { pir, delay, .. } = *self;
+        if pir && *self != (Self { pir, delay, ..Self::default() }) {
+            let why = "pir: all queries move the same already; of the other defences only delay goes with it";
+            return Err(Error::Wrong(why.to_owned()));
+        }
+        self.check_ranges()
+    }
+
+    pub(crate) fn check_ranges(&self) -> Result<(), Error> {
         let in_range = |name, value: u32, most: u32| match value {
             _ if value <= most => Ok(()),
             _ => Err(Error::Wrong(format!("{name} = {value}: at most {most}"))),
@@ -75,6 +86,9 @@ mod tests {
         Defence { count: most, ..Defence::default() }.check(&map).unwrap();
         let fewer = Defence { count: most - 1, ..Defence::default() }.check(&map).unwrap_err().to_string();
         assert!(fewer.starts_with(&format!("count = {}", most - 1)), "{fewer}");
+        let pir = Defence { pir: true, delay: 100, ..Defence::default() };
+        pir.check(&map).unwrap();
+        assert!(Defence { batch: true, ..pir }.check(&map).unwrap_err().to_string().starts_with("pir: "));
         assert!(Defence { delay: 10_001, ..Defence::default() }.check(&map).is_err());
         assert!(Defence { padding: u32::MAX, ..Defence::default() }.check(&map).is_err());
     }

@@ -12,6 +12,7 @@ use wfkit_metrics::seed::mix;
 use super::credentials::{IssuanceRequest, IssuerKey, Showing};
 use super::defence::Defence;
 use super::map::{Map, Poi};
+use super::pir::{self, Records};
 use super::system_randomness;
 use crate::Error;
 use crate::http::{Request, Response, form, serve};
@@ -20,6 +21,7 @@ use crate::http::{Request, Response, form, serve};
 #[derive(Debug)]
 pub struct Server {
     map: Arc<Map>,
+    records: Records,
     issuer: IssuerKey,
     defence: Defence,
     noise: Mutex<Xoshiro256PlusPlus>,
@@ -48,7 +50,8 @@ struct PoiList<'a> {
 impl Server {
     /// For a map and the subscribers of an issuer; `seed` is that of the noise in answers.
     pub fn new(map: Arc<Map>, issuer: IssuerKey, defence: Defence, seed: u64) -> Self {
-        Self { map, issuer, defence, noise: Mutex::new(Xoshiro256PlusPlus::seed_from_u64(mix(seed, 1))) }
+        let records = Records::of(&map);
+        Self { map, records, issuer, defence, noise: Mutex::new(Xoshiro256PlusPlus::seed_from_u64(mix(seed, 1))) }
     }
 
     /// Takes connections until `stop`.
@@ -68,11 +71,12 @@ impl Server {
         let mut response = match (request.method.as_str(), path) {
             ("POST", "/poi-grid") => self.points_of(request, "cell_id"),
             ("POST", "/poi-loc") => self.points_of(request, "lat_lon"),
+            ("POST", "/pir") => self.of_set(request),
             ("GET", "/poi") => self.poi(query),
             ("GET", "/pois") => self.all_of(query),
             ("GET", "/public-key") => bytes(self.issuer.public().to_bytes()),
             ("POST", "/register") => self.register(request),
-            (_, "/poi-grid" | "/poi-loc" | "/poi" | "/pois" | "/public-key" | "/register") => {
+            (_, "/poi-grid" | "/poi-loc" | "/pir" | "/poi" | "/pois" | "/public-key" | "/register") => {
                 refused(405, "another method is needed")
             }
             _ => refused(404, "there is nothing here"),
@@ -101,6 +105,21 @@ impl Server {
         match self.map.cell(cell) {
             [] if is_number => refused(404, "there is nothing in this cell"),
             poi_list => json(&PoiList { poi_list }),
+        }
+    }
+
+    /// One server's answer to a set of cells. The other server is another one: this program plays either, and would learn the cell from
+    /// both sets.
+    fn of_set(&self, request: &Request) -> Response {
+        let Some(parts) = form(request) else { return refused(400, "a form is needed") };
+        let part = |name| parts.iter().find(|(part, _)| part == name).map(|(_, value)| value.as_slice());
+        let text = |name| part(name).and_then(|value| std::str::from_utf8(value).ok());
+        let Some(types) = text("types").and_then(names) else { return refused(400, "types is not a list of names") };
+        let message = text("set").unwrap_or_default();
+        let Some(set) = pir::from_text(message) else { return refused(400, "set is not a set of cells") };
+        match self.is_subscriber(part("signature"), &types, message) {
+            Ok(()) => bytes(self.records.answer(&set)),
+            Err(why) => refused(401, &why),
         }
     }
 

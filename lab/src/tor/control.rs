@@ -17,6 +17,8 @@ pub struct ControlPort {
 /// A circuit that is built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Circuit {
+    /// What tor calls it.
+    pub id: String,
     /// Fingerprints of its relays, in hexadecimal, guard first.
     pub path: Vec<String>,
     /// What it is for, such as `HS_CLIENT_REND`.
@@ -40,7 +42,7 @@ impl ControlPort {
         let name = path.display().to_string();
         let connect = || {
             let stream = UnixStream::connect(&path)?;
-            stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+            stream.set_read_timeout(Some(Duration::from_secs(60)))?;
             Ok(BufReader::new(stream))
         };
         let mut port = Self { stream: connect().map_err(Error::system(name.clone()))?, name };
@@ -102,6 +104,29 @@ impl ControlPort {
         value.ok_or_else(|| Error::Wrong(format!("{}: no progress in {lines:?}", self.name)))
     }
 
+    /// Whether the node knows enough relays to build circuits, and to tell others. (One that finds all it needs in its files after a
+    /// start stays at 0 percent until it has to build one.)
+    ///
+    /// # Errors
+    ///
+    /// If tor is gone.
+    pub fn has_directory(&mut self) -> Result<bool, Error> {
+        Ok(self.command("GETINFO status/enough-dir-info")?.iter().any(|line| line.ends_with("=1")))
+    }
+
+    /// Closes circuits that only ask a relay for its directory: nothing of them is left to come over the link later.
+    ///
+    /// # Errors
+    ///
+    /// If tor is gone.
+    pub fn close_directory_circuits(&mut self) -> Result<(), Error> {
+        for circuit in self.circuits()?.iter().filter(|circuit| circuit.is_one_hop) {
+            // It may have gone by itself.
+            let _ = self.command(&format!("CLOSECIRCUIT {}", circuit.id));
+        }
+        Ok(())
+    }
+
     /// How many relays an authority knows.
     ///
     /// # Errors
@@ -126,7 +151,8 @@ impl ControlPort {
 /// circuit that is not built.
 fn circuit(line: &str) -> Option<Circuit> {
     let line = line.strip_prefix("circuit-status=").unwrap_or(line);
-    let mut words = line.split(' ').skip(1);
+    let mut words = line.split(' ');
+    let id = words.next()?.to_owned();
     if words.next()? != "BUILT" {
         return None;
     }
@@ -139,6 +165,7 @@ fn circuit(line: &str) -> Option<Circuit> {
     let value = |key: &str| words.iter().find_map(|word| word.strip_prefix(key)?.strip_prefix('=')).map(str::to_owned);
     let is_one_hop = value("BUILD_FLAGS").is_some_and(|flags| flags.split(',').any(|flag| flag == "ONEHOP_TUNNEL"));
     Some(Circuit {
+        id,
         path,
         purpose: value("PURPOSE").unwrap_or_default(),
         onion: value("REND_QUERY"),
@@ -159,6 +186,7 @@ mod tests {
              HS_STATE=HSCR_JOINED REND_QUERY=abc TIME_CREATED=2026-01-02T03:04:05.678900"
         );
         let expected = Circuit {
+            id: "12".to_owned(),
             path: vec![a.clone(), b],
             purpose: "HS_CLIENT_REND".to_owned(),
             onion: Some("abc".to_owned()),

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 
 use super::keys::AuthorityKeys;
-use crate::topology::Node;
+use crate::topology::{ConnectionPadding, Node};
 
 /// Where relays take connections.
 pub const OR_PORT: u16 = 9001;
@@ -58,7 +58,12 @@ pub enum RoleOptions<'a> {
         server_port: u16,
     },
     /// Takes SOCKS connections.
-    Client,
+    Client {
+        /// How it pads its connection.
+        connection_padding: ConnectionPadding,
+        /// Whether it pads circuits.
+        circuit_padding: bool,
+    },
 }
 
 impl Torrc<'_> {
@@ -150,11 +155,20 @@ impl fmt::Display for Torrc<'_> {
                 )
             }
             // One guard, and no second leg of a circuit (Conflux) through another: the guard's link carries everything.
-            RoleOptions::Client => writeln!(
-                f,
-                "SocksPort 127.0.0.1:{SOCKS_PORT} IsolateSOCKSAuth\nConfluxEnabled 0\nUseEntryGuards 1\nNumEntryGuards 1\n\
-                 NumDirectoryGuards 1"
-            ),
+            RoleOptions::Client { connection_padding, circuit_padding } => {
+                writeln!(
+                    f,
+                    "SocksPort 127.0.0.1:{SOCKS_PORT} IsolateSOCKSAuth\nConfluxEnabled 0\nUseEntryGuards 1\nNumEntryGuards 1\n\
+                     NumDirectoryGuards 1\nCircuitPadding {}",
+                    u8::from(circuit_padding)
+                )?;
+                f.write_str(match connection_padding {
+                    ConnectionPadding::Auto => "ConnectionPadding auto\n",
+                    ConnectionPadding::On => "ConnectionPadding 1\n",
+                    ConnectionPadding::Reduced => "ConnectionPadding 1\nReducedConnectionPadding 1\n",
+                    ConnectionPadding::Off => "ConnectionPadding 0\n",
+                })
+            }
         }
     }
 }
@@ -185,8 +199,19 @@ mod tests {
 
     #[test]
     fn a_client_has_one_guard_and_one_leg_and_listens_to_itself_only() {
-        let text = written(RoleOptions::Client);
-        for line in ["ConfluxEnabled 0", "NumEntryGuards 1", "SocksPort 127.0.0.1:9050 IsolateSOCKSAuth"] {
+        let client =
+            |connection_padding, circuit_padding| written(RoleOptions::Client { connection_padding, circuit_padding });
+        let off = client(ConnectionPadding::Off, false);
+        assert!(off.contains("\nConnectionPadding 0\n") && off.contains("\nCircuitPadding 0\n"), "{off}");
+        assert!(client(ConnectionPadding::Reduced, true).contains("\nReducedConnectionPadding 1\n"));
+        let text = client(ConnectionPadding::Auto, true);
+        for line in [
+            "ConnectionPadding auto",
+            "CircuitPadding 1",
+            "ConfluxEnabled 0",
+            "NumEntryGuards 1",
+            "SocksPort 127.0.0.1:9050 IsolateSOCKSAuth",
+        ] {
             assert!(text.lines().any(|written| written == line), "{line} in\n{text}");
         }
         assert!(!text.contains("ORPort "));

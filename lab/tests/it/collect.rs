@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use wfkit_capture::Records;
+use wfkit_lab::pages::{PagesConfig, Site};
 use wfkit_lab::{NetworkConfig, Node, Row};
 
 use crate::program::{LAB, can_run, lab, processes_that_mention, text};
@@ -27,17 +28,24 @@ fn start(folder: &Path) -> Child {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said).spawn().unwrap()
 }
 
+fn said(folder: &Path) -> String {
+    fs::read_to_string(folder.join("said")).unwrap()
+}
+
+/// No test depends on how fast the machine is; this ends one that would never end.
+const PATIENCE: Duration = Duration::from_secs(1800);
+
 fn wait_for_rows(set: &Path, count: usize, child: &mut Child) {
     let started = Instant::now();
     while rows(set).len() < count {
-        assert!(started.elapsed() < Duration::from_secs(180), "{} rows", rows(set).len());
-        let said = set.with_file_name("said");
-        assert!(child.try_wait().unwrap().is_none(), "it ended early:\n{}", fs::read_to_string(said).unwrap());
+        let said = said(set.parent().unwrap());
+        assert!(started.elapsed() < PATIENCE, "{} rows:\n{said}", rows(set).len());
+        assert!(child.try_wait().unwrap().is_none(), "it ended early:\n{said}");
         std::thread::sleep(Duration::from_millis(100));
     }
 }
 
-/// The collector is killed, goes on, meanwhile relays are killed, and still every query is there, once, as its row says.
+/// The collector is killed, goes on, meanwhile half of the relays, a client's tor and that of the service are killed, and still every query is there, once, as its row says.
 #[test]
 fn whatever_is_killed_the_set_is_complete_and_every_packet_is_of_client_and_guard() {
     if !can_run() {
@@ -56,17 +64,19 @@ fn whatever_is_killed_the_set_is_complete_and_every_packet_is_of_client_and_guar
 
     let mut child = start(folder);
     wait_for_rows(&set, before.len() + 2, &mut child);
-    let is_relay = |process: &Path| {
+    let victims = ["relay0", "relay1", "client0", "service0"].map(|name| format!("/{name}/torrc"));
+    let is_victim = |process: &Path| {
         let command = fs::read(process.join("cmdline")).unwrap_or_default();
-        ["relay0", "relay1"].iter().any(|name| String::from_utf8_lossy(&command).contains(name))
+        victims.iter().any(|torrc| String::from_utf8_lossy(&command).contains(torrc))
     };
-    let relays: Vec<_> = processes_that_mention(folder).into_iter().filter(|process| is_relay(process)).collect();
-    assert_eq!(relays.len(), 2);
-    for relay in relays {
-        let pid = relay.file_name().unwrap();
+    let processes: Vec<_> = processes_that_mention(folder).into_iter().filter(|process| is_victim(process)).collect();
+    assert_eq!(processes.len(), victims.len());
+    for process in processes {
+        let pid = process.file_name().unwrap();
         assert!(Command::new("kill").arg("-9").arg(pid).status().unwrap().success());
     }
-    assert!(child.wait().unwrap().success());
+    let status = child.wait().unwrap();
+    assert!(status.success(), "{status}\n{}\n{}", said(folder), fs::read_to_string(set.join("failures.csv")).unwrap());
 
     let rows = rows(&set);
     assert_eq!(rows[..before.len()], before, "what was there stays");
@@ -95,8 +105,13 @@ fn whatever_is_killed_the_set_is_complete_and_every_packet_is_of_client_and_guar
 
 fn look_at(path: &Path, row: &Row, client: Ipv4Addr, guard: Ipv4Addr, port: u16) {
     assert_eq!(row.dropped, 0);
+    assert_eq!(packets_of_pair(path, client, guard, port), (row.packets, Some(row.start_ns)));
+}
+
+/// How many packets a capture has, all of the two, and when the first came.
+fn packets_of_pair(path: &Path, client: Ipv4Addr, guard: Ipv4Addr, port: u16) -> (u64, Option<i64>) {
     let mut records = Records::open(path).unwrap();
-    let (mut packets, mut sent, mut got) = (0, 0, 0);
+    let (mut packets, mut sent, mut got, mut start_ns) = (0, 0, 0, None);
     while let Some(record) = records.next().unwrap() {
         let ip = &record.data[14..];
         let ends = [&ip[12..16], &ip[16..20]].map(|at| Ipv4Addr::new(at[0], at[1], at[2], at[3]));
@@ -107,19 +122,17 @@ fn look_at(path: &Path, row: &Row, client: Ipv4Addr, guard: Ipv4Addr, port: u16)
             (ends, [from, _]) if ends == [guard, client] && from == port => got += 1,
             other => panic!("{}: {other:?}", path.display()),
         }
-        assert!(record.orig_len <= 1514, "what a wire carries");
-        if packets == 0 {
-            assert_eq!(record.time_ns, Some(row.start_ns));
-        }
+        assert!(client == guard || record.orig_len <= 1514, "what a wire carries; loopback carries more");
+        start_ns = start_ns.or(record.time_ns);
         packets += 1;
     }
-    assert_eq!(packets, row.packets);
     assert!(sent > 5 && got > 5);
+    (packets, start_ns)
 }
 
 /// Without Tor the peer is the server, and the delay of links can be told from the outside.
 #[test]
-fn direct_queries_take_as_long_as_their_links() {
+fn direct_queries_take_no_less_than_their_links() {
     if !can_run() {
         return;
     }
@@ -128,7 +141,7 @@ fn direct_queries_take_as_long_as_their_links() {
     let set = folder.join("set");
     let plan = "classes = [7]\nreps = 2\nroute = \"direct\"\n[network]\nrelays = 3\nclients = 1\ndelay = 10\njitter = 2\nloss = 0.002\n";
     fs::write(folder.join("plan.toml"), plan).unwrap();
-    assert!(start(folder).wait().unwrap().success(), "{}", fs::read_to_string(folder.join("said")).unwrap());
+    assert!(start(folder).wait().unwrap().success(), "{}", said(folder));
     let nodes = NetworkConfig { clients: 1, relays: 3, ..NetworkConfig::default() }.nodes().unwrap();
     let address = |name: &str| nodes.iter().find(|node: &&Node| node.name == name).unwrap().address;
     let rows = rows(&set);
@@ -138,7 +151,7 @@ fn direct_queries_take_as_long_as_their_links() {
         look_at(&set.join(&row.path), row, address("client0"), address("service0"), 8080);
         // Two links, there and back; once for the connection and once for the request.
         let least = f64::from(row.requests) * 2.0 * 0.04;
-        assert!((least..least * 3.0 + 2.0).contains(&row.seconds), "{row:?}");
+        assert!(row.seconds >= least, "{row:?}");
     }
 }
 
@@ -156,4 +169,38 @@ fn plans_are_refused_before_anything_starts() {
     };
     assert!(refused("reps = 0").contains("reps = 0"));
     assert!(refused("[defence]\ncount = 2").contains("count = 2: a cell has"));
+}
+
+/// Pages through Tor: the document and all it refers to, over one circuit, and pages of the background once; each also as the guard and
+/// the application see it.
+#[test]
+fn pages_are_loaded_and_recorded() {
+    if !can_run() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let set = folder.join("set");
+    let plan = "workload = \"pages\"\nclasses = 2\nreps = 2\nunmonitored = 3\nseed = 1\nvantages = [\"guard\", \"socks\"]\nnoise = 1\nnetwork.relays = 4\nnetwork.clients = 4\n";
+    fs::write(folder.join("plan.toml"), plan).unwrap();
+    assert!(start(folder).wait().unwrap().success(), "{}", said(folder));
+    let rows = rows(&set);
+    assert!(rows.iter().all(|row| row.client != "client3"), "it only makes noise");
+    let mut classes: Vec<_> = rows.iter().map(|row| row.class.as_str()).collect();
+    classes.sort_unstable();
+    assert_eq!(classes, ["1", "1", "2", "2", "3", "4", "5"]);
+    let site = Site::new(1, PagesConfig::default().scale);
+    let nodes = NetworkConfig { clients: 4, relays: 4, ..NetworkConfig::default() }.nodes().unwrap();
+    let address = |name: &str| nodes.iter().find(|node: &&Node| node.name == name).unwrap().address;
+    for row in &rows {
+        let page = site.page(row.class.parse().unwrap());
+        let least = 1 + page.resources.len() as u32;
+        assert!((least..=least + page.slots).contains(&row.requests), "{row:?}, {page:?}");
+        let (client, guard) = (address(&row.client), address(&row.guard));
+        look_at(&set.join(&row.path), row, client, guard, 9001);
+        packets_of_pair(&set.join("guard").join(&row.path), client, guard, 9001);
+        packets_of_pair(&set.join("socks").join(&row.path), Ipv4Addr::LOCALHOST, Ipv4Addr::LOCALHOST, 9050);
+    }
+    let labels = |name: &str| fs::read_to_string(set.join(name).join("manifest.csv")).unwrap();
+    assert_eq!((labels("guard").lines().count(), labels("guard")), (1 + rows.len(), labels("socks")));
 }

@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 
 use crate::program::{can_run, lab, processes_that_mention, text};
 
+/// What takes a moment, on whatever machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// A number in process.json of a network.
 fn process(folder: &Path, name: &str, key: &str) -> String {
     let user = fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
@@ -18,7 +21,7 @@ fn process(folder: &Path, name: &str, key: &str) -> String {
 fn wait_until_gone(folder: &Path) {
     let started = Instant::now();
     while !processes_that_mention(folder).is_empty() {
-        assert!(started.elapsed() < Duration::from_secs(10), "{:?} are left", processes_that_mention(folder));
+        assert!(started.elapsed() < PATIENCE, "{:?} are left", processes_that_mention(folder));
         std::thread::sleep(Duration::from_millis(50));
     }
 }
@@ -30,7 +33,6 @@ fn two_networks_run_beside_each_other_and_leave_nothing_however_they_end() {
     }
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let started = Instant::now();
     let outputs: Vec<_> = std::thread::scope(|scope| {
         let up = |name| move || lab(folder, &["up", "--name", name, "--relays", "4"]);
         let threads = [scope.spawn(up("a")), scope.spawn(up("b"))];
@@ -39,8 +41,6 @@ fn two_networks_run_beside_each_other_and_leave_nothing_however_they_end() {
     for output in &outputs {
         assert!(output.status.success(), "{}", text(output));
     }
-    // Two at once, on a busy machine.
-    assert!(started.elapsed() < Duration::from_secs(120), "{:?}", started.elapsed());
     assert!(text(&lab(folder, &["status", "--name", "a"])).contains("client0"));
     assert!(text(&lab(folder, &["up", "--name", "a"])).contains("a network `a` runs"));
     assert!(processes_that_mention(folder).len() > 20);
@@ -49,7 +49,7 @@ fn two_networks_run_beside_each_other_and_leave_nothing_however_they_end() {
     assert!(Command::new("kill").args(["-9", &process(folder, "a", "inner")]).status().unwrap().success());
     let started = Instant::now();
     while text(&lab(folder, &["status", "--name", "a"])).contains("client0") {
-        assert!(started.elapsed() < Duration::from_secs(10));
+        assert!(started.elapsed() < PATIENCE);
         std::thread::sleep(Duration::from_millis(50));
     }
     assert!(text(&lab(folder, &["status", "--name", "b"])).contains("client0"), "the other network goes on");

@@ -91,8 +91,20 @@ fn batches_are_one_answer_and_dummies_are_more_requests() {
     assert!(requests.iter().any(|truth| truth.requests > truth.points + 1));
 }
 
-/// Status and body of a POST to /poi-grid with these parts of a form.
-fn post(port: u16, parts: &[(&str, &[u8])]) -> (String, String) {
+#[test]
+fn private_retrieval_gets_the_same_points_and_moves_the_same_for_all_cells() {
+    let plain: Vec<_> = with_server(Defence::default(), |query| (1..=20).map(|cell| query(cell).unwrap()).collect());
+    let private = Defence { pir: true, ..Defence::default() };
+    let all: Vec<_> = with_server(private, |query| {
+        assert!(query(101).is_err());
+        (1..=20).map(|cell| query(cell).unwrap()).collect()
+    });
+    assert!(all.iter().zip(&plain).all(|(private, plain)| private.points == plain.points));
+    assert!(all.iter().all(|truth| (truth.requests, truth.answer_bytes) == (2, all[0].answer_bytes)), "{all:?}");
+}
+
+/// Status and body of a POST with these parts of a form.
+fn post(port: u16, target: &str, parts: &[(&str, &[u8])]) -> (String, String) {
     let mut body = Vec::new();
     for (name, value) in parts {
         body.extend(format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n").bytes());
@@ -102,7 +114,7 @@ fn post(port: u16, parts: &[(&str, &[u8])]) -> (String, String) {
     body.extend(b"--b--\r\n");
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     let head = format!(
-        "POST /poi-grid HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: {}\r\n\r\n",
+        "POST {target} HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
     stream.write_all(head.as_bytes()).unwrap();
@@ -125,20 +137,27 @@ fn who_may_not_ask_gets_401_and_the_reason() {
         };
         let bar = show(&["bar"], b"42");
         let ask = |cell: &[u8], types: &[u8], signature: &[u8]| {
-            post(port, &[("cell_id", cell), ("types", types), ("signature", signature)])
+            post(port, "/poi-grid", &[("cell_id", cell), ("types", types), ("signature", signature)])
         };
         assert_eq!(ask(b"42", b"[\"bar\"]", &bar).0, "200");
         let refused = |(status, body): (String, String), why: &str| {
             assert_eq!(status, "401", "{body}");
             assert!(body.contains(why), "{body} does not say {why}");
         };
-        refused(post(port, &[("cell_id", b"42"), ("types", b"[\"bar\"]")]), "there is no signature");
+        refused(post(port, "/poi-grid", &[("cell_id", b"42"), ("types", b"[\"bar\"]")]), "there is no signature");
         refused(ask(b"43", b"[\"bar\"]", &bar), "does not fit this request");
         refused(ask(b"42", b"[\"club\"]", &bar), "does not fit this request");
         refused(ask(b"42", b"[\"club\"]", &show(&["club"], b"42")), "does not fit this request");
         refused(ask(b"42", b"[\"gym\"]", &bar), "there is no subscription `gym`");
         refused(ask(b"42", b"[]", &bar), "no subscription is shown");
         refused(ask(b"42", b"[\"bar\"]", &bar[1..]), "no showing");
+        let set = "0f".repeat(13);
+        let private = |set: &str, signature: &[u8]| {
+            post(port, "/pir", &[("set", set.as_bytes()), ("types", b"[\"bar\"]"), ("signature", signature)])
+        };
+        refused(private(&set, &bar), "does not fit this request");
+        refused(private(&"0e".repeat(13), &show(&["bar"], set.as_bytes())), "does not fit this request");
+        assert_eq!(private("0f", &bar).0, "400");
         let mut bad = bar.clone();
         bad[100] ^= 1;
         refused(ask(b"42", b"[\"bar\"]", &bad), "does not fit this request");

@@ -1,0 +1,150 @@
+//! Pages from a seed.
+
+use rand::{RngExt as _, SeedableRng as _};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use wfkit_metrics::seed::mix;
+
+/// Requests of a page at each twentieth of all pages, from the least to the most: the reference of EcoIndex, which was measured on half a
+/// million pages of the HTTP Archive (`ecoindex_reference.json` of github.com/cnumr/ecoindex_reference, `nb_request`).
+const REQUESTS: [f64; 21] = [
+    0.0, 2.0, 15.0, 25.0, 34.0, 42.0, 49.0, 56.0, 63.0, 70.0, 78.0, 86.0, 95.0, 105.0, 117.0, 130.0, 147.0, 170.0,
+    205.0, 281.0, 3920.0,
+];
+
+/// Kilobytes of a page, from the same (`response_size`).
+const KILOBYTES: [f64; 21] = [
+    0.0, 1.37, 144.7, 319.53, 479.46, 631.97, 783.38, 937.91, 1098.62, 1265.47, 1448.32, 1648.27, 1876.08, 2142.06,
+    2465.37, 2866.31, 3401.59, 4155.73, 5400.08, 8037.54, 223_212.26,
+];
+
+/// The least and most tenths of a percent of pages are left out: nearly empty ones, and a few that are larger than all others.
+const RANKS: std::ops::Range<f64> = 0.075..0.95;
+
+/// How far the rank of a page's bytes may be from that of its requests: pages with more requests are larger, but not always.
+const RANKS_DIFFER: f64 = 0.15;
+
+/// A page's document, as a share of its bytes.
+const DOCUMENT: std::ops::Range<f64> = 0.02..0.12;
+
+/// Share of resources that only another one refers to, as style sheets do to fonts.
+const FOUND_LATER: f64 = 0.25;
+
+/// What slots show is one of so many.
+pub(super) const SHOWN_IN_SLOTS: u32 = 30;
+
+/// Shortest resource, in bytes.
+const SHORTEST: f64 = 120.0;
+
+/// A site: pages numbered from 1, and what their slots show.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Site {
+    seed: u64,
+    scale: f64,
+}
+
+/// A page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// Bytes of its document, without what changes.
+    pub document: u32,
+    /// What it refers to, directly or not.
+    pub resources: Vec<Resource>,
+    /// Places that show something else at each load, or nothing.
+    pub slots: u32,
+}
+
+/// A style sheet, a script, a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resource {
+    /// Its bytes.
+    pub bytes: u32,
+    /// The resource that refers to it; none: the document does.
+    pub found_in: Option<u32>,
+}
+
+impl Site {
+    /// A site whose pages have so much of the requests and bytes of the web's.
+    pub fn new(seed: u64, scale: f64) -> Self {
+        Self { seed, scale }
+    }
+
+    fn randomness(&self, of: u64) -> Xoshiro256PlusPlus {
+        Xoshiro256PlusPlus::seed_from_u64(mix(mix(self.seed, 4), of))
+    }
+
+    /// A page; always the same one.
+    pub fn page(&self, number: u32) -> Page {
+        let mut randomness = self.randomness(number.into());
+        let rank = randomness.random_range(RANKS);
+        let other = rank + randomness.random_range(-RANKS_DIFFER..RANKS_DIFFER);
+        let count = (quantile(&REQUESTS, rank) * self.scale).round().max(1.0) as u32;
+        let bytes = quantile(&KILOBYTES, other.clamp(RANKS.start, RANKS.end)) * 1000.0 * self.scale;
+        let document = (bytes * randomness.random_range(DOCUMENT)).max(10.0 * SHORTEST);
+        // Few of a page's resources are most of its bytes.
+        let weights: Vec<f64> = (0..count).map(|_| (2.0 * normal(&mut randomness)).exp()).collect();
+        let all: f64 = weights.iter().sum();
+        let mut resources: Vec<Resource> = Vec::new();
+        for weight in weights {
+            let bytes = ((bytes - document).max(0.0) * weight / all).max(SHORTEST) as u32;
+            let at_hand = resources.iter().filter(|resource| resource.found_in.is_none()).count();
+            let is_later = at_hand > 1 && randomness.random_bool(FOUND_LATER);
+            // Only the first few refer to others: pictures do not.
+            let found_in = is_later.then(|| randomness.random_range(0..at_hand.min(3) as u32));
+            let found_in = found_in.filter(|&at| resources[at as usize].found_in.is_none());
+            resources.push(Resource { bytes, found_in });
+        }
+        Page { document: document as u32, resources, slots: randomness.random_range(0..=3) }
+    }
+
+    /// Bytes of something that slots show.
+    pub(super) fn shown(&self, number: u32) -> u32 {
+        let mut randomness = self.randomness(u64::from(number) | 1 << 40);
+        (60e3 * self.scale * normal(&mut randomness).exp()).clamp(SHORTEST, 1e6) as u32
+    }
+}
+
+/// A number from a normal distribution (Box and Muller).
+fn normal(randomness: &mut Xoshiro256PlusPlus) -> f64 {
+    let (radius, angle): (f64, f64) = (randomness.random_range(f64::MIN_POSITIVE..1.0), randomness.random());
+    (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * angle).cos()
+}
+
+fn quantile(values: &[f64; 21], at: f64) -> f64 {
+    let at = at * 20.0;
+    let below = (at.floor() as usize).min(19);
+    values[below] + (values[below + 1] - values[below]) * (at - below as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_as_many_requests_and_bytes_as_those_of_the_web() {
+        let site = Site::new(7, 0.2);
+        let pages: Vec<_> = (1..=2000).map(|number| site.page(number)).collect();
+        let at = |mut values: Vec<f64>, share: f64| {
+            values.sort_by(f64::total_cmp);
+            values[(share * values.len() as f64) as usize]
+        };
+        let requests = |page: &Page| page.resources.len() as f64 / 0.2;
+        let kilobytes = |page: &Page| {
+            let resources: u32 = page.resources.iter().map(|resource| resource.bytes).sum();
+            f64::from(page.document + resources) / 0.2 / 1000.0
+        };
+        for share in [0.25, 0.5, 0.75] {
+            // Of what is left between the ranks.
+            let rank = RANKS.start + share * (RANKS.end - RANKS.start);
+            let requests = at(pages.iter().map(requests).collect(), share) / quantile(&REQUESTS, rank);
+            assert!((requests - 1.0).abs() < 0.1, "requests at {share}: {requests}");
+            let kilobytes = at(pages.iter().map(kilobytes).collect(), share) / quantile(&KILOBYTES, rank);
+            assert!((kilobytes - 1.0).abs() < 0.15, "kilobytes at {share}: {kilobytes}");
+        }
+        assert_eq!(site.page(3), Site::new(7, 0.2).page(3));
+        assert_ne!(site.page(3), site.page(4));
+        assert!(pages.iter().any(|page| page.resources.iter().any(|resource| resource.found_in.is_some())));
+        for resource in pages.iter().flat_map(|page| &page.resources) {
+            assert!(resource.bytes >= 120);
+        }
+    }
+}

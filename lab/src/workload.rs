@@ -1,0 +1,48 @@
+//! What a workload is: a service, and clients of it whose queries have classes.
+
+use std::io;
+use std::net::{Ipv4Addr, TcpStream};
+use std::sync::atomic::AtomicBool;
+
+use crate::Error;
+use crate::pages::Pages;
+use crate::plan::{Plan, Workload};
+use crate::secretstroll::SecretStroll;
+
+/// Opens a connection to the service, as a Tor stream of its own or without Tor.
+pub(crate) type Connect<'a> = dyn Fn() -> io::Result<TcpStream> + Sync + 'a;
+
+/// The service.
+pub(crate) trait Service: Sync {
+    /// Answers connections to an address until `stop`.
+    fn serve(&self, address: Ipv4Addr, port: u16, stop: &AtomicBool) -> Result<(), Error>;
+
+    /// Somebody who makes queries.
+    fn visitor(&self, name: &str) -> Box<dyn Visitor + '_>;
+}
+
+/// A client of the service. Errors are told in words, first the kind.
+pub(crate) trait Visitor {
+    /// Asks for something that is no query: does the service answer?
+    fn greet(&mut self, connect: &Connect<'_>, host: &str) -> Result<(), String>;
+
+    /// Makes a query of a class. What is left to chance is drawn from `seed`.
+    fn visit(&mut self, class: u32, connect: &Connect<'_>, host: &str, seed: u64) -> Result<Visit, String>;
+}
+
+/// What a query really did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Visit {
+    /// Requests.
+    pub(crate) requests: u32,
+    /// Bytes of answers without their heads.
+    pub(crate) answer_bytes: u64,
+}
+
+/// The service of a plan.
+pub(crate) fn service(plan: &Plan) -> Box<dyn Service> {
+    match plan.workload {
+        Workload::Secretstroll => Box::new(SecretStroll::new(plan.defence, plan.seed)),
+        Workload::Pages => Box::new(Pages::new(plan.pages, plan.defence, plan.seed)),
+    }
+}
