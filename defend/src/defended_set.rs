@@ -48,7 +48,7 @@ pub fn defend_with<'a>(
     spec: &DefenseSpec,
     options: &DefendOptions,
 ) -> Result<DefendedSet<'a>, DefendError> {
-    let run = Run::new(set, spec, options)?;
+    let run = Run::new(set, &Profile::of(set), spec, options)?;
     let loads: Vec<Load<'_>> = set.traces().par_iter().map(Load::of).collect();
     let one = |row: usize| run.defend(&loads[run.copies.load_of(row)], row);
     let rows = set.len() * run.copies.each() as usize;
@@ -87,8 +87,19 @@ pub struct Observed {
 /// Defends the set as [`defend_with`], and keeps what is seen of it. Of a defence that leaves nothing to chance all copies would be the same:
 /// there is one of each load, whatever the options say.
 pub fn observe_defended(set: &TraceSet, spec: &DefenseSpec, options: &DefendOptions) -> Result<Observed, DefendError> {
+    observe_defended_as_part(set, &Profile::of(set), spec, options)
+}
+
+/// As [`observe_defended`], of some traces of a set with this profile: each becomes what it becomes where the whole set is defended. The
+/// limit of a set holds for each part.
+pub fn observe_defended_as_part(
+    set: &TraceSet,
+    profile: &Profile,
+    spec: &DefenseSpec,
+    options: &DefendOptions,
+) -> Result<Observed, DefendError> {
     let observed = |options: &DefendOptions| -> Result<(Observed, bool), DefendError> {
-        let run = Run::new(set, spec, options)?;
+        let run = Run::new(set, profile, spec, options)?;
         let rows_of = |(load, labelled): (usize, &LabelledTrace)| {
             let traced = Load::of(labelled);
             let row = |row: usize| {
@@ -121,8 +132,13 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(set: &TraceSet, spec: &'a DefenseSpec, options: &DefendOptions) -> Result<Self, DefendError> {
-        let profile = Profile::of(set).within(options.limit);
+    fn new(
+        set: &TraceSet,
+        profile: &Profile,
+        spec: &'a DefenseSpec,
+        options: &DefendOptions,
+    ) -> Result<Self, DefendError> {
+        let profile = profile.clone().within(options.limit);
         let pipeline = Pipeline::new(spec, &profile, set.provenance().defenses.len(), options.seed)?;
         let copies = Copies::of_each(options.replicas);
         for labelled in set.traces() {
