@@ -13,7 +13,7 @@ use crate::error::{OrRaise as _, wrong};
 use crate::job;
 
 /// A forest of grown trees; what :class:`wfkit.ForestClassifier` asks.
-#[pyclass(frozen, module = "wfkit")]
+#[pyclass(frozen, module = "wfkit._wfkit")]
 #[derive(Debug, Clone)]
 pub(crate) struct Forest(Arc<wfkit_classify::forest::Forest>);
 

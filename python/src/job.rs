@@ -134,7 +134,7 @@ fn hear(py: Python<'_>, progress: Option<&Bound<'_, PyAny>>, told: Told) -> PyRe
     if let Told::Warning(text) = told {
         let warnings = py.import("warnings")?;
         // The level is that of whoever called the function of the package.
-        return warnings.call_method1("warn", (text, py.get_type::<WfkitWarning>(), 3)).map(drop);
+        return warnings.call_method1("warn", (text, py.get_type::<WfkitWarning>(), 2)).map(drop);
     }
     let Some(progress) = progress else { return Ok(()) };
     let heard = match told {

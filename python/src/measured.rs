@@ -18,7 +18,7 @@ use crate::model::AttackSpec;
 use crate::traces::Traces;
 
 /// An attack that was measured; what :class:`wfkit.Evaluation` looks at.
-#[pyclass(frozen, module = "wfkit")]
+#[pyclass(frozen, module = "wfkit._wfkit")]
 #[derive(Debug, Clone)]
 pub(crate) struct Measured {
     measured: Arc<wfkit_evaluate::Measured>,

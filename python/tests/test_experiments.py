@@ -46,8 +46,8 @@ def test_the_order_of_rows_is_that_of_the_caller(traces):
 def test_a_defence_has_its_price_and_its_copies(traces):
     defended = wfkit.defend(traces, "front:ft-1", seed=7, replicas=3)
     assert len(defended.traces) == 3 * len(traces)
-    assert defended.bandwidth_overhead > 0.5 and defended.latency_overhead == 0.0
-    assert defended.traces.defences == ["front:ft-1"] or defended.traces.defences[0].startswith("front")
+    assert defended.bandwidth_overhead > 0 and defended.latency_overhead == 0.0
+    assert defended.traces.defences == ["front:ft-1"]
     assert len(set(defended.traces.origins)) == len(traces)
     assert defended.manifest["seed"] == 7
     assert wfkit.defend(traces, "front:ft-1", seed=7, replicas=3).traces == defended.traces
@@ -159,7 +159,7 @@ def test_batches_are_pure(traces):
     extractor = wfkit.FeatureExtractor.fit(traces, "kfp-size")
     model = wfkit.train(traces, "kfp-size", trees=10)
     profile = pickle.loads(pickle.dumps(wfkit.Profile.of(traces)))
-    for spec in ("front:ft-1", "tamaraw:cell", "pad:mtu", "buflo"):
+    for spec in ("front:ft-1", "tamaraw:cell", "pad:mtu", "constant-rate:buflo"):
         whole = wfkit.defend(traces, spec, seed=9).traces
         joined = pyarrow.concat_tables(pyarrow.table(wfkit.defend_batch(part, spec, seed=9, profile=profile)) for part in parts)
         assert wfkit.Traces.from_arrow(joined) == whole, spec

@@ -94,7 +94,8 @@ class Attack(ClassifierMixin, BaseEstimator):  # type: ignore[misc, unused-ignor
 
     def predict(self, X: TracesLike) -> Any:
         """The most probable class of each trace, shape ``(n_traces,)``."""
-        return self.classes_[self.predict_proba(X).argmax(1)]
+        said = self.predict_proba(X)
+        return self.classes_[said.argmax(1)]
 
     def save(self, path: Path) -> None:
         """Writes the model for ``wfkit predict`` and :meth:`wfkit.Model.load`."""
@@ -122,7 +123,7 @@ class ForestClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc, un
     bootstrap
         Whether each tree draws its rows. None: a random forest does, extra-trees do not.
     class_weight
-        ``"balanced"``, weights by class, or None.
+        ``"balanced"``, weights by class, or None. As all weights it moves splits, and what leaves of several classes say.
     random_state
         A seed, a generator, or None for another forest each time.
 
@@ -192,15 +193,18 @@ class ForestClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc, un
 
     def predict_proba(self, X: Any) -> Floats:
         """The class fractions of the leaves, averaged over the trees, shape ``(n_rows, n_classes)``, in the order of ``classes_``."""
-        return self.forest_.predict(self._checked(X))
+        checked = self._checked(X)
+        return self.forest_.predict(checked)
 
     def predict(self, X: Any) -> Any:
         """The most probable class of each row, shape ``(n_rows,)``."""
-        return self.classes_[self.predict_proba(X).argmax(1)]
+        said = self.predict_proba(X)
+        return self.classes_[said.argmax(1)]
 
     def apply(self, X: Any) -> Any:
         """The leaf of each row in each tree, shape ``(n_rows, n_trees)``, counted from the left."""
-        return self.forest_.leaves(self._checked(X))
+        checked = self._checked(X)
+        return self.forest_.leaves(checked)
 
     def _checked(self, X: Any) -> Floats:
         check_is_fitted(self)

@@ -73,7 +73,7 @@ def features(
 
     >>> traces = wfkit.Traces.from_arrays(["a", "b"], [[0, 5], [0]], [[600, -1448], [20]])
     >>> features(traces, "totals").names[0]
-    'totals.packets_in'
+    'totals.out_packets'
     """
     taken = as_traces(traces)
     if isinstance(sets, FeatureExtractor):
@@ -101,8 +101,9 @@ def defend(
     those of ``wfkit defend``.
 
     >>> traces = wfkit.Traces.from_arrays(["a", "b"], [[0, 5], [0, 3]], [[600, -1448], [20, -40]], layer="tcp")
-    >>> defend(traces, "front:ft-1", seed=7).bandwidth_overhead > 1
-    True
+    >>> defended = defend(traces, "pad:mtu")
+    >>> defended.traces.size.tolist(), round(defended.bandwidth_overhead, 2)
+    ([1448, -1448, 1448, -1448], 1.75)
     """
     training = None if fit_on is None else as_traces(fit_on)
     observed, spec, manifest, overheads = _wfkit.defend(

@@ -33,7 +33,7 @@ class Folds:
 
     >>> traces = wfkit.Traces.from_arrays(["a"] * 4 + ["b"] * 4, [[0]] * 8, [[n] for n in range(1, 9)])
     >>> [test.tolist() for _, test in Folds(2).split(traces)]
-    [[0, 3, 5, 7], [1, 2, 4, 6]]
+    [[2, 3, 4, 6], [0, 1, 5, 7]]
 
     With scikit-learn: ``cross_val_score(wfkit.Attack("kfp"), traces, traces.classes, cv=Folds(5, by="session"))``.
     """
