@@ -19,11 +19,11 @@ traces = wfkit.Traces.from_arrays(classes, time, size, unit="s", layer="tcp")
 print(traces)
 
 folds = wfkit.Folds(5, seed=1)
-undefended = wfkit.evaluate(traces, "kfp-size", folds=folds, seed=1, progress=False)
+undefended = wfkit.evaluate(traces, "kfp-size", folds=folds, progress=False)
 print(undefended)
 
 defended = wfkit.defend(traces, "tamaraw:cell", seed=1, progress=False)
 print(f"{defended.defence}: {defended.bandwidth_overhead:.1f} times the bytes more")
-print(wfkit.evaluate(defended, "kfp-size", folds=folds, seed=1, progress=False))
+print(wfkit.evaluate(defended, "kfp-size", folds=folds, progress=False))
 
 assert "sklearn" not in __import__("sys").modules

@@ -30,7 +30,7 @@ def main(path, sheet, attack="best"):
         p[np.ix_(test, model.classes_)] = model.predict_proba(x[test])
 
     mine = wfkit.score(p, traces, folds=folds, name="mine")
-    theirs = wfkit.evaluate(traces, attack, folds=folds, seed=1)
+    theirs = wfkit.evaluate(traces, attack, folds=folds)
     result = wfkit.compare(mine, theirs)
     print(result)
     result.save(sheet)

@@ -47,7 +47,7 @@ def main(path, sheet, attack="best"):
         with torch.no_grad():
             p[test] = model(x[test]).double().softmax(1).numpy()  # in double precision, so that rows sum to 1
     mine = wfkit.score(p, traces, folds=folds, name="mine")
-    result = wfkit.compare(mine, wfkit.evaluate(traces, attack, folds=folds, seed=1))
+    result = wfkit.compare(mine, wfkit.evaluate(traces, attack, folds=folds))
     print(result)
     result.save(sheet)
 

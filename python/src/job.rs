@@ -102,7 +102,7 @@ pub(crate) fn run<T: Send + 'static>(
     work: impl FnOnce(&Watch) -> PyResult<T> + Send + 'static,
 ) -> PyResult<T> {
     let (tell, mut told) = channel();
-    let (give, mut given) = channel::<Result<PyResult<T>, Box<dyn Any + Send>>>();
+    let (give, given) = channel::<Result<PyResult<T>, Box<dyn Any + Send>>>();
     let stopped = Arc::new(AtomicBool::new(false));
     let watch = Watch { tell, stopped: Arc::clone(&stopped), started: Instant::now() };
     let thread = thread::Builder::new().name("wfkit".to_owned()).spawn(move || {
@@ -112,7 +112,9 @@ pub(crate) fn run<T: Send + 'static>(
     });
     thread.map_err(|error| PyRuntimeError::new_err(format!("no thread to work in: {error}")))?;
     loop {
-        let next = py.detach(|| (&mut told).recv_timeout(PATIENCE));
+        // The receiver goes to where the lock is not held, and comes back.
+        let (next, back) = py.detach(move || (told.recv_timeout(PATIENCE), told));
+        told = back;
         let heard = match next {
             Ok(told) => hear(py, progress, told),
             Err(RecvTimeoutError::Timeout) => Ok(()),
@@ -123,7 +125,7 @@ pub(crate) fn run<T: Send + 'static>(
             return Err(error);
         }
     }
-    match py.detach(|| (&mut given).recv()) {
+    match py.detach(move || given.recv()) {
         Ok(Ok(result)) => result,
         Ok(Err(panic)) => resume_unwind(panic),
         Err(_) => Err(PyRuntimeError::new_err("the work ended without a result")),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ndarray::{Array2, s};
+use ndarray::{Array2, Axis};
 use numpy::{IntoPyArray as _, PyArray2};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -177,7 +177,7 @@ pub(crate) fn probabilities(columns: &Columns, fitted: &FittedAttack, watch: &Wa
         let last = rows.min(first + CHUNK);
         let set = columns.without_keys(first..last);
         let said = fitted.predict(Samples::Traces(&set)).or_raise()?;
-        values.slice_mut(s![first..last, ..]).assign(&said.values());
+        values.slice_axis_mut(Axis(0), (first..last).into()).assign(&said.values());
         watch.done(last as u64);
     }
     watch.end();

@@ -7,9 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use ndarray::Array2;
 use wfkit_classify::Samples;
 use wfkit_datasets::splits::Split;
-use wfkit_datasets::{
-    Aligned, FileKind, FoldFile, Label, ProbabilityTable, TraceKey, Truth, splits_of_folds,
-};
+use wfkit_datasets::{Aligned, FileKind, FoldFile, Label, ProbabilityTable, TraceKey, Truth, splits_of_folds};
 use wfkit_evaluate::split::of_file;
 use wfkit_evaluate::{
     ExperimentError, LeakageEstimate, LeakageReport, LowerBound, Measured, PairedComparison, RankedAttack, TRIVIAL,
@@ -225,8 +223,7 @@ fn said(given: &Aligned, rows: &[usize]) -> Probabilities {
 
 /// The trivial attack on the same folds and traces.
 fn trivial(samples: Samples<'_>, rows: &[usize], splits: &[Split], context: &Context<'_>) -> Result<Measured> {
-    measure(&attack(TRIVIAL)?, samples, &splits_testing(splits, rows), context.setting())
-        .context("the trivial attack")
+    measure(&attack(TRIVIAL)?, samples, &splits_testing(splits, rows), context.setting()).context("the trivial attack")
 }
 
 /// The scores of all files in 80 columns.

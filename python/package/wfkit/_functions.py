@@ -12,7 +12,7 @@ import numpy as np
 from . import _wfkit
 from ._progress import watcher
 from ._results import Defended, Evaluation, Features
-from ._splits import rows_of
+from ._splits import Folds, rows_of
 from ._types import FoldsLike, Path, Progress, TracesLike, as_traces
 from ._wfkit import FeatureExtractor, Model, Traces, WfkitError
 
@@ -153,7 +153,7 @@ def evaluate(
     *,
     folds: FoldsLike = 5,
     test: TracesLike | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     progress: Progress = None,
     **options: Any,
 ) -> Evaluation:
@@ -167,7 +167,7 @@ def evaluate(
         A number of stratified folds; :class:`wfkit.Folds`; the number of the fold of each trace, shape ``(n_traces,)``; or pairs of
         rows to train on and rows to test on.
     seed
-        Of the folds, where they are a number, and of the attack.
+        Of the folds, where they are a number, and of the attack and the intervals; by default that of :class:`wfkit.Folds`, else 0.
     options
         Those of :class:`wfkit.Attack`.
 
@@ -178,8 +178,10 @@ def evaluate(
     taken = as_traces(traces)
     if not isinstance(attack, str):
         parameters = dict(attack.get_params())
-        attack, seed = parameters.pop("name"), parameters.pop("seed")
+        attack, own = parameters.pop("name"), parameters.pop("seed")
+        seed = own if seed is None else seed
         options = parameters | options
+    seed = seed_of(folds) if seed is None else seed
     spec = attack_spec(attack, **options)
     if test is not None:
         measured = _wfkit.evaluate_on(taken, as_traces(test), spec, seed, watcher(progress))
@@ -197,7 +199,7 @@ def score(
     folds: FoldsLike | None = None,
     rows: Sequence[int] | Any | None = None,
     name: str = "given",
-    seed: int = 0,
+    seed: int | None = None,
 ) -> Evaluation:
     """Scores class probabilities of anybody's model, as those of wfkit's own attacks are.
 
@@ -215,12 +217,15 @@ def score(
         The row of the traces behind each row of probabilities; by default all rows, or those that the folds test.
     name
         What to call the model.
+    seed
+        Of the intervals; by default that of :class:`wfkit.Folds`, else 0.
 
     >>> truth = ["a", "a", "b", "b"]
     >>> score([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.7, 0.3]], truth).accuracy
     0.75
     """
     traces = truth if isinstance(truth, Traces) else labels_alone(truth)
+    seed = seed_of(folds) if seed is None else seed
     columns = getattr(probabilities, "columns", None)
     if classes is None:
         classes = traces.class_names if columns is None else [str(column) for column in columns]
@@ -237,6 +242,10 @@ def score(
     numbers = [int(row) for row in rows]
     measured = _wfkit.given(traces, name, values, [str(one) for one in classes], numbers, splits, seed)
     return Evaluation(name, split, seed, measured)
+
+
+def seed_of(folds: FoldsLike | None) -> int:
+    return folds.seed if isinstance(folds, Folds) else 0
 
 
 def labels_alone(truth: Any) -> Traces:

@@ -219,7 +219,7 @@ class Sheet:
     evaluations: tuple[Evaluation, ...]
     comparisons: tuple[Comparison, ...]
 
-    HEAD = ("attack", "accuracy", "95 %", "AUC", "log loss", "95 %", "p accuracy", "p log loss")
+    HEAD = ("attack", "accuracy [95 %]", "AUC", "log loss [95 %]", "p acc.", "p loss")
 
     def rows(self) -> list[list[str]]:
         """The cells, as texts."""
@@ -231,11 +231,9 @@ class Sheet:
         scores = evaluation.scores
         return [
             evaluation.attack,
-            number(scores.accuracy),
-            str(scores.intervals.get("accuracy", "-")),
+            beside(scores.accuracy, scores.intervals.get("accuracy")),
             number(scores.roc_auc_macro_ovr),
-            number(scores.log_loss),
-            str(scores.intervals.get("log_loss", "-")),
+            beside(scores.log_loss, scores.intervals.get("log_loss")),
             "-" if test is None else p_value(test.p_accuracy),
             "-" if test is None else p_value(test.p_log_loss),
         ]
@@ -244,7 +242,7 @@ class Sheet:
         first = self.evaluations[0]
         notes = [f"{first.scores.traces} traces of {first.scores.classes} classes, {first.split}, seed {first.seed}."]
         if self.comparisons:
-            notes.append(f"p: against {first.attack}, corrected for the number of attacks (Holm); {self.comparisons[0].test}.")
+            notes.append(f"p: against {first.attack}, {self.comparisons[0].test}; corrected (Holm).")
         for evaluation in self.evaluations:
             if evaluation.learned_from:
                 notes.append(f"{evaluation.attack} has learned from {evaluation.learned_from} of the tested traces: its scores are too high.")
@@ -402,6 +400,11 @@ def overhead(summary: dict[str, Any]) -> float | None:
 
 def interval(read: dict[str, float]) -> Interval:
     return Interval(read["low"], read["high"])
+
+
+def beside(value: float | None, interval: Interval | None) -> str:
+    """A number with its interval."""
+    return "-" if value is None else f"{value:.3f} {interval or ''}".rstrip()
 
 
 def number(value: float | None) -> str:
