@@ -30,7 +30,7 @@ use crate::numpy_views::{optional, texts, view};
 /// >>> traces = wfkit.Traces.from_arrays(["a", "b"], [[0, 5], [0]], [[600, -1448], [20]])
 /// >>> len(traces), traces[0].size.tolist(), traces[1:].classes.tolist()
 /// (2, [600, -1448], ['b'])
-#[pyclass(frozen, subclass, module = "wfkit")]
+#[pyclass(frozen, module = "wfkit")]
 #[derive(Debug, Clone)]
 pub(crate) struct Traces(pub(crate) Columns);
 

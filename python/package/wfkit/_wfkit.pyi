@@ -8,6 +8,37 @@ import numpy.typing as npt
 
 from ._types import Path
 
+__all__ = [
+    "Batch",
+    "FeatureExtractor",
+    "Forest",
+    "Measured",
+    "Model",
+    "Profile",
+    "Trace",
+    "Traces",
+    "WfkitError",
+    "WfkitWarning",
+    "__version__",
+    "attacks",
+    "compare",
+    "defences",
+    "defend",
+    "defend_batch",
+    "evaluate",
+    "evaluate_on",
+    "features_batch",
+    "given",
+    "groups",
+    "labelled_table",
+    "predict_batch",
+    "read",
+    "split",
+    "train",
+    "trivial",
+    "write_folds",
+]
+
 __version__: str
 
 class WfkitError(ValueError): ...
@@ -15,6 +46,7 @@ class WfkitWarning(UserWarning): ...
 
 _Rows = list[tuple[str, list[int], list[int]]]
 
+@final
 class Traces:
     """Labelled traces: flat columns of packets, and class, rep and session of each trace."""
 
@@ -89,10 +121,10 @@ class Traces:
     def write(self, path: Path) -> None: ...
     def __len__(self) -> int: ...
     @overload
-    def __getitem__(self, key: int) -> Trace: ...
+    def __getitem__(self, key: int, /) -> Trace: ...
     @overload
-    def __getitem__(self, key: slice | Sequence[int] | Sequence[bool] | npt.NDArray[Any]) -> Traces: ...
-    def __eq__(self, other: object) -> bool: ...
+    def __getitem__(self, key: slice | Sequence[int] | Sequence[bool] | npt.NDArray[Any], /) -> Traces: ...
+    def __eq__(self, other: object, /) -> bool: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
     def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
