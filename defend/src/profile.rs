@@ -22,7 +22,10 @@ pub struct Needs {
 }
 
 /// What the sizes and times of a set are; defaults of parameters come from it.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// Serialises, so that parts of a set can be defended elsewhere as the whole is; training traces stay behind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Profile {
     layer: Layer,
     /// The size of every packet, where they all have the same.
@@ -35,6 +38,7 @@ pub struct Profile {
     largest: PerDirection<u64>,
     traces: u64,
     bytes: u64,
+    #[serde(skip)]
     training: Option<Arc<TraceSet>>,
     limit: Limit,
 }

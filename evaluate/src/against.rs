@@ -1,5 +1,7 @@
 //! Whether one attack is better than others on the same splits.
 
+use std::borrow::Borrow;
+
 use serde::Serialize;
 use wfkit_metrics::{
     Comparison, Contestant, Interval, PairedTest, corrected_resampled_t_test, holm, mcnemar_test_by_group,
@@ -91,19 +93,20 @@ impl LossTest {
 ///
 /// # Panics
 /// If the attacks were not measured on the same traces.
-pub fn compare(first: &Measured, others: &[Measured]) -> Vec<PairedComparison> {
+pub fn compare<M: Borrow<Measured>>(first: &Measured, others: &[M]) -> Vec<PairedComparison> {
+    let others: Vec<&Measured> = others.iter().map(M::borrow).collect();
     let rounds = first.rounds();
-    let (one, all) = (first.contestant(), others.iter().map(Measured::contestant).collect::<Vec<Contestant>>());
+    let (one, all) = (first.contestant(), others.iter().map(|other| other.contestant()).collect::<Vec<Contestant>>());
     let compared = Comparison::against(&one, &all, rounds);
     let losses = |second: &Measured| -> Option<PairedTest> {
         let differences: Vec<f64> = fold_losses(first).iter().zip(fold_losses(second)).map(|(a, b)| a - b).collect();
         corrected_resampled_t_test(&differences, rounds.test_over_train)
     };
-    let losses: Vec<Option<PairedTest>> = others.iter().map(losses).collect();
+    let losses: Vec<Option<PairedTest>> = others.iter().map(|other| losses(other)).collect();
     let of_losses = holm(&losses.iter().map(|test| test.map_or(1.0, |test| test.p_value)).collect::<Vec<_>>());
     let groups = rounds.groups.unwrap_or_default();
     let told_of = |(place, comparison): (usize, Comparison)| {
-        let second = &others[place];
+        let second = others[place];
         PairedComparison {
             first: first.attack.clone(),
             second: second.attack.clone(),

@@ -5,18 +5,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 use ndarray::Array2;
-use wfkit_classify::{Evaluation, Fold, Samples};
+use wfkit_classify::Samples;
 use wfkit_datasets::splits::Split;
-use wfkit_datasets::{
-    Aligned, FileKind, FoldFile, Known, Label, Overlap, ProbabilityTable, TraceKey, Truth, splits_of_folds,
-};
+use wfkit_datasets::{Aligned, FileKind, FoldFile, Label, ProbabilityTable, TraceKey, Truth, splits_of_folds};
 use wfkit_evaluate::split::of_file;
 use wfkit_evaluate::{
     ExperimentError, LeakageEstimate, LeakageReport, LowerBound, Measured, PairedComparison, RankedAttack, TRIVIAL,
-    attack, compare, measure, open_world,
+    attack, compare, measure, open_world, splits_testing,
 };
 use wfkit_features::FeatureMatrix;
-use wfkit_metrics::{Average, Probabilities, Utility, accuracy, did_you_mean_one_of, roc_auc_ovr};
+use wfkit_metrics::{Probabilities, Utility, did_you_mean_one_of};
 
 use super::evaluate::{all, sheet};
 use crate::cli;
@@ -43,12 +41,13 @@ pub(crate) fn run(options: &cli::Score, context: &Context<'_>) -> Result<()> {
         files.iter().map(|path| known.beside(path, options.partial, context)).collect::<Result<_>>()?;
     let rows = common_rows(&given);
     ensure!(!rows.is_empty(), "no trace of {} has a row in every file", known.truth.name);
-    let fold_of: Option<Vec<i64>> = folds.as_ref().map(|(fold_of, _)| fold_of.clone());
+    let splits: Option<Vec<Split>> = folds.as_ref().map(|(fold_of, _)| splits_of_folds(fold_of));
     let measured: Vec<Measured> = names(&files)
         .into_iter()
         .zip(&given)
         .map(|(name, given)| {
-            Measured::of(evaluation(name, given, &rows, samples, fold_of.as_deref()), samples, context.seed)
+            let evaluation = wfkit_evaluate::given(name, said(given, &rows), &rows, samples, splits.as_deref());
+            Measured::of(evaluation, samples, context.seed)
         })
         .collect::<Result<_, ExperimentError>>()?;
     let (first, others) = measured.split_first().expect("clap demands a file");
@@ -70,10 +69,8 @@ pub(crate) fn run(options: &cli::Score, context: &Context<'_>) -> Result<()> {
     }
     let extras = &mut report.privacy.extras;
     extras.set("split", split.as_str()).set("calibration", CALIBRATION).set("reliability", first.reliability());
-    let trivial = match (&folds, &known.input) {
-        (Some(_), Labelled::Traces(_)) => {
-            Some(trivial(samples, &rows, fold_of.as_deref().unwrap_or_default(), context)?)
-        }
+    let trivial = match (&splits, &known.input) {
+        (Some(splits), Labelled::Traces(_)) => Some(trivial(samples, &rows, splits, context)?),
         _ => None,
     };
     if folds.is_some() {
@@ -217,64 +214,16 @@ fn names(files: &[&PathBuf]) -> Vec<String> {
     files.iter().zip(&stems).map(name).collect()
 }
 
-/// As if these probabilities had been said of the traces at `rows` in an evaluation of our own.
-fn evaluation(
-    attack: String,
-    given: &Aligned,
-    rows: &[usize],
-    samples: Samples<'_>,
-    fold_of: Option<&[i64]>,
-) -> Evaluation {
+/// What a file says of the traces at `rows`.
+fn said(given: &Aligned, rows: &[usize]) -> Probabilities {
     let places: Vec<usize> =
         rows.iter().map(|row| given.rows.binary_search(row).expect("every file has this trace")).collect();
-    let probabilities = given.probabilities.select(&places);
-    let labels = samples.labels(probabilities.classes());
-    let truth: Vec<usize> = rows.iter().map(|&row| labels[row].expect("every class has a column")).collect();
-    let splits = splits(rows, samples.len(), fold_of);
-    let known = samples.known();
-    let place_of: BTreeMap<usize, usize> = rows.iter().enumerate().map(|(place, &row)| (row, place)).collect();
-    let tested_in: Vec<Vec<usize>> =
-        splits.iter().map(|split| split.test.iter().map(|row| place_of[row]).collect()).collect();
-    let fold = |(split, tested): (&Split, &Vec<usize>)| fold(split, tested, &probabilities, &truth, &known);
-    let folds = splits.iter().zip(&tested_in).map(fold).collect();
-    let origins = samples.origins().select(rows);
-    Evaluation { attack, probabilities, truth, rows: rows.to_vec(), folds, tested_in, origins }
-}
-
-/// The splits behind the traces at `rows`; one that says nothing of training where no folds are known.
-fn splits(rows: &[usize], samples: usize, fold_of: Option<&[i64]>) -> Vec<Split> {
-    let Some(fold_of) = fold_of else {
-        return vec![Split { name: "all".to_owned(), train: Vec::new(), test: rows.to_vec() }];
-    };
-    debug_assert_eq!(fold_of.len(), samples, "every trace has a fold");
-    let mut splits = splits_of_folds(fold_of);
-    for split in &mut splits {
-        split.test.retain(|row| rows.binary_search(row).is_ok());
-    }
-    splits.retain(|split| !split.test.is_empty());
-    splits
-}
-
-fn fold(split: &Split, tested: &[usize], all: &Probabilities, truth: &[usize], known: &[Known]) -> Fold {
-    let (said, truth) = (all.select(tested), tested.iter().map(|&place| truth[place]).collect::<Vec<usize>>());
-    let at = |rows: &[usize]| -> Vec<&Known> { rows.iter().map(|&row| &known[row]).collect() };
-    Fold {
-        name: split.name.clone(),
-        train: split.train.len(),
-        test: tested.len(),
-        accuracy: accuracy(&said, &truth).ok(),
-        roc_auc: roc_auc_ovr(&said, &truth, Average::Macro).ok(),
-        overlap: Overlap::between(&at(&split.train), &at(&split.test)),
-        nearest: None,
-        nodes: None,
-        model: "not known: probabilities of a file".to_owned(),
-    }
+    given.probabilities.select(&places)
 }
 
 /// The trivial attack on the same folds and traces.
-fn trivial(samples: Samples<'_>, rows: &[usize], fold_of: &[i64], context: &Context<'_>) -> Result<Measured> {
-    measure(&attack(TRIVIAL)?, samples, &splits(rows, samples.len(), Some(fold_of)), context.setting())
-        .context("the trivial attack")
+fn trivial(samples: Samples<'_>, rows: &[usize], splits: &[Split], context: &Context<'_>) -> Result<Measured> {
+    measure(&attack(TRIVIAL)?, samples, &splits_testing(splits, rows), context.setting()).context("the trivial attack")
 }
 
 /// The scores of all files in 80 columns.

@@ -57,6 +57,22 @@ pub enum ForestError {
         /// Its weight.
         weight: f64,
     },
+    /// Weights and rows differ in number.
+    #[error("{weights} weights for {rows} rows")]
+    RowWeights {
+        /// Number of weights.
+        weights: usize,
+        /// Number of rows.
+        rows: usize,
+    },
+    /// A weight is 0, negative, NaN or infinite.
+    #[error("the weight of row {row} is {weight}, but must be positive and finite")]
+    RowWeight {
+        /// The row, counted from 0.
+        row: usize,
+        /// Its weight.
+        weight: f64,
+    },
     /// A label is no class.
     #[error("row {row} has label {label}, but there are {classes} classes")]
     Label {

@@ -8,7 +8,7 @@ use super::columns::EXACT_RANKS;
 use super::grow::{Soil, grow};
 use super::table::Table;
 use super::values::Values;
-use super::weights::ClassWeights;
+use super::weights::{ClassWeights, whole_of_rows};
 use super::{Forest, ForestError};
 use crate::backend::Training;
 use crate::seed::stream;
@@ -136,10 +136,17 @@ impl ForestParams {
     /// As [`fit`](Self::fit), for rows that may be in groups: a bag then is as many groups as there are, drawn with replacement, each with all its
     /// rows, so that what is out of the bag of a tree is so with all its copies.
     pub fn grow(&self, training: &Training<'_>) -> Result<Forest, ForestError> {
+        self.grow_weighted(training, None)
+    }
+
+    /// As [`grow`](Self::grow), where every row counts so much, shape `(n_rows,)`, positive and finite, beside what its class counts: only
+    /// ratios matter, which become those of whole numbers up to 4,095.
+    pub fn grow_weighted(&self, training: &Training<'_>, of_rows: Option<&[f64]>) -> Result<Forest, ForestError> {
         self.check()?;
         let &Training { x, labels, n_classes, groups, seed, .. } = training;
         let classes = check_input(x, labels, n_classes)?;
         let class_weights = self.class_weights.whole(&classes, n_classes)?;
+        let of_rows = of_rows.map(|weights| whole_of_rows(weights, x.nrows())).transpose()?;
         let table = Table::new(x, self.splits.most_ranks());
         let bags = Bags::new(x.nrows(), groups);
         let soil = Soil { params: self, table: &table, classes: &classes, n_classes };
@@ -151,6 +158,11 @@ impl ForestParams {
                 if let Some(of_class) = &class_weights {
                     for (weight, &class) in weights.iter_mut().zip(&classes) {
                         *weight = weight.saturating_mul(of_class[usize::from(class)]);
+                    }
+                }
+                if let Some(of_row) = &of_rows {
+                    for (weight, &of_row) in weights.iter_mut().zip(of_row) {
+                        *weight = weight.saturating_mul(of_row);
                     }
                 }
                 grow(&soil, &weights, rng)

@@ -44,15 +44,48 @@ impl ClassWeights {
             Self::Each(weights) => return Err(ForestError::Weights { weights: weights.len(), classes: n_classes }),
         };
         // What no row has does not count.
-        let present = || weights.iter().zip(&rows).filter(|&(_, &rows)| rows > 0).map(|(&weight, _)| weight);
-        let largest = present().fold(0.0, f64::max);
-        let whole = |weight: f64, scale: usize| (weight / largest * scale as f64).round().max(1.0);
+        let present: Vec<f64> =
+            weights.iter().zip(&rows).filter(|&(_, &rows)| rows > 0).map(|(&weight, _)| weight).collect();
+        let ratios = Ratios::of(&present, classes.len());
+        let of_class = |(&weight, &rows): (&f64, &usize)| if rows > 0 { ratios.whole(weight) } else { 1 };
+        Ok(Some(weights.iter().zip(&rows).map(of_class).collect()))
+    }
+}
+
+/// Whole weights of rows, in the ratios asked for, as those of classes are.
+pub(super) fn whole_of_rows(weights: &[f64], n_rows: usize) -> Result<Vec<u16>, ForestError> {
+    if weights.len() != n_rows {
+        return Err(ForestError::RowWeights { weights: weights.len(), rows: n_rows });
+    }
+    if let Some(row) = weights.iter().position(|weight| !(weight.is_finite() && *weight > 0.0)) {
+        return Err(ForestError::RowWeight { row, weight: weights[row] });
+    }
+    let mut distinct = weights.to_vec();
+    distinct.sort_by(f64::total_cmp);
+    distinct.dedup();
+    let ratios = Ratios::of(&distinct, n_rows);
+    Ok(weights.iter().map(|&weight| ratios.whole(weight)).collect())
+}
+
+/// How positive numbers become whole ones in about their ratios.
+struct Ratios {
+    largest: f64,
+    scale: usize,
+}
+
+impl Ratios {
+    /// The least scale up to 4,095 that is exact; if there is none, that of the least relative error. Weights of `rows` rows sum to less
+    /// than 2^31.
+    fn of(weights: &[f64], rows: usize) -> Self {
+        let largest = weights.iter().copied().fold(0.0, f64::max);
         let error_of = |scale: usize| {
-            let error = |weight: f64| (whole(weight, scale) * largest / (weight * scale as f64) - 1.0).abs();
-            present().map(error).fold(0.0, f64::max)
+            let ratios = Self { largest, scale };
+            let error =
+                |&weight: &f64| (f64::from(ratios.whole(weight)) * largest / (weight * scale as f64) - 1.0).abs();
+            weights.iter().map(error).fold(0.0, f64::max)
         };
         let mut best = (f64::INFINITY, 1);
-        for scale in 1..=MOST.min((i32::MAX as usize / classes.len()).max(1)) {
+        for scale in 1..=MOST.min((i32::MAX as usize / rows).max(1)) {
             let error = error_of(scale);
             if error < best.0 {
                 best = (error, scale);
@@ -61,14 +94,25 @@ impl ClassWeights {
                 break;
             }
         }
-        let of_class = |(&weight, &rows): (&f64, &usize)| if rows > 0 { whole(weight, best.1) as u16 } else { 1 };
-        Ok(Some(weights.iter().zip(&rows).map(of_class).collect()))
+        Self { largest, scale: best.1 }
+    }
+
+    fn whole(&self, weight: f64) -> u16 {
+        (weight / self.largest * self.scale as f64).round().max(1.0) as u16
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_weigh_in_the_ratios_asked_for() {
+        assert_eq!(whole_of_rows(&[0.5, 1.0, 1.5], 3).unwrap(), [1, 2, 3]);
+        assert_eq!(whole_of_rows(&[7.0, 7.0], 2).unwrap(), [1, 1]);
+        assert_eq!(whole_of_rows(&[1.0], 2).unwrap_err(), ForestError::RowWeights { weights: 1, rows: 2 });
+        assert_eq!(whole_of_rows(&[1.0, 0.0], 2).unwrap_err(), ForestError::RowWeight { row: 1, weight: 0.0 });
+    }
 
     fn classes(sizes: &[usize]) -> Vec<u16> {
         (0..).zip(sizes).flat_map(|(class, &size)| std::iter::repeat_n(class, size)).collect()

@@ -1,0 +1,130 @@
+"""What :class:`wfkit.Traces` has in Python."""
+
+from __future__ import annotations
+
+import html as escape
+import os
+import tempfile
+import warnings
+from typing import Any
+
+import numpy as np
+
+from ._wfkit import Traces, WfkitError, read
+
+NS_IN_S = 1e9
+
+
+def restore(
+    offsets: Any, time: Any, size: Any, classes: Any, reps: Any, labels: Any, start_ns: Any, provenance: str
+) -> Traces:
+    """Traces from a pickle."""
+    return Traces._from_columns(classes, offsets, time, size, reps.tolist(), labels, start_ns, provenance)
+
+
+def from_arrays(
+    classes: Any,
+    time: Any,
+    size: Any,
+    offsets: Any,
+    unit: str,
+    reps: Any,
+    sessions: Any,
+    origins: Any,
+    pages: Any,
+    start_ns: Any,
+    layer: str,
+) -> Traces:
+    """See :meth:`wfkit.Traces.from_arrays`."""
+    if unit not in ("ns", "s"):
+        raise WfkitError(f"unit is ns or s, not {unit}")
+    names = [str(name) for name in classes]
+    if offsets is None:
+        if len(time) != len(names) or len(size) != len(names):
+            raise WfkitError(
+                f"{len(time)} arrays of times and {len(size)} of sizes for {len(names)} traces; for flat arrays of all packets give offsets"
+            )
+        for row, (times, sizes) in enumerate(zip(time, size, strict=True)):
+            if len(times) != len(sizes):
+                raise WfkitError(f"row {row}: {len(times)} times for {len(sizes)} sizes")
+        lengths = np.fromiter((len(times) for times in time), np.int64, len(names))
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        time = np.concatenate([np.asarray(times) for times in time]) if names else np.zeros(0, np.int64)
+        size = np.concatenate([np.asarray(sizes) for sizes in size]) if names else np.zeros(0, np.int32)
+    offsets = np.ascontiguousarray(offsets, np.int64)
+    if offsets.shape != (len(names) + 1,) or (np.diff(offsets) < 1).any():
+        raise WfkitError(f"{offsets.shape[0]} offsets for {len(names)} traces: one more than traces, and each trace has a packet at least")
+    times = nanoseconds(np.asarray(time), unit)
+    if offsets[0] != 0 or offsets[-1] != len(times):
+        raise WfkitError(f"offsets go from {offsets[0]} to {offsets[-1]}, but there are {len(times)} packets")
+    # From the first packet of each trace.
+    times = times - np.repeat(times[offsets[:-1]], np.diff(offsets))
+    return Traces._from_columns(
+        names,
+        offsets,
+        times,
+        signed_bytes(np.asarray(size)),
+        None if reps is None else [int(rep) for rep in reps],
+        [texts(labels) for labels in (sessions, origins, pages)],
+        None if start_ns is None else [None if start is None else int(start) for start in start_ns],
+        layer,
+    )
+
+
+def texts(labels: Any) -> list[str | None] | None:
+    return None if labels is None else [None if label is None else str(label) for label in labels]
+
+
+def nanoseconds(times: Any, unit: str) -> Any:
+    """Whole nanoseconds."""
+    if unit == "ns":
+        if times.dtype.kind not in "iu":
+            raise WfkitError(f"times are {times.dtype}: whole nanoseconds are expected, or unit='s'")
+        return np.ascontiguousarray(times, np.int64)
+    if times.dtype.kind not in "iuf" or not np.isfinite(times).all():
+        raise WfkitError("times are no finite numbers")
+    return np.rint(times.astype(np.float64) * NS_IN_S).astype(np.int64)
+
+
+def signed_bytes(sizes: Any) -> Any:
+    """Whole bytes."""
+    if sizes.dtype.kind not in "iuf" or (sizes != np.rint(sizes)).any() or (np.abs(sizes) >= 2**31).any():
+        raise WfkitError("sizes are whole numbers of signed bytes below 2^31")
+    return np.ascontiguousarray(sizes, np.int32)
+
+
+def from_wflib(x: Any, y: Any) -> Traces:
+    """See :meth:`wfkit.Traces.from_wflib`."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "arrays.npz")
+        np.savez(path, X=np.asarray(x), y=np.asarray(y))
+        with warnings.catch_warnings(record=True) as met:
+            warnings.simplefilter("always")
+            try:
+                traces = read([path], None, "tcp", None, None, None, None, None, None)
+            except WfkitError as error:
+                raise WfkitError(str(error).replace(path, "arrays")) from None
+    for warning in met:
+        warnings.warn(str(warning.message).replace(path, "arrays"), warning.category, stacklevel=3)
+    return traces
+
+
+def html(traces: Traces) -> str:
+    """A table for a notebook."""
+    info = traces.info()
+
+    def median(name: str, unit: str) -> str:
+        summary = info[name]
+        return "-" if summary is None else f"{summary['median']:,.6g} {unit}"
+
+    rows = {
+        "traces": f"{info['traces']:,} of {info['classes']:,} classes",
+        "packets": f"{info['packets']:,}, median of a trace {median('packets_per_trace', '')}",
+        "bytes": f"median of a trace {median('bytes', 'B')}",
+        "duration": f"median of a trace {median('seconds', 's')}",
+        "sessions": f"{info['sessions']:,}",
+        "layer": traces.layer,
+        "defences": " + ".join(traces.defences) or "none",
+    }
+    cells = "".join(f"<tr><th style='text-align:left'>{name}</th><td>{escape.escape(text)}</td></tr>" for name, text in rows.items())
+    return f"<table>{cells}</table>"

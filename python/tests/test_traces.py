@@ -1,0 +1,178 @@
+import pathlib
+import pickle
+
+import numpy as np
+import pandas
+import polars
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+import wfkit
+
+SAMPLE = pathlib.Path(__file__).parents[2] / "datasets" / "data" / "sample"
+
+
+def test_captures_are_read_and_what_is_left_out_is_counted():
+    sample = wfkit.read(SAMPLE, progress=False)
+    assert (len(sample), len(sample.class_names), sample.layer) == (200, 10, "tcp")
+    assert sample.class_names == sorted(sample.class_names, key=int)
+    assert sum(sample.dropped.values()) > 0
+    assert (sample.size[sample.offsets[:-1]] > 0).all()
+    assert sample.info()["packets"] == len(sample.size) == sample.offsets[-1]
+
+
+def test_columns_are_views_and_read_only(traces):
+    assert traces.time.dtype == np.int64 and traces.size.dtype == np.int32
+    assert not traces.time.flags.writeable and not traces.time.flags.owndata
+    address = traces.size.__array_interface__["data"][0]
+    assert traces.size.__array_interface__["data"][0] == address
+    part = traces[5:9]
+    first = int(traces.offsets[5])
+    assert part.size.__array_interface__["data"][0] == address + 4 * first
+    assert part.offsets[0] == 0 and part.offsets[-1] == len(part.size)
+    # The numbers outlive the traces.
+    size = wfkit.Traces.from_arrays(["a"], [[0, 1]], [[5, -6]]).size
+    assert size.tolist() == [5, -6]
+
+
+def test_arrow_is_the_same_memory(traces):
+    table = pyarrow.table(traces)
+    sizes = table["size"].chunk(0).values
+    assert sizes.buffers()[1].address == traces.size.__array_interface__["data"][0]
+    assert table.schema.field("class").type == pyarrow.string()
+    assert table.schema.field("size").type == pyarrow.large_list(pyarrow.int32())
+    # pyarrow sorts and filters by class.
+    assert table.sort_by("class").num_rows == table.filter(pyarrow.compute.is_valid(table["class"])).num_rows == len(traces)
+    again = wfkit.Traces.from_arrow(table)
+    assert again == traces and again.layer == "tcp"
+    assert again.size.__array_interface__["data"][0] == traces.size.__array_interface__["data"][0]
+
+
+def test_polars_pandas_and_back(traces):
+    frame = polars.DataFrame(traces)
+    assert frame.height == len(traces)
+    from_polars = wfkit.Traces.from_arrow(frame.reverse())
+    assert from_polars.time.tolist() == traces[::-1].time.tolist()
+    from_pandas = wfkit.Traces.from_arrow(pandas.DataFrame(pyarrow.table(traces).to_pandas()))
+    assert from_pandas.size.tolist() == traces.size.tolist()
+    assert from_pandas.sessions.tolist() == traces.sessions.tolist()
+    record_batch = pyarrow.record_batch(traces)
+    assert wfkit.Traces.from_arrow(record_batch) == traces
+
+
+def test_rows_are_taken(traces):
+    rows = [7, 0, 7]
+    taken = traces[rows]
+    assert [one.rep for one in (taken[0], taken[1], taken[2])] == [traces[7].rep, traces[0].rep, traces[7].rep]
+    assert taken[0].size.tolist() == traces[7].size.tolist()
+    mask = traces.classes == "page2"
+    assert traces[mask].class_names == ["page2"] and len(traces[mask]) == mask.sum()
+    assert traces[np.array([1, 2]), ...] == traces[1:3]
+    assert traces[-1].rep == traces[len(traces) - 1].rep
+    assert len(traces[[]]) == 0 and traces[5:5].size.tolist() == []
+    with pytest.raises(IndexError, match="row 99 of 48 traces"):
+        traces[99]
+    with pytest.raises(IndexError, match="3 truth values for 48"):
+        traces[[True, False, True]]
+    with pytest.raises(TypeError, match="whole numbers"):
+        traces[[0.5]]
+
+
+def test_files_and_pickles_bring_everything_back(traces, tmp_path):
+    copies = wfkit.defend(traces, "front:ft-1", replicas=2).traces
+    for some in (traces, copies, traces[:0]):
+        assert pickle.loads(pickle.dumps(some)) == some
+    path = tmp_path / "t.parquet"
+    copies.write(path)
+    again = wfkit.read(path)
+    # Files are in the order of class, session and repetition.
+    key = lambda row: (copies.classes[row], copies.sessions[row], copies.reps[row])
+    in_order = copies[sorted(range(len(copies)), key=key)]
+    assert again == in_order and again.defences == copies.defences
+    # pyarrow's own file says the same.
+    pyarrow.parquet.write_table(pyarrow.table(copies), tmp_path / "p.parquet")
+    assert wfkit.read(tmp_path / "p.parquet") == in_order
+
+
+def test_arrays_of_wflib_are_read_as_their_file_is(tmp_path):
+    x = np.array([[1e-4, -0.5, 0.7, 0], [1e-4, -0.2, 0, 0]])
+    y = np.array([3, 0])
+    np.savez(tmp_path / "CW.npz", X=x, y=y)
+    with pytest.warns(wfkit.WfkitWarning, match="CW.npz: 2 traces have directions alone"):
+        from_file = wfkit.read(tmp_path / "CW.npz")
+    with pytest.warns(wfkit.WfkitWarning, match="^arrays: 2 traces have directions alone"):
+        from_arrays = wfkit.Traces.from_wflib(x, y)
+    assert from_file == from_arrays
+    # In the order of the classes.
+    assert from_file.classes.tolist() == ["0", "3"]
+    assert from_file.size.tolist() == [514, -514, 514, -514, 514]
+    assert from_file.layer == "cell"
+
+
+def test_seconds_start_at_zero():
+    traces = wfkit.Traces.from_arrays(["a"], [[1.5, 1.75]], [[1, -2]], unit="s")
+    assert traces.time.tolist() == [0, 250_000_000]
+    flat = wfkit.Traces.from_arrays(["a", "b"], [0, 4, 9], [1, 2, -3], offsets=[0, 2, 3])
+    assert flat.time.tolist() == [0, 4, 0] and flat[1].size.tolist() == [-3]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ((["a"], [[0, 5]], [[1]]), "row 0: 2 times for 1 sizes"),
+        ((["a"], [[5, 0]], [[1, 2]]), r"row 0, the trace \(class a, rep 1\): a negative time"),
+        ((["a"], [[0, 9, 3]], [[1, 2, 3]]), "packet 2 at 3 ns is earlier"),
+        ((["a"], [[0]], [[0]]), "size 0, which has no direction"),
+        ((["a"], [[]], [[]]), "each trace has a packet at least"),
+        ((["a"], [[0.5]], [[1]]), "whole nanoseconds are expected, or unit='s'"),
+        ((["a", "b"], [[0]], [[1]]), "1 arrays of times"),
+    ],
+)
+def test_what_is_no_trace_is_refused(arguments, text):
+    with pytest.raises(wfkit.WfkitError, match=text):
+        wfkit.Traces.from_arrays(*arguments)
+
+
+def test_tables_that_are_no_traces_are_refused_by_column_and_row(traces):
+    table = pyarrow.table(traces)
+    refused = [
+        (table.drop_columns("size"), "column size is missing: found class, rep"),
+        (table.set_column(7, "size", pyarrow.array([[0.5]] * len(traces))), "column size holds .*whole numbers"),
+        (table.set_column(1, "rep", pyarrow.array([None] * len(traces), pyarrow.int64())), "row 0, column rep: null"),
+        (table.set_column(6, "time_ns", pyarrow.array([[0]] * len(traces))), "row 0: 1 times for"),
+    ]
+    for wrong, text in refused:
+        with pytest.raises(wfkit.WfkitError, match=text):
+            wfkit.Traces.from_arrow(wrong)
+    with pytest.raises(TypeError, match="traces are expected, not int"):
+        wfkit.features(3, "totals")
+
+
+def test_errors_have_the_text_and_the_kind(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere.parquet"):
+        wfkit.read(tmp_path / "nowhere.parquet")
+    (tmp_path / "x.txt").write_text("hello\n")
+    with pytest.raises(wfkit.WfkitError, match="x.txt: found"):
+        wfkit.read(tmp_path / "x.txt")
+    with pytest.raises(wfkit.WfkitError, match="there is no format nonsense: wang"):
+        wfkit.read(tmp_path / "x.txt", format="nonsense")
+    with pytest.raises(wfkit.WfkitError, match="there is no layer nonsense"):
+        wfkit.read(SAMPLE, layer="nonsense")
+
+
+def test_tensors_have_the_shape_of_a_convolution(traces):
+    tensor = traces.tensor(["direction", "size"], 100)
+    assert tensor.shape == (48, 2, 100) and tensor.dtype == np.float32 and tensor.flags.c_contiguous
+    one = traces[3]
+    n = min(len(one), 100)
+    assert (tensor[3, 1, :n] == one.size[:n]).all() and not tensor[3, :, n:].any()
+    assert traces.tensor("sized", 10).shape == (48, 3, 10)
+    assert np.from_dlpack(tensor).shape == tensor.shape
+    with pytest.raises(wfkit.WfkitError, match="there is no channel colour: direction, time"):
+        traces.tensor("colour", 10)
+
+
+def test_notebooks_show_a_table(traces):
+    html = traces._repr_html_()
+    assert "48 of 4 classes" in html and html.startswith("<table>")
