@@ -5,10 +5,8 @@ mod commands;
 mod context;
 mod help;
 mod input;
-mod picture;
 mod printer;
 mod published;
-mod words;
 
 use std::process::ExitCode;
 

@@ -190,9 +190,6 @@ pub(crate) fn said_once(error: &anyhow::Error) -> String {
     })
 }
 
-/// Columns that every terminal has.
-pub(crate) const NARROW: usize = 80;
-
 /// A score between 0 and 1 with four decimals, or a dash.
 pub(crate) fn score(value: Option<f64>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{value:.4}"))

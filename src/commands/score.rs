@@ -22,9 +22,8 @@ use super::evaluate::{all, sheet};
 use crate::cli;
 use crate::context::{Context, count, digests, write};
 use crate::input::{Features, Labelled, list};
-use crate::picture::reliability;
-use crate::printer::NARROW;
-use crate::words::hanging;
+use wfkit_report::picture::reliability;
+use wfkit_report::words::{NARROW, hanging};
 
 /// What the calibration is said to be.
 const CALIBRATION: &str = "none here: probabilities are those of the file";

@@ -21,9 +21,8 @@ use crate::cli;
 use crate::commands::train::named;
 use crate::context::{Context, count, digests, write};
 use crate::input::{Labelled, check_observed};
-use crate::picture::{HeatCell, heat};
-use crate::printer::NARROW;
-use crate::words::hanging;
+use wfkit_report::picture::{HeatCell, heat};
+use wfkit_report::words::{NARROW, hanging};
 
 /// What stands for the sessions of the input in place of files.
 const SESSION: &str = "session";

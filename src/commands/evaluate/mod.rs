@@ -19,11 +19,11 @@ use super::train::{named, options as attack_options};
 use crate::cli;
 use crate::context::{Context, count, digests, write};
 use crate::input::{Labelled, check_classes, check_observed, list};
-use crate::picture::reliability;
 use wfkit_evaluate::split::{Pages, by_moment, by_session, of_file, stratified};
 use wfkit_evaluate::{
     Measured, Ranking, RankingOptions, RankingReport, TRIVIAL, Task, attack, compare, shortcuts_beside,
 };
+use wfkit_report::picture::reliability;
 
 /// Folds where none are asked for.
 const FOLDS: usize = 5;

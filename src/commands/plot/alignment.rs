@@ -14,9 +14,8 @@ use crate::cli::PlotAlignment;
 use crate::commands::predict::load;
 use crate::context::{Context, count, digests, report_path, write};
 use crate::input::{check_observed, list, read_traces};
-use crate::picture::{AlignedTrace, alignment};
-use crate::printer::NARROW;
-use crate::words::{number, wrapped};
+use wfkit_report::picture::{AlignedTrace, alignment};
+use wfkit_report::words::{NARROW, number, wrapped};
 
 /// Steps of the table; the report has all of them.
 const SHOWN: usize = 16;
@@ -297,7 +296,7 @@ impl Explained {
         cells
             .iter()
             .zip(outgoing)
-            .map(|(&cells, &outgoing)| crate::picture::cells(cells, signed.then_some(outgoing)))
+            .map(|(&cells, &outgoing)| wfkit_report::picture::cells(cells, signed.then_some(outgoing)))
             .collect()
     }
 
@@ -354,7 +353,7 @@ impl Explained {
         };
         let row = |&at: &usize| {
             let step = &self.path.steps[at];
-            let kind = crate::picture::word(step.kind).to_owned();
+            let kind = wfkit_report::picture::word(step.kind).to_owned();
             let sizes = |cells: &[f64], outgoing: &[bool]| self.sizes(cells, outgoing).join(" + ");
             [
                 numbers(&step.columns),

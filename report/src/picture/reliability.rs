@@ -12,7 +12,7 @@ const MARGIN: f64 = 60.0;
 
 /// A square with a dot a bin (its area grows with the number of traces), their line, and the diagonal of perfect
 /// calibration. `title` is escaped.
-pub(crate) fn reliability(bins: &[ReliabilityBin], title: &str) -> String {
+pub fn reliability(bins: &[ReliabilityBin], title: &str) -> String {
     let x = |confidence: f64| MARGIN + SIDE * confidence;
     let y = |accuracy: f64| MARGIN + SIDE * (1.0 - accuracy);
     let size = SIDE + 2.0 * MARGIN;

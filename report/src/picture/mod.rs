@@ -1,16 +1,18 @@
 //! Pictures, as SVG.
 
+#[cfg(feature = "alignment")]
 mod alignment;
 mod frontier;
 mod heat;
 mod importance;
 mod reliability;
 
-pub(crate) use alignment::{AlignedTrace, alignment, cells, word};
-pub(crate) use frontier::{Elsewhere, Entry, Panels, Point, frontier};
-pub(crate) use heat::{HeatCell, heat};
-pub(crate) use importance::importance;
-pub(crate) use reliability::reliability;
+#[cfg(feature = "alignment")]
+pub use alignment::{AlignedTrace, alignment, cells, word};
+pub use frontier::{Elsewhere, Entry, Panels, Point, frontier};
+pub use heat::{HeatCell, heat};
+pub use importance::{Bar, Importances, importance};
+pub use reliability::reliability;
 
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")

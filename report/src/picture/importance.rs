@@ -2,10 +2,35 @@
 
 use std::fmt::Write as _;
 
-use wfkit_classify::{Explained, Explanation};
-use wfkit_features::Information;
+use serde::Deserialize;
 
 use super::{begun, escaped, round_step};
+
+/// What a feature, or a group of them, gives away: a part of the report of `wfkit features explain`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Bar {
+    /// Its name.
+    pub name: String,
+    /// What it tells: `volume`, `size`, `time` or `order`.
+    pub tells: String,
+    /// Probability that the true class loses once it is permuted.
+    pub importance: f64,
+    /// Standard deviation of that over repeats.
+    pub deviation: f64,
+    /// ROC-AUC of the value alone.
+    pub auc: f64,
+    /// Mutual information of value and class, in bits.
+    pub bits: f64,
+}
+
+/// What gives classes away, by groups of features and by single ones, the most important first.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Importances {
+    /// Groups, by what they tell.
+    pub groups: Vec<Bar>,
+    /// Features.
+    pub features: Vec<Bar>,
+}
 
 /// Where bars begin and end, where what is written beside them begins, and the width of all, in pixels.
 const LEFT: f64 = 300.0;
@@ -20,19 +45,19 @@ const TOP: f64 = 50.0;
 
 /// A panel of the groups and one of the first `top` features, each with a scale of its own; a bar is coloured by what the feature
 /// tells, with a whisker of one standard deviation to either side. `title` is escaped.
-pub(crate) fn importance(explanation: &Explanation, top: usize, title: &str) -> String {
-    let features = &explanation.features[..top.min(explanation.features.len())];
-    let height_of = |rows: &[Explained]| HEAD + rows.len() as f64 * LINE + FOOT;
-    let second = TOP + height_of(&explanation.groups);
+pub fn importance(of: &Importances, top: usize, title: &str) -> String {
+    let features = &of.features[..top.min(of.features.len())];
+    let height_of = |rows: &[Bar]| HEAD + rows.len() as f64 * LINE + FOOT;
+    let second = TOP + height_of(&of.groups);
     let height = second + height_of(features) + 10.0;
     let mut svg = begun(WIDTH, height, title);
-    panel(&mut svg, TOP, "What is told, permuted as one", &explanation.groups);
+    panel(&mut svg, TOP, "What is told, permuted as one", &of.groups);
     panel(&mut svg, second, "Features, permuted one by one", features);
     svg.push_str("</svg>\n");
     svg
 }
 
-fn panel(svg: &mut String, top: f64, heading: &str, rows: &[Explained]) {
+fn panel(svg: &mut String, top: f64, heading: &str, rows: &[Bar]) {
     let mut line = |text: std::fmt::Arguments<'_>| {
         let _ = writeln!(svg, "{text}"); // Writing to a string does not fail.
     };
@@ -62,7 +87,7 @@ fn panel(svg: &mut String, top: f64, heading: &str, rows: &[Explained]) {
             y,
             x(row.importance) - LEFT,
             LINE - 6.0,
-            colour(row.tells),
+            colour(&row.tells),
             row.tells,
             row.importance
         ));
@@ -80,56 +105,42 @@ fn panel(svg: &mut String, top: f64, heading: &str, rows: &[Explained]) {
     ));
 }
 
-fn colour(tells: Information) -> &'static str {
+fn colour(tells: &str) -> &'static str {
     match tells {
-        Information::Volume => "#4477aa",
-        Information::Size => "#228833",
-        Information::Time => "#ccbb44",
-        Information::Order => "#aa3377",
+        "volume" => "#4477aa",
+        "size" => "#228833",
+        "time" => "#ccbb44",
+        _ => "#aa3377",
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::array;
-    use wfkit_metrics::{ClassMap, Probabilities};
 
-    fn explanation(importances: &[f64]) -> Explanation {
-        let row = |(at, &importance): (usize, &f64)| Explained {
+    fn importances(of: &[f64]) -> Importances {
+        let row = |(at, &importance): (usize, &f64)| Bar {
             name: format!("set.a<{at}"),
-            tells: Information::Size,
-            columns: 1,
-            auc: 0.75,
-            direction: None,
-            bits: 1.5,
+            tells: "size".to_owned(),
             importance,
             deviation: 0.01,
+            auc: 0.75,
+            bits: 1.5,
         };
-        let rows: Vec<Explained> = importances.iter().enumerate().map(row).collect();
-        Explanation {
-            class: None,
-            traces: 1,
-            probability_of_true_class: 1.0,
-            auc_ceiling: 1.0,
-            groups: rows[..1].to_vec(),
-            definitions: vec![],
-            features: rows,
-            probabilities: Probabilities::new(ClassMap::from_labels(["a"]), array![[1.0]]).unwrap(),
-            truth: vec![0],
-        }
+        let rows: Vec<Bar> = of.iter().enumerate().map(row).collect();
+        Importances { groups: rows[..1].to_vec(), features: rows }
     }
 
     #[test]
     fn bars_are_as_long_as_features_are_important() {
-        let svg = importance(&explanation(&[0.29, 0.1, -0.02]), 3, "a & b");
+        let svg = importance(&importances(&[0.29, 0.1, -0.02]), 3, "a & b");
         assert!(svg.contains("a &amp; b") && svg.contains("set.a&lt;2"), "{svg}");
         // The scale ends at 0.3: steps of 0.1, for the longest bar with its whisker is 0.3.
         assert!(
             svg.contains("width=\"386.7\"") && svg.contains("width=\"133.3\"") && svg.contains("width=\"0.0\""),
             "{svg}"
         );
-        assert_eq!(importance(&explanation(&[0.29, 0.1, 0.0]), 1, "").matches("<title>").count(), 2);
-        assert!(importance(&explanation(&[0.0]), 1, "").ends_with("</svg>\n"));
+        assert_eq!(importance(&importances(&[0.29, 0.1, 0.0]), 1, "").matches("<title>").count(), 2);
+        assert!(importance(&importances(&[0.0]), 1, "").ends_with("</svg>\n"));
     }
 }

@@ -1,14 +1,15 @@
 //! Texts for people.
 
-use crate::printer::NARROW;
+/// Columns that every terminal has.
+pub const NARROW: usize = 80;
 
 /// A text in lines of so many characters at most, but for words that are longer.
-pub(crate) fn wrapped(text: &str, most: usize) -> Vec<String> {
+pub fn wrapped(text: &str, most: usize) -> Vec<String> {
     lines(text, most, "")
 }
 
 /// A text in lines that every terminal has room for; all but the first are indented.
-pub(crate) fn hanging(text: &str) -> Vec<String> {
+pub fn hanging(text: &str) -> Vec<String> {
     lines(text, NARROW, "  ")
 }
 
@@ -28,7 +29,7 @@ fn lines(text: &str, most: usize, indent: &str) -> Vec<String> {
 }
 
 /// A number and what it counts.
-pub(crate) fn number(n: usize, one: &str, many: &str) -> String {
+pub fn number(n: usize, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 

@@ -1,0 +1,4 @@
+//! Pictures and reports, as functions of results.
+
+pub mod picture;
+pub mod words;
