@@ -1,4 +1,10 @@
-//! Pictures and reports, as functions of results.
+#![doc = include_str!("../README.md")]
 
+mod axes;
+mod canvas;
+pub mod page;
 pub mod picture;
+mod table;
 pub mod words;
+
+pub use table::{Cell, Table};

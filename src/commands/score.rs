@@ -108,7 +108,7 @@ pub(crate) fn run(options: &cli::Score, context: &Context<'_>) -> Result<()> {
         sheet::write_sheet(path, &report, &attacks, &split)?;
     }
     if let Some(path) = &options.picture {
-        write(path, reliability(&first.reliability(), &first.attack))?;
+        write(path, reliability(&first.attack, &first.reliability()).svg())?;
     }
     context.finish_and_print(report, None)
 }

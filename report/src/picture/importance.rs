@@ -1,10 +1,10 @@
-//! What gives traces away: bars of importance, of groups and of features.
-
-use std::fmt::Write as _;
-
 use serde::Deserialize;
+use serde_json::json;
 
-use super::{begun, escaped, round_step};
+use super::{Picture, field};
+use crate::axes::{Plot, Scale};
+use crate::canvas::{Anchor, Canvas, MARGIN, px};
+use crate::table::Table;
 
 /// What a feature, or a group of them, gives away: a part of the report of `wfkit features explain`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -32,93 +32,88 @@ pub struct Importances {
     pub features: Vec<Bar>,
 }
 
-/// Where bars begin and end, where what is written beside them begins, and the width of all, in pixels.
-const LEFT: f64 = 300.0;
-const RIGHT: f64 = 700.0;
-const BESIDE: f64 = 715.0;
-const WIDTH: f64 = 960.0;
-/// Height of a line with a bar, and of what a panel has above and below its lines.
-const LINE: f64 = 22.0;
-const HEAD: f64 = 40.0;
-const FOOT: f64 = 30.0;
-const TOP: f64 = 50.0;
+const LEFT: f64 = 250.0;
+const RIGHT: f64 = 560.0;
+const WIDTH: f64 = 760.0;
+const ROW: f64 = 22.0;
 
-/// A panel of the groups and one of the first `top` features, each with a scale of its own; a bar is coloured by what the feature
-/// tells, with a whisker of one standard deviation to either side. `title` is escaped.
-pub fn importance(of: &Importances, top: usize, title: &str) -> String {
+/// Bars of the groups, and of the first `top` features, each panel with a scale of its own; whiskers of one standard deviation, and in words
+/// beside each bar what the feature tells.
+pub fn importances(title: &str, of: &Importances, top: usize) -> Picture {
     let features = &of.features[..top.min(of.features.len())];
-    let height_of = |rows: &[Bar]| HEAD + rows.len() as f64 * LINE + FOOT;
-    let second = TOP + height_of(&of.groups);
-    let height = second + height_of(features) + 10.0;
-    let mut svg = begun(WIDTH, height, title);
-    panel(&mut svg, TOP, "What is told, permuted as one", &of.groups);
-    panel(&mut svg, second, "Features, permuted one by one", features);
-    svg.push_str("</svg>\n");
-    svg
-}
-
-fn panel(svg: &mut String, top: f64, heading: &str, rows: &[Bar]) {
-    let mut line = |text: std::fmt::Arguments<'_>| {
-        let _ = writeln!(svg, "{text}"); // Writing to a string does not fail.
+    let height = |rows: &[Bar]| 84.0 + ROW * rows.len() as f64;
+    let mut canvas = Canvas::new(WIDTH, height(&of.groups) + height(features));
+    panel(&mut canvas, 0.0, "What is told, permuted as one", &of.groups);
+    panel(&mut canvas, height(&of.groups), "Features, permuted one by one", features);
+    let mut table = Table::new(&["level", "name", "tells", "probability_lost", "deviation", "auc_alone", "bits_alone"]);
+    let groups = of.groups.iter().map(|bar| ("group", bar));
+    for (level, bar) in groups.chain(features.iter().map(|bar| ("feature", bar))) {
+        let numbers = [bar.importance, bar.deviation, bar.auc, bar.bits];
+        let [importance, deviation, auc, bits] = numbers.map(Into::into);
+        table.push([level.into(), (&bar.name).into(), (&bar.tells).into(), importance, deviation, auc, bits]);
+    }
+    let finding = match (of.groups.first(), features.first()) {
+        (Some(group), Some(feature)) => format!(
+            "Most is told by {}: without it the true class loses {:.3} of its probability. Of single features {} matters most ({:.3}).",
+            group.name, group.importance, feature.name, feature.importance
+        ),
+        _ => "There is no feature.".to_owned(),
     };
-    let (first, bottom) = (top + HEAD, top + HEAD + rows.len() as f64 * LINE);
-    let largest = rows.iter().map(|row| row.importance + row.deviation).fold(0.0, f64::max);
-    let step = round_step(largest);
-    let ticks = (largest / step).ceil().max(1.0);
-    let x = |importance: f64| LEFT + (RIGHT - LEFT) * (importance / (step * ticks)).clamp(0.0, 1.0);
-    line(format_args!("<text x=\"{LEFT}\" y=\"{}\" font-weight=\"bold\">{heading}</text>", top + 20.0));
-    line(format_args!("<text x=\"{BESIDE}\" y=\"{}\" fill=\"#555\">alone: AUC, bits</text>", top + 20.0));
-    for tick in 0..=ticks as usize {
-        let value = tick as f64 * step;
-        let at = x(value);
-        line(format_args!("<path d=\"M{at:.1} {} V{bottom}\" stroke=\"#ddd\"/>", first - 6.0));
-        let decimals = (-step.log10().floor()).max(0.0) as usize;
-        line(format_args!(
-            "<text x=\"{at:.1}\" y=\"{}\" text-anchor=\"middle\" fill=\"#555\">{value:.decimals$}</text>",
-            bottom + 16.0
-        ));
-    }
-    for (at, row) in rows.iter().enumerate() {
-        let y = first + at as f64 * LINE;
-        let (middle, text) = (y + LINE / 2.0 - 3.0, y + LINE / 2.0 + 2.0);
-        line(format_args!("<text x=\"{}\" y=\"{text}\" text-anchor=\"end\">{}</text>", LEFT - 8.0, escaped(&row.name)));
-        line(format_args!(
-            "<rect x=\"{LEFT}\" y=\"{}\" width=\"{:.1}\" height=\"{}\" fill=\"{}\"><title>{}: {:.4}</title></rect>",
-            y,
-            x(row.importance) - LEFT,
-            LINE - 6.0,
-            colour(&row.tells),
-            row.tells,
-            row.importance
-        ));
-        let (low, high) = (x(row.importance - row.deviation), x(row.importance + row.deviation));
-        line(format_args!("<path d=\"M{low:.1} {middle} H{high:.1}\" stroke=\"#222\"/>"));
-        line(format_args!(
-            "<text x=\"{BESIDE}\" y=\"{text}\" fill=\"#555\">{:.3}, {:.2}  ({})</text>",
-            row.auc, row.bits, row.tells
-        ));
-    }
-    line(format_args!(
-        "<text x=\"{}\" y=\"{}\" text-anchor=\"end\" fill=\"#555\">probability lost</text>",
-        LEFT - 24.0,
-        bottom + 16.0
-    ));
+    let reading = "How much less probable the true class becomes once a feature's values are shuffled among traces. Features that tell the same share what they lose, \
+         so look at the groups first. Beside each bar: what the value alone tells.";
+    Picture::drawn(
+        title,
+        finding,
+        reading,
+        canvas,
+        table,
+        json!({
+            "facet": { "row": field("level", "nominal", "") },
+            "resolve": { "scale": { "y": "independent", "x": "independent" } },
+            "spec": {
+                "width": 500,
+                "mark": "bar",
+                "encoding": {
+                    "y": { "field": "name", "type": "nominal", "sort": null, "title": null },
+                    "x": field("probability_lost", "quantitative", "probability lost"),
+                    "color": field("tells", "nominal", "tells")
+                }
+            }
+        }),
+    )
 }
 
-fn colour(tells: &str) -> &'static str {
-    match tells {
-        "volume" => "#4477aa",
-        "size" => "#228833",
-        "time" => "#ccbb44",
-        _ => "#aa3377",
+fn panel(canvas: &mut Canvas, top: f64, heading: &str, rows: &[Bar]) {
+    let largest = rows.iter().map(|row| row.importance + row.deviation).fold(0.0, f64::max);
+    let plot = Plot {
+        left: LEFT,
+        top: top + 30.0,
+        width: RIGHT - LEFT,
+        height: ROW * rows.len() as f64,
+        x: Scale::up_to(0.0, if largest > 0.0 { largest } else { 1.0 }),
+        y: Scale::Rows,
+    };
+    canvas.text((MARGIN, top + 20.0), Anchor::Start, "strong", heading);
+    canvas.text((RIGHT + 16.0, top + 20.0), Anchor::Start, "soft small", "alone: ROC-AUC, bits; tells");
+    plot.axes(canvas, "probability lost", "", false);
+    let mut whiskers = String::new();
+    for (at, row) in rows.iter().enumerate() {
+        let middle = plot.top + ROW * (at as f64 + 0.5);
+        canvas.fitted((LEFT - 8.0, middle + 4.0), Anchor::End, "", &row.name, LEFT - 8.0 - MARGIN);
+        canvas.rect("fa", (LEFT, middle - 7.0), ((plot.x(row.importance) - LEFT).max(0.0), 14.0));
+        let ends = [row.importance - row.deviation, row.importance + row.deviation].map(|end| px(plot.x(end)));
+        whiskers += &format!("M{} {}H{}", ends[0], px(middle), ends[1]);
+        let beside = format!("{:.3}, {:.2}; {}", row.auc, row.bits, row.tells);
+        canvas.text((RIGHT + 16.0, middle + 4.0), Anchor::Start, "soft small", &beside);
     }
+    canvas.put(&format!("<path class=\"whisker\" stroke-width=\"2\" d=\"{whiskers}\"/>"));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn importances(of: &[f64]) -> Importances {
+    fn of(all: &[f64]) -> Importances {
         let row = |(at, &importance): (usize, &f64)| Bar {
             name: format!("set.a<{at}"),
             tells: "size".to_owned(),
@@ -127,20 +122,20 @@ mod tests {
             auc: 0.75,
             bits: 1.5,
         };
-        let rows: Vec<Bar> = of.iter().enumerate().map(row).collect();
+        let rows: Vec<Bar> = all.iter().enumerate().map(row).collect();
         Importances { groups: rows[..1].to_vec(), features: rows }
     }
 
     #[test]
     fn bars_are_as_long_as_features_are_important() {
-        let svg = importance(&importances(&[0.29, 0.1, -0.02]), 3, "a & b");
+        let svg = importances("a & b", &of(&[0.29, 0.1, -0.02]), 3).svg();
         assert!(svg.contains("a &amp; b") && svg.contains("set.a&lt;2"), "{svg}");
-        // The scale ends at 0.3: steps of 0.1, for the longest bar with its whisker is 0.3.
+        // The scale ends at 0.3: steps of 0.05, for the longest bar with its whisker is 0.3.
         assert!(
-            svg.contains("width=\"386.7\"") && svg.contains("width=\"133.3\"") && svg.contains("width=\"0.0\""),
+            svg.contains("width=\"299.7\"") && svg.contains("width=\"103.3\"") && svg.contains("width=\"0\""),
             "{svg}"
         );
-        assert_eq!(importance(&importances(&[0.29, 0.1, 0.0]), 1, "").matches("<title>").count(), 2);
-        assert!(importance(&importances(&[0.0]), 1, "").ends_with("</svg>\n"));
+        assert_eq!(importances("", &of(&[0.29, 0.1, 0.0]), 1).table.rows().len(), 2);
+        assert!(importances("", &of(&[0.0]), 1).svg().ends_with("</svg>\n"));
     }
 }

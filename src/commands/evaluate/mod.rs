@@ -110,7 +110,7 @@ pub(crate) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> 
     }
     if let Some(path) = &options.picture {
         let title = format!("{}, {}", measured.attack, read.name());
-        write(path, reliability(&measured.reliability(), &title))?;
+        write(path, reliability(&title, &measured.reliability()).svg())?;
     }
     if options.shuffle_labels {
         report.privacy.extras.set("labels", "shuffled: whatever is above chance is a leak");

@@ -13,7 +13,7 @@ use crate::context::{Context, count, count_set, digests, write};
 use crate::input::read_traces;
 use crate::printer::score;
 use wfkit_evaluate::BOOTSTRAP;
-use wfkit_report::picture::{Bar, Importances, importance};
+use wfkit_report::picture::{Bar, Importances, importances};
 
 pub(super) fn run(options: &FeaturesExplain, context: &Context<'_>) -> Result<()> {
     let (spec, traces) = (&options.set, read_traces(&options.traces, context)?);
@@ -24,7 +24,7 @@ pub(super) fn run(options: &FeaturesExplain, context: &Context<'_>) -> Result<()
     let top = usize::from(options.top);
     if let Some(path) = &options.picture {
         let of = class.map_or("the classes".to_owned(), |class| format!("class {class}"));
-        write(path, importance(&bars(&explanation), top, &format!("What gives {of} away: {spec}")))?;
+        write(path, importances(&format!("What gives {of} away: {spec}"), &bars(&explanation), top).svg())?;
     }
 
     let attack = format!("forest on {spec}");

@@ -23,6 +23,7 @@ mod pipeline;
 mod plot;
 mod record;
 mod replaced;
+mod report;
 mod retime;
 mod score;
 mod sessions;
