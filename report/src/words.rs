@@ -28,6 +28,16 @@ fn lines(text: &str, most: usize, indent: &str) -> Vec<String> {
     lines
 }
 
+/// The beginning and the end of a name that is longer than `width` characters, of which there are three at least.
+pub fn abbreviated(name: &str, width: usize) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    if letters.len() <= width {
+        return name.to_owned();
+    }
+    let (start, end) = ((width - 1) / 2, width - 1 - (width - 1) / 2);
+    letters[..start].iter().chain(&['…']).chain(&letters[letters.len() - end..]).collect()
+}
+
 /// A number and what it counts.
 pub fn number(n: usize, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
@@ -42,6 +52,12 @@ mod tests {
         assert_eq!(wrapped("a bc def ghijklm n", 6), ["a bc", "def", "ghijklm", "n"]);
         assert_eq!(wrapped("", 6), [""]);
         assert_eq!(lines("a bc def ghijk", 6, "  "), ["a bc", "  def", "  ghijk"]);
+    }
+
+    #[test]
+    fn long_names_keep_their_ends() {
+        assert_eq!(abbreviated("a-session-with-a-very-long-name-12", 11), "a-ses…me-12");
+        assert_eq!(abbreviated("short", 11), "short");
     }
 
     #[test]

@@ -12,7 +12,12 @@ const SHORT: usize = 28;
 
 /// A paragraph.
 pub(super) fn paragraph(text: &str) -> String {
-    format!("<p>{}</p>\n", escaped(text))
+    format!("<p>{}</p>\n", prose(text))
+}
+
+/// A text for people: numbers stay beside their percent sign.
+pub(super) fn prose(text: &str) -> String {
+    escaped(text).replace(" %", "\u{a0}%")
 }
 
 /// Something to open.
@@ -75,10 +80,10 @@ pub(super) fn picture(picture: &Picture) -> String {
         "<figure><h3>{}</h3>\n<p class=\"finding\">{}</p>\n<div class=\"scroll{paper}\" tabindex=\"0\" role=\"group\" aria-label=\"{}\">{}</div>\n\
          <figcaption>{}</figcaption>\n{}</figure>\n",
         escaped(&picture.title),
-        escaped(&picture.finding),
+        prose(&picture.finding),
         escaped(&format!("Picture: {}", picture.title)),
         picture.inside_a_page(),
-        escaped(picture.reading),
+        prose(picture.reading),
         details("The data as a table", &table(&picture.title, &picture.table))
     )
 }

@@ -1,7 +1,7 @@
 //! One HTML file of a run: what was found in words, pictures with their data, all stages, and what repeats it.
 
 mod html;
-mod run;
+pub(crate) mod run;
 mod sections;
 mod summary;
 

@@ -7,33 +7,33 @@ use wfkit_metrics::{Interval, Scores, StageReport};
 
 /// The scores of one attack beside others.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub(super) struct Attempt {
-    pub(super) attack: String,
-    pub(super) accuracy: Option<f64>,
+pub(crate) struct Attempt {
+    pub(crate) attack: String,
+    pub(crate) accuracy: Option<f64>,
     #[serde(default)]
-    pub(super) accuracy_95: Option<Interval>,
+    pub(crate) accuracy_95: Option<Interval>,
     #[serde(default)]
-    pub(super) roc_auc_macro_ovr: Option<f64>,
+    pub(crate) roc_auc_macro_ovr: Option<f64>,
     #[serde(default)]
-    pub(super) roc_auc_macro_ovr_95: Option<Interval>,
+    pub(crate) roc_auc_macro_ovr_95: Option<Interval>,
     #[serde(default)]
-    pub(super) log_loss: Option<f64>,
+    pub(crate) log_loss: Option<f64>,
     #[serde(default)]
-    pub(super) against_trivial: Option<String>,
+    pub(crate) against_trivial: Option<String>,
 }
 
 /// What a defence costs.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Cost {
+pub(crate) struct Cost {
     /// Bandwidth overhead, all bytes together; 0.0 is none.
-    pub(super) bandwidth: f64,
+    pub(crate) bandwidth: f64,
     /// How much longer loads take, all together, by the delay model that says least and by the one that says most; 0.0 is none.
-    pub(super) latency: (f64, f64),
+    pub(crate) latency: (f64, f64),
 }
 
 impl Cost {
     /// How much more time, in words.
-    pub(super) fn time(&self) -> String {
+    pub(crate) fn time(&self) -> String {
         let percent = |share: f64| format!("{:.1}", share * 100.0);
         let (low, high) = (percent(self.latency.0), percent(self.latency.1));
         if high == "0.0" || high == "-0.0" {
@@ -73,19 +73,19 @@ struct Valued {
 }
 
 /// A field of the privacy part that is of that type; none where it is not there, or not of it.
-pub(super) fn privacy<T: DeserializeOwned>(report: &StageReport, name: &str) -> Option<T> {
+pub(crate) fn privacy<T: DeserializeOwned>(report: &StageReport, name: &str) -> Option<T> {
     report.privacy.extras.get(name).and_then(|value| serde_json::from_value(value.clone()).ok())
 }
 
 /// All scores; none where nothing was measured.
-pub(super) fn scores(report: &StageReport) -> Option<Scores> {
+pub(crate) fn scores(report: &StageReport) -> Option<Scores> {
     let scores: Scores =
         serde_json::to_value(&report.privacy).ok().and_then(|value| serde_json::from_value(value).ok())?;
     scores.accuracy.is_some().then_some(scores)
 }
 
 /// What the defence of the stage costs.
-pub(super) fn cost(report: &StageReport) -> Option<Cost> {
+pub(crate) fn cost(report: &StageReport) -> Option<Cost> {
     let overheads = report.utility.extras.get("overheads")?;
     let Overheads { bandwidth, latency } = serde_json::from_value(overheads.clone()).ok()?;
     let one = latency.total.value.unwrap_or(0.0);
@@ -109,12 +109,12 @@ pub fn defence_of(report: &StageReport) -> Option<String> {
 }
 
 /// Ends of an interval.
-pub(super) fn ends(interval: Option<Interval>) -> Option<(f64, f64)> {
+pub(crate) fn ends(interval: Option<Interval>) -> Option<(f64, f64)> {
     interval.map(|Interval { low, high }| (low, high))
 }
 
 /// The stage that says best what traces without a defence give away: a cross-validation before what other stages say of totals alone.
-pub(super) fn main_of<'a>(stages: impl Iterator<Item = &'a StageReport>) -> Option<&'a StageReport> {
+pub(crate) fn main_of<'a>(stages: impl Iterator<Item = &'a StageReport>) -> Option<&'a StageReport> {
     let rank = |report: &StageReport| match report.stage.as_str() {
         "classify" => 4,
         "evaluate" => 3,

@@ -3,6 +3,7 @@
 use wfkit_metrics::{Scores, StageReport};
 
 use super::Material;
+use super::html::paragraph;
 use super::run::{Attempt, Cost, cost, defence_of, ends, main_of, privacy, scores};
 use crate::canvas::escaped;
 use crate::picture::{Importances, percent};
@@ -10,7 +11,7 @@ use crate::picture::{Importances, percent};
 /// Title and findings.
 pub(super) fn head(material: &Material<'_>) -> String {
     let mut html = format!("<h1>{}</h1>\n", escaped(&material.title));
-    let list: String = sentences(material).iter().map(|text| format!("<p>{}</p>\n", escaped(text))).collect();
+    let list: String = sentences(material).iter().map(|text| paragraph(text)).collect();
     html += &format!("<div class=\"short\">\n{list}</div>\n");
     html
 }

@@ -14,7 +14,7 @@ const NAMED: usize = 30;
 /// Steps of the shade of a cell, by its share of the row.
 const SHADES: [(f64, &str); 5] = [(0.05, "15"), (0.25, "35"), (0.5, "55"), (0.75, "78"), (1.0, "100")];
 
-/// Which class is taken for which: a row a true class, a column a decision, a cell the darker the larger its share of the row. Classes that are
+/// Which class is taken for which: a row a true class, a column a decision, a cell the stronger the larger its share of the row. Classes that are
 /// taken for each other stand beside each other. The table has every pair that was met, the most frequent mistakes first.
 ///
 /// `truth`, shape `(n_traces,)`, are columns of `probabilities`.
@@ -65,7 +65,7 @@ pub fn confusion(title: &str, probabilities: &Probabilities, truth: &[usize]) ->
     if !wrong.is_empty() {
         finding += &format!(" Most often taken: {}.", wrong.join(", "));
     }
-    let reading = "Rows are true classes, columns decisions; the diagonal is right. The darker a cell, the larger its share of the row. Classes that are taken for each other stand \
+    let reading = "Rows are true classes, columns decisions; the diagonal is right. The stronger the colour of a cell, the larger its share of the row. Classes that are taken for each other stand \
          beside each other.";
     Ok(Picture::drawn(
         title,

@@ -1,5 +1,8 @@
 //! Every picture and the page, of made-up data: as they were looked at, within their size, with names inside of the frame.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails")]
+
+mod answers;
 mod made_up;
 mod pages;
 mod pictures;

@@ -53,7 +53,7 @@ fn a_page_asks_nothing_of_anybody_and_runs_nothing_of_its_material() {
 #[test]
 fn the_run_is_told_in_words() {
     let page = page_of(10, 5);
-    let text = page.replace("&quot;", "\"").replace("&lt;", "<");
+    let text = page.replace("&quot;", "\"").replace("&lt;", "<").replace('\u{a0}', " ");
     for sentence in [
         "The traffic gives its classes away: the attack kfp-size names the class of",
         "totals, which sees packets, bytes and duration alone, is right in 50 %",

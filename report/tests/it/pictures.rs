@@ -45,7 +45,7 @@ fn all() -> Vec<(&'static str, Picture)> {
     };
     let bars: Vec<Bar> = ["volume", "size", "time", "order"].iter().enumerate().map(bar).collect();
     let importances = Importances { groups: bars.clone(), features: bars };
-    let cell = |at: usize| serde_json::json!({ "where": if at % 4 == 0 { "within" } else { "across" }, "n": 20, "accuracy": 1.0 / (at + 1) as f64, "accuracy_95": { "low": 0.1, "high": 0.9 } });
+    let cell = |at: usize| serde_json::json!({ "where": if at.is_multiple_of(4) { "within" } else { "across" }, "n": 20, "accuracy": 1.0 / (at + 1) as f64, "accuracy_95": { "low": 0.1, "high": 0.9 } });
     let matrix: Matrix = serde_json::from_value(serde_json::json!({
         "told": "within .93, across .40", "names": ["monday", name(1), "friday"], "cells": (0..9).map(cell).collect::<Vec<_>>()
     }))
