@@ -14,6 +14,7 @@ use wfkit_datasets::TraceSet;
 use wfkit_datasets::files::replace_with;
 use wfkit_evaluate::{Moment, Observer, Setting};
 use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, UtilityReport};
+use wfkit_report::answer::Answer;
 
 use crate::cli::Global;
 use crate::printer::Printer;
@@ -89,6 +90,22 @@ impl<'a> Context<'a> {
     pub(crate) fn finish_and_print(&self, mut report: StageReport, output: Option<&Path>) -> Result<()> {
         self.finish(&mut report, output)?;
         self.printer.report(&report, output.map(report_path).as_deref())
+    }
+
+    /// As [`finish`](Self::finish), then prints the answer, or with `full` the report.
+    pub(crate) fn finish_and_answer(
+        &self,
+        mut report: StageReport,
+        output: Option<&Path>,
+        answer: fn(&StageReport) -> Answer,
+        full: bool,
+    ) -> Result<()> {
+        self.finish(&mut report, output)?;
+        let written = output.map(report_path);
+        match full {
+            true => self.printer.report(&report, written.as_deref()),
+            false => self.printer.answer(&answer(&report), &report, written.as_deref()),
+        }
     }
 }
 

@@ -6,10 +6,8 @@ mod context;
 mod help;
 mod input;
 mod large;
-mod picture;
 mod printer;
 mod published;
-mod words;
 
 use std::process::ExitCode;
 

@@ -8,6 +8,7 @@ use comfy_table::{ContentArrangement, LineStyle, Table, presets};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use terminal_size::{Width, terminal_size_of};
 use wfkit_metrics::{ReportRow, StageReport};
+use wfkit_report::answer::Answer;
 
 use crate::cli::{Format, Global};
 
@@ -42,6 +43,18 @@ impl Printer {
             _ if left == 0 => Ok(()),
             Some(path) => self.text(&format!("{left} lines more are in {}", path.display())),
             None => self.text(&format!("{left} lines more with --format json")),
+        }
+    }
+
+    /// The answer of a stage, without what its report says beside it; the report where a JSON document is asked for.
+    pub(crate) fn answer(&self, answer: &Answer, report: &StageReport, written: Option<&Path>) -> anyhow::Result<()> {
+        if self.format == Format::Json {
+            return self.document(report);
+        }
+        answer.text().iter().try_for_each(|line| self.text(line))?;
+        match written {
+            Some(path) => self.text(&format!("All of it: --full, or {}", path.display())),
+            None => self.text("All of it: --full, or --format json"),
         }
     }
 
@@ -162,17 +175,25 @@ fn is_detail(name: &str) -> bool {
     is_one && !NEVERTHELESS.contains(&name)
 }
 
-/// Columns of a table where standard output is no terminal.
+/// Columns of a table where standard output is no terminal, and `COLUMNS` does not say.
 const COLUMNS: u16 = 132;
+
+/// Columns of a table: those of the terminal; without one, those that `COLUMNS` says.
+fn columns() -> u16 {
+    let said = || std::env::var("COLUMNS").ok()?.parse().ok().filter(|columns| (40..=1000).contains(columns));
+    match terminal_size_of(std::io::stdout()) {
+        Some((Width(columns), _)) => columns,
+        None => said().unwrap_or(COLUMNS),
+    }
+}
 
 /// A table with lines around its header only, as wide as the terminal at most.
 fn table<const N: usize>(header: [&str; N]) -> Table {
-    let columns = terminal_size_of(std::io::stdout()).map_or(COLUMNS, |(Width(columns), _)| columns);
     let mut table = Table::new();
     table
         .load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()))
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(columns)
+        .set_width(columns())
         .set_header(header);
     table
 }
@@ -189,9 +210,6 @@ pub(crate) fn said_once(error: &anyhow::Error) -> String {
         }
     })
 }
-
-/// Columns that every terminal has.
-pub(crate) const NARROW: usize = 80;
 
 /// A score between 0 and 1 with four decimals, or a dash.
 pub(crate) fn score(value: Option<f64>) -> String {

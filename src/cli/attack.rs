@@ -136,6 +136,9 @@ pub(crate) struct Evaluate {
     /// Trace files, or one feature file; not together with --train and --test.
     #[arg(value_name = "TRACES|FEATURES", required_unless_present_any = ["train", "matrix"], conflicts_with = "train")]
     pub(crate) input: Vec<PathBuf>,
+    /// Print all of the report, not the answer alone.
+    #[arg(long)]
+    pub(crate) full: bool,
     #[command(flatten)]
     pub(crate) attack: AttackArgs,
     /// Stratified folds: every trace is tested once by an attack that was trained on the other folds [default: 5].

@@ -129,6 +129,9 @@ pub(crate) struct DefendTraces {
     /// Folds of its cross-validation.
     #[arg(long, default_value_t = 5, value_name = "K", value_parser = clap::value_parser!(u16).range(2..))]
     pub(crate) folds: u16,
+    /// Print all of the report, not the answer alone.
+    #[arg(long)]
+    pub(crate) full: bool,
 }
 
 #[derive(Debug, Args)]

@@ -106,9 +106,11 @@ pub(crate) enum Command {
     Predict(Predict),
     /// The attacks that have names: what they do, what for, at what cost, from where.
     Attacks,
-    /// Pictures that explain, as SVG, with their data as a table or as JSON.
+    /// Pictures of traces, scores and costs, as SVG, with their data as a table or for Vega-Lite.
     #[command(subcommand)]
     Plot(Plot),
+    /// One page of everything that a folder holds: what leaks, by what, what a defence would cost; pictures, stages, and what repeats it.
+    Report(Report),
     /// Measure an attack on traces it was not trained on.
     Evaluate(Evaluate),
     /// Score class probabilities that anybody's attack gave, as wfkit scores its own.

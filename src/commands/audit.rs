@@ -9,8 +9,7 @@ use wfkit_metrics::{Interval, PrivacyReport};
 use super::dataset::describe;
 use crate::context::Context;
 use crate::input::read_traces;
-use crate::printer::NARROW;
-use crate::words::wrapped;
+use wfkit_report::words::{NARROW, wrapped};
 
 pub(super) fn run(paths: &[PathBuf], name: &str, folds: usize, context: &Context<'_>) -> Result<()> {
     let traces = read_traces(paths, context)?;

@@ -15,6 +15,7 @@ mod plot;
 mod predict;
 mod record;
 mod relabel;
+mod report;
 mod retime;
 mod run;
 mod score;
@@ -39,6 +40,7 @@ pub(crate) fn execute(command: Command, global: &Global, printer: &Printer) -> R
         Command::Train(options) => train::run(&options, &context),
         Command::Predict(options) => predict::run(&options, &context),
         Command::Plot(command) => plot::run(&command, &context),
+        Command::Report(options) => report::run(&options, &context),
         Command::Attacks => attacks::run(&context),
         Command::Evaluate(options) => evaluate::run(&options, &context),
         Command::Score(options) => score::run(&options, &context),

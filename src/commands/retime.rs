@@ -11,8 +11,8 @@ use wfkit_metrics::Utility;
 use super::dataset::{FOLDS, describe};
 use crate::context::{Context, count};
 use crate::input::{Traces, list, read_traces};
-use crate::words::hanging;
 use wfkit_evaluate::trivial_privacy;
+use wfkit_report::words::hanging;
 
 /// What is moved, for the report.
 const MODEL: &str = "inferred: an incoming packet answers the last outgoing one that left a round trip before it (the trace's first), an \

@@ -279,7 +279,9 @@ impl Pipeline<'_> {
         self.print_attacks(classify)?;
         self.print_competition(&stages)?;
         let out = self.options.out.display();
-        self.context.printer.line(&format!("everything is in {out}/; each output has its report beside it"))
+        self.context.printer.line(&format!(
+            "everything is in {out}/; each output has its report beside it; wfkit report {out} makes one page of all"
+        ))
     }
 
     fn print_stages(&self, stages: &[Stage]) -> Result<()> {

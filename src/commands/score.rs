@@ -20,9 +20,8 @@ use super::evaluate::{all, sheet};
 use crate::cli;
 use crate::context::{Context, count, digests, write};
 use crate::input::{Features, Labelled, list};
-use crate::picture::reliability;
-use crate::printer::NARROW;
-use crate::words::hanging;
+use wfkit_report::picture::reliability;
+use wfkit_report::words::{NARROW, hanging};
 
 /// What the calibration is said to be.
 const CALIBRATION: &str = "none here: probabilities are those of the file";
@@ -106,7 +105,7 @@ pub(crate) fn run(options: &cli::Score, context: &Context<'_>) -> Result<()> {
         sheet::write_sheet(path, &report, &attacks, &split)?;
     }
     if let Some(path) = &options.picture {
-        write(path, reliability(&first.reliability(), &first.attack))?;
+        write(path, reliability(&first.attack, &first.reliability()).svg())?;
     }
     context.finish_and_print(report, None)
 }

@@ -17,6 +17,7 @@ use wfkit_defend::{
     check_composition, check_overheads, defend_with,
 };
 use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, VolumeSummary};
+use wfkit_report::answer;
 
 use crate::cli::{self, DefendCommand, DefendTraces};
 use crate::context::{Context, count_set, digests, report_path, write};
@@ -68,7 +69,7 @@ fn defend(options: &DefendTraces, context: &Context<'_>) -> Result<()> {
     let measure = Attacked { attack: &options.attack, folds, draws: options.draws_train };
     let mut report = report(&defended, &observed, &undefended, &measure, inputs, context)?;
     report.dropped = traces.dropped;
-    context.finish_and_print(report, Some(&options.out))
+    context.finish_and_answer(report, Some(&options.out), answer::defended, options.full)
 }
 
 /// The specification with the options of the simulation in it, so that it says everything wherever it is kept.

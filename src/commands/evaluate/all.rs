@@ -3,7 +3,7 @@
 use wfkit_evaluate::{RankedAttack, RankingReport, short};
 use wfkit_metrics::Interval;
 
-use crate::words::hanging;
+use wfkit_report::words::hanging;
 
 /// Columns of the name of an attack.
 const NAME: usize = 15;

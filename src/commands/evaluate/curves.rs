@@ -6,7 +6,7 @@ use wfkit_metrics::Interval;
 
 use crate::context::Context;
 use crate::printer::score;
-use crate::words::hanging;
+use wfkit_report::words::hanging;
 
 pub(super) fn few_shot(curve: &[FewShot], context: &Context<'_>) -> Result<()> {
     let row = |point: &FewShot| {

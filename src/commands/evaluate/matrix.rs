@@ -21,9 +21,8 @@ use crate::cli;
 use crate::commands::train::named;
 use crate::context::{Context, count, digests, write};
 use crate::input::{Labelled, check_observed};
-use crate::picture::{HeatCell, heat};
-use crate::printer::NARROW;
-use crate::words::hanging;
+use wfkit_report::picture::{HeatCell, heat};
+use wfkit_report::words::{NARROW, abbreviated, hanging};
 
 /// What stands for the sessions of the input in place of files.
 const SESSION: &str = "session";
@@ -316,16 +315,6 @@ fn table(cells: &[MatrixCell], names: &[&str]) -> Vec<String> {
     lines
 }
 
-/// The beginning and the end of a name that is too long.
-fn abbreviated(name: &str, width: usize) -> String {
-    let letters: Vec<char> = name.chars().collect();
-    if letters.len() <= width {
-        return name.to_owned();
-    }
-    let (start, end) = ((width - 1) / 2, width - 1 - (width - 1) / 2);
-    letters[..start].iter().chain(&['…']).chain(&letters[letters.len() - end..]).collect()
-}
-
 fn picture(title: &str, told: &str, cells: &[MatrixCell], names: &[&str]) -> String {
     let cell = |cell: &MatrixCell| {
         let row = cell.scored.row();
@@ -428,6 +417,5 @@ mod tests {
         let lines = table(&cells(40), &names);
         assert!(lines.iter().all(|line| line.chars().count() <= NARROW), "{lines:#?}");
         assert!(lines.iter().any(|line| line.starts_with("the first 8 of 40;")), "{lines:#?}");
-        assert_eq!(abbreviated("a-session-with-a-very-long-name-12", 11), "a-ses…me-12");
     }
 }

@@ -19,11 +19,14 @@ use super::train::{named, options as attack_options};
 use crate::cli;
 use crate::context::{Context, count, digests, write};
 use crate::input::{Labelled, check_classes, check_observed, list};
-use crate::picture::reliability;
+use crate::printer::score;
 use wfkit_evaluate::split::{Pages, by_moment, by_session, of_file, stratified};
 use wfkit_evaluate::{
-    Measured, Ranking, RankingOptions, RankingReport, TRIVIAL, Task, attack, compare, shortcuts_beside,
+    Measured, PairedComparison, Ranking, RankingOptions, RankingReport, TRIVIAL, Task, attack, compare,
+    shortcuts_beside,
 };
+use wfkit_report::answer;
+use wfkit_report::picture::reliability;
 
 /// Folds where none are asked for.
 const FOLDS: usize = 5;
@@ -102,7 +105,9 @@ pub(crate) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> 
         all::lines(&part).iter().try_for_each(|line| context.printer.line(line))?;
         report.privacy.extras.set("attacks", part);
     } else if !others.is_empty() {
-        report.privacy.extras.set("against", compare(&measured, &others));
+        let comparisons = compare(&measured, &others);
+        print_comparisons(&comparisons, context)?;
+        report.privacy.extras.set("against", comparisons);
     }
     if let Some(path) = &options.sheet {
         let attacks: Vec<&Measured> = std::iter::once(&measured).chain(&others).chain(unlisted()).collect();
@@ -110,12 +115,25 @@ pub(crate) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> 
     }
     if let Some(path) = &options.picture {
         let title = format!("{}, {}", measured.attack, read.name());
-        write(path, reliability(&measured.reliability(), &title))?;
+        write(path, reliability(&title, &measured.reliability()).svg())?;
     }
     if options.shuffle_labels {
         report.privacy.extras.set("labels", "shuffled: whatever is above chance is a leak");
     }
-    context.finish_and_print(report, options.out.as_deref())
+    // Other worlds than a closed one have numbers of their own, which the answer does not tell.
+    let full = options.full || unmonitored.is_some() || options.mode.one_vs_rest;
+    context.finish_and_answer(report, options.out.as_deref(), answer::evaluated, full)
+}
+
+/// The paired tests, one a row.
+fn print_comparisons(all: &[PairedComparison], context: &Context<'_>) -> Result<()> {
+    let row = |one: &PairedComparison| {
+        let scores = &one.second_scores;
+        [one.second.clone(), score(scores.accuracy), score(scores.roc_auc_macro_ovr), one.told.clone()]
+    };
+    let first = all.first().map_or("", |one| one.first.as_str());
+    let header = ["against", "accuracy", "ROC-AUC", &format!("{first} is")];
+    context.printer.table(header, &all.iter().map(row).collect::<Vec<_>>())
 }
 
 /// What the probabilities are, for a report.

@@ -11,9 +11,9 @@ use super::extract;
 use crate::cli::FeaturesExplain;
 use crate::context::{Context, count, count_set, digests, write};
 use crate::input::read_traces;
-use crate::picture::importance;
 use crate::printer::score;
 use wfkit_evaluate::BOOTSTRAP;
+use wfkit_report::picture::{Bar, Importances, importances};
 
 pub(super) fn run(options: &FeaturesExplain, context: &Context<'_>) -> Result<()> {
     let (spec, traces) = (&options.set, read_traces(&options.traces, context)?);
@@ -24,7 +24,7 @@ pub(super) fn run(options: &FeaturesExplain, context: &Context<'_>) -> Result<()
     let top = usize::from(options.top);
     if let Some(path) = &options.picture {
         let of = class.map_or("the classes".to_owned(), |class| format!("class {class}"));
-        write(path, importance(&explanation, top, &format!("What gives {of} away: {spec}")))?;
+        write(path, importances(&format!("What gives {of} away: {spec}"), &bars(&explanation), top).svg())?;
     }
 
     let attack = format!("forest on {spec}");
@@ -46,6 +46,19 @@ pub(super) fn run(options: &FeaturesExplain, context: &Context<'_>) -> Result<()
     }
     context.finish_and_print(report, None)?;
     print(&explanation, top, context)
+}
+
+fn bars(explanation: &Explanation) -> Importances {
+    let bar = |one: &Explained| Bar {
+        name: one.name.clone(),
+        tells: one.tells.to_string(),
+        importance: one.importance,
+        deviation: one.deviation,
+        auc: one.auc,
+        bits: one.bits,
+    };
+    let bars = |all: &[Explained]| all.iter().map(bar).collect();
+    Importances { groups: bars(&explanation.groups), features: bars(&explanation.features) }
 }
 
 /// How many traces repeat the packets of a trace before them.

@@ -1,5 +1,7 @@
 //! `wfkit plot alignment`: one trace beside what a class expects.
 
+use std::path::PathBuf;
+
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::Serialize;
 use serde_json::json;
@@ -14,9 +16,8 @@ use crate::cli::PlotAlignment;
 use crate::commands::predict::load;
 use crate::context::{Context, count, digests, report_path, write};
 use crate::input::{check_observed, list, read_traces};
-use crate::picture::{AlignedTrace, alignment};
-use crate::printer::NARROW;
-use crate::words::{number, wrapped};
+use wfkit_report::picture::{AlignedTrace, alignment};
+use wfkit_report::words::{NARROW, number, wrapped};
 
 /// Steps of the table; the report has all of them.
 const SHOWN: usize = 16;
@@ -34,7 +35,8 @@ pub(super) fn run(options: &PlotAlignment, context: &Context<'_>) -> Result<()> 
     let traces = read_traces(&options.traces, context)?;
     let set = &traces.set;
     let asked = options.class.as_deref().map(|name| class_of(name, fitted.classes(), "the model")).transpose()?;
-    let row = chosen(options, set)?;
+    let of = Chosen { trace: options.trace.as_deref(), row: options.row, class: options.class.as_deref() };
+    let row = chosen(&of, &options.traces, set)?;
     let one = set.select(&[row]);
     let observed = Samples::Traces(&one).observed();
     check_observed(fitted.about().observed.as_ref(), observed.as_ref(), options.any_layer, context)?;
@@ -67,8 +69,15 @@ pub(super) fn run(options: &PlotAlignment, context: &Context<'_>) -> Result<()> 
     explained.print(labelled, options, context)
 }
 
+/// Which trace is meant, at most one way.
+pub(super) struct Chosen<'a> {
+    pub(super) trace: Option<&'a str>,
+    pub(super) row: Option<u32>,
+    pub(super) class: Option<&'a str>,
+}
+
 /// The number of a class, however its name is written.
-fn class_of(name: &str, classes: &ClassMap, whose: &str) -> Result<usize> {
+pub(super) fn class_of(name: &str, classes: &ClassMap, whose: &str) -> Result<usize> {
     let names = classes.names().iter().map(String::as_str);
     let of = |name: &str| classes.index_of(name);
     of(&canonical_class(name)).with_context(|| {
@@ -79,10 +88,10 @@ fn class_of(name: &str, classes: &ClassMap, whose: &str) -> Result<usize> {
 }
 
 /// The row of the trace that is meant.
-fn chosen(options: &PlotAlignment, set: &TraceSet) -> Result<usize> {
-    let paths = list(&options.traces);
+pub(super) fn chosen(of: &Chosen<'_>, paths: &[PathBuf], set: &TraceSet) -> Result<usize> {
+    let paths = list(paths);
     let key = |row: usize| &set.traces()[row].key;
-    match (&options.trace, options.row, &options.class) {
+    match (of.trace, of.row, of.class) {
         (Some(text), _, _) => by_name(text, set).with_context(|| format!("--trace {text}: not in {paths}")),
         (None, Some(number), _) => {
             let row = number as usize - 1;
@@ -297,7 +306,7 @@ impl Explained {
         cells
             .iter()
             .zip(outgoing)
-            .map(|(&cells, &outgoing)| crate::picture::cells(cells, signed.then_some(outgoing)))
+            .map(|(&cells, &outgoing)| wfkit_report::picture::cells(cells, signed.then_some(outgoing)))
             .collect()
     }
 
@@ -354,7 +363,7 @@ impl Explained {
         };
         let row = |&at: &usize| {
             let step = &self.path.steps[at];
-            let kind = crate::picture::word(step.kind).to_owned();
+            let kind = wfkit_report::picture::word(step.kind).to_owned();
             let sizes = |cells: &[f64], outgoing: &[bool]| self.sizes(cells, outgoing).join(" + ");
             [
                 numbers(&step.columns),

@@ -1,10 +1,10 @@
 //! The picture of a sweep: its rows as points, panels by attack.
 
 use super::ends;
-use crate::picture::{Elsewhere, Entry, Panels, Point, frontier};
 use crate::printer::percent;
 use crate::published::Published;
 use wfkit_evaluate::{SweepPlan, SweepRow, SweptAttack};
+use wfkit_report::picture::{Elsewhere, Entry, Panels, Point, frontier};
 
 /// The strongest attack on each defence, where there are several, then each attack.
 pub(super) fn of(rows: &[SweepRow], plan: &SweepPlan, published: &[(Published, bool)]) -> String {

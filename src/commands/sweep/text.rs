@@ -7,6 +7,7 @@ use anyhow::Result;
 use wfkit_defend::list;
 use wfkit_evaluate::{MeanOfDraws, ScoreOfDraws, SweepRow, SweptAttack, TRIVIAL};
 use wfkit_metrics::StageReport;
+use wfkit_report::words::hanging;
 
 use crate::printer::{Printer, percent, score};
 use crate::published::Published;
@@ -68,31 +69,29 @@ fn quoted(text: &str) -> String {
     if text.contains(',') { format!("\"{text}\"") } else { text.to_owned() }
 }
 
-/// A defence a row; what attacks find one below the other.
+/// A defence and attack a row, so that no number comes to stand beside another attack where a name is broken into lines.
 pub(super) fn print(rows: &[SweepRow], printer: &Printer) -> Result<()> {
-    let lines = |row: &SweepRow, line: &dyn Fn(&SweptAttack) -> String| {
-        let lines: Vec<String> = row.attacks.iter().chain(&row.views).map(line).collect();
-        lines.join("\n")
-    };
     let cells = |row: &SweepRow| {
-        [
-            row.number.to_string(),
-            row.defence.clone(),
-            share(&row.bandwidth),
-            latency(row).replace(" [", "\n["),
-            score(row.utility.map(|mean| mean.mean)),
-            lines(row, &|scored| format!("{}{}", name(scored), if scored.on_front { " *" } else { "" })),
-            lines(row, &|scored| four(&scored.accuracy)),
-            lines(row, &|scored| four(&scored.roc_auc)),
-            lines(row, &|scored| format!("{:.3}", scored.log_loss.mean())),
-        ]
+        let attacks = row.attacks.iter().chain(&row.views).enumerate();
+        let one = |(at, scored): (usize, &SweptAttack)| {
+            let once = |text: String| if at == 0 { text } else { String::new() };
+            [
+                once(row.number.to_string()),
+                once(row.defence.clone()),
+                once(share(&row.bandwidth)),
+                once(latency(row)),
+                format!("{}{}", name(scored), if scored.on_front { "*" } else { "" }),
+                four(&scored.accuracy),
+                four(&scored.roc_auc),
+                format!("{:.3}", scored.log_loss.mean()),
+            ]
+        };
+        attacks.map(one).collect::<Vec<_>>()
     };
-    let rows: Vec<_> = rows.iter().map(cells).collect();
-    printer.table(
-        ["", "defence", "bandwidth", "latency", "utility", "attack", "accuracy", "ROC-AUC", "log loss"],
-        &rows,
-    )?;
-    printer.line("*: on the front: no other costs no more and is surely found less, by the 95 % intervals of ROC-AUC")
+    let rows: Vec<_> = rows.iter().flat_map(cells).collect();
+    printer.table(["", "defence", "bytes", "time", "attack", "accuracy", "ROC-AUC", "log loss"], &rows)?;
+    let front = "*: on the front: no other costs no more and is surely found less, by the 95 % intervals of ROC-AUC";
+    hanging(front).iter().try_for_each(|line| printer.line(line))
 }
 
 /// Tables to paste: attacks side by side, then what is left in each kind of information, then intervals.

@@ -60,7 +60,7 @@ fn what_gives_traces_away_is_told_for_all_classes_and_for_one() {
     assert!(features.iter().all(|feature| (0.5..=1.0).contains(&feature["auc"].as_f64().unwrap())));
     assert!(report.privacy.accuracy.unwrap() > 0.7);
     let picture = folder.text("x.svg");
-    assert_eq!(picture.matches("<title>").count(), 4 + 20);
+    assert_eq!(picture.matches("<rect class=\"fa\"").count(), 4 + 20);
     assert!(picture.contains(features[0]["name"].as_str().unwrap()));
 
     let table = folder.wfkit(&format!("{command} --top 3 --threads 1")).succeeds().stdout;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that fails")]
 
+mod answers;
 mod capture_audit;
 mod capture_info;
 mod captures;
@@ -24,6 +25,7 @@ mod pipeline;
 mod plot;
 mod record;
 mod replaced;
+mod report;
 mod retime;
 mod score;
 mod sessions;

@@ -59,6 +59,11 @@ impl Folder {
 
     /// Runs `wfkit` here. Arguments are separated by spaces; `SAMPLE` is the folder of the sample.
     pub(super) fn wfkit(&self, arguments: &str) -> Ran {
+        self.wfkit_at(None, arguments)
+    }
+
+    /// As [`wfkit`](Self::wfkit), where there are so many columns.
+    pub(super) fn wfkit_at(&self, columns: Option<u16>, arguments: &str) -> Ran {
         let mut program = Command::new(env!("CARGO_BIN_EXE_wfkit"));
         for argument in arguments.split_whitespace() {
             match argument {
@@ -66,6 +71,10 @@ impl Folder {
                 other => program.arg(other),
             };
         }
+        match columns {
+            Some(columns) => program.env("COLUMNS", columns.to_string()),
+            None => program.env_remove("COLUMNS"),
+        };
         let output = program.current_dir(self.0.path()).output().unwrap();
         Ran {
             command: format!("wfkit {arguments}"),

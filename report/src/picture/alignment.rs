@@ -8,13 +8,15 @@ use super::{begun, escaped, round_step};
 use crate::words::wrapped;
 
 /// What is drawn.
-pub(crate) struct AlignedTrace<'a> {
-    pub(crate) title: &'a str,
+pub struct AlignedTrace<'a> {
+    /// Above the picture.
+    pub title: &'a str,
     /// Sentences under the title.
-    pub(crate) lines: &'a [&'a str],
-    pub(crate) steps: &'a [Step],
+    pub lines: &'a [&'a str],
+    /// In the order of columns and runs.
+    pub steps: &'a [Step],
     /// Whether the steps tell directions.
-    pub(crate) signed: bool,
+    pub signed: bool,
 }
 
 /// Where steps begin, how wide a column or run is, how many stand in a row, and the width of all, in pixels.
@@ -40,7 +42,7 @@ const FOR: &str = "#4477aa";
 const AGAINST: &str = "#cc3311";
 
 /// A size in cells; with + or - where it is known to be outgoing or not.
-pub(crate) fn cells(cells: f64, outgoing: Option<bool>) -> String {
+pub fn cells(cells: f64, outgoing: Option<bool>) -> String {
     match outgoing {
         None => format!("{cells}"),
         Some(true) => format!("+{cells}"),
@@ -49,7 +51,7 @@ pub(crate) fn cells(cells: f64, outgoing: Option<bool>) -> String {
 }
 
 /// A step in a word that fits into a column.
-pub(crate) fn word(kind: StepKind) -> &'static str {
+pub fn word(kind: StepKind) -> &'static str {
     match kind {
         StepKind::Match => "match",
         StepKind::Split => "split",
@@ -77,7 +79,7 @@ fn slots(step: &Step) -> usize {
 
 /// Rows of at most [`SLOTS`] columns or runs, each with the part of `steps` in it; all plots of evidence have one scale. Kinds of steps differ in
 /// shape, word and colour. Texts are escaped.
-pub(crate) fn alignment(of: &AlignedTrace<'_>) -> String {
+pub fn alignment(of: &AlignedTrace<'_>) -> String {
     let lines: Vec<String> = of.lines.iter().flat_map(|line| wrapped(line, CHARACTERS)).collect();
     let rows = rows(of.steps);
     let top = 40.0 + LINE * lines.len() as f64 + 16.0;

@@ -5,14 +5,15 @@ use std::fmt::Write as _;
 use super::escaped;
 
 /// Trained on one part, tested on another or on itself.
-pub(crate) struct HeatCell {
+pub struct HeatCell {
     /// Accuracy; none where there is no score.
-    pub(crate) value: Option<f64>,
-    pub(crate) interval: Option<(f64, f64)>,
+    pub value: Option<f64>,
+    /// Its 95 % interval.
+    pub interval: Option<(f64, f64)>,
     /// Trained and tested inside of one part, by folds.
-    pub(crate) within: bool,
+    pub within: bool,
     /// Tested traces, ROC-AUC and log loss, for the table.
-    pub(crate) columns: [String; 3],
+    pub columns: [String; 3],
 }
 
 /// Side of a cell, height of a line, and what is left around all, in pixels.
@@ -33,7 +34,7 @@ const SCALE: [(u8, u8, u8); 5] = [(247, 251, 255), (198, 219, 239), (107, 174, 2
 
 /// A square with a row and a column a part, `cells` row by row, each with its number and its 95 % interval; cells on the diagonal, within by
 /// folds, have a frame. Title, finding, legend and the data as a table, which the description (`desc`) holds as a whole. All texts are escaped.
-pub(crate) fn heat(title: &str, finding: &str, names: &[&str], cells: &[HeatCell]) -> String {
+pub fn heat(title: &str, finding: &str, names: &[&str], cells: &[HeatCell]) -> String {
     let n = names.len();
     let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).min(30) as f64;
     let left = MARGIN + 22.0 + longest * LETTER + 34.0;

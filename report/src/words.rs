@@ -1,14 +1,15 @@
 //! Texts for people.
 
-use crate::printer::NARROW;
+/// Columns that every terminal has.
+pub const NARROW: usize = 80;
 
 /// A text in lines of so many characters at most, but for words that are longer.
-pub(crate) fn wrapped(text: &str, most: usize) -> Vec<String> {
+pub fn wrapped(text: &str, most: usize) -> Vec<String> {
     lines(text, most, "")
 }
 
 /// A text in lines that every terminal has room for; all but the first are indented.
-pub(crate) fn hanging(text: &str) -> Vec<String> {
+pub fn hanging(text: &str) -> Vec<String> {
     lines(text, NARROW, "  ")
 }
 
@@ -27,8 +28,18 @@ fn lines(text: &str, most: usize, indent: &str) -> Vec<String> {
     lines
 }
 
+/// The beginning and the end of a name that is longer than `width` characters, of which there are three at least.
+pub fn abbreviated(name: &str, width: usize) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    if letters.len() <= width {
+        return name.to_owned();
+    }
+    let (start, end) = ((width - 1) / 2, width - 1 - (width - 1) / 2);
+    letters[..start].iter().chain(&['…']).chain(&letters[letters.len() - end..]).collect()
+}
+
 /// A number and what it counts.
-pub(crate) fn number(n: usize, one: &str, many: &str) -> String {
+pub fn number(n: usize, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 
@@ -41,6 +52,12 @@ mod tests {
         assert_eq!(wrapped("a bc def ghijklm n", 6), ["a bc", "def", "ghijklm", "n"]);
         assert_eq!(wrapped("", 6), [""]);
         assert_eq!(lines("a bc def ghijk", 6, "  "), ["a bc", "  def", "  ghijk"]);
+    }
+
+    #[test]
+    fn long_names_keep_their_ends() {
+        assert_eq!(abbreviated("a-session-with-a-very-long-name-12", 11), "a-ses…me-12");
+        assert_eq!(abbreviated("short", 11), "short");
     }
 
     #[test]

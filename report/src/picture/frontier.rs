@@ -7,39 +7,55 @@ use wfkit_metrics::pareto_front;
 use super::escaped;
 
 /// A row of two panels, for an attack.
-pub(crate) struct Panels {
-    pub(crate) attack: String,
-    pub(crate) points: Vec<Point>,
-    pub(crate) published: Vec<Elsewhere>,
+pub struct Panels {
+    /// Whose scores they are.
+    pub attack: String,
+    /// What was measured.
+    pub points: Vec<Point>,
+    /// What others published.
+    pub published: Vec<Elsewhere>,
 }
 
 /// A defence, measured.
-pub(crate) struct Point {
-    pub(crate) number: usize,
-    /// Overheads; 0.0 is none.
-    pub(crate) bandwidth: f64,
-    pub(crate) latency: f64,
-    pub(crate) roc_auc: f64,
-    pub(crate) roc_auc_95: [f64; 2],
-    pub(crate) accuracy: f64,
-    pub(crate) accuracy_95: [f64; 2],
-    pub(crate) on_front: bool,
+pub struct Point {
+    /// What it is called in the picture; see [`Entry`].
+    pub number: usize,
+    /// Bandwidth overhead; 0.0 is none.
+    pub bandwidth: f64,
+    /// Latency overhead; 0.0 is none.
+    pub latency: f64,
+    /// ROC-AUC of the attack.
+    pub roc_auc: f64,
+    /// Ends of its 95 % interval.
+    pub roc_auc_95: [f64; 2],
+    /// Accuracy of the attack.
+    pub accuracy: f64,
+    /// Ends of its 95 % interval.
+    pub accuracy_95: [f64; 2],
+    /// Whether nothing else measured is at least as good in bandwidth, latency and protection, and better in one.
+    pub on_front: bool,
 }
 
 /// A defence as published.
-pub(crate) struct Elsewhere {
-    pub(crate) name: String,
-    pub(crate) source: String,
-    pub(crate) bandwidth: f64,
-    pub(crate) accuracy: f64,
+pub struct Elsewhere {
+    /// Its name in the source.
+    pub name: String,
+    /// Where it was published, and of which traces and attack.
+    pub source: String,
+    /// Bandwidth overhead; 0.0 is none.
+    pub bandwidth: f64,
+    /// Accuracy of the attack.
+    pub accuracy: f64,
     /// On the same traces.
-    pub(crate) same: bool,
+    pub same: bool,
 }
 
 /// A line of the legend.
-pub(crate) struct Entry {
-    pub(crate) number: usize,
-    pub(crate) text: String,
+pub struct Entry {
+    /// The point that it is about.
+    pub number: usize,
+    /// What stands beside its number.
+    pub text: String,
 }
 
 const WIDTH: f64 = 1080.0;
@@ -64,7 +80,7 @@ const LATENCY: [(f64, &str, &str); 5] = [
 /// a legend. A line joins what no other point undercuts in both; points on the front of all three, with latency, have a ring. Points
 /// have their 95 % interval as a whisker; `chance` is the accuracy of guessing. Published points of other traces bear their name as a title
 /// only. `title` and names are escaped.
-pub(crate) fn frontier(title: &str, panels: &[Panels], legend: &[Entry], chance: f64) -> String {
+pub fn frontier(title: &str, panels: &[Panels], legend: &[Entry], chance: f64) -> String {
     let legend_top = TOP + ROW * panels.len() as f64 + 30.0;
     let height = legend_top + LINE * legend.len() as f64 + 20.0;
     let mut svg = format!(

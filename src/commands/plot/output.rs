@@ -1,0 +1,71 @@
+//! Where a picture goes, and what is said of it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use wfkit_metrics::{PrivacyReport, Utility};
+use wfkit_report::picture::Picture;
+use wfkit_report::words::{NARROW, wrapped};
+
+use crate::context::{Context, count, digests, write};
+
+/// How a picture is written.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    Svg,
+    Csv,
+    VegaLite,
+}
+
+/// A file that a picture can be written to; a wrong name is told before the work begins.
+pub(super) struct Output<'a> {
+    path: &'a Path,
+    form: Form,
+}
+
+impl<'a> Output<'a> {
+    pub(super) fn new(path: &'a Path) -> Result<Self> {
+        let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
+        let form = match ending.as_deref() {
+            Some("svg") => Form::Svg,
+            Some("csv") => Form::Csv,
+            Some("json") => Form::VegaLite,
+            Some("png") => bail!(
+                "{0}: pictures are written as .svg, .csv or .json (Vega-Lite); a .png is made of a .svg by rsvg-convert, inkscape or a browser",
+                path.display()
+            ),
+            _ => bail!("{}: pictures are written as .svg, .csv or .json (Vega-Lite)", path.display()),
+        };
+        Ok(Self { path, form })
+    }
+
+    /// Writes the picture, with the report of this stage beside it, and says what it shows.
+    pub(super) fn write(
+        &self,
+        kind: &str,
+        picture: &Picture,
+        (inputs, utility): (&[PathBuf], Utility),
+        context: &Context<'_>,
+    ) -> Result<()> {
+        let text = match self.form {
+            Form::Svg => picture.svg(),
+            Form::Csv => picture.table.csv(),
+            Form::VegaLite => picture.vega_lite(),
+        };
+        write(self.path, text)?;
+        let mut privacy = PrivacyReport::unmeasured("none", "a picture shows what was measured, and measures nothing");
+        privacy.extras.set("title", &picture.title).set("finding", &picture.finding);
+        let mut report = context.stage(&format!("plot {kind}"), digests(inputs)?, utility, privacy);
+        count(&mut report.counts, "rows of data", picture.table.rows().len());
+        context.finish(&mut report, None)?;
+        // The whole name, so that the report of a file that is not the picture's is never replaced.
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        write(&self.path.with_file_name(format!("{name}.report.json")), report.to_json())?;
+        if context.printer.is_json() {
+            return context.printer.document(&report);
+        }
+        context.printer.line(&picture.title)?;
+        wrapped(&picture.finding, NARROW).iter().try_for_each(|line| context.printer.line(line))?;
+        context.printer.line(&format!("{}", self.path.display()))
+    }
+}
