@@ -331,7 +331,8 @@ fn board(number: i64, context: &Context<'_>) -> Result<()> {
         .collect();
     context.printer.table(["rank", "team", "total", "utility", "privacy", "attack"], &lines)?;
     let frozen = if board.frozen { ", frozen until the end" } else { "" };
-    context.printer.line(&format!("By the {} test traces{frozen}. {}", board.part, board.rule))
+    let part = if board.part == "all" { "all".to_owned() } else { format!("the {}", board.part) };
+    context.printer.line(&format!("By {part} test traces{frozen}. {}", board.rule))
 }
 
 fn overall(context: &Context<'_>) -> Result<()> {
