@@ -188,6 +188,14 @@ impl Client {
         self.http.upload(&format!("/api/v1/rounds/{round}/defences"), file, sent)
     }
 
+    /// Has the server run a defence, such as `front:ft-1`, on undefended traffic, where the round takes specifications.
+    ///
+    /// # Errors
+    /// As [`sign_out`](Self::sign_out).
+    pub fn defend_by(&self, round: i64, specification: &str) -> Result<Submission, ClientError> {
+        self.http.post(&format!("/api/v1/rounds/{round}/specifications"), &json!({ "specification": specification }))
+    }
+
     /// Uploads an attack, as [`defend`](Self::defend) a defence.
     ///
     /// # Errors

@@ -73,6 +73,9 @@ pub struct Round {
     pub rule: String,
     /// How often may be uploaded.
     pub limits: Limits,
+    /// Whether a defence may be a specification, which the server runs.
+    #[serde(default)]
+    pub specifications: bool,
     /// Defences that are left to upload; with the token of a player, for one round.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub defence_slots: Option<Slots>,

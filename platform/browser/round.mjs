@@ -91,7 +91,7 @@ async function main() {
   await boss.goto("/organise/rounds/new");
   const rules = {
     classes: "4", reps_mean: "20", deviation: "5", min_packets: "5", test_traces: "40",
-    matches_per_team: "1", seed: "7", profile: "balanced", counting: "best", incomplete: "play",
+    matches_per_team: "1", seed: "7", profile: "balanced", counting: "best", incomplete: "play", specifications: "yes",
   };
   await send(boss, "/organise/rounds/1", { name: "", ...times(-120, 120, 240), ...rules });
   await shows(boss, "1 to 60 characters");
@@ -171,6 +171,15 @@ async function main() {
   await shows(late, "2: The next night", "The first round is open.");
   writeFileSync(join(folder, "late.csv"), traces(4, 100));
   await upload(late, 2, "defence", join(folder, "late.csv"));
+  await boss.goto("/organise/rounds/2");
+  await send(boss, "/organise/rounds/2/baseline", {}, { file: join(folder, "undefended.csv") });
+  await bo.goto("/rounds/2/defence");
+  await send(bo, "/rounds/2/specification", { specification: "tamarow" });
+  await shows(bo, "there is no defence `tamarow`");
+  await send(bo, "/rounds/2/specification", { specification: "pad:mtu,to=1500B" });
+  const specified = new URL(bo.url()).pathname;
+  await until(bo, specified, "This defence counts");
+  await shows(bo, "pad:mtu,to=1500B, run by the server");
 
   step("every page, under axe-core");
   const reset = () => site.tell("admin", "reset", "--data", site.data, "al-partner").match(/\/welcome\/(\S+)/)[1];
@@ -194,7 +203,7 @@ async function main() {
   // What else looks like a page: forms that were wrong, refusals, states in between.
   findings += await examine(visitor, "/nowhere", "/nowhere");
   for (const round of [1, 2]) {
-    findings += await examine(al, `/rounds/${round}/defence`, `defence ${round}`);
+    findings += await examine(late, `/rounds/${round}/defence`, `defence ${round}`);
     findings += await examine(boss, `/organise/rounds/${round}`, `organise ${round}`);
   }
   await visitor.goto("/register");

@@ -38,6 +38,11 @@ impl Files {
         self.of_submission(id).join(file_name)
     }
 
+    /// What the server made of the specification of a defence.
+    pub(crate) fn defended(&self, id: &str) -> PathBuf {
+        self.of_submission(id).join("defended.csv.zip")
+    }
+
     /// Train, test or truth file of a defence.
     pub(crate) fn part(&self, id: &str, team: i64, part: &str) -> PathBuf {
         self.of_submission(id).join("split").join(format!("team_{team}_{part}.csv.zip"))

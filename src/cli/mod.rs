@@ -122,7 +122,7 @@ pub(crate) enum Command {
     /// Sessions of several pages: make them of page loads, and attack them without knowing where pages begin.
     #[command(subcommand)]
     Sessions(Sessions),
-    /// Files and scores of a privacy competition.
+    /// Files and scores of a privacy competition, and its server from the terminal.
     #[command(subcommand)]
     Competition(Competition),
 }

@@ -14,5 +14,5 @@ pub use organise::{
     apply_rejudging, begin_rejudging, drop_rejudging, lock_account, move_player, preview, requeue, save_round,
     set_baseline,
 };
-pub use submit::{Received, Target, announce, choose, receive, slots, submit, targets};
+pub use submit::{Received, Target, announce, choose, receive, slots, submit, submit_specification, targets};
 pub use teams::{create_team, join_team, leave_team, renew_code};

@@ -39,6 +39,11 @@ pub async fn save_round(app: &App, by: &str, round: &Round) -> Result<(), Failur
             return Err(Failure::Conflict(text.to_owned()));
         }
         let uploads = submissions::of_round(&mut tx, &round.id, Kind::Defence).await?;
+        let ran = uploads.iter().any(|one| one.is_specification());
+        if ran && round.settings.baseline != before.settings.baseline {
+            let text = "Defences were run on the undefended traffic already: it stands.";
+            return Err(Failure::Conflict(text.to_owned()));
+        }
         if !uploads.is_empty()
             && (round.settings.rules, round.settings.test_traces)
                 != (before.settings.rules, before.settings.test_traces)
@@ -76,17 +81,25 @@ fn described(round: &Round) -> serde_json::Value {
 /// # Errors
 /// A file that cannot be read, a round whose matches are drawn.
 pub async fn set_baseline(app: &App, by: &str, round: &Round, file: Vec<u8>) -> Result<(), Failure> {
-    let path = app.files.baseline(&round.id);
+    let (path, unfinished) = (app.files.baseline(&round.id), app.files.incoming(&app.world.id()));
+    let beside = unfinished.clone();
     let summary = tokio::task::spawn_blocking(move || {
         let set = read_defense(Source::bytes("baseline.csv.zip", &file), &ReadLimits::UPLOAD)
             .map_err(|error| Failure::field("file", error.to_string()))?;
-        std::fs::write(&path, &file)?;
-        VolumeSummary::of(&set.volumes()).ok_or_else(|| Failure::field("file", "has no traces"))
+        let summary = VolumeSummary::of(&set.volumes()).ok_or_else(|| Failure::field("file", "has no traces"))?;
+        std::fs::write(&beside, &file)?;
+        Ok::<_, Failure>(summary)
     });
     let summary = summary.await.map_err(|error| Failure::Broken(error.to_string()))??;
     let mut changed = round.clone();
     changed.settings.baseline = Some(summary);
-    save_round(app, by, &changed).await
+    // The file that is there stays where the round refuses another.
+    let saved = save_round(app, by, &changed).await;
+    match &saved {
+        Ok(()) => std::fs::rename(&unfinished, &path)?,
+        Err(_) => std::fs::remove_file(&unfinished)?,
+    }
+    saved
 }
 
 /// The matches as they would be drawn now: attacker and defender by name. And the teams without one, with the reason.

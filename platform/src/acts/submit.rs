@@ -7,6 +7,7 @@ use futures_util::{Stream, StreamExt};
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
 use wfkit_datasets::formats::ReadLimits;
+use wfkit_defend::{DefenseSpec, SpecError};
 
 use super::Person;
 use crate::game::{Kind, Phase, Round, Slots};
@@ -25,10 +26,23 @@ pub struct Received {
     path: PathBuf,
     bytes: u64,
     sha256: String,
-    zip: bool,
+    form: Form,
+}
+
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Plain,
+    Zip,
+    Specification,
 }
 
 impl Received {
+    fn into_specification(mut self) -> Self {
+        self.form = Form::Specification;
+        self
+    }
+
     /// All of it, in memory.
     pub(crate) async fn bytes(&self) -> std::io::Result<Vec<u8>> {
         tokio::fs::read(&self.path).await
@@ -51,7 +65,7 @@ pub async fn receive<E: std::fmt::Display>(
     stream: impl Stream<Item = Result<Bytes, E>>,
 ) -> Result<Received, Failure> {
     let path = app.files.incoming(&app.world.id());
-    let mut received = Received { path, bytes: 0, sha256: String::new(), zip: false };
+    let mut received = Received { path, bytes: 0, sha256: String::new(), form: Form::Plain };
     let mut file = tokio::io::BufWriter::with_capacity(1 << 18, tokio::fs::File::create(&received.path).await?);
     let mut hash = Sha256::new();
     let mut start = Vec::with_capacity(4);
@@ -60,10 +74,11 @@ pub async fn receive<E: std::fmt::Display>(
         let chunk = chunk.map_err(|error| Failure::Bad(format!("The upload broke off: {error}")))?;
         received.bytes += chunk.len() as u64;
         start.extend(chunk.iter().take(4 - start.len()));
-        received.zip = start.starts_with(b"PK\x03\x04");
-        let most = if received.zip { ReadLimits::UPLOAD.compressed_bytes } else { PLAIN_BYTES };
+        let zip = start.starts_with(b"PK\x03\x04");
+        received.form = if zip { Form::Zip } else { Form::Plain };
+        let most = if zip { ReadLimits::UPLOAD.compressed_bytes } else { PLAIN_BYTES };
         if received.bytes > most {
-            let kind = if received.zip { "An archive" } else { "A plain file" };
+            let kind = if zip { "An archive" } else { "A plain file" };
             return Err(Failure::TooLarge(format!("{kind} may have {} MiB at most.", most >> 20)));
         }
         hash.update(&chunk);
@@ -264,7 +279,11 @@ pub async fn submit(
     check_limits(app, &mut tx, &round, team, kind, against.as_deref()).await?;
 
     let id = app.world.id();
-    let file_name = format!("{}.csv{}", kind.name(), if received.zip { ".zip" } else { "" });
+    let file_name = match received.form {
+        Form::Plain => format!("{}.csv", kind.name()),
+        Form::Zip => format!("{}.csv.zip", kind.name()),
+        Form::Specification => submissions::SPECIFICATION.to_owned(),
+    };
     app.files.accept(&received.path, &id, &file_name)?;
     let new = New {
         id: &id,
@@ -299,6 +318,36 @@ pub async fn submit(
             Err(error.into())
         }
     }
+}
+
+/// Accepts a defence as a specification, which the server runs on undefended traffic; otherwise as [`submit`].
+///
+/// # Errors
+/// As [`announce`] and [`submit`]; a round that takes traces alone, a specification that is none.
+pub async fn submit_specification(
+    app: &App,
+    person: &Person,
+    team: &Team,
+    round: &Round,
+    text: &str,
+) -> Result<(Submission, bool), Failure> {
+    if !round.settings.specifications || round.settings.baseline.is_none() {
+        let text = format!("Round {} takes defences as traces, not as specifications.", round.number);
+        return Err(Failure::Conflict(text));
+    }
+    announce(app, person, team, round, Kind::Defence).await?;
+    let wrong = |message: String| Failure::field("specification", message);
+    let spec: DefenseSpec = text.trim().parse().map_err(|error: SpecError| wrong(error.to_string()))?;
+    if spec.hides_paths() {
+        return Err(wrong(
+            "it sends over paths that the file would not show, so its cost could not be counted".to_owned(),
+        ));
+    }
+    let text = spec.to_string();
+    let chunk = std::future::ready(Ok::<_, std::convert::Infallible>(Bytes::from(text)));
+    let received = receive(app, futures_util::stream::once(chunk)).await?;
+    let received = received.into_specification();
+    submit(app, person, team, round, Kind::Defence, None, received).await
 }
 
 /// Has an earlier defence be the one that counts.

@@ -235,6 +235,8 @@ pub struct Settings {
     pub freeze_at: Option<Millis>,
     /// Undefended traffic, which utility is measured against.
     pub baseline: Option<VolumeSummary>,
+    /// Whether a defence may be a specification, which the server runs on a team's share of the undefended traffic.
+    pub specifications: bool,
 }
 
 impl Default for Settings {
@@ -251,6 +253,7 @@ impl Default for Settings {
             scores_after: Audience::Everyone,
             freeze_at: None,
             baseline: None,
+            specifications: false,
         }
     }
 }

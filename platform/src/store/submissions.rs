@@ -43,6 +43,9 @@ pub struct Submission {
     pub outcome: Option<String>,
 }
 
+/// What the file of a defence is called that the server runs.
+pub(crate) const SPECIFICATION: &str = "defence.txt";
+
 /// How far a submission has got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
@@ -77,6 +80,11 @@ impl State {
 }
 
 impl Submission {
+    /// Whether it is a defence that the server runs, and its file the specification.
+    pub fn is_specification(&self) -> bool {
+        self.file_name == SPECIFICATION
+    }
+
     /// How far it has got.
     pub fn state(&self) -> State {
         [State::Queued, State::Running, State::Done, State::Refused]

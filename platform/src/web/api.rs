@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::guard::Viewer;
 use super::pages::submissions::{counts, own, scores};
+use super::people::Sent;
 use super::view;
 use crate::acts::{self, Person, receive, slots};
 use crate::game::{Kind, Phase, Round};
@@ -40,6 +41,7 @@ fn round_json(round: &Round, now: Millis) -> Value {
         "profile": round.settings.profile.name(),
         "rule": round.settings.profile.rule(),
         "limits": round.settings.limits,
+        "specifications": round.settings.specifications,
     })
 }
 
@@ -112,6 +114,23 @@ pub(crate) async fn attack(
     uploaded(&app, &viewer, number, Kind::Attack, against.team, body).await
 }
 
+#[derive(Deserialize)]
+pub(crate) struct Specified {
+    specification: String,
+}
+
+pub(crate) async fn specification(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(number): Path<i64>,
+    Sent(sent): Sent<Specified>,
+) -> Result<Response, Failure> {
+    let round = view::round(&app, &mut *app.store.read().await?, &viewer, number).await?;
+    let person = Person::from(viewer.account()?);
+    let taken = acts::submit_specification(&app, &person, viewer.team()?, &round, &sent.specification).await?;
+    accepted(&app, &viewer, taken).await
+}
+
 async fn uploaded(
     app: &App,
     viewer: &Viewer,
@@ -124,7 +143,12 @@ async fn uploaded(
     let person = Person::from(viewer.account()?);
     acts::announce(app, &person, viewer.team()?, &round, kind).await?;
     let received = receive(app, body.into_data_stream()).await?;
-    let (submission, new) = acts::submit(app, &person, viewer.team()?, &round, kind, against, received).await?;
+    let taken = acts::submit(app, &person, viewer.team()?, &round, kind, against, received).await?;
+    accepted(app, viewer, taken).await
+}
+
+async fn accepted(app: &App, viewer: &Viewer, taken: (Submission, bool)) -> Result<Response, Failure> {
+    let (submission, new) = taken;
     let status = if new { StatusCode::CREATED } else { StatusCode::OK };
     let place = format!("/api/v1/submissions/{}", submission.id);
     let document = describe(app, &mut *app.store.read().await?, viewer, submission).await?;

@@ -41,6 +41,9 @@ fn about(path: &str) -> (&'static str, &'static str, Takes) {
         "/rounds" => ("All rounds that are announced", "200", Nothing),
         "/rounds/{round}" => ("A round: phase, times, rules, and the uploads that are left", "200", Nothing),
         "/rounds/{round}/defences" => ("Upload a defence: the body is the file, .csv or .csv.zip", "201", File),
+        "/rounds/{round}/specifications" => {
+            ("A defence as a specification, which the server runs", "201", Texts(&["specification"], &[]))
+        }
         "/rounds/{round}/attacks" => {
             ("Upload an attack: the body is the file; `team` for one opponent only", "201", File)
         }
@@ -110,13 +113,15 @@ pub(crate) async fn document() -> Json<Value> {
             responses["422"] = problem("A field is wrong");
             responses["429"] = problem("Too often; `again_at` says when again");
         }
+        if matches!(takes, Takes::File) || route.path.ends_with("/specifications") {
+            responses["200"] = json!({ "description": "The same was here already" });
+        }
         match takes {
             Takes::Nothing => {}
             Takes::File => {
                 let octets = json!({ "schema": { "type": "string", "format": "binary" } });
                 operation["requestBody"] =
                     json!({ "required": true, "content": { "application/octet-stream": octets } });
-                responses["200"] = json!({ "description": "The same file was here already" });
                 responses["413"] = problem("Too large");
             }
             Takes::Texts(required, optional) => {

@@ -14,7 +14,7 @@ use crate::store::{Conn, accounts, settings, teams};
 use crate::{App, Failure};
 
 /// A document that was sent.
-pub(crate) struct Sent<T>(T);
+pub(crate) struct Sent<T>(pub(crate) T);
 
 impl<T: DeserializeOwned> FromRequest<App> for Sent<T> {
     type Rejection = Failure;

@@ -5,7 +5,7 @@ use wfkit_datasets::formats::{ReadError, ReadLimits, Source};
 use wfkit_metrics::Volume;
 
 use super::outcome::{Outcome, SplitLine};
-use super::{Done, Upload, house, likeness, on_thread};
+use super::{Done, Upload, house, likeness, on_thread, simulate};
 use crate::game::Kind;
 use crate::store::submissions::{self, State, Submission};
 use crate::store::{Conn, rounds, teams};
@@ -16,6 +16,10 @@ pub(super) async fn perform(app: &App, submission: &Submission) -> Result<Done, 
     let round = rounds::by_id(&mut conn, &submission.round_id).await?;
     let team = teams::by_id(&mut conn, &submission.team_id).await?;
     let others = others(&mut conn, submission).await?;
+    let share = match submission.is_specification() {
+        true => simulate::share_of(&mut conn, submission).await?,
+        false => 0,
+    };
     drop(conn);
     let (Some(round), Some(team)) = (round, team) else {
         return Err(Failure::Broken(format!("submission {} without a round or team", submission.id)));
@@ -23,6 +27,14 @@ pub(super) async fn perform(app: &App, submission: &Submission) -> Result<Done, 
     let (app, submission) = (app.clone(), submission.clone());
     on_thread(move || {
         let settings = &round.settings;
+        if submission.is_specification()
+            && let Err(reason) = simulate::simulate(&app.files, &round, &submission, share, &app.world.id())?
+        {
+            let mut outcome = Outcome::default();
+            outcome.refuse(reason);
+            let reason = Some(outcome.sentence());
+            return Ok(Done { state: State::Refused, reason, outcome, scores: Vec::new() });
+        }
         let upload = Upload::open(&app.0, &submission)?;
         let limits = &ReadLimits::UPLOAD;
         // Medians are all that overheads are of; a set of one volume has them.
@@ -74,7 +86,7 @@ pub(super) async fn perform(app: &App, submission: &Submission) -> Result<Done, 
         for leftover in std::fs::read_dir(&folder)?.filter_map(Result::ok) {
             if leftover.file_name().to_string_lossy().starts_with("split.") {
                 // Of a process that was killed. What cannot be removed does no harm.
-                let _ = std::fs::remove_dir_all(leftover.path());
+                let _ = std::fs::remove_dir_all(leftover.path()).or_else(|_| std::fs::remove_file(leftover.path()));
             }
         }
         let hashes = likeness::of(&set);

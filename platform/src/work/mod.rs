@@ -10,6 +10,7 @@ mod house;
 mod likeness;
 mod outcome;
 mod settle;
+mod simulate;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -231,6 +232,10 @@ struct Upload {
 
 impl Upload {
     fn open(app: &Arc<crate::Parts>, submission: &Submission) -> Result<Self, Failure> {
+        if submission.is_specification() {
+            let file = std::fs::File::open(app.files.defended(&submission.id))?;
+            return Ok(Self { name: "defended.csv.zip".to_owned(), file });
+        }
         let path = app.files.upload(&submission.id, &submission.file_name);
         Ok(Self { name: submission.file_name.clone(), file: std::fs::File::open(path)? })
     }

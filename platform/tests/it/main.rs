@@ -12,6 +12,7 @@ mod kit;
 mod roles;
 mod round;
 mod site;
+mod specifications;
 mod srs_2022;
 mod traffic;
 mod uploads;

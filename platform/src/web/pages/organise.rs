@@ -76,6 +76,8 @@ pub(crate) struct RoundForm {
     limit_window_hours: String,
     scores_during: String,
     scores_after: String,
+    #[serde(default)]
+    specifications: String,
 }
 
 impl RoundForm {
@@ -103,6 +105,7 @@ impl RoundForm {
             limit_window_hours: settings.limits.window_hours.to_string(),
             scores_during: name_of(settings.scores_during),
             scores_after: name_of(settings.scores_after),
+            specifications: if settings.specifications { "yes" } else { "no" }.to_owned(),
         }
     }
 
@@ -165,6 +168,7 @@ impl RoundForm {
             scores_after: parse(&self.scores_after).ok_or_else(|| unknown("scores_after"))?,
             freeze_at,
             baseline: round.settings.baseline,
+            specifications: self.specifications == "yes",
         };
         let [opens_at, defence_at, attack_at, closes_at] = times;
         Ok(Round {

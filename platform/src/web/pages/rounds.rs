@@ -5,12 +5,14 @@ use axum::body::Body;
 use axum::extract::{Multipart, Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
 
 use super::home::RoundLine;
 use crate::acts::{self, Person};
 use crate::game::{Kind, Phase, Round, Slots};
 use crate::store::submissions::{self, Submission};
 use crate::store::{rounds, teams};
+use crate::web::form::Checked;
 use crate::web::guard::{Viewer, tell};
 use crate::web::show::When;
 use crate::web::upload;
@@ -69,6 +71,11 @@ fn described(round: &Round) -> Vec<(&'static str, String)> {
         (
             "Undefended traffic",
             if settings.baseline.is_some() { "known: utility is measured against it" } else { "not given" }.to_owned(),
+        ),
+        (
+            "Defences",
+            if settings.specifications { "traces, or a specification that the server runs" } else { "traces" }
+                .to_owned(),
         ),
     ]
 }
@@ -170,15 +177,43 @@ async fn uploaded(app: &App, viewer: &Viewer, number: i64, kind: Kind, form: Mul
         acts::submit(app, &person, viewer.team()?, &round, kind, form.against, form.file).await
     };
     match sent.await {
-        Ok((submission, new)) => {
-            let notice =
-                if new { "Received. It is checked now." } else { "The same file was here already: this is it." };
-            tell(app, viewer, &format!("/submissions/{}", submission.id), notice).await
+        Ok(taken) => received(app, viewer, taken).await,
+        Err(failure) => not_taken(app, viewer, number, kind, failure).await,
+    }
+}
+
+async fn received(app: &App, viewer: &Viewer, taken: (Submission, bool)) -> Result<Response, Failure> {
+    let (submission, new) = taken;
+    let notice = if new { "Received. It is checked now." } else { "The same file was here already: this is it." };
+    tell(app, viewer, &format!("/submissions/{}", submission.id), notice).await
+}
+
+/// What is wrong, on the page with the form; what no form can mend is a page of its own.
+async fn not_taken(app: &App, viewer: &Viewer, number: i64, kind: Kind, failure: Failure) -> Result<Response, Failure> {
+    match failure {
+        Failure::Conflict(_) | Failure::Invalid(_) | Failure::TooMany { .. } | Failure::TooLarge(_) => {
+            again(&upload_page(app, viewer, number, kind, Errors::from(&failure)).await?, &failure)
         }
-        Err(
-            failure @ (Failure::Conflict(_) | Failure::Invalid(_) | Failure::TooMany { .. } | Failure::TooLarge(_)),
-        ) => again(&upload_page(app, viewer, number, kind, Errors::from(&failure)).await?, &failure),
-        Err(failure) => Err(failure),
+        failure => Err(failure),
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Specified {
+    specification: String,
+}
+
+pub(crate) async fn specification(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(number): Path<i64>,
+    Checked(form): Checked<Specified>,
+) -> Result<Response, Failure> {
+    let round = view::round(&app, &mut *app.store.read().await?, &viewer, number).await?;
+    let person = Person::from(viewer.account()?);
+    match acts::submit_specification(&app, &person, viewer.team()?, &round, &form.specification).await {
+        Ok(taken) => received(&app, &viewer, taken).await,
+        Err(failure) => not_taken(&app, &viewer, number, Kind::Defence, failure).await,
     }
 }
 
@@ -205,7 +240,11 @@ pub(crate) async fn target(
 pub(crate) async fn send(path: &std::path::Path, name: &str) -> Result<Response, Failure> {
     let file = tokio::fs::File::open(path).await?;
     let length = file.metadata().await?.len();
-    let kind = if name.ends_with(".zip") { "application/zip" } else { "text/csv; charset=utf-8" };
+    let kind = match name.rsplit('.').next() {
+        Some("zip") => "application/zip",
+        Some("txt") => "text/plain; charset=utf-8",
+        _ => "text/csv; charset=utf-8",
+    };
     let body = Body::from_stream(tokio_util::io::ReaderStream::with_capacity(file, 1 << 16));
     let headers = [
         (header::CONTENT_TYPE, kind.to_owned()),

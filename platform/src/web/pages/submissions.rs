@@ -141,6 +141,7 @@ pub(crate) struct SubmissionPage {
     over: bool,
     can_choose: bool,
     counts: bool,
+    specification: Option<String>,
 }
 
 pub(crate) async fn page_of(
@@ -166,6 +167,10 @@ pub(crate) async fn page_of(
         && state == Progress::Done
         && round.phase(now) == Phase::Defence
         && round.settled_at.is_none();
+    let specification = match submission.is_specification() {
+        true => tokio::fs::read_to_string(app.files.upload(&submission.id, &submission.file_name)).await.ok(),
+        false => None,
+    };
     Ok(SubmissionPage {
         page,
         base,
@@ -180,6 +185,7 @@ pub(crate) async fn page_of(
         over: round.phase(now) == Phase::Closed,
         can_choose,
         counts,
+        specification,
         submission,
     })
 }

@@ -1,10 +1,13 @@
 //! The privacy competition.
 
+mod server;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::Copies;
+pub(crate) use server::{Server, Team};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Competition {
@@ -62,6 +65,8 @@ pub(crate) enum Competition {
         #[arg(long, value_name = "FILE")]
         defence: Option<PathBuf>,
     },
+    #[command(flatten)]
+    Server(Server),
 }
 
 /// What is checked.

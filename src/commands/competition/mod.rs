@@ -1,4 +1,6 @@
-//! `wfkit competition`: the files and scores of a privacy competition.
+//! `wfkit competition`: the files and scores of a privacy competition, and what a team does on its server.
+
+mod server;
 
 use std::path::{Path, PathBuf};
 
@@ -33,6 +35,7 @@ pub(crate) fn run(command: &cli::Competition, context: &Context<'_>) -> Result<(
         cli::Competition::Split { file, team_id, out, test } => split_file(file, *team_id, out, *test, context),
         cli::Competition::Check { kind, file, verif, rules } => check(*kind, file, verif, &limits_of(rules), context),
         cli::Competition::Score { attack, verif, defence } => score_files(attack, verif, defence.as_deref(), context),
+        cli::Competition::Server(command) => server::run(command, context),
     }
 }
 

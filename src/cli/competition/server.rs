@@ -1,0 +1,121 @@
+//! What a team does on the pages of a competition server.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use wfkit_defend::DefenseSpec;
+
+use super::UploadKind;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Server {
+    /// Make an account on a server, and sign in.
+    Register {
+        #[command(flatten)]
+        who: Who,
+        /// E-mail address.
+        #[arg(long)]
+        email: String,
+        /// Invitation code, where the organisers ask for one.
+        #[arg(long)]
+        code: Option<String>,
+    },
+    /// Sign in: from then on this machine has a token, which nobody else on it may read.
+    Login {
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Have the server and this machine forget the token.
+    Logout,
+    /// Change the password; all other sign-ins end.
+    Password,
+    /// Your team; or make, join or leave one.
+    Team {
+        #[command(subcommand)]
+        what: Option<Team>,
+    },
+    /// The rounds, or what one of them asks for and leaves you.
+    Rounds {
+        /// Number of one round.
+        round: Option<u32>,
+    },
+    /// Upload a defence or an attack, and wait until it is checked and scored.
+    Submit {
+        /// What the file is.
+        #[arg(value_enum)]
+        kind: UploadKind,
+        /// The file: .csv or .csv.zip.
+        #[arg(value_name = "FILE", required_unless_present = "spec")]
+        file: Option<PathBuf>,
+        /// Instead of a file: a defence that the server runs, such as front:ft-1, where the round takes specifications.
+        #[arg(long, value_name = "DEFENCE", conflicts_with_all = ["file", "team"])]
+        spec: Option<DefenseSpec>,
+        /// Round.
+        #[arg(long, value_name = "N")]
+        round: u32,
+        /// Of an attack: on this team only; on all opponents where it is not given.
+        #[arg(long, value_name = "N")]
+        team: Option<u32>,
+        /// Do not wait; `status` tells later.
+        #[arg(long)]
+        no_wait: bool,
+    },
+    /// Download what there is to attack in a round, or the file of a submission.
+    Download {
+        /// Round: train and test file of every team to attack.
+        #[arg(long, value_name = "N", conflicts_with = "submission", required_unless_present = "submission")]
+        round: Option<u32>,
+        /// A submission of your team: its file.
+        #[arg(long, value_name = "ID")]
+        submission: Option<String>,
+        /// Folder for the files of a round; file for that of a submission.
+        #[arg(long, value_name = "PATH")]
+        out: PathBuf,
+    },
+    /// What became of your submissions, or all about one of them.
+    Status {
+        /// One submission.
+        #[arg(value_name = "ID")]
+        submission: Option<String>,
+    },
+    /// Have an earlier defence be the one that counts.
+    Choose {
+        /// The submission.
+        #[arg(value_name = "ID")]
+        submission: String,
+    },
+    /// The board of a round, or over all rounds.
+    Leaderboard {
+        /// Number of one round.
+        round: Option<u32>,
+    },
+}
+
+/// Where, and who.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Who {
+    /// Address of the server, such as https://race.example.org; http:// for one on this machine.
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: String,
+    /// Name of the account. The password is asked for, or is the first line of standard input.
+    #[arg(long)]
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Team {
+    /// Make a team, with you in it.
+    Create {
+        /// Its name.
+        name: String,
+    },
+    /// Join the team of a code.
+    Join {
+        /// The code, which its players see.
+        code: String,
+    },
+    /// Leave the team.
+    Leave,
+    /// Give the team another code; the old one no longer works.
+    Code,
+}
