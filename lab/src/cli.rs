@@ -118,13 +118,15 @@ pub(crate) struct Picture {
 }
 
 const COMPARE_HELP: &str = "\
-The same queries are recorded twice, without the plan's defence and under it; the simulation is then applied to the former. Where
---simulate is not given:
+The same queries are recorded twice, without the plan's defence and under it;
+the simulation is then applied to the former. Where --simulate is not given:
 
-  padding and count        fixed-shape:largest, with as many rounds as requests, each with what a padded answer takes
-  delay                    jitter:uniform, up to as many ms for each packet
+  padding and count   fixed-shape:largest, with as many rounds as requests,
+                      each with what a padded answer takes
+  delay               jitter:uniform, up to as many ms for each packet
 
-Overheads are means over queries, against the same queries without the defence, with 95 % intervals (bootstrap over queries).";
+Overheads are means over queries, against the same queries without the
+defence, with 95 % intervals (bootstrap over queries).";
 
 #[derive(Debug, Args)]
 pub(crate) struct Demo {

@@ -496,16 +496,20 @@ impl<'a> Worker<'a> {
     fn taps(&self, peer: &Peer) -> Result<Vec<Tap>, Error> {
         let Collection { network, plan, .. } = self.collection;
         let pair = Pair { client: self.client.address, peer: peer.address };
-        let mut taps = vec![Tap::of_pair(pair)?];
+        let between = format!("tcp and host {} and host {}", pair.client, pair.peer);
+        let mut taps = vec![match plan.route {
+            Route::Onion => Tap::of_pair(pair)?,
+            // The client's tor is there, too, and what it does by itself is none of a query that goes without it.
+            Route::Direct => Tap::open(LINK, between.clone())?,
+        }];
         for vantage in &plan.vantages {
-            let between = format!("tcp and host {} and host {}", pair.client, pair.peer);
             let on_link = |node: &Node, filter: String| network.namespace(node).run(|| Tap::open(LINK, filter));
             taps.push(match vantage {
                 Vantage::Socks => Tap::open("lo", format!("tcp and port {SOCKS_PORT}"))?,
                 Vantage::Service => on_link(self.collection.service(), "tcp".to_owned())?,
                 Vantage::Guard => {
                     let guard = network.nodes().iter().find(|node| node.address == peer.address);
-                    on_link(guard.expect("a guard is a node"), between)?
+                    on_link(guard.expect("a guard is a node"), between.clone())?
                 }
             });
         }

@@ -80,7 +80,7 @@ fn tell(collected: &Collected, plan: &Plan, out: &Path) {
     }
     if let Some(first) = given_up.first() {
         printer::line(&format!(
-            "{} were given up after {} tries, such as class {}, rep {}; why is in failures.csv",
+            "{} were given up after {} tries, such as class {}, rep {}; why is in failures.csv: remove it, and the same command tries again",
             given_up.len(),
             plan.tries,
             first.class,

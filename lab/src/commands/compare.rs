@@ -74,7 +74,10 @@ fn record(options: &Compare, sets: [(&str, &Plan); 2]) -> anyhow::Result<()> {
         printer::note(&format!("{name}: {} queries", plan.len()));
         let collected = make(&network, plan, &options.out.join(name), &stop)?;
         if !collected.given_up.is_empty() {
-            bail!("{} queries were given up; why is in {name}/failures.csv", collected.given_up.len());
+            bail!(
+                "{} queries were given up; why is in {name}/failures.csv: remove it, and the same command tries again",
+                collected.given_up.len()
+            );
         }
     }
     Ok(())
@@ -135,7 +138,7 @@ fn tell(
     let (real, simulated) = (by_name("live")?, by_name("simulated")?);
     printer::line(&format!("{} queries; simulated by {spec}", undefended.len()));
     printer::line("");
-    printer::line(&format!("{:<12}{:>20}{:>20}{:>20}", "overhead", "down", "up", "time"));
+    printer::line(&format!("{:<12}{:>22}{:>22}{:>22}", "overhead", "down", "up", "time"));
     let mut off = Vec::new();
     for (name, of, than) in
         [("live", &real, &undefended), ("simulated", &simulated, &undefended), ("simulator", &simulated, &real)]
@@ -143,7 +146,7 @@ fn tell(
         let more = MEASURES.map(|measure| more(of, than, measure, live.seed));
         let more: Vec<_> =
             more.into_iter().collect::<Option<_>>().with_context(|| format!("{name}: no common query"))?;
-        let cells: String = more.iter().map(|more| format!("{:>20}", more.shown())).collect();
+        let cells: String = more.iter().map(|more| format!("{:>22}", more.shown())).collect();
         printer::line(&format!("{:<12}{cells}", if name == "simulator" { "off by" } else { name }));
         if name == "simulator" {
             let named = ["down", "up", "time"].into_iter().zip(more);
@@ -152,7 +155,7 @@ fn tell(
     }
     printer::line("");
     let mut chance = 0.0;
-    printer::line(&format!("{:<12}{:>20}{:>20}{:>20}", "accuracy", "undefended", "live", "simulated"));
+    printer::line(&format!("{:<12}{:>22}{:>22}{:>22}", "accuracy", "undefended", "live", "simulated"));
     for attack in &options.attacks {
         let mut found = Vec::new();
         for name in ["undefended", "live", "simulated"] {
@@ -161,7 +164,7 @@ fn tell(
         chance = found[0].chance;
         let shown =
             |Scores { accuracy, interval: [low, high], .. }: &Scores| format!("{accuracy:.2} [{low:.2}, {high:.2}]");
-        let cells: String = found.iter().map(|scores| format!("{:>20}", shown(scores))).collect();
+        let cells: String = found.iter().map(|scores| format!("{:>22}", shown(scores))).collect();
         printer::line(&format!("{attack:<12}{cells}"));
         let [a, b] = [&found[1], &found[2]].map(|scores| scores.interval);
         if a[1] < b[0] || b[1] < a[0] {

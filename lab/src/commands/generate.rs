@@ -28,7 +28,9 @@ pub(crate) fn run(options: &Generate, inside: bool) -> anyhow::Result<ExitCode> 
     drop(network);
     if let Some(query) = collected.given_up.first() {
         let (all, class) = (collected.given_up.len(), &query.class);
-        bail!("{all} queries were given up, such as one of class {class}; why is in set/failures.csv");
+        bail!(
+            "{all} queries were given up, such as one of class {class}; why is in set/failures.csv: remove it, and the same command tries again"
+        );
     }
     let file = |name: &str| options.out.join(name).display().to_string();
     let (traces, defence) = (file("traces.parquet"), file("defence.csv.zip"));
