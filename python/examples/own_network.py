@@ -11,7 +11,7 @@ from torch import nn
 
 import wfkit
 
-PACKETS, EPOCHS = 1000, 30
+PACKETS, EPOCHS = 500, 15
 
 
 def network(classes):

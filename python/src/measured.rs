@@ -9,7 +9,7 @@ use serde_json::json;
 use wfkit_classify::Samples;
 use wfkit_datasets::unknown_classes;
 use wfkit_evaluate::{Observer as _, TRIVIAL, measure, measure_on, splits_testing};
-use wfkit_metrics::{ClassMap, Probabilities};
+use wfkit_metrics::{ClassMap, Probabilities, ProbabilityError};
 
 use crate::error::{OrRaise as _, wrong};
 use crate::folds::{Rows, of_set};
@@ -205,7 +205,13 @@ fn said(values: Array2<f64>, classes: &[String], truth: &ClassMap, watch: &job::
         .iter()
         .map(|class| named.iter().position(|name| name == class).expect("the map is of these names"))
         .collect();
-    Probabilities::new(map, values.select(Axis(1), &columns)).or_raise()
+    Probabilities::new(map, values.select(Axis(1), &columns)).map_err(|error| {
+        let hint = match error {
+            ProbabilityError::Sum { .. } => "; take the softmax in double precision, or divide each row by its sum",
+            _ => "",
+        };
+        wrong(format!("{error}{hint}"))
+    })
 }
 
 /// The attack that any other must beat, on the same splits.

@@ -27,7 +27,7 @@ DOCS = dict(documented())
 @pytest.mark.parametrize("name", DOCS)
 def test_documentation(name):
     # Fields of dataclasses are told in the text of their class, and those of one trace likewise.
-    of_field = "." in name and (name.split(".")[0] in ("Trace", "Batch") or name.endswith(".HEAD"))
+    of_field = "." in name and name.split(".")[0] in ("Trace", "Batch")
     assert DOCS[name] or of_field, f"{name} has no docstring"
     test = doctest.DocTestParser().get_doctest(DOCS[name] or "", {"wfkit": wfkit} | vars(wfkit), name, None, 0)
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)

@@ -104,7 +104,7 @@ def test_probabilities_of_others_are_scored_like_our_own(traces):
     [
         (lambda p: p[:5], "5 rows of probabilities for 48 traces|5 traces have"),
         (lambda p: p[:, :3], "3 columns of probabilities for 4 classes"),
-        (lambda p: p * 2, "row 0"),
+        (lambda p: p * 2, "row 0: probabilities sum to 2, not to 1; take the softmax in double precision"),
         (lambda p: p * np.nan, "NaN is not a probability"),
         (lambda p: p[0], "1 axes"),
         (lambda p: np.vstack([p, p]), "96 rows of probabilities for 48 traces"),

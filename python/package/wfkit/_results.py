@@ -219,12 +219,17 @@ class Sheet:
     evaluations: tuple[Evaluation, ...]
     comparisons: tuple[Comparison, ...]
 
-    HEAD = ("attack", "accuracy [95 %]", "AUC", "log loss [95 %]", "p acc.", "p loss")
+    @property
+    def head(self) -> list[str]:
+        """The names of the columns; tests are there where there is something to test against."""
+        tests = ["p acc.", "p loss"] if self.comparisons else []
+        return ["attack", "accuracy [95 %]", "AUC", "log loss [95 %]", *tests]
 
     def rows(self) -> list[list[str]]:
         """The cells, as texts."""
         tests: list[Comparison | None] = [None, *self.comparisons]
-        return [self._row(evaluation, test) for evaluation, test in zip(self.evaluations, tests, strict=True)]
+        rows = [self._row(evaluation, test) for evaluation, test in zip(self.evaluations, tests, strict=True)]
+        return [row[: len(self.head)] for row in rows]
 
     @staticmethod
     def _row(evaluation: Evaluation, test: Comparison | None) -> list[str]:
@@ -250,7 +255,7 @@ class Sheet:
 
     def to_markdown(self) -> str:
         """The sheet as a table of Markdown."""
-        lines = ["| " + " | ".join(self.HEAD) + " |", "|---" * len(self.HEAD) + "|"]
+        lines = ["| " + " | ".join(self.head) + " |", "|---" * len(self.head) + "|"]
         lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in self.rows()]
         return "\n".join([*lines, "", *self._notes()]) + "\n"
 
@@ -274,14 +279,14 @@ class Sheet:
             file.write(writers[ending]())
 
     def __str__(self) -> str:
-        rows = [list(self.HEAD), *self.rows()]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(self.HEAD))]
+        rows = [self.head, *self.rows()]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(self.head))]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         return "\n".join([*lines, *self._notes()])
 
     def _repr_html_(self) -> str:
         notes = "".join(f"<p>{escape(note)}</p>" for note in self._notes())
-        return table(self.HEAD, self.rows()) + notes
+        return table(self.head, self.rows()) + notes
 
 
 def compare(first: Evaluation, *others: Evaluation) -> Sheet:
