@@ -159,10 +159,11 @@ impl Found {
                         .map(|report| report.privacy.attack.clone());
                     found.take_probabilities(&file, &name, attack);
                 }
-                // What `wfkit run` writes beside the files of a round: which class is which number.
-                Ok(None) if file.file_name().is_some_and(|own| own == "classes.csv") => {}
-                Ok(None) => found.left_out.push(format!("{name} is left out: no table that wfkit knows.")),
-                Ok(Some(_)) => {}
+                // Other tables as CSV lie in many folders; a Parquet file that is none is damaged.
+                Ok(None) if name.ends_with(".parquet") => {
+                    found.left_out.push(format!("{name} is left out: no table that wfkit knows."))
+                }
+                Ok(_) => {}
                 Err(error) => found.left_out.push(format!("{name} is left out: {error}.")),
             }
         }

@@ -64,6 +64,7 @@ fn by_what<'a>(report: &StageReport, scores: &Scores, all: impl Iterator<Item = 
     let trivial: Option<Attempt> = privacy(report, "trivial");
     if let Some((trivial, found)) = trivial.and_then(|trivial| Some((trivial.attack.clone(), trivial.accuracy?)))
         && accuracy > chance
+        && scores.intervals_95.as_ref().is_none_or(|all| all.accuracy.low > chance)
     {
         let part = ((found - chance) / (accuracy - chance)).clamp(0.0, 1.0);
         let most = match part {

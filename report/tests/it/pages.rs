@@ -1,7 +1,7 @@
-use wfkit_datasets::TraceSet;
+use wfkit_datasets::{TraceSet, canonical_class};
 use wfkit_report::page::{Defended, Material, page};
 
-use crate::made_up::{predicted, set, stages, trace};
+use crate::made_up::{name, predicted, set, stages, trace};
 use crate::snapshot;
 
 fn page_of(classes: usize, reps: usize) -> String {
@@ -18,7 +18,9 @@ fn page_of(classes: usize, reps: usize) -> String {
 }
 
 fn defended<'a>(spec: &str, set: &'a TraceSet) -> Defended<'a> {
-    Defended { spec: spec.to_owned(), set, padding_of_first: Some(trace(0, 0, true).1) }
+    let first = &set.traces()[0].key;
+    let class = (0..1_000).find(|&class| canonical_class(&name(class)) == first.class).unwrap();
+    Defended { spec: spec.to_owned(), set, padding_of_first: Some(trace(class, first.rep as usize, true).1) }
 }
 
 #[test]
@@ -59,6 +61,7 @@ fn the_run_is_told_in_words() {
         "totals, which sees packets, bytes and duration alone, is right in 50 %",
         "Of the defences tried, most is hidden by tamaraw:cell,<script",
         "for 41.0 times the bytes and 10.0 to 30.0 % more time, by how packets wait for each other.",
+        "% of it padding, ",
         "With whole sessions kept apart, the same attack is right in 70 %.",
         "x.report.json is left out",
         "wfkit run 'my captures/' --seed 7 --attack kfp-size --folds 5 --defence pad:mtu --defence 'tamaraw:cell,<script",

@@ -100,14 +100,14 @@ pub(crate) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> 
     let unlisted = || trivial.iter().filter(|_| others.iter().all(|other| other.attack != TRIVIAL));
     let beside: Vec<&Measured> = unlisted().chain(&others).collect();
     report.privacy.extras.set("leakage", measured.leakage(&beside));
+    let mut comparisons = Vec::new();
     if every {
         let part = RankingReport::of(&measured, &others, &failed);
         all::lines(&part).iter().try_for_each(|line| context.printer.line(line))?;
         report.privacy.extras.set("attacks", part);
     } else if !others.is_empty() {
-        let comparisons = compare(&measured, &others);
-        print_comparisons(&comparisons, context)?;
-        report.privacy.extras.set("against", comparisons);
+        comparisons = compare(&measured, &others);
+        report.privacy.extras.set("against", &comparisons);
     }
     if let Some(path) = &options.sheet {
         let attacks: Vec<&Measured> = std::iter::once(&measured).chain(&others).chain(unlisted()).collect();
@@ -122,7 +122,8 @@ pub(crate) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> 
     }
     // Other worlds than a closed one have numbers of their own, which the answer does not tell.
     let full = options.full || unmonitored.is_some() || options.mode.one_vs_rest;
-    context.finish_and_answer(report, options.out.as_deref(), answer::evaluated, full)
+    context.finish_and_answer(report, options.out.as_deref(), answer::evaluated, full)?;
+    if comparisons.is_empty() { Ok(()) } else { print_comparisons(&comparisons, context) }
 }
 
 /// The paired tests, one a row.
