@@ -85,7 +85,7 @@ fn evaluations_warn_of_shortcuts_on_their_sheet() {
     in_turns(&folder);
     let ran = folder.wfkit("evaluate blocks.parquet --sheet s.md").succeeds();
     let warning = "a shortcut beats the attack or is as good: order of recording alone finds";
-    assert!(ran.stderr.contains(warning) && ran.stdout.contains("shortcuts.warning"), "{ran:?}");
+    assert!(ran.stderr.contains(warning) && ran.stdout.contains("caution     a shortcut beats the attack"), "{ran:?}");
     assert!(folder.text("s.md").contains(&format!("**Warning: {warning}")), "{}", folder.text("s.md"));
     assert!(folder.text("s.md").contains("## shortcuts"));
     let report = folder.report("evaluate blocks.parquet --sheet s.json");
