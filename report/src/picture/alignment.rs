@@ -77,7 +77,7 @@ fn slots(step: &Step) -> usize {
     step.columns.len().max(step.runs.len()).max(1)
 }
 
-/// Rows of at most [`SLOTS`] columns or runs, each with the part of `steps` in it; all plots of evidence have one scale. Kinds of steps differ in
+/// Rows of at most `SLOTS` columns or runs, each with the part of `steps` in it; all plots of evidence have one scale. Kinds of steps differ in
 /// shape, word and colour. Texts are escaped.
 pub fn alignment(of: &AlignedTrace<'_>) -> String {
     let lines: Vec<String> = of.lines.iter().flat_map(|line| wrapped(line, CHARACTERS)).collect();

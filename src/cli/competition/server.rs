@@ -94,7 +94,7 @@ pub(crate) enum Server {
 /// Where, and who.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Who {
-    /// Address of the server, such as https://race.example.org; http:// for one on this machine.
+    /// Address of the server, such as `https://race.example.org`; http:// for one on this machine.
     #[arg(long, value_name = "URL")]
     pub(crate) server: String,
     /// Name of the account. The password is asked for, or is the first line of standard input.
