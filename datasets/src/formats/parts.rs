@@ -56,7 +56,9 @@ impl<'a> TraceParts<'a> {
                 }
             }
         }
-        let (packets, traces) = (of_groups.iter().sum(), frame.rows());
+        // What a damaged file says of itself may be anything.
+        let packets = of_groups.iter().fold(0u64, |sum, &packets| sum.saturating_add(packets));
+        let traces = frame.rows();
         let provenance = provenance(path, &frame)?;
         Ok(Some(Self { path, frame, provenance, parts, packets, traces, next: 0, wanted: 0..traces, last: None }))
     }
