@@ -39,6 +39,20 @@ pub(crate) fn share_of<'a>(
     Ok(Some((parts, rows)))
 }
 
+/// What else there is for who cannot have this done in parts.
+pub(crate) fn as_a_whole(packets: u64, shard: Option<Shard>) -> String {
+    match shard {
+        // A share is always worked through in parts.
+        Some(_) => "or do all of it in one run, without --shard".to_owned(),
+        None => {
+            format!(
+                "or take them as a whole with --at-once {packets} and {} GB of memory",
+                packets * 12 / 1_000_000_000 + 1
+            )
+        }
+    }
+}
+
 /// The parts of one file of Parquet that has more packets than `at_once`; none of what is to be read as a whole.
 fn parts_of<'a>(paths: &'a [PathBuf], at_once: u64, context: &Context<'_>) -> Option<TraceParts<'a>> {
     let [path] = paths else { return None };

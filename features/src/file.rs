@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use wfkit_datasets::{
-    FileKind, Observed, Provenance, ReadError, Table, TableSink, WriteError, read_table, write_table,
-    write_table_in_parts,
+    FileKind, Observed, ReadError, Table, TableSink, WriteError, read_table, write_table, write_table_in_parts,
 };
 
 use crate::{FeatureExtractor, FeatureMatrix, FeatureSet, MatrixError};
@@ -61,24 +60,12 @@ fn metadata(extractor: Option<&FeatureExtractor>, observed: Option<&Observed>) -
 }
 
 impl FeatureExtractor {
-    /// Writes what [`FeatureMatrix::write`] writes of the features of all traces, which `fill` adds part by part, in set order: the same bytes.
+    /// Writes what [`FeatureMatrix::write`] writes of the features of all traces, which `fill` adds part by part, in set order: the same bytes. `observed` tells how the
+    /// traces were observed, where that is known.
     ///
     /// # Errors
     /// Another extension than `.parquet`; what `fill` fails with, and what the system refuses.
     pub fn write_in_parts<E: From<WriteError>>(
-        &self,
-        path: &Path,
-        provenance: &Provenance,
-        fill: impl FnOnce(&mut TableSink<'_, '_>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        self.write_observed_in_parts(path, Some(&Observed::from(provenance)), fill)
-    }
-
-    /// The same of traces of which is known how they were observed, or not.
-    ///
-    /// # Errors
-    /// As [`write_in_parts`](Self::write_in_parts).
-    pub fn write_observed_in_parts<E: From<WriteError>>(
         &self,
         path: &Path,
         observed: Option<&Observed>,

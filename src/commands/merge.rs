@@ -115,7 +115,7 @@ fn features(parts: &[Part], paths: &[PathBuf], out: &Path, context: &Context<'_>
     let extractor = first.extractor.context("the file does not say what extracted it")?;
     let observed = first.matrix.observed().cloned();
     let mut rows = 0;
-    extractor.write_observed_in_parts(out, observed.as_ref(), |sink| {
+    extractor.write_in_parts(out, observed.as_ref(), |sink| {
         for part in parts {
             let file = FeatureMatrix::read(&part.path)?;
             let same = file.extractor.as_ref() == Some(&extractor) && file.matrix.observed() == observed.as_ref();

@@ -14,7 +14,7 @@ use wfkit_metrics::{Utility, UtilityReport, VolumeSummary};
 use super::{Attacked, manifest_path, report};
 use crate::cli::DefendTraces;
 use crate::context::{Context, count, digests, write};
-use crate::large::Kept;
+use crate::large::{Kept, as_a_whole};
 
 pub(super) fn defend(
     options: &DefendTraces,
@@ -115,7 +115,7 @@ struct Made {
 /// What needs all traces at once is told before the work begins.
 fn refuse(options: &DefendTraces, spec: &DefenseSpec, parts: &TraceParts<'_>) -> Result<()> {
     let (packets, out) = (parts.packets(), options.out.display());
-    let as_a_whole = format!("or take them as a whole with --at-once {packets}");
+    let as_a_whole = as_a_whole(packets, options.shard);
     if !out.to_string().to_ascii_lowercase().ends_with(".parquet") {
         bail!(
             "{out}: {packets} packets are worked through in parts, which can be written as .parquet alone; {as_a_whole}"

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
-use wfkit_datasets::TraceParts;
+use wfkit_datasets::{Observed, TraceParts};
 use wfkit_evaluate::trivial_privacy_of;
 use wfkit_features::{FeatureExtractor, FeatureMatrix, FeatureReport};
 use wfkit_metrics::Utility;
@@ -12,7 +12,7 @@ use wfkit_metrics::Utility;
 use super::{FOLDS, describe_columns};
 use crate::cli::FeaturesExtract;
 use crate::context::{Context, count, digests};
-use crate::large::Kept;
+use crate::large::{Kept, as_a_whole};
 
 pub(super) fn write(
     options: &FeaturesExtract,
@@ -28,7 +28,7 @@ pub(super) fn write(
     let mut columns = Constant::default();
     let mut seconds = 0.0;
     let bar = context.printer.progress("features", parts.len() as u64);
-    extractor.write_in_parts(&options.out, &provenance, |sink| {
+    extractor.write_in_parts(&options.out, Some(&Observed::from(&provenance)), |sink| {
         for part in &mut parts {
             let part = part?;
             let started = Instant::now();
@@ -70,11 +70,9 @@ fn fitted(options: &FeaturesExtract, parts: &mut TraceParts<'_>, context: &Conte
     let mut learner = match options.set.learner() {
         Ok(learner) => learner,
         Err(set) => bail!(
-            "{set} learns from all traces at once, of which there are {} packets: take them as a whole with --at-once {} and {} GB of memory, or \
-             another feature set",
+            "{set} learns from all traces at once, of which there are {} packets: take another feature set, {}",
             parts.packets(),
-            parts.packets(),
-            parts.packets() * 12 / 1_000_000_000 + 1
+            as_a_whole(parts.packets(), options.shard)
         ),
     };
     if options.set.sets().iter().any(|set| set.learns()) {

@@ -101,9 +101,7 @@ pub(super) fn chosen(of: &Chosen<'_>, paths: &[PathBuf], set: &TraceSet) -> Resu
         (None, None, Some(class)) => {
             let wanted = canonical_class(class);
             (0..set.len()).find(|&row| key(row).class == wanted).with_context(|| {
-                format!(
-                    "--class {class}: {paths} has no trace of it; name the trace to align with it by --trace or --row"
-                )
+                format!("--class {class}: {paths} has no trace of it; name a trace by --trace or --row")
             })
         }
         (None, None, None) => Ok(0),

@@ -113,6 +113,13 @@ fn shares_joined_are_one_run() {
         folder.wfkit(&format!("dataset merge p1.{kind} p2.{kind} --out merged.{kind}")).succeeds();
         assert!(folder.bytes(&format!("whole.{kind}")) == folder.bytes(&format!("merged.{kind}")));
     }
+    // A share is worked through in parts, so that --at-once would be no way out.
+    for command in
+        ["features traces.parquet --set ngram --out x.parquet", "defend traces.parquet --defence front --out x.csv"]
+    {
+        let refused = folder.wfkit(&format!("{command} --shard 1/2")).fails();
+        assert!(refused.contains("in one run, without --shard") && !refused.contains("--at-once"), "{refused}");
+    }
     let refused = folder.wfkit("dataset merge traces.parquet --out x.parquet").fails();
     assert!(refused.contains("its report is missing"), "{refused}");
     let refused = folder.wfkit("features SAMPLE --set totals --shard 1/2 --out x.parquet").fails();
