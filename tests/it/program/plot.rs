@@ -151,7 +151,7 @@ fn what_cannot_be_shown_is_told_with_the_next_step() {
     let of = |class: &str| (0..set.len()).filter(|&row| set.traces()[row].key.class == class).collect::<Vec<_>>();
     write_traces(&folder.path("one.parquet"), &set.select(&of("17"))).unwrap();
     let message = folder.wfkit("plot alignment model.wfm one.parquet --class 99 --out x.svg").fails();
-    assert!(message.contains("one.parquet has no trace of it; name the trace"), "{message}");
+    assert!(message.contains("one.parquet has no trace of it; name a trace by --trace or --row"), "{message}");
     folder.wfkit("plot alignment model.wfm one.parquet --class 99 --row 1 --out x.svg").succeeds();
     assert!(
         folder.wfkit("attacks --format json").succeeds().stdout.contains("wfkit plot alignment"),
