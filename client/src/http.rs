@@ -42,6 +42,9 @@ impl Http {
             .http_status_as_error(false)
             // An API does not move; a token does not go where something points.
             .max_redirects(0)
+            // A connection for each request: one that was kept may just have been closed by the server, and what is sent over
+            // it then is lost, or sent twice.
+            .max_idle_connections(0)
             .timeout_connect(Some(Duration::from_secs(30)))
             // A refusal comes before the file is sent, where nothing between here and the server forgets to pass it on.
             .timeout_await_100(Some(Duration::from_secs(10)))
