@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use indicatif::ProgressBar;
 use sha2::{Digest as _, Sha256};
 use wfkit_datasets::TraceSet;
@@ -16,12 +16,15 @@ use wfkit_evaluate::{Moment, Observer, Setting};
 use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, UtilityReport};
 use wfkit_report::answer::Answer;
 
-use crate::cli::Global;
+use crate::TOOL;
+use crate::asked::Options;
 use crate::printer::Printer;
 
 /// What every command shares.
 pub(crate) struct Context<'a> {
     pub(crate) seed: u64,
+    /// What was asked for, for the reports.
+    pub(crate) options: Options,
     pub(crate) printer: &'a Printer,
     started: Instant,
     /// What was said of the input, for the reports.
@@ -31,17 +34,13 @@ pub(crate) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    pub(crate) fn new(global: &Global, printer: &'a Printer) -> Self {
-        Self::starting(global.seed, printer)
+    pub(crate) fn new(seed: u64, options: Options, printer: &'a Printer) -> Self {
+        Self { seed, options, printer, started: Instant::now(), said: Mutex::default(), bar: Mutex::default() }
     }
 
     /// The same options with a clock that starts now, for one stage of several.
     pub(crate) fn restarted(&self) -> Self {
-        Self::starting(self.seed, self.printer)
-    }
-
-    fn starting(seed: u64, printer: &'a Printer) -> Self {
-        Self { seed, printer, started: Instant::now(), said: Mutex::default(), bar: Mutex::default() }
+        Self::new(self.seed, self.options.clone(), self.printer)
     }
 
     /// What experiments need: the seed, and this as their observer.
@@ -65,8 +64,9 @@ impl<'a> Context<'a> {
     ) -> StageReport {
         StageReport {
             stage: stage.to_owned(),
-            tool: concat!("wfkit ", env!("CARGO_PKG_VERSION")).to_owned(),
+            tool: TOOL.to_owned(),
             seed: self.seed,
+            options: self.options.clone(),
             inputs,
             counts: BTreeMap::new(),
             dropped: BTreeMap::new(),
@@ -166,8 +166,44 @@ pub(crate) fn count(counts: &mut BTreeMap<String, u64>, name: &str, n: usize) {
 }
 
 /// Writes a small file of our own, as a whole or not at all.
-pub(crate) fn write(path: &Path, text: String) -> Result<()> {
-    replace_with(path, text).with_context(|| format!("{}: cannot write", path.display()))
+pub(crate) fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<()> {
+    replace_with(path, content).with_context(|| format!("{}: cannot write", path.display()))
+}
+
+/// Writes a picture that is drawn as SVG: as it is, or as pixels where the name ends in .png.
+///
+/// # Errors
+/// Another ending; see [`drawn_as`].
+pub(crate) fn write_picture(path: &Path, svg: &str) -> Result<()> {
+    match drawn_as(path)? {
+        Drawn::Svg => write(path, svg),
+        #[cfg(feature = "png")]
+        Drawn::Png => {
+            let pixels = wfkit_report::png::png(svg);
+            write(path, pixels.map_err(|reason| anyhow::anyhow!("{}: {reason}", path.display()))?)
+        }
+    }
+}
+
+/// What a picture is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Drawn {
+    Svg,
+    #[cfg(feature = "png")]
+    Png,
+}
+
+/// As the ending says; asked before the work begins, so that a wrong name costs nothing.
+pub(crate) fn drawn_as(path: &Path) -> Result<Drawn> {
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
+    match ending.as_deref() {
+        Some("svg") => Ok(Drawn::Svg),
+        #[cfg(feature = "png")]
+        Some("png") => Ok(Drawn::Png),
+        #[cfg(not(feature = "png"))]
+        Some("png") => bail!("{}: this wfkit was built without .png; write an .svg", path.display()),
+        _ => bail!("{}: pictures are written as .svg or .png", path.display()),
+    }
 }
 
 /// Makes the folder and those above it.
@@ -209,10 +245,8 @@ pub(crate) fn file_digest(path: &Path) -> io::Result<String> {
 }
 
 fn folder_digest(folder: &Path) -> io::Result<String> {
-    let mut files = Vec::new();
     fs::read_dir(folder)?;
-    list_files(folder, &mut files);
-    files.sort();
+    let files = files_below(folder);
     let mut hasher = Sha256::new();
     for file in files {
         let name = file.strip_prefix(folder).expect("it was found in the folder");
@@ -221,6 +255,14 @@ fn folder_digest(folder: &Path) -> io::Result<String> {
         hasher.update(format!("{digest}  {}\n", name.display()));
     }
     Ok(hex(&hasher.finalize()))
+}
+
+/// The files in `folder` and in folders below it, in path order.
+pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    list_files(folder, &mut files);
+    files.sort();
+    files
 }
 
 /// Regular files only: reading a pipe or a device may never end. Folders that cannot be read have none.

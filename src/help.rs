@@ -14,7 +14,7 @@ pub(crate) fn of_attacks() -> String {
         let _ = writeln!(text, "  {name:<22} {}", attack.description);
     }
     text.push_str(
-        "  SET,SET                a forest of 100 trees over these feature sets together, such as kfp-size,cumul\n",
+        "  SET+SET                a forest of 100 trees over these feature sets together, such as kfp-size+cumul\n",
     );
     text
 }
@@ -102,6 +102,13 @@ Folds for a model of your own, and for wfkit's on the same:
   wfkit score theirs.csv --against ours.parquet --truth traces.parquet --split-file folds.csv
 folds.csv has the columns class, rep, session, fold (from 1) and together (what no two folds share).
 Test fold k by a model that learned from all other folds. examples/pytorch does so in Python.";
+
+/// Where completions go, by shell.
+pub(crate) const OF_COMPLETIONS: &str = "\
+Such as:
+  wfkit completions bash > ~/.local/share/bash-completion/completions/wfkit
+  wfkit completions zsh > \"${fpath[1]}/_wfkit\"
+  wfkit completions fish > ~/.config/fish/completions/wfkit.fish";
 
 /// Files of probabilities, for `score`.
 pub(crate) const OF_SCORE: &str = "\

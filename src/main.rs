@@ -1,29 +1,41 @@
 //! The program `wfkit`: parses the command line, runs one command, prints what it returns.
 
+mod asked;
 mod cli;
 mod commands;
 mod context;
 mod help;
 mod input;
 mod large;
+mod pipeline_file;
 mod printer;
 mod published;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
-use crate::cli::Cli;
+use crate::asked::Asked;
 use crate::printer::Printer;
+
+/// Name and version, as reports and recordings tell them.
+const TOOL: &str = concat!("wfkit ", env!("CARGO_PKG_VERSION"));
 
 fn main() -> ExitCode {
     say_no_expected_panic();
-    let cli = Cli::parse();
-    let printer = Printer::new(&cli.global);
-    match start_threads(cli.global.threads).and_then(|()| commands::execute(cli.command, &cli.global, &printer)) {
+    let words = match pipeline_file::unfolded(std::env::args_os().collect()) {
+        Ok(words) => words,
+        Err(error) => {
+            printer::tell(&error);
+            return ExitCode::from(2);
+        }
+    };
+    let asked = Asked::of(&words).unwrap_or_else(|wrong| wrong.exit());
+    let printer = Printer::new(&asked.cli.global);
+    let done = start_threads(asked.cli.global.threads).and_then(|()| commands::execute(asked, &printer));
+    printer.end();
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            printer.error(&error);
+            printer::tell(&error);
             ExitCode::FAILURE
         }
     }

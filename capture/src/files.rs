@@ -128,6 +128,16 @@ pub fn has_captures(path: &Path) -> bool {
     }
 }
 
+/// The captures that an import finds in `folder`, at any depth, in path order; and what it finds and cannot read, each with why.
+///
+/// # Errors
+/// If the folder cannot be read.
+pub fn captures_in(folder: &Path) -> io::Result<(Vec<PathBuf>, Vec<(PathBuf, String)>)> {
+    let listing = Listing::of(&[folder.to_owned()]).map_err(|(_, error)| error)?;
+    let unreadable = listing.unreadable.into_iter().map(|(name, problem)| (folder.join(name), problem));
+    Ok((listing.files.into_iter().map(|file| file.path).collect(), unreadable.collect()))
+}
+
 /// Whether the name promises a capture, be it a compressed one.
 fn is_named_capture(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();

@@ -197,6 +197,8 @@ pub fn import(
         files: listing.files.len() as u64,
         other_files: listing.others,
         labels: labels.sources,
+        names_read: labels.names_read,
+        label_doubt: labels.doubt,
         problems: labels.problems,
         ..ImportStats::default()
     };

@@ -12,6 +12,7 @@ use wfkit_datasets::{TraceKey, canonical_class};
 use crate::dates::date_in;
 use crate::files::InputFile;
 use crate::manifest::{Manifest, ManifestError};
+use crate::names_read;
 
 /// Where the labels of the files come from. Files that get none are not read.
 ///
@@ -21,7 +22,7 @@ use crate::manifest::{Manifest, ManifestError};
 #[derive(Debug, Clone, Default)]
 pub enum LabelSource {
     /// The `manifest.csv` in the folder that was given (of a file: in its folder) where there is one, else the default
-    /// [`LabelPattern`].
+    /// [`LabelPattern`]. A capture that comes alone, with a name that this does not match, has its name as its class.
     #[default]
     Auto,
     /// The path of the file, relative to the folder that was given; only its name where the file itself was given.
@@ -149,6 +150,10 @@ pub(crate) struct Labels {
     pub(crate) problems: Vec<String>,
     /// Number of labelled files by where their label comes from.
     pub(crate) sources: BTreeMap<String, u64>,
+    /// How names were read that nobody said how to read.
+    pub(crate) names_read: Vec<String>,
+    /// See [`doubt`].
+    pub(crate) doubt: Option<String>,
 }
 
 impl Labels {
@@ -161,6 +166,8 @@ impl Labels {
         let mut labels = Self::default();
         let mut labellers = Labellers::new(source)?;
         let mut found = Vec::with_capacity(files.len());
+        // One capture, as of one's own traffic, needs no class to be told from others by: it is called what it is called.
+        let is_alone = files.len() == 1 && matches!(source, LabelSource::Auto);
         for file in files {
             if file.path == Path::new("-") {
                 *labels.sources.entry("standard input".to_owned()).or_default() += 1;
@@ -169,9 +176,10 @@ impl Labels {
             }
             let labeller = labellers.of_folder(&file.folder)?;
             let label = match labeller {
-                Labeller::Pattern(pattern) => {
-                    pattern.label(&file.name).map_err(|problem| (problem, "no label in the name"))
-                }
+                Labeller::Pattern(pattern) => match pattern.label(&file.name) {
+                    Err(_) if is_alone => Ok(Label { class: stem(&file.name).to_owned(), rep: None, session: None }),
+                    label => label.map_err(|problem| (problem, "no label in the name")),
+                },
                 Labeller::Folders => {
                     label_by_folders(&file.name).map_err(|problem| (problem, "no label in the folder names"))
                 }
@@ -192,6 +200,17 @@ impl Labels {
         }
         labels.problems.extend(labellers.problems());
         labels.keys = with_reps(found);
+        let labelled: Vec<(&str, &TraceKey)> = files
+            .iter()
+            .zip(&labels.keys)
+            .filter(|(file, _)| file.path != Path::new("-"))
+            .filter_map(|(file, key)| Some((file.name.as_str(), key.as_ref().ok()?)))
+            .collect();
+        let by_manifest = labellers.are_manifests();
+        labels.names_read = names_read::examples(labelled.iter().copied());
+        // Who gives a pattern says what is what.
+        let is_guessed = !by_manifest && !matches!(source, LabelSource::Pattern(_));
+        labels.doubt = if is_guessed { names_read::doubt(&labelled) } else { None };
         Ok(labels)
     }
 }
@@ -272,12 +291,20 @@ impl Labellers {
         }
     }
 
-    fn problems(&self) -> impl Iterator<Item = String> {
-        let labellers: Vec<&Labeller> = match self {
+    fn all(&self) -> Vec<&Labeller> {
+        match self {
             Self::One(labeller) => vec![labeller],
             Self::ByFolder(labellers) => labellers.values().collect(),
-        };
-        labellers.into_iter().filter_map(|labeller| match labeller {
+        }
+    }
+
+    /// Whether labels are written down somewhere, for some of the files at least.
+    fn are_manifests(&self) -> bool {
+        self.all().iter().any(|labeller| matches!(labeller, Labeller::Manifest(_)))
+    }
+
+    fn problems(&self) -> impl Iterator<Item = String> {
+        self.all().into_iter().filter_map(|labeller| match labeller {
             Labeller::Manifest(manifest) => manifest.problem(),
             Labeller::Pattern(_) | Labeller::Folders => None,
         })

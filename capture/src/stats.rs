@@ -33,6 +33,10 @@ pub struct ImportStats {
     pub client_rules: BTreeMap<String, u64>,
     /// Number of labelled files by where their label comes from.
     pub labels: BTreeMap<String, u64>,
+    /// How some names were read, one of each shape: `news_3.pcap -> class news, rep 3`.
+    pub names_read: Vec<String>,
+    /// What to say of the labels as a whole: that a part of the classes looks like a session, and the pattern that makes one of it.
+    pub label_doubt: Option<String>,
     /// One sentence a problem, each starting with the file it is about. Without addresses or payload.
     pub problems: Vec<String>,
     /// The same for each file that was opened, in path order.

@@ -67,7 +67,7 @@ pub enum SplitError {
     #[error("class {0} has one trace; it takes two to have one in the train and one in the test set")]
     OneTrace(String),
     /// The test set cannot have a trace of every class.
-    #[error("{test} test traces cannot cover {classes} classes")]
+    #[error("{test} test traces cannot cover {classes} classes; with --test {classes} there is one of each")]
     TooFewTest {
         /// Test traces asked for.
         test: usize,
@@ -75,7 +75,7 @@ pub enum SplitError {
         classes: usize,
     },
     /// The train set would not have a trace of every class.
-    #[error("{test} of {traces} traces in the test set leave too few to train on all of {classes} classes")]
+    #[error("{test} of {traces} traces in the test set leave too few to train on all of {classes} classes; --test {} is a fifth", traces / 5)]
     TooManyTest {
         /// Test traces asked for.
         test: usize,

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod by_class;
 mod caught;
 mod class_name;
 pub mod files;
@@ -27,6 +28,7 @@ mod parquet_file;
 mod probabilities;
 #[cfg(feature = "tables")]
 mod probability_table;
+mod public_sets;
 mod relabel;
 mod sessions;
 pub mod splits;
@@ -36,6 +38,7 @@ mod trace;
 mod trace_set;
 mod view;
 
+pub use by_class::{ClassInfo, Wanted, classes_of, draw};
 pub use caught::{caught, is_expected_panic};
 pub use class_name::{MixedClass, Spellings, canonical as canonical_class, unknown_classes};
 #[cfg(feature = "tables")]
@@ -59,6 +62,7 @@ pub use overlap::{Known, Overlap};
 pub use probabilities::{Predictions, read_probabilities, write_probabilities};
 #[cfg(feature = "tables")]
 pub use probability_table::{Aligned, ProbabilityTable, Truth};
+pub use public_sets::{PUBLIC_SETS, PublicSet, public_set};
 pub use relabel::{RelabelError, relabel};
 pub use sessions::{Page, SessionError, SessionOptions, SessionPages, join_sessions};
 #[cfg(feature = "tables")]

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 use wfkit_metrics::{ClassMap, Volume, class_order};
 
@@ -239,6 +240,18 @@ impl TraceSet {
         let of =
             |(row, labelled): (usize, &LabelledTrace)| if any { labelled.origin_of_copies() } else { row.to_string() };
         self.traces.iter().enumerate().map(of).collect()
+    }
+
+    /// SHA-256, in hexadecimal, over the labels and packets of all traces: equal for sets with the same traces, however they are stored, and
+    /// whatever is told of where they come from. Each trace counts as class, rep, session (each ended by a zero byte) and its
+    /// [content hash](Trace::content_hash), in set order.
+    pub fn digest(&self) -> String {
+        let mut hasher = Sha256::new();
+        for LabelledTrace { key, trace, .. } in &self.traces {
+            hasher.update(format!("{}\0{}\0{}\0", key.class, key.rep, key.session.as_deref().unwrap_or("")));
+            hasher.update(trace.content_hash());
+        }
+        hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// The traces at `rows`, as a set of their own with the same provenance.

@@ -95,6 +95,10 @@ pub struct DefenseInfo {
     pub name: &'static str,
     /// What it does, in a sentence.
     pub summary: &'static str,
+    /// What it is good for, in a few words.
+    pub purpose: &'static str,
+    /// What it costs, roughly and in words; for numbers it is applied, or see `published`.
+    pub cost: &'static str,
     /// The paper that defines it.
     pub source: &'static str,
     /// Overheads as published, each with where.

@@ -82,7 +82,7 @@ impl FromStr for FeatureSpec {
         if list.trim().is_empty() {
             return Err(SpecError::Empty);
         }
-        let sets: Result<_, _> = list.split(',').map(|name| name.trim().parse()).collect();
+        let sets: Result<_, _> = list.split([',', '+']).map(|name| name.trim().parse()).collect();
         Self::new(sets?)
     }
 }
@@ -116,6 +116,7 @@ mod tests {
     #[test]
     fn a_list_is_read_as_it_is_written() {
         let spec: FeatureSpec = "kfp-core, cumul".parse().unwrap();
+        assert_eq!("kfp-core+cumul".parse(), Ok(spec.clone()), "as defences are joined, and where commas part attacks");
         assert_eq!(spec.sets(), [FeatureSet::KfpCore, FeatureSet::Cumul]);
         assert_eq!(spec.to_string(), "kfp-core,cumul");
         assert_eq!(serde_json::to_string(&spec).unwrap(), "\"kfp-core,cumul\"");

@@ -48,7 +48,7 @@ pub use ranking::{
     Average, binary_roc_auc, ceiling_of_one_score, per_class_auc, per_class_auc_of_score, roc_auc_ovo, roc_auc_ovr,
 };
 pub use reliability::{ReliabilityBin, reliability};
-pub use report::{Extras, Input, PrivacyReport, StageReport, UtilityReport};
+pub use report::{Extras, Input, PrivacyReport, StageReport, UtilityReport, without_clock};
 pub use report_rows::ReportRow;
 pub use scores::{ClassScores, Confusion, Intervals, ScoreOptions, Scores, accuracy_95};
 pub use transferred::Transferred;

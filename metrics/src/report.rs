@@ -31,6 +31,9 @@ pub struct StageReport {
     pub privacy: PrivacyReport,
     /// How long the stage took.
     pub seconds: f64,
+    /// Every option that decides what comes out, with its value or its default; absent where a stage was not asked for by options.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: BTreeMap<String, Value>,
     /// What is wrong with single inputs, one sentence each; absent where nothing is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<String>,
@@ -102,6 +105,26 @@ impl StageReport {
 
     fn to_value(&self) -> Value {
         serde_json::to_value(self).expect("strings, numbers and maps with string keys")
+    }
+}
+
+/// Takes out of a report, given as JSON, what the clock says of it: same input and seed give the same rest. Medians of the traffic's own
+/// seconds stay.
+pub fn without_clock(report: &mut Value) {
+    match report {
+        Value::Object(fields) => {
+            if fields.contains_key("stage") {
+                fields.remove("seconds");
+            }
+            for measured in
+                ["train_seconds", "predict_seconds", "train_cpu_seconds", "predict_cpu_seconds", "microseconds_a_trace"]
+            {
+                fields.remove(measured);
+            }
+            fields.values_mut().for_each(without_clock);
+        }
+        Value::Array(values) => values.iter_mut().for_each(without_clock),
+        _ => {}
     }
 }
 
@@ -204,6 +227,7 @@ pub(crate) mod tests {
             stage: "classify".into(),
             tool: "wfkit 0.1.0".into(),
             seed: 18_446_744_073_709_551_615,
+            options: BTreeMap::new(),
             inputs: vec![Input { path: "traces.parquet".into(), sha256: "00ff".into() }],
             counts: BTreeMap::from([("traces".into(), 4), ("packets".into(), 1_234_567)]),
             dropped: BTreeMap::from([("empty trace".into(), 2)]),

@@ -5,6 +5,8 @@ mod axes;
 mod canvas;
 pub mod page;
 pub mod picture;
+#[cfg(feature = "png")]
+pub mod png;
 mod table;
 pub mod words;
 

@@ -43,6 +43,17 @@ pub fn number(n: usize, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 
+/// Numbers as a row of bars, each a share of the largest; nothing for what is 0, and for NaN.
+pub fn sparkline(values: &[f64]) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let largest = values.iter().copied().fold(0.0, f64::max);
+    let bar = |&value: &f64| match value > 0.0 && largest.is_finite() {
+        true => BARS[((value / largest * 8.0).ceil() as usize).clamp(1, 8) - 1],
+        false => ' ',
+    };
+    values.iter().map(bar).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,5 +74,11 @@ mod tests {
     #[test]
     fn numbers_agree() {
         assert_eq!([number(1, "split", "splits"), number(0, "split", "splits")], ["1 split", "0 splits"]);
+    }
+
+    #[test]
+    fn a_sparkline_has_a_bar_for_what_is_there() {
+        assert_eq!(sparkline(&[0.0, 1.0, 4.0, 8.0, f64::NAN, -1.0]), " ▁▄█  ");
+        assert_eq!((sparkline(&[]), sparkline(&[0.0])), (String::new(), " ".to_owned()));
     }
 }

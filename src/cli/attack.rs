@@ -8,6 +8,7 @@ use wfkit_classify::forest::Splits;
 use wfkit_features::Channel;
 
 use super::values::{self, AttackName, Attacks, Shard};
+use crate::commands::Benchmark;
 use crate::help;
 
 /// What a split keeps together.
@@ -134,11 +135,15 @@ pub(crate) struct Predict {
 #[command(after_help = help::of_evaluated_attacks())]
 pub(crate) struct Evaluate {
     /// Trace files, or one feature file; not together with --train and --test.
-    #[arg(value_name = "TRACES|FEATURES", required_unless_present_any = ["train", "matrix"], conflicts_with = "train")]
+    #[arg(value_name = "TRACES|FEATURES", required_unless_present_any = ["train", "matrix", "benchmark"], conflicts_with = "train")]
     pub(crate) input: Vec<PathBuf>,
     /// Print all of the report, not the answer alone.
     #[arg(long)]
     pub(crate) full: bool,
+    /// A benchmark, such as secretstroll@1/10-folds or pages@1/by-session: its name fixes the traces (by their digest), the split and the scores, so
+    /// that two people's numbers compare. Bundled traces need not be given.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["folds", "split_by", "split_time", "split_file", "shared_pages", "elsewhere", "shuffle_labels", "allow_duplicates", "open_world"])]
+    pub(crate) benchmark: Option<Benchmark>,
     #[command(flatten)]
     pub(crate) attack: AttackArgs,
     /// Stratified folds: every trace is tested once by an attack that was trained on the other folds [default: 5].
@@ -182,14 +187,15 @@ pub(crate) struct Evaluate {
     /// Train and test another attack on the same splits, and test which one is better; repeat for several (p-values are corrected for their number).
     #[arg(long, value_name = "NAME")]
     pub(crate) against: Vec<AttackName>,
+    /// Write the score sheet, every number with its interval: .json or .md.
+    #[arg(long, value_name = "FILE", value_parser = values::sheet)]
+    pub(crate) sheet: Option<PathBuf>,
+    /// Write the reliability picture, with --matrix the heat map: .svg or .png.
+    #[arg(long, value_name = "FILE", value_parser = values::picture)]
+    pub(crate) picture: Option<PathBuf>,
+    // Last, since its heading would be that of what follows.
     #[command(flatten)]
     pub(crate) mode: EvaluateMode,
-    /// Write the score sheet, every number with its interval: .json or .md.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) sheet: Option<PathBuf>,
-    /// Write the reliability picture, with --matrix the heat map: .svg.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) picture: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -220,10 +226,10 @@ pub(crate) struct Score {
     #[arg(long, value_name = "SHARE", requires = "open_world", num_args = 1.., value_delimiter = ',', value_parser = share)]
     pub(crate) base_rate: Vec<f64>,
     /// Write the score sheet, every number with its interval: .json or .md.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = values::sheet)]
     pub(crate) sheet: Option<PathBuf>,
-    /// Write the reliability picture: .svg.
-    #[arg(long, value_name = "FILE")]
+    /// Write the reliability picture: .svg or .png.
+    #[arg(long, value_name = "FILE", value_parser = values::picture)]
     pub(crate) picture: Option<PathBuf>,
 }
 

@@ -17,8 +17,8 @@ pub(crate) enum Capture {
     Import(CaptureImport),
     /// What is in capture files, and why one gives no trace.
     Info {
-        /// Capture files; - is the standard input.
-        #[arg(required = true, value_name = "FILE")]
+        /// Capture files, or folders of them; - is the standard input.
+        #[arg(required = true, value_name = "PATH")]
         files: Vec<PathBuf>,
     },
     /// The TLS handshakes in a capture: where their messages are, what was negotiated, how good that is.
@@ -33,9 +33,12 @@ pub(crate) enum Capture {
     Collect(CaptureCollect),
 }
 
+/// Heads the options that say how captures are read.
+pub(crate) const READING_CAPTURES: &str = "Reading captures";
+
 /// How captures are read.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Reading captures")]
+#[command(next_help_heading = READING_CAPTURES)]
 pub(crate) struct Import {
     /// Pattern for file names, with a named group `class`, and `rep` and `session` if there are any; or `folders`: the
     /// folder of a file is its class, the one around that its session

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use wfkit_capture::record::parse_duration;
+use wfkit_datasets::PublicSet;
 use wfkit_datasets::formats::FieldFormat;
 
 use super::SplitBy;
-use super::values::{self, AttackName};
+use super::values::{self, AttackName, ClassList};
 use crate::help;
 
 #[derive(Debug, Subcommand)]
@@ -18,6 +19,70 @@ pub(crate) enum Dataset {
         /// Trace files or folders of them; formats are found by content.
         #[arg(required = true, value_name = "TRACES")]
         traces: Vec<PathBuf>,
+        /// Print all of the report and every class, not the answer alone.
+        #[arg(long)]
+        full: bool,
+    },
+    /// Draw traces in the terminal: bytes over time, each way.
+    Show {
+        /// Trace files or folders of them; formats are found by content.
+        #[arg(required = true, value_name = "TRACES")]
+        traces: Vec<PathBuf>,
+        /// Traces of these classes, or of those in a file with one a line [default: all].
+        #[arg(long, value_name = "CLASS,..|@FILE", value_parser = values::classes)]
+        classes: Option<ClassList>,
+        /// How many traces of each class; the first ones.
+        #[arg(short = 'n', long, default_value_t = 1, value_name = "N")]
+        each: usize,
+        /// How many traces in all.
+        #[arg(long, default_value_t = 10, value_name = "N")]
+        most: usize,
+    },
+    /// The field's public sets: what they hold, where they are, how they are read.
+    List,
+    /// One public set in full.
+    Describe {
+        /// Its name; `wfkit dataset list` lists them.
+        #[arg(value_name = "NAME", value_parser = values::public_set())]
+        set: &'static PublicSet,
+    },
+    /// Write what you downloaded of a public set as traces, and say where it is not as published.
+    Import {
+        /// Its name; `wfkit dataset list` lists them.
+        #[arg(value_name = "NAME", value_parser = values::public_set())]
+        set: &'static PublicSet,
+        /// Files of it, or folders of them.
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// Trace file to write: .parquet, .csv or .csv.zip.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Write the traces that are wanted, and count the others by why they are not.
+    Filter {
+        /// Trace files or folders of them; formats are found by content.
+        #[arg(required = true, value_name = "TRACES")]
+        traces: Vec<PathBuf>,
+        #[command(flatten)]
+        wanted: Wanted,
+        /// Trace file to write: .parquet, .csv or .csv.zip.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Write traces that are drawn by the seed: so many of each class, of so many classes.
+    Sample {
+        /// Trace files or folders of them; formats are found by content.
+        #[arg(required = true, value_name = "TRACES")]
+        traces: Vec<PathBuf>,
+        /// Traces of each class; of a class with fewer all of them. With more, those that are drawn with fewer stay drawn [default: all].
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        traces_each: Option<u32>,
+        /// Classes [default: all].
+        #[arg(long, value_name = "N", required_unless_present = "traces_each", value_parser = clap::value_parser!(u32).range(1..))]
+        classes: Option<u32>,
+        /// Trace file to write: .parquet, .csv or .csv.zip.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
     },
     /// Write traces in another format.
     Convert {
@@ -53,8 +118,8 @@ pub(crate) enum Dataset {
         #[arg(required = true, value_name = "TRACES")]
         traces: Vec<PathBuf>,
         /// Classes to monitor, or a file with one a line.
-        #[arg(long, value_name = "CLASS,..|@FILE", required = true)]
-        monitored: String,
+        #[arg(long, value_name = "CLASS,..|@FILE", required = true, value_parser = values::classes)]
+        monitored: ClassList,
         /// Name of the class of all others.
         #[arg(long, value_name = "CLASS", default_value = "unmonitored", value_parser = values::class)]
         unmonitored: String,
@@ -127,6 +192,39 @@ pub(crate) enum Dataset {
         #[arg(long, value_name = "DIR|FILE")]
         out: PathBuf,
     },
+}
+
+/// Which traces are wanted.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub(crate) struct Wanted {
+    /// Traces of these classes, or of those in a file with one a line.
+    #[arg(long, value_name = "CLASS,..|@FILE", value_parser = values::classes)]
+    pub(crate) classes: Option<ClassList>,
+    /// No traces of these classes.
+    #[arg(long, value_name = "CLASS,..|@FILE", value_parser = values::classes)]
+    pub(crate) without_classes: Option<ClassList>,
+    /// Traces of these sessions.
+    #[arg(long, value_name = "SESSION,..", value_delimiter = ',')]
+    pub(crate) sessions: Vec<String>,
+    /// Traces of so many packets at least.
+    #[arg(long, value_name = "N")]
+    pub(crate) min_packets: Option<usize>,
+    /// Traces of so many packets at most.
+    #[arg(long, value_name = "N")]
+    pub(crate) max_packets: Option<usize>,
+    /// Traces that start at this moment or later (RFC 3339, UTC).
+    #[arg(long, value_name = "UTC")]
+    pub(crate) from: Option<super::Moment>,
+    /// Traces that start before this moment.
+    #[arg(long, value_name = "UTC")]
+    pub(crate) until: Option<super::Moment>,
+    /// Of traces with the same packets the first alone.
+    #[arg(long)]
+    pub(crate) no_duplicates: bool,
+    /// Classes of so many traces at least, after all else.
+    #[arg(long, value_name = "N")]
+    pub(crate) min_traces: Option<usize>,
 }
 
 /// What goes into which file.

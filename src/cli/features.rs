@@ -25,8 +25,8 @@ pub(crate) struct FeaturesExtract {
     /// Trace files or folders of them; formats are found by content.
     #[arg(required = true, value_name = "TRACES")]
     pub(crate) traces: Vec<PathBuf>,
-    /// Feature sets, joined by commas; `wfkit features list` lists them.
-    #[arg(long, value_name = "NAME[,NAME]")]
+    /// Feature sets, joined by + or commas; `wfkit features list` lists them.
+    #[arg(long, value_name = "NAME[+NAME]")]
     pub(crate) set: FeatureSpec,
     /// Feature file to write: .parquet.
     #[arg(long, value_name = "FILE")]
@@ -47,8 +47,8 @@ pub(crate) enum FeaturesCommand {
     List,
     /// What the columns of feature sets mean: name, unit, what they tell, definition and version.
     Describe {
-        /// Feature sets, joined by commas.
-        #[arg(value_name = "NAME[,NAME]")]
+        /// Feature sets, joined by + or commas.
+        #[arg(value_name = "NAME[+NAME]")]
         set: FeatureSpec,
         /// Traces to learn from, for sets whose columns are learned.
         #[arg(value_name = "TRACES")]
@@ -78,8 +78,8 @@ pub(crate) struct FeaturesExplain {
     /// Trace files or folders of them; formats are found by content.
     #[arg(required = true, value_name = "TRACES")]
     pub(crate) traces: Vec<PathBuf>,
-    /// Feature sets, joined by commas; `wfkit features list` lists them.
-    #[arg(long, value_name = "NAME[,NAME]")]
+    /// Feature sets, joined by + or commas; `wfkit features list` lists them.
+    #[arg(long, value_name = "NAME[+NAME]")]
     pub(crate) set: FeatureSpec,
     /// What gives this class away; all classes where it is not given.
     #[arg(long, value_name = "CLASS", value_parser = values::class)]

@@ -15,6 +15,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use wfkit_defend::DefenseSpec;
 
+use crate::help;
+
 pub(crate) use attack::*;
 pub(crate) use capture::*;
 pub(crate) use competition::*;
@@ -23,7 +25,7 @@ pub(crate) use defend::*;
 pub(crate) use features::*;
 pub(crate) use plot::*;
 pub(crate) use sweep::*;
-pub(crate) use values::{AttackName, Attacks, Defenses, NamedDefense, Shard};
+pub(crate) use values::{AttackName, Attacks, ClassList, Defenses, NamedDefense, Shard};
 
 /// Website fingerprinting: attacks, defences and their evaluation, from packet capture to score.
 ///
@@ -45,9 +47,12 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+/// Heads the options of every command.
+pub(crate) const EVERYWHERE: &str = "Everywhere";
+
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Everywhere")]
+#[command(next_help_heading = EVERYWHERE)]
 pub(crate) struct Global {
     /// Seed of everything random: the same input and seed give the same bytes on any number of threads.
     #[arg(long, global = true, default_value_t = 0, value_name = "N")]
@@ -58,7 +63,7 @@ pub(crate) struct Global {
     /// How results are printed.
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
-    /// Print no progress and no messages, only results and errors.
+    /// Print no progress and no messages, only results, warnings and errors.
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
 }
@@ -92,6 +97,10 @@ pub(crate) enum Format {
 pub(crate) enum Command {
     /// The whole pipeline on one input: capture, features, attacks, defences, competition files.
     Run(Run),
+    /// Write a commented pipeline file, which `wfkit run` takes.
+    Init(Init),
+    /// Run again what made a folder, and compare every byte.
+    Rerun(Rerun),
     /// Packet captures to traces.
     #[command(subcommand)]
     Capture(Capture),
@@ -106,7 +115,7 @@ pub(crate) enum Command {
     Predict(Predict),
     /// The attacks that have names: what they do, what for, at what cost, from where.
     Attacks,
-    /// Pictures of traces, scores and costs, as SVG, with their data as a table or for Vega-Lite.
+    /// Pictures of traces, scores and costs, as SVG or PNG, with their data as a table or for Vega-Lite.
     #[command(subcommand)]
     Plot(Plot),
     /// One page of everything that a folder holds: what leaks, by what, what a defence would cost; pictures, stages, and what repeats it.
@@ -125,18 +134,35 @@ pub(crate) enum Command {
     /// Files and scores of a privacy competition, and its server from the terminal.
     #[command(subcommand)]
     Competition(Competition),
+    /// What the report of a stage looks like, as JSON Schema (2020-12): the fields that it has, of which type.
+    Schema {
+        /// Name of the stage, as its report has it; words may be joined by - [default: list the names].
+        #[arg(value_name = "STAGE")]
+        stage: Option<String>,
+    },
+    /// Completions of commands and options for a shell.
+    #[command(after_help = help::OF_COMPLETIONS)]
+    Completions {
+        /// The shell.
+        #[arg(value_name = "SHELL")]
+        shell: clap_complete::Shell,
+    },
+    /// Write a manual page of every command.
+    Man {
+        /// Folder for them.
+        #[arg(long, value_name = "DIR", default_value = "man/man1")]
+        out: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     /// Captures (a pcap or pcapng file, or a folder of them) or traces (Parquet, CSV, CSV in zip); the bundled sample where it
-    /// is not given.
+    /// is not given. Or a pipeline file (.toml) as `wfkit init` writes it, which says all this.
     pub(crate) input: Option<PathBuf>,
     /// Folder for everything that the run writes.
     #[arg(long, default_value = "out", value_name = "DIR")]
     pub(crate) out: PathBuf,
-    #[command(flatten)]
-    pub(crate) import: Import,
     /// The attack that defences have to withstand; `wfkit train --help` lists them.
     #[arg(long, default_value = "kfp-size", value_name = "NAME")]
     pub(crate) attack: AttackName,
@@ -146,4 +172,60 @@ pub(crate) struct Run {
     /// Folds of the cross-validation.
     #[arg(long, default_value_t = 5, value_name = "K", value_parser = clap::value_parser!(u16).range(2..))]
     pub(crate) folds: u16,
+    // Last, since its heading would be that of what follows.
+    #[command(flatten)]
+    pub(crate) import: Import,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// What goes through the pipeline: captures or traces [default: the bundled sample].
+    pub(crate) input: Option<PathBuf>,
+    /// Pipeline file to write.
+    #[arg(long, value_name = "FILE", default_value = "wfkit.toml")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rerun {
+    /// Folder that `wfkit run` wrote.
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// Keep what the second run writes in this folder, which is made [default: it is kept only where it differs].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    /// Options below `heading`, of the innermost commands.
+    fn below<'a>(command: &'a clap::Command, heading: &str, found: &mut Vec<(&'a str, &'a str)>) {
+        command.get_subcommands().for_each(|inner| below(inner, heading, found));
+        let args = command.get_arguments().filter(|arg| arg.get_help_heading() == Some(heading));
+        found.extend(args.map(|arg| (command.get_name(), arg.get_long().unwrap_or_default())));
+    }
+
+    #[test]
+    fn headings_are_of_their_own_options_alone() {
+        let mut command = Cli::command();
+        command.build();
+        for (heading, strangers) in [
+            (READING_CAPTURES, ["attack", "defence", "folds", "out", "draws", "most-packets"]),
+            (EVERYWHERE, ["out", "attack", "folds", "defence", "input", "set"]),
+            (
+                "Other worlds (each adds its part to the report)",
+                ["sheet", "picture", "out", "attack", "folds", "against"],
+            ),
+        ] {
+            let mut found = Vec::new();
+            below(&command, heading, &mut found);
+            assert!(!found.is_empty(), "{heading}");
+            let wrong: Vec<_> = found.iter().filter(|(_, option)| strangers.contains(option)).collect();
+            assert!(wrong.is_empty(), "{heading}: {wrong:?}");
+        }
+    }
 }

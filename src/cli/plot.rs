@@ -7,7 +7,7 @@ use wfkit_defend::DefenseSpec;
 
 use super::values;
 
-/// Every picture is written as the ending of its name says: .svg, .csv (its data) or .json (a specification of Vega-Lite with the data in it).
+/// Every picture is written as the ending of its name says: .svg, .png (at twice its size), .csv (its data) or .json (a specification of Vega-Lite with the data in it).
 #[derive(Debug, Subcommand)]
 pub(crate) enum Plot {
     /// When what was sent: one trace, and what defences make of it, with padding marked.
@@ -68,7 +68,7 @@ pub(crate) struct PlotAlignment {
     /// The trace to align, by its number, from 1: in the order of classes, sessions and reps.
     #[arg(long, value_name = "N", conflicts_with = "trace", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) row: Option<u32>,
-    /// Picture to write: .svg.
+    /// Picture to write: .svg or .png.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
     /// Align a trace of another layer or vantage, or put in order otherwise, than the model has learned from.
@@ -86,7 +86,7 @@ pub(crate) struct PlotWaterfall {
     /// A defence to show beside the trace as it is; repeat for several. `wfkit defend list` lists them.
     #[arg(long = "defence", alias = "defense", value_name = "SPEC", value_parser = values::layers)]
     pub(crate) defences: Vec<DefenseSpec>,
-    /// Picture to write: .svg, .csv or .json (Vega-Lite).
+    /// Picture to write: .svg, .png, .csv or .json (Vega-Lite).
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
 }
@@ -113,7 +113,7 @@ pub(crate) struct PlotCumulative {
     /// A class to show the first trace of; repeat for several [default: the first six classes].
     #[arg(long = "class", value_name = "CLASS")]
     pub(crate) classes: Vec<String>,
-    /// Picture to write: .svg, .csv or .json (Vega-Lite).
+    /// Picture to write: .svg, .png, .csv or .json (Vega-Lite).
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
 }
@@ -126,7 +126,7 @@ pub(crate) struct PlotSizes {
     /// A defence to show beside the traces as they are; repeat for several. `wfkit defend list` lists them.
     #[arg(long = "defence", alias = "defense", value_name = "SPEC", value_parser = values::layers)]
     pub(crate) defences: Vec<DefenseSpec>,
-    /// Picture to write: .svg, .csv or .json (Vega-Lite).
+    /// Picture to write: .svg, .png, .csv or .json (Vega-Lite).
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
 }
@@ -136,7 +136,7 @@ pub(crate) struct PlotProbabilities {
     /// Class probabilities, as `wfkit evaluate --out` and `wfkit predict` write them.
     #[arg(value_name = "PROBABILITIES")]
     pub(crate) probabilities: PathBuf,
-    /// Picture to write: .svg, .csv or .json (Vega-Lite).
+    /// Picture to write: .svg, .png, .csv or .json (Vega-Lite).
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
 }
@@ -146,7 +146,7 @@ pub(crate) struct PlotReports {
     /// Stage reports, or folders of them.
     #[arg(required = true, value_name = "REPORT")]
     pub(crate) reports: Vec<PathBuf>,
-    /// Picture to write: .svg, .csv or .json (Vega-Lite).
+    /// Picture to write: .svg, .png, .csv or .json (Vega-Lite).
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
 }

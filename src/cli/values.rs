@@ -1,16 +1,18 @@
 //! Values of the command line: what was written becomes what is meant, before the work begins.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::fs;
 use std::ops::Deref;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use wfkit_capture::{FlowScope, LabelPattern, LabelSource};
 use wfkit_classify::forest::Splits;
 use wfkit_classify::{Attack, AttackError, AttackOptions, Backend};
-use wfkit_datasets::Layer;
 use wfkit_datasets::formats::FieldFormat;
+use wfkit_datasets::{Layer, PUBLIC_SETS, PublicSet, canonical_class};
 use wfkit_defend::{DefenseInfo, DefenseSpec, GridError, NotSimulated, list, meant_defense, not_simulated};
 use wfkit_features::Channel;
 use wfkit_metrics::did_you_mean_one_of;
@@ -24,6 +26,36 @@ fn one_of<T: Clone + Send + Sync + 'static>(
         let meant = all.iter().find(|(known, ..)| *known == name);
         meant.expect("clap takes these names alone").1.clone()
     })
+}
+
+/// Classes, by the names that files have them by.
+#[derive(Debug, Clone)]
+pub(crate) struct ClassList(pub(crate) Vec<String>);
+
+/// Classes as `a,b` or as the lines of `@FILE`; empty ones do not count.
+pub(super) fn classes(list: &str) -> Result<ClassList, String> {
+    let text = match list.strip_prefix('@') {
+        Some(file) => fs::read_to_string(file).map_err(|error| format!("{file}: cannot read: {error}"))?,
+        None => list.replace(',', "\n"),
+    };
+    let names: Vec<String> =
+        text.lines().map(canonical_class).filter(|name| !name.is_empty()).map(Cow::into_owned).collect();
+    if names.is_empty() { Err("it names no class".to_owned()) } else { Ok(ClassList(names)) }
+}
+
+/// Where a picture goes.
+pub(super) fn picture(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    crate::context::drawn_as(&path).map(|_| path).map_err(|error| error.to_string())
+}
+
+/// Where a score sheet goes.
+pub(super) fn sheet(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    match path.extension().and_then(|ending| ending.to_str()) {
+        Some("json" | "md") => Ok(path),
+        _ => Err("a score sheet is written as .json or .md".to_owned()),
+    }
 }
 
 /// Whose forest is trained.
@@ -94,6 +126,12 @@ pub(super) fn read_format() -> impl TypedValueParser<Value = FieldFormat> {
         let meant = FieldFormat::ALL.into_iter().find(|format| format.name() == name);
         meant.expect("clap takes these names alone")
     })
+}
+
+/// A public set.
+pub(super) fn public_set() -> impl TypedValueParser<Value = &'static PublicSet> {
+    PossibleValuesParser::new(PUBLIC_SETS.iter().map(|set| set.name))
+        .map(|name| wfkit_datasets::public_set(&name).expect("clap takes these names alone"))
 }
 
 /// A format of another tool that is written.

@@ -25,6 +25,7 @@ pub(crate) fn run(command: &cli::Capture, context: &Context<'_>) -> Result<()> {
         cli::Capture::Import(options) => {
             TraceFormat::of_extension(&options.out)?; // A wrong name is told before the work begins.
             let imported = import_captures(&options.paths, &options.import, context)?;
+            tell_names(&imported.stats, context);
             write_traces(&options.out, &imported.set)?;
             let privacy = trivial_privacy(&imported.set, FOLDS, context.setting())?;
             context.finish_and_print(report(&options.paths, &imported, privacy, context)?, Some(&options.out))
@@ -86,7 +87,7 @@ pub(crate) fn report(
     report.utility.extras.set("volumes", VolumeSummary::of(&volumes));
     let packets = set.traces().iter().map(|labelled| labelled.trace.len() as f64);
     report.utility.extras.set("packets", Summary::of(packets));
-    report.problems.clone_from(&stats.problems);
+    report.problems.extend(stats.problems.iter().cloned());
     Ok(report)
 }
 
@@ -109,6 +110,21 @@ fn import_options(options: &cli::Import) -> ImportOptions {
             min_packets: options.min_packets,
             outliers: options.outliers,
         },
+    }
+}
+
+/// Says how names became classes, and what makes that doubtful.
+pub(crate) fn tell_names(stats: &ImportStats, context: &Context<'_>) {
+    for name in &stats.names_read {
+        context.printer.note(name);
+    }
+    let files: u64 = stats.labels.values().sum();
+    let more = files - (stats.names_read.len() as u64).min(files);
+    if more > 0 && !stats.names_read.is_empty() {
+        context.printer.note(&format!("and {more} more; where this is not what is meant: --label or --labels"));
+    }
+    if let Some(doubt) = &stats.label_doubt {
+        context.warn_of_input(doubt);
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) fn run(path: &Path, context: &Context<'_>) -> Result<()> {
         printer.warn(&format!("{}: {problem}", path.display()));
     }
     if printer.is_json() {
-        let tool = concat!("wfkit ", env!("CARGO_PKG_VERSION"));
+        let tool = crate::TOOL;
         let file = path.display().to_string();
         return printer.document(&Document { stage: "capture audit", tool, file, audit: &audit });
     }

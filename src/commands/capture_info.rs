@@ -1,12 +1,16 @@
 //! `wfkit capture info`: what is in capture files.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
-use wfkit_capture::{CaptureInfo, capture_info};
+use wfkit_capture::{CaptureInfo, capture_info, captures_in};
 
 use crate::context::Context;
+
+/// Characters of a path in a table, so that a file has one line in 80 columns.
+const LONGEST_NAME: usize = 29;
 
 /// What one file holds, or why it cannot be read.
 #[derive(Serialize)]
@@ -42,13 +46,14 @@ struct Document {
 
 /// One bad file does not keep the others from being told about.
 pub(super) fn run(paths: &[PathBuf], context: &Context<'_>) -> Result<()> {
-    let bar = context.printer.progress("reading", paths.len() as u64);
-    let look = |path: &PathBuf| {
-        let file = look(path);
+    let found = files_of(paths)?;
+    let bar = context.printer.progress("reading", found.len() as u64);
+    let look = |found: Result<PathBuf, File>| {
+        let file = found.map_or_else(|unreadable| unreadable, |path| look(&path));
         bar.inc(1);
         file
     };
-    let files: Vec<File> = paths.iter().map(look).collect();
+    let files: Vec<File> = found.into_iter().map(look).collect();
     bar.finish_and_clear();
     for File { file, error, .. } in &files {
         if let Some(error) = error {
@@ -59,7 +64,7 @@ pub(super) fn run(paths: &[PathBuf], context: &Context<'_>) -> Result<()> {
     let (unreadable, all) = (totals.unreadable, totals.files);
     match files.as_slice() {
         _ if context.printer.is_json() => {
-            let tool = concat!("wfkit ", env!("CARGO_PKG_VERSION"));
+            let tool = crate::TOOL;
             context.printer.document(&Document { stage: "capture info", tool, files, totals })?;
         }
         [File { file, info, .. }] => {
@@ -73,6 +78,28 @@ pub(super) fn run(paths: &[PathBuf], context: &Context<'_>) -> Result<()> {
         bail!("{unreadable} of {all} capture files cannot be read");
     }
     Ok(())
+}
+
+/// The files that were given, and those in folders that were given.
+fn files_of(paths: &[PathBuf]) -> Result<Vec<Result<PathBuf, File>>> {
+    let mut files = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            files.push(Ok(path.clone()));
+            continue;
+        }
+        let (captures, unreadable) = captures_in(path).with_context(|| format!("{}: cannot read", path.display()))?;
+        if captures.is_empty() && unreadable.is_empty() {
+            bail!("{}: there is no capture in this folder", path.display());
+        }
+        files.extend(captures.into_iter().map(Ok));
+        files.extend(
+            unreadable.into_iter().map(|(path, problem)| {
+                Err(File { file: path.display().to_string(), info: None, error: Some(problem) })
+            }),
+        );
+    }
+    Ok(files)
 }
 
 fn look(path: &Path) -> File {
@@ -125,67 +152,90 @@ fn print_one(file: &str, info: &CaptureInfo, context: &Context<'_>) -> Result<()
     context.printer.table(["", file], &rows)
 }
 
-/// Several files, one line each, then all of them, then what is wrong with which.
+/// Several files: all of them together, one line each, then what is wrong with which.
 fn print_all(files: &[File], totals: &Totals, context: &Context<'_>) -> Result<()> {
+    let without = totals.without_trace;
+    context.printer.line(&format!(
+        "{} files, {} packets, {} bytes, {} flows; {} of {} TLS connections show their handshake; {}",
+        grouped(totals.files),
+        grouped(totals.packets),
+        grouped(totals.bytes),
+        grouped(totals.flows),
+        grouped(totals.tls_handshakes),
+        grouped(totals.tls_connections),
+        match (without, totals.unreadable) {
+            (0, 0) => "each gives a trace".to_owned(),
+            (without, 0) => format!("{} give no trace", grouped(without)),
+            (without, unreadable) => {
+                format!("{} give no trace, {} cannot be read", grouped(without), grouped(unreadable))
+            }
+        }
+    ))?;
+    let infos = || files.iter().filter_map(|file| file.info.as_ref());
+    for (what, value) in [
+        ("format", counted(infos().map(|info| info.format.clone()))),
+        ("link types", counted(infos().map(links))),
+        ("snap length", counted(infos().map(|info| info.snap_len.clone()))),
+        ("client told by", counted(infos().map(|info| info.client_rule.clone()))),
+    ] {
+        context.printer.line(&format!("{what}: {value}"))?;
+    }
     let row = |file: &File| match &file.info {
         Some(info) => [
-            file.file.clone(),
-            info.format.clone(),
-            links(info),
-            info.snap_len.clone(),
+            shortened(&file.file),
             grouped(info.packets),
             grouped(info.bytes),
-            seconds(info),
+            format!("{:.2}", info.span_ns as f64 / 1e9),
             grouped(info.cut_packets),
-            grouped(info.flows),
-            info.client_rule.clone(),
-            format!("{} of {}", info.tls_handshakes, info.tls_connections),
-            trace(info),
+            match info.no_trace.as_str() {
+                "" => grouped(info.trace_packets),
+                _ => "none".to_owned(),
+            },
         ],
         None => {
-            let mut row: [String; 12] = std::array::from_fn(|_| "-".to_owned());
-            row[0].clone_from(&file.file);
-            row[11] = "cannot be read".to_owned();
+            let mut row: [String; 6] = std::array::from_fn(|_| "-".to_owned());
+            row[0] = shortened(&file.file);
+            row[5] = "unreadable".to_owned();
             row
         }
     };
-    let mut rows: Vec<[String; 12]> = files.iter().map(row).collect();
-    let mut sum: [String; 12] = Default::default();
-    sum[0] = format!("{} files", grouped(totals.files));
-    sum[4] = grouped(totals.packets);
-    sum[5] = grouped(totals.bytes);
-    sum[7] = grouped(totals.cut_packets);
-    sum[8] = grouped(totals.flows);
-    sum[10] = format!("{} of {}", totals.tls_handshakes, totals.tls_connections);
-    sum[11] = format!("none: {}", grouped(totals.without_trace + totals.unreadable));
-    rows.push(sum);
-    let header = [
-        "file",
-        "format",
-        "link types",
-        "snap length",
-        "packets",
-        "bytes",
-        "span",
-        "cut",
-        "flows",
-        "client by",
-        "TLS handshakes",
-        "trace (raw)",
-    ];
-    context.printer.table(header, &rows)?;
+    let rows: Vec<[String; 6]> = files.iter().map(row).collect();
+    context.printer.table(["file", "packets", "bytes", "seconds", "cut", "in trace"], &rows)?;
 
     let said = |file: &File| -> Vec<[String; 2]> {
         let Some(info) = &file.info else {
             let error = file.error.clone().unwrap_or_default();
-            return vec![[file.file.clone(), error]];
+            return vec![[shortened(&file.file), error]];
         };
+        let no_trace = (!info.no_trace.is_empty()).then(|| format!("no trace: {}", info.no_trace));
         let warnings = info.warnings.iter().map(|(kind, n)| format!("{} x {kind}", grouped(*n)));
-        let all = info.problems.iter().cloned().chain(warnings);
-        all.map(|problem| [file.file.clone(), problem]).collect()
+        let all = no_trace.into_iter().chain(info.problems.iter().cloned()).chain(warnings);
+        all.map(|problem| [shortened(&file.file), problem]).collect()
     };
     let problems: Vec<[String; 2]> = files.iter().flat_map(said).collect();
     if problems.is_empty() { Ok(()) } else { context.printer.table(["file", "problem"], &problems) }
+}
+
+/// What all have; or how many have what, the most frequent first.
+fn counted(values: impl Iterator<Item = String>) -> String {
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    values.for_each(|value| *counts.entry(value).or_default() += 1);
+    let mut counts: Vec<(String, u64)> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    match counts.as_slice() {
+        [] => "-".to_owned(),
+        [(value, _)] => value.clone(),
+        several => several.iter().map(|(value, n)| format!("{value} ({})", grouped(*n))).collect::<Vec<_>>().join("; "),
+    }
+}
+
+/// The end of a long path, which tells files of one folder apart.
+fn shortened(file: &str) -> String {
+    let length = file.chars().count();
+    match length.checked_sub(LONGEST_NAME) {
+        None | Some(0) => file.to_owned(),
+        Some(more) => format!("..{}", file.chars().skip(more + 2).collect::<String>()),
+    }
 }
 
 fn links(info: &CaptureInfo) -> String {

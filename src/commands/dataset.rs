@@ -7,13 +7,18 @@ use wfkit_capture::export;
 use wfkit_classify::Samples;
 use wfkit_datasets::formats::{FieldFormat, write_field_traces};
 use wfkit_datasets::splits::Split;
-use wfkit_datasets::{Groups, Overlap, Together, TraceSetInfo, duplicates, near_twins, write_folds, write_traces};
+use wfkit_datasets::{
+    ClassInfo, Groups, Layer, Overlap, Together, TraceSet, TraceSetInfo, classes_of, duplicates, near_twins,
+    write_folds, write_traces,
+};
 use wfkit_metrics::{PrivacyReport, StageReport, Summary, Utility, VolumeSummary};
+use wfkit_report::words::abbreviated;
 
-use super::{audit, merge, relabel, retime};
+use super::{audit, merge, public, relabel, retime, select, show};
 use crate::cli;
 use crate::context::{Context, count, count_set, digests, make_folder};
 use crate::input::{Traces, read_traces, read_traces_as};
+use crate::printer::percent;
 use wfkit_evaluate::split::{Pages, by_moment, by_session, stratified, stratified_in};
 use wfkit_evaluate::trivial_privacy;
 
@@ -22,7 +27,17 @@ pub(super) const FOLDS: usize = 5;
 
 pub(crate) fn run(command: &cli::Dataset, context: &Context<'_>) -> Result<()> {
     match command {
-        cli::Dataset::Info { traces } => info(traces, context),
+        cli::Dataset::Info { traces, full } => info(traces, *full, context),
+        cli::Dataset::Show { traces, classes, each, most } => {
+            show::run(traces, classes.as_ref(), (*each, *most), context)
+        }
+        cli::Dataset::List => public::all(context),
+        cli::Dataset::Describe { set } => public::one(set, context),
+        cli::Dataset::Import { set, paths, out } => public::import(set, paths, out, context),
+        cli::Dataset::Filter { traces, wanted, out } => select::filter(traces, wanted, out, context),
+        cli::Dataset::Sample { traces, traces_each, classes, out } => {
+            select::sample(traces, (*classes, *traces_each), out, context)
+        }
         cli::Dataset::Convert { traces, out, from, to, lose_sizes, pcap, renumber, copies } => {
             let to = to.map(|format| (format, *lose_sizes));
             convert((traces, *from), (out.as_deref(), to), pcap.as_deref(), (*renumber, *copies), context)
@@ -31,17 +46,104 @@ pub(crate) fn run(command: &cli::Dataset, context: &Context<'_>) -> Result<()> {
         cli::Dataset::Validate { traces } => validate(traces, context),
         cli::Dataset::Audit { traces, attack, folds } => audit::run(traces, attack, usize::from(*folds), context),
         cli::Dataset::Relabel { traces, monitored, unmonitored, out } => {
-            relabel::run(traces, monitored, unmonitored, out, context)
+            relabel::run(traces, &monitored.0, unmonitored, out, context)
         }
         cli::Dataset::Retime { traces, rtt, from_rtt, out } => retime::run(traces, *rtt, from_rtt.0, out, context),
         cli::Dataset::Split { traces, how, out } => split(traces, how, out, context),
     }
 }
 
-fn info(paths: &[PathBuf], context: &Context<'_>) -> Result<()> {
+/// Classes that are listed unless all are asked for.
+const CLASSES_SHOWN: usize = 20;
+
+fn info(paths: &[PathBuf], full: bool, context: &Context<'_>) -> Result<()> {
     let traces = read_traces(paths, context)?;
     let privacy = trivial_privacy(&traces.set, FOLDS, context.setting())?;
-    context.finish_and_print(describe("dataset info", paths, &traces, privacy, context)?, None)
+    let mut report = describe("dataset info", paths, &traces, privacy, context)?;
+    let classes = classes_of(&traces.set);
+    report.utility.extras.set("by_class", &classes);
+    if context.printer.is_json() || full {
+        context.finish_and_print(report, None)?;
+    } else {
+        context.finish(&mut report, None)?;
+        print_info(&traces.set, &report, context)?;
+    }
+    let shown = if full { classes.len() } else { CLASSES_SHOWN };
+    let row = |class: &ClassInfo| {
+        let bytes = |bytes: f64| format!("{:.1}", bytes / 1e3);
+        let ClassInfo { traces, sessions, packets, in_bytes, out_bytes, seconds, .. } = *class;
+        [
+            abbreviated(&class.class, 24),
+            traces.to_string(),
+            sessions.to_string(),
+            format!("{packets:.0}"),
+            bytes(in_bytes),
+            bytes(out_bytes),
+            format!("{seconds:.2}"),
+        ]
+    };
+    let rows: Vec<[String; 7]> = classes.iter().take(shown).map(row).collect();
+    context.printer.table(["class", "traces", "sessions", "packets", "kB in", "kB out", "seconds"], &rows)?;
+    match classes.len().checked_sub(shown) {
+        None | Some(0) => context.printer.line("Packets, kB and seconds are medians over the traces of a class."),
+        Some(more) => context.printer.line(&format!(
+            "Packets, kB and seconds are medians over the traces of a class. {more} classes more: --full"
+        )),
+    }
+}
+
+/// What a set is, in a few lines.
+fn print_info(set: &TraceSet, report: &StageReport, context: &Context<'_>) -> Result<()> {
+    let n = |name: &str| report.counts.get(name).copied().unwrap_or_default();
+    let line = |text: String| context.printer.line(&text);
+    let per_class = TraceSetInfo::of(set).traces_per_class.expect("a set that was read has traces");
+    let each = match per_class.minimum == per_class.maximum {
+        true => format!("{:.0} each", per_class.minimum),
+        false => format!(
+            "{:.0} to {:.0} each, {:.1} times as many in the largest as in the smallest",
+            per_class.minimum,
+            per_class.maximum,
+            per_class.maximum / per_class.minimum
+        ),
+    };
+    line(format!("{} traces of {} classes ({each}), {} packets", n("traces"), n("classes"), n("packets")))?;
+    let of_none = match n("traces without session") {
+        0 => String::new(),
+        without => format!(", {without} traces in none"),
+    };
+    let layer = match set.provenance().layer {
+        Layer::Frame => "link-layer frames",
+        Layer::Ip => "IP packets",
+        Layer::Tcp => "TCP payloads",
+        Layer::Tls => "TLS records",
+        Layer::Cell => "Tor cells",
+        Layer::Udp => "UDP payloads",
+        Layer::Unknown => "not said of what",
+    };
+    line(format!("sizes: {layer}; {} sessions{of_none}", n("sessions")))?;
+    for (name, what) in [
+        ("traces with a twin of the same packets", "have the packets of another trace"),
+        ("traces without incoming packet", "have no incoming packet"),
+        ("traces without outgoing packet", "have no outgoing packet"),
+        ("traces without start", "do not say when they start"),
+    ] {
+        if n(name) > 0 {
+            line(format!("{} traces {what}", n(name)))?;
+        }
+    }
+    for (reason, dropped) in &report.dropped {
+        line(format!("left out by reading: {dropped} x {reason}"))?;
+    }
+    let privacy = &report.privacy;
+    match (privacy.accuracy, &privacy.reason) {
+        (Some(accuracy), _) => line(format!(
+            "volume alone (the attack `{}`) tells the class of {} of the traces; all of the report: --full",
+            privacy.attack,
+            percent(accuracy)
+        )),
+        (None, Some(reason)) => line(format!("no attack: {reason}")),
+        (None, None) => Ok(()),
+    }
 }
 
 fn convert(
@@ -98,23 +200,33 @@ fn validate(paths: &[PathBuf], context: &Context<'_>) -> Result<()> {
     let traces = read_traces(paths, context)?;
     let privacy = trivial_privacy(&traces.set, FOLDS, context.setting())?;
     let report = describe("dataset validate", paths, &traces, privacy, context)?;
+    let mut doubts = 0;
+    let mut doubt = |message: String| {
+        doubts += 1;
+        context.printer.warn(&message);
+    };
     for twins in duplicates(&traces.set) {
         let keys: Vec<String> = twins.iter().map(|&row| format!("({})", traces.set.traces()[row].key)).collect();
-        context.printer.warn(&format!("the same packets in {}", keys.join(", ")));
+        doubt(format!("the same packets in {}", keys.join(", ")));
     }
     let name = |row: usize| &traces.set.traces()[row].key;
     for [first, second] in near_twins(&traces.set) {
-        context.printer.warn(&format!("nearly the same packets in ({}), ({})", name(first), name(second)));
+        doubt(format!("nearly the same packets in ({}), ({})", name(first), name(second)));
     }
     for labelled in traces.set.traces() {
         if labelled.trace.in_packets() == 0 {
-            context.printer.warn(&format!("({}) has no incoming packet", labelled.key));
+            doubt(format!("({}) has no incoming packet", labelled.key));
         }
         if labelled.trace.out_packets() == 0 {
-            context.printer.warn(&format!("({}) has no outgoing packet", labelled.key));
+            doubt(format!("({}) has no outgoing packet", labelled.key));
         }
     }
-    context.finish_and_print(report, None)
+    context.finish_and_print(report, None)?;
+    context.printer.line(&match doubts {
+        0 => "verdict: nothing is wrong, and nothing suspicious".to_owned(),
+        1 => "verdict: readable; one thing is suspicious and named above".to_owned(),
+        doubts => format!("verdict: readable; {doubts} things are suspicious and named above"),
+    })
 }
 
 pub(super) fn describe(

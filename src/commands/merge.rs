@@ -66,6 +66,10 @@ impl Part {
             () if a.stage != b.stage => Some(("stage", a.stage.clone(), b.stage.clone())),
             () if a.tool != b.tool => Some(("version", a.tool.clone(), b.tool.clone())),
             () if a.seed != b.seed => Some(("seed", a.seed.to_string(), b.seed.to_string())),
+            () if a.options != b.options => {
+                let options = |report: &StageReport| serde_json::to_string(&report.options).unwrap_or_default();
+                Some(("set of options", options(a), options(b)))
+            }
             () if inputs(self) != inputs(first) => {
                 Some(("input (SHA-256)", inputs(self).join(", "), inputs(first).join(", ")))
             }

@@ -6,34 +6,47 @@ mod capture;
 mod capture_audit;
 mod capture_info;
 mod competition;
+mod completions;
 mod dataset;
 mod defend;
 mod evaluate;
 mod features;
+mod init;
 mod merge;
 mod plot;
 mod predict;
+mod public;
 mod record;
 mod relabel;
 mod report;
+mod rerun;
 mod retime;
 mod run;
+mod schema;
 mod score;
+mod select;
 mod sessions;
+mod show;
 mod sweep;
 mod train;
 
+pub(crate) use evaluate::Benchmark;
+
 use anyhow::Result;
 
-use crate::cli::{Command, Global};
+use crate::asked::Asked;
+use crate::cli::Command;
 use crate::context::Context;
 use crate::printer::Printer;
 
 /// Runs one command.
-pub(crate) fn execute(command: Command, global: &Global, printer: &Printer) -> Result<()> {
-    let context = Context::new(global, printer);
-    match command {
+pub(crate) fn execute(asked: Asked, printer: &Printer) -> Result<()> {
+    let Asked { cli, options } = asked;
+    let context = Context::new(cli.global.seed, options, printer);
+    match cli.command {
         Command::Run(options) => run::run(&options, &context),
+        Command::Init(options) => init::run(&options, &context),
+        Command::Rerun(options) => rerun::run(&options, &context),
         Command::Capture(command) => capture::run(&command, &context),
         Command::Dataset(command) => dataset::run(&command, &context),
         Command::Features(options) => features::run(&options, &context),
@@ -42,11 +55,14 @@ pub(crate) fn execute(command: Command, global: &Global, printer: &Printer) -> R
         Command::Plot(command) => plot::run(&command, &context),
         Command::Report(options) => report::run(&options, &context),
         Command::Attacks => attacks::run(&context),
-        Command::Evaluate(options) => evaluate::run(&options, &context),
+        Command::Evaluate(options) => evaluate::run(options, &context),
         Command::Score(options) => score::run(&options, &context),
         Command::Defend(options) => defend::run(&options, &context),
         Command::Sweep(options) => sweep::run(&options, &context),
         Command::Sessions(command) => sessions::run(&command, &context),
         Command::Competition(command) => competition::run(&command, &context),
+        Command::Schema { stage } => schema::run(stage.as_deref(), &context),
+        Command::Completions { shell } => completions::of(shell, &context),
+        Command::Man { out } => completions::manual(&out, &context),
     }
 }

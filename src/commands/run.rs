@@ -22,6 +22,7 @@ use super::{capture, competition, defend as defence, evaluate, features};
 use crate::cli;
 use crate::context::{Context, count, count_set, digests, make_folder, report_path, write};
 use crate::input::read_traces;
+use crate::pipeline_file::{PIPELINE, repeating};
 use crate::printer::{percent, score as shown};
 use wfkit_evaluate::split::{Pages, by_session};
 use wfkit_evaluate::{Attempt, DRAWS_TRAIN, TRIVIAL, attack, beside_trivial, folds_of, measure, trivial_privacy};
@@ -85,6 +86,7 @@ impl Pipeline<'_> {
         let (set, report) = if has_captures(input) {
             let paths = [input.to_owned()];
             let imported = capture::import_captures(&paths, &self.options.import, &context)?;
+            capture::tell_names(&imported.stats, &context);
             let privacy = trivial_privacy(&imported.set, self.folds, context.setting())?;
             let report = capture::report(&paths, &imported, privacy, &context)?;
             (imported.set, report)
@@ -272,6 +274,8 @@ impl Pipeline<'_> {
         let mut document = serde_json::to_value(&report)?;
         document["stages"] = serde_json::to_value(stages.iter().map(|stage| &stage.report).collect::<Vec<_>>())?;
         write(&self.out("run.report.json"), serde_json::to_string_pretty(&document)? + "\n")?;
+        let again = repeating(self.options, &self.context.options, self.context.seed, &self.options.out);
+        write(&self.out(PIPELINE), again)?;
         if self.context.printer.is_json() {
             return self.context.printer.document(&document);
         }

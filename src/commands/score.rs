@@ -18,7 +18,7 @@ use wfkit_metrics::{Probabilities, Utility, did_you_mean_one_of};
 
 use super::evaluate::{all, sheet};
 use crate::cli;
-use crate::context::{Context, count, digests, write};
+use crate::context::{Context, count, digests, write_picture};
 use crate::input::{Features, Labelled, list};
 use wfkit_report::picture::reliability;
 use wfkit_report::words::{NARROW, hanging};
@@ -105,7 +105,7 @@ pub(crate) fn run(options: &cli::Score, context: &Context<'_>) -> Result<()> {
         sheet::write_sheet(path, &report, &attacks, &split)?;
     }
     if let Some(path) = &options.picture {
-        write(path, reliability(&first.attack, &first.reliability()).svg())?;
+        write_picture(path, &reliability(&first.attack, &first.reliability()).svg())?;
     }
     context.finish_and_print(report, None)
 }

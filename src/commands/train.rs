@@ -1,6 +1,6 @@
 //! `wfkit train`: an attack learns, and is written to a model file.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
@@ -44,7 +44,10 @@ pub(crate) fn run(options: &cli::Train, context: &Context<'_>) -> Result<()> {
 /// Learns, with a progress bar where learning goes by epochs.
 fn fit(attack: &Attack, input: &Labelled, context: &Context<'_>) -> Result<FittedAttack> {
     let bar = OnceLock::new();
+    // Until the first epoch, where learning goes by epochs at all.
+    let working = Mutex::new(Some(context.printer.working("training")));
     let hear = |epoch: Epoch| {
+        working.lock().expect("nobody panics while holding it").take();
         let bar = bar.get_or_init(|| context.printer.progress(attack.name(), epoch.of as u64));
         bar.set_position(epoch.done as u64);
         bar.set_message(format!("{}, {epoch}", attack.name()));

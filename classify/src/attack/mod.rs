@@ -108,7 +108,10 @@ impl Attack {
                 (attack.name.to_owned(), features, attack.classifier)
             }
             None => {
-                let spec = match (sets(name), name.contains(',')) {
+                // `best+deep` with a slip of the pen is meant as an attack.
+                let is_joined =
+                    name.contains(',') || name.split_once('+').is_some_and(|(first, _)| sets(first).is_ok());
+                let spec = match (sets(name), is_joined) {
                     (Err(_), false) => return Err(AttackError::Unknown { name: name.to_owned() }),
                     (spec, _) => spec?,
                 };

@@ -13,6 +13,8 @@ use crate::{
 pub(super) const INFO: DefenseInfo = DefenseInfo {
     name: "constant-rate",
     summary: "sends packets of one size at a fixed interval both ways, until a time has passed and all data is sent",
+    purpose: "the classic upper end; as a reference",
+    cost: "three to five times the bytes; time by the rate",
     source: "BuFLO: Dyer, Coull, Ristenpart and Shrimpton, \"Peek-a-Boo, I Still See You: Why Efficient Traffic Analysis \
              Countermeasures Fail\", IEEE S&P 2012",
     published: &["bandwidth 93 % to 419 % over the paper's parameters (Cai, Zhang, Joshi and Johnson, ACM CCS 2012)"],

@@ -10,6 +10,8 @@ use crate::{
 pub(super) const INFO: DefenseInfo = DefenseInfo {
     name: "cs-buflo",
     summary: "sends packets of one size each way at intervals that follow the data and rounds their bytes up towards a power of two",
+    purpose: "a constant rate that yields to congestion; as a reference",
+    cost: "two to three times the bytes, three times the time",
     source: "Cai, Nithyanand and Johnson, \"CS-BuFLO: A Congestion Sensitive Website Fingerprinting Defense\", ACM WPES 2014, and the \
              constants of the authors' SSH implementation",
     published: &[

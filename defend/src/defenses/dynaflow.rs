@@ -10,6 +10,8 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
     name: "dynaflow",
     summary: "sends one outgoing and three incoming packets in turn at an interval chosen from two now and then, until a slot number of a \
               sparse set",
+    purpose: "a rate that adapts, with a bound for the number of slots",
+    cost: "two to six times the bytes, a fifth more time",
     source: "Lu, Bhat, Kwon and Devadas, \"DynaFlow: An Efficient Website Fingerprinting Defense Based on Dynamically-Adjusting \
              Flows\", WPES 2018, and the authors' simulation",
     published: &[

@@ -11,6 +11,8 @@ use crate::{
 pub(super) const NETFLOW: DefenseInfo = DefenseInfo {
     name: "netflow",
     summary: "one padding packet after a silence, so that flow records do not end within a connection",
+    purpose: "what Tor does today: against records of flows, not against this",
+    cost: "almost nothing",
     source: "Perry, \"Tor Padding Specification\" (padding-spec), section 2, connection-level padding, The Tor Project",
     published: &[],
     caveats: &[
@@ -38,6 +40,8 @@ pub(super) const NETFLOW: DefenseInfo = DefenseInfo {
 pub(super) const RANDOM_WT: DefenseInfo = DefenseInfo {
     name: "random-wt",
     summary: "lengthens every burst by a random number of padding packets and adds fake pairs of bursts",
+    purpose: "bursts of random lengths, for page loads",
+    cost: "four fifths more bytes, half more time",
     source: "Wang and Goldberg, \"Walkie-Talkie: An Efficient Defense Against Passive Website Fingerprinting Attacks\", USENIX Security 2017; \
              parameters of Gong et al., WFDefProxy, IEEE TIFS 2023",
     published: &["bandwidth 88 %, latency 59 % simulated; 82 %, 37 % measured on Tor (WFDefProxy)"],

@@ -10,6 +10,8 @@ use crate::{
 pub(super) const INFO: DefenseInfo = DefenseInfo {
     name: "fixed-shape",
     summary: "makes every query look like the largest: the same requests and responses, of the same sizes, at the same times",
+    purpose: "queries that are all small: a service that can pad its answers; hides all that traffic can tell",
+    cost: "every query costs what the largest does",
     source: "request shaping by a query service, defined here; the idea of one shape for all is that of BuFLO (Dyer et al., IEEE S&P 2012) \
              with an end that does not depend on the data",
     published: &[],

@@ -11,6 +11,8 @@ use crate::{
 pub(super) const INFO: DefenseInfo = DefenseInfo {
     name: "hold",
     summary: "holds packets back until a tick, until a batch is full or until there is a token; sizes stay, no packets are added",
+    purpose: "what times give away, by ticks, batches or tokens; sizes stay",
+    cost: "no bytes; up to a tick, or until a batch is full",
     source: "plain timing defences, defined here; batches are the threshold and timed mixes of Serjantov, Dingledine and Syverson, \"From a \
              Trickle to a Flood\", Information Hiding 2002",
     published: &[],

@@ -11,6 +11,8 @@ use crate::{
 pub(super) const INFO: DefenseInfo = DefenseInfo {
     name: "jitter",
     summary: "holds each packet back for a random time, in order; sizes stay, no packets are added",
+    purpose: "what times give away by themselves; leaves sizes and order",
+    cost: "no bytes; the time that you name",
     source: "a plain timing defence, defined here: packet i leaves at max(release of its predecessor, arrival + jitter)",
     published: &[],
     caveats: &["each packet draws its jitter on its own; what a late packet holds up is up to the delay model"],

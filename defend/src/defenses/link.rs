@@ -11,6 +11,8 @@ use crate::{
 pub(super) const INFO: DefenseInfo = DefenseInfo {
     name: "link",
     summary: "no defence: a link of limited rate with a first-in-first-out queue each way, for what padding before it makes wait",
+    purpose: "no defence: a layer behind others, for the queues that padding makes",
+    cost: "no bytes; the queue's time",
     source: "a plain queue, defined here: a packet starts when it has arrived and its predecessor in its direction is out",
     published: &[
         "padding is not free of delay: in simulations of the whole network it lengthens queues (Witwer, Holland and Hopper, WPES 2022)",

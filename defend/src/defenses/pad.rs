@@ -11,6 +11,8 @@ use crate::{
 pub(super) const INFO: DefenseInfo = DefenseInfo {
     name: "pad",
     summary: "pads every packet to a size class; times stay, no packets are added",
+    purpose: "where sizes of single packets give it away; numbers and times stay",
+    cost: "a few bytes to three times as many; no delay",
     source: "Dyer, Coull, Ristenpart and Shrimpton, \"Peek-a-Boo, I Still See You: Why Efficient Traffic Analysis \
              Countermeasures Fail\", IEEE S&P 2012",
     published: &[],

@@ -10,6 +10,8 @@ use crate::{
 pub(super) const INFO: DefenseInfo = DefenseInfo {
     name: "regulator",
     summary: "sends incoming packets in surges whose rate decays, padded within a budget, and outgoing ones in proportion to them",
+    purpose: "page loads on Tor, most of the privacy of constant rates for less",
+    cost: "half to four fifths more bytes of page loads, many times those of short queries; a fifth more time",
     source: "Holland and Hopper, \"RegulaTor: A Straightforward Website Fingerprinting Defense\", PoPETs 2022, and the authors' simulation",
     published: &[
         "light: bandwidth 48 %, latency 9 %; heavy: 80 %, 7 % (the paper, 2101 packets a load)",

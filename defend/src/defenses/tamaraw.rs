@@ -13,6 +13,8 @@ use crate::{
 pub(super) const INFO: DefenseInfo = DefenseInfo {
     name: "tamaraw",
     summary: "sends packets of one size at a fixed interval in each direction and pads their number to a multiple of L",
+    purpose: "what a strong defence reaches, with a bound that can be stated",
+    cost: "four times the bytes of page loads, many times those of short queries; a tenth to a third more time",
     source: "Cai, Nithyanand, Wang, Johnson and Goldberg, \"A Systematic Approach to Developing and Evaluating Website \
              Fingerprinting Defenses\", ACM CCS 2014",
     published: &[

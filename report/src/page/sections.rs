@@ -403,7 +403,7 @@ fn again(material: &Material<'_>) -> String {
     let mut html = String::new();
     if let Some(command) = command(material) {
         html += &paragraph(
-            "This command repeats the run, to the byte but for the seconds; options of the import, where others than the defaults were given, are not in the reports:",
+            "wfkit rerun, with the name of this folder, makes everything again and compares every byte. With every option and default written out, the run was:",
         );
         html += &format!("<pre><code>{}</code></pre>\n", escaped(&command));
     }
@@ -444,6 +444,12 @@ fn command(material: &Material<'_>) -> Option<String> {
     let reports = || material.stages.iter().map(|stage| &stage.report);
     let classify = reports().find(|report| report.stage == "classify")?;
     let input = &classify.inputs.first()?.path;
+    if !classify.options.is_empty() {
+        let options = classify.options.iter().map(|(name, value)| option(name, value));
+        let words = [format!("wfkit run {}", quoted(input)), format!("--seed {}", classify.seed)];
+        return Some(words.into_iter().chain(options).collect::<Vec<_>>().join(" "));
+    }
+    // A report of before options were told.
     let folds = classify.privacy.extras.get("folds").and_then(Value::as_array).map(Vec::len);
     let mut words = vec![
         format!("wfkit run {}", quoted(input)),
@@ -454,6 +460,19 @@ fn command(material: &Material<'_>) -> Option<String> {
     let defences = reports().filter(|report| report.stage == "defend").filter_map(defence_of);
     words.extend(defences.map(|defence| format!("--defence {}", quoted(&defence))));
     Some(words.join(" "))
+}
+
+/// An option as it is written on a command line: a list as an option for each.
+fn option(name: &str, value: &Value) -> String {
+    let one = |value: &Value| match value {
+        Value::String(text) => format!("--{name} {}", quoted(text)),
+        other => format!("--{name} {other}"),
+    };
+    match value {
+        Value::Bool(true) => format!("--{name}"),
+        Value::Array(values) => values.iter().map(one).collect::<Vec<_>>().join(" "),
+        value => one(value),
+    }
 }
 
 /// For a shell.

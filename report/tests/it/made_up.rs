@@ -86,6 +86,14 @@ fn report(stage: &str, privacy: PrivacyReport) -> StageReport {
         stage: stage.to_owned(),
         tool: "wfkit 0.1.0".to_owned(),
         seed: 7,
+        options: [
+            ("attack", json!("kfp-size")),
+            ("defence", json!(["pad:mtu", "tamaraw:cell,<script>"])),
+            ("folds", json!(5)),
+            ("inner", json!(true)),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into(),
         inputs: vec![wfkit_metrics::Input { path: "my captures/".to_owned(), sha256: "00ff".repeat(16) }],
         counts: [("traces".to_owned(), 200)].into(),
         dropped: [("empty trace".to_owned(), 2)].into(),

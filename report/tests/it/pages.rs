@@ -64,7 +64,7 @@ fn the_run_is_told_in_words() {
         "% of it padding, ",
         "With whole sessions kept apart, the same attack is right in 70 %.",
         "x.report.json is left out",
-        "wfkit run 'my captures/' --seed 7 --attack kfp-size --folds 5 --defence pad:mtu --defence 'tamaraw:cell,<script",
+        "wfkit run 'my captures/' --seed 7 --attack kfp-size --defence pad:mtu --defence 'tamaraw:cell,<script",
     ] {
         assert!(text.contains(sentence), "{sentence}");
     }

@@ -38,6 +38,9 @@ pub(crate) enum Competition {
         /// Number of test traces.
         #[arg(long, default_value_t = 300, value_name = "N")]
         test: usize,
+        /// Refuse a file that has not so many classes [default: as many as it has].
+        #[arg(long, value_name = "N")]
+        classes: Option<u32>,
     },
     /// Hold a file against the competition's rules and list every problem.
     Check {
@@ -64,6 +67,9 @@ pub(crate) enum Competition {
         /// Defence file of the scored team: adds its utility and the total.
         #[arg(long, value_name = "FILE")]
         defence: Option<PathBuf>,
+        /// Refuse an attack file that has not so many classes [default: as many as it has].
+        #[arg(long, value_name = "N")]
+        classes: Option<u32>,
     },
     #[command(flatten)]
     Server(Server),

@@ -32,9 +32,14 @@ pub(crate) fn run(command: &cli::Competition, context: &Context<'_>) -> Result<(
         cli::Competition::Export { traces, out, copies, rules } => {
             export(traces, out, *copies, &limits_of(rules), context)
         }
-        cli::Competition::Split { file, team_id, out, test } => split_file(file, *team_id, out, *test, context),
+        cli::Competition::Split { file, team_id, out, test, classes } => {
+            split_file(file, *team_id, out, (*test, *classes), context)
+        }
         cli::Competition::Check { kind, file, verif, rules } => check(*kind, file, verif, &limits_of(rules), context),
-        cli::Competition::Score { attack, verif, defence } => score_files(attack, verif, defence.as_deref(), context),
+        cli::Competition::Score { attack, verif, defence, classes } => {
+            check_number(attack, verif, *classes)?;
+            score_files(attack, verif, defence.as_deref(), context)
+        }
         cli::Competition::Server(command) => server::run(command, context),
     }
 }
@@ -69,7 +74,7 @@ fn export(paths: &[PathBuf], out: &Path, copies: cli::Copies, rules: &Rules, con
     count_set(&mut report.counts, &traces.set);
     report.dropped = traces.dropped;
     context.finish_and_print(report, Some(out))?;
-    verdict(&export.report, context)
+    verdict(&export.report, rules, context)
 }
 
 /// Whether a layer sends over paths that the set does not show.
@@ -103,8 +108,18 @@ pub(super) fn count_all_paths(report: &mut StageReport, utility: Utility) {
     report.utility.extras.set("counted", counted).set("seen", seen);
 }
 
-fn split_file(file: &Path, team_id: u32, out: &Path, test: usize, context: &Context<'_>) -> Result<()> {
+fn split_file(
+    file: &Path,
+    team_id: u32,
+    out: &Path,
+    (test, classes): (usize, Option<u32>),
+    context: &Context<'_>,
+) -> Result<()> {
     let set = read_defense(file, &ReadLimits::UPLOAD)?;
+    let found = set.classes().len();
+    if let Some(asked) = classes.filter(|&asked| asked as usize != found) {
+        bail!("{}: it has {found} classes, not {asked}; if that is right, say --classes {found}", file.display());
+    }
     let options = SplitOptions { team_id: team_id.into(), test_traces: test, seed: context.seed };
     let done = split(&set, &options, out)?;
     if done.twins > 0 {
@@ -161,19 +176,33 @@ fn check(kind: cli::UploadKind, file: &Path, verif: &[PathBuf], rules: &Rules, c
         .set("problems", &checked.problems)
         .set("warnings", &checked.warnings);
     context.finish_and_print(report, None)?;
-    verdict(&checked, context)
+    verdict(&checked, rules, context)
 }
 
 /// Says what is wrong with a file, and fails where it is refused.
-fn verdict(checked: &CheckReport, context: &Context<'_>) -> Result<()> {
+fn verdict(checked: &CheckReport, rules: &Rules, context: &Context<'_>) -> Result<()> {
     if !checked.warnings.is_empty() {
         context.printer.warn(&said(&checked.path, &checked.warnings));
     }
     if !checked.accepted {
-        bail!("refused: {}", said(&checked.path, &checked.problems));
+        bail!("refused: {}{}", said(&checked.path, &checked.problems), other_rules(checked, rules));
     }
     context.printer.note(&format!("{}: accepted by the rules", checked.path.display()));
     Ok(())
+}
+
+/// The options for a competition of as many classes as the file has, where it has others than the rules.
+fn other_rules(checked: &CheckReport, rules: &Rules) -> String {
+    let CheckReport { classes, traces, .. } = *checked;
+    if classes == 0 || classes == rules.classes {
+        return String::new();
+    }
+    let reps = (traces as f64 / classes as f64).round() as u64;
+    let reps = if reps == rules.reps_mean { String::new() } else { format!(" --reps {reps}") };
+    format!(
+        "\nit has {classes} classes, the rules {}: for a competition of so many, say --classes {classes}{reps}",
+        rules.classes
+    )
 }
 
 fn said(path: &Path, problems: &Problems) -> String {
@@ -182,6 +211,17 @@ fn said(path: &Path, problems: &Problems) -> String {
 
 fn verifs(paths: &[PathBuf]) -> Vec<Verif> {
     paths.iter().map(Verif::named).collect()
+}
+
+/// That an attack file has so many classes, where a number is asked for.
+fn check_number(attack: &Path, verif: &[PathBuf], classes: Option<u32>) -> Result<()> {
+    let Some(classes) = classes else { return Ok(()) };
+    let rules = Rules { classes: classes as usize, ..Rules::default() };
+    let checked = check_attack(attack, &verifs(verif), &rules, &ReadLimits::UPLOAD)?;
+    if !checked.accepted {
+        bail!("refused: {}{}", said(&checked.path, &checked.problems), other_rules(&checked, &rules));
+    }
+    Ok(())
 }
 
 fn score_files(attack: &Path, verif: &[PathBuf], defence: Option<&Path>, context: &Context<'_>) -> Result<()> {

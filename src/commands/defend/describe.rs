@@ -13,13 +13,16 @@ pub(super) fn all(context: &Context<'_>) -> Result<()> {
     let row = |defence: &DefenseInfo| {
         let presets: Vec<String> =
             defence.presets.iter().map(|preset| format!("{}:{}", defence.name, preset.name)).collect();
-        [presets.join("\n"), defence.summary.to_owned(), defence.source.to_owned()]
+        [presets.join("\n"), defence.summary.to_owned(), defence.purpose.to_owned(), defence.cost.to_owned()]
     };
     let rows: Vec<_> = list().iter().map(row).collect();
-    context.printer.table(["defence", "what it does", "source"], &rows)?;
+    context.printer.table(["defence", "what it does", "use", "cost"], &rows)?;
+    context
+        .printer
+        .line("\n`wfkit defend describe NAME`: source, parameters, overheads as published, what to know.")?;
     let names: Vec<&str> = not_simulated().iter().map(|defence| defence.name).collect();
     context.printer.line(&format!(
-        "\nNot simulated: {}. `wfkit defend describe NAME` says why, and what it would take.",
+        "Not simulated: {}. `wfkit defend describe NAME` says why, and what it would take.",
         names.join(", ")
     ))
 }
@@ -34,6 +37,7 @@ pub(super) fn one(named: NamedDefense, context: &Context<'_>) -> Result<()> {
     }
     let line = |text: &str| context.printer.line(text);
     line(&format!("{}: {}\n\nSource: {}", defence.name, defence.summary, defence.source))?;
+    line(&format!("Use: {}\nCost: {}", defence.purpose, defence.cost))?;
     let needs = [
         (defence.needs.sizes, "sizes in bytes"),
         (defence.needs.times, "times"),

@@ -58,8 +58,10 @@ fn defend(options: &DefendTraces, context: &Context<'_>) -> Result<()> {
     let undefended = cross_validate(&attack, &traces.set, folds, context.setting())?;
     let how =
         DefendOptions { seed: context.seed, replicas: options.replicas, verify: options.verify, limit: options.limit };
+    let working = context.printer.working("defending");
     let defended = defend_with(&traces.set, &spec, &how)?;
     let observed = defended.observe();
+    drop(working);
     write_traces(&options.out, &observed)?;
     if options.verify {
         verify_written(&defended, &observed, &options.out)?;

@@ -19,7 +19,7 @@ use super::markdown::section;
 use super::{FOLDS, sheet};
 use crate::cli;
 use crate::commands::train::named;
-use crate::context::{Context, count, digests, write};
+use crate::context::{Context, count, digests, write_picture};
 use crate::input::{Labelled, check_observed};
 use wfkit_report::picture::{HeatCell, heat};
 use wfkit_report::words::{NARROW, abbreviated, hanging};
@@ -122,7 +122,7 @@ pub(super) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> 
     }
     if let Some(path) = &options.picture {
         let title = format!("{}: trained on a {1}, tested on a {1}", attack.name(), asked.word());
-        write(path, picture(&title, &told, &cells, &matrix.names()))?;
+        write_picture(path, &picture(&title, &told, &cells, &matrix.names()))?;
     }
     context.finish_and_print(report, None)
 }

@@ -1,15 +1,18 @@
 //! `wfkit evaluate`: an attack on traces that it was not trained on.
 
 pub(super) mod all;
+mod benchmark;
 mod curves;
 mod markdown;
 mod matrix;
 mod modes;
 pub(super) mod sheet;
 
+pub(crate) use benchmark::Benchmark;
+
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use wfkit_classify::{Attack, Calibration, Samples, shuffle_feature_labels, shuffle_labels};
 use wfkit_datasets::splits::Split;
 use wfkit_datasets::{FoldFile, Overlap, splits_of_folds, write_probabilities};
@@ -17,7 +20,7 @@ use wfkit_metrics::{StageReport, did_you_mean_one_of};
 
 use super::train::{named, options as attack_options};
 use crate::cli;
-use crate::context::{Context, count, digests, write};
+use crate::context::{Context, count, digests, write_picture};
 use crate::input::{Labelled, check_classes, check_observed, list};
 use crate::printer::score;
 use wfkit_evaluate::split::{Pages, by_moment, by_session, of_file, stratified};
@@ -31,7 +34,11 @@ use wfkit_report::picture::reliability;
 /// Folds where none are asked for.
 const FOLDS: usize = 5;
 
-pub(crate) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> {
+pub(crate) fn run(mut options: cli::Evaluate, context: &Context<'_>) -> Result<()> {
+    if let Some(benchmark) = options.benchmark {
+        benchmark.fix(&mut options)?;
+    }
+    let options = &options;
     let every = options.attack.attack == Some(cli::Attacks::All);
     ensure!(!every || options.against.is_empty(), "--attack all compares with every attack, so --against adds nothing");
     ensure!(
@@ -48,6 +55,11 @@ pub(crate) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> 
         let meant = did_you_mean_one_of(class, classes.names().iter().map(String::as_str));
         ensure!(classes.index_of(class).is_some(), "--open-world {class}: there is no such class{meant}");
     }
+    let benchmark = match (options.benchmark, task.tested()) {
+        (None, _) => None,
+        (Some(benchmark), Samples::Traces(set)) => Some(benchmark.check(set, context)?),
+        (Some(_), Samples::Features(_)) => bail!("a benchmark is of traces, not of features"),
+    };
     let unmonitored = options.mode.open_world.as_deref();
     let (chosen, measured, ranked, failed) = if every {
         let changed = attack_options(&options.attack);
@@ -88,6 +100,9 @@ pub(crate) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> 
     if let fitted @ [_, ..] = read.tested().fitted_on_all_rows() {
         report.privacy.extras.set("fitted_on_all_rows", fitted);
     }
+    if let Some(benchmark) = benchmark {
+        report.privacy.extras.set("benchmark", benchmark);
+    }
     report.privacy.extras.set("calibration", calibration(chosen.calibration()));
     report.privacy.extras.set("reliability", measured.reliability());
     if let Some(shortcuts) = shortcuts {
@@ -115,7 +130,7 @@ pub(crate) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> 
     }
     if let Some(path) = &options.picture {
         let title = format!("{}, {}", measured.attack, read.name());
-        write(path, reliability(&title, &measured.reliability()).svg())?;
+        write_picture(path, &reliability(&title, &measured.reliability()).svg())?;
     }
     if options.shuffle_labels {
         report.privacy.extras.set("labels", "shuffled: whatever is above chance is a leak");

@@ -74,7 +74,7 @@ pub(super) fn write_parts(path: &Path, report: &StageReport) -> Result<()> {
 fn write_lines(path: &Path, report: &StageReport, lines: &[Value], split: &str) -> Result<()> {
     match path.extension().and_then(|ending| ending.to_str()) {
         Some("json") => {
-            let sheet = json!({ "tool": report.tool, "seed": report.seed, "inputs": report.inputs, "split": split,
+            let sheet = json!({ "tool": report.tool, "seed": report.seed, "options": report.options, "inputs": report.inputs, "split": split,
                                 "counts": report.counts, "scores": lines });
             let sheet = with_parts(sheet, report);
             write(path, format!("{}\n", serde_json::to_string_pretty(&sheet)?))
@@ -85,7 +85,8 @@ fn write_lines(path: &Path, report: &StageReport, lines: &[Value], split: &str) 
 }
 
 /// What of a report belongs on the sheet, in this order, as far as it was asked for.
-const PARTS: [&str; 12] = [
+const PARTS: [&str; 13] = [
+    "benchmark",
     "matrix",
     "attacks",
     "calibration",

@@ -39,7 +39,9 @@ fn write(options: &FeaturesExtract, context: &Context<'_>) -> Result<()> {
         return parts::write(options, parts, rows, context);
     }
     let traces = read_traces(&options.traces, context)?;
+    let working = context.printer.working("extracting");
     let extracted = extract(&options.set, &traces.set);
+    drop(working);
     extracted.matrix.write(&options.out, Some(&extracted.extractor))?;
     let mut report = report(&extracted, &traces.set, digests(&options.traces)?, context)?;
     report.dropped = traces.dropped;

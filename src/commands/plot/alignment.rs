@@ -11,10 +11,9 @@ use wfkit_datasets::{LabelledTrace, TraceKey, TraceSet, canonical_class};
 use wfkit_evaluate::capital;
 use wfkit_metrics::{ClassMap, PrivacyReport, Utility, did_you_mean_one_of};
 
-use super::check_is_svg;
 use crate::cli::PlotAlignment;
 use crate::commands::predict::load;
-use crate::context::{Context, count, digests, report_path, write};
+use crate::context::{Context, count, digests, drawn_as, report_path, write_picture};
 use crate::input::{check_observed, list, read_traces};
 use wfkit_report::picture::{AlignedTrace, alignment};
 use wfkit_report::words::{NARROW, number, wrapped};
@@ -23,7 +22,7 @@ use wfkit_report::words::{NARROW, number, wrapped};
 const SHOWN: usize = 16;
 
 pub(super) fn run(options: &PlotAlignment, context: &Context<'_>) -> Result<()> {
-    check_is_svg(&options.out)?;
+    drawn_as(&options.out)?;
     let fitted = load(&options.model)?;
     let model = fitted.model().alignment().with_context(|| {
         let (path, attack) = (options.model.display(), &fitted.about().attack);
@@ -50,7 +49,7 @@ pub(super) fn run(options: &PlotAlignment, context: &Context<'_>) -> Result<()> 
         steps: &explained.path.steps,
         signed: explained.view == AlignmentView::Bursts,
     };
-    write(&options.out, alignment(&picture))?;
+    write_picture(&options.out, &alignment(&picture))?;
 
     let mut privacy = PrivacyReport::unmeasured(&fitted.about().attack, "one trace is explained, none is scored");
     privacy.extras.set("finding", &finding).set("verdict", &explained.verdict);

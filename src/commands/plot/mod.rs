@@ -6,9 +6,7 @@ mod probabilities;
 mod reports;
 mod traces;
 
-use std::path::Path;
-
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
 use crate::cli;
 use crate::context::Context;
@@ -31,11 +29,4 @@ pub(crate) fn run(command: &cli::Plot, context: &Context<'_>) -> Result<()> {
         cli::Plot::Matrix(options) => reports::matrix(options, context),
         cli::Plot::Frontier(options) => reports::frontier(options, context),
     }
-}
-
-/// A wrong name is told before the work begins.
-fn check_is_svg(out: &Path) -> Result<()> {
-    let is_svg = out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("svg"));
-    ensure!(is_svg, "{}: pictures are written as .svg", out.display());
-    Ok(())
 }

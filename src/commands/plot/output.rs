@@ -7,12 +7,12 @@ use wfkit_metrics::{PrivacyReport, Utility};
 use wfkit_report::picture::Picture;
 use wfkit_report::words::{NARROW, wrapped};
 
-use crate::context::{Context, count, digests, write};
+use crate::context::{Context, count, digests, drawn_as, write, write_picture};
 
 /// How a picture is written.
 #[derive(Debug, Clone, Copy)]
 enum Form {
-    Svg,
+    Drawn,
     Csv,
     VegaLite,
 }
@@ -27,14 +27,10 @@ impl<'a> Output<'a> {
     pub(super) fn new(path: &'a Path) -> Result<Self> {
         let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
         let form = match ending.as_deref() {
-            Some("svg") => Form::Svg,
             Some("csv") => Form::Csv,
             Some("json") => Form::VegaLite,
-            Some("png") => bail!(
-                "{0}: pictures are written as .svg, .csv or .json (Vega-Lite); a .png is made of a .svg by rsvg-convert, inkscape or a browser",
-                path.display()
-            ),
-            _ => bail!("{}: pictures are written as .svg, .csv or .json (Vega-Lite)", path.display()),
+            Some("svg" | "png") => drawn_as(path).map(|_| Form::Drawn)?,
+            _ => bail!("{}: pictures are written as .svg, .png, .csv or .json (Vega-Lite)", path.display()),
         };
         Ok(Self { path, form })
     }
@@ -47,12 +43,11 @@ impl<'a> Output<'a> {
         (inputs, utility): (&[PathBuf], Utility),
         context: &Context<'_>,
     ) -> Result<()> {
-        let text = match self.form {
-            Form::Svg => picture.svg(),
-            Form::Csv => picture.table.csv(),
-            Form::VegaLite => picture.vega_lite(),
-        };
-        write(self.path, text)?;
+        match self.form {
+            Form::Drawn => write_picture(self.path, &picture.svg())?,
+            Form::Csv => write(self.path, picture.table.csv())?,
+            Form::VegaLite => write(self.path, picture.vega_lite())?,
+        }
         let mut privacy = PrivacyReport::unmeasured("none", "a picture shows what was measured, and measures nothing");
         privacy.extras.set("title", &picture.title).set("finding", &picture.finding);
         let mut report = context.stage(&format!("plot {kind}"), digests(inputs)?, utility, privacy);

@@ -12,7 +12,7 @@ use wfkit_metrics::{PrivacyReport, StageReport, Utility};
 use crate::context::Context;
 
 /// Who writes captures.
-const APPLICATION: &str = concat!("wfkit ", env!("CARGO_PKG_VERSION"));
+const APPLICATION: &str = crate::TOOL;
 
 /// A report of captures, which tell what they cost and give away when they are imported.
 fn report(stage: &str, inputs: Vec<wfkit_metrics::Input>, context: &Context<'_>) -> StageReport {

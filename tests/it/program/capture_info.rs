@@ -100,3 +100,29 @@ fn packets_are_those_of_the_reference_reader() {
     }
     assert_eq!((expected.len(), agreeing), (1037, 1013));
 }
+
+#[test]
+fn a_folder_has_its_total_first_and_a_line_a_file() {
+    let folder = Folder::new();
+    folder.write("c/nothing.pcap", "");
+    folder.captures("c/below", &[17], 0..2);
+    folder.write("c/notes.txt", "no capture");
+    let ran = folder.wfkit_at(Some(80), "capture info c");
+    let text = &ran.stdout;
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].starts_with("3 files, ") && lines[0].ends_with("1 cannot be read"), "{text}");
+    assert_eq!(text.matches("below/cell_17_rep_").count(), 2, "{text}");
+    assert!(
+        lines
+            .iter()
+            .filter(|line| line.contains('│') || line.contains('─') || line.starts_with(' '))
+            .all(|line| line.chars().count() <= 80),
+        "{text}"
+    );
+    let row = lines.iter().find(|line| line.contains("cell_17_rep_0")).unwrap();
+    assert_eq!(row.split_whitespace().count(), 6, "file, packets, bytes, seconds, cut, in trace: {row}");
+    assert!(ran.stderr.contains("error: 1 of 3 capture files cannot be read"), "{ran:?}");
+
+    folder.write("empty/readme", "");
+    assert!(folder.wfkit("capture info empty").fails().contains("there is no capture in this folder"));
+}

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use wfkit_datasets::sample;
+
 use super::support::Folder;
 
 impl Folder {
@@ -75,4 +77,35 @@ fn a_file_without_permission_does_not_stop_the_others() {
     assert!(ran.stderr.contains("in/locked: ") || ran.stderr.contains("locked"), "{}", ran.stderr);
     assert_eq!(folder.traces("traces.csv").set.len(), 6);
     fs::set_permissions(folder.path("in/locked"), fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn how_names_are_read_is_told_and_sessions_in_classes_are_doubted() {
+    let folder = Folder::new();
+    for (at, name) in
+        ["visit_12h_shop_3", "visit_12h_news_3", "visit_13h_shop_3", "visit_13h_news_3"].iter().enumerate()
+    {
+        let bytes = std::fs::read(sample().join(format!("cell_17_rep_{at}.pcap"))).unwrap();
+        folder.write(&format!("c/{name}.pcap"), bytes);
+    }
+    let ran = folder.wfkit("capture import c --out t.parquet").succeeds();
+    assert!(ran.stderr.contains("visit_12h_news_3.pcap -> class visit_12h_news, rep 3\nand 3 more"), "{ran:?}");
+    let pattern = r"(?:^|/)visit[_. -](?<session>[0-9]+h)[_. -](?<class>[^/]+?)[_-](?:rep_)?(?<rep>[0-9]+)\.";
+    let fix = format!("say --label '{pattern}': visit_12h_news_3.pcap -> class news, rep 3, session 12h");
+    assert!(ran.stderr.contains(&fix), "{ran:?}");
+    let report = folder.text("t.report.json");
+    assert!(report.contains("4 of 4 classes have a part that looks like a time or a session"), "{report}");
+
+    // What it says works.
+    let ran = std::process::Command::new(env!("CARGO_BIN_EXE_wfkit"))
+        .args(["capture", "import", "--out", "u.parquet", "--quiet", "--label"])
+        .arg(pattern)
+        .arg(folder.path("c"))
+        .current_dir(folder.path(""))
+        .output()
+        .unwrap();
+    assert!(ran.status.success() && ran.stderr.is_empty(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let set = folder.traces("u.parquet").set;
+    assert_eq!((set.classes().names().join(" "), set.len()), ("news shop".to_owned(), 4));
+    assert_eq!(set.traces()[0].key.session.as_deref(), Some("12h"));
 }

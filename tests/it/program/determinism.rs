@@ -2,27 +2,9 @@
 
 use serde_json::Value;
 use wfkit_datasets::read_probabilities;
+use wfkit_metrics::without_clock;
 
 use super::support::Folder;
-
-/// Takes out what the clock says. `median_seconds` and the like are of the traffic, and stay.
-fn without_clock(value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            if fields.contains_key("stage") {
-                fields.remove("seconds");
-            }
-            for measured in
-                ["train_seconds", "predict_seconds", "train_cpu_seconds", "predict_cpu_seconds", "microseconds_a_trace"]
-            {
-                fields.remove(measured);
-            }
-            fields.values_mut().for_each(without_clock);
-        }
-        Value::Array(values) => values.iter_mut().for_each(without_clock),
-        _ => {}
-    }
-}
 
 fn report(folder: &Folder, name: &str) -> Value {
     let mut report = serde_json::from_str(&folder.text(name)).unwrap();
@@ -39,7 +21,7 @@ fn a_run_writes_the_same_bytes_on_any_number_of_threads() {
     });
     let [one, more @ ..] = &folders;
     let files = one.files("out");
-    assert_eq!(files.len(), 45);
+    assert_eq!(files.len(), 46);
     for other in more {
         assert_eq!(other.files("out"), files);
         for name in files.iter().map(|name| format!("out/{name}")) {

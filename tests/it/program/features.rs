@@ -107,3 +107,18 @@ fn importance_is_found_where_it_was_planted_and_nowhere_in_shuffled_labels() {
     let (_, feature, first) = groups("planted.parquet");
     assert!(feature > 0.02 && first.contains("size"), "{first}: {feature}");
 }
+
+#[test]
+fn sets_are_joined_by_plus_or_comma_wherever_they_are_named() {
+    let folder = Folder::with_traces();
+    for (joined, out) in [("totals+cumul", "a"), ("totals,cumul", "b")] {
+        folder.wfkit(&format!("features traces.parquet --set {joined} --out {out}.parquet --quiet")).succeeds();
+        folder.wfkit(&format!("train traces.parquet --attack {joined} --trees 5 --out {out}.wfm --quiet")).succeeds();
+        folder.wfkit(&format!("features describe {joined}")).succeeds();
+    }
+    assert_eq!(folder.bytes("a.parquet"), folder.bytes("b.parquet"));
+    assert_eq!(folder.bytes("a.wfm"), folder.bytes("b.wfm"));
+    let sweep = "sweep traces.parquet --defence pad:mtu --attack totals,totals+cumul --folds 2 --out s --quiet";
+    folder.wfkit(sweep).succeeds();
+    assert!(folder.text("s/sweep.csv").contains("totals,cumul"), "two attacks, one of two sets");
+}

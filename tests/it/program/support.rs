@@ -10,6 +10,8 @@ use tempfile::TempDir;
 use wfkit_datasets::{ReadTraces, read_traces, sample};
 use wfkit_metrics::StageReport;
 
+use super::schemas;
+
 /// A folder that the program works in, gone with the test.
 pub(super) struct Folder(TempDir);
 
@@ -160,6 +162,7 @@ fn traces() -> &'static [u8] {
 /// Reads a stage report, and checks that it is one.
 #[track_caller]
 pub(super) fn stage_report(command: &str, json: &str) -> StageReport {
+    schemas::check(command, json);
     let report: StageReport = serde_json::from_str(json).unwrap_or_else(|error| panic!("{command}: {error}\n{json}"));
     assert_eq!(report.unexplained_nulls(), Vec::<String>::new(), "{command}");
     let value: Value = serde_json::from_str(json).unwrap();

@@ -11,6 +11,8 @@ use crate::{DefenseInfo, Direction, Needs, Parameter, PerDirection, Preset, Valu
 pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
     name: "k-anonymous",
     summary: "cuts the queries into sets of k or more and makes each look like the largest of its set, as fixed-shape does with all of them",
+    purpose: "a service that knows its answers, where one shape for all is too dear",
+    cost: "every query costs what the largest of its set of k does",
     source: "request shaping by a query service, defined here; sets as in Wang, Cai, Nithyanand, Johnson and Goldberg, \"Effective Attacks \
              and Provable Defenses for Website Fingerprinting\", USENIX Security 2014",
     published: &[],

@@ -19,6 +19,8 @@ const DYER: &str = "Wright, Coull and Monrose, \"Traffic Morphing: An Efficient 
 pub(in crate::defenses) const TARGET_SAMPLING: DefenseInfo = DefenseInfo {
     name: "direct-target-sampling",
     summary: "draws the sizes of packets from those of a target page, then pads until the sizes of the whole load are like the target's",
+    purpose: "history: sizes of another page; as a reference",
+    cost: "up to twice the bytes; no delay",
     source: DYER,
     published: &[],
     caveats: &[
@@ -39,6 +41,8 @@ pub(in crate::defenses) const TARGET_SAMPLING: DefenseInfo = DefenseInfo {
 pub(in crate::defenses) const MORPHING: DefenseInfo = DefenseInfo {
     name: "morphing",
     summary: "gives packets the sizes of a target page with the fewest bytes changed, then pads until the sizes of the whole load are like the target's",
+    purpose: "history: sizes of another page; as a reference",
+    cost: "up to twice the bytes; no delay",
     source: DYER,
     published: &[],
     caveats: &[

@@ -14,6 +14,8 @@ use crate::{
 pub(in crate::defenses) const DECOY: DefenseInfo = DefenseInfo {
     name: "decoy",
     summary: "loads another page at the same time",
+    purpose: "a client without help of the service",
+    cost: "twice the bytes; what both share waits",
     source: "Panchenko, Niessen, Zinnen and Engel, \"Website Fingerprinting in Onion Routing Based Anonymization Networks\", WPES 2011",
     published: &[],
     caveats: &[
@@ -38,6 +40,8 @@ pub(in crate::defenses) const DECOY: DefenseInfo = DefenseInfo {
 pub(in crate::defenses) const DUMMY_QUERIES: DefenseInfo = DefenseInfo {
     name: "dummy-queries",
     summary: "asks other queries too, so that an observer does not know which one was meant",
+    purpose: "a client that can ask more than it wants to know",
+    cost: "by the number of other queries: k times the bytes",
     source: "dummy requests by a query service, defined here; as in Kido, Yanagisawa and Satoh, \"An Anonymous Communication Technique Using \
              Dummies for Location-based Services\", ICPS 2005",
     published: &[],

@@ -11,6 +11,8 @@ use crate::{DefenseInfo, Direction, Needs, Parameter, PerDirection, Preset, Valu
 pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
     name: "palette",
     summary: "every page of an anonymity set sends the same number of packets each way in every time window",
+    purpose: "a service or a proxy that knows its pages, cheaper than supersequences",
+    cost: "about twice the bytes, some time",
     source: "Shen, Ji, Wu, Liu, Gao, Li and Xu, \"Real-Time Website Fingerprinting Defense via Traffic Cluster Anonymization\", IEEE S&P 2024",
     published: &["bandwidth 87.2 % (as compared in FRUGAL, 2025, on page loads of Deep Fingerprinting, CCS 2018)"],
     caveats: &[

@@ -11,6 +11,8 @@ use crate::{DefenseInfo, Direction, Needs, Parameter, PerDirection, Preset, Valu
 pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
     name: "supersequence",
     summary: "every page of an anonymity set sends the same row of packets, which contains the rows of all of them",
+    purpose: "a service that knows its pages; exact sets of k pages",
+    cost: "two to five times the bytes, by the sets",
     source: "Wang, Cai, Nithyanand, Johnson and Goldberg, \"Effective Attacks and Provable Defenses for Website Fingerprinting\", USENIX \
              Security 2014; weighted majority merge: Branke, Middendorf and Schneider, \"Improved heuristics and a genetic algorithm for finding \
              short supersequences\", OR Spektrum 20, 1998",

@@ -9,6 +9,8 @@ use crate::{DefaultValue, DefenseInfo, Kind, Needs, Parameter, PerDirection, Pre
 pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
     name: "break-pad",
     summary: "sends a padding burst after some packets received without one sent, at each end; delays nothing",
+    purpose: "many bursts that break the rhythm, as Tor could run it",
+    cost: "three quarters more bytes; no delay",
     source: "Huang and Du, \"Break-Pad: effective padding machines for tor with break burst padding\", Cybersecurity, 2024 (machine October); \
              parameters as in maybenot-machines 1.0.1",
     published: &["lengths=maybenot: bandwidth 75 % (Pulls et al., PoPETs 2026)"],

@@ -7,6 +7,8 @@ use crate::{DefenseError, DefenseInfo, Direction, Draws, Guarantees, Needs, Para
 pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
     name: "scrambler",
     summary: "sends what comes in as segments of a stream in slots, at least so many and a random trail more, and goes out at a constant rate",
+    purpose: "a stream in slots with a random trail, for page loads",
+    cost: "by its slots; grows with short loads; delays what comes in",
     source: "Hasselquist et al., \"Raising the Bar: Improved Fingerprinting Attacks and Defenses for Video Streaming Traffic\", PoPETs 2024, and the \
              authors' machines",
     published: &[],

@@ -12,6 +12,8 @@ const SOURCE: &str = "Pulls, \"Towards Effective and Efficient Padding Machines 
 pub(in crate::defenses) const SPRING: DefenseInfo = DefenseInfo {
     name: "spring",
     summary: "extends bursts by short ones, with a machine at each end that was found by an evolutionary search; delays nothing",
+    purpose: "padding machines as Tor could run them",
+    cost: "twice the bytes; no delay",
     source: SOURCE,
     published: &[
         "bandwidth 110 % (the report: 210 % of the undefended bandwidth)",
@@ -31,6 +33,8 @@ pub(in crate::defenses) const SPRING: DefenseInfo = DefenseInfo {
 pub(in crate::defenses) const INTERSPACE: DefenseInfo = DefenseInfo {
     name: "interspace",
     summary: "Spring with random parameters for every load, and in half of them a relay that extends bursts or fakes them; delays nothing",
+    purpose: "padding machines as Tor could run them, others for every load",
+    cost: "twice the bytes; no delay",
     source: SOURCE,
     published: &[
         "bandwidth 129 % (the report: 229 % of the undefended bandwidth, 597 % sent and 187 % received)",

@@ -13,6 +13,8 @@ use crate::{
 pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
     name: "maybenot",
     summary: "padding machines of the Maybenot framework in its own simulator: ports of published defences, or machines of yours",
+    purpose: "machines of yours, and whether two simulators agree",
+    cost: "what the machine costs",
     source: "Pulls and Witwer, \"Maybenot: A Framework for Traffic Analysis Defenses\", WPES 2023; the crates maybenot 2.2, maybenot-simulator 2.2 and \
              maybenot-machines 1.0",
     published: &[

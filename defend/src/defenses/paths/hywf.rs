@@ -6,6 +6,8 @@ use crate::{DefenseInfo, Draws, Needs, Parameter, PerDirection, Preset};
 pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
     name: "hywf",
     summary: "sends over two access networks, with a new probability of each path for every load",
+    purpose: "an observer who sees one of two access networks",
+    cost: "no bytes; no delay in the simulation",
     source: "Henri, Garcia-Aviles, Serrano, Banchs and Thiran, \"Protecting against Website Fingerprinting with Multihoming\", \
              PoPETs 2020",
     published: &["bandwidth 0 %, latency 0 % (Mathews et al., SoK, IEEE S&P 2023)"],

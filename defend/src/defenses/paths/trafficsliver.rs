@@ -6,6 +6,8 @@ use crate::{DefenseInfo, Draws, Needs, Parameter, PerDirection, Preset};
 pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
     name: "trafficsliver",
     summary: "splits the cells of a load over several entry relays, of which the observer sees one",
+    purpose: "an observer who sees one of several entry relays",
+    cost: "no bytes; no delay in the simulation",
     source: "De la Cadena, Mitseva, Hiller, Pennekamp, Reuter, Filter, Engel, Wehrle and Panchenko, \"TrafficSliver: Fighting \
              Website Fingerprinting Attacks with Traffic Splitting\", CCS 2020",
     published: &[

@@ -1,0 +1,103 @@
+//! What was asked for: the command line, and every option with its value, for the reports.
+
+use std::any::TypeId;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Arg, ArgMatches, Command, CommandFactory as _, FromArgMatches as _};
+use serde_json::Value;
+
+use crate::cli::Cli;
+
+/// Options that do not decide what comes out: how it is shown, by how many threads, in how many parts. The seed has a field of its own.
+const NO_MATTER: [&str; 7] = ["at_once", "format", "full", "quiet", "seed", "shard", "threads"];
+
+/// Options by name, each with its value, or its values in a list.
+pub(crate) type Options = BTreeMap<String, Value>;
+
+/// A command line that was understood.
+pub(crate) struct Asked {
+    pub(crate) cli: Cli,
+    /// The options that decide what comes out.
+    pub(crate) options: Options,
+}
+
+impl Asked {
+    /// Reads a command line, its first word the program's name.
+    ///
+    /// # Errors
+    /// What clap has to say: of wrong usage, or the help that was asked for.
+    pub(crate) fn of(words: &[OsString]) -> Result<Self, clap::Error> {
+        let mut command = Cli::command();
+        let mut matches = command.try_get_matches_from_mut(words)?;
+        let options = options(&command, &matches);
+        let cli = Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))?;
+        Ok(Self { cli, options })
+    }
+}
+
+/// Whether a value of `arg` is a path. Paths are no options: what is read is among the inputs of a report, and where things go does not matter.
+pub(crate) fn is_path(arg: &Arg) -> bool {
+    arg.get_value_parser().type_id() == TypeId::of::<PathBuf>()
+}
+
+/// The command that was asked for, below all others.
+fn innermost<'a>(mut command: &'a Command, mut matches: &'a ArgMatches) -> (&'a Command, &'a ArgMatches) {
+    while let Some((name, inner)) = matches.subcommand() {
+        command = command.find_subcommand(name).expect("clap has found it");
+        matches = inner;
+    }
+    (command, matches)
+}
+
+fn options(command: &Command, matches: &ArgMatches) -> Options {
+    let (command, matches) = innermost(command, matches);
+    let mut options = Options::new();
+    for arg in command.get_arguments() {
+        let id = arg.get_id().as_str();
+        let Some(name) = arg.get_long().filter(|_| !NO_MATTER.contains(&id) && !is_path(arg)) else { continue };
+        let Ok(Some(written)) = matches.try_get_raw(id) else { continue };
+        let mut values: Vec<Value> = written.map(|value| typed(&value.to_string_lossy())).collect();
+        let one = match values.len() {
+            1 => values.remove(0),
+            _ => Value::Array(values),
+        };
+        if one != Value::Bool(false) {
+            options.insert(name.to_owned(), one);
+        }
+    }
+    options
+}
+
+/// A whole number, yes or no; else as it is written.
+fn typed(written: &str) -> Value {
+    match (written.parse::<i64>(), written.parse::<bool>()) {
+        (Ok(number), _) => number.into(),
+        (_, Ok(is)) => is.into(),
+        _ => written.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(line: &str) -> Asked {
+        Asked::of(&line.split(' ').map(OsString::from).collect::<Vec<_>>()).unwrap()
+    }
+
+    #[test]
+    fn options_have_their_values_and_defaults_and_no_paths() {
+        let options =
+            asked("wfkit evaluate t.parquet --attack best --few-shot 1,5 --out p.csv --threads 2 --seed 3").options;
+        assert_eq!(options["attack"], "best");
+        assert_eq!(options["few-shot"], serde_json::json!([1, 5]));
+        assert_eq!(options["class-weight"], "equal", "by default");
+        for absent in ["out", "threads", "seed", "full", "shuffle-labels", "input", "help"] {
+            assert!(!options.contains_key(absent), "{absent} in {options:?}");
+        }
+        assert_eq!(asked("wfkit evaluate t.parquet --shuffle-labels").options["shuffle-labels"], true);
+        assert_eq!(asked("wfkit capture import a --out b.csv").options["client"], "auto");
+    }
+}

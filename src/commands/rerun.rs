@@ -1,0 +1,158 @@
+//! `wfkit rerun`: what made a folder, again, and whether every byte is the same.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+use wfkit_metrics::without_clock;
+
+use crate::TOOL;
+use crate::asked::Asked;
+use crate::cli::{self, Command};
+use crate::context::{Context, digests, files_below};
+use crate::pipeline_file::{PIPELINE, unfolded};
+use crate::printer::Printer;
+
+/// Differing files that are named.
+const NAMED: usize = 10;
+
+pub(crate) fn run(options: &cli::Rerun, context: &Context<'_>) -> Result<()> {
+    let made = &options.folder;
+    let file = made.join(PIPELINE);
+    if !file.is_file() {
+        bail!(
+            "{}: not found; wfkit run writes it into its folder, and a folder without one cannot be made again",
+            file.display()
+        );
+    }
+    let again = match &options.out {
+        Some(out) if out.exists() => bail!("{}: it is there already, and stays as it is", out.display()),
+        Some(out) => out.clone(),
+        None => beside(made)?,
+    };
+    let words =
+        ["wfkit".into(), "run".into(), file.clone().into_os_string(), "--out".into(), again.clone().into_os_string()];
+    let asked = Asked::of(&unfolded(words.to_vec())?).context(file.display().to_string())?;
+    let Command::Run(pipeline) = &asked.cli.command else {
+        bail!("{}: it is no pipeline of wfkit run", file.display())
+    };
+    check_origin(made, pipeline, context)?;
+    let printer = Printer::of_nobody(context.printer);
+    super::run::run(pipeline, &Context::new(asked.cli.global.seed, asked.options.clone(), &printer))?;
+
+    let compared = Compared::of(made, &again)?;
+    compared.differing.iter().take(NAMED).for_each(|name| context.printer.warn(&format!("{name} differs")));
+    let (made, all) = (made.display(), compared.files);
+    if !compared.differing.is_empty() {
+        bail!(
+            "{} of {all} files of {made} differ from those made again, which are in {}",
+            compared.differing.len(),
+            again.display()
+        );
+    }
+    if options.out.is_none() {
+        fs::remove_dir_all(&again).with_context(|| format!("{}: cannot remove", again.display()))?;
+    }
+    if !compared.others.is_empty() {
+        let others = compared.others.len();
+        context.printer.note(&format!("{others} other files in {made} are not of wfkit run, and were not compared"));
+    }
+    context.printer.line(&format!(
+        "{made}: all {all} files made again, the same bytes; of the reports all but the times they took and where their input was found"
+    ))
+}
+
+/// A folder of this name beside the one that is made again, so that both are on one disk.
+fn beside(made: &Path) -> Result<PathBuf> {
+    let made = made.canonicalize().with_context(|| made.display().to_string())?;
+    let name = made.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let free = (1..).map(|n| made.with_file_name(format!("{name}.again-{n}"))).find(|folder| !folder.exists());
+    free.context("there is a number that is free")
+}
+
+/// That the input is the one of then; warns where the program is another.
+fn check_origin(made: &Path, pipeline: &cli::Run, context: &Context<'_>) -> Result<()> {
+    let path = made.join("run.report.json");
+    let text = fs::read_to_string(&path).with_context(|| format!("{}: cannot read", path.display()))?;
+    let then: Value = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
+    if then["tool"] != TOOL {
+        context.printer.warn(&format!("{} was made by {}, this is {TOOL}", made.display(), then["tool"]));
+    }
+    let input = pipeline.input.clone().unwrap_or_else(|| wfkit_datasets::sample().to_owned());
+    let now = digests(std::slice::from_ref(&input))?;
+    if then["inputs"][0]["sha256"] != now[0].sha256 {
+        bail!(
+            "{}: it is not what {} was made of: SHA-256 {}, then {}",
+            input.display(),
+            made.display(),
+            now[0].sha256,
+            then["inputs"][0]["sha256"]
+        );
+    }
+    Ok(())
+}
+
+/// Two folders.
+struct Compared {
+    files: usize,
+    /// What is in both, and not the same, or missing in the first.
+    differing: Vec<String>,
+    /// What is in the first alone.
+    others: Vec<String>,
+}
+
+impl Compared {
+    fn of(made: &Path, again: &Path) -> Result<Self> {
+        let (first, second) = (names(made)?, names(again)?);
+        let mut differing = Vec::new();
+        for name in second.iter().filter(|name| *name != PIPELINE) {
+            if !is_same(&made.join(name), &again.join(name))? {
+                differing.push(name.clone());
+            }
+        }
+        let others = first.difference(&second).cloned().collect();
+        Ok(Self { files: second.len() - 1, differing, others })
+    }
+}
+
+/// The files in `folder` and those below it, by what they are called from there.
+fn names(folder: &Path) -> Result<BTreeSet<String>> {
+    files_below(folder)
+        .iter()
+        .map(|path| {
+            let name = path.strip_prefix(folder).with_context(|| path.display().to_string())?;
+            Ok(name.to_string_lossy().into_owned())
+        })
+        .collect()
+}
+
+fn is_same(made: &Path, again: &Path) -> Result<bool> {
+    let Ok(first) = fs::read(made) else { return Ok(false) };
+    let second = fs::read(again).with_context(|| again.display().to_string())?;
+    if first == second || !again.to_string_lossy().ends_with(".report.json") {
+        return Ok(first == second);
+    }
+    let report = |bytes: &[u8]| -> Option<Value> {
+        let mut report = serde_json::from_slice(bytes).ok()?;
+        without_clock(&mut report);
+        without_places(&mut report);
+        Some(report)
+    };
+    Ok(report(&first).is_some_and(|first| Some(first) == report(&second)))
+}
+
+/// Takes out where inputs were found, which stand beside what they are.
+fn without_places(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            if fields.contains_key("sha256") {
+                fields.remove("path");
+            }
+            fields.values_mut().for_each(without_places);
+        }
+        Value::Array(values) => values.iter_mut().for_each(without_places),
+        _ => {}
+    }
+}

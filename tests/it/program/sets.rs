@@ -1,0 +1,87 @@
+//! `wfkit dataset info`, `show`, `filter` and `sample`; benchmarks by name.
+
+use super::support::Folder;
+
+#[test]
+fn info_answers_first_and_has_a_line_a_class() {
+    let folder = Folder::with_traces();
+    let text = folder.wfkit_at(Some(80), "dataset info traces.parquet").succeeds().stdout;
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].starts_with("200 traces of 10 classes (20 each), "), "{text}");
+    let row = lines.iter().find(|line| line.split_whitespace().next() == Some("17")).unwrap();
+    assert_eq!(row.split_whitespace().nth(1), Some("20"), "{text}");
+    assert!(lines.iter().all(|line| line.chars().count() <= 80 || !line.starts_with(' ')), "{text}");
+
+    let report = folder.report("dataset info traces.parquet");
+    let classes = report.utility.extras.get("by_class").unwrap().as_array().unwrap().clone();
+    assert_eq!((classes.len(), classes[0]["class"].as_str()), (10, Some("17")));
+    let traces: u64 = classes.iter().map(|class| class["traces"].as_u64().unwrap()).sum();
+    assert_eq!(traces, report.counts["traces"]);
+}
+
+#[test]
+fn show_draws_both_ways_within_eighty_columns() {
+    let folder = Folder::with_traces();
+    let text = folder.wfkit("dataset show traces.parquet --classes 17,48 -n 2").succeeds().stdout;
+    assert_eq!(text.lines().filter(|line| line.starts_with("  in  ")).count(), 4, "{text}");
+    assert!(text.lines().filter(|line| line.starts_with("  ")).all(|line| line.chars().count() <= 80), "{text}");
+    assert!(text.contains('█'), "{text}");
+    let error = folder.wfkit("dataset show traces.parquet --classes 18").fails();
+    assert!(error.contains("there is no class `18`"), "{error}");
+}
+
+#[test]
+fn a_part_of_a_set_is_chosen_or_drawn_and_what_is_left_out_is_counted() {
+    let folder = Folder::with_traces();
+    let report = folder.report("dataset filter traces.parquet --classes 17,48 --min-packets 10 --out f.parquet");
+    let set = folder.traces("f.parquet").set;
+    assert!(set.traces().iter().all(|one| ["17", "48"].contains(&one.key.class.as_str()) && one.trace.len() >= 10));
+    assert_eq!(report.dropped["other class"], 160);
+    assert_eq!(set.len() as u64 + report.dropped.values().sum::<u64>(), 200);
+    let error = folder.wfkit("dataset filter traces.parquet --min-packets 1000000 --out none.parquet").fails();
+    assert!(error.contains("no trace is wanted") && !folder.path("none.parquet").exists(), "{error}");
+    folder.wfkit("dataset filter traces.parquet --out all.parquet").shows_wrong_usage();
+
+    folder.report("dataset sample traces.parquet --traces-each 3 --classes 4 --out a.parquet --seed 5");
+    folder.report("dataset sample traces.parquet --traces-each 3 --classes 4 --out b.parquet --seed 5");
+    assert_eq!(folder.bytes("a.parquet"), folder.bytes("b.parquet"));
+    let drawn = folder.traces("a.parquet").set;
+    assert_eq!((drawn.len(), drawn.classes().len()), (12, 4));
+}
+
+#[test]
+fn a_benchmark_is_of_its_traces_and_no_others() {
+    let folder = Folder::with_traces();
+    let named = folder.report("evaluate --benchmark secretstroll@1/5-folds --attack totals");
+    let benchmark = named.privacy.extras.get("benchmark").unwrap();
+    assert_eq!(benchmark["id"], "secretstroll@1/5-folds");
+    assert_eq!(named.options["benchmark"], "secretstroll@1/5-folds");
+    let sample = folder.report("evaluate traces.parquet --benchmark sample@1/5-folds --attack totals");
+    let plain = folder.report("evaluate traces.parquet --folds 5 --attack totals");
+    assert_eq!(sample.privacy.accuracy, plain.privacy.accuracy);
+
+    let error = folder.wfkit("evaluate traces.parquet --benchmark secretstroll@1/5-folds --attack totals").fails();
+    assert!(error.contains("these are other traces"), "{error}");
+    let error = folder.wfkit("evaluate --benchmark sample@1/5-folds").fails();
+    assert!(error.contains("wfkit capture import"), "{error}");
+    let error = folder.wfkit("evaluate --benchmark sampel@1/5-folds").shows_wrong_usage();
+    assert!(error.contains("did you mean `sample@1/5-folds`"), "{error}");
+    folder.wfkit("evaluate --benchmark pages@1/5-folds --folds 3").shows_wrong_usage();
+}
+
+#[test]
+fn public_sets_are_listed_described_and_imported_with_what_is_not_as_published() {
+    let folder = Folder::new();
+    let text = folder.wfkit_at(Some(80), "dataset list").succeeds().stdout;
+    assert!(text.contains("wang14") && text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    assert!(folder.wfkit("dataset describe wang14").succeeds().stdout.contains("USENIX Security 2014"));
+    for (name, lines) in
+        [("0-0", "0.0\t1\n0.1\t-1\n0.2\t-1\n"), ("0-1", "0.0\t1\n0.3\t-1\n"), ("1-0", "0.0\t1\n0.2\t-1\n")]
+    {
+        folder.write(&format!("batch/{name}"), lines);
+    }
+    let ran = folder.wfkit("dataset import wang14 batch --out w.parquet").succeeds();
+    assert!(ran.stderr.contains("2 classes and 3 traces were read; as published it has 100 and 9000"), "{ran:?}");
+    assert_eq!(folder.traces("w.parquet").set.len(), 3);
+    assert!(folder.wfkit("dataset import torpcaps batch --out t.parquet").fails().contains("wfkit capture import"));
+}
