@@ -125,6 +125,12 @@ pub(crate) enum Command {
     /// Files and scores of a privacy competition, and its server from the terminal.
     #[command(subcommand)]
     Competition(Competition),
+    /// Pages of Markdown about every command, feature, attack, defence and invariant, as this very program has them.
+    Reference {
+        /// Folder for commands.md, features.md, attacks.md, defences.md and invariants.md.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]

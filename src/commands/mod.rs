@@ -14,6 +14,7 @@ mod merge;
 mod plot;
 mod predict;
 mod record;
+mod reference;
 mod relabel;
 mod report;
 mod retime;
@@ -47,6 +48,7 @@ pub(crate) fn execute(command: Command, global: &Global, printer: &Printer) -> R
         Command::Defend(options) => defend::run(&options, &context),
         Command::Sweep(options) => sweep::run(&options, &context),
         Command::Sessions(command) => sessions::run(&command, &context),
+        Command::Reference { out } => reference::run(&out, &context),
         Command::Competition(command) => competition::run(&command, &context),
     }
 }

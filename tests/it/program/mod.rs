@@ -24,6 +24,7 @@ mod own_traffic;
 mod pipeline;
 mod plot;
 mod record;
+mod reference;
 mod replaced;
 mod report;
 mod retime;
