@@ -55,11 +55,15 @@ def settle(src, root, rooms):
             path, _, anchor = found["to"].partition("#")
             if is_elsewhere(found["to"]) or not path:
                 return found[0]
+            if "::" in path or path.endswith(")"):  # a name of the code, for its own documentation
+                return found["text"]
             to = (here.parent / path).resolve()
             to = chapters.get(to, to)
             if to.is_relative_to(DOCS_SRC):
                 to = os.path.relpath(to, here.parent)
-                return f"{found['picture']}[{found['text']}]({to}{'#' + anchor if anchor else ''})"
+                if found["picture"]:  # a small screen shows it by itself
+                    return f"[![{found['text']}]({to})]({to})"
+                return f"[{found['text']}]({to}{'#' + anchor if anchor else ''})"
             if not to.exists():
                 raise SystemExit(f"error: {page.relative_to(src)}: {found['to']} leads nowhere")
             name = to.relative_to(root)

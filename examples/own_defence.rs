@@ -24,7 +24,7 @@ impl Defense for Echo {
         for (origin, (time_ns, size)) in trace.packets().enumerate() {
             sent.push((time_ns, size, Some(origin)));
             if size > 0 {
-                let echoes = draws.geometric();
+                let echoes = draws.geometric() - 1; // from 1 on, each half as likely as the one before
                 sent.extend((1..=echoes).map(|nth| (time_ns + nth * self.gap_ns, -self.size, None)));
             }
         }

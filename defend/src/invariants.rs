@@ -153,7 +153,9 @@ impl Invariant {
             Self::LinkRate => "a packet waits until its predecessor in its direction is out",
             Self::Shape => "there are packets, time does not go backwards, no size is 0",
             Self::Budget => "padding sent and dropped is what was drawn, and within the budget",
-            Self::EndsWithData => "no padding comes after the last normal packet, or no longer after it than the stop rule allows",
+            Self::EndsWithData => {
+                "no padding comes after the last normal packet, or no longer after it than the stop rule allows"
+            }
             Self::End => "the number of packets a direction is what the end rule says",
             Self::Determinism => "a second run with the same seed gives the same packets",
             Self::Identity => "a defence whose parameters ask for nothing returns its input",

@@ -134,7 +134,11 @@ const ONE_OF_A_SET: &[(&str, &str, &str)] = &[
     ("ngram-cells", "burst_pair", "how often these two bursts, in cells, follow each other"),
     ("requests", "requests", "outgoing packets"),
     ("requests", "answers", "how often something comes in between one outgoing packet and the next"),
-    ("requests", "in_before", "incoming bytes so far when outgoing packet 1, 2, .. is sent; all of them where there is none"),
+    (
+        "requests",
+        "in_before",
+        "incoming bytes so far when outgoing packet 1, 2, .. is sent; all of them where there is none",
+    ),
     ("requests", "answer", "answer 1, 2, .. in cells; 0 after the last"),
     ("requests", "largest", "largest, second largest, .. answer in cells; 0 after the last"),
     ("requests", "answers_of", "answers of 1, 2, .. cells"),
@@ -144,7 +148,11 @@ const ONE_OF_A_SET: &[(&str, &str, &str)] = &[
     ("bursts", "burst", "signed bytes of burst (run of one direction) 1, 2, ..; 0 after the last"),
     ("size-histogram", "size", "packets of this signed size"),
     ("wang-knn", "out_position", "place of one of the first 500 outgoing packets in the trace, from 0; -1: none"),
-    ("wang-knn-published", "out_position", "place of one of the first 500 outgoing packets in the trace, from 0; -1: none"),
+    (
+        "wang-knn-published",
+        "out_position",
+        "place of one of the first 500 outgoing packets in the trace, from 0; -1: none",
+    ),
     ("wang-knn", "burst", "outgoing packets of one of the first 100 bursts; -1: none"),
     ("wang-knn-published", "burst", "outgoing packets of one of the first 100 bursts; -1: none"),
     ("tam", "out", "outgoing packets in one of 1,800 slots of 44.5 ms"),
@@ -169,12 +177,20 @@ const ONE_OF_A_SET: &[(&str, &str, &str)] = &[
     ("wefde", "packet_number", "packets in all, out and in; their shares, both also rounded; bytes in all, out and in"),
     ("wefde", "packet_time", "maximum, mean, deviation, 75th percentile of gaps; 25th, 50th, 75th, 100th of times"),
     ("wefde", "ngram", "how often 2 to 6 directions follow each other so: oio is outgoing, incoming, outgoing"),
-    ("wefde", "transposition", "places of the first 300 outgoing and incoming packets; their deviation and mean; -1: none"),
+    (
+        "wefde",
+        "transposition",
+        "places of the first 300 outgoing and incoming packets; their deviation and mean; -1: none",
+    ),
     ("wefde", "interval_knn", "differences between successive of these places; -1: none"),
     ("wefde", "interval_icics", "how often 0, 1, .. 299, or more packets stand between two of one direction"),
     ("wefde", "interval_wpes11", "the same in the bins 0, 1, 2, 3-5, 6-8, 9-13, 14 and more"),
     ("wefde", "packet_distribution", "outgoing packets in the first 200 blocks of 30; statistics and sums of them"),
-    ("wefde", "burst", "maximum, mean, number, deviation and median of the bursts of wang-knn; how many exceed 2 .. 50"),
+    (
+        "wefde",
+        "burst",
+        "maximum, mean, number, deviation and median of the bursts of wang-knn; how many exceed 2 .. 50",
+    ),
     ("wefde", "first20", "the first 20 signed sizes, padded with 0"),
     ("wefde", "first30", "outgoing and incoming packets among the first 30"),
     ("wefde", "last30", "outgoing and incoming packets among the last 30"),
@@ -211,8 +227,14 @@ mod tests {
         let told = |definition| meaning(definition).unwrap_or_default();
         assert_eq!(told("kfp-core.in_gap_max"), "largest of the gaps between successive incoming packets");
         assert_eq!(told("appscanner.in_p50"), "median of the sizes of the incoming packets");
-        assert_eq!(told("inter-arrival.in_gap_below_10ms"), "share below 10ms of the gaps between successive incoming packets");
-        assert_eq!(told("wang-knn.burst_max"), "largest of outgoing packets of the bursts, which two incoming packets in a row end");
+        assert_eq!(
+            told("inter-arrival.in_gap_below_10ms"),
+            "share below 10ms of the gaps between successive incoming packets"
+        );
+        assert_eq!(
+            told("wang-knn.burst_max"),
+            "largest of outgoing packets of the bursts, which two incoming packets in a row end"
+        );
         assert_eq!(meaning("kfp-core.in_gap_unknown"), None);
         assert_eq!(meaning("nothing"), None);
     }

@@ -190,7 +190,7 @@ fn score_files(attack: &Path, verif: &[PathBuf], defence: Option<&Path>, context
     files.extend(verif.iter().cloned());
     files.extend(defence.map(Path::to_owned));
     context.finish_and_print(score_report(&scored, UPLOADED, digests(&files)?, context), None)?;
-    context.printer.line("total = utility x attack score; what that rewards and what not: wfkit competition score --help")
+    context.printer.line("total = utility x attack score; its traps: wfkit competition score --help")
 }
 
 /// The stage report of a score.

@@ -136,7 +136,9 @@ fn print(verified: &Verification, context: &Context<'_>) -> Result<()> {
 fn invariants(verified: &Verification, context: &Context<'_>) -> Result<()> {
     let Verification { tested, not_promised, untestable, .. } = verified;
     let states = [(tested, "tested"), (not_promised, "not promised"), (untestable, "not told by these files")];
-    let row = |(invariant, state): (&Invariant, &str)| [invariant.to_string(), state.to_owned(), invariant.meaning().to_owned()];
+    let row = |(invariant, state): (&Invariant, &str)| {
+        [invariant.to_string(), state.to_owned(), invariant.meaning().to_owned()]
+    };
     let mut all: Vec<(&Invariant, &str)> =
         states.into_iter().flat_map(|(some, state)| some.iter().map(move |one| (one, state))).collect();
     all.sort_by_key(|(invariant, _)| invariant.number());

@@ -37,9 +37,7 @@ pub(super) fn describe(spec: &FeatureSpec, traces: &[PathBuf], context: &Context
             told["meaning"] = json!(meaning(&column.definition));
             told
         });
-        return context
-            .printer
-            .document(&json!({ "set": spec.to_string(), "columns": columns.collect::<Vec<_>>() }));
+        return context.printer.document(&json!({ "set": spec.to_string(), "columns": columns.collect::<Vec<_>>() }));
     }
     let rows: Vec<[String; 5]> = families(&columns).map(row).collect();
     context.printer.table(["feature", "columns", "unit", "tells", "what it is"], &rows)?;

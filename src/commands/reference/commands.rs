@@ -12,7 +12,11 @@ pub(super) fn page() -> String {
     wfkit.build();
     let mut text = String::from("# Commands\n\n");
     let everywhere: Vec<&Arg> = wfkit.get_arguments().filter(|arg| arg.is_global_set() && !is_help(arg)).collect();
-    let _ = write!(text, "What `wfkit COMMAND --help` says, of all of them. Every command takes:\n\n{}", options(&everywhere));
+    let _ = write!(
+        text,
+        "What `wfkit COMMAND --help` says, of all of them. Every command takes:\n\n{}",
+        options(&everywhere)
+    );
     if let Some(words) = wfkit.get_after_help() {
         text.push_str(&list(words.to_string().lines()));
     }
@@ -36,7 +40,8 @@ fn describe(command: &Command, before: &str, text: &mut String) {
     let about = command.get_long_about().or(command.get_about()).map(ToString::to_string).unwrap_or_default();
     let _ = write!(text, "{level} {}\n\n{}\n\n", code(&name), prose(about.trim()));
     let own = |arg: &&Arg| !arg.is_global_set() && !arg.is_hide_set() && !is_help(arg);
-    let (places, named): (Vec<&Arg>, Vec<&Arg>) = command.get_arguments().filter(own).partition(|arg| arg.is_positional());
+    let (places, named): (Vec<&Arg>, Vec<&Arg>) =
+        command.get_arguments().filter(own).partition(|arg| arg.is_positional());
     let commands: Vec<&Command> = command.get_subcommands().filter(|command| is_shown(command)).collect();
     if !(places.is_empty() && named.is_empty()) || commands.is_empty() {
         let usage = command.clone().render_usage().to_string();

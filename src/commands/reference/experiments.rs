@@ -10,8 +10,17 @@ use super::markdown::{self, code, prose, table};
 pub(super) fn attacks() -> String {
     let rows = every_attack().iter().map(|attack| {
         let aliases = attack.aliases.iter().map(|alias| format!(" ({})", code(alias))).collect::<String>();
-        let features = attack.features.map_or_else(|| "-".to_owned(), |sets| sets.split(',').map(code).collect::<Vec<_>>().join(", "));
-        [code(attack.name) + &aliases, prose(attack.description), prose(attack.purpose), features, attack.cost.to_owned(), prose(attack.source)]
+        let features = attack
+            .features
+            .map_or_else(|| "-".to_owned(), |sets| sets.split(',').map(code).collect::<Vec<_>>().join(", "));
+        [
+            code(attack.name) + &aliases,
+            prose(attack.description),
+            prose(attack.purpose),
+            features,
+            attack.cost.to_owned(),
+            prose(attack.source),
+        ]
     });
     format!(
         "# Attacks\n\nWhat `wfkit attacks` lists. Cost is beside the forest of `kfp-175` over the same traces. Sets of features joined by commas, \
@@ -44,11 +53,19 @@ fn defended_by(defence: &DefenseInfo, text: &mut String) {
     let needs = if needs.is_empty() { "nothing".to_owned() } else { needs.join(" and ") };
     let (name, summary, source) = (defence.name, prose(defence.summary), prose(defence.source));
     let _ = write!(text, "## {}\n\n{summary}. Source: {source}. Needs {needs}.\n\n", code(name));
-    let presets = defence.presets.iter().map(|preset| [code(&format!("{name}:{}", preset.name)), prose(preset.summary)]);
+    let presets =
+        defence.presets.iter().map(|preset| [code(&format!("{name}:{}", preset.name)), prose(preset.summary)]);
     text.push_str(&table(["preset", "what it is"], &presets.collect::<Vec<_>>()));
     let mut shown: Vec<&str> = Vec::new();
     for preset in defence.presets {
-        let of = |parameter: &&Parameter| [code(parameter.key), prose(&parameter.kind.to_string()), prose(&parameter.default.to_string()), prose(parameter.meaning)];
+        let of = |parameter: &&Parameter| {
+            [
+                code(parameter.key),
+                prose(&parameter.kind.to_string()),
+                prose(&parameter.default.to_string()),
+                prose(parameter.meaning),
+            ]
+        };
         let rows: Vec<_> = preset.parameters.iter().collect::<Vec<_>>().iter().map(of).collect();
         let table = table(["parameter", "values", "default", "meaning"], &rows);
         let own: Vec<&str> = preset.parameters.iter().map(|parameter| parameter.key).collect();

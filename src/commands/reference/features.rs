@@ -25,7 +25,8 @@ pub(super) fn page() -> Result<String> {
         let spec = FeatureSpec::new(vec![set])?;
         let columns = spec.fit(&training).columns();
         let tells: Vec<String> = set.information().iter().map(Information::to_string).collect();
-        let learned = if set.learns() { " Learned from the training traces; here those of the bundled sample." } else { "" };
+        let learned =
+            if set.learns() { " Learned from the training traces; here those of the bundled sample." } else { "" };
         let _ = write!(
             text,
             "## {}\n\n{} Tells: {}. {} columns, version {}.{learned}\n\n",
@@ -35,7 +36,10 @@ pub(super) fn page() -> Result<String> {
             columns.len(),
             set.version()
         );
-        text.push_str(&table(["feature", "columns", "unit", "tells", "what it is"], &families(&columns).map(row).collect::<Vec<_>>()));
+        text.push_str(&table(
+            ["feature", "columns", "unit", "tells", "what it is"],
+            &families(&columns).map(row).collect::<Vec<_>>(),
+        ));
     }
     Ok(text)
 }
@@ -43,7 +47,8 @@ pub(super) fn page() -> Result<String> {
 fn row(family: &[Column]) -> [String; 5] {
     let (first, last) = (&family[0], &family[family.len() - 1]);
     let short = |column: &Column| column.name.split_once('.').map_or("", |(_, feature)| feature).to_owned();
-    let names = if family.len() == 1 { code(&short(first)) } else { format!("`{}` .. `{}`", short(first), short(last)) };
+    let names =
+        if family.len() == 1 { code(&short(first)) } else { format!("`{}` .. `{}`", short(first), short(last)) };
     let meaning = meaning(&first.definition).unwrap_or_default();
     [names, family.len().to_string(), first.unit.to_string(), first.information.to_string(), prose(&meaning)]
 }

@@ -8,23 +8,35 @@ fn the_reference_has_every_command_feature_attack_defence_and_invariant() {
     folder.wfkit("reference --out pages").succeeds();
     let page = |name: &str| folder.text(&format!("pages/{name}.md"));
     let commands = page("commands");
-    let named = ["### `wfkit capture import`", "### `wfkit defend verify`", "### `wfkit competition score`", "## `wfkit evaluate`"];
+    let named = [
+        "### `wfkit capture import`",
+        "### `wfkit defend verify`",
+        "### `wfkit competition score`",
+        "## `wfkit evaluate`",
+    ];
     for heading in named {
         assert!(commands.lines().any(|line| line == heading), "{heading}");
     }
     assert!(commands.contains("| `--folds <K>` | ") && commands.contains("Default: `kfp-size`."), "{commands}");
     assert!(!commands.contains("\n## `wfkit help`"));
     let features = page("features");
-    assert!(features.contains("| `in_gap_max` | 1 | seconds | time | largest of the gaps between successive incoming packets |"), "{features}");
+    assert!(
+        features.contains(
+            "| `in_gap_max` | 1 | seconds | time | largest of the gaps between successive incoming packets |"
+        ),
+        "{features}"
+    );
     let listed = |command: &str, key: &str| {
         let listed = folder.wfkit(command).succeeds().stdout;
         let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
         let rows = listed.get(key).unwrap_or(&listed).as_array().unwrap().clone();
         rows.iter().map(|row| row["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    for (command, key, name) in
-        [("features list --format json", "sets", "features"), ("attacks --format json", "", "attacks"), ("defend list --format json", "", "defences")]
-    {
+    for (command, key, name) in [
+        ("features list --format json", "sets", "features"),
+        ("attacks --format json", "", "attacks"),
+        ("defend list --format json", "", "defences"),
+    ] {
         let text = page(name);
         for one in listed(command, key) {
             assert!(text.contains(&format!("`{one}`")), "{one} is not in {name}.md");
