@@ -76,6 +76,12 @@ def settle(src, root, rooms):
         page.write_text(outside_fences(text, lambda part, one=one: LINK.sub(one, part)))
 
 
+def nowhere(path):
+    """The links of a page outside of the book, such as the README, that lead to no file."""
+    found = [one["to"].partition("#")[0] for one in LINK.finditer(FENCE.sub("", path.read_text())) if not is_elsewhere(one["to"])]
+    return [f"{path.name}: nothing is at {to}" for to in found if not (path.parent / to).exists()]
+
+
 class Seen(HTMLParser):
     """The ids of a page, where it leads, and what a browser fetches for it."""
 

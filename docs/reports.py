@@ -40,6 +40,7 @@ def structs(root):
 def plain(words):
     """Without links of rustdoc."""
     words = re.sub(r"\[`?([^\]`]+)`?\]\([^)]*\)", r"`\1`", words)
+    words = words.replace("`None`", "`null`")
     return re.sub(r"\[`?([\w:]+)`?\]", r"`\1`", words).replace("<", "&lt;").replace("|", "\\|")
 
 
@@ -97,7 +98,7 @@ def walk(value, path, fields, known, words=""):
         for name, inner in value.items():
             walk(inner, f"{path}.{name}" if path else name, fields, known, of.get(name, ""))
     elif isinstance(value, list) and value and isinstance(value[0], dict):
-        fields.setdefault(path, (words, f"{len(value)} of"))
+        fields.setdefault(path, (words, "a list"))
         for inner in value:
             walk(inner, f"{path}[]", fields, known)
     else:

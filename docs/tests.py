@@ -99,6 +99,13 @@ class Links(unittest.TestCase):
             )
 
 
+    def test_links_of_the_readme_lead_to_files(self):
+        with tempfile.TemporaryDirectory() as folder:
+            page = Path(folder) / "README.md"
+            page.write_text("[itself](README.md#start) [elsewhere](https://example.org) [gone](gone/page.md)\n")
+            self.assertEqual(links.nowhere(page), ["README.md: nothing is at gone/page.md"])
+
+
 class Reports(unittest.TestCase):
     def test_fields_get_the_words_of_the_structs_that_have_them(self):
         known = [{"accuracy": "How often it is right.", "log_loss": ""}, {"name": "Its name.", "rep": ""}, {"extra": "Of another."}]

@@ -56,26 +56,18 @@ fn defended_by(defence: &DefenseInfo, text: &mut String) {
     let presets =
         defence.presets.iter().map(|preset| [code(&format!("{name}:{}", preset.name)), prose(preset.summary)]);
     text.push_str(&table(["preset", "what it is"], &presets.collect::<Vec<_>>()));
-    let mut shown: Vec<&str> = Vec::new();
+    let mut above = String::new();
     for preset in defence.presets {
-        let of = |parameter: &&Parameter| {
-            [
-                code(parameter.key),
-                prose(&parameter.kind.to_string()),
-                prose(&parameter.default.to_string()),
-                prose(parameter.meaning),
-            ]
+        let of = |parameter: &Parameter| {
+            let (kind, default) = (parameter.kind.to_string(), parameter.default.to_string());
+            [code(parameter.key), prose(&kind), prose(&default), prose(parameter.meaning)]
         };
-        let rows: Vec<_> = preset.parameters.iter().collect::<Vec<_>>().iter().map(of).collect();
+        let rows: Vec<_> = preset.parameters.iter().map(of).collect();
         let table = table(["parameter", "values", "default", "meaning"], &rows);
-        let own: Vec<&str> = preset.parameters.iter().map(|parameter| parameter.key).collect();
-        if own == shown {
-            continue;
-        }
-        shown = own;
-        if !table.is_empty() {
+        if !table.is_empty() && table != above {
             let _ = write!(text, "Parameters of `{name}:{}`:\n\n{table}", preset.name);
         }
+        above = table;
     }
     let listed = |title: &str, lines: &[&str]| match lines {
         [] => String::new(),

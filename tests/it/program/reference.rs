@@ -42,6 +42,11 @@ fn the_reference_has_every_command_feature_attack_defence_and_invariant() {
             assert!(text.contains(&format!("`{one}`")), "{one} is not in {name}.md");
         }
     }
+    let defences = page("defences");
+    assert!(
+        defences.contains("Parameters of `front:ft-1`") && defences.contains("Parameters of `front:ft-2`"),
+        "{defences}"
+    );
     let invariants = page("invariants");
     assert!(invariants.contains("| I3 | `no-time-travel` | nothing leaves before it arrived |"), "{invariants}");
     assert!((1..=15).all(|number| invariants.contains(&format!("| I{number} |"))), "{invariants}");
