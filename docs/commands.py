@@ -106,6 +106,32 @@ def lines(text):
     return [" ".join(line.split()) for line in text.rstrip("\n").split("\n")]
 
 
+def known(reference):
+    """The options of every command, by the page that `wfkit reference` makes: name to options."""
+    found, name = {"wfkit": set()}, "wfkit"
+    for line in reference.splitlines():
+        if heading := re.fullmatch(r"#+ `(wfkit [^`]*)`", line):
+            name = heading[1]
+            found[name] = set()
+        elif line.startswith("| `"):
+            found[name] |= set(re.findall(r"--[a-z][a-z0-9-]*", line.split("|")[1]))
+    return found
+
+
+def unknown(text, reference):
+    """Commands of wfkit that a page shows and does not run, with an option or a name that the program does not have."""
+    of, faults = known(reference), []
+    for line in re.findall(r"(?:^|&& |; |\$ )(wfkit [^#\n;&|]*)", "\n".join(fence["body"] or "" for fence in FENCE.finditer(text) if fence["kind"] in ("sh", "console")), re.M):
+        words = re.sub(r"'[^']*'", "QUOTED", line).split()
+        names = [" ".join(words[:count]) for count in range(1, len(words) + 1)]
+        name = max((one for one in names if one in of), key=len)
+        options = of[name] | of["wfkit"] | {"--help", "--version"}
+        faults += [f"{line.strip()}: {name} has no {word}" for word in words if word.startswith("--") and word.partition("=")[0] not in options]
+        if name == "wfkit" and len(words) > 1 and not words[1].startswith("-"):
+            faults.append(f"{line.strip()}: there is no command {words[1]}")
+    return faults
+
+
 def run(page, folder, environment):
     """Runs the steps of a page in `folder`; raises Wrong at the first that differs."""
     for step in page.steps:

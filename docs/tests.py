@@ -79,6 +79,15 @@ class Commands(unittest.TestCase):
                 self.assertEqual(commands.matches(shown, printed), same)
 
 
+    def test_options_and_commands_that_there_are_not_are_found_where_nothing_is_run(self):
+        reference = "| `--seed <N>` | x |\n## `wfkit train`\n| `--out <FILE>` | or --seed |\n## `wfkit plot`\n### `wfkit plot roc`\n| `--csv` | |\n"
+        page = "```sh\nwfkit train t --out 'm --x' --seed=1 && wfkit plot roc --out x   # --that\n$ wfkit trains\n```\n"
+        self.assertEqual(
+            commands.unknown(page, reference),
+            ["wfkit plot roc --out x: wfkit plot roc has no --out", "wfkit trains: there is no command trains"],
+        )
+
+
 class Links(unittest.TestCase):
     def test_pictures_are_those_that_stand_beside_the_page(self):
         self.assertEqual(links.pictures("![a](pictures/a.svg) [b](b.md) ![c](https://example.org/c.svg)"), ["pictures/a.svg"])
