@@ -146,3 +146,25 @@ count as 0.5.
 
 Views (--views) take information out of traces and train the attack again. sizes: what sizes there are each way, sorted, without times. times: when
 packets are sent, without direction and size. order: the sequence of directions, without size and time. Each leaves the number of packets.";
+
+/// What the total of a competition is, for `competition score`.
+pub(crate) const OF_TOTAL: &str = "\
+total = utility x attack score
+  utility       64 / log10(median bytes in x median bytes out x median seconds) of the traces that
+                a team sends: what its own defence costs
+  attack score  10 x the mean ROC-AUC (one class against the rest) of its attacks on other teams;
+                1 for a team without an attack
+
+Its traps:
+  - Guessing has an area of 0.5, so an attack score of 5 and not 0; good and fair attacks stand
+    close together below 10. Look at accuracy beside it.
+  - What a defence hides is not in its own team's total. It costs that team utility, and lowers the
+    attack scores, so the totals, of those who attack it. Compare teams, not totals of one.
+  - Utility is one over a logarithm: for queries of 67 kB and 17 s, ten times the incoming bytes cost
+    a tenth of it.
+  - Medians do not see half of the traces: what is done to the larger half alone costs nothing.
+    Hold a defence against the traces that it was made of, `wfkit defend` does.
+  - An area looks at the order that the probabilities of one class give to all traces. Rounding them
+    to 0 and 1 throws that away.
+  - Traces that are in a defence file twice can be learned and tested; `competition split` counts
+    them.";

@@ -12,6 +12,9 @@ import together
 from fragments import number, percent, size, table, with_interval
 from measure import DATA_SETS, Failed, check_counts
 
+# Pages of the handbook that are made of tables.
+NUMBERS = "docs/src/numbers"
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -25,7 +28,7 @@ class Entry:
     time: str  # about how long, on two cores
     cheap: bool = False  # CI measures it again
     shown: str = ""  # the commands in short, where they are too long to read
-    shown_in: str = "README.md"
+    shown_in: str = f"{NUMBERS}/speed.md"
 
 
 # The attacks that were not tried, as every table of defences must say.
@@ -313,10 +316,11 @@ EVALUATED = (
 )
 
 ENTRIES = [
-    Entry("run", "sample", ["wfkit run sample/ --out out"], run_figures, run_table, "5 seconds", cheap=True),
-    Entry("attacks", "torpcaps", evaluations("torpcaps", ATTACKS, 10), attack_figures("torpcaps"), attack_table, "20 minutes", shown=EVALUATED),
+    Entry("run", "sample", ["wfkit run sample/ --out out"], run_figures, run_table, "5 seconds", cheap=True, shown_in=f"{NUMBERS}/run.md"),
+    Entry("attacks", "torpcaps", evaluations("torpcaps", ATTACKS, 10), attack_figures("torpcaps"), attack_table, "20 minutes", shown=EVALUATED, shown_in=f"{NUMBERS}/attacks.md"),
     Entry(
-        "attacks-sample", "sample", evaluations("sample", ATTACKS, 10), attack_figures("sample"), attack_table, "30 seconds", cheap=True, shown=EVALUATED
+        "attacks-sample", "sample", evaluations("sample", ATTACKS, 10), attack_figures("sample"), attack_table, "30 seconds", cheap=True, shown=EVALUATED,
+        shown_in=f"{NUMBERS}/attacks.md",
     ),
     Entry("few-shot", "torpcaps", few_shot("torpcaps"), few_shot_figures("torpcaps"), few_shot_table, "15 minutes", shown_in="classify/ALIGNMENT.md"),
     Entry("few-shot-sample", "sample", few_shot("sample"), few_shot_figures("sample"), few_shot_table, "30 seconds", cheap=True, shown_in="classify/ALIGNMENT.md"),
@@ -349,6 +353,7 @@ ENTRIES = [
         sweep_figures("explainwf", traces=3600),
         sweep_table,
         "20 minutes",
+        shown_in=f"{NUMBERS}/defences.md",
     ),
     Entry(
         "defences-sample",
@@ -362,6 +367,7 @@ ENTRIES = [
         sweep_table,
         "20 seconds",
         cheap=True,
+        shown_in=f"{NUMBERS}/defences.md",
     ),
     *(
         Entry(

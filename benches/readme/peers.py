@@ -155,7 +155,7 @@ def defend_table(figures):
     ]
     return (
         f"{table(header, rows)}\n\nLoads defended a second of one core, every invariant checked ({figures['loads']}). What each sends, and why they differ, is in "
-        "[benches/peers/defend](benches/peers/defend/README.md)."
+        "[benches/peers/defend](../../../benches/peers/defend/README.md)."
     )
 
 

@@ -152,7 +152,7 @@ class Check(unittest.TestCase):
                 self.assertTrue(self.figures(f"`best` reaches {claim} here."), claim)
 
     def test_counts_names_tables_and_commands_are_no_claims(self):
-        text = "Classes 10 x 20 in 2026, IEEE 802.11, Apache-2.0, `--share 0.5`.\n```sh\nwfkit run --pad 0.5 # 12 s\n```\n"
+        text = "Classes 10 x 20 in 2026, scikit-learn 1.9.1, Apache-2.0, `--share 0.5`.\n```sh\nwfkit run --pad 0.5 # 12 s\n```\n"
         text += "<!-- table x -->\n| .5 |\n<!-- end x -->\n"
         self.assertEqual(self.figures(text), [])
 

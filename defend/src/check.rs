@@ -473,7 +473,7 @@ mod tests {
         let violation = check(&original(), &defended(&lost, Ledger::default()), &Guarantees::default()).unwrap_err();
         assert_eq!(
             violation.to_string(),
-            "breaks the invariant `I1 conservation` at packet 2: 299 bytes are carried, it has 300"
+            "breaks the invariant `I1 conservation` (every byte of every original packet is carried exactly once) at packet 2: 299 bytes are carried, it has 300"
         );
     }
 }

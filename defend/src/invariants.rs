@@ -135,6 +135,36 @@ impl Invariant {
         self.entry().0
     }
 
+    /// What it says, in one sentence without its full stop.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Conservation => "every byte of every original packet is carried exactly once",
+            Self::Direction => "a packet carries only what goes its way",
+            Self::Fifo => "in each direction, and on each path, bytes leave in the order in which they arrived",
+            Self::TotalOrder => "over both directions packets leave in the order in which they arrived",
+            Self::NoTimeTravel => "nothing leaves before it arrived",
+            Self::Causality => "an answer leaves as long after what it answers as in the original, or longer",
+            Self::Marks => "nothing in the sizes marks padding",
+            Self::Schedule => "every packet is on its slot and has the slot's size, and no slot is empty",
+            Self::TimesUntouched => "times and order of normal packets are those of the original",
+            Self::SizesUntouched => "each normal packet is one packet of the original, in its size",
+            Self::NoPadding => "there is no padding packet",
+            Self::Capacity => "a packet carries at most its size",
+            Self::LinkRate => "a packet waits until its predecessor in its direction is out",
+            Self::Shape => "there are packets, time does not go backwards, no size is 0",
+            Self::Budget => "padding sent and dropped is what was drawn, and within the budget",
+            Self::EndsWithData => {
+                "no padding comes after the last normal packet, or no longer after it than the stop rule allows"
+            }
+            Self::End => "the number of packets a direction is what the end rule says",
+            Self::Determinism => "a second run with the same seed gives the same packets",
+            Self::Identity => "a defence whose parameters ask for nothing returns its input",
+            Self::Composition => "the file names its layers in their order",
+            Self::Overheads => "the file costs what was reported",
+            Self::Labels => "what is sent does not depend on labels, or on those of the training traces alone",
+        }
+    }
+
     fn entry(self) -> (u8, &'static str) {
         match self {
             Self::Conservation => (1, "conservation"),
@@ -188,7 +218,7 @@ impl TryFrom<String> for Invariant {
 
 /// An invariant that a defended trace breaks.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("breaks the invariant `{invariant}` at packet {packet}: {detail}")]
+#[error("breaks the invariant `{invariant}` ({}) at packet {packet}: {detail}", invariant.meaning())]
 pub struct Violation {
     /// Which one.
     pub invariant: Invariant,
@@ -248,6 +278,8 @@ mod tests {
     fn every_invariant_has_a_number_and_is_read_as_it_is_written() {
         let numbers: BTreeSet<u8> = Invariant::ALL.into_iter().map(Invariant::number).collect();
         assert!(numbers.into_iter().eq(1..=15));
+        let told: BTreeSet<&str> = Invariant::ALL.into_iter().map(Invariant::meaning).collect();
+        assert_eq!(told.len(), Invariant::ALL.len(), "each says something of its own");
         for invariant in Invariant::ALL {
             let written = serde_json::to_string(&invariant).unwrap();
             assert_eq!(written, format!("\"{invariant}\""));

@@ -510,8 +510,8 @@ mod tests {
         let error = pipeline.defend(&Load::of(&set.traces()[0]), 0).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "pad:multiple on the trace (class a, rep 0) breaks the invariant `I1 conservation` at packet 0: \
-             0 bytes are carried, it has 100"
+            "pad:multiple on the trace (class a, rep 0) breaks the invariant `I1 conservation` \
+             (every byte of every original packet is carried exactly once) at packet 0: 0 bytes are carried, it has 100"
         );
     }
 

@@ -45,7 +45,8 @@ pub(crate) struct FeaturesExtract {
 pub(crate) enum FeaturesCommand {
     /// All feature sets.
     List,
-    /// What the columns of feature sets mean: name, unit, what they tell, definition and version.
+    /// What the columns of feature sets mean, a line each: name, unit, what they tell, what they are; --format json has
+    /// the version of each definition too.
     Describe {
         /// Feature sets, joined by + or commas.
         #[arg(value_name = "NAME[+NAME]")]

@@ -153,6 +153,12 @@ pub(crate) enum Command {
         #[arg(long, value_name = "DIR", default_value = "man/man1")]
         out: PathBuf,
     },
+    /// Pages of Markdown about every command, feature, attack, defence and invariant, as this very program has them.
+    Reference {
+        /// Folder for commands.md, features.md, attacks.md, defences.md and invariants.md.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]

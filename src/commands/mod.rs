@@ -17,6 +17,7 @@ mod plot;
 mod predict;
 mod public;
 mod record;
+mod reference;
 mod relabel;
 mod report;
 mod rerun;
@@ -60,6 +61,7 @@ pub(crate) fn execute(asked: Asked, printer: &Printer) -> Result<()> {
         Command::Defend(options) => defend::run(&options, &context),
         Command::Sweep(options) => sweep::run(&options, &context),
         Command::Sessions(command) => sessions::run(&command, &context),
+        Command::Reference { out } => reference::run(&out, &context),
         Command::Competition(command) => competition::run(&command, &context),
         Command::Schema { stage } => schema::run(stage.as_deref(), &context),
         Command::Completions { shell } => completions::of(shell, &context),

@@ -374,7 +374,11 @@ impl Pipeline<'_> {
                 ]
             })
             .collect();
-        printer.table(["defence", "extra bytes", "utility", "accuracy", "ROC-AUC", "attack score", "total"], &rows)
+        printer.table(["defence", "extra bytes", "utility", "accuracy", "ROC-AUC", "attack score", "total"], &rows)?;
+        printer.line(
+            "total = utility x attack score, for a team that sends so and attacks traces sent so. What a\n\
+             defence hides lowers the totals of those who attack it, not its own: competition score --help",
+        )
     }
 
     fn out(&self, name: &str) -> PathBuf {

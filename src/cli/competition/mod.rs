@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::Copies;
+use crate::help;
 pub(crate) use server::{Server, Team};
 
 #[derive(Debug, Subcommand)]
@@ -57,6 +58,7 @@ pub(crate) enum Competition {
         rules: Rules,
     },
     /// Score an attack file, and the defence it attacked where that is given.
+    #[command(after_long_help = help::OF_TOTAL)]
     Score {
         /// Attack file.
         #[arg(long, value_name = "FILE")]

@@ -229,7 +229,8 @@ fn score_files(attack: &Path, verif: &[PathBuf], defence: Option<&Path>, context
     let mut files = vec![attack.to_owned()];
     files.extend(verif.iter().cloned());
     files.extend(defence.map(Path::to_owned));
-    context.finish_and_print(score_report(&scored, UPLOADED, digests(&files)?, context), None)
+    context.finish_and_print(score_report(&scored, UPLOADED, digests(&files)?, context), None)?;
+    context.printer.line("total = utility x attack score; its traps: wfkit competition score --help")
 }
 
 /// The stage report of a score.

@@ -72,7 +72,6 @@ fn read_manifest(path: &Path) -> Result<ManifestFile> {
 }
 
 fn print(verified: &Verification, context: &Context<'_>) -> Result<()> {
-    let names = |names: &[Invariant]| names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let mut rows = Vec::new();
     if let Some(audit) = &verified.audit {
         rows.extend([
@@ -114,13 +113,6 @@ fn print(verified: &Verification, context: &Context<'_>) -> Result<()> {
         }
         None => rows.push(["manifest".to_owned(), "none".to_owned()]),
     }
-    rows.push(["tested".to_owned(), names(&verified.tested)]);
-    if !verified.not_promised.is_empty() {
-        rows.push(["not promised".to_owned(), names(&verified.not_promised)]);
-    }
-    if !verified.untestable.is_empty() {
-        rows.push(["not told by these files".to_owned(), names(&verified.untestable)]);
-    }
     rows.push(["broken".to_owned(), verified.broken.len().to_string()]);
     let passed = match verified.passed {
         true if verified.cannot_show.is_empty() => "yes",
@@ -129,6 +121,7 @@ fn print(verified: &Verification, context: &Context<'_>) -> Result<()> {
     };
     rows.push(["passed".to_owned(), passed.to_owned()]);
     context.printer.table(["verify", ""], &rows)?;
+    invariants(verified, context)?;
     if !verified.cannot_show.is_empty() {
         context.printer.line("Without the set made again by its manifest nobody would see:")?;
         verified.cannot_show.iter().try_for_each(|fault| context.printer.line(&format!("  - {fault}")))?;
@@ -137,6 +130,20 @@ fn print(verified: &Verification, context: &Context<'_>) -> Result<()> {
         context.printer.line(&broken.to_string())?;
     }
     Ok(())
+}
+
+/// What every defended set has to keep, and whether it was looked at here.
+fn invariants(verified: &Verification, context: &Context<'_>) -> Result<()> {
+    let Verification { tested, not_promised, untestable, .. } = verified;
+    let states = [(tested, "tested"), (not_promised, "not promised"), (untestable, "not told by these files")];
+    let row = |(invariant, state): (&Invariant, &str)| {
+        [invariant.to_string(), state.to_owned(), invariant.meaning().to_owned()]
+    };
+    let mut all: Vec<(&Invariant, &str)> =
+        states.into_iter().flat_map(|(some, state)| some.iter().map(move |one| (one, state))).collect();
+    all.sort_by_key(|(invariant, _)| invariant.number());
+    let rows: Vec<_> = all.into_iter().map(row).collect();
+    if rows.is_empty() { Ok(()) } else { context.printer.table(["invariant", "here", "what it says"], &rows) }
 }
 
 fn told(kept: wfkit_defend::Kept) -> &'static str {

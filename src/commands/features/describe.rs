@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use serde_json::json;
 use wfkit_datasets::Trace;
-use wfkit_features::{Column, FeatureSet, FeatureSpec, Information};
+use wfkit_features::{Column, FeatureSet, FeatureSpec, Information, meaning};
 
 use crate::context::Context;
 use crate::input::read_traces;
@@ -32,31 +32,37 @@ pub(super) fn describe(spec: &FeatureSpec, traces: &[PathBuf], context: &Context
         traces.iter().flat_map(|traces| traces.set.traces()).map(|labelled| &labelled.trace).collect();
     let columns = spec.fit(&training).columns();
     if context.printer.is_json() {
-        return context.printer.document(&json!({ "set": spec.to_string(), "columns": columns }));
+        let columns = columns.iter().map(|column| {
+            let mut told = json!(column);
+            told["meaning"] = json!(meaning(&column.definition));
+            told
+        });
+        return context.printer.document(&json!({ "set": spec.to_string(), "columns": columns.collect::<Vec<_>>() }));
     }
-    // A family of numbered columns is one line.
-    let families = columns.chunk_by(|a, b| (&a.definition, a.unit) == (&b.definition, b.unit));
-    let rows: Vec<[String; 6]> = families.map(row).collect();
-    context.printer.table(["definition", "version", "columns", "names", "unit", "tells"], &rows)?;
+    let rows: Vec<[String; 5]> = families(&columns).map(row).collect();
+    context.printer.table(["feature", "columns", "unit", "tells", "what it is"], &rows)?;
     context.printer.line(&format!("{} columns", columns.len()))?;
-    if traces.is_none() {
+    if traces.is_none() && spec.sets().iter().any(|set| set.learns()) {
         context.printer.note("Columns that are learned are missing: name traces to learn from after the sets.");
     }
     Ok(())
 }
 
-fn row(family: &[Column]) -> [String; 6] {
+/// Columns that one definition made: a family of numbered ones is one line.
+pub(crate) fn families(columns: &[Column]) -> impl Iterator<Item = &[Column]> {
+    columns.chunk_by(|a, b| (&a.definition, a.unit) == (&b.definition, b.unit))
+}
+
+fn row(family: &[Column]) -> [String; 5] {
     let (first, last) = (&family[0], &family[family.len() - 1]);
-    let short = |column: &Column| column.name.split_once('.').map_or("", |(_, feature)| feature).to_owned();
-    let names = if family.len() == 1 { short(first) } else { format!("{} .. {}", short(first), short(last)) };
-    [
-        first.definition.clone(),
-        first.version.to_string(),
-        family.len().to_string(),
-        names,
-        first.unit.to_string(),
-        first.information.to_string(),
-    ]
+    let names = if family.len() == 1 {
+        first.name.clone()
+    } else {
+        let last = last.name.split_once('.').map_or("", |(_, feature)| feature);
+        format!("{} .. {last}", first.name)
+    };
+    let meaning = meaning(&first.definition).unwrap_or_default();
+    [names, family.len().to_string(), first.unit.to_string(), first.information.to_string(), meaning]
 }
 
 fn told(information: &[Information]) -> String {

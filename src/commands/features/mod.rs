@@ -5,6 +5,8 @@ mod explain;
 mod parts;
 mod tensor;
 
+pub(crate) use describe::families;
+
 use std::time::Instant;
 
 use anyhow::Result;

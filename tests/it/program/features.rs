@@ -22,6 +22,7 @@ fn every_set_is_listed_and_described() {
         for column in columns {
             assert!(column["name"].as_str().unwrap().starts_with(&format!("{name}.")), "{column}");
             assert!(set["information"].as_array().unwrap().contains(&column["information"]), "{column}");
+            assert!(column["meaning"].as_str().is_some_and(|line| !line.is_empty()), "{column}");
         }
     }
     assert!(folder.wfkit("features list").succeeds().stdout.contains("requests"));

@@ -26,6 +26,7 @@ mod pipeline;
 mod pipeline_file;
 mod plot;
 mod record;
+mod reference;
 mod replaced;
 mod report;
 mod retime;
