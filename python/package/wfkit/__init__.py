@@ -3,6 +3,7 @@
 Traces come from captures and from the files of other tools (:func:`read`), from arrays (:meth:`Traces.from_arrays`) or from any
 table that speaks Arrow (:meth:`Traces.from_arrow`). :func:`features`, :func:`defend`, :func:`train` and :func:`evaluate` do what the
 commands of the same name do, with the same results for the same seed; :func:`score` judges what a model of your own says.
+:func:`explain` says what gives classes away, :mod:`wfkit.plot` draws, and :mod:`wfkit.competition` plays.
 :class:`Attack`, :class:`ForestClassifier` and :class:`Folds` work with scikit-learn.
 
 >>> import wfkit
@@ -19,13 +20,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._functions import attacks, defences, defend, evaluate, features, read, score, train
+from . import competition, convert, plot
+from ._functions import attacks, defences, defend, evaluate, explain, features, read, score, train
 from ._results import (
     ClassScores,
     Comparison,
     Confusion,
     Defended,
     Evaluation,
+    Explained,
+    Explanation,
     Features,
     Fold,
     Interval,
@@ -38,6 +42,7 @@ from ._wfkit import (
     Batch,
     FeatureExtractor,
     Model,
+    Picture,
     Profile,
     Trace,
     Traces,
@@ -60,6 +65,8 @@ __all__ = [
     "Confusion",
     "Defended",
     "Evaluation",
+    "Explained",
+    "Explanation",
     "FeatureExtractor",
     "Features",
     "Fold",
@@ -67,6 +74,7 @@ __all__ = [
     "ForestClassifier",
     "Interval",
     "Model",
+    "Picture",
     "Profile",
     "Scores",
     "Sheet",
@@ -77,12 +85,16 @@ __all__ = [
     "__version__",
     "attacks",
     "compare",
+    "competition",
+    "convert",
     "defences",
     "defend",
     "defend_batch",
     "evaluate",
+    "explain",
     "features",
     "features_batch",
+    "plot",
     "predict_batch",
     "read",
     "score",

@@ -14,28 +14,43 @@ __all__ = [
     "Forest",
     "Measured",
     "Model",
+    "Picture",
     "Profile",
     "Trace",
     "Traces",
     "WfkitError",
     "WfkitWarning",
     "__version__",
+    "attack_file",
     "attacks",
+    "captures",
+    "check",
     "compare",
+    "competition_score",
+    "costs",
+    "cumulative",
+    "curve",
     "defences",
     "defend",
     "defend_batch",
     "evaluate",
     "evaluate_on",
+    "explain",
+    "export",
     "features_batch",
     "given",
     "groups",
+    "importances",
     "labelled_table",
+    "part",
     "predict_batch",
     "read",
+    "said",
+    "sizes",
     "split",
     "train",
     "trivial",
+    "waterfall",
     "write_folds",
 ]
 
@@ -251,6 +266,24 @@ class Forest:
     def __reduce__(self) -> tuple[Any, tuple[bytes]]: ...
 
 @final
+class Picture:
+    """A picture: what it shows in words, drawn, and as data."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def finding(self) -> str: ...
+    @property
+    def reading(self) -> str: ...
+    @property
+    def data(self) -> list[dict[str, Any]]: ...
+    def svg(self) -> str: ...
+    def csv(self) -> str: ...
+    def vega_lite(self) -> str: ...
+    def save(self, path: Path) -> None: ...
+    def _repr_svg_(self) -> str: ...
+
+@final
 class Batch:
     """A table, for whoever takes Arrow's."""
 
@@ -304,3 +337,35 @@ def labelled_table(traces: Traces, names: list[str], values: npt.NDArray[np.floa
 def features_batch(batch: Any, extractor: FeatureExtractor) -> Batch: ...
 def defend_batch(batch: Any, defence: str, *, seed: int, profile: Profile, replicas: int = 1) -> Batch: ...
 def predict_batch(batch: Any, model: Model) -> Batch: ...
+def waterfall(traces: Traces, row: int, defences: list[str], seed: int) -> Picture: ...
+def cumulative(title: str, shown: list[tuple[str, Traces]]) -> Picture: ...
+def sizes(collections: list[tuple[str, Traces]]) -> Picture: ...
+def said(kind: str, measured: Measured) -> Picture: ...
+def curve(
+    title: str,
+    x_label: str,
+    y_label: str,
+    series: list[tuple[str, list[tuple[float, float, tuple[float, float] | None]]]],
+    chance: float | None,
+) -> Picture: ...
+def costs(
+    title: str,
+    attack: str,
+    points: list[tuple[str, float, float, float, tuple[float, float] | None, float | None]],
+    chance: float,
+) -> Picture: ...
+def importances(title: str, explanation: str, top: int) -> Picture: ...
+def explain(traces: Traces, sets: str, class_: str | None, trees: int, repeats: int, seed: int) -> str: ...
+def export(traces: Traces, path: Path, numbers: tuple[int, int, int, int]) -> str: ...
+def check(path: Path, verifs: list[str] | None, numbers: tuple[int, int, int, int]) -> str: ...
+def part(path: Path, folder: Path, team_id: int, test_traces: int, seed: int) -> str: ...
+def captures(path: Path) -> tuple[Traces, list[int]]: ...
+def attack_file(
+    path: Path,
+    team_id: int,
+    ids: list[int],
+    probabilities: npt.NDArray[np.float64],
+    classes: list[str],
+    n_classes: int,
+) -> None: ...
+def competition_score(attack: Path | None, verifs: list[str], defence: Path | None) -> str: ...
