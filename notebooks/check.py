@@ -5,6 +5,7 @@ import pathlib
 import re
 import sys
 import time
+from xml.etree import ElementTree
 
 import nbformat
 from nbclient import NotebookClient
@@ -57,7 +58,18 @@ def render(notebook, name, into):
     (into / files).mkdir(exist_ok=True)
     for place, content in resources["outputs"].items():
         (into / place).write_bytes(content)
+    text = re.sub(r"!\[(?:svg|png)\]\((.+?)\)", lambda match: f"![{said(resources['outputs'], match[1])}]({match[1]})", text)
     (into / f"{name}.md").write_text(text, encoding="utf-8")
+
+
+def said(pictures, place):
+    """What a picture shows, for whoever does not see it: ours say it themselves."""
+    picture = pictures[place]
+    if not place.endswith(".svg"):
+        return "what the code above draws"
+    drawn = ElementTree.fromstring(picture)
+    title, finding = (drawn.findtext(f"{{http://www.w3.org/2000/svg}}{tag}", "").split("\n")[0] for tag in ("title", "desc"))
+    return re.sub(r"([\[\]])", r"\\\1", f"{title}. {finding}")
 
 
 def main():

@@ -120,6 +120,14 @@ def test_rows_of_arrays_that_are_no_traces_are_told_by_number():
         wfkit.Traces.from_wflib(x, [1, 2, 3])
 
 
+def test_captures_that_are_not_like_the_others_are_told():
+    cases = pathlib.Path(__file__).parents[2] / "tests" / "fixtures" / "field-cases"
+    with pytest.warns(wfkit.WfkitWarning) as told:
+        wfkit.read(cases / "main-peer")
+    assert [str(one.message).split(":")[0] for one in told] == ["site_rep_2.pcap", "site_rep_5.pcap"]
+    assert "main peer that is not the one most files share" in str(told[0].message)
+
+
 def test_seconds_start_at_zero():
     traces = wfkit.Traces.from_arrays(["a"], [[1.5, 1.75]], [[1, -2]], unit="s")
     assert traces.time.tolist() == [0, 250_000_000]

@@ -21,6 +21,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import competition, convert, plot
+from ._benchmarks import Benchmark, benchmark, benchmarks
 from ._functions import attacks, defences, defend, evaluate, explain, features, read, score, train
 from ._results import (
     ClassScores,
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Attack",
     "Batch",
+    "Benchmark",
     "ClassScores",
     "Comparison",
     "Confusion",
@@ -84,6 +86,8 @@ __all__ = [
     "WfkitWarning",
     "__version__",
     "attacks",
+    "benchmark",
+    "benchmarks",
     "compare",
     "competition",
     "convert",
