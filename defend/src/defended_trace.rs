@@ -165,6 +165,14 @@ impl DefendedTrace {
         self.seen().next().map_or(0, |first| self.sent[first].time_ns)
     }
 
+    /// How many bytes of each packet that the observer sees are padding, shape `(n_packets,)` of [`observe`](Self::observe): what nobody
+    /// outside can know.
+    pub fn padding(&self) -> Vec<u32> {
+        let seen = self.packets().filter(|packet| packet.seen);
+        seen.map(|packet| packet.size.unsigned_abs() - packet.carries.iter().map(|piece| piece.bytes).sum::<u32>())
+            .collect()
+    }
+
     /// What somebody on the paths that are seen sees: times from the first packet on and sizes, no word of padding. The only
     /// way from a defended trace to a [`Trace`].
     pub fn observe(&self) -> Trace {

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use wfkit_classify::Samples;
 use wfkit_datasets::splits::Split;
 use wfkit_datasets::{Groups, Together};
+use wfkit_evaluate::Observer as _;
 use wfkit_evaluate::split::{Pages, by_session, stratified};
 
 use crate::columns::InKeyOrder;
@@ -36,8 +37,15 @@ pub(crate) fn of_set(splits: Vec<Rows>, keyed: &InKeyOrder) -> PyResult<Vec<Spli
 
 /// Splits into folds, by class or by session.
 #[pyfunction]
-#[pyo3(signature = (traces, folds, by, seed))]
-pub(crate) fn split(py: Python<'_>, traces: &Traces, folds: usize, by: &str, seed: u64) -> PyResult<Vec<Rows>> {
+#[pyo3(signature = (traces, folds, by, seed, shared_pages))]
+pub(crate) fn split(
+    py: Python<'_>,
+    traces: &Traces,
+    folds: usize,
+    by: &str,
+    seed: u64,
+    shared_pages: bool,
+) -> PyResult<Vec<Rows>> {
     let is_by_session = match by {
         "class" => false,
         "session" => true,
@@ -47,10 +55,18 @@ pub(crate) fn split(py: Python<'_>, traces: &Traces, folds: usize, by: &str, see
     job::run(py, None, move |watch| {
         let keyed = columns.in_key_order()?;
         let samples = Samples::Traces(&keyed.set);
+        let pages = Pages::shared(shared_pages);
         let splits = match is_by_session {
-            true => by_session(samples, folds, Pages::Apart).or_raise()?,
-            false => stratified(samples, folds, Pages::Apart, watch.setting(seed)).or_raise()?,
+            true => by_session(samples, folds, pages).or_raise()?,
+            false => stratified(samples, folds, pages, watch.setting(seed)).or_raise()?,
         };
+        let untested = samples.len() - splits.iter().map(|split| split.test.len()).sum::<usize>();
+        if untested > 0 {
+            watch.warn(&format!(
+                "{untested} traces are tested by no fold, so that no page of the background is learned from and tested, even in other \
+                 sessions; Folds(.., shared_pages=True) tests them all"
+            ));
+        }
         let rows = |places: &[usize]| {
             let mut rows: Vec<usize> = places.iter().map(|&place| keyed.rows[place]).collect();
             rows.sort_unstable();

@@ -4,6 +4,7 @@
 
 mod batches;
 mod columns;
+mod competition;
 mod defence;
 mod error;
 mod features;
@@ -13,6 +14,7 @@ mod job;
 mod measured;
 mod model;
 mod numpy_views;
+mod pictures;
 mod reading;
 mod traces;
 
@@ -22,6 +24,8 @@ use pyo3::prelude::*;
 mod _wfkit {
     #[pymodule_export]
     use crate::batches::{Batch, defend_batch, features_batch, labelled_table, predict_batch};
+    #[pymodule_export]
+    use crate::competition::{attack_file, captures, check, competition_score, export, part};
     #[pymodule_export]
     use crate::defence::{Profile, defences, defend};
     #[pymodule_export]
@@ -36,6 +40,8 @@ mod _wfkit {
     use crate::measured::{Measured, compare, evaluate, evaluate_on, given, trivial};
     #[pymodule_export]
     use crate::model::{Model, attacks, train};
+    #[pymodule_export]
+    use crate::pictures::{Picture, costs, cumulative, curve, explain, importances, said, sizes, waterfall};
     #[pymodule_export]
     use crate::reading::read;
     #[pymodule_export]

@@ -36,6 +36,11 @@ impl Measured {
         order.sort_by_key(|&place| rows[place]);
         Self { measured: Arc::new(measured), rows: Arc::new(rows), order: Arc::new(order) }
     }
+
+    /// What was measured.
+    pub(crate) fn measured(&self) -> Arc<wfkit_evaluate::Measured> {
+        Arc::clone(&self.measured)
+    }
 }
 
 #[pymethods]

@@ -12,6 +12,9 @@ use crate::error::{OrRaise as _, wrong};
 use crate::job::{self, Watch};
 use crate::traces::{Traces, layer_named};
 
+/// Warnings that are told one by one.
+const TOLD: usize = 20;
+
 /// How captures are read, as the options of `wfkit capture import` say it.
 struct Captures {
     options: ImportOptions,
@@ -50,8 +53,15 @@ impl Captures {
         watch.begin("reading captures", 0);
         let imported = import(paths, &self.options, &|done, _| watch.done(done as u64)).or_raise()?;
         watch.end();
-        for problem in imported.stats.problems.iter().take(20) {
-            watch.warn(problem);
+        let of_files = imported
+            .stats
+            .by_file
+            .iter()
+            .flat_map(|file| file.warnings.iter().map(|(kind, count)| format!("{}: {count} x {kind}", file.file)));
+        let warnings: Vec<String> = imported.stats.problems.iter().cloned().chain(of_files).collect();
+        warnings.iter().take(TOLD).for_each(|warning| watch.warn(warning));
+        if warnings.len() > TOLD {
+            watch.warn(&format!("and {} more like these, of other files", warnings.len() - TOLD));
         }
         let packets = imported.stats.dropped.iter().map(|(reason, &n)| (format!("packets: {reason}"), n));
         let traces = imported.stats.dropped_traces.iter().map(|(reason, &n)| (format!("traces: {reason}"), n));

@@ -123,7 +123,8 @@ impl Traces {
     }
 
     /// Traces from the arrays of a WFlib `npz`: `x`, shape `(n_traces, length)`, direction times seconds, zeros at the end, and
-    /// `y`, shape `(n_traces,)`, the classes. `wfkit.read` reads such a file by itself; this is for arrays that were changed.
+    /// `y`, shape `(n_traces,)`, the classes. Row `i` of the arrays is row `i` of the traces, where `wfkit.read` of such a file gives
+    /// them in the order of classes. Rows without a packet or whose times go back are left out, which a warning tells with their numbers.
     ///
     /// Every packet becomes a cell of 514 bytes, since the arrays have directions alone. Where the first time of a trace is 0
     /// its direction is lost, and it is taken for outgoing, which a warning tells.

@@ -19,6 +19,9 @@ def documented():
             for member, value in vars(thing).items():
                 if not member.startswith("_") and (callable(value) or hasattr(value, "__get__")):
                     yield f"{name}.{member}", getattr(value, "__doc__", None) or getattr(getattr(value, "__func__", None), "__doc__", None)
+    for module in (wfkit.competition, wfkit.convert, wfkit.plot):
+        for name in module.__all__:
+            yield f"{module.__name__}.{name}", getattr(module, name).__doc__
 
 
 DOCS = dict(documented())

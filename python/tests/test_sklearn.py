@@ -131,3 +131,18 @@ def test_folds_are_those_of_the_program(traces, tmp_path):
     assert (by_number.probabilities == wfkit.evaluate(traces, "totals", folds=folds, seed=1).probabilities).all()
     by_pairs = wfkit.evaluate(traces, "totals", folds=list(folds.split(traces)), seed=1)
     assert by_pairs.scores == by_number.scores
+
+
+def test_folds_of_sessions_tell_of_pages_that_they_leave_untested(traces):
+    # Every page of the background in every session.
+    pages = [f"site{rep % 3}" if name == "page3" else None for name, rep in zip(traces.classes, traces.reps, strict=True)]
+    names = ["unmonitored" if name == "page3" else name for name in traces.classes]
+    sessions = [f"day{rep // 3}" for rep in traces.reps]
+    world = wfkit.Traces.from_arrays(names, traces.time, traces.size, offsets=traces.offsets, sessions=sessions, pages=pages, layer="tcp")
+    with pytest.warns(wfkit.WfkitWarning, match="8 traces are tested by no fold, .* shared_pages=True"):
+        apart = wfkit.Folds(3, by="session").fold_of(world)
+    assert (apart == 0).sum() == 8
+    shared = wfkit.Folds(3, by="session", shared_pages=True)
+    assert (shared.fold_of(world) > 0).all() and "shared_pages=True" in repr(shared)
+    evaluation = wfkit.evaluate(world, "totals", folds=shared)
+    assert evaluation.scores.traces == len(world) and evaluation.split.endswith("pages shared")

@@ -103,11 +103,29 @@ def test_arrays_of_wflib_are_read_as_their_file_is(tmp_path):
         from_file = wfkit.read(tmp_path / "CW.npz")
     with pytest.warns(wfkit.WfkitWarning, match="^arrays: 2 traces have directions alone"):
         from_arrays = wfkit.Traces.from_wflib(x, y)
-    assert from_file == from_arrays
-    # In the order of the classes.
-    assert from_file.classes.tolist() == ["0", "3"]
-    assert from_file.size.tolist() == [514, -514, 514, -514, 514]
+    # A file in the order of its classes, arrays in their own.
+    assert from_file.classes.tolist() == ["0", "3"] and from_arrays.classes.tolist() == ["3", "0"]
+    assert from_file == from_arrays[[1, 0]]
+    assert from_arrays.size.tolist() == [514, -514, 514, 514, -514]
     assert from_file.layer == "cell"
+
+
+@pytest.mark.filterwarnings("ignore:.*directions alone")
+def test_rows_of_arrays_that_are_no_traces_are_told_by_number():
+    x = np.array([[1.0, -2, 3], [0, 0, 0], [1, -1, 0], [3, -2, -1]])
+    with pytest.warns(wfkit.WfkitWarning, match=r"arrays: rows 1, 3 are left out \(.*\): leave them out of your arrays, too"):
+        traces = wfkit.Traces.from_wflib(x, np.array([5, 2, 2, 5]))
+    assert traces.classes.tolist() == ["5", "2"] and traces.reps.tolist() == [0, 1]
+    with pytest.raises(wfkit.WfkitError, match=r"X has the shape \(4, 3\) and y \(3,\)"):
+        wfkit.Traces.from_wflib(x, [1, 2, 3])
+
+
+def test_captures_that_are_not_like_the_others_are_told():
+    cases = pathlib.Path(__file__).parents[2] / "tests" / "fixtures" / "field-cases"
+    with pytest.warns(wfkit.WfkitWarning) as told:
+        wfkit.read(cases / "main-peer")
+    assert [str(one.message).split(":")[0] for one in told] == ["site_rep_2.pcap", "site_rep_5.pcap"]
+    assert "main peer that is not the one most files share" in str(told[0].message)
 
 
 def test_seconds_start_at_zero():

@@ -12,7 +12,7 @@ use wfkit_metrics::StageReport;
 use wfkit_report::page::{Defended, Material, Predicted, Stage, defence_of, page};
 use wfkit_report::words::{NARROW, wrapped};
 
-use super::plot::{padding_of, truth_of};
+use super::plot::truth_of;
 use crate::cli;
 use crate::context::{Context, report_path, write};
 
@@ -224,6 +224,6 @@ fn padding_of_first(traces: &TraceSet, defended: &TraceSet, spec: &str, seed: u6
     [&traces.select(&[0]), traces].into_iter().find_map(|set| {
         let again = defend(set, &spec, seed).ok()?;
         let (_, first) = again.traces().next()?;
-        (&first.observe() == in_file).then(|| padding_of(first))
+        (&first.observe() == in_file).then(|| first.padding())
     })
 }

@@ -3,6 +3,7 @@
 Traces come from captures and from the files of other tools (:func:`read`), from arrays (:meth:`Traces.from_arrays`) or from any
 table that speaks Arrow (:meth:`Traces.from_arrow`). :func:`features`, :func:`defend`, :func:`train` and :func:`evaluate` do what the
 commands of the same name do, with the same results for the same seed; :func:`score` judges what a model of your own says.
+:func:`explain` says what gives classes away, :mod:`wfkit.plot` draws, and :mod:`wfkit.competition` plays.
 :class:`Attack`, :class:`ForestClassifier` and :class:`Folds` work with scikit-learn.
 
 >>> import wfkit
@@ -19,13 +20,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._functions import attacks, defences, defend, evaluate, features, read, score, train
+from . import competition, convert, plot
+from ._benchmarks import Benchmark, benchmark, benchmarks
+from ._functions import attacks, defences, defend, evaluate, explain, features, read, score, train
 from ._results import (
     ClassScores,
     Comparison,
     Confusion,
     Defended,
     Evaluation,
+    Explained,
+    Explanation,
     Features,
     Fold,
     Interval,
@@ -38,6 +43,7 @@ from ._wfkit import (
     Batch,
     FeatureExtractor,
     Model,
+    Picture,
     Profile,
     Trace,
     Traces,
@@ -55,11 +61,14 @@ if TYPE_CHECKING:
 __all__ = [
     "Attack",
     "Batch",
+    "Benchmark",
     "ClassScores",
     "Comparison",
     "Confusion",
     "Defended",
     "Evaluation",
+    "Explained",
+    "Explanation",
     "FeatureExtractor",
     "Features",
     "Fold",
@@ -67,6 +76,7 @@ __all__ = [
     "ForestClassifier",
     "Interval",
     "Model",
+    "Picture",
     "Profile",
     "Scores",
     "Sheet",
@@ -76,13 +86,19 @@ __all__ = [
     "WfkitWarning",
     "__version__",
     "attacks",
+    "benchmark",
+    "benchmarks",
     "compare",
+    "competition",
+    "convert",
     "defences",
     "defend",
     "defend_batch",
     "evaluate",
+    "explain",
     "features",
     "features_batch",
+    "plot",
     "predict_batch",
     "read",
     "score",

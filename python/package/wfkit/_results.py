@@ -364,6 +364,80 @@ class Features:
 
 
 @dataclass(frozen=True)
+class Explained:
+    """What a feature, or a group of them, gives away.
+
+    ``importance``: how much less probability the true class gets once it is permuted, ``deviation`` over repeats. ``auc``: of the value
+    alone, one class against the rest, mean over classes. ``bits``: mutual information of value and class. ``direction``: whether the
+    class has high values or low ones, where it is about one class.
+    """
+
+    name: str
+    tells: str
+    columns: int
+    importance: float
+    deviation: float
+    auc: float
+    bits: float
+    direction: str | None
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What features give away of all classes, or of one (``about``): see :func:`wfkit.explain`."""
+
+    sets: str
+    about: str | None
+    _json: str = field(repr=False)
+
+    @cached_property
+    def _parts(self) -> dict[str, Any]:
+        parts: dict[str, Any] = json.loads(self._json)
+        return parts
+
+    def _level(self, name: str) -> tuple[Explained, ...]:
+        return tuple(Explained(**{"direction": None} | one) for one in self._parts[name])
+
+    @property
+    def traces(self) -> int:
+        """How many traces were judged, each by the trees that did not learn from it."""
+        return int(self._parts["traces"])
+
+    @property
+    def probability_of_true_class(self) -> float:
+        """What their true class is given on average: what importances are taken from."""
+        return float(self._parts["probability_of_true_class"])
+
+    @property
+    def auc_ceiling(self) -> float:
+        """The largest AUC that one value alone can have: it puts each class in one place of a line."""
+        return float(self._parts["auc_ceiling"])
+
+    @cached_property
+    def groups(self) -> tuple[Explained, ...]:
+        """By what features tell of a trace (volume, size, time, order), the most important first."""
+        return self._level("groups")
+
+    @cached_property
+    def definitions(self) -> tuple[Explained, ...]:
+        """By definition, the most important first."""
+        return self._level("definitions")
+
+    @cached_property
+    def features(self) -> tuple[Explained, ...]:
+        """Every feature, the most important first."""
+        return self._level("features")
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [one.name, one.tells, str(one.columns), f"{one.importance:.4f} ± {one.deviation:.4f}", f"{one.auc:.3f}", f"{one.bits:.2f}"]
+            for one in (*self.groups, *self.features[:10])
+        ]
+        sure = f"The true class has a probability of {self.probability_of_true_class:.3f} on average; importance is what it loses."
+        return table(["what", "tells", "columns", "importance", "AUC alone", "bits alone"], rows) + f"<p>{sure}</p>"
+
+
+@dataclass(frozen=True)
 class Defended:
     """Defended traces as they are observed, and what the defence costs.
 

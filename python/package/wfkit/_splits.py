@@ -17,7 +17,7 @@ Rows = list[tuple[str, list[int], list[int]]]
 class Folds:
     """Folds of a cross-validation: a splitter of scikit-learn, and what :func:`wfkit.evaluate` and :func:`wfkit.score` take.
 
-    Copies of one load (``origins``) and visits of one page of a background (``pages``) are never on both sides.
+    Copies of one load (``origins``) and, unless asked for, visits of one page of a background (``pages``) are never on both sides.
 
     Parameters
     ----------
@@ -28,6 +28,9 @@ class Folds:
         learned from the others, as an attacker would who trains before.
     seed
         Seed of the folds by class; the folds are those of ``wfkit evaluate --seed``.
+    shared_pages
+        Whether a page of the background may be learned from and tested, in different visits: as ``wfkit evaluate --shared-pages``. Where
+        it may not, folds of sessions leave traces of such pages untested, which a warning tells.
     of
         The traces behind the rows, for ``split`` over something else than traces, such as a matrix of features.
 
@@ -38,12 +41,13 @@ class Folds:
     With scikit-learn: ``cross_val_score(wfkit.Attack("kfp"), traces, traces.classes, cv=Folds(5, by="session"))``.
     """
 
-    def __init__(self, n_splits: int = 5, *, by: str = "class", seed: int = 0, of: TracesLike | None = None) -> None:
-        self.n_splits, self.by, self.seed, self.of = n_splits, by, seed, of
+    def __init__(self, n_splits: int = 5, *, by: str = "class", seed: int = 0, shared_pages: bool = False, of: TracesLike | None = None) -> None:
+        self.n_splits, self.by, self.seed, self.shared_pages, self.of = n_splits, by, seed, shared_pages, of
 
     def __repr__(self) -> str:
         of = "" if self.of is None else f", of={self.of!r}"
-        return f"Folds({self.n_splits}, by={self.by!r}, seed={self.seed}{of})"
+        shared = ", shared_pages=True" if self.shared_pages else ""
+        return f"Folds({self.n_splits}, by={self.by!r}, seed={self.seed}{shared}{of})"
 
     def split(self, X: Any = None, y: Any = None, groups: Any = None) -> Iterator[tuple[Ints, Ints]]:
         """Rows to train on and rows to test on, ascending, for each fold. ``y`` and ``groups`` are not looked at."""
@@ -78,7 +82,7 @@ class Folds:
         traces = as_traces(self._traces(X))
         if X is not None and len(traces) != (X.shape[0] if hasattr(X, "shape") else len(X)):
             raise WfkitError(f"folds of {len(traces)} traces, but there are {len(X)} rows")
-        return _wfkit.split(traces, self.n_splits, self.by, self.seed)
+        return _wfkit.split(traces, self.n_splits, self.by, self.seed, self.shared_pages)
 
 
 def rows_of(folds: FoldsLike, traces: _wfkit.Traces, seed: int) -> tuple[Rows, str]:
@@ -87,7 +91,8 @@ def rows_of(folds: FoldsLike, traces: _wfkit.Traces, seed: int) -> tuple[Rows, s
         folds = Folds(int(folds), seed=seed)
     if isinstance(folds, Folds):
         kind = "stratified folds" if folds.by == "class" else "folds of whole sessions"
-        return folds._rows(traces), f"{folds.n_splits} {kind}"
+        shared = ", pages shared" if folds.shared_pages else ""
+        return folds._rows(traces), f"{folds.n_splits} {kind}{shared}"
     if isinstance(folds, np.ndarray) and folds.ndim == 1:
         if len(folds) != len(traces):
             raise WfkitError(f"{len(folds)} numbers of folds for {len(traces)} traces")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import html as escape
 import os
 import tempfile
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ._wfkit import Traces, WfkitError, read
+from ._wfkit import Traces, WfkitError, WfkitWarning, read
 
 NS_IN_S = 1e9
 
@@ -95,9 +96,13 @@ def signed_bytes(sizes: Any) -> Any:
 
 def from_wflib(x: Any, y: Any) -> Traces:
     """See :meth:`wfkit.Traces.from_wflib`."""
+    x, y = np.asarray(x), np.asarray(y)
+    if x.ndim != 2 or y.shape != (len(x),):
+        raise WfkitError(f"arrays: X has the shape {x.shape} and y {y.shape}: (n_traces, length) and (n_traces,) are expected")
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "arrays.npz")
-        np.savez(path, X=np.asarray(x), y=np.asarray(y))
+        # Traces of a file come in the order of their classes: the number of the row as class keeps that of the arrays.
+        np.savez(path, X=x, y=np.arange(len(x)))
         with warnings.catch_warnings(record=True) as met:
             warnings.simplefilter("always")
             try:
@@ -106,7 +111,21 @@ def from_wflib(x: Any, y: Any) -> Traces:
                 raise WfkitError(str(error).replace(path, "arrays")) from None
     for warning in met:
         warnings.warn(str(warning.message).replace(path, "arrays"), warning.category, stacklevel=3)
-    return traces
+    rows = traces.classes.astype(np.int64)
+    if traces.dropped:
+        left_out = np.setdiff1d(np.arange(len(x)), rows)
+        some = ", ".join(str(row) for row in left_out[:10]) + (", .." if len(left_out) > 10 else "")
+        reasons = "; ".join(f"{count} {reason}" for reason, count in traces.dropped.items())
+        warnings.warn(f"arrays: rows {some} are left out ({reasons}): leave them out of your arrays, too, where rows are to agree", WfkitWarning, stacklevel=3)
+    names = [str(name) for name in y.tolist()]
+    counted: collections.Counter[str] = collections.Counter()
+    reps = []
+    for name in names:
+        reps.append(counted[name])
+        counted[name] += 1
+    return Traces.from_arrays(
+        [names[row] for row in rows], traces.time, traces.size, offsets=traces.offsets, reps=[reps[row] for row in rows], layer=traces.layer
+    )
 
 
 def html(traces: Traces) -> str:

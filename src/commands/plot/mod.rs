@@ -12,7 +12,6 @@ use crate::cli;
 use crate::context::Context;
 
 pub(super) use probabilities::truth_of;
-pub(super) use traces::padding_of;
 
 pub(crate) fn run(command: &cli::Plot, context: &Context<'_>) -> Result<()> {
     match command {

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use wfkit_datasets::{LabelledTrace, Trace, TraceSet, canonical_class};
-use wfkit_defend::{DefendedTrace, DefenseSpec, defend};
+use wfkit_defend::{DefenseSpec, defend};
 use wfkit_metrics::Utility;
 use wfkit_report::picture::{self, ShownTrace};
 
@@ -29,20 +29,13 @@ pub(super) fn waterfall(options: &PlotWaterfall, context: &Context<'_>) -> Resul
                 // The whole set: what a defence learns from it decides what becomes of a trace.
                 let defended = defend(&set, spec, context.seed)?;
                 let (_, trace) = defended.traces().nth(row).expect("it has the traces of the set");
-                anyhow::Ok((spec.to_string(), trace.observe(), Some(padding_of(trace))))
+                anyhow::Ok((spec.to_string(), trace.observe(), Some(trace.padding())))
             }))
             .collect::<Result<_>>()?;
     let shown: Vec<ShownTrace<'_>> =
         shown.iter().map(|(name, trace, padding)| ShownTrace { name, trace, padding: padding.as_deref() }).collect();
     let picture = picture::waterfall(&format!("When what was sent, trace ({})", labelled.key), &shown);
     out.write("waterfall", &picture, (&options.traces, Utility::of(&set.select(&[row]).volumes())), context)
-}
-
-/// Bytes of padding in each packet that an observer sees.
-pub(crate) fn padding_of(trace: &DefendedTrace) -> Vec<u32> {
-    let seen = trace.packets().filter(|packet| packet.seen);
-    seen.map(|packet| packet.size.unsigned_abs() - packet.carries.iter().map(|piece| piece.bytes).sum::<u32>())
-        .collect()
 }
 
 fn check_learn_nothing(defences: &[DefenseSpec]) -> Result<()> {
