@@ -1,8 +1,10 @@
 //! What a round allows.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
+use wfkit_datasets::TraceSet;
 
 /// What a round of the competition allows. The default is the full game; small games set their own numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +27,24 @@ impl Default for Rules {
 }
 
 impl Rules {
+    /// The narrowest rules that a set keeps: its classes and the middle of their repetitions; as for packets those of the full game, or one
+    /// less than its shortest trace has.
+    pub fn fitting(set: &TraceSet) -> Self {
+        let mut reps: BTreeMap<&str, u64> = BTreeMap::new();
+        for labelled in set.traces() {
+            *reps.entry(&labelled.key.class).or_default() += 1;
+        }
+        let (least, most) = (reps.values().min().copied().unwrap_or(0), reps.values().max().copied().unwrap_or(0));
+        let reps_mean = least.midpoint(most);
+        let shortest = set.traces().iter().map(|labelled| labelled.trace.len()).min().unwrap_or(0);
+        Self {
+            classes: reps.len(),
+            reps_mean,
+            deviation: (most - reps_mean).max(reps_mean - least) + 1,
+            min_packets: (shortest as u64).saturating_sub(1).min(Self::default().min_packets),
+        }
+    }
+
     /// How many repetitions a class may have; empty where [`Self::deviation`] is 0.
     pub fn reps(&self) -> RangeInclusive<u64> {
         if self.deviation == 0 {

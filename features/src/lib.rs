@@ -2,6 +2,7 @@
 
 mod column;
 mod extractor;
+#[cfg(feature = "tables")]
 mod file;
 mod learner;
 mod matrix;
@@ -15,6 +16,7 @@ mod tensor;
 
 pub use column::{Column, Information, Unit};
 pub use extractor::FeatureExtractor;
+#[cfg(feature = "tables")]
 pub use file::{FeatureFile, FeatureFileError};
 pub use learner::Learner;
 pub use matrix::{FeatureMatrix, MatrixError};

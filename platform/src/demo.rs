@@ -18,7 +18,7 @@ use crate::store::{accounts, rounds, settings};
 use crate::work::{drain, predict, settle_due};
 use crate::{App, Clock, Failure, Millis};
 
-const SAMPLE: &[u8] = include_bytes!("../assets/sample.csv.zip");
+const SAMPLE: &[u8] = include_bytes!("../../competition/kit/sample.csv.zip");
 const CLASSES: usize = 10;
 const HOUR: Millis = 3_600_000;
 const DAY: Millis = 24 * HOUR;

@@ -7,6 +7,7 @@ pub mod demo;
 mod failure;
 mod files;
 pub mod game;
+pub mod post;
 pub mod store;
 mod web;
 pub mod work;
@@ -16,9 +17,11 @@ use std::sync::Arc;
 
 pub use failure::Failure;
 pub use files::Files;
+pub use post::{Carrier, Post};
 pub use store::Store;
 pub use web::{RouteLine, route_table, router};
 use work::Bell;
+pub use work::HouseAttacker;
 pub use world::{Clock, Millis, Random, World, digest};
 
 /// What every part of the server shares; cheap to clone.
@@ -39,6 +42,8 @@ pub struct Parts {
     pub bell: Bell,
     /// Hashes of passwords that are computed at the same time.
     passwords: tokio::sync::Semaphore,
+    /// Pictures that are drawn at the same time: each reads a whole upload.
+    pictures: tokio::sync::Semaphore,
 }
 
 impl std::ops::Deref for App {
@@ -53,7 +58,8 @@ impl App {
     /// An application over a store and a folder of files.
     pub fn new(store: Store, files: Files, world: World, options: Options) -> Self {
         let passwords = tokio::sync::Semaphore::new(2);
-        Self(Arc::new(Parts { store, files, world, options, bell: Bell::default(), passwords }))
+        let pictures = tokio::sync::Semaphore::new(1);
+        Self(Arc::new(Parts { store, files, world, options, bell: Bell::default(), passwords, pictures }))
     }
 
     pub(crate) fn now(&self) -> Millis {
@@ -74,6 +80,10 @@ pub struct Options {
     pub behind_proxy: bool,
     /// Memory and passes of argon2id, in KiB and number.
     pub password_cost: (u32, u32),
+    /// Attacks of the toolkit that run on every defence, as jobs.
+    pub house: Vec<HouseAttacker>,
+    /// How mail is sent; without it none is written.
+    pub post: Option<Post>,
 }
 
 impl Default for Options {
@@ -85,6 +95,8 @@ impl Default for Options {
             registration: Registration::Invitation,
             behind_proxy: false,
             password_cost: (19_456, 2),
+            house: HouseAttacker::EACH.to_vec(),
+            post: None,
         }
     }
 }

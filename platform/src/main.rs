@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tokio::sync::watch;
-use wfkit_platform::backup::{DATABASE, FILES, backup};
+use wfkit_platform::backup::{DATABASE, FILES, backup, export, import};
+use wfkit_platform::store::accounts;
 use wfkit_platform::{
-    App, Clock, Files, Options, Registration, RouteLine, Store, World, acts, demo, route_table, router, work,
+    App, Carrier, Clock, Failure, Files, HouseAttacker, Options, Post, Registration, RouteLine, Store, World, acts,
+    demo, route_table, router, work,
 };
 
 /// A privacy competition on one machine: teams, rounds, defences, attacks, scores
@@ -61,6 +63,21 @@ enum Command {
         #[arg(long)]
         to: PathBuf,
     },
+    /// Write everything to one archive, while the server runs
+    Export {
+        #[command(flatten)]
+        data: Data,
+        /// Archive to write, such as competition.zip
+        #[arg(long)]
+        to: PathBuf,
+    },
+    /// Read such an archive into a new data folder, and a database that is empty: of either kind, whatever the other was
+    Import {
+        #[command(flatten)]
+        data: Data,
+        /// The archive
+        archive: PathBuf,
+    },
     /// List every address of the site, and who may ask for it
     Routes,
 }
@@ -90,6 +107,10 @@ struct Data {
     /// Folder of the database and of all files
     #[arg(long, env = "WFKIT_PLATFORM_DATA", default_value = "competition-data")]
     data: PathBuf,
+    /// A database of PostgreSQL instead of a file in the folder, as postgres://USER@HOST/NAME; all processes that share it share the
+    /// folder too. The password is better in ~/.pgpass than here
+    #[arg(long, env = "WFKIT_PLATFORM_DATABASE", hide_env_values = true, value_name = "ADDRESS")]
+    database: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -109,6 +130,26 @@ struct Serve {
     /// Cookies go over TLS only: the server stands behind a proxy that speaks it
     #[arg(long)]
     secure: bool,
+    /// How mail is sent: smtp://USER:PASSWORD@HOST:587?tls=required, smtps://.., or file:DIR, which writes files. Without it none is,
+    /// and organisers hand out links
+    #[arg(
+        long,
+        env = "WFKIT_PLATFORM_MAIL",
+        hide_env_values = true,
+        value_name = "ADDRESS",
+        requires = "site",
+        requires = "mail_from"
+    )]
+    mail: Option<String>,
+    /// Who mail is from, such as 'Race <race@example.org>'
+    #[arg(long, env = "WFKIT_PLATFORM_MAIL_FROM", value_name = "SENDER")]
+    mail_from: Option<String>,
+    /// Address of the site that links in mail begin with, such as https://race.example.org
+    #[arg(long, env = "WFKIT_PLATFORM_SITE", value_name = "ADDRESS")]
+    site: Option<String>,
+    /// Attacks of the toolkit that run on every defence, when nothing waits to be checked
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "kfp,best")]
+    house: Vec<House>,
     /// Addresses of clients, which limits count by, are what a proxy says (the last of X-Forwarded-For)
     #[arg(long)]
     behind_proxy: bool,
@@ -121,13 +162,38 @@ enum WhoRegisters {
     Closed,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum House {
+    Kfp,
+    Best,
+    None,
+}
+
+impl House {
+    fn attacker(self) -> Option<HouseAttacker> {
+        match self {
+            Self::Kfp => Some(HouseAttacker::Kfp),
+            Self::Best => Some(HouseAttacker::Best),
+            Self::None => None,
+        }
+    }
+}
+
 fn default_workers() -> usize {
     std::thread::available_parallelism().map_or(1, |cores| cores.get())
 }
 
 impl Serve {
-    fn options(&self) -> Options {
-        Options {
+    fn options(&self) -> anyhow::Result<Options> {
+        let post = match (&self.mail, &self.mail_from, &self.site) {
+            (Some(address), Some(from), Some(site)) => {
+                let carrier = Carrier::parse(address).map_err(|why| anyhow::anyhow!("the address of --mail: {why}"))?;
+                Some(Post { from: from.clone(), site: site.clone(), carrier })
+            }
+            _ => None,
+        };
+        Ok(Options {
+            post,
             title: self.title.clone(),
             registration: match self.registration {
                 WhoRegisters::Open => Registration::Open,
@@ -136,8 +202,9 @@ impl Serve {
             },
             secure: self.secure,
             behind_proxy: self.behind_proxy,
+            house: self.house.iter().filter_map(|one| one.attacker()).collect(),
             ..Options::default()
-        }
+        })
     }
 }
 
@@ -157,43 +224,58 @@ fn say(text: &str) {
     println!("{text}");
 }
 
-async fn open(data: &Path, options: Options, clock: Clock) -> anyhow::Result<App> {
-    let database = data.join(DATABASE);
-    let store = Store::open(&database).await.with_context(|| format!("{} cannot be opened", database.display()))?;
-    let files = Files::open(data.join(FILES)).with_context(|| format!("{} cannot be opened", data.display()))?;
+async fn open(data: &Data, options: Options, clock: Clock) -> anyhow::Result<App> {
+    let store = match &data.database {
+        Some(address) => Store::open_postgres(address).await.context("the database of --database cannot be opened")?,
+        None => {
+            let file = data.data.join(DATABASE);
+            Store::open(&file).await.with_context(|| format!("{} cannot be opened", file.display()))?
+        }
+    };
+    let folder = data.data.join(FILES);
+    let files = Files::open(&folder).with_context(|| format!("{} cannot be opened", folder.display()))?;
     Ok(App::new(store, files, World { clock, ..World::system() }, options))
 }
 
-async fn open_existing(data: &Path, options: Options) -> anyhow::Result<App> {
-    if !data.join(DATABASE).exists() {
-        bail!("no competition in {}: `wfkit-platform init --data {0} --email YOU` makes one", data.display());
+async fn open_existing(data: &Data, options: Options) -> anyhow::Result<App> {
+    if data.database.is_none() && !data.data.join(DATABASE).exists() {
+        bail!("no competition in {}: `wfkit-platform init --data {0} --email YOU` makes one", data.data.display());
     }
-    open(data, options, Clock::System).await
+    let app = open(data, options, Clock::System).await?;
+    if !has_accounts(&app).await? {
+        bail!("the database is empty: `wfkit-platform init` makes a competition, `import` reads one");
+    }
+    Ok(app)
+}
+
+async fn has_accounts(app: &App) -> anyhow::Result<bool> {
+    Ok(accounts::count(&mut *app.store.read().await?).await? > 0)
 }
 
 async fn run(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Init { data: Data { data }, name, email } => {
-            if data.join(DATABASE).exists() {
+        Command::Init { data, name, email } => {
+            make_private(&data.data)?;
+            let app = open(&data, Options::default(), Clock::System).await?;
+            let data = data.data;
+            if has_accounts(&app).await? {
                 bail!("{} holds a competition already; `admin create` makes another organiser", data.display());
             }
-            make_private(&data)?;
-            let app = open(&data, Options::default(), Clock::System).await?;
             let secret = acts::make_organiser(&app, "the command line", &name, &email).await?;
             say(&format!("{} is made.", data.display()));
             say(&format!("Next: wfkit-platform serve --data {}", data.display()));
             say(&format!("Then open, once and within a day: http://127.0.0.1:8080/welcome/{secret}"));
         }
-        Command::Serve { data: Data { data }, serve } => {
-            let app = open_existing(&data, serve.options()).await?;
+        Command::Serve { data, serve } => {
+            let app = open_existing(&data, serve.options()?).await?;
             listen(app, &serve).await?;
         }
-        Command::Admin(Admin::Create { data: Data { data }, name, email }) => {
+        Command::Admin(Admin::Create { data, name, email }) => {
             let app = open_existing(&data, Options::default()).await?;
             let secret = acts::make_organiser(&app, "the command line", &name, &email).await?;
             say(&format!("Organiser {name} sets a password, once and within a day, at /welcome/{secret}"));
         }
-        Command::Admin(Admin::Reset { data: Data { data }, name }) => {
+        Command::Admin(Admin::Reset { data, name }) => {
             let app = open_existing(&data, Options::default()).await?;
             let secret = acts::reset_link(&app, "the command line", &name).await?;
             say(&format!("{name} sets a new password, once and within a day, at /welcome/{secret}"));
@@ -212,10 +294,28 @@ async fn run(command: Command) -> anyhow::Result<()> {
             }
             result?;
         }
-        Command::Backup { data: Data { data }, to } => {
+        Command::Backup { data, to } => {
             let app = open_existing(&data, Options::default()).await?;
             backup(&app.store, &app.files, &to).await?;
             say(&format!("{} is a copy of everything.", to.display()));
+        }
+        Command::Export { data, to } => {
+            let app = open_existing(&data, Options::default()).await?;
+            export(&app.store, &app.files, &to).await?;
+            say(&format!("{} has everything.", to.display()));
+        }
+        Command::Import { data, archive } => {
+            if data.data.exists() {
+                bail!("{} exists; an archive is read into a new folder", data.data.display());
+            }
+            make_private(&data.data)?;
+            let app = open(&data, Options::default(), Clock::System).await?;
+            if let Err(failure) = import(&app.store, &app.files, &archive).await {
+                // Made a moment ago, by this very command.
+                std::fs::remove_dir_all(&data.data)?;
+                bail!("{}: {}", archive.display(), in_full(failure));
+            }
+            say(&format!("{} has everything that was in the archive.", data.data.display()));
         }
         Command::Routes => {
             for RouteLine { method, path, need } in route_table() {
@@ -226,10 +326,19 @@ async fn run(command: Command) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What went wrong, also where pages would not say so.
+fn in_full(failure: Failure) -> String {
+    match failure {
+        Failure::Broken(why) => why,
+        other => other.to_string(),
+    }
+}
+
 async fn run_demo(folder: &Path, serve: &Serve, no_serve: bool) -> anyhow::Result<()> {
-    let options = Options { registration: Registration::Open, ..serve.options() };
+    let options = Options { registration: Registration::Open, ..serve.options()? };
     let clock = Clock::standing(World::system().clock.now());
-    let app = open(folder, options.clone(), clock).await?;
+    let data = Data { data: folder.to_owned(), database: None };
+    let app = open(&data, options.clone(), clock).await?;
     let sign_ins = demo::fill(&app).await?;
     app.store.close().await;
     let (name, secret) = &sign_ins.organiser;
@@ -240,7 +349,7 @@ async fn run_demo(folder: &Path, serve: &Serve, no_serve: bool) -> anyhow::Resul
     if no_serve {
         return Ok(());
     }
-    listen(open(folder, options, Clock::System).await?, serve).await
+    listen(open(&data, options, Clock::System).await?, serve).await
 }
 
 /// What others on this machine may not read: uploads, truth, hashes.

@@ -6,6 +6,7 @@ mod attack_files;
 mod defense_files;
 mod export;
 mod fixture;
+mod kit;
 mod plain;
 mod reference_numbers;
 mod sources;

@@ -3,6 +3,7 @@
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 
+use crate::post::Letter;
 use crate::store::accounts::{self, Account, ApiToken, Invitation};
 use crate::store::{Writing, attempts, audit, settings, teams};
 use crate::{App, Failure, Millis, Registration};
@@ -39,10 +40,10 @@ pub struct Newcomer {
 }
 
 /// How long a link to set a password works.
-const RESET: Millis = 24 * 3_600_000;
+pub(super) const RESET: Millis = 24 * 3_600_000;
 /// The same for a whole course, who may not look at their mail today.
 const IMPORTED: Millis = 14 * RESET;
-const RESET_PURPOSE: &str = "password";
+pub(super) const RESET_PURPOSE: &str = "password";
 
 fn check_name(name: &str) -> Option<(&'static str, String)> {
     let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
@@ -160,10 +161,12 @@ pub async fn register(app: &App, newcomer: &Newcomer, address: &str) -> Result<P
         email,
         password,
         role: "player".to_owned(),
-        locked: false,
+        locked: 0,
         created_at: now,
+        confirmed_at: None,
     };
     accounts::insert(&mut tx, &account).await?;
+    super::addresses::ask_to_confirm(app, &mut tx, &account).await?;
     audit::record(&mut tx, &app.world, &account.name, "register", &account.name, "").await?;
     tx.commit().await?;
     Ok(Person::from(&account))
@@ -194,7 +197,7 @@ pub async fn sign_in(app: &App, name: &str, password: &str, address: &str) -> Re
         }
     };
     match account {
-        Some(account) if right && !account.locked => {
+        Some(account) if right && account.locked == 0 => {
             let mut tx = app.store.write().await?;
             attempts::forget(&mut tx, attempts::WRONG_PASSWORDS, &who).await?;
             tx.commit().await?;
@@ -336,10 +339,12 @@ pub async fn make_organiser(app: &App, by: &str, name: &str, email: &str) -> Res
         email: email.to_owned(),
         password: "none".to_owned(), // no hash, so no password fits
         role: "organiser".to_owned(),
-        locked: false,
+        locked: 0,
         created_at: app.now(),
+        confirmed_at: None,
     };
     accounts::insert(&mut tx, &account).await?;
+    app.write_to(&mut tx, &account, &Letter::Reset(&secret)).await?;
     accounts::insert_one_time(&mut tx, &secret, RESET_PURPOSE, Some(&account.id), app.now() + RESET).await?;
     audit::record(&mut tx, &app.world, by, "make organiser", name, "").await?;
     tx.commit().await?;
@@ -385,8 +390,9 @@ pub async fn import(app: &App, by: &str, list: &str) -> Result<Vec<(String, Stri
             email: email.to_owned(),
             password: "none".to_owned(),
             role: "player".to_owned(),
-            locked: false,
+            locked: 0,
             created_at: now,
+            confirmed_at: None,
         };
         accounts::insert(&mut tx, &account).await?;
         if !team.is_empty() {
@@ -406,6 +412,7 @@ pub async fn import(app: &App, by: &str, list: &str) -> Result<Vec<(String, Stri
         }
         let secret = app.world.secret();
         accounts::insert_one_time(&mut tx, &secret, RESET_PURPOSE, Some(&account.id), now + IMPORTED).await?;
+        app.write_to(&mut tx, &account, &Letter::Welcome(&secret)).await?;
         made.push((account.name, secret));
     }
     if made.is_empty() && wrong.is_empty() {
@@ -429,6 +436,7 @@ pub async fn reset_link(app: &App, by: &str, name: &str) -> Result<String, Failu
     let mut tx = app.store.write().await?;
     let account = accounts::by_name(&mut tx, name).await?.ok_or(Failure::NotFound)?;
     accounts::insert_one_time(&mut tx, &secret, RESET_PURPOSE, Some(&account.id), app.now() + RESET).await?;
+    app.write_to(&mut tx, &account, &Letter::Reset(&secret)).await?;
     audit::record(&mut tx, &app.world, by, "reset link", &account.name, "").await?;
     tx.commit().await?;
     Ok(secret)
@@ -452,6 +460,8 @@ pub async fn use_reset_link(app: &App, secret: &str, password: &str, again: &str
         ));
     };
     accounts::set_password(&mut tx, &id, &hash).await?;
+    // Whoever has the link has it from the address, or from the organisers.
+    accounts::set_confirmed(&mut tx, &id, app.now()).await?;
     audit::record(&mut tx, &app.world, "a reset link", "change password", &id, "").await?;
     tx.commit().await?;
     Ok(())

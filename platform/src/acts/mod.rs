@@ -2,6 +2,7 @@
 //! by their role (`web`); whether the game allows it is asked here.
 
 mod accounts;
+mod addresses;
 mod organise;
 mod submit;
 mod teams;
@@ -10,6 +11,7 @@ pub use accounts::{
     Newcomer, Person, begin_session, change_password, import, invite, make_organiser, new_token, register, reset_link,
     sign_in, sign_in_token, use_reset_link,
 };
+pub use addresses::{confirm, confirm_again, forgot};
 pub use organise::{
     apply_rejudging, begin_rejudging, drop_rejudging, lock_account, move_player, preview, requeue, save_round,
     set_baseline,

@@ -8,7 +8,7 @@ use crate::game::{Kind, Round, draw};
 use crate::store::rejudgings::{self, Rejudging};
 use crate::store::results::ScoreRow;
 use crate::store::{accounts, audit, rounds, submissions, teams};
-use crate::work::candidates;
+use crate::work::{candidates, queue_house};
 use crate::{App, Failure};
 
 /// Makes a round, or changes one. What is past stays: once a round is settled, its rules, seed and matches stand, and only the end and
@@ -226,6 +226,10 @@ pub async fn apply_rejudging(app: &App, by: &str, id: &str) -> Result<(), Failur
     for one in &all {
         let scores: Vec<ScoreRow> = one.scores.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default();
         rejudgings::apply(&mut tx, one, &scores).await?;
+        // What was checked again is attacked again.
+        if let Some(submission) = submissions::by_id(&mut tx, &one.submission_id).await? {
+            queue_house(app, &mut tx, &submission, submission.state(), app.now()).await?;
+        }
     }
     let detail = format!("{} submissions", all.len());
     audit::record(&mut tx, &app.world, by, "apply rejudging", &format!("rejudging {id}"), &detail).await?;

@@ -1,6 +1,7 @@
 //! Teams: making, joining, leaving.
 
 use super::Person;
+use super::addresses::check_confirmed;
 use crate::game::Phase;
 use crate::store::teams::{self, Team};
 use crate::store::{Conn, attempts, audit, rounds, settings};
@@ -40,6 +41,7 @@ pub async fn create_team(app: &App, person: &Person, name: &str) -> Result<Team,
     let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
     check_name(&name)?;
     let mut tx = app.store.write().await?;
+    check_confirmed(app, &mut tx, person).await?;
     if settings::competition(&mut tx).await?.teams_locked {
         return Err(Failure::Conflict("Teams are locked. Ask the organisers.".to_owned()));
     }
@@ -66,6 +68,7 @@ pub async fn join_team(app: &App, person: &Person, code: &str) -> Result<Team, F
     let mut tx = app.store.write().await?;
     attempts::check(&mut tx, attempts::WRONG_CODES, &person.id, now).await?;
     let size = check_open(app, &mut tx).await?;
+    check_confirmed(app, &mut tx, person).await?;
     if teams::of_account(&mut tx, &person.id).await?.is_some() {
         return Err(Failure::Conflict("You have a team. Leave it first.".to_owned()));
     }

@@ -19,10 +19,12 @@ pub struct Account {
     pub password: String,
     /// `player` or `organiser`.
     pub role: String,
-    /// Whether it may not sign in.
-    pub locked: bool,
+    /// Whether it may not sign in: 0 or 1, as both databases have it.
+    pub locked: i64,
     /// Since when.
     pub created_at: Millis,
+    /// When somebody followed a link that was sent to the address.
+    pub confirmed_at: Option<Millis>,
 }
 
 impl Account {
@@ -32,13 +34,13 @@ impl Account {
     }
 }
 
-const COLUMNS: &str = "id, name, email, password, role, locked <> 0 AS locked, created_at";
+const COLUMNS: &str = "id, name, email, password, role, locked, created_at, confirmed_at";
 
 /// Makes an account. Names and addresses that differ in case only are the same: the database refuses the second.
 pub async fn insert(conn: &mut Conn, account: &Account) -> sqlx::Result<()> {
     sqlx::query(
-        "INSERT INTO account (id, name, name_key, email, email_key, password, role, locked, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO account (id, name, name_key, email, email_key, password, role, locked, created_at, confirmed_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(&account.id)
     .bind(&account.name)
@@ -47,8 +49,9 @@ pub async fn insert(conn: &mut Conn, account: &Account) -> sqlx::Result<()> {
     .bind(key(&account.email))
     .bind(&account.password)
     .bind(&account.role)
-    .bind(i64::from(account.locked))
+    .bind(account.locked)
     .bind(account.created_at)
+    .bind(account.confirmed_at)
     .execute(conn)
     .await?;
     Ok(())
@@ -75,8 +78,8 @@ pub struct AccountLine {
     pub email: String,
     /// Its role.
     pub role: String,
-    /// Whether it is locked.
-    pub locked: bool,
+    /// Whether it is locked: 0 or 1.
+    pub locked: i64,
     /// Its team.
     pub team: Option<String>,
 }
@@ -84,7 +87,7 @@ pub struct AccountLine {
 /// All accounts, by name.
 pub async fn all(conn: &mut Conn) -> sqlx::Result<Vec<AccountLine>> {
     sqlx::query_as(
-        "SELECT account.name, account.email, account.role, account.locked <> 0 AS locked, team.name AS team FROM account
+        "SELECT account.name, account.email, account.role, account.locked, team.name AS team FROM account
          LEFT JOIN membership ON membership.account_id = account.id LEFT JOIN team ON team.id = membership.team_id
          ORDER BY account.name_key",
     )
@@ -105,6 +108,22 @@ pub async fn set_password(conn: &mut Conn, account_id: &str, password: &str) -> 
         .execute(&mut *conn)
         .await?;
     end_all(conn, account_id).await
+}
+
+/// The address is right: somebody followed a link that was sent there.
+pub async fn set_confirmed(conn: &mut Conn, account_id: &str, now: Millis) -> sqlx::Result<()> {
+    sqlx::query("UPDATE account SET confirmed_at = $1 WHERE id = $2 AND confirmed_at IS NULL")
+        .bind(now)
+        .bind(account_id)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// The account of an id.
+pub async fn by_id(conn: &mut Conn, id: &str) -> sqlx::Result<Option<Account>> {
+    let sql = format!("SELECT {COLUMNS} FROM account WHERE id = $1");
+    sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(conn).await
 }
 
 /// Locks or unlocks an account, and ends its sessions and tokens.

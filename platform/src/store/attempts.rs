@@ -24,6 +24,8 @@ pub const SIGN_INS: Rate = Rate { what: "sign in", most: 100, window: 5 * MINUTE
 pub const REGISTRATIONS: Rate = Rate { what: "register", most: 60, window: 60 * MINUTE };
 /// Codes that were wrong, of one account or address.
 pub const WRONG_CODES: Rate = Rate { what: "wrong code", most: 10, window: 15 * MINUTE };
+/// Mails that somebody asked for, for one account or from one address.
+pub const MAIL: Rate = Rate { what: "mail", most: 10, window: 60 * MINUTE };
 /// Uploads of one account, whatever becomes of them; what a round allows is counted apart.
 pub const UPLOADS: Rate = Rate { what: "upload", most: 120, window: 5 * MINUTE };
 

@@ -1,36 +1,48 @@
 //! The database, behind one module: SQL that SQLite and PostgreSQL both read, over one schema.
 //!
 //! Statements are functions over a connection, one file a table or two, so that whoever needs several of them does so in one
-//! transaction. Writing transactions go one after another: SQLite has one writer, and a queue of our own is fairer than its.
+//! transaction. Writing transactions go one after another: SQLite has one writer, a queue of our own is fairer than its, and what
+//! holds of one database then holds of the other.
 
 pub mod accounts;
 pub mod attempts;
 pub mod audit;
+pub mod house;
+pub mod mail;
 pub mod rejudgings;
 pub mod results;
 pub mod rounds;
 pub mod settings;
 pub mod submissions;
 pub mod teams;
+pub mod whole;
 
 use std::path::Path;
 use std::time::Duration;
 
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::pool::PoolConnection;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, SqlitePool, Transaction};
+use sqlx::{Any, AnyPool, ConnectOptions, Transaction};
 
-/// What statements run on; another database would be named here.
-pub type Conn = sqlx::SqliteConnection;
+/// What statements run on.
+pub type Conn = sqlx::AnyConnection;
 
 /// A transaction that writes.
-pub type Writing = Transaction<'static, Sqlite>;
+pub type Writing = Transaction<'static, Any>;
+
+/// Where the database is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Sqlite,
+    Postgres,
+}
 
 /// The database.
 #[derive(Debug, Clone)]
 pub struct Store {
-    readers: SqlitePool,
-    writer: SqlitePool,
+    kind: Kind,
+    readers: AnyPool,
+    writer: AnyPool,
 }
 
 impl Store {
@@ -39,45 +51,69 @@ impl Store {
     /// # Errors
     /// What the system or the database refuses, such as a schema newer than this program.
     pub async fn open(path: &Path) -> sqlx::Result<Self> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .foreign_keys(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // A transaction is on the disk when it is committed: what was accepted stays so after a loss of power.
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(30));
-        let pool = |most| SqlitePoolOptions::new().max_connections(most).acquire_timeout(Duration::from_secs(60));
+        // A name may have what means something else in an address.
+        let path = std::path::absolute(path).map_err(sqlx::Error::Io)?;
+        let name: String = path.to_string_lossy().bytes().map(escaped).collect();
+        Self::connect(Kind::Sqlite, &format!("sqlite://{name}?mode=rwc")).await
+    }
+
+    /// Opens the database of an address `postgres://USER@HOST/NAME`, and brings its schema up to date. What the address leaves out is
+    /// what other programs of PostgreSQL would take, such as the password of `~/.pgpass`.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; no error has the address, which may hold a password.
+    pub async fn open_postgres(address: &str) -> sqlx::Result<Self> {
+        Self::connect(Kind::Postgres, address).await
+    }
+
+    async fn connect(kind: Kind, address: &str) -> sqlx::Result<Self> {
+        sqlx::any::install_default_drivers();
+        let options: AnyConnectOptions = address.parse()?;
+        let options = options.disable_statement_logging();
+        let pool = |most| {
+            AnyPoolOptions::new().max_connections(most).acquire_timeout(Duration::from_secs(60)).after_connect(
+                move |conn, _| {
+                    Box::pin(async move {
+                        if kind == Kind::Sqlite {
+                            for pragma in SQLITE {
+                                sqlx::query(pragma).execute(&mut *conn).await?;
+                            }
+                        }
+                        Ok(())
+                    })
+                },
+            )
+        };
         let writer = pool(1).connect_with(options.clone()).await?;
         sqlx::migrate!("./migrations").run(&writer).await?;
         let readers = pool(8).connect_with(options).await?;
-        Ok(Self { readers, writer })
+        Ok(Self { kind, readers, writer })
     }
 
     /// A connection to read from.
     ///
     /// # Errors
     /// What the database refuses.
-    pub async fn read(&self) -> sqlx::Result<PoolConnection<Sqlite>> {
+    pub async fn read(&self) -> sqlx::Result<PoolConnection<Any>> {
         self.readers.acquire().await
     }
 
-    /// A transaction to write in; it takes the lock at once, so that what it has read still holds when it writes.
+    /// A transaction to write in; it takes the lock of all writers at once, so that what it has read still holds when it writes: the one
+    /// lock that SQLite has, and one of ours in PostgreSQL, which all processes on the database share.
     ///
     /// # Errors
     /// What the database refuses.
     pub async fn write(&self) -> sqlx::Result<Writing> {
-        self.writer.begin_with("BEGIN IMMEDIATE").await
-    }
-
-    /// Writes a copy of the whole database to `path`, as of one instant, while others go on.
-    ///
-    /// # Errors
-    /// What the database refuses, such as a file that exists.
-    pub async fn copy_to(&self, path: &Path) -> sqlx::Result<()> {
-        let mut conn = self.readers.acquire().await?;
-        sqlx::query("VACUUM INTO $1").bind(path.to_string_lossy().into_owned()).execute(&mut *conn).await?;
-        Ok(())
+        match self.kind {
+            Kind::Sqlite => self.writer.begin_with("BEGIN IMMEDIATE").await,
+            Kind::Postgres => {
+                let mut tx = self.writer.begin().await?;
+                sqlx::query("SELECT pg_advisory_xact_lock(hashtext('wfkit ' || current_schema()))")
+                    .execute(&mut *tx)
+                    .await?;
+                Ok(tx)
+            }
+        }
     }
 
     /// Closes all connections.
@@ -85,6 +121,20 @@ impl Store {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// What a connection to SQLite is told. A transaction is on the disk when it is committed: what was accepted stays so after a loss of
+/// power.
+const SQLITE: [&str; 4] = [
+    "PRAGMA busy_timeout = 30000",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+];
+
+fn escaped(byte: u8) -> String {
+    let plain = byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
+    if plain { char::from(byte).to_string() } else { format!("%{byte:02X}") }
 }
 
 /// How an organiser's name is compared: nobody is to look like somebody else.

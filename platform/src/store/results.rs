@@ -27,9 +27,33 @@ pub struct ScoreRow {
     pub detail: String,
 }
 
-/// Keeps the scores of a submission, in place of any that it had.
+/// Keeps the scores of a submission, in place of any that it had; those of house attackers that run by themselves stay until they have
+/// run again, unless there are no scores at all.
 pub async fn replace(conn: &mut Conn, submission_id: &str, rows: &[ScoreRow]) -> sqlx::Result<()> {
-    sqlx::query("DELETE FROM result WHERE submission_id = $1").bind(submission_id).execute(&mut *conn).await?;
+    let all = if rows.is_empty() { 1 } else { 0_i64 };
+    sqlx::query(
+        "DELETE FROM result WHERE submission_id = $1 AND ($2 = 1 OR attacker NOT IN
+         (SELECT house.attacker FROM house WHERE house.submission_id = $3))",
+    )
+    .bind(submission_id)
+    .bind(all)
+    .bind(submission_id)
+    .execute(&mut *conn)
+    .await?;
+    insert(conn, rows).await
+}
+
+/// Keeps the scores of one house attacker on a defence, in place of any that it had.
+pub async fn replace_house(conn: &mut Conn, of: &(String, String), rows: &[ScoreRow]) -> sqlx::Result<()> {
+    sqlx::query("DELETE FROM result WHERE submission_id = $1 AND attacker = $2")
+        .bind(&of.0)
+        .bind(&of.1)
+        .execute(&mut *conn)
+        .await?;
+    insert(conn, rows).await
+}
+
+async fn insert(conn: &mut Conn, rows: &[ScoreRow]) -> sqlx::Result<()> {
     for row in rows {
         sqlx::query(
             "INSERT INTO result (submission_id, attacker, defender_id, part, scorer, traces, accuracy, roc_auc, detail)

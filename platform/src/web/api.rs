@@ -15,7 +15,7 @@ use super::view;
 use crate::acts::{self, Person, receive, slots};
 use crate::game::{Kind, Phase, Round};
 use crate::store::submissions::{self as table, State as Progress, Submission};
-use crate::store::{Conn, rounds, teams};
+use crate::store::{Conn, house, rounds, teams};
 use crate::work::Outcome;
 use crate::world::iso;
 use crate::{App, Failure, Millis};
@@ -171,6 +171,8 @@ async fn describe(app: &App, conn: &mut Conn, viewer: &Viewer, submission: Submi
                 "traces": score.traces,
                 "accuracy": score.accuracy.parse::<f64>().ok(),
                 "roc_auc": score.roc_auc.parse::<f64>().ok(),
+                "gain_of_area": score.gain.parse::<f64>().ok(),
+                "gain_of_hits": score.hits.parse::<f64>().ok(),
                 "true_positives_at_1_percent": score.true_positives.parse::<f64>().ok(),
             })
         })
@@ -187,6 +189,7 @@ async fn describe(app: &App, conn: &mut Conn, viewer: &Viewer, submission: Submi
         Kind::Defence => Some(counts(conn, &round, &submission, now).await?),
         Kind::Attack => None,
     };
+    let house = house::of_submission(conn, &submission.id).await?;
     Ok(json!({
         "id": submission.id,
         "round": round.number,
@@ -202,6 +205,7 @@ async fn describe(app: &App, conn: &mut Conn, viewer: &Viewer, submission: Submi
         "counts": counts,
         "outcome": outcome,
         "scores": scores,
+        "house": house.iter().map(|one| json!({ "attacker": one.attacker, "state": one.state })).collect::<Vec<_>>(),
     }))
 }
 

@@ -14,9 +14,9 @@ const ICON: &str = include_str!("../../assets/icon.svg");
 
 const KIT: [(&str, &str); 4] = [
     ("README.md", include_str!("../../kit/README.md")),
-    ("competition.py", include_str!("../../kit/competition.py")),
-    ("attack.py", include_str!("../../kit/attack.py")),
-    ("defence.py", include_str!("../../kit/defence.py")),
+    ("competition.py", include_str!("../../../competition/kit/competition.py")),
+    ("attack.py", include_str!("../../../competition/kit/attack.py")),
+    ("defence.py", include_str!("../../../competition/kit/defence.py")),
 ];
 
 pub(crate) async fn kit() -> Result<Response, Failure> {

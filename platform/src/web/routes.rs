@@ -4,7 +4,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
-use super::pages::{account, boards, home, organise, rejudgings, rounds, submissions, teams};
+use super::pages::{account, boards, compare, home, organise, pictures, rejudgings, rounds, submissions, teams};
 use super::{api, assets, openapi, people};
 use crate::App;
 
@@ -86,7 +86,12 @@ pub(crate) fn all() -> Vec<Route> {
         post("/sign-out", Account, account::sign_out),
         get("/welcome/{secret}", Anyone, account::welcome_form),
         post("/welcome/{secret}", Anyone, account::welcome),
+        get("/forgot", Anyone, account::forgot_form),
+        post("/forgot", Anyone, account::forgot),
+        get("/confirm/{secret}", Anyone, account::confirm_form),
+        post("/confirm/{secret}", Anyone, account::confirm),
         get("/account", Account, account::account),
+        post("/account/confirm", Account, account::confirm_again),
         post("/account/password", Account, account::password),
         post("/account/tokens", Account, account::new_token),
         post("/account/tokens/{id}/revoke", Account, account::revoke_token),
@@ -117,6 +122,9 @@ pub(crate) fn all() -> Vec<Route> {
         get("/submissions", Player, submissions::list),
         get("/submissions/{id}", Player, submissions::one),
         get("/submissions/{id}/file", Player, submissions::file),
+        get("/submissions/{id}/compare", Player, compare::page),
+        get("/submissions/{id}/pictures", Player, pictures::page),
+        get("/submissions/{id}/pictures/{name}", Player, pictures::file),
         post("/submissions/{id}/choose", Player, submissions::choose),
         get("/organise", Organiser, organise::overview),
         get("/organise/rounds/new", Organiser, organise::new_round),
@@ -141,6 +149,8 @@ pub(crate) fn all() -> Vec<Route> {
         get("/organise/rejudgings/{id}", Organiser, rejudgings::one),
         post("/organise/rejudgings/{id}/apply", Organiser, rejudgings::apply),
         post("/organise/rejudgings/{id}/drop", Organiser, rejudgings::drop),
+        get("/organise/mail", Organiser, organise::mail),
+        post("/organise/mail/again", Organiser, organise::mail_again),
         get("/organise/audit", Organiser, organise::audit),
         get("/api/v1/openapi.json", Anyone, openapi::document),
         post("/api/v1/register", Anyone, people::register),

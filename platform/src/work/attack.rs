@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use wfkit_competition::{Match, MatchScore, Verif, pair_attack};
+use wfkit_competition::{CheckReport, Match, MatchScore, Verif, pair_attack};
 use wfkit_datasets::formats::{ReadLimits, Source};
 use wfkit_metrics::{Average, Detection, Kinship, Probabilities, Resampling, roc_auc_ovr};
 
 use super::outcome::{AttackDetail, Outcome};
 use super::{Done, SCORER, Upload, on_thread};
-use crate::game::{Part, halves};
+use crate::game::{Part, Round, halves};
 use crate::store::results::ScoreRow;
 use crate::store::submissions::{self, State, Submission};
 use crate::store::teams::Team;
@@ -24,7 +24,13 @@ struct Opponent {
     defence: Submission,
 }
 
-pub(super) async fn perform(app: &App, submission: &Submission) -> Result<Done, Failure> {
+/// Those that an attack is on, by number.
+struct Opponents {
+    round: Round,
+    teams: BTreeMap<u64, Opponent>,
+}
+
+async fn opponents(app: &App, submission: &Submission) -> Result<Opponents, Failure> {
     let mut conn = app.store.read().await?;
     let round = rounds::by_id(&mut conn, &submission.round_id).await?;
     let round = round.ok_or_else(|| Failure::Broken(format!("submission {} without a round", submission.id)))?;
@@ -44,22 +50,30 @@ pub(super) async fn perform(app: &App, submission: &Submission) -> Result<Done, 
             opponents.insert(team.number as u64, Opponent { team, defence });
         }
     }
-    drop(conn);
+    Ok(Opponents { round, teams: opponents })
+}
 
+/// What the check says, and each match with the truth; no match where it is refused.
+fn pair(app: &App, submission: &Submission, on: &Opponents) -> Result<(CheckReport, Vec<Match>), Failure> {
+    let upload = Upload::open(&app.0, submission)?;
+    let verif = |(&number, opponent): (&u64, &Opponent)| {
+        let path = app.files.part(&opponent.defence.id, opponent.team.number, "verif");
+        Ok(Verif::of_bytes(number, "truth.csv.zip", std::fs::read(path)?))
+    };
+    let verifs: Vec<Verif> = on.teams.iter().map(verif).collect::<std::io::Result<_>>()?;
+    if verifs.is_empty() {
+        return Err(Failure::Broken(format!("attack {} without a match", submission.id)));
+    }
+    let source = Source::reader(&upload.name, &upload.file);
+    pair_attack(source, &verifs, &on.round.settings.rules, &ReadLimits::UPLOAD)
+        .map_err(|error| Failure::Broken(error.to_string()))
+}
+
+pub(super) async fn perform(app: &App, submission: &Submission) -> Result<Done, Failure> {
+    let on = opponents(app, submission).await?;
     let (app, submission) = (app.clone(), submission.clone());
     on_thread(move || {
-        let upload = Upload::open(&app.0, &submission)?;
-        let verif = |(&number, opponent): (&u64, &Opponent)| {
-            let path = app.files.part(&opponent.defence.id, opponent.team.number, "verif");
-            Ok(Verif::of_bytes(number, "truth.csv.zip", std::fs::read(path)?))
-        };
-        let verifs: Vec<Verif> = opponents.iter().map(verif).collect::<std::io::Result<_>>()?;
-        if verifs.is_empty() {
-            return Err(Failure::Broken(format!("attack {} without a match", submission.id)));
-        }
-        let source = Source::reader(&upload.name, &upload.file);
-        let (report, matches) = pair_attack(source, &verifs, &round.settings.rules, &ReadLimits::UPLOAD)
-            .map_err(|error| Failure::Broken(error.to_string()))?;
+        let (report, matches) = pair(&app, &submission, &on)?;
         let outcome = Outcome::from(&report);
         if !report.accepted {
             let reason = outcome.sentence();
@@ -67,12 +81,37 @@ pub(super) async fn perform(app: &App, submission: &Submission) -> Result<Done, 
         }
         let mut scores = Vec::new();
         for one in &matches {
-            let opponent = &opponents[&one.team_id];
+            let opponent = &on.teams[&one.team_id];
             scores.extend(score_parts(one, opponent.defence.seed, &submission.id, "team", &opponent.team.id)?);
         }
         Ok(Done { state: State::Done, reason: None, outcome, scores })
     })
     .await
+}
+
+/// The matches of an attack again, by the attacked team, as far as they may be seen: the public half while the round runs.
+pub(crate) async fn matches_of(app: &App, submission: &Submission, part: Part) -> Result<Vec<(Team, Match)>, Failure> {
+    let on = opponents(app, submission).await?;
+    let (app, submission) = (app.clone(), submission.clone());
+    on_thread(move || {
+        let (_, matches) = pair(&app, &submission, &on)?;
+        let seen = |one: Match| {
+            let opponent = &on.teams[&one.team_id];
+            let rows = part_of(&one, opponent.defence.seed, part);
+            (opponent.team.clone(), rows)
+        };
+        Ok(matches.into_iter().map(seen).collect())
+    })
+    .await
+}
+
+fn part_of(one: &Match, seed: i64, part: Part) -> Match {
+    let (public, private) = halves(one, seed);
+    match part {
+        Part::Public => one.select(&public),
+        Part::Private => one.select(&private),
+        Part::All => one.clone(),
+    }
 }
 
 /// The scores of each part of a match.
@@ -83,14 +122,9 @@ pub(super) fn score_parts(
     attacker: &str,
     defender: &str,
 ) -> Result<Vec<ScoreRow>, Failure> {
-    let (public, private) = halves(one, seed);
     let mut scores = Vec::new();
     for part in Part::EACH {
-        let rows = match part {
-            Part::Public => one.select(&public),
-            Part::Private => one.select(&private),
-            Part::All => one.clone(),
-        };
+        let rows = part_of(one, seed, part);
         let score = MatchScore::of(&rows).map_err(|error| Failure::Broken(error.to_string()))?;
         let detail = AttackDetail {
             interval: interval(&rows),

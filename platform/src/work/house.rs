@@ -1,12 +1,14 @@
 //! House attackers: what every defence is attacked by, so that a team has a privacy before others attack it, and when nobody does.
 //!
-//! Both are nearest neighbours, which take seconds over a full defence: over the totals of a trace, the control that every attack must
-//! beat, and over its course, 100 points of the cumulated sizes (the idea of A. Panchenko et al.: Website fingerprinting at internet
-//! scale, NDSS 2016).
+//! Two are nearest neighbours, which take a moment and run with the check of a defence: over the totals of a trace, the control that
+//! every attack must beat, and over its course, 100 points of the cumulated sizes (the idea of A. Panchenko et al.: Website
+//! fingerprinting at internet scale, NDSS 2016). [`HouseAttacker`]s are the toolkit's own attacks. They take minutes over a full
+//! defence, and run as jobs of their own when nothing waits to be checked.
 
 use std::collections::BTreeMap;
 
 use ndarray::Array2;
+use wfkit_classify::{Attack, AttackOptions, Samples};
 use wfkit_competition::{Match, read_captures, read_defense, read_truth};
 use wfkit_datasets::formats::{ReadError, ReadLimits};
 use wfkit_datasets::{Trace, TraceSet};
@@ -28,7 +30,41 @@ const POINTS: usize = 100;
 /// The one that sees totals only: the control.
 pub(crate) const CONTROL: &str = "totals";
 
-pub(super) fn attack(files: &Files, submission: &Submission, team: &Team) -> Result<Vec<ScoreRow>, Failure> {
+/// An attack of the toolkit that runs on every defence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HouseAttacker {
+    /// k-fingerprinting (J. Hayes, G. Danezis: k-fingerprinting, USENIX Security 2016).
+    Kfp,
+    /// The toolkit's best: a pool of learners over features that it chooses itself.
+    Best,
+}
+
+impl HouseAttacker {
+    /// Each of them.
+    pub const EACH: [Self; 2] = [Self::Kfp, Self::Best];
+
+    /// Its name, the one that the toolkit knows it by.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kfp => "kfp",
+            Self::Best => "best",
+        }
+    }
+
+    /// The one of a name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::EACH.into_iter().find(|one| one.name() == name)
+    }
+}
+
+/// What an attacker attacks: train and test traces, and the class of each test trace.
+struct Attacked {
+    train: TraceSet,
+    test: TraceSet,
+    truth: Vec<usize>,
+}
+
+fn attacked(files: &Files, submission: &Submission, team: &Team) -> Result<Attacked, Failure> {
     let part = |part: &str| files.part(&submission.id, team.number, part);
     let broken = |error: ReadError| Failure::Broken(error.to_string());
     let limits = &ReadLimits::OWN;
@@ -37,19 +73,49 @@ pub(super) fn attack(files: &Files, submission: &Submission, team: &Team) -> Res
     let truth = read_truth(&part("verif"), limits).map_err(broken)?;
     let classes = train.classes();
     let truth = truth_of(&test, &truth, &classes)?;
+    Ok(Attacked { train, test, truth })
+}
 
+fn scored(
+    attacked: &Attacked,
+    probabilities: Probabilities,
+    submission: &Submission,
+    team: &Team,
+    name: &str,
+) -> Result<Vec<ScoreRow>, Failure> {
+    let one = Match {
+        team_id: team.number as u64,
+        capture_ids: wfkit_competition::capture_ids(&attacked.test),
+        probabilities,
+        truth: attacked.truth.clone(),
+    };
+    score_parts(&one, submission.seed, &submission.id, name, &team.id)
+}
+
+/// The attacks that take a moment.
+pub(super) fn attack(files: &Files, submission: &Submission, team: &Team) -> Result<Vec<ScoreRow>, Failure> {
+    let attacked = attacked(files, submission, team)?;
     let mut scores = Vec::new();
     for (name, by_course) in [(CONTROL, false), ("course", true)] {
-        let probabilities = predict(&train, &test, by_course)?;
-        let one = Match {
-            team_id: team.number as u64,
-            capture_ids: wfkit_competition::capture_ids(&test),
-            probabilities,
-            truth: truth.clone(),
-        };
-        scores.extend(score_parts(&one, submission.seed, &submission.id, name, &team.id)?);
+        let probabilities = predict(&attacked.train, &attacked.test, by_course)?;
+        scores.extend(scored(&attacked, probabilities, submission, team, name)?);
     }
     Ok(scores)
+}
+
+/// One that takes long. The same defence gives the same scores, on any number of threads.
+pub(super) fn attack_slowly(
+    files: &Files,
+    submission: &Submission,
+    team: &Team,
+    attacker: HouseAttacker,
+) -> Result<Vec<ScoreRow>, Failure> {
+    let attacked = attacked(files, submission, team)?;
+    let broken = |error: wfkit_classify::AttackError| Failure::Broken(format!("{}: {error}", attacker.name()));
+    let attack = Attack::by_name(attacker.name(), &AttackOptions::default()).map_err(broken)?;
+    let fitted = attack.fit(Samples::Traces(&attacked.train), submission.seed as u64).map_err(broken)?;
+    let probabilities = fitted.predict(Samples::Traces(&attacked.test)).map_err(broken)?;
+    scored(&attacked, probabilities, submission, team, attacker.name())
 }
 
 /// What a house attacker says of a test set, by the course of traces or by their totals.

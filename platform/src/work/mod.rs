@@ -18,14 +18,18 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::sync::watch;
 
+pub(crate) use attack::matches_of;
+pub use house::HouseAttacker;
 pub(crate) use house::{CONTROL, predict};
 pub use outcome::{AttackDetail, CostLine, Outcome, ProblemKind, SplitLine};
 pub use settle::{candidates, settle_due};
 
 use crate::game::Kind;
+use crate::post::{self, Letter};
+use crate::store::Conn;
 use crate::store::results::{self, ScoreRow};
 use crate::store::submissions::{self, Ended, State, Submission};
-use crate::store::{accounts, attempts, rejudgings};
+use crate::store::{accounts, attempts, house as house_table, rejudgings, rounds, teams};
 use crate::{App, Failure, Millis};
 
 /// What checks and scores; kept with every result, changed whenever a number could.
@@ -58,7 +62,8 @@ pub async fn run(app: App, workers: usize, stop: watch::Receiver<bool>) {
     for _ in 0..workers {
         tasks.spawn(work(app.clone(), stop.clone()));
     }
-    tasks.spawn(sweep_often(app, stop));
+    tasks.spawn(sweep_often(app.clone(), stop.clone()));
+    tasks.spawn(deliver_often(app, stop));
     while tasks.join_next().await.is_some() {}
 }
 
@@ -90,6 +95,18 @@ async fn sweep_often(app: App, mut stop: watch::Receiver<bool>) {
     }
 }
 
+async fn deliver_often(app: App, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        if let Err(failure) = post::deliver(&app).await {
+            tracing::error!("mail: {failure:?}");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(2)) => {}
+            _ = stop.changed() => {}
+        }
+    }
+}
+
 /// Everything that time brings: lost work is queued again, rounds are settled, what has ended is forgotten.
 ///
 /// # Errors
@@ -98,11 +115,21 @@ pub async fn sweep(app: &App) -> Result<(), Failure> {
     let now = app.now();
     let mut tx = app.store.write().await?;
     let (queued, failed) = submissions::requeue_lost(&mut tx, now, MOST_ATTEMPTS).await?;
+    let (again, given_up) = house_table::requeue_lost(&mut tx, now, MOST_ATTEMPTS).await?;
+    let mut missing = 0;
+    for attacker in &app.options.house {
+        missing += house_table::queue_missing(&mut tx, attacker.name(), now).await?;
+    }
     accounts::prune(&mut tx, now).await?;
     attempts::prune(&mut tx, now).await?;
     tx.commit().await?;
     if queued + failed > 0 {
         tracing::warn!(queued, failed, "submissions whose worker was lost");
+    }
+    if again + given_up > 0 {
+        tracing::warn!(again, given_up, "house attacks whose worker was lost");
+    }
+    if queued + again + missing > 0 {
         app.bell.ring();
     }
     settle_due(app).await?;
@@ -133,13 +160,14 @@ struct Done {
     scores: Vec<ScoreRow>,
 }
 
-/// Takes one submission and works on it; false where none waits. What teams wait for comes before rejudgings.
+/// Takes one submission and works on it; false where none waits. What teams wait for comes before attacks of the
+/// house, and these before rejudgings.
 async fn step(app: &App, worker: &str) -> Result<bool, Failure> {
     let mut tx = app.store.write().await?;
     let now = app.now();
     let taken = submissions::claim(&mut tx, worker, now, now + LEASE).await?;
     tx.commit().await?;
-    let Some(submission) = taken else { return rejudge(app, worker).await };
+    let Some(submission) = taken else { return Ok(attack_of_house(app, worker).await? || rejudge(app, worker).await?) };
 
     let heart = tokio::spawn(beat(app.clone(), Held::Submission(submission.id.clone()), worker.to_owned()));
     let (ended, scores) = concluded(app, &submission).await?;
@@ -147,6 +175,77 @@ async fn step(app: &App, worker: &str) -> Result<bool, Failure> {
     let mut tx = app.store.write().await?;
     if submissions::end(&mut tx, &submission.id, worker, &ended, app.now()).await? {
         results::replace(&mut tx, &submission.id, &scores).await?;
+        queue_house(app, &mut tx, &submission, ended.state, app.now()).await?;
+        tell_of(app, &mut tx, &submission, &ended).await?;
+        tx.commit().await?;
+        app.bell.ring();
+    }
+    Ok(true)
+}
+
+/// The mail to whoever uploaded it.
+async fn tell_of(app: &App, conn: &mut Conn, submission: &Submission, ended: &Ended) -> Result<(), Failure> {
+    let round = rounds::by_id(conn, &submission.round_id).await?;
+    let account = accounts::by_id(conn, &submission.account_id).await?;
+    let (Some(round), Some(account)) = (round, account) else { return Ok(()) };
+    let letter = Letter::Checked {
+        kind: submission.kind().name(),
+        round: round.number,
+        state: ended.state.name(),
+        reason: ended.reason.as_deref(),
+        submission: &submission.id,
+    };
+    app.write_to(conn, &account, &letter).await
+}
+
+/// After a defence was checked: what is now to attack it. Scores of a defence that does not count any more are gone already.
+pub(crate) async fn queue_house(
+    app: &App,
+    conn: &mut Conn,
+    submission: &Submission,
+    state: State,
+    now: Millis,
+) -> sqlx::Result<()> {
+    match (submission.kind(), state) {
+        (Kind::Attack, _) => {}
+        (Kind::Defence, State::Done) => {
+            for attacker in &app.options.house {
+                house_table::queue(conn, &submission.id, attacker.name(), now).await?;
+            }
+        }
+        (Kind::Defence, _) => house_table::forget(conn, &submission.id).await?,
+    }
+    Ok(())
+}
+
+/// As [`step`], for attacks of the house that take long.
+async fn attack_of_house(app: &App, worker: &str) -> Result<bool, Failure> {
+    let mut tx = app.store.write().await?;
+    let Some(taken) = house_table::claim(&mut tx, worker, app.now() + LEASE).await? else { return Ok(false) };
+    let submission = submissions::by_id(&mut tx, &taken.0).await?;
+    let team = match &submission {
+        Some(submission) => teams::by_id(&mut tx, &submission.team_id).await?,
+        None => None,
+    };
+    tx.commit().await?;
+    let (Some(submission), Some(team)) = (submission, team) else {
+        return Err(Failure::Broken(format!("no submission {} or no team of it", taken.0)));
+    };
+    let heart = tokio::spawn(beat(app.clone(), Held::House(taken.clone()), worker.to_owned()));
+    let (files, name) = (app.files.clone(), taken.1.clone());
+    let result = on_thread(move || match HouseAttacker::by_name(&name) {
+        Some(attacker) => house::attack_slowly(&files, &submission, &team, attacker),
+        None => Err(Failure::Broken(format!("no house attacker is called {name}"))),
+    });
+    let result = result.await;
+    heart.abort();
+    let failed = result.as_ref().err().map(|failure| {
+        tracing::error!(submission = taken.0, attacker = taken.1, "{failure:?}");
+        "The server could not run it. Organisers see why, and can have the defence checked again."
+    });
+    let mut tx = app.store.write().await?;
+    if house_table::end(&mut tx, &taken, worker, failed, app.now()).await? {
+        results::replace_house(&mut tx, &taken, &result.unwrap_or_default()).await?;
         tx.commit().await?;
     }
     Ok(true)
@@ -188,6 +287,7 @@ async fn concluded(app: &App, submission: &Submission) -> Result<(Ended, Vec<Sco
 /// What a worker has a lease on.
 enum Held {
     Submission(String),
+    House((String, String)),
     Rejudged((String, String)),
 }
 
@@ -199,6 +299,7 @@ async fn beat(app: App, held: Held, worker: String) {
             let until = app.now() + LEASE;
             match &held {
                 Held::Submission(id) => submissions::extend(&mut tx, id, &worker, until).await?,
+                Held::House(of) => house_table::extend(&mut tx, of, &worker, until).await?,
                 Held::Rejudged(of) => rejudgings::extend(&mut tx, of, &worker, until).await?,
             }
             tx.commit().await
@@ -217,7 +318,7 @@ async fn perform(app: &App, submission: &Submission) -> Result<Done, Failure> {
 }
 
 /// Runs what takes the processor on a thread of its own; a panic there is an error here.
-async fn on_thread<T: Send + 'static>(
+pub(crate) async fn on_thread<T: Send + 'static>(
     task: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
     let result = tokio::task::spawn_blocking(task).await;
@@ -225,13 +326,13 @@ async fn on_thread<T: Send + 'static>(
 }
 
 /// Shared by checks: the upload, opened, under a name that says nothing of this machine.
-struct Upload {
-    name: String,
-    file: std::fs::File,
+pub(crate) struct Upload {
+    pub(crate) name: String,
+    pub(crate) file: std::fs::File,
 }
 
 impl Upload {
-    fn open(app: &Arc<crate::Parts>, submission: &Submission) -> Result<Self, Failure> {
+    pub(crate) fn open(app: &Arc<crate::Parts>, submission: &Submission) -> Result<Self, Failure> {
         if submission.is_specification() {
             let file = std::fs::File::open(app.files.defended(&submission.id))?;
             return Ok(Self { name: "defended.csv.zip".to_owned(), file });

@@ -124,6 +124,7 @@ impl Outcome {
         let count: u64 = self.problems.iter().map(|problem| problem.count).sum();
         match self.problems.first() {
             Some(first) if count == 1 => format!("1 problem: {}", first.kind),
+            Some(first) if self.problems.len() == 1 => format!("{count} times the same problem: {}", first.kind),
             Some(first) => format!("{count} problems of {} kinds, the first: {}", self.problems.len(), first.kind),
             None => "no problems".to_owned(),
         }
@@ -135,6 +136,22 @@ impl Outcome {
 
     pub(super) fn warn(&mut self, kind: impl Into<String>, count: u64, examples: Vec<(u64, String)>) {
         self.warnings.push(ProblemKind { kind: kind.into(), column: String::new(), count, examples });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn problems_are_counted_in_words_that_fit() {
+        let problem =
+            |kind: &str, count| ProblemKind { kind: kind.into(), column: String::new(), count, examples: Vec::new() };
+        let sentence = |problems: Vec<ProblemKind>| Outcome { problems, ..Outcome::default() }.sentence();
+        assert_eq!(sentence(Vec::new()), "no problems");
+        assert_eq!(sentence(vec![problem("a gap", 1)]), "1 problem: a gap");
+        assert_eq!(sentence(vec![problem("a gap", 7)]), "7 times the same problem: a gap");
+        assert_eq!(sentence(vec![problem("a gap", 7), problem("b", 1)]), "8 problems of 2 kinds, the first: a gap");
     }
 }
 

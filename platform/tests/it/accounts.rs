@@ -81,13 +81,11 @@ async fn cookies_are_secrets_of_the_server() {
     other.get("/account").await.is(303);
     alice.get("/account").await.ok();
 
-    let database = std::fs::read(site.folder.path().join("platform.sqlite")).unwrap();
-    let log = std::fs::read(site.folder.path().join("platform.sqlite-wal")).unwrap_or_default();
+    let database = format!("{:?}", site.app.store.tables().await.unwrap());
     let secret = alice.cookie.clone().unwrap().split_once('=').unwrap().1.to_owned();
-    for bytes in [&database, &log] {
-        for kept in [secret.as_bytes(), PASSWORD.as_bytes()] {
-            assert!(!bytes.windows(kept.len()).any(|window| window == kept), "a secret as it is");
-        }
+    assert!(database.contains("alice"));
+    for kept in [secret.as_str(), PASSWORD] {
+        assert!(!database.contains(kept), "a secret as it is");
     }
 }
 

@@ -149,7 +149,7 @@ async fn defects_7_8_and_26_every_process_agrees_on_round_and_phase_also_after_a
     let (mut al, _) = two(&site).await;
     let id = al.uploaded("/rounds/1/defence", &[], defence(1, 9).as_bytes()).await;
     // Another process, such as a worker, over the same folder.
-    let store = wfkit_platform::Store::open(&site.folder.path().join("platform.sqlite")).await.unwrap();
+    let store = crate::site::database(site.folder.path()).await;
     let other = wfkit_platform::App::new(store, site.app.files.clone(), site.app.world.clone(), crate::site::options());
     assert_eq!(wfkit_platform::work::drain(&other).await.unwrap(), 1);
     assert_eq!(al.submission(&id).await["round"], 1);

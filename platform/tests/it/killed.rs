@@ -5,23 +5,24 @@ use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::ops::RangeInclusive;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use wfkit_competition::Rules;
 use wfkit_platform::game::{Limits, Profile, Round, Settings};
 use wfkit_platform::store::{audit, results, submissions};
-use wfkit_platform::{App, Files, Store, World, acts};
+use wfkit_platform::{App, Files, World, acts};
 
-use crate::site::{DAY, PASSWORD, RULES, options};
-use crate::traffic::{defence_of, noise};
+use crate::site::{DAY, PASSWORD, RULES, database, options, postgres};
+use crate::traffic::{long_defence_of, noise};
 
 /// An answer of the server, or nothing where the connection broke.
 fn ask(address: SocketAddr, method: &str, path: &str, token: &str, body: &[u8]) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2)).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(60))).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(120))).ok()?;
     let head = format!(
         "{method} {path} HTTP/1.1\r\nHost: here\r\nConnection: close\r\nAuthorization: Bearer {token}\r\nContent-Length: {}\r\n\r\n",
         body.len()
@@ -44,11 +45,12 @@ struct Server {
 
 impl Server {
     /// Returns when it listens, at a port that is free: one that had to be the same could be taken meanwhile.
-    fn start(data: &Path) -> Self {
+    fn start(data: &Path, workers: usize) -> Self {
         let log = data.join("server.log");
         let mut child = Command::new(env!("CARGO_BIN_EXE_wfkit-platform"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--workers", "2", "--data"])
+            .args(["serve", "--listen", "127.0.0.1:0", "--house", "none", "--workers", &workers.to_string(), "--data"])
             .arg(data)
+            .envs(postgres(data).map(|address| ("WFKIT_PLATFORM_DATABASE", address)))
             .stdout(Stdio::piped())
             .stderr(OpenOptions::new().create(true).append(true).open(&log).unwrap())
             .spawn()
@@ -68,6 +70,13 @@ impl Server {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
+
+    /// The most memory that it has had, in MB, where the system tells.
+    fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) / 1000
+    }
 }
 
 impl Drop for Server {
@@ -77,14 +86,68 @@ impl Drop for Server {
     }
 }
 
+/// One process that takes uploads, and others that work.
+struct Servers {
+    data: PathBuf,
+    /// The first has no workers.
+    all: Vec<Server>,
+    memory: u64,
+    killed: u64,
+}
+
+impl Servers {
+    const WORKERS: usize = 2;
+
+    fn start(data: &Path) -> Self {
+        let all = (0..=Self::WORKERS).map(|number| Server::start(data, number.min(1))).collect();
+        Self { data: data.to_owned(), all, memory: 0, killed: 0 }
+    }
+
+    fn look(&mut self) {
+        self.memory = self.all.iter().map(Server::memory).fold(self.memory, u64::max);
+    }
+
+    /// Kills one of them and starts it again.
+    fn kill(&mut self, draw: u64) {
+        self.look();
+        let number = draw as usize % self.all.len();
+        self.all[number].kill();
+        self.all[number] = Server::start(&self.data, number.min(1));
+        self.killed += 1;
+    }
+}
+
+/// What is uploaded.
+#[derive(Clone, Copy)]
+struct Load {
+    clients: usize,
+    /// Of each client.
+    uploads: u64,
+    classes: u64,
+    reps: u64,
+    packets: u64,
+    test_traces: usize,
+}
+
+impl Load {
+    /// As small as uploads can be.
+    fn small(clients: usize, uploads: u64) -> Self {
+        Self { clients, uploads, classes: 4, reps: 6, packets: 8, test_traces: 8 }
+    }
+
+    fn file(self, client: u64, upload: u64) -> String {
+        long_defence_of(self.classes, self.reps, self.packets, client * 10_000 + upload, 50)
+    }
+}
+
 /// A folder with one team a client, and a round in its defence phase; the tokens.
-async fn prepared(data: &Path, clients: usize) -> Vec<String> {
-    let store = Store::open(&data.join("platform.sqlite")).await.unwrap();
+async fn prepared(data: &Path, load: Load) -> Vec<String> {
+    let store = database(&data).await;
     let app = App::new(store, Files::open(data.join("files")).unwrap(), World::system(), options());
     let now = app.world.clock.now();
     let settings = Settings {
-        rules: RULES,
-        test_traces: 8,
+        rules: Rules { classes: load.classes as usize, reps_mean: load.reps, ..RULES },
+        test_traces: load.test_traces,
         profile: Profile::Balanced,
         limits: Limits { accepted: 5000, total: 5000, window_hours: 24 },
         ..Settings::default()
@@ -103,7 +166,7 @@ async fn prepared(data: &Path, clients: usize) -> Vec<String> {
     };
     acts::save_round(&app, "a test", &round).await.unwrap();
     let mut tokens = Vec::new();
-    for client in 0..clients {
+    for client in 0..load.clients {
         let newcomer = acts::Newcomer {
             name: format!("player{client}"),
             email: format!("player{client}@example.org"),
@@ -119,10 +182,10 @@ async fn prepared(data: &Path, clients: usize) -> Vec<String> {
     tokens
 }
 
-/// Uploads of several clients while the server is killed as often as `kills` says, at least and, while they upload, at most.
-fn storm(data: &Path, tokens: &[String], uploads: u64, every: Duration, kills: RangeInclusive<u64>) -> Stormed {
-    let mut server = Server::start(data);
-    let address = Arc::new(Mutex::new(server.address));
+/// Uploads of several clients while processes are killed as often as `kills` says, at least and, while they upload, at most.
+fn storm(data: &Path, tokens: &[String], load: Load, every: Duration, kills: RangeInclusive<u64>) -> Stormed {
+    let mut servers = Servers::start(data);
+    let address = Arc::new(Mutex::new(servers.all[0].address));
     let accepted = Arc::new(AtomicU64::new(0));
     let clients: Vec<_> = (0..)
         .zip(tokens.iter().cloned())
@@ -130,8 +193,8 @@ fn storm(data: &Path, tokens: &[String], uploads: u64, every: Duration, kills: R
             let (address, accepted) = (address.clone(), accepted.clone());
             std::thread::spawn(move || {
                 let mut told = Vec::new();
-                for upload in 0..uploads {
-                    let text = defence_of(4, 6, client * 10_000 + upload, 50);
+                for upload in 0..load.uploads {
+                    let text = load.file(client, upload);
                     std::thread::sleep(Duration::from_millis(20));
                     // As a client that tries again until it hears an answer.
                     loop {
@@ -153,18 +216,16 @@ fn storm(data: &Path, tokens: &[String], uploads: u64, every: Duration, kills: R
         })
         .collect();
     let uploading = || clients.iter().any(|client| !client.is_finished());
-    let mut killed = 0;
-    while killed < *kills.start() || (killed < *kills.end() && uploading()) {
-        // Only a server that did something is killed, so that the storm ends on a machine of any speed.
+    while servers.killed < *kills.start() || (servers.killed < *kills.end() && uploading()) {
+        // Only when something was done since is the next killed, so that the storm ends on a machine of any speed.
         let before = accepted.load(Ordering::Relaxed);
         while accepted.load(Ordering::Relaxed) == before && uploading() {
             std::thread::sleep(Duration::from_millis(1));
         }
-        std::thread::sleep(every.mul_f64(noise(1, killed) as f64 / u64::MAX as f64));
-        server.kill();
-        killed += 1;
-        server = Server::start(data);
-        *address.lock().unwrap() = server.address;
+        let draw = noise(1, servers.killed);
+        std::thread::sleep(every.mul_f64(draw as f64 / u64::MAX as f64));
+        servers.kill(noise(2, servers.killed));
+        *address.lock().unwrap() = servers.all[0].address;
     }
     let mut told = BTreeMap::new();
     for client in clients {
@@ -172,26 +233,39 @@ fn storm(data: &Path, tokens: &[String], uploads: u64, every: Duration, kills: R
             *told.entry(id).or_insert(0) += 1;
         }
     }
-    Stormed { told, server, killed }
+    Stormed { told, servers }
 }
 
 /// What is left of a storm.
 struct Stormed {
     /// How often clients were told of an id.
     told: BTreeMap<String, u64>,
-    server: Server,
-    killed: u64,
+    servers: Servers,
 }
 
-async fn nothing_is_lost(clients: usize, uploads: u64, every: Duration, kills: RangeInclusive<u64>) -> (u64, Duration) {
+/// What a storm was like.
+#[derive(Debug)]
+struct Measured {
+    kills: u64,
+    /// From the last upload to the last score.
+    waited: Duration,
+    /// From the first upload to the last score.
+    minutes: f64,
+    /// From upload to score.
+    median_seconds: f64,
+    most_seconds: f64,
+    memory_mb: u64,
+}
+
+async fn nothing_is_lost(load: Load, every: Duration, kills: RangeInclusive<u64>) -> Measured {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().to_owned();
-    let tokens = prepared(&data, clients).await;
-    let Stormed { told, server, killed } = {
+    let tokens = prepared(&data, load).await;
+    let Stormed { told, mut servers } = {
         let data = data.clone();
-        tokio::task::spawn_blocking(move || storm(&data, &tokens, uploads, every, kills)).await.unwrap()
+        tokio::task::spawn_blocking(move || storm(&data, &tokens, load, every, kills)).await.unwrap()
     };
-    let store = Store::open(&data.join("platform.sqlite")).await.unwrap();
+    let store = database(&data).await;
     let begun = Instant::now();
     let (mut before, mut moved) = (Vec::new(), Instant::now());
     loop {
@@ -203,17 +277,19 @@ async fn nothing_is_lost(clients: usize, uploads: u64, every: Duration, kills: R
             (before, moved) = (counts, Instant::now());
         }
         // A lost lease takes 20 s; a slow machine takes longer for the rest, but it gets on.
-        if moved.elapsed() > Duration::from_secs(120) {
+        if moved.elapsed() > Duration::from_secs(300) {
             let log = std::fs::read_to_string(data.join("server.log")).unwrap_or_default();
-            panic!("in limbo for two minutes: {before:?}\n{log}");
+            panic!("in limbo for five minutes: {before:?}\n{log}");
         }
+        servers.look();
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     let waited = begun.elapsed();
-    drop(server);
+    let (kills, memory_mb) = (servers.killed, servers.memory);
+    drop(servers);
     let mut conn = store.read().await.unwrap();
     let all = submissions::of_round(&mut conn, "round", wfkit_platform::game::Kind::Defence).await.unwrap();
-    let expected = clients * uploads as usize;
+    let expected = load.clients * load.uploads as usize;
     assert!(told.values().all(|&times| times == 1), "an id that was told twice");
     assert_eq!(told.len(), expected);
     assert_eq!(all.len(), expected, "uploads that no client knows of, or lost ones");
@@ -226,26 +302,54 @@ async fn nothing_is_lost(clients: usize, uploads: u64, every: Duration, kills: R
     }
     let log = audit::newest(&mut conn, "upload", 100_000).await.unwrap();
     assert_eq!(log.len(), expected, "the audit log is complete");
-    (killed, waited)
+    let mut seconds: Vec<f64> =
+        all.iter().map(|one| (one.finished_at.unwrap() - one.received_at) as f64 / 1000.0).collect();
+    seconds.sort_by(f64::total_cmp);
+    let first = all.iter().map(|one| one.received_at).min().unwrap();
+    let last = all.iter().filter_map(|one| one.finished_at).max().unwrap();
+    let at = |share: f64| seconds[((seconds.len() - 1) as f64 * share).round() as usize];
+    Measured {
+        kills,
+        waited,
+        minutes: (last - first) as f64 / 60_000.0,
+        median_seconds: at(0.5),
+        most_seconds: at(0.99),
+        memory_mb,
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_accepted_upload_is_scored_once_while_the_server_is_killed() {
-    let (kills, _) = nothing_is_lost(4, 10, Duration::from_millis(200), 3..=12).await;
-    assert!(kills >= 3, "{kills}");
+async fn every_accepted_upload_is_scored_once_while_processes_are_killed() {
+    let measured = nothing_is_lost(Load::small(4, 10), Duration::from_millis(200), 3..=12).await;
+    assert!(measured.kills >= 3, "{measured:?}");
 }
 
-/// The long form prints what it measured.
+/// The long form prints what it measured. `WFKIT_STORM` is how many full uploads of 50 MB each of 20 clients makes; without it they are
+/// small, and 25.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "half a minute to a few, by itself: platform/ci runs it with --ignored"]
 async fn a_long_storm() {
-    let begun = Instant::now();
-    let (kills, waited) = nothing_is_lost(20, 25, Duration::from_millis(1000), 10..=40).await;
+    let full = std::env::var("WFKIT_STORM").ok().map(|text| text.parse().expect("WFKIT_STORM is a number"));
+    let (load, every, kills) = match full {
+        None => (Load::small(20, 25), Duration::from_millis(1000), 10..=40),
+        Some(uploads) => {
+            let load = Load { clients: 20, uploads, classes: 100, reps: 32, packets: 700, test_traces: 300 };
+            (load, Duration::from_secs(8), 10..=200)
+        }
+    };
+    let Measured { kills, waited, minutes, median_seconds, most_seconds, memory_mb } =
+        nothing_is_lost(load, every, kills).await;
+    let uploads = load.clients as u64 * load.uploads;
     #[allow(clippy::print_stderr, reason = "a measurement")]
     {
         eprintln!(
-            "500 uploads of 20 clients, {kills} kills, {:.0?} in all, {waited:.1?} to the last score",
-            begun.elapsed()
+            "{uploads} uploads of {} clients, {:.1} MB each, on {}: {kills} processes killed, {:.1} uploads a minute, from upload to score \
+             {median_seconds:.1} s at the median and {most_seconds:.1} s for 99 %, the last {waited:.1?} after the last upload, \
+             {memory_mb} MB in a process at most",
+            load.clients,
+            load.file(0, 0).len() as f64 / 1e6,
+            if std::env::var("WFKIT_TEST_POSTGRES").is_ok() { "PostgreSQL" } else { "SQLite" },
+            uploads as f64 / minutes
         );
     }
 }

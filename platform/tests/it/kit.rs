@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use wfkit_competition::{Verif, score};
+use wfkit_datasets::formats::ReadLimits;
+use wfkit_platform::store::results;
 use wfkit_platform::work;
 
 use crate::site::{DAY, Site, aside};
@@ -63,6 +66,16 @@ async fn a_round_by_the_kit() {
     assert!(ok, "{error}");
     let (ok, text, error) = run(&["competition.py", "attack", "1", "attack.csv.zip"]).await;
     assert!(ok && text.contains("your team on Bo, public: ROC-AUC"), "{text}{error}");
+    // What a team scores at home is what the server scores.
+    let mut boss = site.organiser().await;
+    let truth = boss.get("/organise/rounds/1/truth/2").await.ok().bytes;
+    let verif = [Verif::of_bytes(2, "truth.csv.zip", truth)];
+    let file = folder.join("attack.csv.zip");
+    let home = score(Some((&file).into()), &verif, None, &ReadLimits::UPLOAD).unwrap();
+    let id = al.get("/api/v1/submissions").await.ok().json()[0]["id"].as_str().unwrap().to_owned();
+    let rows = results::of_submission(&mut *site.app.store.read().await.unwrap(), &id).await.unwrap();
+    let there = rows.iter().find(|row| row.part == "all").unwrap();
+    assert_eq!((Some(there.roc_auc), Some(there.accuracy)), (home.roc_auc_macro_ovr, home.accuracy));
     let (ok, text, error) = run(&["competition.py", "status"]).await;
     assert!(ok && text.lines().filter(|line| line.contains("round 1")).count() == 3, "{text}{error}");
     let (ok, text, error) = run(&["competition.py", "leaderboard", "1"]).await;

@@ -5,10 +5,14 @@
 mod accounts;
 mod boards;
 mod client;
+mod copies;
 mod defects;
+mod house;
 mod keeping;
 mod killed;
 mod kit;
+mod looks;
+mod mails;
 mod roles;
 mod round;
 mod site;

@@ -29,7 +29,7 @@ pub(crate) struct Site {
 }
 
 pub(crate) fn options() -> Options {
-    Options { registration: Registration::Open, password_cost: (8, 1), ..Options::default() }
+    Options { registration: Registration::Open, password_cost: (8, 1), house: Vec::new(), ..Options::default() }
 }
 
 /// The same in every run, so that no test depends on luck: splits, halves and matches follow from what is drawn. Another
@@ -45,6 +45,29 @@ pub(crate) fn random() -> Random {
     })
 }
 
+/// The database of a data folder: a file in it, or one schema a folder in the database of PostgreSQL that `WFKIT_TEST_POSTGRES` is the
+/// address of, so that every test is one of both.
+pub(crate) async fn database(folder: &std::path::Path) -> Store {
+    match postgres(folder) {
+        Some(address) => Store::open_postgres(&address).await.unwrap(),
+        None => Store::open(&folder.join("platform.sqlite")).await.unwrap(),
+    }
+}
+
+/// The address of the schema that is for a folder, which is made.
+pub(crate) fn postgres(folder: &std::path::Path) -> Option<String> {
+    let address = std::env::var("WFKIT_TEST_POSTGRES").ok()?;
+    let schema = wfkit_platform::digest(&folder.to_string_lossy());
+    let schema = format!("test_{}", &schema[..16]);
+    let made = std::process::Command::new("psql")
+        .args(["--quiet", "--dbname", &address, "--command"])
+        .arg(format!("SET client_min_messages = warning; CREATE SCHEMA IF NOT EXISTS {schema}"))
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    Some(format!("{address}&options[search_path]={schema}"))
+}
+
 impl Site {
     pub(crate) async fn new() -> Self {
         Self::with(options()).await
@@ -52,7 +75,7 @@ impl Site {
 
     pub(crate) async fn with(options: Options) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("platform.sqlite")).await.unwrap();
+        let store = database(folder.path()).await;
         let files = Files::open(folder.path().join("files")).unwrap();
         let world = World { clock: Clock::standing(START), random: random() };
         let app = App::new(store, files, world, options);

@@ -1,5 +1,6 @@
 //! Files that teams upload, made for tests.
 
+use std::fmt::Write as _;
 use std::io::{Cursor, Read, Write};
 
 use zip::write::SimpleFileOptions;
@@ -16,16 +17,21 @@ pub(crate) fn defence(seed: u64, tell: u64) -> String {
 }
 
 pub(crate) fn defence_of(classes: u64, reps: u64, seed: u64, tell: u64) -> String {
+    long_defence_of(classes, reps, 8, seed, tell)
+}
+
+/// The same, with traces of so many packets.
+pub(crate) fn long_defence_of(classes: u64, reps: u64, packets: u64, seed: u64, tell: u64) -> String {
     let mut text = "cell_id,rep,direction_size,timestamp\n".to_owned();
     for class in 1..=classes {
         for rep in 0..reps {
             let of_trace = noise(seed, class * 1000 + rep);
-            for packet in 0..8u64 {
+            for packet in 0..packets {
                 let draw = noise(of_trace, packet);
                 let size = 500 + draw % 400 + tell * class;
                 let size = if packet % 3 == 0 { size as i64 } else { -(size as i64) };
                 let micros = packet * 100_000 + if packet > 0 { draw % 50_000 } else { 0 };
-                text += &format!("{class},{rep},{size},{}.{:06}\n", micros / 1_000_000, micros % 1_000_000);
+                let _ = writeln!(text, "{class},{rep},{size},{}.{:06}", micros / 1_000_000, micros % 1_000_000);
             }
         }
     }

@@ -42,6 +42,48 @@ pub(crate) enum Competition {
         /// Refuse a file that has not so many classes [default: as many as it has].
         #[arg(long, value_name = "N")]
         classes: Option<u32>,
+        /// Also solution.csv and sample_submission.csv, for hosts such as Kaggle: the truth with public and private rows, and what an upload looks like.
+        #[arg(long)]
+        kaggle: bool,
+    },
+    /// An attack on a defence file as a competition for another host: one archive with data, truth, a scorer in plain Python and pages.
+    Bundle {
+        /// Defence file: .csv or .csv.zip.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The bundle is one for Codabench.
+        #[arg(long, required = true)]
+        codabench: bool,
+        /// Archive to write; the split that it is made of stays beside it, in a folder that ends in .parts.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Name of the competition.
+        #[arg(long, default_value = "Website fingerprinting", value_name = "NAME")]
+        title: String,
+        /// First day, whose scores are those of the public half of the test traces: 2026-12-01.
+        #[arg(long, value_name = "DAY")]
+        opens: jiff::civil::Date,
+        /// Day from which the private half is scored.
+        #[arg(long, value_name = "DAY")]
+        last: jiff::civil::Date,
+        /// Last day.
+        #[arg(long, value_name = "DAY")]
+        ends: jiff::civil::Date,
+        /// Number of test traces.
+        #[arg(long, default_value_t = 300, value_name = "N")]
+        test: usize,
+    },
+    /// What a team gets on the first day: data, rules, a sample defence and attack, a split to practise on, a notebook, and twenty minutes of instructions.
+    Kit {
+        /// Undefended traces that it is made from; by default the bundled sample.
+        #[arg(value_name = "TRACES")]
+        traces: Vec<PathBuf>,
+        /// Folder to make.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Test traces of the split to practise on; by default three in ten.
+        #[arg(long, value_name = "N")]
+        test: Option<usize>,
     },
     /// Hold a file against the competition's rules and list every problem.
     Check {

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use wfkit_competition::{
-    CheckReport, CompetitionScore, Rules, SplitOptions, SplitReport, Verif, check_attack, check_defense,
-    export_defense, read_defense, score, split,
+    BundleOptions, CheckReport, CompetitionScore, Rules, SplitOptions, SplitReport, Verif, bundle_for_codabench,
+    check_attack, check_defense, export_defense, read_defense, score, split, split_for_hosts, write_kit,
 };
 use wfkit_datasets::TraceSet;
-use wfkit_datasets::formats::{Problems, ReadLimits};
+use wfkit_datasets::formats::{Problems, ReadLimits, Source};
 use wfkit_defend::{DefenseSpec, ManifestFile};
 use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, UtilityReport};
 
@@ -32,9 +32,13 @@ pub(crate) fn run(command: &cli::Competition, context: &Context<'_>) -> Result<(
         cli::Competition::Export { traces, out, copies, rules } => {
             export(traces, out, *copies, &limits_of(rules), context)
         }
-        cli::Competition::Split { file, team_id, out, test, classes } => {
-            split_file(file, *team_id, out, (*test, *classes), context)
+        cli::Competition::Split { file, team_id, out, test, classes, kaggle } => {
+            split_file(file, *team_id, out, (*test, *classes, *kaggle), context)
         }
+        cli::Competition::Bundle { file, codabench: _, out, title, opens, last, ends, test } => {
+            bundle(file, out, title, [*opens, *last, *ends], *test, context)
+        }
+        cli::Competition::Kit { traces, out, test } => kit(traces, out, *test, context),
         cli::Competition::Check { kind, file, verif, rules } => check(*kind, file, verif, &limits_of(rules), context),
         cli::Competition::Score { attack, verif, defence, classes } => {
             check_number(attack, verif, *classes)?;
@@ -108,11 +112,67 @@ pub(super) fn count_all_paths(report: &mut StageReport, utility: Utility) {
     report.utility.extras.set("counted", counted).set("seen", seen);
 }
 
+fn bundle(
+    file: &Path,
+    out: &Path,
+    title: &str,
+    days: [jiff::civil::Date; 3],
+    test_traces: usize,
+    context: &Context<'_>,
+) -> Result<()> {
+    if !days.is_sorted_by(|before, after| before < after) {
+        bail!(
+            "--opens, --last and --ends are {}, {} and {}: each must be later than the one before",
+            days[0],
+            days[1],
+            days[2]
+        );
+    }
+    let set = read_defense(file, &ReadLimits::UPLOAD)?;
+    let about = BundleOptions { title: title.to_owned(), dates: days.map(|day| day.strftime("%m-%d-%Y").to_string()) };
+    let options = SplitOptions { team_id: 1, test_traces, seed: context.seed };
+    // The host keeps what the archive was made of.
+    let parts = out.with_extension("parts");
+    if parts.exists() {
+        bail!("{} exists; name another archive with --out", parts.display());
+    }
+    let made = bundle_for_codabench(&set, &options, &about, &parts, out)?;
+    let privacy = trivial_privacy(&set, FOLDS, context.setting())?;
+    let inputs = digests(&[file.to_owned()])?;
+    let mut report = context.stage("competition bundle", inputs, Utility::of(&set.volumes()), privacy);
+    count_set(&mut report.counts, &set);
+    count(&mut report.counts, "train traces", made.split.train_traces);
+    count(&mut report.counts, "test traces of the public half", made.public);
+    count(&mut report.counts, "test traces of the private half", made.private);
+    context.finish_and_print(report, Some(out))
+}
+
+/// Traces that a kit is made from where none are given: real ones, undefended.
+const SAMPLE: &[u8] = include_bytes!("../../../competition/kit/sample.csv.zip");
+
+fn kit(paths: &[PathBuf], out: &Path, test: Option<usize>, context: &Context<'_>) -> Result<()> {
+    let set = match paths {
+        [] => read_defense(Source::bytes("sample.csv.zip", SAMPLE), &ReadLimits::OWN)?,
+        paths => read_traces(paths, context)?.set,
+    };
+    let rules = Rules::fitting(&set);
+    let test_traces = test.unwrap_or_else(|| (set.len() * 3 / 10).max(rules.classes));
+    let made = write_kit(&set, &rules, &SplitOptions { team_id: 0, test_traces, seed: context.seed }, out)?;
+    let privacy = trivial_privacy(&set, FOLDS, context.setting())?;
+    let mut report = context.stage("competition kit", digests(paths)?, Utility::of(&set.volumes()), privacy);
+    count_set(&mut report.counts, &set);
+    count(&mut report.counts, "train traces", made.practice.train_traces);
+    count(&mut report.counts, "test traces", made.practice.test_traces);
+    context.finish_and_print(report, Some(&out.join("kit")))?;
+    context.printer.note(&format!("{}: begin with README.md", out.display()));
+    Ok(())
+}
+
 fn split_file(
     file: &Path,
     team_id: u32,
     out: &Path,
-    (test, classes): (usize, Option<u32>),
+    (test, classes, kaggle): (usize, Option<u32>, bool),
     context: &Context<'_>,
 ) -> Result<()> {
     let set = read_defense(file, &ReadLimits::UPLOAD)?;
@@ -121,7 +181,10 @@ fn split_file(
         bail!("{}: it has {found} classes, not {asked}; if that is right, say --classes {found}", file.display());
     }
     let options = SplitOptions { team_id: team_id.into(), test_traces: test, seed: context.seed };
-    let done = split(&set, &options, out)?;
+    let done = match kaggle {
+        true => split_for_hosts(&set, &options, out)?.split,
+        false => split(&set, &options, out)?,
+    };
     if done.twins > 0 {
         context.printer.warn(&format!(
             "{} traces have a twin of the same packets; {} of them are test traces with a twin to train on",

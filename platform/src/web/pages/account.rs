@@ -159,6 +159,80 @@ pub(crate) async fn welcome(
 }
 
 #[derive(Template)]
+#[template(path = "forgot.html")]
+struct ForgotPage {
+    page: Page,
+    errors: Errors,
+    mails: bool,
+}
+
+fn forgot_page(app: &App, viewer: &Viewer, errors: Errors) -> ForgotPage {
+    let page = Page::new(app, viewer, "A new password");
+    ForgotPage { page, errors, mails: app.options.post.is_some() }
+}
+
+pub(crate) async fn forgot_form(State(app): State<App>, viewer: Viewer) -> Result<Response, Failure> {
+    html(&forgot_page(&app, &viewer, Errors::default()))
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Forgot {
+    who: String,
+}
+
+pub(crate) async fn forgot(
+    State(app): State<App>,
+    viewer: Viewer,
+    Checked(form): Checked<Forgot>,
+) -> Result<Response, Failure> {
+    match acts::forgot(&app, &form.who, &viewer.address).await {
+        Ok(()) => {
+            let mut page = Page::new(&app, &viewer, "A new password");
+            page.notice = Some("If there is such an account, a link is on its way to its address.".to_owned());
+            html(&ForgotPage { page, errors: Errors::default(), mails: true })
+        }
+        Err(failure @ Failure::Broken(_)) => Err(failure),
+        Err(failure) => again(&forgot_page(&app, &viewer, Errors::from(&failure)), &failure),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "confirm.html")]
+struct ConfirmPage {
+    page: Page,
+    errors: Errors,
+}
+
+pub(crate) async fn confirm_form(State(app): State<App>, viewer: Viewer) -> Result<Response, Failure> {
+    html(&ConfirmPage { page: Page::new(&app, &viewer, "Your address"), errors: Errors::default() })
+}
+
+pub(crate) async fn confirm(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(secret): Path<String>,
+    Checked(Nothing {}): Checked<Nothing>,
+) -> Result<Response, Failure> {
+    match acts::confirm(&app, &secret).await {
+        Ok(()) => tell(&app, &viewer, "/account", "The address is confirmed.").await,
+        Err(failure @ Failure::Broken(_)) => Err(failure),
+        Err(failure) => {
+            let page = Page::new(&app, &viewer, "Your address");
+            again(&ConfirmPage { page, errors: Errors::from(&failure) }, &failure)
+        }
+    }
+}
+
+pub(crate) async fn confirm_again(
+    State(app): State<App>,
+    viewer: Viewer,
+    Checked(Nothing {}): Checked<Nothing>,
+) -> Result<Response, Failure> {
+    acts::confirm_again(&app, viewer.account()?).await?;
+    tell(&app, &viewer, "/account", "The mail is on its way.").await
+}
+
+#[derive(Template)]
 #[template(path = "account.html")]
 struct AccountPage {
     page: Page,
@@ -168,6 +242,8 @@ struct AccountPage {
     tokens: Vec<(ApiToken, When)>,
     /// A token that was just made; nothing shows it again.
     secret: Option<String>,
+    /// Whether the address is still to be confirmed.
+    unconfirmed: bool,
 }
 
 async fn account_page(
@@ -185,6 +261,7 @@ async fn account_page(
         email: account.email.clone(),
         tokens: tokens.into_iter().map(|token| (token.clone(), When(token.created_at))).collect(),
         secret,
+        unconfirmed: app.options.post.is_some() && account.confirmed_at.is_none(),
     })
 }
 

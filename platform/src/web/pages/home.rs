@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::acts::{slots, targets};
 use crate::game::{Kind, Phase, Round};
-use crate::store::{accounts, rounds, settings, submissions, teams};
+use crate::store::{accounts, house, mail, rounds, settings, submissions, teams};
 use crate::web::guard::Viewer;
 use crate::web::show::{When, until};
 use crate::web::view::{Page, html};
@@ -123,9 +123,16 @@ pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, Failure>
     for (state, count) in submissions::counts(&mut conn).await? {
         let _ = writeln!(text, "wfkit_submissions{{state=\"{state}\"}} {count}");
     }
+    text.push_str("# HELP wfkit_house_attacks Attacks of the house by state.\n# TYPE wfkit_house_attacks gauge\n");
+    for (state, count) in house::counts(&mut conn).await? {
+        let _ = writeln!(text, "wfkit_house_attacks{{state=\"{state}\"}} {count}");
+    }
+    let (unsent, failing) = mail::waiting(&mut conn).await?;
     let waited = submissions::oldest_queued(&mut conn).await?.map_or(0, |at| app.now() - at);
     let gauges = [
         ("wfkit_longest_wait_seconds", "Time the first in the queue has waited.", waited as f64 / 1000.0),
+        ("wfkit_mail_waiting", "Mails that are not sent yet.", unsent as f64),
+        ("wfkit_mail_failing", "Mails that could not be sent so far.", failing as f64),
         ("wfkit_accounts", "Accounts.", accounts::count(&mut conn).await? as f64),
         ("wfkit_teams", "Teams.", teams::all(&mut conn).await?.len() as f64),
     ];

@@ -2,8 +2,10 @@
 
 pub(crate) mod account;
 pub(crate) mod boards;
+pub(crate) mod compare;
 pub(crate) mod home;
 pub(crate) mod organise;
+pub(crate) mod pictures;
 pub(crate) mod rejudgings;
 pub(crate) mod rounds;
 pub(crate) mod submissions;

@@ -14,6 +14,7 @@ use crate::acts;
 use crate::game::{Aggregation, Limits, Profile, Round, Settings, name_of, parse};
 use crate::store::accounts::{self, AccountLine, Invitation};
 use crate::store::audit::{self, Entry};
+use crate::store::mail::{self as outbox, Mail};
 use crate::store::rounds;
 use crate::store::settings::{self, Competition};
 use crate::store::submissions as table;
@@ -566,6 +567,45 @@ pub(crate) async fn check_again(
 ) -> Result<Response, Failure> {
     acts::requeue(&app, viewer.name(), &id).await?;
     tell(&app, &viewer, &format!("/organise/submissions/{id}"), "It is checked and scored again.").await
+}
+
+struct MailLine {
+    written: When,
+    sent: Option<When>,
+    mail: Mail,
+}
+
+#[derive(Template)]
+#[template(path = "mail.html")]
+struct MailPage {
+    page: Page,
+    mails: bool,
+    waiting: i64,
+    lines: Vec<MailLine>,
+}
+
+pub(crate) async fn mail(State(app): State<App>, viewer: Viewer) -> Result<Response, Failure> {
+    let mut conn = app.store.read().await?;
+    let newest = outbox::newest(&mut conn, 200).await?;
+    let line = |mail: Mail| MailLine { written: When(mail.created_at), sent: mail.sent_at.map(When), mail };
+    html(&MailPage {
+        page: Page::new(&app, &viewer, "Mail"),
+        mails: app.options.post.is_some(),
+        waiting: outbox::waiting(&mut conn).await?.0,
+        lines: newest.into_iter().map(line).collect(),
+    })
+}
+
+pub(crate) async fn mail_again(
+    State(app): State<App>,
+    viewer: Viewer,
+    Checked(Nothing {}): Checked<Nothing>,
+) -> Result<Response, Failure> {
+    let mut tx = app.store.write().await?;
+    let count = outbox::retry(&mut tx, app.now()).await?;
+    audit::record(&mut tx, &app.world, viewer.name(), "send mail again", "", &format!("{count} mails")).await?;
+    tx.commit().await?;
+    tell(&app, &viewer, "/organise/mail", "They are tried again now.").await
 }
 
 #[derive(Template)]

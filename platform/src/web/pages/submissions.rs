@@ -9,6 +9,7 @@ use super::rounds::send;
 use crate::acts::{self, Person};
 use crate::contest::Sight;
 use crate::game::{Kind, Phase, Round};
+use crate::store::house::{self, House};
 use crate::store::submissions::{self, State as Progress, Submission};
 use crate::store::{Conn, results, rounds, teams};
 use crate::web::form::Checked;
@@ -82,7 +83,16 @@ pub(crate) struct ScoreLine {
     pub(crate) roc_auc: String,
     pub(crate) interval: String,
     pub(crate) true_positives: String,
+    /// Area over that of the control.
     pub(crate) gain: String,
+    /// Hits over those of the control, lucky ones subtracted from both.
+    pub(crate) hits: String,
+}
+
+/// The share of traces told right beyond those that a guess gets: 0 for a guess among `classes`, 1 for all.
+fn without_luck(accuracy: f64, classes: usize) -> Option<f64> {
+    let luck = 1.0 / classes as f64;
+    (classes > 1).then(|| (accuracy - luck) / (1.0 - luck))
 }
 
 /// Scores of a submission as somebody sees them: those of the private half when the round is over only.
@@ -118,6 +128,12 @@ pub(crate) async fn scores(
             roc_auc: number(row.roc_auc, 4),
             interval: detail.interval.map_or("–".to_owned(), |one| format!("{:.4} to {:.4}", one.low, one.high)),
             true_positives: number(detail.tpr_at_1_percent, 4),
+            hits: control
+                .and_then(|control| {
+                    let classes = round.settings.rules.classes;
+                    Some(without_luck(row.accuracy, classes)? - without_luck(control.accuracy, classes)?)
+                })
+                .map_or("–".to_owned(), |gain| format!("{gain:+.4}")),
             gain: control.map_or("–".to_owned(), |control| format!("{:+.4}", row.roc_auc - control.roc_auc)),
         });
     }
@@ -138,6 +154,7 @@ pub(crate) struct SubmissionPage {
     outcome: Outcome,
     cost: Vec<(&'static str, String, String)>,
     scores: Vec<ScoreLine>,
+    house: Vec<House>,
     over: bool,
     can_choose: bool,
     counts: bool,
@@ -158,7 +175,8 @@ pub(crate) async fn page_of(
     let scores = scores(conn, &round, &submission, viewer, now).await?;
     let ahead = if state == Progress::Queued { submissions::ahead(conn, &submission).await? } else { 0 };
     let mut page = Page::new(app, viewer, format!("Round {}: {}", round.number, submission.kind().name()));
-    page.live = !state.is_final();
+    let house = house::of_submission(conn, &submission.id).await?;
+    page.live = !state.is_final() || house.iter().any(|one| one.state == "queued" || one.state == "running");
     let line = lines(conn, vec![submission.clone()]).await?.remove(0);
     let is_defence = submission.kind() == Kind::Defence;
     let counts = is_defence && counts(conn, &round, &submission, now).await?;
@@ -181,6 +199,7 @@ pub(crate) async fn page_of(
         finished: submission.finished_at.map(When),
         cost: cost(&outcome),
         outcome,
+        house,
         scores,
         over: round.phase(now) == Phase::Closed,
         can_choose,
@@ -201,7 +220,7 @@ pub(crate) async fn counts(
     Ok(contest.defence_of(&submission.team_id, now).is_some_and(|defence| defence.id == submission.id))
 }
 
-fn cost(outcome: &Outcome) -> Vec<(&'static str, String, String)> {
+pub(super) fn cost(outcome: &Outcome) -> Vec<(&'static str, String, String)> {
     let Some(cost) = &outcome.cost else { return Vec::new() };
     let [over_in, over_out, over_time] = outcome.overhead.unwrap_or_default();
     vec![

@@ -1,0 +1,112 @@
+//! Mail that waits to be sent.
+
+use super::Conn;
+use crate::Millis;
+
+/// A mail.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Mail {
+    /// Its id, also of its `Message-ID`.
+    pub id: String,
+    /// To whom.
+    pub address: String,
+    /// About what.
+    pub subject: String,
+    /// Its text; empty when it was sent.
+    pub body: String,
+    /// When it was written.
+    pub created_at: Millis,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// When it is tried next.
+    pub next_at: Millis,
+    /// When it was sent.
+    pub sent_at: Option<Millis>,
+    /// Why the last attempt failed.
+    pub reason: Option<String>,
+}
+
+const SELECT: &str = "SELECT id, address, subject, body, created_at, attempts, next_at, sent_at, reason FROM mail";
+
+/// Writes one, to be sent at once.
+pub async fn insert(
+    conn: &mut Conn,
+    id: &str,
+    address: &str,
+    subject: &str,
+    body: &str,
+    now: Millis,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO mail (id, address, subject, body, created_at, attempts, next_at) VALUES ($1, $2, $3, $4, $5, 0, $6)",
+    )
+    .bind(id)
+    .bind(address)
+    .bind(subject)
+    .bind(body)
+    .bind(now)
+    .bind(now)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Takes the one that is due for longest. Until `next_at`, which follows from its attempts, nobody else takes it: a process that dies
+/// while it sends leaves it to be tried again.
+pub async fn claim(
+    conn: &mut Conn,
+    now: Millis,
+    most: i64,
+    next_at: impl Fn(i64) -> Millis,
+) -> sqlx::Result<Option<Mail>> {
+    let sql =
+        format!("{SELECT} WHERE sent_at IS NULL AND next_at <= $1 AND attempts < $2 ORDER BY next_at, id LIMIT 1");
+    let due: Option<Mail> =
+        sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(now).bind(most).fetch_optional(&mut *conn).await?;
+    let Some(due) = due else { return Ok(None) };
+    sqlx::query("UPDATE mail SET attempts = attempts + 1, next_at = $1 WHERE id = $2")
+        .bind(next_at(due.attempts))
+        .bind(&due.id)
+        .execute(conn)
+        .await?;
+    Ok(Some(due))
+}
+
+/// It was sent.
+pub async fn sent(conn: &mut Conn, id: &str, now: Millis) -> sqlx::Result<()> {
+    sqlx::query("UPDATE mail SET sent_at = $1, body = '', reason = NULL WHERE id = $2")
+        .bind(now)
+        .bind(id)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// It was not.
+pub async fn failed(conn: &mut Conn, id: &str, reason: &str) -> sqlx::Result<()> {
+    sqlx::query("UPDATE mail SET reason = $1 WHERE id = $2").bind(reason).bind(id).execute(conn).await?;
+    Ok(())
+}
+
+/// Has all that wait be tried at once, those that were given up too; how many.
+pub async fn retry(conn: &mut Conn, now: Millis) -> sqlx::Result<u64> {
+    let done =
+        sqlx::query("UPDATE mail SET attempts = 0, next_at = $1 WHERE sent_at IS NULL").bind(now).execute(conn).await?;
+    Ok(done.rows_affected())
+}
+
+/// The newest, those that wait first.
+pub async fn newest(conn: &mut Conn, most: i64) -> sqlx::Result<Vec<Mail>> {
+    let sql = format!("{SELECT} ORDER BY CASE WHEN sent_at IS NULL THEN 0 ELSE 1 END, created_at DESC, id LIMIT $1");
+    sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(most).fetch_all(conn).await
+}
+
+/// How many wait, and how many of these have failed before.
+pub async fn waiting(conn: &mut Conn) -> sqlx::Result<(i64, i64)> {
+    let (waiting,): (i64,) =
+        sqlx::query_as("SELECT COUNT(*) FROM mail WHERE sent_at IS NULL").fetch_one(&mut *conn).await?;
+    let (failing,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM mail WHERE sent_at IS NULL AND reason IS NOT NULL")
+        .fetch_one(conn)
+        .await?;
+    Ok((waiting, failing))
+}
