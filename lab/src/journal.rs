@@ -1,9 +1,11 @@
 //! The folder of a collected set, good for going on after a crash at any moment.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use wfkit_capture::record::Query;
@@ -51,6 +53,9 @@ pub struct Row {
 #[derive(Debug)]
 pub struct Journal {
     folder: PathBuf,
+    /// Held while the journal is open, on the folder: two that write one set, or one that takes away what another is writing, would
+    /// ruin it.
+    _lock: File,
     /// Folders within, each with a recording of every query from another vantage point.
     vantages: Vec<&'static str>,
     done: BTreeSet<Query>,
@@ -65,6 +70,9 @@ struct Failures {
     counted: u32,
 }
 
+/// How long a collector that was killed may take to let go of the set.
+const UNTIL_KILLED: Duration = Duration::from_secs(60);
+
 const MANIFEST: &str = "manifest.csv";
 const FAILURES: &str = "failures.csv";
 const PLAN: &str = "plan.json";
@@ -76,10 +84,14 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// If the folder is of another plan or nothing of the laboratory's, or a file cannot be read or written.
+    /// If the folder is of another plan or nothing of the laboratory's, another collector works on it, or a file cannot be read or
+    /// written.
     pub fn open(folder: &Path, plan: &Plan) -> Result<Self, Error> {
+        fs::create_dir_all(folder).map_err(Error::system(folder.display().to_string()))?;
+        let _lock = lock(folder, UNTIL_KILLED)?;
         let vantages = plan.vantages.iter().map(|vantage| vantage.folder()).collect();
-        let mut journal = Self { folder: folder.to_owned(), vantages, done: BTreeSet::new(), failed: BTreeMap::new() };
+        let (done, failed) = (BTreeSet::new(), BTreeMap::new());
+        let mut journal = Self { folder: folder.to_owned(), _lock, vantages, done, failed };
         journal.same_plan(plan)?;
         fs::create_dir_all(folder.join(CAPTURES)).map_err(Error::system(folder.display().to_string()))?;
         journal.read_rows()?;
@@ -111,7 +123,6 @@ impl Journal {
         if entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != "plan.json.part")) {
             return Err(Error::Wrong(format!("{} is not empty; take another --out", self.folder.display())));
         }
-        fs::create_dir_all(&self.folder).map_err(Error::system(self.folder.display().to_string()))?;
         replace(&path, plan.to_json().as_bytes())
     }
 
@@ -316,6 +327,23 @@ const ROW_COLUMNS: [&str; 14] = [
     "answer_bytes",
 ];
 
+/// The folder, locked for this process; whoever else has it may take so long to end.
+fn lock(folder: &Path, patience: Duration) -> Result<File, Error> {
+    let name = folder.display().to_string();
+    let file = File::open(folder).map_err(Error::system(name.clone()))?;
+    let started = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::Error(error)) => return Err(Error::system(name)(error)),
+            Err(TryLockError::WouldBlock) if started.elapsed() < patience => thread::sleep(Duration::from_millis(20)),
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::Wrong(format!("{name}: another collector works on this set; wait, or end it")));
+            }
+        }
+    }
+}
+
 /// The text up to its last line end; `None` where there is no file.
 fn whole_lines(path: &Path) -> Result<Option<String>, Error> {
     match fs::read_to_string(path) {
@@ -386,6 +414,8 @@ mod tests {
         journal.failed(&queries[2], "client0", "connection", true).unwrap();
         journal.failed(&queries[2], "client0", "a relay died, and it is not the query's fault", false).unwrap();
         let whole = fs::read(folder.join(MANIFEST)).unwrap();
+        let part = journal.parts(&queries[2]).unwrap().remove(0);
+        drop(journal);
         let first =
             whole.len() - csv_lines(&[row(&queries[1])], false).unwrap().len() - queries[1].file().as_os_str().len();
         for length in 0..=whole.len() {
@@ -393,7 +423,7 @@ mod tests {
             for query in &queries[..2] {
                 fs::write(folder.join(query.file()), "capture").unwrap();
             }
-            fs::write(journal.parts(&queries[2]).unwrap().remove(0), "half").unwrap();
+            fs::write(&part, "half").unwrap();
             let again = Journal::open(&folder, &plan).unwrap();
             let expected = [length >= first, length == whole.len()];
             assert_eq!([again.is_done(&queries[0]), again.is_done(&queries[1])], expected, "cut to {length}");
@@ -431,6 +461,7 @@ mod tests {
             parts.iter().for_each(|part| fs::write(part, "capture").unwrap());
             journal.finish(query, row(query)).unwrap();
         }
+        drop(journal);
         fs::remove_file(folder.join("socks").join(queries[0].file())).unwrap();
         let again = Journal::open(&folder, &plan).unwrap();
         assert_eq!((again.is_done(&queries[0]), again.is_done(&queries[1])), (false, true));
@@ -441,6 +472,19 @@ mod tests {
             let expected = format!("{},{},{},s0", queries[1].file().display(), queries[1].class, queries[1].rep);
             assert_eq!(labels.lines().skip(1).collect::<Vec<_>>(), [expected]);
         }
+    }
+
+    /// Whoever opens a set takes away what is unfinished in it: not under the hands of somebody who is finishing it.
+    #[test]
+    fn a_set_is_open_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let plan = Plan::default();
+        let set = folder.path().join("set");
+        let journal = Journal::open(&set, &plan).unwrap();
+        let error = lock(&set, Duration::ZERO).unwrap_err().to_string();
+        assert!(error.contains("another collector works on this set"), "{error}");
+        drop(journal);
+        Journal::open(&set, &plan).unwrap();
     }
 
     #[test]

@@ -24,8 +24,8 @@ pub(crate) fn run(options: &Collect, inside: bool) -> anyhow::Result<ExitCode> {
     if !inside {
         let plan = Plan::read(&options.plan)?;
         enclosure::seen_from_both(&options.out)?;
-        let journal = Journal::open(&options.out, &plan)?;
-        if journal.done() == plan.len() {
+        let done = Journal::open(&options.out, &plan)?.done();
+        if done == plan.len() {
             printer::line(&format!("all {} queries are recorded in {}", plan.len(), options.out.display()));
             write_traces(&plan)?;
             return Ok(ExitCode::SUCCESS);
