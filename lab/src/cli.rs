@@ -200,7 +200,7 @@ pub(crate) enum SecretStroll {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ServerAction {
-    /// Make the key that credentials are issued with
+    /// Make the key that credentials are issued with, and the database of points
     Setup {
         /// What can be subscribed to, joined by commas
         #[arg(long, value_delimiter = ',', default_value = "restaurant,bar,club")]
@@ -208,19 +208,28 @@ pub(crate) enum ServerAction {
         /// File of the key; must not be there
         #[arg(long, default_value = "server.key")]
         key: PathBuf,
+        /// SQLite file of the points; must not be there
+        #[arg(long, default_value = "pois.sqlite")]
+        database: PathBuf,
+        /// Seed of the points
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
     },
     /// Answer queries until Ctrl-C
     Run {
         /// File of the key
         #[arg(long, default_value = "server.key")]
         key: PathBuf,
+        /// SQLite file of the points
+        #[arg(long, default_value = "pois.sqlite")]
+        database: PathBuf,
         /// Where to listen
         #[arg(long, default_value = "127.0.0.1")]
         address: Ipv4Addr,
         /// Port to listen on
         #[arg(long, default_value_t = 8080)]
         port: u16,
-        /// Seed of the map
+        /// Seed of what answers are longer by
         #[arg(long, default_value_t = 0)]
         seed: u64,
         #[command(flatten)]
@@ -347,6 +356,12 @@ A plan; every key has a default:
 
   [pages]
   scale = 0.2              # requests and bytes, as a share of the web's
+
+  [drift]                  # what changes from session to session
+  database = 0.1           # share of points (or of a page's resources) that
+                           # are others than in the session before
+  noise = [0, 2]           # clients that make noise, session by session
+  delay = [2.0, 20.0]      # of every node's link, in ms, by session
 
   [defence]                # of the application; none is the default
   padding = 4096           # fill every answer up to a multiple of bytes

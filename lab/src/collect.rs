@@ -1,7 +1,7 @@
 //! Queries made by all clients at once, each recorded on its client's link.
 
 use std::io;
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
@@ -87,7 +87,8 @@ pub fn collect(
     let collection = Collection {
         network,
         plan,
-        workload: workload::service(plan),
+        workload: workload::service(plan)?,
+        drifted: Mutex::new(0.0),
         journal: Mutex::new(journal),
         queue: Queue::default(),
         noise: AtomicU64::new(0),
@@ -133,6 +134,8 @@ struct Collection<'a> {
     network: &'a Network,
     plan: &'a Plan,
     workload: Box<dyn workload::Service>,
+    /// Share of the workload's database that is other than in the first session.
+    drifted: Mutex<f64>,
     journal: Mutex<Journal>,
     /// What is left of a session.
     queue: Queue,
@@ -177,12 +180,17 @@ impl Collection<'_> {
             Route::Onion => Ipv4Addr::LOCALHOST,
             Route::Direct => self.service().address,
         };
-        self.network.namespace(self.service()).run(|| self.workload.serve(address, SERVER_PORT, stop))
+        self.network.namespace(self.service()).run(|| {
+            let listener = TcpListener::bind((address, SERVER_PORT));
+            let listener = listener.map_err(Error::system(format!("listening on {address}:{SERVER_PORT}")))?;
+            self.workload.serve(&listener, stop)
+        })
     }
 
     fn session(&self, session: u32) -> Result<(), Error> {
         let mut clients: Vec<_> = self.network.nodes_of(Role::Client).collect();
-        let noisy = clients.split_off(clients.len().saturating_sub(self.plan.noise.into()));
+        let mut noisy = clients.split_off(clients.len().saturating_sub(self.plan.most_noise().into()));
+        noisy.truncate(self.plan.noise_in(session).into());
         let left: Vec<Vec<_>> = {
             let journal = self.journal();
             let is_left = |query: &Query| !journal.is_done(query) && journal.failures(query) < self.plan.tries;
@@ -192,6 +200,9 @@ impl Collection<'_> {
         if left.iter().all(Vec::is_empty) {
             return Ok(());
         }
+        let delay = Duration::from_secs_f64(self.plan.delay_in(session) / 1000.0);
+        self.network.set_delay(delay);
+        *self.drifted.lock().expect("nothing panics while it holds this") = self.workload.change(session)?;
         self.queue.fill(left);
         let is_over = AtomicBool::new(false);
         thread::scope(|scope| {
@@ -471,6 +482,7 @@ impl<'a> Worker<'a> {
             Err(error) => return Ok(Err(error.to_string())),
             Ok(_) => return Ok(Err(format!("{} is not the guard any more", peer.name))),
         };
+        let Collection { plan, drifted, .. } = self.collection;
         let mut journal = self.collection.journal();
         let row = Row {
             path: String::new(),
@@ -487,6 +499,9 @@ impl<'a> Worker<'a> {
             seconds: took.as_secs_f64(),
             requests: visit.requests,
             answer_bytes: visit.answer_bytes,
+            database: *drifted.lock().expect("nothing panics while it holds this"),
+            noise: plan.noise_in(self.session),
+            delay_ms: plan.delay_in(self.session),
         };
         journal.finish(query, row)?;
         Ok(Ok(()))

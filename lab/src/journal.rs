@@ -44,6 +44,15 @@ pub struct Row {
     pub requests: u32,
     /// Bytes of answers.
     pub answer_bytes: u64,
+    /// Share of the service's database that is other than in the first session.
+    #[serde(default)]
+    pub database: f64,
+    /// Clients that made noise in this session.
+    #[serde(default)]
+    pub noise: u16,
+    /// Delay of every node's link in this session, one way, in ms.
+    #[serde(default)]
+    pub delay_ms: f64,
 }
 
 /// What is done and what failed.
@@ -310,7 +319,7 @@ fn csv_lines(rows: &[Row], with_header: bool) -> Result<Vec<u8>, Error> {
     writer.into_inner().map_err(|error| in_memory(error.into_error().into()))
 }
 
-const ROW_COLUMNS: [&str; 14] = [
+const ROW_COLUMNS: [&str; 17] = [
     "path",
     "class",
     "rep",
@@ -325,6 +334,9 @@ const ROW_COLUMNS: [&str; 14] = [
     "seconds",
     "requests",
     "answer_bytes",
+    "database",
+    "noise",
+    "delay_ms",
 ];
 
 /// The folder, locked for this process; whoever else has it may take so long to end.
@@ -389,6 +401,9 @@ mod tests {
             seconds: 0.5,
             requests: 4,
             answer_bytes: 1000,
+            database: 0.25,
+            noise: 1,
+            delay_ms: 2.5,
         }
     }
 

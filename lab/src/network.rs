@@ -162,6 +162,11 @@ impl Network {
         }
     }
 
+    /// From now on packets take so long over every node's link, one way.
+    pub fn set_delay(&self, delay: Duration) {
+        self.hub.set_delay(delay);
+    }
+
     /// What the hub counted.
     pub fn hub_counters(&self) -> HubCounters {
         self.hub.counters()

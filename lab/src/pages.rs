@@ -7,15 +7,16 @@ mod browser;
 mod server;
 mod site;
 
-use std::net::Ipv4Addr;
+use std::net::TcpListener;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use serde::{Deserialize, Serialize};
 
 pub use site::{Page, Resource, Site};
 
 use crate::Error;
+use crate::plan::Plan;
 use crate::secretstroll::Defence;
 use crate::workload::{Connect, Service, Visit, Visitor};
 
@@ -60,19 +61,28 @@ impl PagesConfig {
 /// The workload; the class is the number of the page.
 pub(crate) struct Pages {
     site: Arc<Site>,
+    /// Which session the site is as in.
+    session: Arc<AtomicU32>,
     defence: Defence,
     seed: u64,
 }
 
 impl Pages {
-    pub(crate) fn new(config: PagesConfig, defence: Defence, seed: u64) -> Self {
-        Self { site: Arc::new(Site::new(seed, config.scale)), defence, seed }
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let site = Arc::new(Site::new(plan.seed, plan.pages.scale).with_drift(plan.drift.database));
+        Self { site, session: Arc::default(), defence: plan.defence, seed: plan.seed }
     }
 }
 
 impl Service for Pages {
-    fn serve(&self, address: Ipv4Addr, port: u16, stop: &AtomicBool) -> Result<(), Error> {
-        server::run(Arc::clone(&self.site), self.defence, self.seed, (address, port), stop)
+    fn serve(&self, listener: &TcpListener, stop: &AtomicBool) -> Result<(), Error> {
+        let (site, session) = (Arc::clone(&self.site), Arc::clone(&self.session));
+        server::run(server::Shown { site, session }, self.defence, self.seed, listener, stop)
+    }
+
+    fn change(&self, session: u32) -> Result<f64, Error> {
+        self.session.store(session, Ordering::Relaxed);
+        Ok(self.site.share_changed(session))
     }
 
     fn visitor(&self, _: &str) -> Box<dyn Visitor + '_> {

@@ -12,6 +12,7 @@ use wfkit_capture::record::Query;
 use wfkit_metrics::seed::mix;
 
 use crate::Error;
+use crate::drift::Drift;
 use crate::pages::{MOST_PAGES, PagesConfig};
 use crate::secretstroll::{CELLS, Defence, Map};
 use crate::topology::NetworkConfig;
@@ -40,6 +41,11 @@ use crate::topology::NetworkConfig;
 ///
 /// [pages]
 /// scale = 0.2              # requests and bytes, as a share of the web's
+///
+/// [drift]                  # what changes from session to session; nothing is the default
+/// database = 0.1           # share of points (or of a page's resources) that are others than in the session before
+/// noise = [0, 2]           # clients that make noise, session by session
+/// delay = [2.0, 20.0]      # of every node's link, in ms, session by session
 ///
 /// [defence]                # of the application; none is the default
 /// padding = 4096
@@ -75,6 +81,8 @@ pub struct Plan {
     pub network: NetworkConfig,
     /// What pages are like.
     pub pages: PagesConfig,
+    /// What changes from session to session.
+    pub drift: Drift,
     /// What client and server do so that queries look alike.
     pub defence: Defence,
 }
@@ -158,6 +166,7 @@ impl Default for Plan {
             seed: 0,
             network: NetworkConfig { clients: 4, ..NetworkConfig::default() },
             pages: PagesConfig::default(),
+            drift: Drift::default(),
             defence: Defence::default(),
         }
     }
@@ -226,8 +235,9 @@ impl Plan {
                 return wrong(format!("{key} = {value}: 1 to {most}"));
             }
         }
-        if self.noise >= self.network.clients {
-            let (noise, clients) = (self.noise, self.network.clients);
+        self.drift.check(self.sessions, self.noise, self.network.delay)?;
+        if self.most_noise() >= self.network.clients {
+            let (noise, clients) = (self.most_noise(), self.network.clients);
             return wrong(format!("noise = {noise}: of {clients} clients one at least is to be recorded"));
         }
         for (at, vantage) in self.vantages.iter().enumerate() {
@@ -249,10 +259,31 @@ impl Plan {
             Workload::Secretstroll if self.unmonitored > 0 => {
                 return wrong(format!("unmonitored = {}: only pages have a background", self.unmonitored));
             }
-            Workload::Secretstroll => self.defence.check(&Map::synthetic(self.seed))?,
+            Workload::Secretstroll => self.check_points()?,
             Workload::Pages => self.pages.check(&self.defence)?,
         }
         self.network.nodes().map(|_| ())
+    }
+
+    /// Whether all points of every cell are asked for, also of those that open later.
+    fn check_points(&self) -> Result<(), Error> {
+        let map = Map::synthetic(self.seed);
+        self.defence.check(if self.drift.database > 0.0 { Map::MOST_POINTS } else { map.most_points() })
+    }
+
+    /// Clients that make noise in a session, from 0.
+    pub fn noise_in(&self, session: u32) -> u16 {
+        self.drift.noise.get(session as usize).copied().unwrap_or(self.noise)
+    }
+
+    /// Clients that make noise in some session: they are recorded in none.
+    pub fn most_noise(&self) -> u16 {
+        self.drift.noise.iter().copied().max().unwrap_or(self.noise)
+    }
+
+    /// Delay of every node's link in a session, from 0, one way, in ms.
+    pub fn delay_in(&self, session: u32) -> f64 {
+        self.drift.delay.get(session as usize).copied().unwrap_or(self.network.delay)
     }
 
     /// The pages that are loaded once, behind all classes.
@@ -339,6 +370,16 @@ mod tests {
     }
 
     #[test]
+    fn sessions_drift_as_the_plan_says() {
+        let plan = Plan::parse("sessions = 3\ndrift.noise = [0, 2, 1]\ndrift.delay = [1, 2, 30.5]").unwrap();
+        assert_eq!([0, 1, 2].map(|session| plan.noise_in(session)), [0, 2, 1]);
+        assert_eq!([0, 1, 2].map(|session| plan.delay_in(session)), [1.0, 2.0, 30.5]);
+        assert_eq!(plan.most_noise(), 2);
+        let plan = Plan::parse("sessions = 3\nnoise = 1\nnetwork.delay = 4").unwrap();
+        assert_eq!((plan.noise_in(2), plan.delay_in(2), plan.most_noise()), (1, 4.0, 1));
+    }
+
+    #[test]
     fn a_background_is_loaded_once_in_as_many_pages_a_session() {
         let plan =
             Plan::parse("workload = \"pages\"\nclasses = [2, 5]\nreps = 3\nsessions = 2\nunmonitored = 10").unwrap();
@@ -379,6 +420,10 @@ mod tests {
             ("classes = []", "classes: each"),
             ("reps = 0", "reps = 0"),
             ("noise = 4", "noise = 4: of 4 clients"),
+            ("sessions = 2\ndrift.noise = [0, 4]", "noise = 4: of 4 clients"),
+            ("sessions = 2\ndrift.delay = [1]", "drift.delay: 1 values for 2 sessions"),
+            ("drift.databse = 1", "unknown field `databse`"),
+            ("drift.database = 0.1\ndefence.count = 17", "count = 17: a cell has 18 points"),
             ("vantages = [\"service\"]", "vantages: on the service's link 4 clients"),
             ("vantages = [\"guard\", \"guard\"]", "vantages: guard is named twice"),
             ("vantages = [\"socks\"]\nroute = \"direct\"", "vantages: without Tor there is no socks"),

@@ -1,7 +1,7 @@
 //! What a workload is: a service, and clients of it whose queries have classes.
 
 use std::io;
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::AtomicBool;
 
 use crate::Error;
@@ -14,8 +14,11 @@ pub(crate) type Connect<'a> = dyn Fn() -> io::Result<TcpStream> + Sync + 'a;
 
 /// The service.
 pub(crate) trait Service: Sync {
-    /// Answers connections to an address until `stop`.
-    fn serve(&self, address: Ipv4Addr, port: u16, stop: &AtomicBool) -> Result<(), Error>;
+    /// Answers connections until `stop`.
+    fn serve(&self, listener: &TcpListener, stop: &AtomicBool) -> Result<(), Error>;
+
+    /// From now on offers what a session has, from 0, the database having drifted; which share of it is other than in the first.
+    fn change(&self, session: u32) -> Result<f64, Error>;
 
     /// Somebody who makes queries.
     fn visitor(&self, name: &str) -> Box<dyn Visitor + '_>;
@@ -40,9 +43,9 @@ pub(crate) struct Visit {
 }
 
 /// The service of a plan.
-pub(crate) fn service(plan: &Plan) -> Box<dyn Service> {
-    match plan.workload {
-        Workload::Secretstroll => Box::new(SecretStroll::new(plan.defence, plan.seed)),
-        Workload::Pages => Box::new(Pages::new(plan.pages, plan.defence, plan.seed)),
-    }
+pub(crate) fn service(plan: &Plan) -> Result<Box<dyn Service>, Error> {
+    Ok(match plan.workload {
+        Workload::Secretstroll => Box::new(SecretStroll::new(plan)?),
+        Workload::Pages => Box::new(Pages::new(plan)),
+    })
 }

@@ -75,8 +75,8 @@ fn tell(collected: &Collected, plan: &Plan, out: &Path) {
         plan.len(),
         out.display()
     ));
-    if plan.noise > 0 {
-        printer::line(&format!("{} clients made {noise} queries beside, as noise", plan.noise));
+    if plan.most_noise() > 0 {
+        printer::line(&format!("{} clients made {noise} queries beside, as noise", plan.most_noise()));
     }
     if let Some(first) = given_up.first() {
         printer::line(&format!(

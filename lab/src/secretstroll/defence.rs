@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::map::Map;
 use crate::Error;
 
 /// Defences of the application. None is the default. Written in a plan as `[defence]`.
@@ -36,13 +35,12 @@ impl Defence {
         toml::from_str(text).map_err(|error| Error::Wrong(error.to_string()))
     }
 
-    /// Whether it can be kept up on a map.
+    /// Whether it can be kept up where the fullest cell has `most` points.
     ///
     /// # Errors
     ///
     /// If a cell has more points than requests are made, or a value is out of range.
-    pub fn check(&self, map: &Map) -> Result<(), Error> {
-        let most = map.most_points();
+    pub fn check(&self, most: usize) -> Result<(), Error> {
         if self.count > 0 && (self.count as usize) < most {
             let why =
                 format!("count = {}: a cell has {most} points, so fewer requests would leave some out", self.count);
@@ -81,16 +79,15 @@ mod tests {
 
     #[test]
     fn a_count_that_leaves_points_out_is_refused() {
-        let map = Map::synthetic(1);
-        let most = map.most_points() as u32;
-        Defence { count: most, ..Defence::default() }.check(&map).unwrap();
-        let fewer = Defence { count: most - 1, ..Defence::default() }.check(&map).unwrap_err().to_string();
+        let most = 18;
+        Defence { count: most, ..Defence::default() }.check(18).unwrap();
+        let fewer = Defence { count: most - 1, ..Defence::default() }.check(18).unwrap_err().to_string();
         assert!(fewer.starts_with(&format!("count = {}", most - 1)), "{fewer}");
         let pir = Defence { pir: true, delay: 100, ..Defence::default() };
-        pir.check(&map).unwrap();
-        assert!(Defence { batch: true, ..pir }.check(&map).unwrap_err().to_string().starts_with("pir: "));
-        assert!(Defence { delay: 10_001, ..Defence::default() }.check(&map).is_err());
-        assert!(Defence { padding: u32::MAX, ..Defence::default() }.check(&map).is_err());
+        pir.check(18).unwrap();
+        assert!(Defence { batch: true, ..pir }.check(18).unwrap_err().to_string().starts_with("pir: "));
+        assert!(Defence { delay: 10_001, ..Defence::default() }.check(18).is_err());
+        assert!(Defence { padding: u32::MAX, ..Defence::default() }.check(18).is_err());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use wfkit_capture::Records;
 use wfkit_lab::pages::{PagesConfig, Site};
+use wfkit_lab::secretstroll::Map;
 use wfkit_lab::{NetworkConfig, Node, Row};
 
 use crate::program::{LAB, can_run, lab, text};
@@ -63,29 +64,42 @@ pub(crate) fn pair_in(path: &Path, client: Ipv4Addr, guard: Ipv4Addr, port: u16)
     (packets, start_ns, payload)
 }
 
-/// Without Tor the peer is the server, and the delay of links can be told from the outside.
+/// Without Tor the peer is the server, and what drifts from session to session can be told from the outside: the delay of links by the
+/// time of requests, points that close and open by their number.
 #[test]
-fn direct_queries_take_no_less_than_their_links() {
+fn direct_queries_drift_as_the_plan_says() {
     if !can_run() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let set = folder.join("set");
-    let plan = "classes = [7]\nreps = 2\nroute = \"direct\"\n[network]\nrelays = 3\nclients = 1\ndelay = 10\njitter = 2\nloss = 0.002\n";
-    fs::write(folder.join("plan.toml"), plan).unwrap();
-    assert!(start(folder).wait().unwrap().success(), "{}", said(folder));
-    let nodes = NetworkConfig { clients: 1, relays: 3, ..NetworkConfig::default() }.nodes().unwrap();
+    let plan = folder.join("plan.toml");
+    let text_of_plan = "classes = [7, 8, 9]\nreps = 1\nsessions = 2\nroute = \"direct\"\n[network]\nrelays = 3\nclients = 2\njitter = 2\n\
+                        loss = 0.002\n[drift]\ndatabase = 0.5\nnoise = [0, 1]\ndelay = [0, 10]\n";
+    fs::write(&plan, text_of_plan).unwrap();
+    let output = lab(folder, &["collect", plan.to_str().unwrap(), "--out", set.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", text(&output));
+    assert!(text(&output).contains("1 clients made"), "{}", text(&output));
+    let nodes = NetworkConfig { clients: 2, relays: 3, ..NetworkConfig::default() }.nodes().unwrap();
     let address = |name: &str| nodes.iter().find(|node: &&Node| node.name == name).unwrap().address;
     let rows = rows(&set);
-    assert_eq!(rows.len(), 2);
+    assert_eq!(rows.len(), 6);
+    let first = Map::synthetic(0);
+    let mut changed = 0;
     for row in &rows {
-        assert_eq!((row.guard.as_str(), row.circuit_seconds), ("service0", 0.0));
+        assert_eq!((row.guard.as_str(), row.circuit_seconds, row.client.as_str()), ("service0", 0.0, "client0"));
         look_at(&set.join(&row.path), row, address("client0"), address("service0"), 8080);
+        let (map, noise, delay_ms) =
+            if row.session == "s0" { (first.clone(), 0, 0.0) } else { (first.later(1, 0.5, 0), 1, 10.0) };
+        assert_eq!((row.database, row.noise, row.delay_ms), (map.differs_from(&first), noise, delay_ms));
+        let class = row.class.parse().unwrap();
+        assert_eq!(row.requests as usize, 1 + map.cell(class).len(), "{row:?}");
+        changed += usize::from(map.cell(class).len() != first.cell(class).len());
         // Two links, there and back; once for the connection and once for the request.
-        let least = f64::from(row.requests) * 2.0 * 0.04;
-        assert!(row.seconds >= least, "{row:?}");
+        assert!(row.seconds >= f64::from(row.requests) * 2.0 * 4.0 * delay_ms / 1000.0, "{row:?}");
     }
+    assert!(changed > 0, "the drift of this seed changes how many points one of the cells has");
 }
 
 #[test]
