@@ -24,6 +24,9 @@ pub struct Row {
     pub rep: u32,
     /// The session.
     pub session: String,
+    /// What this query and others ask for that are alike: `wfkit` never tears them apart. The question, of chats.
+    #[serde(default)]
+    pub origin: Option<String>,
     /// Time of the first packet, in ns of Unix time.
     pub start_ns: i64,
     /// Packets in the capture.
@@ -44,6 +47,9 @@ pub struct Row {
     pub requests: u32,
     /// Bytes of answers.
     pub answer_bytes: u64,
+    /// Other classes that the query visited as well, joined by blanks: pages in other tabs.
+    #[serde(default)]
+    pub also: String,
     /// Share of the service's database that is other than in the first session.
     #[serde(default)]
     pub database: f64,
@@ -67,7 +73,8 @@ pub struct Journal {
     _lock: File,
     /// Folders within, each with a recording of every query from another vantage point.
     vantages: Vec<&'static str>,
-    done: BTreeSet<Query>,
+    /// With their origins.
+    done: BTreeMap<Query, Option<String>>,
     failed: BTreeMap<Query, Failures>,
 }
 
@@ -99,7 +106,7 @@ impl Journal {
         fs::create_dir_all(folder).map_err(Error::system(folder.display().to_string()))?;
         let _lock = lock(folder, UNTIL_KILLED)?;
         let vantages = plan.vantages.iter().map(|vantage| vantage.folder()).collect();
-        let (done, failed) = (BTreeSet::new(), BTreeMap::new());
+        let (done, failed) = (BTreeMap::new(), BTreeMap::new());
         let mut journal = Self { folder: folder.to_owned(), _lock, vantages, done, failed };
         journal.same_plan(plan)?;
         fs::create_dir_all(folder.join(CAPTURES)).map_err(Error::system(folder.display().to_string()))?;
@@ -144,7 +151,8 @@ impl Journal {
         for row in csv::Reader::from_reader(text.as_bytes()).into_deserialize::<Row>() {
             let row = row.map_err(wrong)?;
             let query = Query { class: row.class.clone(), rep: row.rep, session: Some(row.session.clone()) };
-            if self.places().all(|place| place.join(&row.path).is_file()) && self.done.insert(query) {
+            let is_whole = self.places().all(|place| place.join(&row.path).is_file());
+            if is_whole && self.done.insert(query, row.origin.clone()).is_none() {
                 kept.push(row);
             }
         }
@@ -178,7 +186,7 @@ impl Journal {
     /// Captures that no row names, finished or not.
     fn remove_orphans(&self) -> Result<(), Error> {
         for place in self.places() {
-            let known: BTreeSet<PathBuf> = self.done.iter().map(|query| place.join(query.file())).collect();
+            let known: BTreeSet<PathBuf> = self.done.keys().map(|query| place.join(query.file())).collect();
             let sessions = fs::read_dir(place.join(CAPTURES)).into_iter().flatten();
             for session in sessions.flatten() {
                 for file in fs::read_dir(session.path()).into_iter().flatten().flatten() {
@@ -197,17 +205,18 @@ impl Journal {
     ///
     /// If files cannot be written.
     pub fn label_vantages(&self) -> Result<(), Error> {
-        let mut text = String::from("path,class,rep,session\n");
-        for query in &self.done {
+        let mut text = String::from("path,class,rep,session,origin\n");
+        for (query, origin) in &self.done {
             let (file, session) = (query.file(), query.session.as_deref().unwrap_or_default());
-            text += &format!("{},{},{},{session}\n", file.display(), query.class, query.rep);
+            let origin = origin.as_deref().unwrap_or_default();
+            text += &format!("{},{},{},{session},{origin}\n", file.display(), query.class, query.rep);
         }
         self.places().skip(1).try_for_each(|place| replace(&place.join(MANIFEST), text.as_bytes()))
     }
 
     /// Whether its capture is there.
     pub fn is_done(&self, query: &Query) -> bool {
-        self.done.contains(query)
+        self.done.contains_key(query)
     }
 
     /// Captures that are there.
@@ -259,8 +268,8 @@ impl Journal {
             finish().map_err(Error::system(path.display().to_string()))?;
         }
         row.path = query.file().display().to_string();
-        self.append(MANIFEST, &csv_lines(&[row], false)?)?;
-        self.done.insert(query.clone());
+        self.append(MANIFEST, &csv_lines(std::slice::from_ref(&row), false)?)?;
+        self.done.insert(query.clone(), row.origin);
         Ok(())
     }
 
@@ -319,11 +328,12 @@ fn csv_lines(rows: &[Row], with_header: bool) -> Result<Vec<u8>, Error> {
     writer.into_inner().map_err(|error| in_memory(error.into_error().into()))
 }
 
-const ROW_COLUMNS: [&str; 17] = [
+const ROW_COLUMNS: [&str; 19] = [
     "path",
     "class",
     "rep",
     "session",
+    "origin",
     "start_ns",
     "packets",
     "dropped",
@@ -334,6 +344,7 @@ const ROW_COLUMNS: [&str; 17] = [
     "seconds",
     "requests",
     "answer_bytes",
+    "also",
     "database",
     "noise",
     "delay_ms",
@@ -391,6 +402,7 @@ mod tests {
             class: query.class.clone(),
             rep: query.rep,
             session: query.session.clone().unwrap(),
+            origin: Some(format!("question of {}", query.class)),
             start_ns: 1,
             packets: 2,
             dropped: 0,
@@ -401,6 +413,7 @@ mod tests {
             seconds: 0.5,
             requests: 4,
             answer_bytes: 1000,
+            also: "7 8".to_owned(),
             database: 0.25,
             noise: 1,
             delay_ms: 2.5,
@@ -484,7 +497,8 @@ mod tests {
         again.label_vantages().unwrap();
         for name in ["guard", "socks"] {
             let labels = fs::read_to_string(folder.join(name).join(MANIFEST)).unwrap();
-            let expected = format!("{},{},{},s0", queries[1].file().display(), queries[1].class, queries[1].rep);
+            let (file, class) = (queries[1].file(), &queries[1].class);
+            let expected = format!("{},{class},{},s0,question of {class}", file.display(), queries[1].rep);
             assert_eq!(labels.lines().skip(1).collect::<Vec<_>>(), [expected]);
         }
     }

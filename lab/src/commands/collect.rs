@@ -69,7 +69,7 @@ fn line(progress: Progress) -> String {
 }
 
 fn tell(collected: &Collected, plan: &Plan, out: &Path) {
-    let Collected { done, failed_tries, noise, given_up } = collected;
+    let Collected { done, failed_tries, noise, besides, given_up } = collected;
     printer::line(&format!(
         "{done} of {} queries are recorded in {}; {failed_tries} tries failed",
         plan.len(),
@@ -77,6 +77,9 @@ fn tell(collected: &Collected, plan: &Plan, out: &Path) {
     ));
     if plan.most_noise() > 0 {
         printer::line(&format!("{} clients made {noise} queries beside, as noise", plan.most_noise()));
+    }
+    if plan.beside > 0.0 {
+        printer::line(&format!("second applications of clients loaded {besides} pages"));
     }
     if let Some(first) = given_up.first() {
         printer::line(&format!(

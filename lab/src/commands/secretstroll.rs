@@ -102,7 +102,7 @@ fn connect(peer: &Peer) -> io::Result<TcpStream> {
 impl DefenceArgs {
     fn defence(&self) -> Defence {
         let &Self { padding, count, dummies, batch, pir, delay } = self;
-        Defence { padding, count, dummies, batch, pir, delay }
+        Defence { padding, count, dummies, batch, pir, delay, ..Defence::default() }
     }
 }
 

@@ -20,6 +20,10 @@ pub struct Defence {
     pub pir: bool,
     /// The client waits up to so many ms before each request.
     pub delay: u32,
+    /// Of chats: so many tokens come in one piece; 0 and 1 are one each.
+    pub tokens: u32,
+    /// Of chats: in percent, how often a piece that carries nothing follows one that does.
+    pub injection: u32,
 }
 
 /// Most that is added to an answer, in bytes.
@@ -51,6 +55,9 @@ impl Defence {
             let why = "pir: all queries move the same already; of the other defences only delay goes with it";
             return Err(Error::Wrong(why.to_owned()));
         }
+        if self.tokens > 0 || self.injection > 0 {
+            return Err(Error::Wrong("tokens and injection: only chats have these defences".to_owned()));
+        }
         self.check_ranges()
     }
 
@@ -62,7 +69,9 @@ impl Defence {
         in_range("padding", self.padding, MOST_PADDING)?;
         in_range("count", self.count, 1000)?;
         in_range("dummies", self.dummies, 1000)?;
-        in_range("delay (in ms)", self.delay, 10_000)
+        in_range("delay (in ms)", self.delay, 10_000)?;
+        in_range("tokens", self.tokens, 10_000)?;
+        in_range("injection (in percent)", self.injection, 100)
     }
 
     /// Fills an answer up. Behind a JSON document spaces mean nothing.

@@ -79,11 +79,11 @@ impl Visitor for Stroller {
         greet().map_err(|error| in_words(&error))
     }
 
-    fn visit(&mut self, class: u32, connect: &Connect<'_>, host: &str, seed: u64) -> Result<Visit, String> {
+    fn visit(&mut self, class: u32, _: u32, connect: &Connect<'_>, host: &str, seed: u64) -> Result<Visit, String> {
         let subscriber = self.subscriber.as_ref().ok_or("no credential")?;
         let query = Query { place: Place::Cell(class), host, defence: self.defence, subscriber, types: &SHOWN };
         let answer = query.run(connect, &mut Xoshiro256PlusPlus::seed_from_u64(seed));
         let (truth, _) = answer.map_err(|error| in_words(&error))?;
-        Ok(Visit { requests: truth.requests, answer_bytes: truth.answer_bytes })
+        Ok(Visit { requests: truth.requests, answer_bytes: truth.answer_bytes, ..Visit::default() })
     }
 }

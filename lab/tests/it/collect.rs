@@ -151,3 +151,36 @@ fn pages_are_loaded_and_recorded() {
     let labels = |name: &str| fs::read_to_string(set.join(name).join("manifest.csv")).unwrap();
     assert_eq!((labels("guard").lines().count(), labels("guard")), (1 + rows.len(), labels("socks")));
 }
+
+/// Pages out of an exit: the exit's link shows the same load without Tor's cells, and without what a second application of the client
+/// loads meanwhile, which the client's own link has, too.
+#[test]
+fn pages_behind_an_exit_are_seen_there_too() {
+    if !can_run() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let set = folder.join("set");
+    let plan = "workload = \"pages\"\nclasses = 2\nreps = 1\nseed = 1\nroute = \"exit\"\nvantages = [\"exit\"]\nbeside = 0.5\nnetwork.relays = 3\nnetwork.clients = 1\n";
+    let file = folder.join("plan.toml");
+    fs::write(&file, plan).unwrap();
+    let output = lab(folder, &["collect", file.to_str().unwrap(), "--out", set.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", text(&output));
+    let said = text(&output);
+    assert!(said.contains("second applications of clients loaded") && !said.contains("loaded 0 pages"), "{said}");
+    let nodes = NetworkConfig { clients: 1, relays: 3, ..NetworkConfig::default() }.nodes().unwrap();
+    let address = |name: &str| nodes.iter().find(|node: &&Node| node.name == name).unwrap().address;
+    let rows = rows(&set);
+    assert_eq!(rows.len(), 2);
+    for row in &rows {
+        assert!(row.guard.starts_with("relay"), "{row:?}");
+        look_at(&set.join(&row.path), row, address("client0"), address(&row.guard), 9001);
+        let (_, _, there) = pair_in(&set.join("exit").join(&row.path), address("exit0"), address("service0"), 8080);
+        let (_, _, here) = pair_in(&set.join(&row.path), address("client0"), address(&row.guard), 9001);
+        assert!(
+            there > row.answer_bytes && here > there,
+            "cells are longer than what they carry: {here} and {there} for {row:?}"
+        );
+    }
+}
