@@ -452,12 +452,10 @@ impl<'a> Worker<'a> {
             if plan.route == Route::Onion {
                 self.collection.revive_service()?;
             }
-            if plan.route != Route::Direct {
-                if anew.elapsed() > START_ANEW {
-                    (self.collection.tell)(Told::Anew(&self.client.name));
-                    network.renew(self.client)?;
-                    anew = Instant::now();
-                }
+            if plan.route != Route::Direct && anew.elapsed() > START_ANEW {
+                (self.collection.tell)(Told::Anew(&self.client.name));
+                network.renew(self.client)?;
+                anew = Instant::now();
             }
             thread::sleep(Duration::from_secs(1));
         }

@@ -33,11 +33,11 @@ const TOPICS_DIFFER: f64 = 0.35;
 
 /// Answers on one topic have much in common, as those to a hundred ways to ask one thing: share of tokens that are others from question to
 /// question, and how much longer or shorter answers are (standard deviation of logarithms; of topics it is [`TOKENS_SPREAD`]).
-const ASKED_OTHERWISE: f64 = 0.5;
+const ASKED_OTHERWISE: f64 = 0.25;
 const QUESTIONS_DIFFER: f64 = 0.2;
 
 /// Share of tokens that are others when a question is asked again.
-const SAID_OTHERWISE: f64 = 0.35;
+const SAID_OTHERWISE: f64 = 0.2;
 /// How much longer or shorter an answer is then.
 const LENGTH_VARIES: f64 = 0.1;
 
