@@ -339,13 +339,13 @@ const PLAN_HELP: &str = "\
 A plan; every key has a default:
 
   workload = \"secretstroll\" # or \"pages\", \"chat\"
-  classes = 10             # grid cells (pages, topics) 1 to 10; or a list, [3, 14, 15]
+  classes = 10             # cells (pages, topics) 1 to 10; or a list, [3, 14]
   reps = 20                # of each class in each session
-  unmonitored = 0          # other pages (topics), each once, dealt out to sessions
+  unmonitored = 0          # other pages (topics), each once in all sessions
   sessions = 2             # each with other guards and circuits
   route = \"onion\"          # or \"exit\": to the server; \"direct\": without Tor
   circuits = \"kept\"        # or \"fresh\": another one for every query
-  noise = 0                # so many of the clients make queries that nobody records
+  noise = 0                # clients that make queries that nobody records
   beside = 0.0             # else clients also load web pages, a second
                            # application, so many seconds apart
   vantages = [\"guard\"]     # recorded there, too: guard, socks; with one
@@ -384,8 +384,8 @@ A plan; every key has a default:
   tokens = 5               # so many tokens of an answer in one piece (chats)
   injection = 30           # percent of pieces that one without text follows
 
-The set: captures/ (pcapng), manifest.csv (class, rep, session, client, guard, circuit age, start, drops, truth), failures.csv,
-plan.json. `wfkit capture import DIR --out traces.parquet` reads it.";
+The set: captures/ (pcapng), manifest.csv (class, rep, session, client, guard,
+circuit age, start, drops, truth), failures.csv, plan.json. `wfkit capture import DIR --out traces.parquet` reads it.";
 
 #[derive(Debug, Args)]
 pub(crate) struct NetworkArgs {

@@ -29,6 +29,8 @@ pub(crate) fn run(command: &SecretStroll) -> anyhow::Result<ExitCode> {
 fn server(action: &ServerAction) -> anyhow::Result<()> {
     match action {
         ServerAction::Setup { subscriptions, key, database, seed } => {
+            // Neither is made where the other cannot be.
+            must_be_new(key)?;
             let map = Map::synthetic(*seed);
             Database::create(database, &map)?;
             let names: Vec<_> = subscriptions.iter().map(String::as_str).collect();
@@ -118,13 +120,18 @@ fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     fs::write(path, bytes).with_context(|| path.display().to_string())
 }
 
+fn must_be_new(path: &Path) -> anyhow::Result<()> {
+    if path.exists() {
+        bail!("{} is there already; take another name, or remove it", path.display());
+    }
+    Ok(())
+}
+
 /// Readable for its owner alone, and never over another.
 fn write_secret(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
-    if path.exists() {
-        bail!("{} is there already", path.display());
-    }
+    must_be_new(path)?;
     let file = fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(path);
     file.and_then(|mut file| file.write_all(bytes)).with_context(|| path.display().to_string())
 }
