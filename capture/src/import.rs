@@ -208,9 +208,13 @@ pub fn import(
         stats.problems.push(format!("{name}: {problem}"));
     }
     let mut work = Vec::new();
-    for (file, key) in listing.files.iter().zip(labels.keys) {
+    let mut origins = Vec::new();
+    for ((file, key), origin) in listing.files.iter().zip(labels.keys).zip(labels.origins) {
         match key {
-            Ok(key) => work.push((file, key)),
+            Ok(key) => {
+                work.push((file, key));
+                origins.push(origin);
+            }
             Err(reason) => {
                 stats.drop_trace(reason);
                 // Of a file that is no capture it matters more what it is.
@@ -242,10 +246,10 @@ pub fn import(
 
     let mut traces = Vec::new();
     let mut sources = Vec::new();
-    for ((file, key), result) in work.into_iter().zip(results) {
+    for (((file, key), origin), result) in work.into_iter().zip(origins).zip(results) {
         stats.add_file(result.stats);
         if let Some((start_ns, trace)) = result.trace {
-            traces.push(LabelledTrace::new(key, Some(start_ns), trace));
+            traces.push(LabelledTrace { origin, ..LabelledTrace::new(key, Some(start_ns), trace) });
             sources.push(file_name(&file.path));
         }
     }

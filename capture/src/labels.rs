@@ -30,8 +30,9 @@ pub enum LabelSource {
     /// The folder that a file is in is its class, and the folder around that, where there is one below the folder that was
     /// given, its session: `monday/news/1.pcap`.
     Folders,
-    /// A CSV file with a header and the columns `path` and `class`, and maybe `rep` and `session`, in any order and
-    /// among others. Paths are relative to the folder of the CSV file. An empty rep or session is none.
+    /// A CSV file with a header and the columns `path` and `class`, and maybe `rep`, `session` and `origin` (traces of one origin are never
+    /// torn apart by a split), in any order and among others. Paths are relative to the folder of the CSV file. An empty rep, session or
+    /// origin is none.
     Manifest(PathBuf),
 }
 
@@ -106,7 +107,7 @@ impl LabelPattern {
             None => None,
             Some(rep) => Some(rep.parse().map_err(|_| format!("the rep in the name, `{rep}`, is no whole number"))?),
         };
-        Ok(Label { class: class.to_owned(), rep, session: group("session").map(str::to_owned) })
+        Ok(Label { class: class.to_owned(), rep, session: group("session").map(str::to_owned), origin: None })
     }
 }
 
@@ -130,7 +131,7 @@ fn label_by_folders(name: &str) -> Result<Label, String> {
                 .to_owned(),
         );
     }
-    Ok(Label { class: class.to_owned(), rep: None, session: folders.next().map(str::to_owned) })
+    Ok(Label { class: class.to_owned(), rep: None, session: folders.next().map(str::to_owned), origin: None })
 }
 
 /// A label as it is written somewhere.
@@ -139,6 +140,7 @@ pub(crate) struct Label {
     pub(crate) class: String,
     pub(crate) rep: Option<i64>,
     pub(crate) session: Option<String>,
+    pub(crate) origin: Option<String>,
 }
 
 /// The labels of files.
@@ -146,6 +148,8 @@ pub(crate) struct Label {
 pub(crate) struct Labels {
     /// For each file, in order, its key; where it has none the reason, under which it counts.
     pub(crate) keys: Vec<Result<TraceKey, &'static str>>,
+    /// For each file what its trace comes of, where a manifest says so.
+    pub(crate) origins: Vec<Option<String>>,
     /// One sentence about each file without a label, and about manifests.
     pub(crate) problems: Vec<String>,
     /// Number of labelled files by where their label comes from.
@@ -171,7 +175,7 @@ impl Labels {
         for file in files {
             if file.path == Path::new("-") {
                 *labels.sources.entry("standard input".to_owned()).or_default() += 1;
-                found.push(Ok(Label { class: "stdin".to_owned(), rep: None, session: None }));
+                found.push(Ok(Label { class: "stdin".to_owned(), rep: None, session: None, origin: None }));
                 continue;
             }
             let labeller = labellers.of_folder(&file.folder)?;
@@ -199,6 +203,7 @@ impl Labels {
             }));
         }
         labels.problems.extend(labellers.problems());
+        labels.origins = found.iter().map(|label| label.as_ref().ok()?.origin.clone()).collect();
         labels.keys = with_reps(found);
         let labelled: Vec<(&str, &TraceKey)> = files
             .iter()
@@ -225,7 +230,7 @@ fn with_reps(labels: Vec<Result<Label, &'static str>>) -> Vec<Result<TraceKey, &
     }
     let mut next: HashMap<(String, Option<String>), i64> = HashMap::new();
     let mut with_rep = |label: Label| {
-        let Label { class, rep, session } = label;
+        let Label { class, rep, session, .. } = label;
         let rep = rep.unwrap_or_else(|| {
             let group = (class.clone(), session.clone());
             let used = used.get(&group);
@@ -316,7 +321,7 @@ mod tests {
     use super::*;
 
     fn label(class: &str, rep: i64) -> Result<Label, String> {
-        Ok(Label { class: class.to_owned(), rep: Some(rep), session: None })
+        Ok(Label { class: class.to_owned(), rep: Some(rep), session: None, origin: None })
     }
 
     #[test]
@@ -361,7 +366,7 @@ mod tests {
         assert!(matches!(r"(?<rep>\d+)".parse::<LabelPattern>(), Err(LabelPatternError::NoClass(_))));
         assert!(matches!("(".parse::<LabelPattern>(), Err(LabelPatternError::Syntax(_))));
         let pattern: LabelPattern = r"^(?<session>[^/]+)/(?<class>[^/]+)/(?:v(?<rep>\w+))?".parse().unwrap();
-        let Label { class, rep, session } = pattern.label("monday/news/1.pcap").unwrap();
+        let Label { class, rep, session, .. } = pattern.label("monday/news/1.pcap").unwrap();
         assert_eq!((class.as_str(), rep, session.as_deref()), ("news", None, Some("monday")));
         assert_eq!(pattern.label("monday/news/v12.pcap").unwrap().rep, Some(12));
         assert_eq!(pattern.label("monday/news/vx.pcap").unwrap_err(), "the rep in the name, `x`, is no whole number");
@@ -369,7 +374,7 @@ mod tests {
 
     #[test]
     fn missing_reps_are_counted_from_zero_around_those_that_are_given() {
-        let label = |class: &str, rep| Ok(Label { class: class.to_owned(), rep, session: None });
+        let label = |class: &str, rep| Ok(Label { class: class.to_owned(), rep, session: None, origin: None });
         let labels = vec![label("a", None), label("b", None), label("a", Some(1)), Err("none"), label("a", None)];
         let reps: Vec<_> = with_reps(labels).into_iter().map(|key| key.map(|key| key.rep)).collect();
         assert_eq!(reps, [Ok(0), Ok(0), Ok(1), Err("none"), Ok(2)]);

@@ -21,7 +21,7 @@ pub enum ManifestError {
         source: csv::Error,
     },
     /// A column is missing.
-    #[error("{}: no column `{column}`; it needs path and class, and may have rep and session", path.display())]
+    #[error("{}: no column `{column}`; it needs path and class, and may have rep, session and origin", path.display())]
     Column {
         /// The manifest.
         path: PathBuf,
@@ -83,8 +83,8 @@ impl Manifest {
         let header = reader.headers().map_err(csv_error)?.clone();
         let column = |name| header.iter().position(|column| column == name);
         let needed = |name| column(name).ok_or_else(|| ManifestError::Column { path: path.to_owned(), column: name });
-        let (path_at, class_at, rep_at, session_at) =
-            (needed("path")?, needed("class")?, column("rep"), column("session"));
+        let (path_at, class_at, rep_at) = (needed("path")?, needed("class")?, column("rep"));
+        let (session_at, origin_at) = (column("session"), column("origin"));
 
         let mut manifest = Self { path: path.to_owned(), labels: HashMap::new(), missing: 0, first_missing: None };
         for (record, row) in reader.records().zip(1..) {
@@ -100,7 +100,8 @@ impl Manifest {
                 None => None,
                 Some(rep) => Some(rep.parse().map_err(|_| refused("rep", rep, "a whole number"))?),
             };
-            let label = Label { class: class.to_owned(), rep, session: field(session_at).map(str::to_owned) };
+            let text = |at| field(at).map(str::to_owned);
+            let label = Label { class: class.to_owned(), rep, session: text(session_at), origin: text(origin_at) };
             manifest.add(row, file, folder, label)?;
         }
         Ok(manifest)

@@ -123,7 +123,9 @@ the simulation is then applied to the former. Where --simulate is not given:
 
   padding and count   fixed-shape:largest, with as many rounds as requests,
                       each with what a padded answer takes
-  delay               jitter:uniform, up to as many ms for each packet
+  delay               a wait of up to as many ms where each request opens its
+                      stream; of pages, and without Tor, jitter:uniform, which
+                      holds every packet back
 
 Overheads are means over queries, against the same queries without the
 defence, with 95 % intervals (bootstrap over queries).";
@@ -200,7 +202,7 @@ pub(crate) enum SecretStroll {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ServerAction {
-    /// Make the key that credentials are issued with
+    /// Make the key that credentials are issued with, and the database of points
     Setup {
         /// What can be subscribed to, joined by commas
         #[arg(long, value_delimiter = ',', default_value = "restaurant,bar,club")]
@@ -208,19 +210,28 @@ pub(crate) enum ServerAction {
         /// File of the key; must not be there
         #[arg(long, default_value = "server.key")]
         key: PathBuf,
+        /// SQLite file of the points; must not be there
+        #[arg(long, default_value = "pois.sqlite")]
+        database: PathBuf,
+        /// Seed of the points
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
     },
     /// Answer queries until Ctrl-C
     Run {
         /// File of the key
         #[arg(long, default_value = "server.key")]
         key: PathBuf,
+        /// SQLite file of the points
+        #[arg(long, default_value = "pois.sqlite")]
+        database: PathBuf,
         /// Where to listen
         #[arg(long, default_value = "127.0.0.1")]
         address: Ipv4Addr,
         /// Port to listen on
         #[arg(long, default_value_t = 8080)]
         port: u16,
-        /// Seed of the map
+        /// Seed of what answers are longer by
         #[arg(long, default_value_t = 0)]
         seed: u64,
         #[command(flatten)]
@@ -327,15 +338,18 @@ pub(crate) struct DefenceArgs {
 const PLAN_HELP: &str = "\
 A plan; every key has a default:
 
-  workload = \"secretstroll\" # or \"pages\"
-  classes = 10             # grid cells (or pages) 1 to 10; or a list, [3, 14, 15]
+  workload = \"secretstroll\" # or \"pages\", \"chat\"
+  classes = 10             # cells (pages, topics) 1 to 10; or a list, [3, 14]
   reps = 20                # of each class in each session
-  unmonitored = 0          # other pages, each loaded once, dealt out to sessions
+  unmonitored = 0          # other pages (topics), each once in all sessions
   sessions = 2             # each with other guards and circuits
-  route = \"onion\"          # or \"direct\": without Tor, to compare with
+  route = \"onion\"          # or \"exit\": to the server; \"direct\": without Tor
   circuits = \"kept\"        # or \"fresh\": another one for every query
-  noise = 0                # so many of the clients make queries that nobody records
-  vantages = [\"guard\"]     # recorded there, too: guard, socks, service (one client)
+  noise = 0                # clients that make queries that nobody records
+  beside = 0.0             # else clients also load web pages, a second
+                           # application, so many seconds apart
+  vantages = [\"guard\"]     # recorded there, too: guard, socks; with one
+                           # client also service, exit
   tries = 4                # how often a query is made until it is given up
   seed = 7                 # of the map, the order, and all else that is drawn
 
@@ -347,6 +361,18 @@ A plan; every key has a default:
 
   [pages]
   scale = 0.2              # requests and bytes, as a share of the web's
+  tabs = 1                 # pages loaded at once: others start meanwhile
+  apart = 1.0              # most seconds between the starts of two
+
+  [chat]
+  prompts = 20             # questions on each topic, asked by turns
+  scale = 0.3              # tokens of answers, as a share of what is usual
+
+  [drift]                  # what changes from session to session
+  database = 0.1           # share of points (or of a page's resources) that
+                           # are others than in the session before
+  noise = [0, 2]           # clients that make noise, session by session
+  delay = [2.0, 20.0]      # of every node's link, in ms, by session
 
   [defence]                # of the application; none is the default
   padding = 4096           # fill every answer up to a multiple of bytes
@@ -355,9 +381,11 @@ A plan; every key has a default:
   batch = true             # all in one answer
   pir = true               # private information retrieval from two servers
   delay = 200              # wait up to so many ms before each request
+  tokens = 5               # so many tokens of an answer in one piece (chats)
+  injection = 30           # percent of pieces that one without text follows
 
-The set: captures/ (pcapng), manifest.csv (class, rep, session, client, guard, circuit age, start, drops, truth), failures.csv,
-plan.json. `wfkit capture import DIR --out traces.parquet` reads it.";
+The set: captures/ (pcapng), manifest.csv (class, rep, session, client, guard,
+circuit age, start, drops, truth), failures.csv, plan.json. `wfkit capture import DIR --out traces.parquet` reads it.";
 
 #[derive(Debug, Args)]
 pub(crate) struct NetworkArgs {

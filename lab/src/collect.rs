@@ -1,7 +1,7 @@
 //! Queries made by all clients at once, each recorded on its client's link.
 
 use std::io;
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
@@ -16,13 +16,14 @@ use wfkit_metrics::seed::mix;
 use crate::Error;
 use crate::flag::SetAtEnd;
 use crate::journal::{Journal, Row};
-use crate::network::{Network, SERVER_PORT, stop_if};
+use crate::network::{Network, SECOND_PORT, SERVER_PORT, stop_if};
+use crate::pages::Pages;
 use crate::plan::{Circuits, Plan, Route, Vantage};
 use crate::queue::Queue;
 use crate::record::{LINK, Pair, Tap, record_while};
 use crate::socks;
 use crate::topology::{Node, Role};
-use crate::tor::SOCKS_PORT;
+use crate::tor::{Circuit, SOCKS_PORT};
 use crate::workload::{self, Visit};
 
 /// How often daemons are looked after and progress is told.
@@ -66,6 +67,8 @@ pub struct Collected {
     pub failed_tries: u32,
     /// Queries that were made as noise, of this run.
     pub noise: u64,
+    /// Pages that second applications loaded, of this run.
+    pub besides: u64,
     /// Queries that were given up.
     pub given_up: Vec<Query>,
 }
@@ -87,7 +90,10 @@ pub fn collect(
     let collection = Collection {
         network,
         plan,
-        workload: workload::service(plan),
+        workload: workload::service(plan)?,
+        drifted: Mutex::new(0.0),
+        beside: (plan.beside > 0.0).then(|| Pages::beside(plan)),
+        besides: AtomicU64::new(0),
         journal: Mutex::new(journal),
         queue: Queue::default(),
         noise: AtomicU64::new(0),
@@ -99,13 +105,17 @@ pub fn collect(
     };
     let server_stop = AtomicBool::new(false);
     thread::scope(|scope| {
-        let server = scope.spawn(|| collection.serve(&server_stop));
+        let server = scope.spawn(|| collection.serve(&*collection.workload, SERVER_PORT, &server_stop));
+        let beside = scope.spawn(|| {
+            let pages = collection.beside.as_ref();
+            pages.map_or(Ok(()), |pages| collection.serve(pages, SECOND_PORT, &server_stop))
+        });
         let done = {
             let _end = SetAtEnd(&server_stop);
             (0..plan.sessions).try_for_each(|session| collection.session(session))
         };
-        let served = server.join().expect("a panic was told");
-        done.and(served)
+        let served = [server, beside].map(|server| server.join().expect("a panic was told"));
+        served.into_iter().fold(done, Result::and)
     })?;
     collection.journal().label_vantages()?;
     Ok(collection.collected())
@@ -133,6 +143,11 @@ struct Collection<'a> {
     network: &'a Network,
     plan: &'a Plan,
     workload: Box<dyn workload::Service>,
+    /// What a second application of clients loads, and how often it did.
+    beside: Option<Pages>,
+    besides: AtomicU64,
+    /// Share of the workload's database that is other than in the first session.
+    drifted: Mutex<f64>,
     journal: Mutex<Journal>,
     /// What is left of a session.
     queue: Queue,
@@ -153,9 +168,15 @@ impl Collection<'_> {
 
     /// A connection of the calling thread's client to the service.
     fn connect(&self, user: &str) -> io::Result<TcpStream> {
+        self.connect_to(user, 80, SERVER_PORT)
+    }
+
+    /// The same, to one of the servers.
+    fn connect_to(&self, user: &str, onion_port: u16, server_port: u16) -> io::Result<TcpStream> {
         match self.plan.route {
-            Route::Onion => socks::connect(self.network.onion(), 80, user),
-            Route::Direct => TcpStream::connect((self.service().address, SERVER_PORT)),
+            Route::Onion => socks::connect(self.network.onion(), onion_port, user),
+            Route::Exit => socks::connect(&self.service().address.to_string(), server_port, user),
+            Route::Direct => TcpStream::connect((self.service().address, server_port)),
         }
     }
 
@@ -163,7 +184,7 @@ impl Collection<'_> {
     fn host(&self) -> &str {
         match self.plan.route {
             Route::Onion => self.network.onion(),
-            Route::Direct => "service0",
+            Route::Exit | Route::Direct => "service0",
         }
     }
 
@@ -171,18 +192,23 @@ impl Collection<'_> {
         self.network.nodes_of(Role::Service).next().expect("every network has one")
     }
 
-    fn serve(&self, stop: &AtomicBool) -> Result<(), Error> {
-        // Behind the onion service nobody else reaches it; without Tor clients do, and nobody else is in this network.
+    fn serve(&self, workload: &dyn workload::Service, port: u16, stop: &AtomicBool) -> Result<(), Error> {
+        // Behind the onion service nobody else reaches it; else exits or clients do, and nobody else is in this network.
         let address = match self.plan.route {
             Route::Onion => Ipv4Addr::LOCALHOST,
-            Route::Direct => self.service().address,
+            Route::Exit | Route::Direct => self.service().address,
         };
-        self.network.namespace(self.service()).run(|| self.workload.serve(address, SERVER_PORT, stop))
+        self.network.namespace(self.service()).run(|| {
+            let listener = TcpListener::bind((address, port));
+            let listener = listener.map_err(Error::system(format!("listening on {address}:{port}")))?;
+            workload.serve(&listener, stop)
+        })
     }
 
     fn session(&self, session: u32) -> Result<(), Error> {
         let mut clients: Vec<_> = self.network.nodes_of(Role::Client).collect();
-        let noisy = clients.split_off(clients.len().saturating_sub(self.plan.noise.into()));
+        let mut noisy = clients.split_off(clients.len().saturating_sub(self.plan.most_noise().into()));
+        noisy.truncate(self.plan.noise_in(session).into());
         let left: Vec<Vec<_>> = {
             let journal = self.journal();
             let is_left = |query: &Query| !journal.is_done(query) && journal.failures(query) < self.plan.tries;
@@ -192,6 +218,9 @@ impl Collection<'_> {
         if left.iter().all(Vec::is_empty) {
             return Ok(());
         }
+        let delay = Duration::from_secs_f64(self.plan.delay_in(session) / 1000.0);
+        self.network.set_delay(delay);
+        *self.drifted.lock().expect("nothing panics while it holds this") = self.workload.change(session)?;
         self.queue.fill(left);
         let is_over = AtomicBool::new(false);
         thread::scope(|scope| {
@@ -204,6 +233,11 @@ impl Collection<'_> {
                 scope.spawn(move || self.make_noise(client, mix(session.into(), at), is_over))
             });
             let noise: Vec<_> = noise.collect();
+            let beside = clients.iter().zip(0..).map(|(client, at)| {
+                let is_over = &is_over;
+                scope.spawn(move || self.load_beside(client, mix(session.into(), at), is_over))
+            });
+            let beside: Vec<_> = beside.collect();
             let over = SetAtEnd(&is_over);
             let mut result = Ok(());
             for worker in workers {
@@ -212,7 +246,7 @@ impl Collection<'_> {
             drop(over);
             // One client's trouble does not matter where others did its part.
             let result = if self.queue.is_over() && !self.stop.load(Ordering::Relaxed) { Ok(()) } else { result };
-            let noise = noise.into_iter().try_for_each(|noise| noise.join().expect("a panic was told"));
+            let noise = noise.into_iter().chain(beside).try_for_each(|noise| noise.join().expect("a panic was told"));
             result.and(watch.join().expect("a panic was told")).and(noise)
         })?;
         (self.tell)(Told::Progress(self.progress()));
@@ -231,10 +265,31 @@ impl Collection<'_> {
         while !is_over.load(Ordering::Relaxed) {
             is_known = is_known || visitor.greet(&connect, host).is_ok();
             let class = classes[randomness.random_range(0..classes.len())];
-            if is_known && visitor.visit(class, &connect, host, randomness.random()).is_ok() {
+            if is_known && visitor.visit(class, randomness.random(), &connect, host, randomness.random()).is_ok() {
                 self.noise.fetch_add(1, Ordering::Relaxed);
             } else {
                 thread::sleep(LOOK);
+            }
+        }
+        Ok(())
+    }
+
+    /// Page loads of a second application of a client, until `is_over`.
+    fn load_beside(&self, client: &Node, number: u64, is_over: &AtomicBool) -> Result<(), Error> {
+        let Some(pages) = &self.beside else { return Ok(()) };
+        self.network.namespace(client).enter()?;
+        let mut visitor = workload::Service::visitor(pages, &client.name);
+        let connect = || self.connect_to("beside", 81, SECOND_PORT);
+        let mut randomness = Xoshiro256PlusPlus::seed_from_u64(mix(mix(self.plan.seed, 11), number));
+        while !is_over.load(Ordering::Relaxed) {
+            let page = randomness.random_range(1..=100);
+            if visitor.visit(page, 0, &connect, self.host(), randomness.random()).is_ok() {
+                self.besides.fetch_add(1, Ordering::Relaxed);
+            }
+            let pause = Duration::from_secs_f64(randomness.random_range(0.0..=2.0 * self.plan.beside));
+            let begun = Instant::now();
+            while begun.elapsed() < pause && !is_over.load(Ordering::Relaxed) {
+                thread::sleep(pause.saturating_sub(begun.elapsed()).min(LOOK));
             }
         }
         Ok(())
@@ -288,7 +343,8 @@ impl Collection<'_> {
         let all = (0..self.plan.sessions).flat_map(|session| self.plan.queries(session));
         let given_up = all.filter(|query| !journal.is_done(query)).collect();
         let noise = self.noise.load(Ordering::Relaxed);
-        Collected { done: journal.done(), failed_tries: journal.failed_tries(), noise, given_up }
+        let besides = self.besides.load(Ordering::Relaxed);
+        Collected { done: journal.done(), failed_tries: journal.failed_tries(), noise, besides, given_up }
     }
 }
 
@@ -366,7 +422,7 @@ impl<'a> Worker<'a> {
     /// all that was left.
     fn first_contact(&mut self) -> Result<Option<Peer>, Error> {
         let Collection { network, plan, stop, queue, .. } = self.collection;
-        if self.tries == 0 && self.session > 0 && plan.route == Route::Onion {
+        if self.tries == 0 && self.session > 0 && plan.route != Route::Direct {
             network.renew(self.client)?;
         }
         let started = Instant::now();
@@ -395,11 +451,11 @@ impl<'a> Worker<'a> {
             }
             if plan.route == Route::Onion {
                 self.collection.revive_service()?;
-                if anew.elapsed() > START_ANEW {
-                    (self.collection.tell)(Told::Anew(&self.client.name));
-                    network.renew(self.client)?;
-                    anew = Instant::now();
-                }
+            }
+            if plan.route != Route::Direct && anew.elapsed() > START_ANEW {
+                (self.collection.tell)(Told::Anew(&self.client.name));
+                network.renew(self.client)?;
+                anew = Instant::now();
             }
             thread::sleep(Duration::from_secs(1));
         }
@@ -421,20 +477,32 @@ impl<'a> Worker<'a> {
             let service = self.collection.service();
             return Ok(Some((Peer { name: service.name.clone(), address: service.address }, 0.0)));
         }
-        let service = network.onion().trim_end_matches(".onion");
-        let circuits = network.control(self.client)?.circuits()?;
-        let to_service = circuits.iter().filter(|circuit| circuit.onion.as_deref() == Some(service));
-        let rendezvous = to_service.filter(|circuit| circuit.purpose == "HS_CLIENT_REND");
-        let Some(newest) = rendezvous.max_by(|a, b| a.created.cmp(&b.created)) else { return Ok(None) };
+        let Some(newest) = self.circuit()? else { return Ok(None) };
         let Some(address) = newest.path.first().and_then(|guard| network.relay(guard)) else { return Ok(None) };
         let Some(node) = network.nodes().iter().find(|node| node.address == address) else { return Ok(None) };
         Ok(Some((Peer { name: node.name.clone(), address }, age(&newest.created))))
     }
 
+    /// The newest circuit to the service.
+    fn circuit(&self) -> Result<Option<Circuit>, Error> {
+        let Collection { network, plan, .. } = self.collection;
+        let (service, user) = (network.onion().trim_end_matches(".onion"), self.user());
+        let leads_there = |circuit: &Circuit| match plan.route {
+            // A second application has circuits of its own to the same place.
+            Route::Onion => {
+                let is_own = circuit.user.as_deref().is_none_or(|of| of == user);
+                circuit.onion.as_deref() == Some(service) && circuit.purpose == "HS_CLIENT_REND" && is_own
+            }
+            Route::Exit | Route::Direct => circuit.user.as_deref() == Some(&user) && !circuit.is_one_hop,
+        };
+        let circuits = network.control(self.client)?.circuits()?;
+        Ok(circuits.into_iter().filter(leads_there).max_by(|a, b| a.created.cmp(&b.created)))
+    }
+
     /// The same, once nothing is left of what tor asked others when it started.
     fn peer_alone(&self) -> Result<Option<Peer>, Error> {
         let peer = self.peer()?.map(|(peer, _)| peer);
-        if self.collection.plan.route == Route::Onion {
+        if self.collection.plan.route != Route::Direct {
             self.collection.network.control(self.client)?.close_directory_circuits()?;
         }
         Ok(peer)
@@ -471,12 +539,15 @@ impl<'a> Worker<'a> {
             Err(error) => return Ok(Err(error.to_string())),
             Ok(_) => return Ok(Err(format!("{} is not the guard any more", peer.name))),
         };
+        let Collection { plan, drifted, workload, .. } = self.collection;
+        let origin = query.class.parse().ok().and_then(|class| workload.origin(class, query.rep));
         let mut journal = self.collection.journal();
         let row = Row {
             path: String::new(),
             class: query.class.clone(),
             rep: query.rep,
             session: query.session.clone().unwrap_or_default(),
+            origin,
             start_ns: recording.start_ns,
             packets: recording.packets,
             dropped: recording.dropped,
@@ -487,6 +558,10 @@ impl<'a> Worker<'a> {
             seconds: took.as_secs_f64(),
             requests: visit.requests,
             answer_bytes: visit.answer_bytes,
+            also: visit.also.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+            database: *drifted.lock().expect("nothing panics while it holds this"),
+            noise: plan.noise_in(self.session),
+            delay_ms: plan.delay_in(self.session),
         };
         journal.finish(query, row)?;
         Ok(Ok(()))
@@ -498,7 +573,7 @@ impl<'a> Worker<'a> {
         let pair = Pair { client: self.client.address, peer: peer.address };
         let between = format!("tcp and host {} and host {}", pair.client, pair.peer);
         let mut taps = vec![match plan.route {
-            Route::Onion => Tap::of_pair(pair)?,
+            Route::Onion | Route::Exit => Tap::of_pair(pair)?,
             // The client's tor is there, too, and what it does by itself is none of a query that goes without it.
             Route::Direct => Tap::open(LINK, between.clone())?,
         }];
@@ -507,6 +582,15 @@ impl<'a> Worker<'a> {
             taps.push(match vantage {
                 Vantage::Socks => Tap::open("lo", format!("tcp and port {SOCKS_PORT}"))?,
                 Vantage::Service => on_link(self.collection.service(), "tcp".to_owned())?,
+                Vantage::Exit => {
+                    let circuit = self.circuit()?;
+                    let exit = circuit.as_ref().and_then(|circuit| network.relay(circuit.path.last()?));
+                    // None of a circuit that is gone: nothing is recorded there, and the query is made again.
+                    let exit = network.nodes().iter().find(|node| Some(node.address) == exit);
+                    let exit = exit.or_else(|| network.nodes_of(Role::Exit).next()).expect("every network has one");
+                    let server = self.collection.service().address;
+                    on_link(exit, format!("tcp and host {server} and port {SERVER_PORT}"))?
+                }
                 Vantage::Guard => {
                     let guard = network.nodes().iter().find(|node| node.address == peer.address);
                     on_link(guard.expect("a guard is a node"), between.clone())?
@@ -520,7 +604,7 @@ impl<'a> Worker<'a> {
         let seed = mix(mix(self.collection.plan.seed, 3), mix(query.rep.into(), self.tries));
         let class = query.class.parse().map_err(|_| "the class is no number")?;
         let (user, host) = (self.user(), self.collection.host());
-        self.visitor.visit(class, &|| self.collection.connect(&user), host, seed)
+        self.visitor.visit(class, query.rep, &|| self.collection.connect(&user), host, seed)
     }
 }
 

@@ -15,7 +15,7 @@ const LONGEST_REQUEST: usize = 1 << 20;
 /// Longest body of an answer that is read, in bytes.
 const LONGEST_RESPONSE: usize = 64 << 20;
 /// A peer that says nothing for so long is gone.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A request as a server sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,15 +101,25 @@ pub(crate) fn serve<H>(listener: &TcpListener, handler: &Arc<H>, stop: &AtomicBo
 where
     H: Fn(&Request) -> Response + Send + Sync + 'static,
 {
+    let handler = Arc::clone(handler);
+    // Whoever went away needs no answer.
+    accept_each(listener, &Arc::new(move |stream| drop(answer(stream, &*handler))), stop)
+}
+
+/// Takes connections, each on a thread of its own, until `stop`.
+pub(crate) fn accept_each<A>(listener: &TcpListener, act: &Arc<A>, stop: &AtomicBool) -> io::Result<()>
+where
+    A: Fn(TcpStream) + Send + Sync + 'static,
+{
     const LOOK: Duration = Duration::from_millis(5);
     // There is no waiting for a connection or a flag: look often enough that nobody notices.
     listener.set_nonblocking(true)?;
     while !stop.load(Ordering::Relaxed) {
         match listener.accept() {
             Ok((stream, _)) => {
-                let handler = Arc::clone(handler);
-                // Whoever went away needs no answer.
-                thread::spawn(move || answer(stream, &*handler));
+                stream.set_nonblocking(false)?;
+                let act = Arc::clone(act);
+                thread::spawn(move || act(stream));
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(LOOK),
             // Whoever called has hung up already.
@@ -121,7 +131,6 @@ where
 }
 
 fn answer(mut stream: TcpStream, handler: &impl Fn(&Request) -> Response) -> io::Result<()> {
-    stream.set_nonblocking(false)?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
@@ -161,7 +170,7 @@ fn written(response: &Response, is_kept: bool) -> Vec<u8> {
     message
 }
 
-fn read_request(stream: &mut impl Read) -> io::Result<Request> {
+pub(crate) fn read_request(stream: &mut impl Read) -> io::Result<Request> {
     let (head, rest) = read_head(stream)?;
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut request = httparse::Request::new(&mut headers);

@@ -1,9 +1,11 @@
 //! The folder of a collected set, good for going on after a crash at any moment.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use wfkit_capture::record::Query;
@@ -22,6 +24,9 @@ pub struct Row {
     pub rep: u32,
     /// The session.
     pub session: String,
+    /// What this query and others ask for that are alike: `wfkit` never tears them apart. The question, of chats.
+    #[serde(default)]
+    pub origin: Option<String>,
     /// Time of the first packet, in ns of Unix time.
     pub start_ns: i64,
     /// Packets in the capture.
@@ -42,6 +47,18 @@ pub struct Row {
     pub requests: u32,
     /// Bytes of answers.
     pub answer_bytes: u64,
+    /// Other classes that the query visited as well, joined by blanks: pages in other tabs.
+    #[serde(default)]
+    pub also: String,
+    /// Share of the service's database that is other than in the first session.
+    #[serde(default)]
+    pub database: f64,
+    /// Clients that made noise in this session.
+    #[serde(default)]
+    pub noise: u16,
+    /// Delay of every node's link in this session, one way, in ms.
+    #[serde(default)]
+    pub delay_ms: f64,
 }
 
 /// What is done and what failed.
@@ -51,9 +68,13 @@ pub struct Row {
 #[derive(Debug)]
 pub struct Journal {
     folder: PathBuf,
+    /// Held while the journal is open, on the folder: two that write one set, or one that takes away what another is writing, would
+    /// ruin it.
+    _lock: File,
     /// Folders within, each with a recording of every query from another vantage point.
     vantages: Vec<&'static str>,
-    done: BTreeSet<Query>,
+    /// With their origins.
+    done: BTreeMap<Query, Option<String>>,
     failed: BTreeMap<Query, Failures>,
 }
 
@@ -64,6 +85,9 @@ struct Failures {
     /// Those for which nothing but the query can be blamed.
     counted: u32,
 }
+
+/// How long a collector that was killed may take to let go of the set.
+const UNTIL_KILLED: Duration = Duration::from_secs(60);
 
 const MANIFEST: &str = "manifest.csv";
 const FAILURES: &str = "failures.csv";
@@ -76,10 +100,14 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// If the folder is of another plan or nothing of the laboratory's, or a file cannot be read or written.
+    /// If the folder is of another plan or nothing of the laboratory's, another collector works on it, or a file cannot be read or
+    /// written.
     pub fn open(folder: &Path, plan: &Plan) -> Result<Self, Error> {
+        fs::create_dir_all(folder).map_err(Error::system(folder.display().to_string()))?;
+        let _lock = lock(folder, UNTIL_KILLED)?;
         let vantages = plan.vantages.iter().map(|vantage| vantage.folder()).collect();
-        let mut journal = Self { folder: folder.to_owned(), vantages, done: BTreeSet::new(), failed: BTreeMap::new() };
+        let (done, failed) = (BTreeMap::new(), BTreeMap::new());
+        let mut journal = Self { folder: folder.to_owned(), _lock, vantages, done, failed };
         journal.same_plan(plan)?;
         fs::create_dir_all(folder.join(CAPTURES)).map_err(Error::system(folder.display().to_string()))?;
         journal.read_rows()?;
@@ -111,7 +139,6 @@ impl Journal {
         if entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != "plan.json.part")) {
             return Err(Error::Wrong(format!("{} is not empty; take another --out", self.folder.display())));
         }
-        fs::create_dir_all(&self.folder).map_err(Error::system(self.folder.display().to_string()))?;
         replace(&path, plan.to_json().as_bytes())
     }
 
@@ -124,7 +151,8 @@ impl Journal {
         for row in csv::Reader::from_reader(text.as_bytes()).into_deserialize::<Row>() {
             let row = row.map_err(wrong)?;
             let query = Query { class: row.class.clone(), rep: row.rep, session: Some(row.session.clone()) };
-            if self.places().all(|place| place.join(&row.path).is_file()) && self.done.insert(query) {
+            let is_whole = self.places().all(|place| place.join(&row.path).is_file());
+            if is_whole && self.done.insert(query, row.origin.clone()).is_none() {
                 kept.push(row);
             }
         }
@@ -158,7 +186,7 @@ impl Journal {
     /// Captures that no row names, finished or not.
     fn remove_orphans(&self) -> Result<(), Error> {
         for place in self.places() {
-            let known: BTreeSet<PathBuf> = self.done.iter().map(|query| place.join(query.file())).collect();
+            let known: BTreeSet<PathBuf> = self.done.keys().map(|query| place.join(query.file())).collect();
             let sessions = fs::read_dir(place.join(CAPTURES)).into_iter().flatten();
             for session in sessions.flatten() {
                 for file in fs::read_dir(session.path()).into_iter().flatten().flatten() {
@@ -177,17 +205,18 @@ impl Journal {
     ///
     /// If files cannot be written.
     pub fn label_vantages(&self) -> Result<(), Error> {
-        let mut text = String::from("path,class,rep,session\n");
-        for query in &self.done {
+        let mut text = String::from("path,class,rep,session,origin\n");
+        for (query, origin) in &self.done {
             let (file, session) = (query.file(), query.session.as_deref().unwrap_or_default());
-            text += &format!("{},{},{},{session}\n", file.display(), query.class, query.rep);
+            let origin = origin.as_deref().unwrap_or_default();
+            text += &format!("{},{},{},{session},{origin}\n", file.display(), query.class, query.rep);
         }
         self.places().skip(1).try_for_each(|place| replace(&place.join(MANIFEST), text.as_bytes()))
     }
 
     /// Whether its capture is there.
     pub fn is_done(&self, query: &Query) -> bool {
-        self.done.contains(query)
+        self.done.contains_key(query)
     }
 
     /// Captures that are there.
@@ -239,8 +268,8 @@ impl Journal {
             finish().map_err(Error::system(path.display().to_string()))?;
         }
         row.path = query.file().display().to_string();
-        self.append(MANIFEST, &csv_lines(&[row], false)?)?;
-        self.done.insert(query.clone());
+        self.append(MANIFEST, &csv_lines(std::slice::from_ref(&row), false)?)?;
+        self.done.insert(query.clone(), row.origin);
         Ok(())
     }
 
@@ -299,11 +328,12 @@ fn csv_lines(rows: &[Row], with_header: bool) -> Result<Vec<u8>, Error> {
     writer.into_inner().map_err(|error| in_memory(error.into_error().into()))
 }
 
-const ROW_COLUMNS: [&str; 14] = [
+const ROW_COLUMNS: [&str; 19] = [
     "path",
     "class",
     "rep",
     "session",
+    "origin",
     "start_ns",
     "packets",
     "dropped",
@@ -314,7 +344,28 @@ const ROW_COLUMNS: [&str; 14] = [
     "seconds",
     "requests",
     "answer_bytes",
+    "also",
+    "database",
+    "noise",
+    "delay_ms",
 ];
+
+/// The folder, locked for this process; whoever else has it may take so long to end.
+fn lock(folder: &Path, patience: Duration) -> Result<File, Error> {
+    let name = folder.display().to_string();
+    let file = File::open(folder).map_err(Error::system(name.clone()))?;
+    let started = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::Error(error)) => return Err(Error::system(name)(error)),
+            Err(TryLockError::WouldBlock) if started.elapsed() < patience => thread::sleep(Duration::from_millis(20)),
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::Wrong(format!("{name}: another collector works on this set; wait, or end it")));
+            }
+        }
+    }
+}
 
 /// The text up to its last line end; `None` where there is no file.
 fn whole_lines(path: &Path) -> Result<Option<String>, Error> {
@@ -351,6 +402,7 @@ mod tests {
             class: query.class.clone(),
             rep: query.rep,
             session: query.session.clone().unwrap(),
+            origin: Some(format!("question of {}", query.class)),
             start_ns: 1,
             packets: 2,
             dropped: 0,
@@ -361,6 +413,10 @@ mod tests {
             seconds: 0.5,
             requests: 4,
             answer_bytes: 1000,
+            also: "7 8".to_owned(),
+            database: 0.25,
+            noise: 1,
+            delay_ms: 2.5,
         }
     }
 
@@ -386,6 +442,8 @@ mod tests {
         journal.failed(&queries[2], "client0", "connection", true).unwrap();
         journal.failed(&queries[2], "client0", "a relay died, and it is not the query's fault", false).unwrap();
         let whole = fs::read(folder.join(MANIFEST)).unwrap();
+        let part = journal.parts(&queries[2]).unwrap().remove(0);
+        drop(journal);
         let first =
             whole.len() - csv_lines(&[row(&queries[1])], false).unwrap().len() - queries[1].file().as_os_str().len();
         for length in 0..=whole.len() {
@@ -393,7 +451,7 @@ mod tests {
             for query in &queries[..2] {
                 fs::write(folder.join(query.file()), "capture").unwrap();
             }
-            fs::write(journal.parts(&queries[2]).unwrap().remove(0), "half").unwrap();
+            fs::write(&part, "half").unwrap();
             let again = Journal::open(&folder, &plan).unwrap();
             let expected = [length >= first, length == whole.len()];
             assert_eq!([again.is_done(&queries[0]), again.is_done(&queries[1])], expected, "cut to {length}");
@@ -431,6 +489,7 @@ mod tests {
             parts.iter().for_each(|part| fs::write(part, "capture").unwrap());
             journal.finish(query, row(query)).unwrap();
         }
+        drop(journal);
         fs::remove_file(folder.join("socks").join(queries[0].file())).unwrap();
         let again = Journal::open(&folder, &plan).unwrap();
         assert_eq!((again.is_done(&queries[0]), again.is_done(&queries[1])), (false, true));
@@ -438,9 +497,23 @@ mod tests {
         again.label_vantages().unwrap();
         for name in ["guard", "socks"] {
             let labels = fs::read_to_string(folder.join(name).join(MANIFEST)).unwrap();
-            let expected = format!("{},{},{},s0", queries[1].file().display(), queries[1].class, queries[1].rep);
+            let (file, class) = (queries[1].file(), &queries[1].class);
+            let expected = format!("{},{class},{},s0,question of {class}", file.display(), queries[1].rep);
             assert_eq!(labels.lines().skip(1).collect::<Vec<_>>(), [expected]);
         }
+    }
+
+    /// Whoever opens a set takes away what is unfinished in it: not under the hands of somebody who is finishing it.
+    #[test]
+    fn a_set_is_open_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let plan = Plan::default();
+        let set = folder.path().join("set");
+        let journal = Journal::open(&set, &plan).unwrap();
+        let error = lock(&set, Duration::ZERO).unwrap_err().to_string();
+        assert!(error.contains("another collector works on this set"), "{error}");
+        drop(journal);
+        Journal::open(&set, &plan).unwrap();
     }
 
     #[test]

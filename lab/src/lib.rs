@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+pub mod chat;
 mod check;
 mod collect;
 mod daemon;
+mod drift;
 pub mod enclosure;
 mod error;
 mod flag;
@@ -24,6 +26,7 @@ mod workload;
 
 pub use check::{Finding, check_inside, check_programs};
 pub use collect::{Collected, Progress, Told, collect};
+pub use drift::Drift;
 pub use error::Error;
 pub use journal::{Journal, Row};
 pub use link::HubCounters;

@@ -26,6 +26,9 @@ use crate::tor::{
 /// Where the server behind the onion service listens, in the namespace of the service.
 pub const SERVER_PORT: u16 = 8080;
 
+/// Where the server of a second application listens.
+pub(crate) const SECOND_PORT: u16 = 8081;
+
 /// Half a minute will do, several where the machine is slow and busy.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -162,6 +165,11 @@ impl Network {
         }
     }
 
+    /// From now on packets take so long over every node's link, one way.
+    pub fn set_delay(&self, delay: Duration) {
+        self.hub.set_delay(delay);
+    }
+
     /// What the hub counted.
     pub fn hub_counters(&self) -> HubCounters {
         self.hub.counters()
@@ -240,7 +248,7 @@ impl Network {
                 }
                 Role::Relay => RoleOptions::Relay,
                 Role::Exit => RoleOptions::Exit,
-                Role::Service => RoleOptions::Service { server_port: SERVER_PORT },
+                Role::Service => RoleOptions::Service { server_ports: [SERVER_PORT, SECOND_PORT] },
                 Role::Client => {
                     let NetworkConfig { connection_padding, circuit_padding, .. } = self.config;
                     RoleOptions::Client { connection_padding, circuit_padding }

@@ -12,6 +12,8 @@ use wfkit_capture::record::Query;
 use wfkit_metrics::seed::mix;
 
 use crate::Error;
+use crate::chat::{ChatConfig, MOST_TOPICS};
+use crate::drift::Drift;
 use crate::pages::{MOST_PAGES, PagesConfig};
 use crate::secretstroll::{CELLS, Defence, Map};
 use crate::topology::NetworkConfig;
@@ -19,15 +21,16 @@ use crate::topology::NetworkConfig;
 /// Which queries are made and recorded. Every key has a default.
 ///
 /// ```toml
-/// workload = "secretstroll" # or "pages"
-/// classes = 10             # grid cells (or pages) 1 to 10; or a list, [3, 14, 15]
+/// workload = "secretstroll" # or "pages", "chat"
+/// classes = 10             # grid cells (pages, topics) 1 to 10; or a list, [3, 14, 15]
 /// reps = 20                # of each class in each session
-/// unmonitored = 0          # other pages, each loaded once, dealt out to sessions
+/// unmonitored = 0          # other pages (topics), each loaded once, dealt out to sessions
 /// sessions = 2             # each with other guards and circuits
-/// route = "onion"          # or "direct": without Tor, to compare with
+/// route = "onion"          # or "exit": to the server itself; "direct": without Tor
 /// circuits = "kept"        # or "fresh": another one for every query
 /// noise = 0                # so many of the clients make queries that nobody records
-/// vantages = ["guard"]     # recorded there, too: guard, socks, service (one client)
+/// beside = 0.0             # else every client also loads web pages, so many seconds apart: a second application
+/// vantages = ["guard"]     # recorded there, too: guard, socks; of one client service, exit
 /// tries = 4                # how often a query is made until it is given up
 /// seed = 7                 # of the map, the order, and all else that is drawn
 ///
@@ -40,6 +43,17 @@ use crate::topology::NetworkConfig;
 ///
 /// [pages]
 /// scale = 0.2              # requests and bytes, as a share of the web's
+/// tabs = 1                 # pages that are loaded at once: others start while the first one loads
+/// apart = 1.0              # most seconds between the starts of two
+///
+/// [chat]
+/// prompts = 20             # questions on each topic, asked by turns
+/// scale = 0.3              # tokens of answers, as a share of what is usual
+///
+/// [drift]                  # what changes from session to session; nothing is the default
+/// database = 0.1           # share of points (or of a page's resources) that are others than in the session before
+/// noise = [0, 2]           # clients that make noise, session by session
+/// delay = [2.0, 20.0]      # of every node's link, in ms, session by session
 ///
 /// [defence]                # of the application; none is the default
 /// padding = 4096
@@ -54,7 +68,7 @@ pub struct Plan {
     pub classes: Classes,
     /// Repetitions of each class in each session.
     pub reps: u32,
-    /// Pages that are loaded once in all sessions together, each a class of its own, numbered behind the others. Only of pages.
+    /// Pages (topics) that are loaded (asked about) once in all sessions together, each a class of its own, numbered behind the others. Not of SecretStroll.
     pub unmonitored: u32,
     /// Sessions, which share no guard state and no circuit.
     pub sessions: u32,
@@ -65,6 +79,9 @@ pub struct Plan {
     /// How many of the network's clients, the last ones, only make noise: queries that nobody records, of random classes, one after the
     /// other.
     pub noise: u16,
+    /// A second application of every recorded client: it loads web pages, each after a pause of up to twice so many seconds, by the same tor
+    /// and so over the same link, in recordings, too. 0 is none.
+    pub beside: f64,
     /// Where queries are recorded besides their client's link.
     pub vantages: Vec<Vantage>,
     /// How often a query is made until it is given up. Tries during which a daemon died do not count.
@@ -75,6 +92,10 @@ pub struct Plan {
     pub network: NetworkConfig,
     /// What pages are like.
     pub pages: PagesConfig,
+    /// What questions and answers are like.
+    pub chat: ChatConfig,
+    /// What changes from session to session.
+    pub drift: Drift,
     /// What client and server do so that queries look alike.
     pub defence: Defence,
 }
@@ -87,6 +108,8 @@ pub enum Workload {
     Secretstroll,
     /// Load a web page; the class is its number.
     Pages,
+    /// Ask a language model; the class is the topic.
+    Chat,
 }
 
 /// Classes of a workload.
@@ -105,6 +128,8 @@ pub enum Classes {
 pub enum Route {
     /// Through Tor, to an onion service.
     Onion,
+    /// Through Tor, out of an exit, to the server itself.
+    Exit,
     /// Without Tor.
     Direct,
 }
@@ -119,6 +144,8 @@ pub enum Vantage {
     Socks,
     /// On the link of the onion service, to its own guard: with one client only, since those of several cannot be told apart there.
     Service,
+    /// On the link of the exit: what it and the server say to each other, without Tor's cells; with one client only.
+    Exit,
 }
 
 impl Vantage {
@@ -128,6 +155,7 @@ impl Vantage {
             Self::Guard => "guard",
             Self::Socks => "socks",
             Self::Service => "service",
+            Self::Exit => "exit",
         }
     }
 }
@@ -153,11 +181,14 @@ impl Default for Plan {
             route: Route::Onion,
             circuits: Circuits::Kept,
             noise: 0,
+            beside: 0.0,
             vantages: Vec::new(),
             tries: 4,
             seed: 0,
             network: NetworkConfig { clients: 4, ..NetworkConfig::default() },
             pages: PagesConfig::default(),
+            chat: ChatConfig::default(),
+            drift: Drift::default(),
             defence: Defence::default(),
         }
     }
@@ -209,6 +240,7 @@ impl Plan {
         let (what, most) = match self.workload {
             Workload::Secretstroll => ("grid cell", CELLS),
             Workload::Pages => ("page", MOST_PAGES),
+            Workload::Chat => ("topic", MOST_TOPICS),
         };
         if let Some(class) = classes.iter().chain(&self.background()).find(|class| !(1..=most).contains(*class)) {
             return wrong(format!("classes: {class} is no {what}; they are 1 to {most}"));
@@ -226,9 +258,13 @@ impl Plan {
                 return wrong(format!("{key} = {value}: 1 to {most}"));
             }
         }
-        if self.noise >= self.network.clients {
-            let (noise, clients) = (self.noise, self.network.clients);
+        self.drift.check(self.sessions, self.noise, self.network.delay)?;
+        if self.most_noise() >= self.network.clients {
+            let (noise, clients) = (self.most_noise(), self.network.clients);
             return wrong(format!("noise = {noise}: of {clients} clients one at least is to be recorded"));
+        }
+        if !(0.0..=3600.0).contains(&self.beside) {
+            return wrong(format!("beside = {}: seconds between page loads, up to 3600", self.beside));
         }
         for (at, vantage) in self.vantages.iter().enumerate() {
             let name = vantage.folder();
@@ -238,27 +274,58 @@ impl Plan {
             if self.route == Route::Direct {
                 return wrong(format!("vantages: without Tor there is no {name}"));
             }
-            if *vantage == Vantage::Service && self.network.clients > 1 {
+            let behind = match vantage {
+                Vantage::Guard | Vantage::Socks => None,
+                Vantage::Service => Some(Route::Onion),
+                Vantage::Exit => Some(Route::Exit),
+            };
+            if behind.is_some_and(|route| route != self.route) {
+                let route = if *vantage == Vantage::Exit { "exit" } else { "onion" };
+                return wrong(format!("vantages: {name} is where queries pass with route = \"{route}\""));
+            }
+            if behind.is_some() && self.network.clients > 1 {
                 let clients = self.network.clients;
                 return wrong(format!(
-                    "vantages: on the service's link {clients} clients cannot be told apart; network.clients = 1"
+                    "vantages: on the link of the {name} {clients} clients cannot be told apart; network.clients = 1"
                 ));
             }
         }
         match self.workload {
             Workload::Secretstroll if self.unmonitored > 0 => {
-                return wrong(format!("unmonitored = {}: only pages have a background", self.unmonitored));
+                return wrong(format!("unmonitored = {}: only pages and chats have a background", self.unmonitored));
             }
-            Workload::Secretstroll => self.defence.check(&Map::synthetic(self.seed))?,
+            Workload::Secretstroll => self.check_points()?,
             Workload::Pages => self.pages.check(&self.defence)?,
+            Workload::Chat => self.chat.check(&self.defence)?,
         }
         self.network.nodes().map(|_| ())
     }
 
+    /// Whether all points of every cell are asked for, also of those that open later.
+    fn check_points(&self) -> Result<(), Error> {
+        let map = Map::synthetic(self.seed);
+        self.defence.check(if self.drift.database > 0.0 { Map::MOST_POINTS } else { map.most_points() })
+    }
+
+    /// Clients that make noise in a session, from 0.
+    pub fn noise_in(&self, session: u32) -> u16 {
+        self.drift.noise.get(session as usize).copied().unwrap_or(self.noise)
+    }
+
+    /// Clients that make noise in some session: they are recorded in none.
+    pub fn most_noise(&self) -> u16 {
+        self.drift.noise.iter().copied().max().unwrap_or(self.noise)
+    }
+
+    /// Delay of every node's link in a session, from 0, one way, in ms.
+    pub fn delay_in(&self, session: u32) -> f64 {
+        self.drift.delay.get(session as usize).copied().unwrap_or(self.network.delay)
+    }
+
     /// The pages that are loaded once, behind all classes.
     pub fn background(&self) -> Vec<u32> {
-        let from = self.classes().into_iter().max().unwrap_or(0).min(MOST_PAGES) + 1;
-        (from..from + self.unmonitored.min(MOST_PAGES)).collect()
+        let from = self.classes().into_iter().max().unwrap_or(0).min(MOST_TOPICS) + 1;
+        (from..from + self.unmonitored.min(MOST_TOPICS)).collect()
     }
 
     /// The classes.
@@ -339,6 +406,16 @@ mod tests {
     }
 
     #[test]
+    fn sessions_drift_as_the_plan_says() {
+        let plan = Plan::parse("sessions = 3\ndrift.noise = [0, 2, 1]\ndrift.delay = [1, 2, 30.5]").unwrap();
+        assert_eq!([0, 1, 2].map(|session| plan.noise_in(session)), [0, 2, 1]);
+        assert_eq!([0, 1, 2].map(|session| plan.delay_in(session)), [1.0, 2.0, 30.5]);
+        assert_eq!(plan.most_noise(), 2);
+        let plan = Plan::parse("sessions = 3\nnoise = 1\nnetwork.delay = 4").unwrap();
+        assert_eq!((plan.noise_in(2), plan.delay_in(2), plan.most_noise()), (1, 4.0, 1));
+    }
+
+    #[test]
     fn a_background_is_loaded_once_in_as_many_pages_a_session() {
         let plan =
             Plan::parse("workload = \"pages\"\nclasses = [2, 5]\nreps = 3\nsessions = 2\nunmonitored = 10").unwrap();
@@ -378,15 +455,29 @@ mod tests {
             ("classes = [1, 1]", "classes: each"),
             ("classes = []", "classes: each"),
             ("reps = 0", "reps = 0"),
+            ("beside = -1", "beside = -1: seconds"),
             ("noise = 4", "noise = 4: of 4 clients"),
-            ("vantages = [\"service\"]", "vantages: on the service's link 4 clients"),
+            ("sessions = 2\ndrift.noise = [0, 4]", "noise = 4: of 4 clients"),
+            ("sessions = 2\ndrift.delay = [1]", "drift.delay: 1 values for 2 sessions"),
+            ("drift.databse = 1", "unknown field `databse`"),
+            ("drift.database = 0.1\ndefence.count = 17", "count = 17: a cell has 18 points"),
+            ("vantages = [\"service\"]", "vantages: on the link of the service 4 clients"),
+            ("route = \"exit\"\nvantages = [\"exit\"]", "vantages: on the link of the exit 4 clients"),
+            ("vantages = [\"exit\"]", "vantages: exit is where queries pass with route = \"exit\""),
+            ("route = \"exit\"\nvantages = [\"service\"]", "vantages: service is where"),
             ("vantages = [\"guard\", \"guard\"]", "vantages: guard is named twice"),
             ("vantages = [\"socks\"]\nroute = \"direct\"", "vantages: without Tor there is no socks"),
-            ("unmonitored = 3", "unmonitored = 3: only pages"),
+            ("unmonitored = 3", "unmonitored = 3: only pages and chats"),
             ("workload = \"pages\"\nunmonitored = 10000", "classes: 10001 is no page"),
             ("workload = \"pages\"\npages.scale = 2", "pages.scale = 2"),
+            ("workload = \"pages\"\npages.tabs = 0", "pages.tabs = 0"),
+            ("workload = \"pages\"\npages.apart = -1", "pages.apart = -1"),
             ("workload = \"pages\"\ndefence.count = 20", "defence: pages have padding and delay"),
             ("[defence]\ncount = 2", "count = 2: a cell has"),
+            ("[defence]\ntokens = 2", "tokens and injection: only chats"),
+            ("workload = \"chat\"\ndefence.count = 20", "defence: chats have padding, tokens and injection"),
+            ("workload = \"chat\"\ndefence.injection = 101", "injection (in percent) = 101"),
+            ("workload = \"chat\"\nchat.prompts = 0", "chat.prompts = 0"),
             ("[network]\nrelays = 1", "relays = 1"),
             ("clases = 3", "unknown field `clases`"),
             ("route = \"tor\"", "unknown variant `tor`"),

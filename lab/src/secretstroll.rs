@@ -6,6 +6,7 @@
 
 mod client;
 pub mod credentials;
+mod database;
 mod defence;
 mod map;
 mod pir;
@@ -13,6 +14,7 @@ mod server;
 mod visitor;
 
 pub use client::{Place, Query, QueryError, Subscriber, Truth};
+pub use database::Database;
 pub use defence::Defence;
 pub use map::{CELLS, Map, Poi};
 pub use server::Server;

@@ -45,7 +45,7 @@ pub(crate) struct Import {
     /// [default: manifest.csv where the folder has one, else names such as cell_3_rep_12.pcap and 3_12.pcap, without dates].
     #[arg(long, value_name = "REGEX|folders", conflicts_with = "labels", value_parser = values::label)]
     pub(crate) label: Option<LabelSource>,
-    /// CSV with the columns path, class and, if there are any, rep and session.
+    /// CSV with the columns path, class and, if there are any, rep, session and origin: splits never tear traces of one origin apart.
     #[arg(long, value_name = "CSV")]
     pub(crate) labels: Option<PathBuf>,
     /// Who is the client: `auto`, an address range such as 10.0.0.0/8, or `port:N` for whoever talks to port N.

@@ -84,8 +84,8 @@ fn without_any_trace_there_is_an_error() {
 #[test]
 fn a_manifest_in_the_folder_labels_its_files() {
     let capture = capture();
-    let manifest = "\u{feff}session,path,class,notes,rep\nmonday,x.pcap,news,\"a, b\",7\n,sub/y.pcap,news,,\n\
-                    tuesday,gone.pcap,news,,1\ntuesday,gone too.pcap,news,,2\n";
+    let manifest = "\u{feff}session,path,class,notes,rep,origin\nmonday,x.pcap,news,\"a, b\",7,prompt 3\n,sub/y.pcap,news,,,\n\
+                    tuesday,gone.pcap,news,,1,\ntuesday,gone too.pcap,news,,2,\n";
     let folder = folder(&[
         ("manifest.csv", manifest.as_bytes()),
         ("x.pcap", &capture),
@@ -95,6 +95,8 @@ fn a_manifest_in_the_folder_labels_its_files() {
     let import = import_folder(&folder, &ImportOptions::default()).unwrap();
     check_sums(&import.stats);
     assert_eq!(keys(&import), ["class news, rep 0", "class news, rep 7, session monday"]);
+    let origins: Vec<_> = import.set.traces().iter().map(|labelled| labelled.origin.as_deref()).collect();
+    assert_eq!(origins, [None, Some("prompt 3")]);
     assert_eq!(import.stats.labels["manifest.csv"], 2);
     assert_eq!(import.stats.dropped_traces["not in the manifest"], 1);
     assert_eq!(
@@ -129,7 +131,10 @@ fn a_manifest_that_makes_no_sense_is_refused() {
         let error = import_folder(&folder, &ImportOptions::default()).unwrap_err().to_string();
         error.rsplit_once("manifest.csv: ").unwrap().1.to_owned()
     };
-    assert_eq!(error("path,klass\n"), "no column `class`; it needs path and class, and may have rep and session");
+    assert_eq!(
+        error("path,klass\n"),
+        "no column `class`; it needs path and class, and may have rep, session and origin"
+    );
     assert_eq!(error("path,class,rep\nx.pcap,a,one\n"), "row 1, column `rep`: `one` is not a whole number");
     assert_eq!(error("path,class\nx.pcap,\n"), "row 1, column `class`: `` is not a class");
     assert_eq!(error("path,class\nx.pcap,a\n./x.pcap,b\n"), "rows 1 and 2 are both about `./x.pcap`");

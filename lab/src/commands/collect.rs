@@ -24,8 +24,8 @@ pub(crate) fn run(options: &Collect, inside: bool) -> anyhow::Result<ExitCode> {
     if !inside {
         let plan = Plan::read(&options.plan)?;
         enclosure::seen_from_both(&options.out)?;
-        let journal = Journal::open(&options.out, &plan)?;
-        if journal.done() == plan.len() {
+        let done = Journal::open(&options.out, &plan)?.done();
+        if done == plan.len() {
             printer::line(&format!("all {} queries are recorded in {}", plan.len(), options.out.display()));
             write_traces(&plan)?;
             return Ok(ExitCode::SUCCESS);
@@ -69,14 +69,17 @@ fn line(progress: Progress) -> String {
 }
 
 fn tell(collected: &Collected, plan: &Plan, out: &Path) {
-    let Collected { done, failed_tries, noise, given_up } = collected;
+    let Collected { done, failed_tries, noise, besides, given_up } = collected;
     printer::line(&format!(
         "{done} of {} queries are recorded in {}; {failed_tries} tries failed",
         plan.len(),
         out.display()
     ));
-    if plan.noise > 0 {
-        printer::line(&format!("{} clients made {noise} queries beside, as noise", plan.noise));
+    if plan.most_noise() > 0 {
+        printer::line(&format!("{} clients made {noise} queries beside, as noise", plan.most_noise()));
+    }
+    if plan.beside > 0.0 {
+        printer::line(&format!("second applications of clients loaded {besides} pages"));
     }
     if let Some(first) = given_up.first() {
         printer::line(&format!(

@@ -1,6 +1,7 @@
 //! A defence on the wire beside its simulation.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -8,10 +9,11 @@ use anyhow::{Context as _, bail};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use wfkit_lab::secretstroll::Defence;
-use wfkit_lab::{Journal, Plan, enclosure};
+use wfkit_lab::{Journal, Plan, Route, Workload, enclosure};
 
 use super::collect::{bring_up, make};
-use super::wfkit::{Scores, Volume, call, evaluate, find_wfkit, import, volumes};
+use super::waiting;
+use super::wfkit::{Packets, Scores, Volume, call, evaluate, find_wfkit, import, packets, volumes};
 use crate::cli::Compare;
 use crate::printer;
 
@@ -31,7 +33,7 @@ pub(crate) fn run(options: &Compare, inside: bool) -> anyhow::Result<ExitCode> {
             options.plan.display()
         );
     }
-    if options.simulate.is_none() && likeness(&live.defence) == Likeness::None {
+    if options.simulate.is_none() && likeness(&live) == Likeness::None {
         let asked = "say --simulate SPEC; `wfkit defend list` tells what there is";
         bail!("{}: no simulation is like this defence of its own; {asked}", options.plan.display());
     }
@@ -55,14 +57,21 @@ pub(crate) fn run(options: &Compare, inside: bool) -> anyhow::Result<ExitCode> {
         import(&wfkit, plan, &options.out.join(name), &traces(name))?;
     }
     let undefended = volumes(&wfkit, &traces("undefended"))?;
-    let spec =
-        options.simulate.clone().unwrap_or_else(|| simulation(&live.defence, &undefended, requests(&options.out)));
     let [from, to] = ["undefended", "simulated"].map(|name| traces(name).display().to_string());
     let seed = live.seed.to_string();
-    call(
-        &wfkit,
-        &["defend", &from, "--defence", &spec, "--out", &to, "--seed", &seed, "--attack", "totals", "--quiet"],
-    )?;
+    let spec = match &options.simulate {
+        None if likeness(&live) == Likeness::Waits => {
+            wait(&wfkit, &live, &options.out)?;
+            format!("a wait of up to {} ms where each request opens its stream", live.defence.delay)
+        }
+        asked => {
+            let of_defence = || simulation(&live, &undefended, requests(&options.out).values().sum());
+            let spec = asked.clone().unwrap_or_else(of_defence);
+            let options = ["--out", &to, "--seed", &seed, "--attack", "totals", "--quiet"];
+            call(&wfkit, &[&["defend", &from, "--defence", &spec], &options[..]].concat())?;
+            spec
+        }
+    };
     tell(options, &wfkit, &live, &spec, undefended)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -87,15 +96,21 @@ fn record(options: &Compare, sets: [(&str, &Plan); 2]) -> anyhow::Result<()> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Likeness {
     FixedShape,
+    /// Requests wait, and each has a stream of its own.
+    Waits,
+    /// Requests wait, but which packets they are cannot be told.
     Jitter,
     None,
 }
 
-fn likeness(defence: &Defence) -> Likeness {
+fn likeness(plan: &Plan) -> Likeness {
+    let defence = &plan.defence;
     let &Defence { padding, count, delay, .. } = defence;
+    let has_streams = plan.workload == Workload::Secretstroll && plan.route == Route::Onion;
     let of = |padding, count, delay| Defence { padding, count, delay, ..Defence::default() };
     match *defence {
         same if same == of(padding, count, 0) && padding > 0 && count > 0 => Likeness::FixedShape,
+        same if same == of(0, 0, delay) && delay > 0 && has_streams => Likeness::Waits,
         same if same == of(0, 0, delay) && delay > 0 => Likeness::Jitter,
         _ => Likeness::None,
     }
@@ -103,8 +118,9 @@ fn likeness(defence: &Defence) -> Likeness {
 
 /// As `wfkit defend` takes it. What the defence does not say is measured on the undefended queries: how long a request takes, and
 /// what goes up for it.
-fn simulation(defence: &Defence, undefended: &[(String, Volume)], requests: f64) -> String {
-    if likeness(defence) == Likeness::Jitter {
+fn simulation(plan: &Plan, undefended: &[(String, Volume)], requests: f64) -> String {
+    let defence = &plan.defence;
+    if likeness(plan) == Likeness::Jitter {
         return format!("jitter:uniform,max={}ms,delays=inferred", defence.delay);
     }
     let sum = |of: fn(&Volume) -> f64| undefended.iter().map(|(_, volume)| of(volume)).sum::<f64>();
@@ -116,11 +132,23 @@ fn simulation(defence: &Defence, undefended: &[(String, Volume)], requests: f64)
     format!("fixed-shape:largest,rounds={rounds},every={every}ms,request={request},response={response}")
 }
 
-/// Requests of all undefended queries.
-fn requests(out: &Path) -> f64 {
+/// Requests of the undefended queries, by class and rep.
+fn requests(out: &Path) -> BTreeMap<(String, u64), f64> {
     let rows = csv::Reader::from_path(out.join("undefended/manifest.csv")).into_iter();
     let rows = rows.flat_map(csv::Reader::into_deserialize::<wfkit_lab::Row>).flatten();
-    rows.map(|row| f64::from(row.requests)).sum::<f64>().max(1.0)
+    rows.map(|row| ((row.class, row.rep.into()), f64::from(row.requests))).collect()
+}
+
+/// Simulates waits before requests.
+fn wait(wfkit: &Path, live: &Plan, out: &Path) -> anyhow::Result<()> {
+    let traces = packets(wfkit, &out.join("undefended.parquet"))?;
+    let requests = requests(out);
+    let made = |trace: &Packets| requests.get(&(trace.class.clone(), trace.rep)).map_or(0, |made| *made as usize);
+    let folder = tempfile::tempdir().context("a temporary folder")?;
+    let table = folder.path().join("simulated.csv");
+    fs::write(&table, waiting::simulated(&traces, made, live.defence.delay, live.seed)).context("a simulation")?;
+    let [from, to] = [table, out.join("simulated.parquet")].map(|path| path.display().to_string());
+    call(wfkit, &["dataset", "convert", &from, "--out", &to, "--quiet"]).map(|_| ())
 }
 
 type Volumes = BTreeMap<String, Volume>;
@@ -251,11 +279,14 @@ mod tests {
         let undefended: Vec<_> = all([1000.0; 4]).into_iter().collect();
         let defence = Defence { padding: 4980, count: 18, ..Defence::default() };
         let spec = "fixed-shape:largest,rounds=19,every=1000ms,request=1,response=12";
-        assert_eq!(simulation(&defence, &undefended, 8.0), spec);
+        let of = |defence| Plan { defence, ..Plan::default() };
+        assert_eq!(simulation(&of(defence), &undefended, 8.0), spec);
         let delay = Defence { delay: 200, ..Defence::default() };
-        assert_eq!(simulation(&delay, &undefended, 8.0), "jitter:uniform,max=200ms,delays=inferred");
+        assert_eq!(likeness(&of(delay)), Likeness::Waits);
+        let direct = Plan { route: Route::Direct, ..of(delay) };
+        assert_eq!(simulation(&direct, &undefended, 8.0), "jitter:uniform,max=200ms,delays=inferred");
         for defence in [Defence { batch: true, ..delay }, Defence { count: 18, ..Defence::default() }] {
-            assert_eq!(likeness(&defence), Likeness::None);
+            assert_eq!(likeness(&of(defence)), Likeness::None);
         }
     }
 }

@@ -56,7 +56,9 @@ fn plan(options: &Generate) -> anyhow::Result<Plan> {
         ..Plan::default()
     };
     plan.check()?;
-    plan.defence.check(&Map::synthetic(plan.seed)).with_context(|| options.defence.display().to_string())?;
+    plan.defence
+        .check(Map::synthetic(plan.seed).most_points())
+        .with_context(|| options.defence.display().to_string())?;
     Ok(plan)
 }
 

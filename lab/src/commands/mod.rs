@@ -8,6 +8,7 @@ pub(crate) mod generate;
 pub(crate) mod network;
 pub(crate) mod picture;
 pub(crate) mod secretstroll;
+mod waiting;
 mod wfkit;
 
 use std::ffi::OsString;

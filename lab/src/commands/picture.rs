@@ -40,6 +40,7 @@ pub(crate) fn run(options: &Picture) -> anyhow::Result<ExitCode> {
             Vantage::Guard => format!("{}'s link to {}", row.guard, row.client),
             Vantage::Socks => "application to tor (SOCKS)".to_owned(),
             Vantage::Service => "the service's link to its guard".to_owned(),
+            Vantage::Exit => "the exit's link to the server".to_owned(),
         };
         let path = options.set.join(vantage.folder()).join(&row.path);
         lanes.push(Lane { name, packets: packets(&path, &to_service(&plan, &row, Some(vantage))?)? });
@@ -86,7 +87,7 @@ fn to_service(plan: &Plan, row: &Row, vantage: Option<Vantage>) -> anyhow::Resul
     Ok(match vantage {
         None | Some(Vantage::Guard) => ToService::From(client.address),
         Some(Vantage::Socks) => ToService::ToPort(tor::SOCKS_PORT),
-        Some(Vantage::Service) => ToService::To(service.address),
+        Some(Vantage::Service | Vantage::Exit) => ToService::To(service.address),
     })
 }
 

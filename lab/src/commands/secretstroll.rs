@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use anyhow::{Context as _, bail};
 use rand::SeedableRng as _;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use wfkit_lab::secretstroll::credentials::{Credential, IssuerKey, PublicKey};
-use wfkit_lab::secretstroll::{Defence, Map, Place, Poi, Query, Server, Subscriber, system_randomness};
+use wfkit_lab::secretstroll::{Database, Defence, Map, Place, Poi, Query, Server, Subscriber, system_randomness};
 use wfkit_lab::socks;
 
 use crate::cli::{ClientAction, DefenceArgs, Peer, SecretStroll, ServerAction};
@@ -28,22 +28,29 @@ pub(crate) fn run(command: &SecretStroll) -> anyhow::Result<ExitCode> {
 
 fn server(action: &ServerAction) -> anyhow::Result<()> {
     match action {
-        ServerAction::Setup { subscriptions, key } => {
+        ServerAction::Setup { subscriptions, key, database, seed } => {
+            // Neither is made where the other cannot be.
+            must_be_new(key)?;
+            let map = Map::synthetic(*seed);
+            Database::create(database, &map)?;
             let names: Vec<_> = subscriptions.iter().map(String::as_str).collect();
             write_secret(key, &IssuerKey::generate(&names, &mut system_randomness()).to_bytes())?;
             printer::line(&format!("{} has a key for {}", key.display(), names.join(", ")));
+            printer::line(&format!("{} has {} points in 100 grid cells", database.display(), map.points()));
         }
-        ServerAction::Run { key, address, port, seed, defence } => {
+        ServerAction::Run { key, database, address, port, seed, defence } => {
             let issuer = IssuerKey::from_bytes(&read(key)?).with_context(|| key.display().to_string())?;
-            let map = Arc::new(Map::synthetic(*seed));
+            let database = Arc::new(Database::open(database)?);
+            let (points, most) = database.counts()?;
             let defence = defence.defence();
-            defence.check(&map)?;
-            printer::note(&format!("{} points in 100 grid cells, on {address}:{port}", map.points()));
+            defence.check(most)?;
+            let listener = TcpListener::bind((*address, *port)).with_context(|| format!("{address}:{port}"))?;
+            printer::note(&format!("{points} points in 100 grid cells, on {}", listener.local_addr()?));
             let stop = Arc::new(AtomicBool::new(false));
             for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
                 signal_hook::flag::register(signal, Arc::clone(&stop))?;
             }
-            Server::new(map, issuer, defence, *seed).run(*address, *port, &stop)?;
+            Server::new(database, issuer, defence, *seed).run(&listener, &stop)?;
         }
     }
     Ok(())
@@ -97,7 +104,7 @@ fn connect(peer: &Peer) -> io::Result<TcpStream> {
 impl DefenceArgs {
     fn defence(&self) -> Defence {
         let &Self { padding, count, dummies, batch, pir, delay } = self;
-        Defence { padding, count, dummies, batch, pir, delay }
+        Defence { padding, count, dummies, batch, pir, delay, ..Defence::default() }
     }
 }
 
@@ -113,13 +120,18 @@ fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     fs::write(path, bytes).with_context(|| path.display().to_string())
 }
 
+fn must_be_new(path: &Path) -> anyhow::Result<()> {
+    if path.exists() {
+        bail!("{} is there already; take another name, or remove it", path.display());
+    }
+    Ok(())
+}
+
 /// Readable for its owner alone, and never over another.
 fn write_secret(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
-    if path.exists() {
-        bail!("{} is there already", path.display());
-    }
+    must_be_new(path)?;
     let file = fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(path);
     file.and_then(|mut file| file.write_all(bytes)).with_context(|| path.display().to_string())
 }

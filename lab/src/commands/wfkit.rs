@@ -39,7 +39,7 @@ pub(super) fn call(program: &Path, arguments: &[&str]) -> anyhow::Result<String>
 /// The captures of a set as a trace file; pages that are no class of the plan become one class, `unmonitored`.
 pub(super) fn import(program: &Path, plan: &Plan, set: &Path, traces: &Path) -> anyhow::Result<()> {
     let port = match plan.route {
-        Route::Onion => tor::OR_PORT,
+        Route::Onion | Route::Exit => tor::OR_PORT,
         Route::Direct => SERVER_PORT,
     };
     let (peer, set) = (format!("port:{port}"), set.display().to_string());
@@ -85,14 +85,33 @@ pub(super) fn number(of: &Value, key: &str) -> anyhow::Result<f64> {
     of[key].as_f64().with_context(|| format!("the report of wfkit has no {key}"))
 }
 
-/// What each trace of a file moves, by name (class, rep, session).
+/// What each trace of a file moves, by name (class and rep: reps count on over sessions).
 pub(super) fn volumes(program: &Path, traces: &Path) -> anyhow::Result<Vec<(String, Volume)>> {
+    Ok(packets(program, traces)?
+        .iter()
+        .map(|trace| (format!("{} {}", trace.class, trace.rep), trace.volume()))
+        .collect())
+}
+
+/// The traces of a file.
+pub(super) fn packets(program: &Path, traces: &Path) -> anyhow::Result<Vec<Packets>> {
     let folder = tempfile::tempdir().context("a temporary folder")?;
     let lines = folder.path().join("traces.jsonl");
     let (from, to) = (traces.display().to_string(), lines.display().to_string());
     call(program, &["dataset", "convert", &from, "--to", "json-lines", "--out", &to, "--quiet"])?;
     let text = fs::read_to_string(&lines).context("traces as JSON lines")?;
-    text.lines().map(|line| volume(line).with_context(|| format!("a trace of {from}"))).collect()
+    text.lines().map(|line| Packets::of(line).with_context(|| format!("a trace of {from}"))).collect()
+}
+
+/// A trace.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Packets {
+    pub(super) class: String,
+    pub(super) rep: u64,
+    /// From the first packet on.
+    pub(super) seconds: Vec<f64>,
+    /// Bytes; less than 0 to the client.
+    pub(super) sizes: Vec<f64>,
 }
 
 /// What one trace moves.
@@ -106,18 +125,26 @@ pub(super) struct Volume {
     pub(super) seconds: f64,
 }
 
-fn volume(line: &str) -> anyhow::Result<(String, Volume)> {
-    let trace: Value = serde_json::from_str(line)?;
-    let name = format!("{} {} {}", trace["class"], trace["rep"], trace["session"]);
-    let numbers = |key: &str| trace[key].as_array().map(|all| all.iter().filter_map(Value::as_f64).collect::<Vec<_>>());
-    let sizes = numbers("size").context("no sizes")?;
-    let seconds = match (numbers("time"), numbers("time_ns")) {
-        (Some(times), _) => times.last().copied(),
-        (None, Some(times)) => times.last().map(|last| last / 1e9),
-        (None, None) => None,
-    };
-    let sum = |sign: f64| sizes.iter().map(|size| size * sign).filter(|size| *size > 0.0).sum();
-    Ok((name, Volume { down: sum(-1.0), up: sum(1.0), seconds: seconds.unwrap_or(0.0) }))
+impl Packets {
+    /// From a line of JSON.
+    fn of(line: &str) -> anyhow::Result<Self> {
+        let trace: Value = serde_json::from_str(line)?;
+        let numbers =
+            |key: &str| trace[key].as_array().map(|all| all.iter().filter_map(Value::as_f64).collect::<Vec<_>>());
+        let sizes = numbers("size").context("no sizes")?;
+        let seconds = match (numbers("time"), numbers("time_ns")) {
+            (Some(times), _) => times,
+            (None, Some(times)) => times.into_iter().map(|time| time / 1e9).collect(),
+            (None, None) => Vec::new(),
+        };
+        let class = trace["class"].as_str().map_or_else(|| trace["class"].to_string(), str::to_owned);
+        Ok(Self { class, rep: trace["rep"].as_u64().context("no rep")?, seconds, sizes })
+    }
+
+    fn volume(&self) -> Volume {
+        let sum = |sign: f64| self.sizes.iter().map(|size| size * sign).filter(|size| *size > 0.0).sum();
+        Volume { down: sum(-1.0), up: sum(1.0), seconds: self.seconds.last().copied().unwrap_or(0.0) }
+    }
 }
 
 #[cfg(test)]
@@ -125,10 +152,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn volumes_are_read_from_lines() {
+    fn traces_are_read_from_lines() {
         let line = r#"{"class":"a","rep":3,"session":"s1","time_ns":[0,1500000000],"size":[514,-1000,-20]}"#;
-        let (name, volume) = volume(line).unwrap();
-        assert_eq!((name.as_str(), volume), ("\"a\" 3 \"s1\"", Volume { down: 1020.0, up: 514.0, seconds: 1.5 }));
-        assert!(super::volume("{}").is_err());
+        let trace = Packets::of(line).unwrap();
+        assert_eq!((trace.class.as_str(), trace.rep), ("a", 3));
+        assert_eq!(trace.volume(), Volume { down: 1020.0, up: 514.0, seconds: 1.5 });
+        assert!(Packets::of("{}").is_err());
     }
 }

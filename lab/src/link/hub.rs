@@ -59,6 +59,8 @@ struct Shared {
     sockets: Vec<PacketSocket>,
     by_address: HashMap<Ipv4Addr, usize>,
     link: Link,
+    /// One way over every link, in ns: it may change.
+    delay_ns: AtomicU64,
     counted: Counted,
     end: AtomicBool,
     waiting: Mutex<BinaryHeap<Reverse<Waiting>>>,
@@ -89,6 +91,7 @@ impl Hub {
             sockets: nodes.iter().map(open).collect::<Result<_, _>>()?,
             by_address: nodes.iter().map(|node| node.address).zip(0..).collect(),
             link,
+            delay_ns: AtomicU64::new(link.delay.as_nanos() as u64),
             counted: Counted::default(),
             end: AtomicBool::new(false),
             waiting: Mutex::new(BinaryHeap::new()),
@@ -100,11 +103,14 @@ impl Hub {
             let randomness = Xoshiro256PlusPlus::seed_from_u64(mix(seed, from as u64));
             threads.push(thread::spawn(move || Reader { shared: &shared, from, randomness }.run()));
         }
-        if delays(&link) {
-            let shared = Arc::clone(&shared);
-            threads.push(thread::spawn(move || shared.send_when_due()));
-        }
+        let sender = Arc::clone(&shared);
+        threads.push(thread::spawn(move || sender.send_when_due()));
         Ok(Self { shared, threads })
+    }
+
+    /// From now on packets take so long over every link, one way; those that are on their way arrive when they would have.
+    pub(crate) fn set_delay(&self, delay: Duration) {
+        self.shared.delay_ns.store(delay.as_nanos() as u64, Ordering::Relaxed);
     }
 
     /// What was counted until now.
@@ -124,10 +130,6 @@ impl Drop for Hub {
             let _ = thread.join();
         }
     }
-}
-
-fn delays(link: &Link) -> bool {
-    link.delay + link.jitter > Duration::ZERO || link.bytes_per_second > 0
 }
 
 /// Frames that the node sent, and not those that the hub itself sends to it (`SKF_AD_PKTTYPE` is `PACKET_OUTGOING`).
@@ -181,14 +183,17 @@ impl Reader<'_> {
                 continue;
             }
             fill_in(frame);
-            if !delays(link) {
+            let now = Instant::now();
+            let delay = Duration::from_nanos(self.shared.delay_ns.load(Ordering::Relaxed));
+            let is_at_once = delay + link.jitter == Duration::ZERO && link.bytes_per_second == 0;
+            // Of the same pair of nodes one may be on its way still, from before the delay changed.
+            if is_at_once && last_due.get(&to).is_none_or(|last| *last + LONGEST_WAIT < now) {
                 self.shared.send(to, frame);
                 continue;
             }
-            let now = Instant::now();
             sent_until = sent_until.max(now) + sending_time(frame.len(), link.bytes_per_second);
             let jitter = link.jitter.mul_f64(self.randomness.random());
-            let due = sent_until + 2 * link.delay + jitter;
+            let due = sent_until + 2 * delay + jitter;
             // No packet overtakes another of the same pair of nodes.
             let due = *last_due.entry(to).and_modify(|last| *last = due.max(*last)).or_insert(due);
             number += 1;

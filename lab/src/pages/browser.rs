@@ -125,7 +125,7 @@ fn references(body: &[u8]) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{Ipv4Addr, TcpListener, TcpStream};
+    use std::net::{TcpListener, TcpStream};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -135,15 +135,13 @@ mod tests {
     use crate::secretstroll::Defence;
 
     fn serving<T>(defence: Defence, act: impl FnOnce(&Site, u16) -> T) -> T {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
         let (site, stop) = (Arc::new(Site::new(3, 0.2)), AtomicBool::new(false));
         thread::scope(|scope| {
             let _end = SetAtEnd(&stop);
-            let (shared, stop) = (Arc::clone(&site), &stop);
-            scope.spawn(move || server::run(shared, defence, 3, (Ipv4Addr::LOCALHOST, port), stop).unwrap());
-            while TcpStream::connect(("127.0.0.1", port)).is_err() {
-                thread::sleep(Duration::from_millis(5));
-            }
+            let (shown, stop) = (server::Shown { site: Arc::clone(&site), session: Arc::default() }, &stop);
+            scope.spawn(move || server::run(shown, defence, 3, &listener, stop).unwrap());
             act(&site, port)
         })
     }

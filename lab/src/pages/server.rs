@@ -1,8 +1,8 @@
 //! The server of a site: `/3` is a page, `/3/7` one of its resources, `/shown/5` what a slot may show.
 
 use std::fmt::Write as _;
-use std::net::{Ipv4Addr, TcpListener};
-use std::sync::atomic::AtomicBool;
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rand::{RngExt as _, SeedableRng as _};
@@ -21,32 +21,42 @@ const CHANGES: f64 = 0.02;
 /// How often a slot shows something.
 const SLOT_IS_USED: f64 = 0.5;
 
+/// What is shown: a site as it is in a session.
+pub(super) struct Shown {
+    pub(super) site: Arc<Site>,
+    pub(super) session: Arc<AtomicU32>,
+}
+
+impl Shown {
+    fn page(&self, number: u32) -> Page {
+        self.site.page_in(number, self.session.load(Ordering::Relaxed))
+    }
+}
+
 pub(super) fn run(
-    site: Arc<Site>,
+    shown: Shown,
     defence: Defence,
     seed: u64,
-    address: (Ipv4Addr, u16),
+    listener: &TcpListener,
     stop: &AtomicBool,
 ) -> Result<(), Error> {
-    let what = format!("listening on {}:{}", address.0, address.1);
-    let listener = TcpListener::bind(address).map_err(Error::system(what.clone()))?;
     let changes = Mutex::new(Xoshiro256PlusPlus::seed_from_u64(mix(seed, 5)));
     let handler = Arc::new(move |request: &Request| {
-        let mut response = answer(&site, &changes, request);
+        let mut response = answer(&shown, &changes, request);
         defence.pad(&mut response.body);
         response
     });
-    serve(&listener, &handler, stop).map_err(Error::system(what))
+    serve(listener, &handler, stop).map_err(Error::system("listening"))
 }
 
-fn answer(site: &Site, changes: &Mutex<Xoshiro256PlusPlus>, request: &Request) -> Response {
+fn answer(shown: &Shown, changes: &Mutex<Xoshiro256PlusPlus>, request: &Request) -> Response {
     let parts: Vec<_> = request.target.trim_start_matches('/').split('/').collect();
     let number = |text: &str| text.parse::<u32>().ok();
     let page =
-        |text: &str| number(text).filter(|number| (1..=MOST_PAGES).contains(number)).map(|at| (at, site.page(at)));
+        |text: &str| number(text).filter(|number| (1..=MOST_PAGES).contains(number)).map(|at| (at, shown.page(at)));
     let found = match parts[..] {
         [""] => Some(filled("text/html", "a site\n".to_owned(), 0)),
-        ["shown", number] => number.parse().ok().map(|at| filled("image/webp", String::new(), site.shown(at))),
+        ["shown", number] => number.parse().ok().map(|at| filled("image/webp", String::new(), shown.site.shown(at))),
         [number] => page(number).map(|(number, page)| document(number, &page, changes)),
         [of, at] => page(of).zip(number(at)).and_then(|((of, page), at)| resource(of, &page, at)),
         _ => None,

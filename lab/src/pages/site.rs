@@ -40,6 +40,8 @@ const SHORTEST: f64 = 120.0;
 pub struct Site {
     seed: u64,
     scale: f64,
+    /// Share of resources that are others in every session than in the one before.
+    drift: f64,
 }
 
 /// A page.
@@ -65,7 +67,13 @@ pub struct Resource {
 impl Site {
     /// A site whose pages have so much of the requests and bytes of the web's.
     pub fn new(seed: u64, scale: f64) -> Self {
-        Self { seed, scale }
+        Self { seed, scale, drift: 0.0 }
+    }
+
+    /// The same site, of which a share of the resources changes from session to session.
+    #[must_use]
+    pub fn with_drift(self, drift: f64) -> Self {
+        Self { drift, ..self }
     }
 
     fn randomness(&self, of: u64) -> Xoshiro256PlusPlus {
@@ -94,6 +102,31 @@ impl Site {
             resources.push(Resource { bytes, found_in });
         }
         Page { document: document as u32, resources, slots: randomness.random_range(0..=3) }
+    }
+
+    /// A page as it is some sessions later: of what changed, each is up to three times as long as it was, or as short.
+    pub fn page_in(&self, number: u32, session: u32) -> Page {
+        let mut page = self.page(number);
+        if self.drift == 0.0 {
+            return page;
+        }
+        let parts = 1 + page.resources.len();
+        for session in 1..=session {
+            let mut randomness = self.randomness(mix(1 << 41 | u64::from(session), number.into()));
+            for part in 0..parts {
+                let (changes, factor) = (randomness.random_bool(self.drift), randomness.random_range(-1.0..1.0));
+                let bytes = if part == 0 { &mut page.document } else { &mut page.resources[part - 1].bytes };
+                if changes {
+                    *bytes = (f64::from(*bytes) * 3_f64.powf(factor)).max(SHORTEST) as u32;
+                }
+            }
+        }
+        page
+    }
+
+    /// Which share of documents and resources is expected to be other than in the first session.
+    pub(super) fn share_changed(&self, session: u32) -> f64 {
+        1.0 - (1.0 - self.drift).powi(session as i32)
     }
 
     /// Bytes of something that slots show.
@@ -146,5 +179,24 @@ mod tests {
         for resource in pages.iter().flat_map(|page| &page.resources) {
             assert!(resource.bytes >= 120);
         }
+    }
+
+    #[test]
+    fn a_share_of_what_pages_have_changes_from_session_to_session() {
+        let site = Site::new(7, 0.2).with_drift(0.2);
+        let parts = |page: Page| [vec![page.document], page.resources.iter().map(|part| part.bytes).collect()].concat();
+        for session in [0, 1, 3] {
+            let (mut changed, mut all) = (0, 0);
+            for number in 1..=200 {
+                assert_eq!(site.page_in(number, session), site.page_in(number, session));
+                let (before, after) = (parts(site.page(number)), parts(site.page_in(number, session)));
+                assert_eq!(before.len(), after.len());
+                changed += before.iter().zip(&after).filter(|(before, after)| before != after).count();
+                all += before.len();
+            }
+            let share = changed as f64 / all as f64;
+            assert!((share - site.share_changed(session)).abs() < 0.05, "{share} in session {session}");
+        }
+        assert_eq!(Site::new(7, 0.2).page_in(3, 5), Site::new(7, 0.2).page(3));
     }
 }

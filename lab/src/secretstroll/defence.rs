@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::map::Map;
 use crate::Error;
 
 /// Defences of the application. None is the default. Written in a plan as `[defence]`.
@@ -21,6 +20,10 @@ pub struct Defence {
     pub pir: bool,
     /// The client waits up to so many ms before each request.
     pub delay: u32,
+    /// Of chats: so many tokens come in one piece; 0 and 1 are one each.
+    pub tokens: u32,
+    /// Of chats: in percent, how often a piece that carries nothing follows one that does.
+    pub injection: u32,
 }
 
 /// Most that is added to an answer, in bytes.
@@ -36,13 +39,12 @@ impl Defence {
         toml::from_str(text).map_err(|error| Error::Wrong(error.to_string()))
     }
 
-    /// Whether it can be kept up on a map.
+    /// Whether it can be kept up where the fullest cell has `most` points.
     ///
     /// # Errors
     ///
     /// If a cell has more points than requests are made, or a value is out of range.
-    pub fn check(&self, map: &Map) -> Result<(), Error> {
-        let most = map.most_points();
+    pub fn check(&self, most: usize) -> Result<(), Error> {
         if self.count > 0 && (self.count as usize) < most {
             let why =
                 format!("count = {}: a cell has {most} points, so fewer requests would leave some out", self.count);
@@ -52,6 +54,9 @@ impl Defence {
         if pir && *self != (Self { pir, delay, ..Self::default() }) {
             let why = "pir: all queries move the same already; of the other defences only delay goes with it";
             return Err(Error::Wrong(why.to_owned()));
+        }
+        if self.tokens > 0 || self.injection > 0 {
+            return Err(Error::Wrong("tokens and injection: only chats have these defences".to_owned()));
         }
         self.check_ranges()
     }
@@ -64,7 +69,9 @@ impl Defence {
         in_range("padding", self.padding, MOST_PADDING)?;
         in_range("count", self.count, 1000)?;
         in_range("dummies", self.dummies, 1000)?;
-        in_range("delay (in ms)", self.delay, 10_000)
+        in_range("delay (in ms)", self.delay, 10_000)?;
+        in_range("tokens", self.tokens, 10_000)?;
+        in_range("injection (in percent)", self.injection, 100)
     }
 
     /// Fills an answer up. Behind a JSON document spaces mean nothing.
@@ -81,16 +88,15 @@ mod tests {
 
     #[test]
     fn a_count_that_leaves_points_out_is_refused() {
-        let map = Map::synthetic(1);
-        let most = map.most_points() as u32;
-        Defence { count: most, ..Defence::default() }.check(&map).unwrap();
-        let fewer = Defence { count: most - 1, ..Defence::default() }.check(&map).unwrap_err().to_string();
+        let most = 18;
+        Defence { count: most, ..Defence::default() }.check(18).unwrap();
+        let fewer = Defence { count: most - 1, ..Defence::default() }.check(18).unwrap_err().to_string();
         assert!(fewer.starts_with(&format!("count = {}", most - 1)), "{fewer}");
         let pir = Defence { pir: true, delay: 100, ..Defence::default() };
-        pir.check(&map).unwrap();
-        assert!(Defence { batch: true, ..pir }.check(&map).unwrap_err().to_string().starts_with("pir: "));
-        assert!(Defence { delay: 10_001, ..Defence::default() }.check(&map).is_err());
-        assert!(Defence { padding: u32::MAX, ..Defence::default() }.check(&map).is_err());
+        pir.check(18).unwrap();
+        assert!(Defence { batch: true, ..pir }.check(18).unwrap_err().to_string().starts_with("pir: "));
+        assert!(Defence { delay: 10_001, ..Defence::default() }.check(18).is_err());
+        assert!(Defence { padding: u32::MAX, ..Defence::default() }.check(18).is_err());
     }
 
     #[test]

@@ -43,7 +43,7 @@ const BYTES_A_POINT: f64 = 3.0e3;
 const BYTES_A_BYTE: f64 = 1.074;
 
 /// Points in a cell.
-const POINTS: std::ops::RangeInclusive<u32> = 3..=18;
+const POINTS: std::ops::RangeInclusive<u32> = 3..=Map::MOST_POINTS as u32;
 
 /// Longest answer that is aimed at, in bytes, so that padding all to one length stays payable.
 const LONGEST_ANSWER: f64 = 56e3;
@@ -52,6 +52,9 @@ const LONGEST_ANSWER: f64 = 56e3;
 const BYTES_A_RATING: f64 = 7.0;
 
 impl Map {
+    /// Points that a cell has at most.
+    pub const MOST_POINTS: usize = 18;
+
     /// A map from a seed, whose cells are as different as the original's.
     pub fn synthetic(seed: u64) -> Self {
         let mut map = Self { cells: BTreeMap::new(), pois: BTreeMap::new() };
@@ -97,6 +100,54 @@ impl Map {
         self.pois.get(&poi_id)
     }
 
+    /// All points, by number.
+    pub fn pois(&self) -> impl Iterator<Item = &Poi> {
+        self.pois.values()
+    }
+
+    /// What it is some sessions later, in each of which about a share of the points changes: half of those get more ratings, up to a third
+    /// more; a quarter close, unless the cell has few; for a quarter another one opens in the cell, unless it is full.
+    #[must_use]
+    pub fn later(&self, sessions: u32, share: f64, seed: u64) -> Self {
+        let mut map = self.clone();
+        for session in 1..=sessions {
+            let mut randomness = Xoshiro256PlusPlus::seed_from_u64(mix(mix(seed, 8), session.into()));
+            let ids: Vec<u32> = map.pois.keys().copied().collect();
+            for poi_id in ids {
+                if randomness.random_bool(share) {
+                    map.change(poi_id, &mut randomness);
+                }
+            }
+        }
+        map
+    }
+
+    fn change(&mut self, poi_id: u32, randomness: &mut Xoshiro256PlusPlus) {
+        let Some(poi) = self.pois.get(&poi_id).cloned() else { return };
+        let ids = self.cells.get_mut(&poi.grid_id).expect("the cell of a point");
+        let kind = randomness.random_range(0..4);
+        if kind == 0 && ids.len() > *POINTS.start() as usize {
+            ids.retain(|&other| other != poi_id);
+            self.pois.remove(&poi_id);
+        } else if kind == 1 && ids.len() < *POINTS.end() as usize {
+            let opened = self.pois.last_key_value().map_or(0, |(&last, _)| last) + 1;
+            ids.push(opened);
+            let poi_name = format!("{} {opened}", NAMES[opened as usize % NAMES.len()]);
+            self.pois.insert(opened, Poi { poi_id: opened, poi_name, ..poi });
+        } else {
+            let more = randomness.random_range(0..=poi.poi_ratings.len() / 3);
+            let ratings = &mut self.pois.get_mut(&poi_id).expect("it was found").poi_ratings;
+            ratings.extend((0..more).map(|_| randomness.random_range(0..=5_u8)));
+        }
+    }
+
+    /// Points that are other ones here, or here alone, or there alone, as a share of those there.
+    pub fn differs_from(&self, other: &Self) -> f64 {
+        let changed = self.pois.iter().filter(|(id, poi)| other.pois.get(id) != Some(poi)).count();
+        let gone = other.pois.keys().filter(|id| !self.pois.contains_key(id)).count();
+        (changed + gone) as f64 / other.pois.len().max(1) as f64
+    }
+
     /// Points of the fullest cell.
     pub fn most_points(&self) -> usize {
         self.cells.values().map(Vec::len).max().unwrap_or(0)
@@ -138,6 +189,24 @@ mod tests {
         assert_ne!(map, Map::synthetic(8));
         assert!((1..=CELLS).all(|cell| POINTS.contains(&(map.cell(cell).len() as u32))));
         assert!(map.cell(0).is_empty() && map.cell(101).is_empty() && map.poi(0).is_none());
+    }
+
+    #[test]
+    fn a_share_of_the_points_changes_from_session_to_session() {
+        let map = Map::synthetic(7);
+        assert_eq!((map.later(0, 0.5, 7), map.later(3, 0.0, 7)), (map.clone(), map.clone()));
+        let later = [map.later(1, 0.1, 7), map.later(3, 0.1, 7)];
+        assert_eq!(later[1], map.later(3, 0.1, 7), "the same seed, the same points");
+        let differs = later.each_ref().map(|later| later.differs_from(&map));
+        assert!((0.07..0.13).contains(&differs[0]) && (0.2..0.35).contains(&differs[1]), "{differs:?}");
+        let ids = |map: &Map| map.pois.keys().copied().collect::<Vec<_>>();
+        assert_ne!(ids(&later[1]), ids(&map), "some close, some open");
+        for later in &later {
+            assert!((1..=CELLS).all(|cell| POINTS.contains(&(later.cell(cell).len() as u32))));
+            let of_cells: Vec<u32> = (1..=CELLS).flat_map(|cell| later.cell(cell).to_vec()).collect();
+            assert_eq!(of_cells.len(), later.points());
+            assert!(of_cells.iter().all(|&id| later.poi(id).is_some()));
+        }
     }
 
     #[test]

@@ -5,7 +5,9 @@
 //! in its record. For a hundred cells a set is 13 bytes, shorter than keys of distributed point functions, and neither server
 //! learns anything at all. All records are of one length, so that all queries move the same.
 
-use super::map::{CELLS, Map, Poi};
+use super::database::Database;
+use super::map::{CELLS, Poi};
+use crate::Error;
 
 /// Bytes of a set of cells, one bit each.
 pub(super) const SET_BYTES: usize = (CELLS as usize).div_ceil(8);
@@ -16,13 +18,12 @@ pub(super) struct Records(Vec<Vec<u8>>);
 
 impl Records {
     /// A record a cell: its points, and blanks up to the longest record.
-    pub(super) fn of(map: &Map) -> Self {
-        let points = |cell| map.cell(cell).iter().filter_map(|&id| map.poi(id)).collect::<Vec<_>>();
-        let record = |cell| serde_json::to_vec(&points(cell)).expect("these types can be written");
-        let mut records: Vec<_> = (1..=CELLS).map(record).collect();
+    pub(super) fn of(database: &Database) -> Result<Self, Error> {
+        let record = |cell| Ok(serde_json::to_vec(&database.pois_of(cell)?).expect("these types can be written"));
+        let mut records = (1..=CELLS).map(record).collect::<Result<Vec<_>, Error>>()?;
         let longest = records.iter().map(Vec::len).max().unwrap_or(0);
         records.iter_mut().for_each(|record| record.resize(longest, b' '));
-        Self(records)
+        Ok(Self(records))
     }
 
     /// The exclusive or of the records of a set.
@@ -70,12 +71,12 @@ pub(super) fn from_text(text: &str) -> Option<[u8; SET_BYTES]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secretstroll::system_randomness;
+    use crate::secretstroll::{Map, system_randomness};
 
     #[test]
     fn two_answers_of_one_length_give_the_cell_and_nothing_else() {
         let map = Map::synthetic(1);
-        let records = Records::of(&map);
+        let records = Records::of(&Database::in_memory(&map).unwrap()).unwrap();
         for cell in [1, 8, 9, 64, 100] {
             let [one, other] = sets(cell, &mut system_randomness());
             let answers = [records.answer(&one), records.answer(&other)];

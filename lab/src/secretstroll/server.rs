@@ -1,6 +1,6 @@
 //! The server.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::TcpListener;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
@@ -10,6 +10,7 @@ use serde::Serialize;
 use wfkit_metrics::seed::mix;
 
 use super::credentials::{IssuanceRequest, IssuerKey, Showing};
+use super::database::Database;
 use super::defence::Defence;
 use super::map::{Map, Poi};
 use super::pir::{self, Records};
@@ -20,8 +21,9 @@ use crate::http::{Request, Response, form, serve};
 /// Answers queries about a map, of subscribers.
 #[derive(Debug)]
 pub struct Server {
-    map: Arc<Map>,
-    records: Records,
+    database: Arc<Database>,
+    /// What private queries are answered from, and of which version of the database.
+    records: Mutex<Option<(u64, Arc<Records>)>>,
     issuer: IssuerKey,
     defence: Defence,
     noise: Mutex<Xoshiro256PlusPlus>,
@@ -48,10 +50,10 @@ struct PoiList<'a> {
 }
 
 impl Server {
-    /// For a map and the subscribers of an issuer; `seed` is that of the noise in answers.
-    pub fn new(map: Arc<Map>, issuer: IssuerKey, defence: Defence, seed: u64) -> Self {
-        let records = Records::of(&map);
-        Self { map, records, issuer, defence, noise: Mutex::new(Xoshiro256PlusPlus::seed_from_u64(mix(seed, 1))) }
+    /// For the points of a database and the subscribers of an issuer; `seed` is that of the noise in answers.
+    pub fn new(database: Arc<Database>, issuer: IssuerKey, defence: Defence, seed: u64) -> Self {
+        let records = Mutex::new(None);
+        Self { database, records, issuer, defence, noise: Mutex::new(Xoshiro256PlusPlus::seed_from_u64(mix(seed, 1))) }
     }
 
     /// Takes connections until `stop`.
@@ -59,11 +61,9 @@ impl Server {
     /// # Errors
     ///
     /// If it cannot listen.
-    pub fn run(self, address: Ipv4Addr, port: u16, stop: &AtomicBool) -> Result<(), Error> {
-        let what = format!("listening on {address}:{port}");
-        let listener = TcpListener::bind((address, port)).map_err(Error::system(what.clone()))?;
+    pub fn run(self, listener: &TcpListener, stop: &AtomicBool) -> Result<(), Error> {
         let handler = Arc::new(move |request: &Request| self.answer(request));
-        serve(&listener, &handler, stop).map_err(Error::system(what))
+        serve(listener, &handler, stop).map_err(Error::system("listening"))
     }
 
     fn answer(&self, request: &Request) -> Response {
@@ -102,9 +102,10 @@ impl Server {
         if let Err(why) = self.is_subscriber(signature, &types, message) {
             return refused(401, &why);
         }
-        match self.map.cell(cell) {
-            [] if is_number => refused(404, "there is nothing in this cell"),
-            poi_list => json(&PoiList { poi_list }),
+        match self.database.cell(cell) {
+            Ok(poi_list) if poi_list.is_empty() && is_number => refused(404, "there is nothing in this cell"),
+            Ok(poi_list) => json(&PoiList { poi_list: &poi_list }),
+            Err(error) => broken(&error),
         }
     }
 
@@ -118,9 +119,23 @@ impl Server {
         let message = text("set").unwrap_or_default();
         let Some(set) = pir::from_text(message) else { return refused(400, "set is not a set of cells") };
         match self.is_subscriber(part("signature"), &types, message) {
-            Ok(()) => bytes(self.records.answer(&set)),
+            Ok(()) => self.records().map_or_else(|error| broken(&error), |records| bytes(records.answer(&set))),
             Err(why) => refused(401, &why),
         }
+    }
+
+    /// Those of the database as it is now.
+    fn records(&self) -> Result<Arc<Records>, Error> {
+        let mut known = self.records.lock().expect("nothing panics while it holds this");
+        let version = self.database.version();
+        if let Some((of, records)) = &*known
+            && *of == version
+        {
+            return Ok(Arc::clone(records));
+        }
+        let records = Arc::new(Records::of(&self.database)?);
+        *known = Some((version, Arc::clone(&records)));
+        Ok(records)
     }
 
     /// Whether a signature shows the subscriptions that it should, for this very message; else why not.
@@ -156,15 +171,23 @@ impl Server {
         };
         let nobody =
             Poi { poi_id: 0, poi_name: String::new(), poi_address: String::new(), grid_id: 0, poi_ratings: Vec::new() };
-        let poi = if poi_id == 0 { Some(&nobody) } else { self.map.poi(poi_id) };
-        poi.map_or_else(|| refused(404, "there is no such point"), |poi| json(&self.with_noise(poi)))
+        match if poi_id == 0 { Ok(Some(nobody)) } else { self.database.poi(poi_id) } {
+            Ok(Some(poi)) => json(&self.with_noise(&poi)),
+            Ok(None) => refused(404, "there is no such point"),
+            Err(error) => broken(&error),
+        }
     }
 
     /// All points of a list at once.
     fn all_of(&self, query: &str) -> Response {
-        let ids = query.strip_prefix("poi_ids=").unwrap_or_default().split(',').map(|text| text.parse().ok());
-        let pois: Option<Vec<_>> = ids.map(|id| self.map.poi(id?).map(|poi| self.with_noise(poi))).collect();
-        pois.map_or_else(|| refused(404, "there is no such point"), |pois| json(&Answers { pois }))
+        let ids = query.strip_prefix("poi_ids=").unwrap_or_default().split(',').map(|text| text.parse::<u32>().ok());
+        let pois: Result<Option<Vec<Poi>>, Error> =
+            ids.map(|id| id.map_or(Ok(None), |id| self.database.poi(id))).collect();
+        match pois {
+            Ok(Some(pois)) => json(&Answers { pois: pois.iter().map(|poi| self.with_noise(poi)).collect() }),
+            Ok(None) => refused(404, "there is no such point"),
+            Err(error) => broken(&error),
+        }
     }
 
     fn with_noise<'a>(&self, poi: &'a Poi) -> Answer<'a> {
@@ -192,6 +215,11 @@ fn json<T: Serialize>(value: &T) -> Response {
     let mut text = serde_json::to_string_pretty(value).expect("these types can be written");
     text.push('\n');
     Response::json(200, text)
+}
+
+/// The database cannot be read: whoever asks can do nothing about it.
+fn broken(error: &Error) -> Response {
+    refused(500, &error.to_string().replace(['"', '\\'], "'"))
 }
 
 fn refused(status: u16, why: &str) -> Response {

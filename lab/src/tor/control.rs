@@ -25,6 +25,8 @@ pub struct Circuit {
     pub purpose: String,
     /// The onion service that it leads to, without `.onion`.
     pub onion: Option<String>,
+    /// The SOCKS user whose streams it carries, where streams of users are kept apart.
+    pub user: Option<String>,
     /// When it was made, UTC, such as `2026-01-02T03:04:05.678900`.
     pub created: String,
     /// Whether it asks a relay itself, and leads nowhere.
@@ -169,6 +171,7 @@ fn circuit(line: &str) -> Option<Circuit> {
         path,
         purpose: value("PURPOSE").unwrap_or_default(),
         onion: value("REND_QUERY"),
+        user: value("SOCKS_USERNAME").map(|user| user.trim_matches('"').to_owned()),
         created: value("TIME_CREATED").unwrap_or_default(),
         is_one_hop,
     })
@@ -190,6 +193,7 @@ mod tests {
             path: vec![a.clone(), b],
             purpose: "HS_CLIENT_REND".to_owned(),
             onion: Some("abc".to_owned()),
+            user: None,
             created: "2026-01-02T03:04:05.678900".to_owned(),
             is_one_hop: false,
         };
@@ -197,6 +201,9 @@ mod tests {
         let one_hop =
             circuit(&format!("3 BUILT ${a}~auth0 BUILD_FLAGS=ONEHOP_TUNNEL,NEED_CAPACITY PURPOSE=GENERAL")).unwrap();
         assert!(one_hop.is_one_hop);
+        let of_user =
+            format!("7 BUILT ${a}~relay0 PURPOSE=GENERAL TIME_CREATED=2026 SOCKS_USERNAME=\"s0\" SOCKS_PASSWORD=\"x\"");
+        assert_eq!(circuit(&of_user).unwrap().user.as_deref(), Some("s0"));
         assert_eq!(circuit(&format!("4 EXTENDED ${a}~relay0 PURPOSE=GENERAL")), None);
         assert_eq!(circuit("circuit-status="), None);
     }

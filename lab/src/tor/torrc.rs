@@ -54,8 +54,8 @@ pub enum RoleOptions<'a> {
     Exit,
     /// Offers an onion service.
     Service {
-        /// Where the server listens, in the same namespace.
-        server_port: u16,
+        /// Where the servers listen, in the same namespace: the first at port 80 of the onion service, the second at 81.
+        server_ports: [u16; 2],
     },
     /// Takes SOCKS connections.
     Client {
@@ -148,10 +148,11 @@ impl fmt::Display for Torrc<'_> {
                 self.relay(f)?;
                 writeln!(f, "ExitRelay 1\nIPv6Exit 0\nExitPolicyRejectPrivate 0\nExitPolicy accept *:*")
             }
-            RoleOptions::Service { server_port } => {
+            RoleOptions::Service { server_ports: [first, second] } => {
                 writeln!(
                     f,
-                    "SocksPort 0\nHiddenServiceDir {folder}/onion\nHiddenServicePort 80 127.0.0.1:{server_port}"
+                    "SocksPort 0\nHiddenServiceDir {folder}/onion\nHiddenServicePort 80 127.0.0.1:{first}\n\
+                     HiddenServicePort 81 127.0.0.1:{second}"
                 )
             }
             // One guard, and no second leg of a circuit (Conflux) through another: the guard's link carries everything.

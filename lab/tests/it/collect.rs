@@ -1,117 +1,49 @@
 //! Sets that are really recorded.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use wfkit_capture::Records;
 use wfkit_lab::pages::{PagesConfig, Site};
+use wfkit_lab::secretstroll::Map;
 use wfkit_lab::{NetworkConfig, Node, Row};
 
-use crate::program::{LAB, can_run, lab, processes_that_mention, text};
+use crate::program::{LAB, can_run, lab, text};
 
-const PLAN: &str = "classes = [7, 31, 90]\nreps = 3\nsessions = 2\nseed = 5\nnetwork.clients = 3\nnetwork.relays = 4\n";
-
-fn rows(set: &Path) -> Vec<Row> {
+pub(crate) fn rows(set: &Path) -> Vec<Row> {
     let Ok(text) = fs::read_to_string(set.join("manifest.csv")) else { return Vec::new() };
     let whole = &text[..text.rfind('\n').map_or(0, |at| at + 1)];
     csv::Reader::from_reader(whole.as_bytes()).into_deserialize().map(Result::unwrap).collect()
 }
 
-fn start(folder: &Path) -> Child {
+pub(crate) fn start(folder: &Path) -> Child {
     let mut command = Command::new(LAB);
     command.arg("collect").arg(folder.join("plan.toml")).arg("--out").arg(folder.join("set")).env("TMPDIR", folder);
     let said = fs::OpenOptions::new().create(true).append(true).open(folder.join("said")).unwrap();
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said).spawn().unwrap()
 }
 
-fn said(folder: &Path) -> String {
+pub(crate) fn said(folder: &Path) -> String {
     fs::read_to_string(folder.join("said")).unwrap()
 }
 
-/// No test depends on how fast the machine is; this ends one that would never end.
-const PATIENCE: Duration = Duration::from_secs(1800);
-
-fn wait_for_rows(set: &Path, count: usize, child: &mut Child) {
-    let started = Instant::now();
-    while rows(set).len() < count {
-        let said = said(set.parent().unwrap());
-        assert!(started.elapsed() < PATIENCE, "{} rows:\n{said}", rows(set).len());
-        assert!(child.try_wait().unwrap().is_none(), "it ended early:\n{said}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
-}
-
-/// The collector is killed, goes on, meanwhile half of the relays, a client's tor and that of the service are killed, and still every query is there, once, as its row says.
-#[test]
-fn whatever_is_killed_the_set_is_complete_and_every_packet_is_of_client_and_guard() {
-    if !can_run() {
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
-    let set = folder.join("set");
-    fs::write(folder.join("plan.toml"), PLAN).unwrap();
-
-    let mut child = start(folder);
-    wait_for_rows(&set, 3, &mut child);
-    child.kill().unwrap();
-    child.wait().unwrap();
-    let before = rows(&set);
-
-    let mut child = start(folder);
-    wait_for_rows(&set, before.len() + 2, &mut child);
-    let victims = ["relay0", "relay1", "client0", "service0"].map(|name| format!("/{name}/torrc"));
-    let is_victim = |process: &Path| {
-        let command = fs::read(process.join("cmdline")).unwrap_or_default();
-        victims.iter().any(|torrc| String::from_utf8_lossy(&command).contains(torrc))
-    };
-    let processes: Vec<_> = processes_that_mention(folder).into_iter().filter(|process| is_victim(process)).collect();
-    assert_eq!(processes.len(), victims.len());
-    for process in processes {
-        let pid = process.file_name().unwrap();
-        assert!(Command::new("kill").arg("-9").arg(pid).status().unwrap().success());
-    }
-    let status = child.wait().unwrap();
-    assert!(status.success(), "{status}\n{}\n{}", said(folder), fs::read_to_string(set.join("failures.csv")).unwrap());
-
-    let rows = rows(&set);
-    assert_eq!(rows[..before.len()], before, "what was there stays");
-    let queries: BTreeSet<_> = rows.iter().map(|row| (row.class.clone(), row.rep, row.session.clone())).collect();
-    let expected: BTreeSet<_> = ["7", "31", "90"]
-        .iter()
-        .flat_map(|class| (0..6).map(move |rep| ((*class).to_owned(), rep, format!("s{}", rep / 3))))
-        .collect();
-    assert_eq!((queries, rows.len()), (expected, 18));
-
-    let config = NetworkConfig { clients: 3, relays: 4, ..NetworkConfig::default() };
-    let nodes = config.nodes().unwrap();
-    let address = |name: &str| nodes.iter().find(|node: &&Node| node.name == name).unwrap().address;
-    for row in &rows {
-        assert!(row.guard.starts_with("relay"), "{row:?}");
-        look_at(&set.join(&row.path), row, address(&row.client), address(&row.guard), 9001);
-    }
-    // The same class moves the same, however disturbed: one POST, and one GET a point.
-    for class in ["7", "31", "90"] {
-        let requests: BTreeSet<_> = rows.iter().filter(|row| row.class == class).map(|row| row.requests).collect();
-        assert_eq!(requests.len(), 1, "{class}");
-    }
-    let again = lab(folder, &["collect", folder.join("plan.toml").to_str().unwrap(), "--out", set.to_str().unwrap()]);
-    assert!(text(&again).contains("all 18 queries are recorded"), "{}", text(&again));
-}
-
-fn look_at(path: &Path, row: &Row, client: Ipv4Addr, guard: Ipv4Addr, port: u16) {
+pub(crate) fn look_at(path: &Path, row: &Row, client: Ipv4Addr, guard: Ipv4Addr, port: u16) {
     assert_eq!(row.dropped, 0);
     assert_eq!(packets_of_pair(path, client, guard, port), (row.packets, Some(row.start_ns)));
 }
 
 /// How many packets a capture has, all of the two, and when the first came.
 fn packets_of_pair(path: &Path, client: Ipv4Addr, guard: Ipv4Addr, port: u16) -> (u64, Option<i64>) {
+    let (packets, start_ns, _) = pair_in(path, client, guard, port);
+    (packets, start_ns)
+}
+
+/// The same, and bytes of TCP payload, both ways.
+pub(crate) fn pair_in(path: &Path, client: Ipv4Addr, guard: Ipv4Addr, port: u16) -> (u64, Option<i64>, u64) {
     let mut records = Records::open(path).unwrap();
-    let (mut packets, mut sent, mut got, mut start_ns) = (0, 0, 0, None);
+    let (mut packets, mut sent, mut got, mut start_ns, mut payload) = (0, 0, 0, None, 0);
     while let Some(record) = records.next().unwrap() {
         let ip = &record.data[14..];
         let ends = [&ip[12..16], &ip[16..20]].map(|at| Ipv4Addr::new(at[0], at[1], at[2], at[3]));
@@ -124,35 +56,50 @@ fn packets_of_pair(path: &Path, client: Ipv4Addr, guard: Ipv4Addr, port: u16) ->
         }
         assert!(client == guard || record.orig_len <= 1514, "what a wire carries; loopback carries more");
         start_ns = start_ns.or(record.time_ns);
+        let total = u64::from(u16::from_be_bytes([ip[2], ip[3]]));
+        payload += total - 20 - u64::from(ip[20 + 12] >> 4) * 4;
         packets += 1;
     }
     assert!(sent > 5 && got > 5);
-    (packets, start_ns)
+    (packets, start_ns, payload)
 }
 
-/// Without Tor the peer is the server, and the delay of links can be told from the outside.
+/// Without Tor the peer is the server, and what drifts from session to session can be told from the outside: the delay of links by the
+/// time of requests, points that close and open by their number.
 #[test]
-fn direct_queries_take_no_less_than_their_links() {
+fn direct_queries_drift_as_the_plan_says() {
     if !can_run() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let set = folder.join("set");
-    let plan = "classes = [7]\nreps = 2\nroute = \"direct\"\n[network]\nrelays = 3\nclients = 1\ndelay = 10\njitter = 2\nloss = 0.002\n";
-    fs::write(folder.join("plan.toml"), plan).unwrap();
-    assert!(start(folder).wait().unwrap().success(), "{}", said(folder));
-    let nodes = NetworkConfig { clients: 1, relays: 3, ..NetworkConfig::default() }.nodes().unwrap();
+    let plan = folder.join("plan.toml");
+    let text_of_plan = "classes = [7, 8, 9]\nreps = 1\nsessions = 2\nroute = \"direct\"\n[network]\nrelays = 3\nclients = 2\njitter = 2\n\
+                        loss = 0.002\n[drift]\ndatabase = 0.5\nnoise = [0, 1]\ndelay = [0, 10]\n";
+    fs::write(&plan, text_of_plan).unwrap();
+    let output = lab(folder, &["collect", plan.to_str().unwrap(), "--out", set.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", text(&output));
+    assert!(text(&output).contains("1 clients made"), "{}", text(&output));
+    let nodes = NetworkConfig { clients: 2, relays: 3, ..NetworkConfig::default() }.nodes().unwrap();
     let address = |name: &str| nodes.iter().find(|node: &&Node| node.name == name).unwrap().address;
     let rows = rows(&set);
-    assert_eq!(rows.len(), 2);
+    assert_eq!(rows.len(), 6);
+    let first = Map::synthetic(0);
+    let mut changed = 0;
     for row in &rows {
-        assert_eq!((row.guard.as_str(), row.circuit_seconds), ("service0", 0.0));
+        assert_eq!((row.guard.as_str(), row.circuit_seconds, row.client.as_str()), ("service0", 0.0, "client0"));
         look_at(&set.join(&row.path), row, address("client0"), address("service0"), 8080);
+        let (map, noise, delay_ms) =
+            if row.session == "s0" { (first.clone(), 0, 0.0) } else { (first.later(1, 0.5, 0), 1, 10.0) };
+        assert_eq!((row.database, row.noise, row.delay_ms), (map.differs_from(&first), noise, delay_ms));
+        let class = row.class.parse().unwrap();
+        assert_eq!(row.requests as usize, 1 + map.cell(class).len(), "{row:?}");
+        changed += usize::from(map.cell(class).len() != first.cell(class).len());
         // Two links, there and back; once for the connection and once for the request.
-        let least = f64::from(row.requests) * 2.0 * 0.04;
-        assert!(row.seconds >= least, "{row:?}");
+        assert!(row.seconds >= f64::from(row.requests) * 2.0 * 4.0 * delay_ms / 1000.0, "{row:?}");
     }
+    assert!(changed > 0, "the drift of this seed changes how many points one of the cells has");
 }
 
 #[test]
@@ -203,4 +150,37 @@ fn pages_are_loaded_and_recorded() {
     }
     let labels = |name: &str| fs::read_to_string(set.join(name).join("manifest.csv")).unwrap();
     assert_eq!((labels("guard").lines().count(), labels("guard")), (1 + rows.len(), labels("socks")));
+}
+
+/// Pages out of an exit: the exit's link shows the same load without Tor's cells, and without what a second application of the client
+/// loads meanwhile, which the client's own link has, too.
+#[test]
+fn pages_behind_an_exit_are_seen_there_too() {
+    if !can_run() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let set = folder.join("set");
+    let plan = "workload = \"pages\"\nclasses = 2\nreps = 1\nseed = 1\nroute = \"exit\"\nvantages = [\"exit\"]\nbeside = 0.5\nnetwork.relays = 3\nnetwork.clients = 1\n";
+    let file = folder.join("plan.toml");
+    fs::write(&file, plan).unwrap();
+    let output = lab(folder, &["collect", file.to_str().unwrap(), "--out", set.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", text(&output));
+    let said = text(&output);
+    assert!(said.contains("second applications of clients loaded") && !said.contains("loaded 0 pages"), "{said}");
+    let nodes = NetworkConfig { clients: 1, relays: 3, ..NetworkConfig::default() }.nodes().unwrap();
+    let address = |name: &str| nodes.iter().find(|node: &&Node| node.name == name).unwrap().address;
+    let rows = rows(&set);
+    assert_eq!(rows.len(), 2);
+    for row in &rows {
+        assert!(row.guard.starts_with("relay"), "{row:?}");
+        look_at(&set.join(&row.path), row, address("client0"), address(&row.guard), 9001);
+        let (_, _, there) = pair_in(&set.join("exit").join(&row.path), address("exit0"), address("service0"), 8080);
+        let (_, _, here) = pair_in(&set.join(&row.path), address("client0"), address(&row.guard), 9001);
+        assert!(
+            there > row.answer_bytes && here > there,
+            "cells are longer than what they carry: {here} and {there} for {row:?}"
+        );
+    }
 }

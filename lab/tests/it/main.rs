@@ -6,3 +6,4 @@ mod collect;
 mod network;
 mod program;
 mod secretstroll;
+mod torment;

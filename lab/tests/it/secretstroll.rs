@@ -1,7 +1,7 @@
 //! SecretStroll without Tor, over loopback.
 
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,7 +9,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng as _;
 use wfkit_lab::secretstroll::credentials::IssuerKey;
 use wfkit_lab::secretstroll::{
-    Defence, Map, Place, Query, QueryError, SUBSCRIPTIONS, Server, Subscriber, Truth, system_randomness,
+    Database, Defence, Map, Place, Query, QueryError, SUBSCRIPTIONS, Server, Subscriber, Truth, system_randomness,
 };
 
 /// Ends a server, also where a test fails: its thread would be waited for without end.
@@ -23,15 +23,14 @@ impl Drop for Stop<'_> {
 
 /// What `act` gives while a server listens at the port that it is told.
 fn serving<T>(issuer: IssuerKey, defence: Defence, act: impl FnOnce(u16) -> T) -> T {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let server = Server::new(Arc::new(Map::synthetic(1)), issuer, defence, 1);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let database = Database::in_memory(&Map::synthetic(1)).unwrap();
+    let server = Server::new(Arc::new(database), issuer, defence, 1);
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let _stop = Stop(&stop);
-        scope.spawn(|| server.run(Ipv4Addr::LOCALHOST, port, &stop).unwrap());
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            std::thread::sleep(std::time::Duration::from_millis(5));
-        }
+        scope.spawn(|| server.run(&listener, &stop).unwrap());
         act(port)
     })
 }
