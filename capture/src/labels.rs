@@ -181,7 +181,9 @@ impl Labels {
             let labeller = labellers.of_folder(&file.folder)?;
             let label = match labeller {
                 Labeller::Pattern(pattern) => match pattern.label(&file.name) {
-                    Err(_) if is_alone => Ok(Label { class: stem(&file.name).to_owned(), rep: None, session: None }),
+                    Err(_) if is_alone => {
+                        Ok(Label { class: stem(&file.name).to_owned(), rep: None, session: None, origin: None })
+                    }
                     label => label.map_err(|problem| (problem, "no label in the name")),
                 },
                 Labeller::Folders => {

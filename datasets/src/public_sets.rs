@@ -46,7 +46,7 @@ pub const PUBLIC_SETS: [PublicSet; 14] = [
         digest: Some(SAMPLE),
     },
     PublicSet {
-        name: "secretstroll",
+        name: "lab-secretstroll",
         what: "queries of SecretStroll for ten map squares that are hard to tell apart, in four sessions",
         closed: Some((10, 800)),
         shows: "sizes and times of TCP payloads",
@@ -58,7 +58,7 @@ pub const PUBLIC_SETS: [PublicSet; 14] = [
         digest: Some(SECRETSTROLL),
     },
     PublicSet {
-        name: "pages",
+        name: "lab-pages",
         what: "loads of 20 monitored pages and of 200 others, once each, from a synthetic site, in four sessions",
         closed: Some((21, 600)),
         shows: "sizes and times of TCP payloads",
@@ -204,10 +204,10 @@ pub const PUBLIC_SETS: [PublicSet; 14] = [
     },
 ];
 
-const SAMPLE: &str = "2776d975968f3e858b1d1b2b54c8e603a71147744a7654ac67ba828ad788a04f";
-const SECRETSTROLL: &str = "7c67ea13a0011d309910b090e72c0fc4fbd5e053b0980bc2644297ff88ac4be9";
-const PAGES: &str = "c5f4d15532fc0c58501aaa9d01926fd49804f2bcbc7764a95cd75a41a6a5270f";
-const TORPCAPS: &str = "e0a49748d5ae14d5cd8a95122bf0ce8fe7adaea382f9b9a70340a5ab308229a7";
+const SAMPLE: &str = "c6dbfdd8425cbba0cdf15d2110fb0e54d27a7aa21ed597893b6165f2f4197653";
+const SECRETSTROLL: &str = "8e6742b93ef7aeba30b82d26919242ae618c983a4e87d881682d8d0d4ce1e0f5";
+const PAGES: &str = "b5b06b48a77fac008afe9287c8966c68f0bcecea469ad07720d4aac787c2ba17";
+const TORPCAPS: &str = "604448e42d511a47d6c621791eff219b3c1f21cdb28ce413ece8eef355d9e8cd";
 
 /// The set of this name.
 pub fn public_set(name: &str) -> Option<&'static PublicSet> {

@@ -242,16 +242,29 @@ impl TraceSet {
         self.traces.iter().enumerate().map(of).collect()
     }
 
-    /// SHA-256, in hexadecimal, over the labels and packets of all traces: equal for sets with the same traces, however they are stored, and
-    /// whatever is told of where they come from. Each trace counts as class, rep, session (each ended by a zero byte) and its
-    /// [content hash](Trace::content_hash), in set order.
+    /// SHA-256, in hexadecimal, over the labels and packets of all traces: equal for sets with the same traces, however they are stored and in
+    /// whatever order, and whatever is told of where they come from.
+    ///
+    /// Each trace is hashed as the JSON list of class, rep, session and page (as Python's `json.dumps` writes it), its times (ns, 64 bits each, little
+    /// endian) and its sizes (32 bits each); the sorted hashes, joined, are hashed.
     pub fn digest(&self) -> String {
-        let mut hasher = Sha256::new();
-        for LabelledTrace { key, trace, .. } in &self.traces {
-            hasher.update(format!("{}\0{}\0{}\0", key.class, key.rep, key.session.as_deref().unwrap_or("")));
-            hasher.update(trace.content_hash());
-        }
-        hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        let mut digests: Vec<[u8; 32]> = self.traces.iter().map(digest_of_trace).collect();
+        digests.sort_unstable();
+        hex(&Sha256::digest(digests.concat()))
+    }
+
+    /// The same over which trace is in which fold: behind the hash of each trace stands its fold, counted from 0 (16 bits, little endian), before
+    /// they are sorted.
+    ///
+    /// # Panics
+    /// If there are not as many folds as traces.
+    pub fn digest_of_folds(&self, fold_of: &[u16]) -> String {
+        assert_eq!(fold_of.len(), self.len(), "a fold for each trace");
+        let with_fold =
+            |(trace, fold): (&LabelledTrace, &u16)| [digest_of_trace(trace).as_slice(), &fold.to_le_bytes()].concat();
+        let mut digests: Vec<Vec<u8>> = self.traces.iter().zip(fold_of).map(with_fold).collect();
+        digests.sort_unstable();
+        hex(&Sha256::digest(digests.concat()))
     }
 
     /// The traces at `rows`, as a set of their own with the same provenance.
@@ -262,6 +275,31 @@ impl TraceSet {
         let traces = rows.into_iter().map(|row| self.traces[row].clone()).collect();
         Self { traces, provenance: self.provenance.clone() }
     }
+}
+
+/// See [`TraceSet::digest`].
+fn digest_of_trace(labelled: &LabelledTrace) -> [u8; 32] {
+    let LabelledTrace { key, page, trace, .. } = labelled;
+    let text = |text: &String| ascii(&serde_json::Value::from(text.as_str()).to_string());
+    let or_null = |field: &Option<String>| field.as_ref().map_or_else(|| "null".to_owned(), text);
+    let mut hasher = Sha256::new();
+    hasher.update(format!("[{}, {}, {}, {}]", text(&key.class), key.rep, or_null(&key.session), or_null(page)));
+    hasher.update(trace.time_ns().iter().flat_map(|time| time.to_le_bytes()).collect::<Vec<u8>>());
+    hasher.update(trace.size().iter().flat_map(|size| size.to_le_bytes()).collect::<Vec<u8>>());
+    hasher.finalize().into()
+}
+
+/// JSON without letters beyond ASCII, as Python writes it.
+fn ascii(json: &str) -> String {
+    let escaped = |c: char| match c.is_ascii() {
+        true => c.to_string(),
+        false => c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect(),
+    };
+    json.chars().map(escaped).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What one trace costs its user.

@@ -140,9 +140,9 @@ pub(crate) struct Evaluate {
     /// Print all of the report, not the answer alone.
     #[arg(long)]
     pub(crate) full: bool,
-    /// A benchmark, such as secretstroll@1/10-folds or pages@1/by-session: its name fixes the traces (by their digest), the split and the scores, so
+    /// A benchmark, such as lab-secretstroll@1/10-folds or lab-pages@1/4-sessions: its name fixes the traces and the folds (by their digests), so
     /// that two people's numbers compare. Bundled traces need not be given.
-    #[arg(long, value_name = "ID", conflicts_with_all = ["folds", "split_by", "split_time", "split_file", "shared_pages", "elsewhere", "shuffle_labels", "allow_duplicates", "open_world"])]
+    #[arg(long, value_name = "ID", conflicts_with_all = ["folds", "split_by", "split_time", "split_file", "shared_pages", "elsewhere", "shuffle_labels", "allow_duplicates"])]
     pub(crate) benchmark: Option<Benchmark>,
     #[command(flatten)]
     pub(crate) attack: AttackArgs,

@@ -1,151 +1,146 @@
-//! Benchmarks: a name that fixes the traces, the split and the scores, so that two people's numbers can be compared by it.
+//! Benchmarks: a name that fixes the traces, the folds and the scores, so that two people's numbers can be compared by it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use anyhow::{Result, bail, ensure};
-use serde::Serialize;
-use wfkit_datasets::{TraceSet, public_set};
+use serde::{Deserialize, Serialize};
+use wfkit_datasets::TraceSet;
+use wfkit_datasets::splits::Split;
 use wfkit_metrics::did_you_mean_one_of;
 
 use crate::cli;
 use crate::context::Context;
 
-/// A set of traces that benchmarks are on.
+/// The sets, the ways to split them, and the folds of each set by each; the Python package has the same.
+#[derive(Debug, Deserialize)]
+struct Registry {
+    sets: BTreeMap<String, Data>,
+    splits: BTreeMap<String, Way>,
+    /// Digest of which trace is in which fold, by the name of the benchmark.
+    folds: BTreeMap<String, String>,
+}
+
+/// A set of traces that benchmarks are on; another content is another version of it.
+#[derive(Debug, Deserialize)]
 struct Data {
-    /// Of the sets that are known by name; another content would be another version of it.
-    set: &'static str,
-    /// Where it is bundled, or how it is made of what is.
-    from: From,
-    /// The class of everything unmonitored, where there is one.
-    unmonitored: Option<&'static str>,
+    #[serde(rename = "where")]
+    place: String,
+    /// See [`TraceSet::digest`].
+    sha256: String,
 }
-
-enum From {
-    /// A folder below `datasets/data`.
-    Bundled(&'static str),
-    /// Traces have to be given; this makes them.
-    Made(&'static str),
-}
-
-const DATA: [Data; 4] = [
-    Data {
-        set: "sample",
-        from: From::Made("wfkit capture import datasets/data/sample --out sample.parquet"),
-        unmonitored: None,
-    },
-    Data { set: "secretstroll", from: From::Bundled("lab/secretstroll"), unmonitored: None },
-    Data { set: "pages", from: From::Bundled("lab/pages"), unmonitored: Some("unmonitored") },
-    Data {
-        set: "torpcaps",
-        from: From::Made("wfkit capture import torpcaps --out torpcaps.parquet"),
-        unmonitored: None,
-    },
-];
-
-/// The version of all of them.
-const VERSION: u32 = 1;
 
 /// How a benchmark splits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
-    /// So many stratified folds; copies of a load together.
-    Folds(u16),
-    /// Each session tested by what learned from the others.
-    BySession,
+#[derive(Debug, Deserialize)]
+struct Way {
+    folds: u16,
+    by: By,
+    seed: u64,
+    shared_pages: bool,
 }
 
-/// The names of the ways.
-const WAYS: [(&str, Way); 3] =
-    [("5-folds", Way::Folds(5)), ("10-folds", Way::Folds(10)), ("by-session", Way::BySession)];
-
-/// A benchmark, such as `secretstroll@1/10-folds`.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Benchmark {
-    data: usize,
-    way: usize,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum By {
+    /// Stratified by class; copies of a load together.
+    Class,
+    /// Whole sessions.
+    Session,
 }
+
+static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
+    let text = include_str!("../../../python/package/wfkit/benchmarks.json");
+    serde_json::from_str(text).expect("a test reads it")
+});
+
+/// A benchmark, such as `lab-secretstroll@1/10-folds`.
+#[derive(Debug, Clone)]
+pub(crate) struct Benchmark(String);
 
 /// What a report tells of it.
 #[derive(Debug, Serialize)]
 pub(super) struct Told {
     id: String,
-    /// SHA-256 over the labels and packets of the traces.
+    /// SHA-256 of the traces and of the folds.
     traces: &'static str,
-    /// The seed that draws the folds; another one is a repetition of the benchmark, and is told with its numbers.
-    seed: u64,
+    folds: &'static str,
 }
 
 impl FromStr for Benchmark {
     type Err = String;
 
     fn from_str(id: &str) -> Result<Self, String> {
-        let found = Self::all().find(|benchmark| benchmark.id() == id);
-        found.ok_or_else(|| {
-            let ids: Vec<String> = Self::all().map(|benchmark| benchmark.id()).collect();
-            let meant = did_you_mean_one_of(id, ids.iter().map(String::as_str));
-            format!("there is no such benchmark{meant}; there are {}", ids.join(", "))
-        })
+        let known = || REGISTRY.folds.keys().map(String::as_str);
+        if known().any(|name| name == id) {
+            return Ok(Self(id.to_owned()));
+        }
+        let meant = did_you_mean_one_of(id, known());
+        Err(format!("there is no such benchmark{meant}; there are {}", known().collect::<Vec<_>>().join(", ")))
     }
 }
 
 impl Benchmark {
-    fn all() -> impl Iterator<Item = Self> {
-        (0..DATA.len()).flat_map(|data| (0..WAYS.len()).map(move |way| Self { data, way }))
+    fn parts(&self) -> (&'static Data, &'static Way) {
+        let (data, way) = self.0.split_once('/').expect("names have both");
+        (&REGISTRY.sets[data], &REGISTRY.splits[way])
     }
 
-    fn data(self) -> &'static Data {
-        &DATA[self.data]
-    }
-
-    fn id(self) -> String {
-        format!("{}@{VERSION}/{}", self.data().set, WAYS[self.way].0)
+    /// Where its traces are bundled, as traces.
+    fn bundled(&self) -> Option<PathBuf> {
+        let (_, folder) = self.parts().0.place.split_once("datasets/data/")?;
+        let data = wfkit_datasets::sample().parent().unwrap_or(Path::new(""));
+        (folder != "sample").then(|| data.join(folder))
     }
 
     /// The options that it stands for.
     ///
     /// # Errors
-    /// If its traces are not bundled and none are given.
-    pub(super) fn fix(self, options: &mut cli::Evaluate) -> Result<()> {
+    /// If its traces are not bundled and none are given, or the seed is another than that of the folds.
+    pub(super) fn fix(&self, options: &mut cli::Evaluate, context: &Context<'_>) -> Result<()> {
+        let (data, way) = self.parts();
+        ensure!(context.seed == way.seed, "{}: its folds are drawn by the seed {}: leave --seed out", self.0, way.seed);
         if options.input.is_empty() {
-            match self.data().from {
-                From::Bundled(folder) => options.input = vec![bundled(folder)],
-                From::Made(command) => bail!("{}: give its traces; they are made by {command}", self.id()),
+            match self.bundled() {
+                Some(folder) => options.input = vec![folder],
+                None => bail!(
+                    "{}: give its traces, which are captures ({}): wfkit capture import CAPTURES --out traces.parquet makes them",
+                    self.0,
+                    data.place
+                ),
             }
         }
-        match WAYS[self.way].1 {
-            Way::Folds(folds) => options.folds = Some(folds),
-            // A page of the background occurs in one session: none is shared, and each is tested in its session.
-            Way::BySession => {
-                options.split_by = Some(cli::SplitBy::Session);
-                options.shared_pages = self.data().unmonitored.is_some();
-            }
-        }
-        options.mode.open_world = self.data().unmonitored.map(str::to_owned);
+        options.folds = Some(way.folds);
+        options.split_by = (way.by == By::Session).then_some(cli::SplitBy::Session);
+        options.shared_pages = way.shared_pages;
         Ok(())
     }
 
-    /// That these are its traces, and what a report tells of it.
-    pub(super) fn check(self, set: &TraceSet, context: &Context<'_>) -> Result<Told> {
-        let Data { set: name, from, .. } = self.data();
-        let digest = public_set(name).and_then(|known| known.digest).expect("sets of benchmarks have digests");
+    /// That these are its traces and folds, and what a report tells of it.
+    pub(super) fn check(&self, set: &TraceSet, splits: &[Split]) -> Result<Told> {
+        let data = self.parts().0;
         let found = set.digest();
-        let made = match from {
-            From::Bundled(folder) => bundled(folder).display().to_string(),
-            From::Made(command) => (*command).to_owned(),
-        };
         ensure!(
-            found == digest,
-            "{}: these are other traces: SHA-256 of labels and packets {found}, not {digest}; its own are those of {made}",
-            self.id()
+            found == data.sha256,
+            "{}: these are other traces: SHA-256 of labels and packets {found}, not {}; its own are {}",
+            self.0,
+            data.sha256,
+            data.place
         );
-        Ok(Told { id: self.id(), traces: digest, seed: context.seed })
+        let mut fold_of = vec![0; set.len()];
+        for (fold, split) in splits.iter().enumerate() {
+            split.test.iter().for_each(|&row| fold_of[row] = fold as u16);
+        }
+        let drawn = set.digest_of_folds(&fold_of);
+        let folds = &REGISTRY.folds[&self.0];
+        ensure!(
+            drawn == *folds,
+            "{}: this version of wfkit draws other folds ({drawn}, not {folds}): its numbers would not compare",
+            self.0
+        );
+        Ok(Told { id: self.0.clone(), traces: &data.sha256, folds })
     }
-}
-
-fn bundled(folder: &str) -> PathBuf {
-    let sample = wfkit_datasets::sample();
-    sample.parent().unwrap_or(Path::new("")).join(folder)
 }
 
 #[cfg(test)]
@@ -153,22 +148,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_read_and_others_named() {
-        for benchmark in Benchmark::all() {
-            assert_eq!(benchmark.id().parse::<Benchmark>().map(|read| read.id()), Ok(benchmark.id()));
+    fn names_have_their_parts_and_others_are_told() {
+        for name in REGISTRY.folds.keys() {
+            let benchmark: Benchmark = name.parse().unwrap();
+            let (data, way) = benchmark.parts();
+            assert!(data.sha256.len() == 64 && way.folds > 1, "{name}");
         }
-        let unknown = "secretstrol@1/10-folds".parse::<Benchmark>().unwrap_err();
-        assert!(unknown.contains("did you mean `secretstroll@1/10-folds`"), "{unknown}");
+        let unknown = "lab-secretstrol@1/10-folds".parse::<Benchmark>().unwrap_err();
+        assert!(unknown.contains("did you mean `lab-secretstroll@1/10-folds`"), "{unknown}");
     }
 
     #[test]
     fn bundled_sets_are_those_of_their_digests() {
-        for data in &DATA {
-            if let From::Bundled(folder) = data.from {
-                let set = wfkit_datasets::read_all_traces_as(&[bundled(folder)], None).unwrap().set;
-                let known = public_set(data.set).and_then(|known| known.digest);
-                assert_eq!(Some(set.digest().as_str()), known, "{}", data.set);
+        let mut seen = 0;
+        for name in REGISTRY.folds.keys() {
+            let benchmark: Benchmark = name.parse().unwrap();
+            if let Some(folder) = benchmark.bundled() {
+                let set = wfkit_datasets::read_all_traces_as(&[folder], None).unwrap().set;
+                assert_eq!(set.digest(), benchmark.parts().0.sha256, "{name}");
+                seen += 1;
             }
         }
+        assert_eq!(seen, 4);
     }
 }

@@ -35,8 +35,8 @@ use wfkit_report::picture::reliability;
 const FOLDS: usize = 5;
 
 pub(crate) fn run(mut options: cli::Evaluate, context: &Context<'_>) -> Result<()> {
-    if let Some(benchmark) = options.benchmark {
-        benchmark.fix(&mut options)?;
+    if let Some(benchmark) = options.benchmark.clone() {
+        benchmark.fix(&mut options, context)?;
     }
     let options = &options;
     let every = options.attack.attack == Some(cli::Attacks::All);
@@ -55,10 +55,12 @@ pub(crate) fn run(mut options: cli::Evaluate, context: &Context<'_>) -> Result<(
         let meant = did_you_mean_one_of(class, classes.names().iter().map(String::as_str));
         ensure!(classes.index_of(class).is_some(), "--open-world {class}: there is no such class{meant}");
     }
-    let benchmark = match (options.benchmark, task.tested()) {
+    let benchmark = match (&options.benchmark, task) {
         (None, _) => None,
-        (Some(benchmark), Samples::Traces(set)) => Some(benchmark.check(set, context)?),
-        (Some(_), Samples::Features(_)) => bail!("a benchmark is of traces, not of features"),
+        (Some(benchmark), Task::Splits { samples: Samples::Traces(set), splits }) => {
+            Some(benchmark.check(set, splits)?)
+        }
+        (Some(_), _) => bail!("a benchmark is of traces, not of features"),
     };
     let unmonitored = options.mode.open_world.as_deref();
     let (chosen, measured, ranked, failed) = if every {

@@ -50,23 +50,28 @@ fn a_part_of_a_set_is_chosen_or_drawn_and_what_is_left_out_is_counted() {
 }
 
 #[test]
-fn a_benchmark_is_of_its_traces_and_no_others() {
+fn a_benchmark_is_of_its_traces_and_folds_and_no_others() {
     let folder = Folder::with_traces();
-    let named = folder.report("evaluate --benchmark secretstroll@1/5-folds --attack totals");
-    let benchmark = named.privacy.extras.get("benchmark").unwrap();
-    assert_eq!(benchmark["id"], "secretstroll@1/5-folds");
-    assert_eq!(named.options["benchmark"], "secretstroll@1/5-folds");
-    let sample = folder.report("evaluate traces.parquet --benchmark sample@1/5-folds --attack totals");
+    for (id, input) in
+        [("lab-secretstroll@1/4-sessions", ""), ("lab-pages@1/10-folds", ""), ("sample@1/5-folds", "traces.parquet")]
+    {
+        let named = folder.report(&format!("evaluate {input} --benchmark {id} --attack totals"));
+        assert_eq!(named.privacy.extras.get("benchmark").unwrap()["id"], id);
+        assert_eq!(named.options["benchmark"], id);
+    }
+    let named = folder.report("evaluate traces.parquet --benchmark sample@1/5-folds --attack totals");
     let plain = folder.report("evaluate traces.parquet --folds 5 --attack totals");
-    assert_eq!(sample.privacy.accuracy, plain.privacy.accuracy);
+    assert_eq!(named.privacy.accuracy, plain.privacy.accuracy);
 
-    let error = folder.wfkit("evaluate traces.parquet --benchmark secretstroll@1/5-folds --attack totals").fails();
+    let error = folder.wfkit("evaluate traces.parquet --benchmark lab-secretstroll@1/10-folds --attack totals").fails();
     assert!(error.contains("these are other traces"), "{error}");
     let error = folder.wfkit("evaluate --benchmark sample@1/5-folds").fails();
     assert!(error.contains("wfkit capture import"), "{error}");
+    let error = folder.wfkit("evaluate traces.parquet --benchmark sample@1/5-folds --seed 1").fails();
+    assert!(error.contains("leave --seed out"), "{error}");
     let error = folder.wfkit("evaluate --benchmark sampel@1/5-folds").shows_wrong_usage();
     assert!(error.contains("did you mean `sample@1/5-folds`"), "{error}");
-    folder.wfkit("evaluate --benchmark pages@1/5-folds --folds 3").shows_wrong_usage();
+    folder.wfkit("evaluate --benchmark lab-pages@1/10-folds --folds 3").shows_wrong_usage();
 }
 
 #[test]
