@@ -2,7 +2,7 @@
 
 usage: infer.py REPORTS SCHEMAS
 
-A field is required where every report of its stage has it; its type is what was seen. What a person wrote as a `description` stays. Objects
+A field is required where every report has it, or where enough of them were seen, every one of its stage; its type is what was seen. What a person wrote as a `description` stays. Objects
 whose keys are data (classes, reasons, options) are maps: see MAPS.
 """
 
@@ -19,9 +19,13 @@ MAPS = (
     r"options",
     r"(.*\.)?per_class",
     r"(.*\.)?causality",
+    r"(.*\.)?parameters",
 )
 
-# What every report has.
+# So many objects tell which of their fields there always are.
+ENOUGH = 10
+
+# What every report has, but for the last two.
 CORE = {
     "stage": "Name of the stage, such as `capture`.",
     "tool": "Name and version of the program.",
@@ -99,14 +103,16 @@ class Seen:
         told = known.get("description") or CORE.get(self.path)
         if told:
             schema["description"] = told
-        if kinds:
+        if kinds - {"null"}:
             schema["type"] = sorted(kinds)[0] if len(kinds) == 1 else sorted(kinds)
         if self.values:
             schema["additionalProperties"] = self.values.schema(known.get("additionalProperties") or {})
         elif "object" in kinds and not self.is_map():
             before = known.get("properties", {})
             schema["properties"] = {name: seen.schema(before.get(name, {})) for name, seen in self.fields.items()}
-            schema["required"] = sorted(name for name, n in self.times.items() if n == self.objects)
+            always = [name for name, n in self.times.items() if n == self.objects]
+            is_known = lambda name: self.objects >= ENOUGH or (f"{self.path}.{name}" if self.path else name) in CORE
+            schema["required"] = sorted(filter(is_known, always))
             schema["additionalProperties"] = False
         if self.items and self.items.kinds:
             schema["items"] = self.items.schema(known.get("items") or {})

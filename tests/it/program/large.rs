@@ -95,7 +95,7 @@ fn shares_joined_are_one_run() {
         assert!(merge(&[1, 2, 2, 3]).fails().contains("are both shard 2/3"));
         let other = command.replace("--seed 3", "").replace("totals,kfp-size", "totals");
         folder.wfkit(&format!("{other} {merged}-2.parquet --shard 2/3")).succeeds();
-        let needle = if command == defend { "another seed than" } else { "other features than" };
+        let needle = if command == defend { "another seed than" } else { "another set of options than" };
         let message = merge(&[1, 2, 3]).fails();
         assert!(message.contains(needle) && message.contains(&format!("{merged}-2.parquet")), "{message}");
     }

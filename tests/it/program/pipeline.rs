@@ -222,7 +222,7 @@ fn a_round_of_the_competition_from_export_to_score() {
 #[test]
 fn tables_are_for_people_and_quiet_means_quiet() {
     let folder = Folder::with_traces();
-    let shown = folder.wfkit("dataset info traces.parquet").succeeds();
+    let shown = folder.wfkit("dataset info traces.parquet --full").succeeds();
     for word in ["dataset info", "traces", "median_in_bytes", "roc_auc_macro_ovr"] {
         assert!(shown.stdout.contains(word), "no {word} in {}", shown.stdout);
     }

@@ -135,7 +135,7 @@ fn what_cannot_be_shown_is_told_with_the_next_step() {
         ("model.wfm traces.parquet --trace nobody:1 --out x.svg", "the file has no such class"),
         ("model.wfm traces.parquet --trace 17 --out x.svg", "CLASS:REP"),
         ("model.wfm traces.parquet --row 201 --out x.svg", "--row 201: traces.parquet has 200 traces, numbered from 1"),
-        ("model.wfm traces.parquet --out x.png", "x.png: pictures are written as .svg"),
+        ("model.wfm traces.parquet --out x.pdf", "x.pdf: pictures are written as .svg or .png"),
         ("model.wfm traces.parquet --out nowhere/x.svg", "nowhere/x.svg: cannot write"),
     ] {
         let message = folder.wfkit(&format!("plot alignment {arguments}")).fails();

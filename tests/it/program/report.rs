@@ -43,7 +43,7 @@ fn a_run_becomes_one_page_that_says_what_its_reports_say() {
         "Right against sure, kfp-size",
         "ROC-AUC of each class, kfp-size",
         "Cost against protection",
-        "wfkit run captures --seed 0 --attack kfp-size --folds 2 --defence pad:mtu --defence front:ft-1,n=20",
+        "wfkit run captures --seed 0 --attack kfp-size --client auto --defence pad:mtu --defence front:ft-1,n=20 --flows main --folds 2 --layer tcp",
         &classify.inputs[0].sha256,
     ] {
         assert!(page.contains(part), "{part}");
@@ -144,10 +144,7 @@ fn what_cannot_be_drawn_is_told_with_what_to_do() {
     let folder = Folder::with_traces();
     folder.wfkit("evaluate traces.parquet --attack totals --folds 2 --out p.parquet").succeeds();
     for (arguments, told) in [
-        (
-            "roc p.parquet --out x.png",
-            "pictures are written as .svg, .csv or .json (Vega-Lite); a .png is made of a .svg by",
-        ),
+        ("roc p.parquet --out x.pdf", "pictures are written as .svg, .png, .csv or .json (Vega-Lite)"),
         ("roc traces.parquet --out x.svg", "traces.parquet"),
         ("matrix p.report.json --out x.svg", "wfkit evaluate TRACES --matrix session"),
         ("importance p.report.json --out x.svg", "wfkit features explain TRACES"),

@@ -94,3 +94,35 @@ fn the_program_prints_every_schema_there_is() {
     assert_eq!((listed.lines().count(), files > 20), (files, true), "{listed}");
     assert!(folder.wfkit("schema evalate").fails().contains("did you mean `evaluate`"));
 }
+
+/// Stages whose reports no other test reads.
+#[test]
+fn the_reports_of_other_stages_are_as_their_schemas_say() {
+    let folder = Folder::with_traces();
+    let run = "run traces.parquet --attack totals --folds 2 --defence pad:mtu --quiet --format json";
+    check("run", &folder.wfkit(run).succeeds().stdout);
+    for name in folder.files("out").iter().filter(|name| name.ends_with(".report.json")) {
+        check(name, &folder.text(&format!("out/{name}")));
+    }
+    for share in ["1/2", "2/2"] {
+        let out = share.replace('/', "-");
+        folder.wfkit(&format!("features traces.parquet --set totals --shard {share} --out f-{out}.parquet")).succeeds();
+    }
+    folder.write("batch/0-0", "0.0\t1\n0.1\t-1\n");
+    folder.write("batch/1-0", "0.0\t1\n0.3\t-1\n0.4\t1\n");
+    for command in [
+        "dataset relabel traces.parquet --monitored 17,48 --out open.parquet",
+        "dataset merge f-1-2.parquet f-2-2.parquet --out f.parquet",
+        "dataset import wang14 batch --out w.parquet",
+        "dataset convert traces.parquet --out c.csv",
+        "plot waterfall traces.parquet --class 17 --defence front:ft-1,n=20 --out a.svg",
+        "plot cumulative traces.parquet --out b.svg",
+        "plot sizes traces.parquet --out c.svg",
+        "plot confusion out/probabilities.parquet --truth traces.parquet --out d.svg",
+        "plot frontier out --out e.svg",
+        "defend verify traces.parquet out/defended/pad-mtu.parquet",
+    ] {
+        let ran = folder.wfkit(&format!("{command} --format json"));
+        check(command, &ran.succeeds().stdout);
+    }
+}

@@ -23,6 +23,7 @@ fn a_run_without_input_leaves_every_output_and_no_address() {
         let round = round.into_iter().chain(["team_1_train.csv.zip", "team_1_verif.csv.zip"]);
         expected.extend(round.map(|name| format!("competition/{defence}/{name}")));
     }
+    expected.push("pipeline.toml".to_owned());
     expected.sort();
     assert_eq!(folder.files("out"), expected);
 
