@@ -84,6 +84,22 @@ WORDS = {
     "parameters": "Every parameter of the layer with its value, see the defences.",
     "measured": "Whether this was measured.",
     "groups": "Into how many groups of sessions.",
+    "why": "Why it was not measured.",
+    "attacks": "The scores of each attack.",
+    "together": "What no two folds share: copies of a load, visits of a page.",
+    "traces_of_folds": "Traces in each fold.",
+    "calibration": "How probabilities were calibrated.",
+    "reliability": "How often the attack is right, by how sure it is.",
+    "value": "Its value.",
+    "holds": "Whether the bound holds here.",
+    "told": "The same in words.",
+    "standing": "Where it stands beside chance and the attack.",
+    "p_holm": "The p value, corrected for the number of comparisons (Holm 1979).",
+    "title": "The title of the picture.",
+    "finding": "What the picture shows, in words.",
+    "model": "What the model says of itself.",
+    "train_seconds": "Training, on the wall.",
+    "predict_seconds": "Predicting, on the wall.",
 }
 
 
