@@ -41,6 +41,8 @@ def folded(notebook):
         if cell.cell_type == "markdown":
             text = re.sub(r"\[([^\]]+)\]\(\.\./([^)]+)\)", r"\1 (`\2`)", cell.source)  # files of the repository, which a page cannot link to
             cell = nbformat.from_dict({**cell, "source": text.replace(".ipynb)", ".md)")})
+        else:
+            cell = nbformat.from_dict({**cell, "outputs": joined(cell.outputs)})
         solution = "solution" in cell.metadata.get("tags", [])
         if solution:
             copy.cells.append(new_markdown_cell("<details><summary>A solution</summary>"))
@@ -50,11 +52,39 @@ def folded(notebook):
     return copy
 
 
+def joined(outputs):
+    """What was printed in pieces, as the kernel was asked, in one."""
+    whole = []
+    for output in outputs:
+        if whole and output.output_type == "stream" == whole[-1].output_type and output.name == whole[-1].name:
+            whole[-1] = nbformat.from_dict({**whole[-1], "text": whole[-1].text + output.text})
+        else:
+            whole.append(output)
+    return whole
+
+
+# What is printed stands in a block of its own, also where two follow each other.
+TEMPLATE = """
+{%- extends 'markdown/index.md.j2' -%}
+{% block stream %}
+```text
+{{ output.text.rstrip() }}
+```
+{% endblock stream %}
+{% block data_text scoped %}
+```text
+{{ output.data['text/plain'] }}
+```
+{% endblock data_text %}
+"""
+
+
 def render(notebook, name, into):
     """Writes Markdown with the pictures in a folder beside it."""
     into.mkdir(parents=True, exist_ok=True)
     files = f"{name}_files"
-    text, resources = MarkdownExporter().from_notebook_node(folded(notebook), {"output_files_dir": files})
+    exporter = MarkdownExporter(raw_template=TEMPLATE)
+    text, resources = exporter.from_notebook_node(folded(notebook), {"output_files_dir": files})
     (into / files).mkdir(exist_ok=True)
     for place, content in resources["outputs"].items():
         (into / place).write_bytes(content)
