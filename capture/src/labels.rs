@@ -100,7 +100,13 @@ impl LabelPattern {
                  folders or --labels CSV"
             ));
         }
-        let groups = self.regex.captures(name).ok_or("the name does not match the label pattern")?;
+        let groups = self.regex.captures(name).ok_or_else(|| match self.is_default {
+            true => concat!(
+                "the name does not match the label pattern; say what of it is the class, for shop-monday.pcap such as ",
+                r"--label '(?<class>[^/]+)-(?<session>[^/]+)\.', or --label folders"
+            ),
+            false => "the name does not match the label pattern",
+        })?;
         let group = |group| groups.name(group).map(|found| found.as_str()).filter(|text| !text.is_empty());
         let class = group("class").ok_or("the label pattern finds no class in the name")?;
         let rep = match group("rep") {

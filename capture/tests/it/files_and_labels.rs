@@ -59,7 +59,7 @@ fn a_bad_file_is_a_problem_of_its_own() {
     assert_eq!(
         import.stats.problems,
         [
-            "what.pcap: the name does not match the label pattern",
+            r"what.pcap: the name does not match the label pattern; say what of it is the class, for shop-monday.pcap such as --label '(?<class>[^/]+)-(?<session>[^/]+)\.', or --label folders",
             "a_1.pcap: neither pcap nor pcapng",
             "a_2.pcap: the file is empty",
             "a_3.pcap: record 1: link type 189 (Linux USB) is not supported; Ethernet, raw IP, Linux cooked, BSD \
