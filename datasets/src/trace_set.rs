@@ -253,7 +253,7 @@ impl TraceSet {
         hex(&Sha256::digest(digests.concat()))
     }
 
-    /// The same over which trace is in which fold: behind the hash of each trace stands its fold, counted from 0 (16 bits, little endian), before
+    /// The same over which trace is in which fold: behind the hash of each trace stands its fold (16 bits, little endian; benchmarks count from 1), before
     /// they are sorted.
     ///
     /// # Panics

@@ -10,7 +10,7 @@ pub(crate) fn run(context: &Context<'_>) -> Result<()> {
         return context.printer.document(&every_attack());
     }
     let row = |attack: &wfkit_classify::AttackInfo| {
-        let aliases = attack.aliases.iter().map(|alias| format!(" ({alias})")).collect::<String>();
+        let aliases = attack.aliases.iter().map(|alias| format!("\n({alias})")).collect::<String>();
         let name = format!("{}{aliases}", attack.name);
         [&*name, attack.description, attack.purpose, attack.cost, attack.source].map(str::to_owned)
     };

@@ -128,9 +128,9 @@ impl Benchmark {
             data.sha256,
             data.place
         );
-        let mut fold_of = vec![0; set.len()];
+        let mut fold_of = vec![0; set.len()]; // tested by none
         for (fold, split) in splits.iter().enumerate() {
-            split.test.iter().for_each(|&row| fold_of[row] = fold as u16);
+            split.test.iter().for_each(|&row| fold_of[row] = fold as u16 + 1);
         }
         let drawn = set.digest_of_folds(&fold_of);
         let folds = &REGISTRY.folds[&self.0];
