@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyPool, ConnectOptions, Transaction};
+use sqlx::{Any, AnyPool, ConnectOptions, Connection, Transaction};
 
 /// What statements run on.
 pub type Conn = sqlx::AnyConnection;
@@ -74,16 +74,19 @@ impl Store {
             AnyPoolOptions::new().max_connections(most).acquire_timeout(Duration::from_secs(60)).after_connect(
                 move |conn, _| {
                     Box::pin(async move {
-                        if kind == Kind::Sqlite {
-                            for pragma in SQLITE {
-                                sqlx::query(pragma).execute(&mut *conn).await?;
-                            }
+                        let said: &[&'static str] = if kind == Kind::Sqlite { &SQLITE } else { &POSTGRES };
+                        for statement in said {
+                            sqlx::query(*statement).execute(&mut *conn).await?;
                         }
                         Ok(())
                     })
                 },
             )
         };
+        if kind == Kind::Postgres {
+            // A pool tries again until its time is over, and then does not say what was wrong.
+            Conn::connect_with(&options).await?.close().await?;
+        }
         let writer = pool(1).connect_with(options.clone()).await?;
         sqlx::migrate!("./migrations").run(&writer).await?;
         let readers = pool(8).connect_with(options).await?;
@@ -131,6 +134,9 @@ const SQLITE: [&str; 4] = [
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
 ];
+
+/// The same of PostgreSQL, whose remarks that a table is there already are nothing to log.
+const POSTGRES: [&str; 1] = ["SET client_min_messages = warning"];
 
 fn escaped(byte: u8) -> String {
     let plain = byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);

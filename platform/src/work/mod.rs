@@ -220,6 +220,7 @@ pub(crate) async fn queue_house(
 
 /// As [`step`], for attacks of the house that take long.
 async fn attack_of_house(app: &App, worker: &str) -> Result<bool, Failure> {
+    let Ok(_turn) = app.house.try_acquire() else { return Ok(false) };
     let mut tx = app.store.write().await?;
     let Some(taken) = house_table::claim(&mut tx, worker, app.now() + LEASE).await? else { return Ok(false) };
     let submission = submissions::by_id(&mut tx, &taken.0).await?;

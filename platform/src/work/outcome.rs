@@ -139,6 +139,17 @@ impl Outcome {
     }
 }
 
+impl From<&SplitReport> for SplitLine {
+    fn from(report: &SplitReport) -> Self {
+        Self {
+            train_traces: report.train_traces,
+            test_traces: report.test_traces,
+            twins: report.twins,
+            twins_in_train: report.twins_in_train,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,16 +163,5 @@ mod tests {
         assert_eq!(sentence(vec![problem("a gap", 1)]), "1 problem: a gap");
         assert_eq!(sentence(vec![problem("a gap", 7)]), "7 times the same problem: a gap");
         assert_eq!(sentence(vec![problem("a gap", 7), problem("b", 1)]), "8 problems of 2 kinds, the first: a gap");
-    }
-}
-
-impl From<&SplitReport> for SplitLine {
-    fn from(report: &SplitReport) -> Self {
-        Self {
-            train_traces: report.train_traces,
-            test_traces: report.test_traces,
-            twins: report.twins,
-            twins_in_train: report.twins_in_train,
-        }
     }
 }

@@ -142,7 +142,7 @@ impl Load {
 
 /// A folder with one team a client, and a round in its defence phase; the tokens.
 async fn prepared(data: &Path, load: Load) -> Vec<String> {
-    let store = database(&data).await;
+    let store = database(data).await;
     let app = App::new(store, Files::open(data.join("files")).unwrap(), World::system(), options());
     let now = app.world.clock.now();
     let settings = Settings {

@@ -159,7 +159,9 @@ fn kit(paths: &[PathBuf], out: &Path, test: Option<usize>, context: &Context<'_>
     let test_traces = test.unwrap_or_else(|| (set.len() * 3 / 10).max(rules.classes));
     let made = write_kit(&set, &rules, &SplitOptions { team_id: 0, test_traces, seed: context.seed }, out)?;
     let privacy = trivial_privacy(&set, FOLDS, context.setting())?;
-    let mut report = context.stage("competition kit", digests(paths)?, Utility::of(&set.volumes()), privacy);
+    // The bundled sample is no file of the user's; what was written of it is.
+    let inputs = if paths.is_empty() { digests(&[made.data])? } else { digests(paths)? };
+    let mut report = context.stage("competition kit", inputs, Utility::of(&set.volumes()), privacy);
     count_set(&mut report.counts, &set);
     count(&mut report.counts, "train traces", made.practice.train_traces);
     count(&mut report.counts, "test traces", made.practice.test_traces);

@@ -186,6 +186,36 @@ fn a_defence_costs_bytes_and_hides_something() {
     assert_eq!(scores(&observed), scores(&report));
 }
 
+/// The kit of the bundled sample, scored by its own README; and what other hosts get of its traces.
+#[test]
+fn the_kit_of_a_competition_and_what_other_hosts_get() {
+    let folder = Folder::new();
+    let kit = folder.report_beside("kit/kit.report.json", "competition kit --out kit");
+    assert_eq!((count(&kit, "train traces"), count(&kit, "test traces")), (140, 60));
+    assert!(folder.wfkit("competition kit --out kit").fails().contains("exists"));
+    folder.wfkit("train kit/practice/team_0_train.csv.zip --attack kfp-size --out m.wfm").succeeds();
+    let command =
+        "predict m.wfm kit/practice/team_0_test.csv.zip --competition --team-id 0 --classes 10 --out a.csv.zip";
+    folder.wfkit(command).succeeds();
+    let files = "--attack a.csv.zip --verif kit/practice/team_0_verif.csv.zip";
+    let scored = folder.report(&format!("competition score {files} --defence kit/data/traces.csv.zip"));
+    assert!(scores(&scored).0 > LEAST_OF_40);
+
+    folder.wfkit("competition split kit/data/traces.csv.zip --team-id 3 --test 60 --kaggle --out hosted").succeeds();
+    let solution = folder.text("hosted/solution.csv");
+    assert_eq!(solution.lines().count(), 61);
+    assert_eq!(solution.matches("Public").count(), 30);
+    assert_eq!(folder.text("hosted/sample_submission.csv").lines().count(), 61);
+
+    let days = "--opens 2026-12-01 --last 2026-12-15 --ends 2026-12-31";
+    let bundle = "competition bundle kit/data/traces.csv.zip --codabench --test 60 --out b.zip";
+    folder.wfkit(&format!("{bundle} {days}")).succeeds();
+    assert!(folder.files("b.parts").contains(&"team_1_verif.csv.zip".to_owned()));
+    assert!(folder.wfkit(&format!("{bundle} {days}")).fails().contains("b.parts exists"));
+    let wrong = folder.wfkit(&format!("{bundle} --opens 2026-12-01 --last 2026-11-30 --ends 2026-12-31")).fails();
+    assert!(wrong.contains("each must be later"), "{wrong}");
+}
+
 #[test]
 fn a_round_of_the_competition_from_export_to_score() {
     let folder = Folder::with_traces();
