@@ -184,3 +184,40 @@ fn pages_behind_an_exit_are_seen_there_too() {
         );
     }
 }
+
+/// Chats over Tor: whatever is asked twice has one origin, in the manifest and in those of other vantage points.
+#[test]
+fn chats_are_recorded_with_the_question_they_are_about() {
+    if !can_run() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let set = folder.join("set");
+    let plan = "workload = \"chat\"\nclasses = 2\nreps = 3\nunmonitored = 1\nvantages = [\"guard\"]\nchat.prompts = 2\nchat.scale = 0.05\n\
+                defence.padding = 256\nnetwork.relays = 3\nnetwork.clients = 2\n";
+    fs::write(folder.join("plan.toml"), plan).unwrap();
+    assert!(start(folder).wait().unwrap().success(), "{}", said(folder));
+    let nodes = NetworkConfig { clients: 2, relays: 3, ..NetworkConfig::default() }.nodes().unwrap();
+    let address = |name: &str| nodes.iter().find(|node: &&Node| node.name == name).unwrap().address;
+    let rows = rows(&set);
+    let mut origins: Vec<_> =
+        rows.iter().map(|row| (row.class.as_str(), row.rep, row.origin.as_deref().unwrap())).collect();
+    origins.sort_unstable();
+    let expected = [("1", 0, 0), ("1", 1, 1), ("1", 2, 0), ("2", 0, 0), ("2", 1, 1), ("2", 2, 0), ("3", 0, 0)];
+    let expected: Vec<_> = expected
+        .iter()
+        .map(|(class, rep, question)| (*class, *rep, format!("topic {class} question {question}")))
+        .collect();
+    let expected: Vec<_> = expected.iter().map(|(class, rep, origin)| (*class, *rep, origin.as_str())).collect();
+    assert_eq!(origins, expected);
+    let there = fs::read_to_string(set.join("guard/manifest.csv")).unwrap();
+    for row in &rows {
+        assert_eq!((row.requests, row.answer_bytes % 256), (1, 0), "{row:?}");
+        look_at(&set.join(&row.path), row, address(&row.client), address(&row.guard), 9001);
+        packets_of_pair(&set.join("guard").join(&row.path), address(&row.client), address(&row.guard), 9001);
+        let origin = row.origin.as_deref().unwrap();
+        let label = format!("{},{},{},{},{origin}", row.path, row.class, row.rep, row.session);
+        assert!(there.lines().any(|line| line == label), "{label} in\n{there}");
+    }
+}
