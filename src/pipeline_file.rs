@@ -190,9 +190,11 @@ fn key_of(arg: &Arg) -> &str {
 /// A pipeline file with every option: what it does, and its default as a comment; `input` as given.
 pub(crate) fn commented(input: Option<&Path>) -> String {
     let command = run_command();
-    let mut text = "# A pipeline of wfkit. `wfkit run` with the name of this file runs it; what is said on the command line besides takes\n\
-                    # precedence. Paths are relative to the folder of this file. What starts with # is the default.\n"
-        .to_owned();
+    let mut text =
+        "# A pipeline of wfkit. `wfkit run` with the name of this file runs it; what is said on the command\n\
+                    # line besides takes precedence. Paths are relative to the folder of this file. What starts\n\
+                    # with # is the default.\n"
+            .to_owned();
     let (captures, others): (Vec<_>, Vec<_>) = settable(&command).partition(|arg| is_of_captures(arg));
     for arg in others {
         match input {

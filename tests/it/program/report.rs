@@ -43,7 +43,7 @@ fn a_run_becomes_one_page_that_says_what_its_reports_say() {
         "Right against sure, kfp-size",
         "ROC-AUC of each class, kfp-size",
         "Cost against protection",
-        "wfkit run captures --seed 0 --attack kfp-size --client auto --defence pad:mtu --defence front:ft-1,n=20 --flows main --folds 2 --layer tcp",
+        "wfkit run captures --seed 0 --attack kfp-size --client auto --defence pad:mtu --defence front:n=20 --flows main --folds 2 --layer tcp",
         &classify.inputs[0].sha256,
     ] {
         assert!(page.contains(part), "{part}");

@@ -118,7 +118,7 @@ fn the_reports_of_other_stages_are_as_their_schemas_say() {
         "plot waterfall traces.parquet --class 17 --defence front:ft-1,n=20 --out a.svg",
         "plot cumulative traces.parquet --out b.svg",
         "plot sizes traces.parquet --out c.svg",
-        "plot confusion out/probabilities.parquet --truth traces.parquet --out d.svg",
+        "plot confusion out/probabilities.parquet --out d.svg",
         "plot frontier out --out e.svg",
         "defend verify traces.parquet out/defended/pad-mtu.parquet",
     ] {
