@@ -6,7 +6,7 @@ use wfkit_metrics::did_you_mean_one_of;
 use crate::context::Context;
 
 /// The schemas by stage. `tests/schemas/write` writes them from the reports that the tests make, and every test holds its reports against them.
-const SCHEMAS: [(&str, &str); 38] = [
+const SCHEMAS: [(&str, &str); 40] = [
     ("capture", include_str!("../schemas/capture.json")),
     ("capture collect", include_str!("../schemas/capture-collect.json")),
     ("classify", include_str!("../schemas/classify.json")),
@@ -34,7 +34,9 @@ const SCHEMAS: [(&str, &str); 38] = [
     ("explain", include_str!("../schemas/explain.json")),
     ("features", include_str!("../schemas/features.json")),
     ("plot alignment", include_str!("../schemas/plot-alignment.json")),
+    ("plot confusion", include_str!("../schemas/plot-confusion.json")),
     ("plot cumulative", include_str!("../schemas/plot-cumulative.json")),
+    ("plot frontier", include_str!("../schemas/plot-frontier.json")),
     ("plot sizes", include_str!("../schemas/plot-sizes.json")),
     ("plot waterfall", include_str!("../schemas/plot-waterfall.json")),
     ("predict", include_str!("../schemas/predict.json")),

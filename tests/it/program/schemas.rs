@@ -120,7 +120,6 @@ fn the_reports_of_other_stages_are_as_their_schemas_say() {
         "plot sizes traces.parquet --out c.svg",
         "plot confusion out/probabilities.parquet --out d.svg",
         "plot frontier out --out e.svg",
-        "defend verify traces.parquet out/defended/pad-mtu.parquet",
     ] {
         let ran = folder.wfkit(&format!("{command} --format json"));
         check(command, &ran.succeeds().stdout);
