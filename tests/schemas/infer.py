@@ -1,6 +1,8 @@
 """Write the schemas of stage reports from reports that the tests made: `tests/schemas/write` collects them and calls this.
 
-usage: infer.py REPORTS SCHEMAS
+usage: infer.py REPORTS SCHEMAS PROGRAM
+
+PROGRAM is the source file that holds the list of them.
 
 A field is required where every report has it, or where enough of them were seen, every one of its stage; its type is what was seen. What a person wrote as a `description` stays. Objects
 whose keys are data (classes, reasons, options) are maps: see MAPS.
@@ -120,7 +122,7 @@ class Seen:
 
 
 def main():
-    reports, schemas = map(pathlib.Path, sys.argv[1:])
+    reports, schemas, program = map(pathlib.Path, sys.argv[1:])
     stages = {}
     for path in sorted(reports.glob("*.json")):
         report = json.loads(path.read_text())
@@ -131,6 +133,10 @@ def main():
         head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"The report of `{stage}`"}
         path.write_text(json.dumps(head | seen.schema(known), indent=1, ensure_ascii=False) + "\n")
         print(f"{path.name}: of {seen.objects} reports")
+    stages = sorted((json.loads(path.read_text())["title"].split("`")[1], path.name) for path in schemas.glob("*.json"))
+    rows = "".join(f'    ("{stage}", include_str!("../schemas/{name}")),\n' for stage, name in stages)
+    listed = f"const SCHEMAS: [(&str, &str); {len(stages)}] = [\n{rows}];"
+    program.write_text(re.sub(r"const SCHEMAS: .*?\n\];", lambda _: listed, program.read_text(), flags=re.DOTALL))
 
 
 main()
