@@ -121,6 +121,9 @@ fn print_info(set: &TraceSet, report: &StageReport, context: &Context<'_>) -> Re
         Layer::Unknown => "not said of what",
     };
     line(format!("sizes: {layer}; {} sessions{of_none}", n("sessions")))?;
+    if n("traces with a twin of the same packets") == 0 {
+        line("no two traces have the same packets".to_owned())?;
+    }
     for (name, what) in [
         ("traces with a twin of the same packets", "have the packets of another trace"),
         ("traces without incoming packet", "have no incoming packet"),
