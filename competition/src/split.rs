@@ -75,7 +75,7 @@ pub enum SplitError {
         classes: usize,
     },
     /// The train set would not have a trace of every class.
-    #[error("{test} of {traces} traces in the test set leave too few to train on all of {classes} classes; --test {} is a fifth", traces / 5)]
+    #[error("{test} of {traces} traces in the test set leave too few to train on all of {classes} classes; --test may be {} at most", traces.saturating_sub(*classes))]
     TooManyTest {
         /// Test traces asked for.
         test: usize,

@@ -181,7 +181,6 @@ mod tests {
             classes: Some(["a".to_owned(), "c".to_owned()].into()),
             min_packets: 3,
             until_ns: Some(25),
-            without_duplicates: true,
             min_traces: 3,
             ..Wanted::default()
         };

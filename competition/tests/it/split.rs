@@ -228,10 +228,13 @@ fn what_cannot_be_split_is_refused() {
     let refused = |traces: &[(usize, u32)], test| split(&set(traces), &options(test, 0), folder.path()).unwrap_err();
     let four = [(1, 0), (1, 1), (2, 2), (2, 3)];
     assert!(split(&set(&four), &options(2, 0), folder.path()).is_ok());
-    assert_eq!(refused(&four, 1).to_string(), "1 test traces cannot cover 2 classes");
+    assert_eq!(
+        refused(&four, 1).to_string(),
+        "1 test traces cannot cover 2 classes; with --test 2 there is one of each"
+    );
     assert_eq!(
         refused(&four, 3).to_string(),
-        "3 of 4 traces in the test set leave too few to train on all of 2 classes"
+        "3 of 4 traces in the test set leave too few to train on all of 2 classes; --test may be 2 at most"
     );
     assert!(matches!(refused(&four, 300), SplitError::TooManyTest { test: 300, traces: 4, classes: 2 }));
     assert!(matches!(refused(&four, usize::MAX), SplitError::TooManyTest { .. }));
