@@ -128,14 +128,26 @@ pub fn has_captures(path: &Path) -> bool {
     }
 }
 
-/// The captures that an import finds in `folder`, at any depth, in path order; and what it finds and cannot read, each with why.
+/// What an import finds in a folder, at any depth, in path order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundCaptures {
+    /// The captures.
+    pub captures: Vec<PathBuf>,
+    /// What cannot be read, or only promises to be a capture; and why.
+    pub unreadable: Vec<(PathBuf, String)>,
+}
+
+/// The captures that an import finds in `folder`.
 ///
 /// # Errors
 /// If the folder cannot be read.
-pub fn captures_in(folder: &Path) -> io::Result<(Vec<PathBuf>, Vec<(PathBuf, String)>)> {
+pub fn captures_in(folder: &Path) -> io::Result<FoundCaptures> {
     let listing = Listing::of(&[folder.to_owned()]).map_err(|(_, error)| error)?;
     let unreadable = listing.unreadable.into_iter().map(|(name, problem)| (folder.join(name), problem));
-    Ok((listing.files.into_iter().map(|file| file.path).collect(), unreadable.collect()))
+    Ok(FoundCaptures {
+        captures: listing.files.into_iter().map(|file| file.path).collect(),
+        unreadable: unreadable.collect(),
+    })
 }
 
 /// Whether the name promises a capture, be it a compressed one.

@@ -87,6 +87,12 @@ impl fmt::Display for LabelPattern {
     }
 }
 
+/// Why a name that nobody said how to read has no label, and what to say.
+const NO_DEFAULT_LABEL: &str = concat!(
+    "the name does not match the label pattern; say what of it is the class, for shop-monday.pcap such as ",
+    r"--label '(?<class>[^/]+)-(?<session>[^/]+)\.', or --label folders"
+);
+
 impl LabelPattern {
     /// The label in `name`, or why there is none.
     pub(crate) fn label(&self, name: &str) -> Result<Label, String> {
@@ -100,13 +106,8 @@ impl LabelPattern {
                  folders or --labels CSV"
             ));
         }
-        let groups = self.regex.captures(name).ok_or_else(|| match self.is_default {
-            true => concat!(
-                "the name does not match the label pattern; say what of it is the class, for shop-monday.pcap such as ",
-                r"--label '(?<class>[^/]+)-(?<session>[^/]+)\.', or --label folders"
-            ),
-            false => "the name does not match the label pattern",
-        })?;
+        let no_match = if self.is_default { NO_DEFAULT_LABEL } else { "the name does not match the label pattern" };
+        let groups = self.regex.captures(name).ok_or(no_match)?;
         let group = |group| groups.name(group).map(|found| found.as_str()).filter(|text| !text.is_empty());
         let class = group("class").ok_or("the label pattern finds no class in the name")?;
         let rep = match group("rep") {

@@ -31,7 +31,7 @@ mod text;
 pub use audit::{Audit, CipherSuite, Messages, Reason as VerdictReason, Sighting, TlsConnection, Verdict, audit};
 pub use client::{Cidr, ClientRule, ClientRuleError};
 pub use export::{ExportError, Exported, export, write_capture};
-pub use files::{captures_in, has_captures};
+pub use files::{FoundCaptures, captures_in, has_captures};
 pub use flows::{FlowScope, FlowScopeError, PeerRule, PeerRuleError};
 pub use import::{Import, ImportError, ImportOptions, import};
 pub use info::{CaptureInfo, capture_info};

@@ -48,8 +48,11 @@ struct Document {
 pub(super) fn run(paths: &[PathBuf], context: &Context<'_>) -> Result<()> {
     let found = files_of(paths)?;
     let bar = context.printer.progress("reading", found.len() as u64);
-    let look = |found: Result<PathBuf, File>| {
-        let file = found.map_or_else(|unreadable| unreadable, |path| look(&path));
+    let look = |(path, problem): (PathBuf, Option<String>)| {
+        let file = match problem {
+            Some(_) => File { file: path.display().to_string(), info: None, error: problem },
+            None => look(&path),
+        };
         bar.inc(1);
         file
     };
@@ -80,24 +83,20 @@ pub(super) fn run(paths: &[PathBuf], context: &Context<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The files that were given, and those in folders that were given.
-fn files_of(paths: &[PathBuf]) -> Result<Vec<Result<PathBuf, File>>> {
+/// The files that were given, and those in folders that were given; where one cannot be read it is said already.
+fn files_of(paths: &[PathBuf]) -> Result<Vec<(PathBuf, Option<String>)>> {
     let mut files = Vec::new();
     for path in paths {
         if !path.is_dir() {
-            files.push(Ok(path.clone()));
+            files.push((path.clone(), None));
             continue;
         }
-        let (captures, unreadable) = captures_in(path).with_context(|| format!("{}: cannot read", path.display()))?;
-        if captures.is_empty() && unreadable.is_empty() {
+        let found = captures_in(path).with_context(|| format!("{}: cannot read", path.display()))?;
+        if found.captures.is_empty() && found.unreadable.is_empty() {
             bail!("{}: there is no capture in this folder", path.display());
         }
-        files.extend(captures.into_iter().map(Ok));
-        files.extend(
-            unreadable.into_iter().map(|(path, problem)| {
-                Err(File { file: path.display().to_string(), info: None, error: Some(problem) })
-            }),
-        );
+        files.extend(found.captures.into_iter().map(|path| (path, None)));
+        files.extend(found.unreadable.into_iter().map(|(path, problem)| (path, Some(problem))));
     }
     Ok(files)
 }
