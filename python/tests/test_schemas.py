@@ -20,8 +20,8 @@ def test_reports_are_valid(tmp_path):
         return done.stdout
 
     run("run", SAMPLE, "--attack", "totals", "--folds", "2", "--defence", "pad:mtu", "--quiet")
-    reports = sorted((tmp_path / "out").glob("*.report.json"))
-    assert len(reports) > 5
+    reports = sorted((tmp_path / "out").rglob("*.report.json"))
+    assert len(reports) > 6
     for path in reports:
         report = json.loads(path.read_text())
         schema = json.loads(run("schema", report["stage"].replace(" ", "-")))
