@@ -28,7 +28,7 @@ pub(crate) fn read_traces_as(paths: &[PathBuf], named: Option<FieldFormat>, cont
     let reading = context.printer.working("reading");
     let read = read_all_traces_as(paths, named);
     drop(reading);
-    let read = read.map_err(|error| explain(error, paths))?;
+    let read = read.map_err(|error| explain(error, named.is_some(), paths))?;
     if read.set.is_empty() {
         bail!("{}: there is no trace in it", list(paths));
     }
@@ -37,8 +37,9 @@ pub(crate) fn read_traces_as(paths: &[PathBuf], named: Option<FieldFormat>, cont
 }
 
 /// A capture where traces are wanted is the most likely mistake of all: say what to do.
-fn explain(error: ReadError, paths: &[PathBuf]) -> anyhow::Error {
-    if !matches!(error, ReadError::Unrecognised { .. }) {
+/// Where a format is named, every file is read as that, whatever it is.
+fn explain(error: ReadError, is_named: bool, paths: &[PathBuf]) -> anyhow::Error {
+    if !is_named && !matches!(error, ReadError::Unrecognised { .. }) {
         return error.into();
     }
     match paths.iter().find(|path| wfkit_capture::has_captures(path)) {

@@ -14,6 +14,7 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 use wfkit_metrics::did_you_mean_one_of;
+use wfkit_report::words::wrapped;
 
 use crate::TOOL;
 use crate::asked::{Options, is_path};
@@ -24,6 +25,9 @@ const CAPTURES: &str = "captures";
 
 /// The file that a run leaves in its folder.
 pub(crate) const PIPELINE: &str = "pipeline.toml";
+
+/// Letters of a line of what is explained.
+const WIDTH: usize = 98;
 
 /// The key of what goes through the pipeline.
 const INPUT: &str = "input";
@@ -227,17 +231,9 @@ fn with_default(arg: &Arg) -> String {
 /// The help of an option, as comments.
 fn explained(arg: &Arg) -> String {
     let help = arg.get_long_help().or_else(|| arg.get_help()).map(StyledStr::to_string).unwrap_or_default();
+    let words = help.split_whitespace().collect::<Vec<_>>().join(" ") + ".";
     let mut text = "\n".to_owned();
-    let mut line = String::new();
-    for word in help.split_whitespace() {
-        if line.len() + word.len() > 100 {
-            text += &format!("# {}\n", line.trim_end());
-            line.clear();
-        }
-        line += word;
-        line.push(' ');
-    }
-    text += &format!("# {}.\n", line.trim_end());
+    wrapped(&words, WIDTH).iter().for_each(|line| text += &format!("# {line}\n"));
     let values: Vec<String> = arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
     if arg.get_action().takes_values() && !values.is_empty() {
         text += &format!("# One of: {}.\n", values.join(", "));

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use wfkit_capture::record::parse_duration;
 use wfkit_datasets::PublicSet;
 use wfkit_datasets::formats::FieldFormat;
@@ -70,6 +70,7 @@ pub(crate) enum Dataset {
         out: PathBuf,
     },
     /// Write traces that are drawn by the seed: so many of each class, of so many classes.
+    #[command(group = ArgGroup::new("drawn").args(["traces_each", "classes"]).required(true).multiple(true))]
     Sample {
         /// Trace files or folders of them; formats are found by content.
         #[arg(required = true, value_name = "TRACES")]
@@ -78,7 +79,7 @@ pub(crate) enum Dataset {
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         traces_each: Option<u32>,
         /// Classes [default: all].
-        #[arg(long, value_name = "N", required_unless_present = "traces_each", value_parser = clap::value_parser!(u32).range(1..))]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         classes: Option<u32>,
         /// Trace file to write: .parquet, .csv or .csv.zip.
         #[arg(long, value_name = "FILE")]

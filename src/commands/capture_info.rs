@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 use wfkit_capture::{CaptureInfo, capture_info, captures_in};
+use wfkit_report::words::abbreviated;
 
 use crate::context::Context;
 
@@ -181,7 +182,7 @@ fn print_all(files: &[File], totals: &Totals, context: &Context<'_>) -> Result<(
     }
     let row = |file: &File| match &file.info {
         Some(info) => [
-            shortened(&file.file),
+            abbreviated(&file.file, LONGEST_NAME),
             grouped(info.packets),
             grouped(info.bytes),
             format!("{:.2}", info.span_ns as f64 / 1e9),
@@ -193,7 +194,7 @@ fn print_all(files: &[File], totals: &Totals, context: &Context<'_>) -> Result<(
         ],
         None => {
             let mut row: [String; 6] = std::array::from_fn(|_| "-".to_owned());
-            row[0] = shortened(&file.file);
+            row[0] = abbreviated(&file.file, LONGEST_NAME);
             row[5] = "unreadable".to_owned();
             row
         }
@@ -204,12 +205,12 @@ fn print_all(files: &[File], totals: &Totals, context: &Context<'_>) -> Result<(
     let said = |file: &File| -> Vec<[String; 2]> {
         let Some(info) = &file.info else {
             let error = file.error.clone().unwrap_or_default();
-            return vec![[shortened(&file.file), error]];
+            return vec![[abbreviated(&file.file, LONGEST_NAME), error]];
         };
         let no_trace = (!info.no_trace.is_empty()).then(|| format!("no trace: {}", info.no_trace));
         let warnings = info.warnings.iter().map(|(kind, n)| format!("{} x {kind}", grouped(*n)));
         let all = no_trace.into_iter().chain(info.problems.iter().cloned()).chain(warnings);
-        all.map(|problem| [shortened(&file.file), problem]).collect()
+        all.map(|problem| [abbreviated(&file.file, LONGEST_NAME), problem]).collect()
     };
     let problems: Vec<[String; 2]> = files.iter().flat_map(said).collect();
     if problems.is_empty() { Ok(()) } else { context.printer.table(["file", "problem"], &problems) }
@@ -225,15 +226,6 @@ fn counted(values: impl Iterator<Item = String>) -> String {
         [] => "-".to_owned(),
         [(value, _)] => value.clone(),
         several => several.iter().map(|(value, n)| format!("{value} ({})", grouped(*n))).collect::<Vec<_>>().join("; "),
-    }
-}
-
-/// The end of a long path, which tells files of one folder apart.
-fn shortened(file: &str) -> String {
-    let length = file.chars().count();
-    match length.checked_sub(LONGEST_NAME) {
-        None | Some(0) => file.to_owned(),
-        Some(more) => format!("..{}", file.chars().skip(more + 2).collect::<String>()),
     }
 }
 

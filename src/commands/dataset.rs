@@ -66,7 +66,7 @@ fn info(paths: &[PathBuf], full: bool, context: &Context<'_>) -> Result<()> {
         context.finish_and_print(report, None)?;
     } else {
         context.finish(&mut report, None)?;
-        print_info(&traces.set, &report, context)?;
+        print_info(&traces.set, &classes, &report, context)?;
     }
     let shown = if full { classes.len() } else { CLASSES_SHOWN };
     let row = |class: &ClassInfo| {
@@ -93,17 +93,16 @@ fn info(paths: &[PathBuf], full: bool, context: &Context<'_>) -> Result<()> {
 }
 
 /// What a set is, in a few lines.
-fn print_info(set: &TraceSet, report: &StageReport, context: &Context<'_>) -> Result<()> {
+fn print_info(set: &TraceSet, classes: &[ClassInfo], report: &StageReport, context: &Context<'_>) -> Result<()> {
     let n = |name: &str| report.counts.get(name).copied().unwrap_or_default();
     let line = |text: String| context.printer.line(&text);
-    let per_class = TraceSetInfo::of(set).traces_per_class.expect("a set that was read has traces");
-    let each = match per_class.minimum == per_class.maximum {
-        true => format!("{:.0} each", per_class.minimum),
+    let sizes = || classes.iter().map(|class| class.traces);
+    let (fewest, most) = (sizes().min().unwrap_or(0), sizes().max().unwrap_or(0));
+    let each = match fewest == most {
+        true => format!("{fewest} each"),
         false => format!(
-            "{:.0} to {:.0} each, {:.1} times as many in the largest as in the smallest",
-            per_class.minimum,
-            per_class.maximum,
-            per_class.maximum / per_class.minimum
+            "{fewest} to {most} each, {:.1} times as many in the largest as in the smallest",
+            most as f64 / fewest as f64
         ),
     };
     line(format!("{} traces of {} classes ({each}), {} packets", n("traces"), n("classes"), n("packets")))?;

@@ -171,4 +171,11 @@ mod tests {
         }
         assert_eq!(seen, 4);
     }
+
+    #[test]
+    fn the_lists_of_sets_agree() {
+        for set in wfkit_datasets::PUBLIC_SETS.iter().filter(|set| set.digest.is_some()) {
+            assert_eq!(set.digest, Some(REGISTRY.sets[&format!("{}@1", set.name)].sha256.as_str()), "{}", set.name);
+        }
+    }
 }

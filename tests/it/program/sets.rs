@@ -88,5 +88,8 @@ fn public_sets_are_listed_described_and_imported_with_what_is_not_as_published()
     let ran = folder.wfkit("dataset import wang14 batch --out w.parquet").succeeds();
     assert!(ran.stderr.contains("2 classes and 3 traces were read; as published it has 100 and 9000"), "{ran:?}");
     assert_eq!(folder.traces("w.parquet").set.len(), 3);
+    folder.captures("c", &[17], 0..1);
+    assert!(folder.wfkit("dataset import wang14 c --out x.parquet").fails().contains("captures are imported first"));
+    assert!(folder.wfkit("dataset sample w.parquet --out x.parquet").shows_wrong_usage().contains("--traces-each"));
     assert!(folder.wfkit("dataset import torpcaps batch --out t.parquet").fails().contains("wfkit capture import"));
 }
