@@ -29,13 +29,23 @@ pub(crate) struct Context<'a> {
     started: Instant,
     /// What was said of the input, for the reports.
     said: Mutex<Vec<String>>,
-    /// How far the experiment is that is running.
+    /// How far the work is that is under way.
     bar: Mutex<Option<ProgressBar>>,
+    /// What is being done where no part of it tells how far it is.
+    between: Mutex<Option<&'static str>>,
 }
 
 impl<'a> Context<'a> {
     pub(crate) fn new(seed: u64, options: Options, printer: &'a Printer) -> Self {
-        Self { seed, options, printer, started: Instant::now(), said: Mutex::default(), bar: Mutex::default() }
+        Self {
+            seed,
+            options,
+            printer,
+            started: Instant::now(),
+            said: Mutex::default(),
+            bar: Mutex::default(),
+            between: Mutex::default(),
+        }
     }
 
     /// The same options with a clock that starts now, for one stage of several.
@@ -111,28 +121,51 @@ impl<'a> Context<'a> {
 
 const UNPOISONED: &str = "nobody panics while holding it";
 
-/// Experiments are shown as bars, warned of on standard error, and timed by the clocks of the system.
+impl Context<'_> {
+    /// Says what is being done until what is returned is dropped; bars of parts of it that tell how far they are take its place meanwhile.
+    pub(crate) fn working(&self, what: &'static str) -> Working<'_> {
+        *self.between.lock().expect(UNPOISONED) = Some(what);
+        self.show(Some(self.printer.spinner(what)));
+        Working(self)
+    }
+
+    fn show(&self, bar: Option<ProgressBar>) {
+        let before = std::mem::replace(&mut *self.bar.lock().expect(UNPOISONED), bar);
+        before.inspect(ProgressBar::finish_and_clear);
+    }
+}
+
+/// What is being done; see [`Context::working`].
+pub(crate) struct Working<'a>(&'a Context<'a>);
+
+impl Drop for Working<'_> {
+    fn drop(&mut self) {
+        *self.0.between.lock().expect(UNPOISONED) = None;
+        self.0.show(None);
+    }
+}
+
+/// Long work is shown as bars, warned of on standard error, and timed by the clocks of the system.
 impl Observer for Context<'_> {
     fn begin(&self, work: &str, steps: u64) {
-        *self.bar.lock().expect(UNPOISONED) = Some(self.printer.progress(work, steps));
+        self.show(Some(self.printer.progress(work, steps)));
     }
 
     fn about(&self, what: &str) {
         if let Some(bar) = &*self.bar.lock().expect(UNPOISONED) {
-            bar.set_message(what.chars().take(12).collect::<String>());
+            bar.set_message(what.to_owned());
         }
     }
 
-    fn step(&self) {
+    fn steps(&self, n: u64) {
         if let Some(bar) = &*self.bar.lock().expect(UNPOISONED) {
-            bar.inc(1);
+            bar.inc(n);
         }
     }
 
     fn end(&self) {
-        if let Some(bar) = self.bar.lock().expect(UNPOISONED).take() {
-            bar.finish_and_clear();
-        }
+        let between = *self.between.lock().expect(UNPOISONED);
+        self.show(between.map(|what| self.printer.spinner(what)));
     }
 
     fn warn(&self, message: &str) {

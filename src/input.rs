@@ -25,7 +25,7 @@ pub(crate) fn read_traces(paths: &[PathBuf], context: &Context<'_>) -> Result<Tr
 
 /// The same, of a format of another tool that is named.
 pub(crate) fn read_traces_as(paths: &[PathBuf], named: Option<FieldFormat>, context: &Context<'_>) -> Result<Traces> {
-    let reading = context.printer.working("reading");
+    let reading = context.working("reading");
     let read = read_all_traces_as(paths, named);
     drop(reading);
     let read = read.map_err(|error| explain(error, named.is_some(), paths))?;

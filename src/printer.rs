@@ -13,6 +13,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use terminal_size::terminal_size_of;
 use wfkit_metrics::{ReportRow, StageReport};
 use wfkit_report::answer::Answer;
+use wfkit_report::words::wrapped;
 
 use self::log_lines::LogLines;
 use crate::cli::{Format, Global};
@@ -86,21 +87,60 @@ impl Printer {
         for row in rows {
             table.add_row(row);
         }
-        // What a row is about is a name, which is not broken unless it is long.
-        let names = rows.iter().flat_map(|row| row[0].lines()).chain(header.first().copied());
-        let longest = names.map(|name| name.chars().count()).max().unwrap_or(0) as u16;
-        if let Some(first) = table.column_mut(0).filter(|_| N > 1 && longest <= LONGEST_NAME) {
-            first.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(longest + PADDING)));
+        // What a row is about is a name, which is not broken unless it is long; elsewhere words are not, nor numbers.
+        let cells = |column: usize| rows.iter().map(move |row| &*row[column]).chain([header[column]]);
+        let letters = |text: &str| text.chars().count() as u16;
+        let name = cells(0).flat_map(str::lines).map(letters).max().unwrap_or(0);
+        let word = |column| cells(column).flat_map(str::split_whitespace).map(letters).max().unwrap_or(0);
+        let mut least: Vec<u16> = (0..N).map(word).collect();
+        if name <= LONGEST_NAME {
+            least[0] = name;
+        }
+        let fits = |least: &[u16]| least.iter().map(|least| least + PADDING + 1).sum::<u16>() <= columns();
+        let held = if fits(&least) { N } else { usize::from(N > 1 && name <= LONGEST_NAME) };
+        for (column, &least) in least.iter().enumerate().take(held) {
+            let column = table.column_mut(column).expect("a header has all columns");
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least + PADDING)));
         }
         self.text(&table.to_string())
     }
 
-    /// A line of text among tables; nothing under `--format json`.
-    pub(crate) fn line(&self, line: &str) -> anyhow::Result<()> {
-        match self.format {
-            Format::Json => Ok(()),
-            Format::Text => self.text(line),
+    /// Things with what is said of each, below its name, under a word of its own; nothing under `--format json`, where the document says it all.
+    pub(crate) fn entries(&self, entries: &[Entry]) -> anyhow::Result<()> {
+        if self.format == Format::Json {
+            return Ok(());
         }
+        let labels = entries.iter().flat_map(|entry| &entry.said).map(|(label, _)| label.len());
+        let width = labels.max().unwrap_or(0);
+        for entry in entries {
+            self.text(&entry.name)?;
+            for (label, said) in &entry.said {
+                let room = usize::from(columns().min(WIDEST_PROSE)).saturating_sub(width + 4);
+                for (nth, line) in wrapped(said, room).iter().enumerate() {
+                    let label = if nth == 0 { label } else { "" };
+                    self.text(&format!("  {label:width$}  {line}"))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Lines of text among tables, as wide as the terminal where one is known; nothing under `--format json`.
+    pub(crate) fn line(&self, text: &str) -> anyhow::Result<()> {
+        if self.format == Format::Json {
+            return Ok(());
+        }
+        let Some(columns) = known_columns() else { return self.text(text) };
+        for line in text.split('\n') {
+            let words = line.trim_start_matches(' ');
+            let before = line.len() - words.len();
+            // What stands under a dash goes on below its first word.
+            let below = before + if words.starts_with("- ") { 2 } else { 0 };
+            for (nth, part) in wrapped(words, usize::from(columns).saturating_sub(below)).iter().enumerate() {
+                self.text(&format!("{}{part}", " ".repeat(if nth == 0 { before } else { below })))?;
+            }
+        }
+        Ok(())
     }
 
     fn text(&self, text: &str) -> anyhow::Result<()> {
@@ -151,19 +191,24 @@ impl Printer {
         self.bar(
             what,
             total,
-            "{msg:>12} {bar:32} {pos}/{len} {per_sec} {elapsed} (left: {eta})",
-            "{msg}: {pos}/{len}, {per_sec}, {elapsed} (left: {eta})",
+            "{prefix:>12} {bar:24} {pos}/{len} {per_sec} {elapsed} (left: {eta}) {wide_msg}",
+            "{prefix}: {pos}/{len}, {per_sec}, {elapsed} (left: {eta}) {msg}",
         )
     }
 
     /// As [`progress`](Self::progress), without a known end.
     pub(crate) fn counter(&self, what: &str) -> ProgressBar {
-        self.bar(what, 0, "{msg:>12} {pos} packets {per_sec} {elapsed}", "{msg}: {pos} packets, {per_sec}, {elapsed}")
+        self.bar(
+            what,
+            0,
+            "{prefix:>12} {pos} packets {per_sec} {elapsed}",
+            "{prefix}: {pos} packets, {per_sec}, {elapsed}",
+        )
     }
 
-    /// That something is under way whose steps are not known; it ends with what is returned.
-    pub(crate) fn working(&self, what: &str) -> Working {
-        Working(self.bar(what, 0, "{msg:>12} {spinner} {elapsed}", "{msg}: {elapsed}"))
+    /// That something is under way whose steps are not known.
+    pub(crate) fn spinner(&self, what: &str) -> ProgressBar {
+        self.bar(what, 0, "{prefix:>12} {spinner} {elapsed}", "{prefix}: {elapsed}")
     }
 
     fn bar(&self, what: &str, total: u64, on_terminals: &str, in_logs: &str) -> ProgressBar {
@@ -173,19 +218,17 @@ impl Printer {
             () => (ProgressDrawTarget::term_like_with_hz(Box::new(LogLines::new()), 1), in_logs),
         };
         let style = ProgressStyle::with_template(template).expect("the template is well formed");
-        let bar = ProgressBar::with_draw_target(Some(total), target).with_style(style).with_message(what.to_owned());
+        let bar = ProgressBar::with_draw_target(Some(total), target).with_style(style).with_prefix(what.to_owned());
         bar.enable_steady_tick(Duration::from_millis(200));
         bar
     }
 }
 
-/// Shown until it is dropped.
-pub(crate) struct Working(ProgressBar);
-
-impl Drop for Working {
-    fn drop(&mut self) {
-        self.0.finish_and_clear();
-    }
+/// A thing that is listed, see [`Printer::entries`].
+pub(crate) struct Entry {
+    pub(crate) name: String,
+    /// Under which word what is said of it.
+    pub(crate) said: Vec<(&'static str, String)>,
 }
 
 /// What ended the program.
@@ -245,12 +288,20 @@ const PADDING: u16 = 2;
 /// Columns of a table where standard output is no terminal, and `COLUMNS` does not say.
 const COLUMNS: u16 = 132;
 
-/// Columns of a table: those of the terminal; without one, those that `COLUMNS` says.
+/// Lines of prose are not longer, however wide the terminal: nobody finds the beginning of the next one.
+const WIDEST_PROSE: u16 = 100;
+
+/// Columns of a table.
 fn columns() -> u16 {
+    known_columns().unwrap_or(COLUMNS)
+}
+
+/// Columns of the terminal; without one, those that `COLUMNS` says.
+fn known_columns() -> Option<u16> {
     let said = || std::env::var("COLUMNS").ok()?.parse().ok().filter(|columns| (40..=1000).contains(columns));
     match terminal_size_of(std::io::stdout()) {
-        Some((terminal_size::Width(columns), _)) => columns,
-        None => said().unwrap_or(COLUMNS),
+        Some((terminal_size::Width(columns), _)) => Some(columns),
+        None => said(),
     }
 }
 

@@ -8,10 +8,9 @@ use thiserror::Error;
 use wfkit_datasets::splits::Split;
 use wfkit_datasets::{Groups, Known, Overlap, TraceKey};
 use wfkit_metrics::seed::mix;
-use wfkit_metrics::{Average, ClassMap, Probabilities, accuracy, roc_auc_ovr};
+use wfkit_metrics::{Average, ClassMap, Observer, Probabilities, accuracy, roc_auc_ovr};
 
 use crate::attack::{Attack, AttackError, FittedAttack};
-use crate::backend::{Epoch, Listener};
 use crate::nearest::{NearestNeighbourErrors, nearest_neighbour_errors};
 use crate::samples::Samples;
 
@@ -81,12 +80,12 @@ pub enum Event<'a> {
         /// Its name.
         name: &'a str,
     },
-    /// A fold has gone through its rows once more; only of learners that do so again and again.
-    Epoch {
+    /// A fold says how far its learner is; only of those that go through their rows again and again.
+    About {
         /// The fold.
         fold: usize,
         /// How far it is.
-        epoch: Epoch,
+        what: &'a str,
     },
     /// A fold has learned and begins to predict.
     FitDone {
@@ -218,6 +217,13 @@ struct Round<'a> {
     observer: &'a (dyn Fn(Event<'_>) + Sync),
 }
 
+/// Folds are what is counted; of a fold only what its learner says is passed on.
+impl Observer for Round<'_> {
+    fn about(&self, what: &str) {
+        (self.observer)(Event::About { fold: self.fold, what });
+    }
+}
+
 impl Round<'_> {
     /// What the attack says of `test`, a column a class, after learning from `train`; and how that went.
     fn play(
@@ -227,8 +233,7 @@ impl Round<'_> {
         test: Samples<'_>,
     ) -> Result<(Probabilities, Fold), EvaluateError> {
         let in_fold = |source| EvaluateError::Attack { fold: self.name.to_owned(), source };
-        let hear = |epoch: Epoch| (self.observer)(Event::Epoch { fold: self.fold, epoch });
-        let fitted = attack.fit_heard(train, self.seed, Listener::of(&hear)).map_err(in_fold)?;
+        let fitted = attack.fit_watched(train, self.seed, self).map_err(in_fold)?;
         (self.observer)(Event::FitDone { fold: self.fold });
         let said = fitted.predict(test).map_err(in_fold)?;
         (self.observer)(Event::PredictDone { fold: self.fold });

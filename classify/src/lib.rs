@@ -18,7 +18,7 @@ mod sessions;
 mod shuffle;
 
 pub use attack::{About, Attack, AttackError, AttackInfo, AttackOptions, FittedAttack, attacks, every_attack};
-pub use backend::{Backend, Epoch, Listener, Training};
+pub use backend::{Backend, Training};
 pub use calibrate::{Calibration, Calibrator, UnknownCalibration};
 pub use deep::NetWeightsError;
 #[cfg(feature = "deep")]

@@ -3,7 +3,7 @@
 use ndarray::Array2;
 use wfkit_datasets::{Groups, Known, Observed, Trace, TraceKey, TraceSet};
 use wfkit_features::{FeatureExtractor, FeatureMatrix, SparseMatrix};
-use wfkit_metrics::ClassMap;
+use wfkit_metrics::{ClassMap, Observer};
 
 use crate::forest::Values;
 
@@ -161,11 +161,11 @@ pub(crate) enum Taken<'a> {
 
 impl Taken<'_> {
     /// Takes features from traces, in the form that takes less memory; what is learned from them is the same.
-    pub(crate) fn now(extractor: &FeatureExtractor, set: &TraceSet) -> Self {
+    pub(crate) fn now(extractor: &FeatureExtractor, set: &TraceSet, observer: &dyn Observer) -> Self {
         if extractor.spec().sets().iter().any(|set| set.is_mostly_zero()) {
-            Self::Sparse(extractor.names(), extractor.transform_sparse(set))
+            Self::Sparse(extractor.names(), extractor.transform_sparse_watched(set, observer))
         } else {
-            Self::Now(extractor.transform(set))
+            Self::Now(extractor.transform_watched(set, observer))
         }
     }
 

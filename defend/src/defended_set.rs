@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 use wfkit_datasets::{LabelledTrace, Provenance, Trace, TraceKey, TraceSet};
-use wfkit_metrics::Volume;
+use wfkit_metrics::{Observer, Silent, Volume, Work};
 
 use crate::verification::{check_determinism, check_labels};
 use crate::{
@@ -48,11 +48,27 @@ pub fn defend_with<'a>(
     spec: &DefenseSpec,
     options: &DefendOptions,
 ) -> Result<DefendedSet<'a>, DefendError> {
+    defend_watched(set, spec, options, &Silent)
+}
+
+/// As [`defend_with`], watched by somebody.
+pub fn defend_watched<'a>(
+    set: &'a TraceSet,
+    spec: &DefenseSpec,
+    options: &DefendOptions,
+    observer: &dyn Observer,
+) -> Result<DefendedSet<'a>, DefendError> {
     let run = Run::new(set, spec, options)?;
     let loads: Vec<Load<'_>> = set.traces().par_iter().map(Load::of).collect();
-    let one = |row: usize| run.defend(&loads[run.copies.load_of(row)], row);
     let rows = set.len() * run.copies.each() as usize;
+    let work = Work::begin(observer, "defending", rows);
+    let one = |row: usize| {
+        let defended = run.defend(&loads[run.copies.load_of(row)], row);
+        work.step();
+        defended
+    };
     let defended = (0..rows).into_par_iter().map(one).collect::<Result<Vec<_>, DefendError>>()?;
+    drop(work);
     let chance = defended.iter().any(|(_, chance)| *chance);
     let defended = defended.into_iter().map(|(defended, _)| defended).collect();
     let mut manifest = run.pipeline.manifest().clone();
@@ -89,16 +105,24 @@ pub struct Observed {
 
 /// Defends the set as [`defend_with`], and keeps what is seen of it. Of a defence that leaves nothing to chance all copies would be the same:
 /// there is one of each load, whatever the options say.
-pub fn observe_defended(set: &TraceSet, spec: &DefenseSpec, options: &DefendOptions) -> Result<Observed, DefendError> {
+pub fn observe_defended(
+    set: &TraceSet,
+    spec: &DefenseSpec,
+    options: &DefendOptions,
+    observer: &dyn Observer,
+) -> Result<Observed, DefendError> {
     let observed = |options: &DefendOptions| -> Result<(Observed, bool), DefendError> {
         let run = Run::new(set, spec, options)?;
+        let work = Work::begin(observer, "defending", set.len());
         let rows_of = |(load, labelled): (usize, &LabelledTrace)| {
             let traced = Load::of(labelled);
             let row = |row: usize| {
                 let (defended, chance) = run.defend(&traced, row)?;
                 Ok((observed_row(labelled, traced.origin(), run.copies, row, &defended), chance))
             };
-            run.copies.rows_of(load).map(row).collect::<Result<Vec<_>, DefendError>>()
+            let rows = run.copies.rows_of(load).map(row).collect::<Result<Vec<_>, DefendError>>();
+            work.step();
+            rows
         };
         let rows = set.traces().par_iter().enumerate().map(rows_of).collect::<Result<Vec<_>, DefendError>>()?;
         let (traces, chance): (Vec<_>, Vec<_>) = rows.into_iter().flatten().unzip();

@@ -37,7 +37,7 @@ pub use bracket::{ModelCost, TimeBracket};
 pub use causality::{Arrivals, CausalityReport, Causes};
 pub use check::check;
 pub use copies::Copies;
-pub use defended_set::{DefendOptions, DefendedSet, Observed, defend, defend_with, observe_defended};
+pub use defended_set::{DefendOptions, DefendedSet, Observed, defend, defend_watched, defend_with, observe_defended};
 pub use defended_trace::{DefendedPacket, DefendedTrace, DefendedTraceBuilder, Ledger, Packets, Piece};
 pub use defense::{Assumptions, Defense, DefenseError, DelayModel};
 pub use diagnosis::diagnose;

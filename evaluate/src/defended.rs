@@ -41,7 +41,7 @@ pub fn attack_defended(
     (folds, draws): (usize, NonZeroU32),
     setting: Setting<'_>,
 ) -> Result<AttackOnDefended, ExperimentError> {
-    let learned_from = LearnedFrom::of(defended, observed, draws)?;
+    let learned_from = LearnedFrom::of(defended, observed, draws, setting)?;
     let splits: Result<Vec<Split>, String> = folds_of(defended.original(), folds, setting)
         .map(|splits| splits.iter().map(|split| learned_from.copies.split(split)).collect());
     let cross_validate = |attack: &Attack| -> Result<Attempt, ExperimentError> {
@@ -63,14 +63,20 @@ struct LearnedFrom<'a> {
 
 impl<'a> LearnedFrom<'a> {
     /// As many as are asked for, those that were written among them; one where nothing is left to chance.
-    fn of(defended: &DefendedSet<'_>, observed: &'a TraceSet, draws: NonZeroU32) -> Result<Self, ExperimentError> {
+    fn of(
+        defended: &DefendedSet<'_>,
+        observed: &'a TraceSet,
+        draws: NonZeroU32,
+        setting: Setting<'_>,
+    ) -> Result<Self, ExperimentError> {
         let written = defended.copies();
         if draws.get() <= written.each() || !defended.is_left_to_chance() {
             return Ok(Self { set: Cow::Borrowed(observed), copies: written });
         }
         let (seed, limit) = (defended.manifest().seed, defended.limit());
         let options = DefendOptions { seed, replicas: draws, limit, verify: false };
-        let Observed { set, copies } = observe_defended(defended.original(), defended.spec(), &options)?;
+        let Observed { set, copies } =
+            observe_defended(defended.original(), defended.spec(), &options, setting.observer)?;
         Ok(Self { set: Cow::Owned(set), copies })
     }
 }

@@ -241,9 +241,9 @@ fn timed(
         let lap = clock.lap(observer.now());
         match event {
             Event::FoldStart { .. } => {}
-            Event::Epoch { epoch, .. } => {
+            Event::About { what, .. } => {
                 clock.train.add(lap);
-                observer.about(&format!("{}, {epoch}", attack.name()));
+                observer.about(what);
             }
             Event::FitDone { .. } => clock.train.add(lap),
             Event::PredictDone { .. } => {

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use wfkit_datasets::{Label, Observed, Trace, TraceSet};
+use wfkit_metrics::{Observer, Silent, Work};
 
 use crate::column::Feature;
 use crate::sets::FittedSet;
@@ -82,13 +83,22 @@ impl FeatureExtractor {
     /// The features of every trace, shape `(n_traces, n_features)`, in the order of the set. Traces are spread over the
     /// threads of the current rayon pool; the values do not depend on how many there are.
     pub fn transform(&self, traces: &TraceSet) -> FeatureMatrix {
+        self.transform_watched(traces, &Silent)
+    }
+
+    /// The same, watched by somebody.
+    pub fn transform_watched(&self, traces: &TraceSet, observer: &dyn Observer) -> FeatureMatrix {
+        let work = Work::begin(observer, "features", traces.len());
         let names = self.names();
         let observed = Observed::from(traces.provenance());
         let traces = traces.traces();
         let mut values = vec![0.0; traces.len() * names.len()];
         // With no column there is no chunk, whatever its size.
         let rows = values.par_chunks_exact_mut(names.len().max(1));
-        rows.zip(traces).for_each(|(row, labelled)| row.copy_from_slice(&self.features(&labelled.trace)));
+        rows.zip(traces).for_each(|(row, labelled)| {
+            row.copy_from_slice(&self.features(&labelled.trace));
+            work.step();
+        });
 
         let shape = (traces.len(), names.len());
         let values = Array2::from_shape_vec(shape, values).expect("rows times columns values");
@@ -103,8 +113,18 @@ impl FeatureExtractor {
     /// # Panics
     /// If there are 2^32 traces or more.
     pub fn transform_sparse(&self, traces: &TraceSet) -> SparseMatrix {
+        self.transform_sparse_watched(traces, &Silent)
+    }
+
+    /// The same, watched by somebody.
+    ///
+    /// # Panics
+    /// If there are 2^32 traces or more.
+    pub fn transform_sparse_watched(&self, traces: &TraceSet, observer: &dyn Observer) -> SparseMatrix {
+        let work = Work::begin(observer, "features", traces.len());
         assert!(u32::try_from(traces.len()).is_ok(), "rows that 32 bits can number");
         let not_zero = |trace: &Trace| -> Vec<(u32, f64)> {
+            work.step();
             (0..).zip(self.features(trace)).filter(|&(_, value)| value != 0.0).collect()
         };
         let rows = traces.traces().par_iter().map(|labelled| not_zero(&labelled.trace)).collect();

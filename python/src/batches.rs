@@ -13,6 +13,7 @@ use pyo3_arrow::error::PyArrowResult;
 use pyo3_arrow::ffi::{ArrayIterator, to_array_pycapsules, to_schema_pycapsule, to_stream_pycapsule};
 use pyo3_arrow::input::AnyRecordBatch;
 use wfkit_defend::{DefendOptions, DefenseSpec, observe_defended};
+use wfkit_metrics::Silent;
 
 use crate::columns::{Columns, table};
 use crate::defence::{Profile, copies};
@@ -154,7 +155,7 @@ pub(crate) fn defend_batch(
     job::run(py, None, move |_| {
         let keyed = columns.in_key_order()?;
         let options = DefendOptions { seed, replicas, ..DefendOptions::default() };
-        let observed = observe_defended(&keyed.set, &spec, &options).or_raise()?;
+        let observed = observe_defended(&keyed.set, &spec, &options, &Silent).or_raise()?;
         let rows: Vec<usize> = keyed.places().into_iter().flat_map(|place| observed.copies.rows_of(place)).collect();
         let traces = Traces::of_set(&observed.set, Default::default())?;
         Ok(Batch(traces.0.take(&rows)?.batch()))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use serde::{Deserialize, Serialize};
 use wfkit_datasets::Provenance;
-use wfkit_defend::{DefendOptions, DefenseSpec, OverheadOptions, defend_with, list};
+use wfkit_defend::{DefendOptions, DefenseSpec, OverheadOptions, defend_watched, list};
 
 use crate::error::{OrRaise as _, wrong};
 use crate::job;
@@ -80,7 +80,7 @@ pub(crate) fn defend(
         let keyed = columns.in_key_order()?;
         watch.go_on();
         let options = DefendOptions { seed, replicas, ..DefendOptions::default() };
-        let defended = defend_with(&keyed.set, &spec, &options).or_raise()?;
+        let defended = defend_watched(&keyed.set, &spec, &options, watch).or_raise()?;
         watch.go_on();
         let overheads = defended.overheads(&OverheadOptions { seed, ..OverheadOptions::default() });
         let observed = Traces::of_set(&defended.observe(), Default::default())?;

@@ -22,7 +22,7 @@ enum Told {
     Begin(String, u64),
     About(String),
     Done(u64),
-    Step,
+    Steps(u64),
     End,
     Warning(String),
 }
@@ -71,8 +71,8 @@ impl Observer for Watch {
         self.tell(Told::About(what.to_owned()));
     }
 
-    fn step(&self) {
-        self.tell(Told::Step);
+    fn steps(&self, n: u64) {
+        self.tell(Told::Steps(n));
     }
 
     fn end(&self) {
@@ -93,7 +93,7 @@ impl Observer for Watch {
 }
 
 /// Does the work in a thread of its own, without the lock of the interpreter, and waits for it. `progress` is an object with the methods
-/// `begin(work, steps)`, `about(what)`, `done(steps)`, `step()` and `end()`, or none.
+/// `begin(work, steps)`, `about(what)`, `done(steps)`, `steps(n)` and `end()`, or none.
 ///
 /// Ctrl-C raises `KeyboardInterrupt` at once; the work ends at the next step that it tells of.
 pub(crate) fn run<T: Send + 'static>(
@@ -143,7 +143,7 @@ fn hear(py: Python<'_>, progress: Option<&Bound<'_, PyAny>>, told: Told) -> PyRe
         Told::Begin(work, steps) => progress.call_method1("begin", (work, steps)),
         Told::About(what) => progress.call_method1("about", (what,)),
         Told::Done(steps) => progress.call_method1("done", (steps,)),
-        Told::Step => progress.call_method0("step"),
+        Told::Steps(n) => progress.call_method1("steps", (n,)),
         Told::End => progress.call_method0("end"),
         Told::Warning(_) => unreachable!("it was told above"),
     };

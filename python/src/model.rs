@@ -6,7 +6,7 @@ use ndarray::{Array2, Axis};
 use numpy::{IntoPyArray as _, PyArray2};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use wfkit_classify::{Attack, AttackOptions, FittedAttack, Listener, Samples, attacks as known_attacks};
+use wfkit_classify::{Attack, AttackOptions, FittedAttack, Samples, attacks as known_attacks};
 use wfkit_evaluate::Observer as _;
 
 use std::sync::Arc;
@@ -78,11 +78,9 @@ pub(crate) fn train(
     let columns = traces.0.clone();
     job::run(py, progress, move |watch| {
         let set = columns.in_key_order()?.set;
-        watch.begin(attack.name(), 0);
-        let hear = |epoch: wfkit_classify::Epoch| watch.about(&epoch.to_string());
-        let mut fitted = attack.fit_heard(Samples::Traces(&set), seed, Listener::of(&hear)).or_raise()?;
+        watch.go_on();
+        let mut fitted = attack.fit_watched(Samples::Traces(&set), seed, watch).or_raise()?;
         fitted.remember(Samples::Traces(&set));
-        watch.end();
         Ok(Model(Arc::new(fitted)))
     })
 }

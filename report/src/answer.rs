@@ -162,10 +162,12 @@ pub fn defended(report: &StageReport) -> Answer {
         let area = arrow(before.as_ref().and_then(|one| one.roc_auc_macro_ovr), scores.roc_auc_macro_ovr, 4);
         lines.push((attack.clone(), format!("accuracy {accuracy}{sure}, ROC-AUC {area}")));
     }
-    if let Some(Attempt { attack, accuracy: Some(accuracy), roc_auc_macro_ovr, .. }) = &trivial {
+    if let Some(Attempt { attack: control, accuracy: Some(accuracy), roc_auc_macro_ovr, .. }) = &trivial
+        && control != attack
+    {
         let area = roc_auc_macro_ovr.map_or_else(String::new, |area| format!(", ROC-AUC {area:.4}"));
         lines.push((
-            attack.clone(),
+            control.clone(),
             format!("accuracy {accuracy:.3}{area} after, from packets, bytes and duration alone"),
         ));
     }

@@ -1,19 +1,24 @@
 //! `wfkit attacks`: the attacks that have names.
 
 use anyhow::Result;
-use wfkit_classify::every_attack;
+use wfkit_classify::{AttackInfo, every_attack};
 
 use crate::context::Context;
+use crate::printer::Entry;
 
 pub(crate) fn run(context: &Context<'_>) -> Result<()> {
     if context.printer.is_json() {
         return context.printer.document(&every_attack());
     }
-    let row = |attack: &wfkit_classify::AttackInfo| {
-        let aliases = attack.aliases.iter().map(|alias| format!("\n({alias})")).collect::<String>();
-        let name = format!("{}{aliases}", attack.name);
-        [&*name, attack.description, attack.purpose, attack.cost, attack.source].map(str::to_owned)
+    let entry = |attack: &AttackInfo| {
+        let aliases = attack.aliases.iter().map(|alias| format!(", or {alias}")).collect::<String>();
+        let said =
+            [("what", attack.description), ("use", attack.purpose), ("cost", attack.cost), ("source", attack.source)];
+        Entry {
+            name: format!("{}{aliases}", attack.name),
+            said: said.map(|(label, said)| (label, said.to_owned())).into(),
+        }
     };
-    let rows: Vec<_> = every_attack().iter().map(row).collect();
-    context.printer.table(["attack", "what it does", "use", "cost, kfp-175 = 1", "source"], &rows)
+    context.printer.entries(&every_attack().iter().map(entry).collect::<Vec<_>>())?;
+    context.printer.line("\nCost is that of training, where kfp-175 is 1. Beside these, feature sets make an attack: --attack kfp-core,cumul.")
 }

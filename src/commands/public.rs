@@ -10,17 +10,18 @@ use wfkit_evaluate::trivial_privacy;
 use super::dataset::{FOLDS, describe};
 use crate::context::Context;
 use crate::input::read_traces_as;
+use crate::printer::Entry;
 
 pub(super) fn all(context: &Context<'_>) -> Result<()> {
     if context.printer.is_json() {
         return context.printer.document(&PUBLIC_SETS);
     }
-    let rows: Vec<[String; 4]> = PUBLIC_SETS
-        .iter()
-        .map(|set| [set.name.to_owned(), set.what.to_owned(), size(set), set.shows.to_owned()])
-        .collect();
-    context.printer.table(["set", "what it is", "closed world", "a trace shows"], &rows)?;
-    context.printer.line("wfkit dataset describe NAME: its makers, licence and place, and how it is read.")
+    let entry = |set: &PublicSet| Entry {
+        name: set.name.to_owned(),
+        said: vec![("what", set.what.to_owned()), ("size", size(set)), ("shows", set.shows.to_owned())],
+    };
+    context.printer.entries(&PUBLIC_SETS.iter().map(entry).collect::<Vec<_>>())?;
+    context.printer.line("\nwfkit dataset describe NAME: its makers, licence and place, and how it is read.")
 }
 
 fn size(set: &PublicSet) -> String {

@@ -108,7 +108,7 @@ impl Pipeline<'_> {
     fn features(&self, set: &TraceSet, looks_at: &FeatureSpec) -> Result<Stage> {
         let context = self.context.restarted();
         let out = self.out("features.parquet");
-        let extracted = features::extract(looks_at, set);
+        let extracted = features::extract(looks_at, set, &context);
         extracted.matrix.write(&out, Some(&extracted.extractor))?;
         let report = features::report(&extracted, set, self.inputs.clone(), &context)?;
         self.done(report, None, &out, &context)

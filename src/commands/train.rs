@@ -1,10 +1,9 @@
 //! `wfkit train`: an attack learns, and is written to a model file.
 
-use std::sync::{Mutex, OnceLock};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
-use wfkit_classify::{Attack, AttackOptions, Epoch, FittedAttack, Listener, Samples};
+use wfkit_classify::{Attack, AttackOptions, FittedAttack, Samples};
 use wfkit_datasets::files::replace_with;
 use wfkit_evaluate::BOOTSTRAP;
 use wfkit_metrics::{PrivacyReport, ScoreOptions, Scores};
@@ -41,22 +40,10 @@ pub(crate) fn run(options: &cli::Train, context: &Context<'_>) -> Result<()> {
     context.finish_and_print(report, Some(&options.out))
 }
 
-/// Learns, with a progress bar where learning goes by epochs.
+/// Learns, and shows how far it is.
 fn fit(attack: &Attack, input: &Labelled, context: &Context<'_>) -> Result<FittedAttack> {
-    let bar = OnceLock::new();
-    // Until the first epoch, where learning goes by epochs at all.
-    let working = Mutex::new(Some(context.printer.working("training")));
-    let hear = |epoch: Epoch| {
-        working.lock().expect("nobody panics while holding it").take();
-        let bar = bar.get_or_init(|| context.printer.progress(attack.name(), epoch.of as u64));
-        bar.set_position(epoch.done as u64);
-        bar.set_message(format!("{}, {epoch}", attack.name()));
-    };
-    let fitted = attack.fit_heard(input.samples(), context.seed, Listener::of(&hear));
-    if let Some(bar) = bar.get() {
-        bar.finish_and_clear();
-    }
-    Ok(fitted?)
+    let _working = context.working("training");
+    Ok(attack.fit_watched(input.samples(), context.seed, context)?)
 }
 
 /// The attack that the options name; without a name, the one that suits the input.

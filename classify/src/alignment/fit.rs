@@ -1,6 +1,7 @@
 //! Learning: rounds of expectation and maximisation over the traces of all classes.
 
 use rayon::prelude::*;
+use wfkit_metrics::Work;
 
 use super::background::Background;
 use super::chain::{Chain, MoveCounts};
@@ -28,7 +29,15 @@ pub(super) struct Labelled<'a> {
 }
 
 /// Learns from sequences with their classes, of which there must be one at least.
-pub(super) fn fit(params: &AlignmentParams, alphabet: &Alphabet, labelled: Labelled<'_>, seed: u64) -> Alignment {
+///
+/// Every class in every round is a step of `work`.
+pub(super) fn fit(
+    params: &AlignmentParams,
+    alphabet: &Alphabet,
+    labelled: Labelled<'_>,
+    seed: u64,
+    work: &Work<'_>,
+) -> Alignment {
     let Labelled { sequences, labels, n_classes } = labelled;
     let mut by_class: Vec<Vec<&[Token]>> = vec![Vec::new(); n_classes];
     for (&sequence, &label) in sequences.iter().zip(labels) {
@@ -62,8 +71,12 @@ pub(super) fn fit(params: &AlignmentParams, alphabet: &Alphabet, labelled: Label
     let rounds = if teaches.contains(&true) { params.rounds } else { 0 };
     let mut mixture = None;
     for _ in 0..rounds {
-        let counts: Vec<ClassCounts> =
-            (0..n_classes).into_par_iter().map(|class| model.expect(class, &by_class[class])).collect();
+        let expect = |class: usize| {
+            let counts = model.expect(class, &by_class[class]);
+            work.step();
+            counts
+        };
+        let counts: Vec<ClassCounts> = (0..n_classes).into_par_iter().map(expect).collect();
 
         let mut inserted: Vec<f64> = frequencies.iter().map(|p| INSERTED_PRIOR * p).collect();
         let mut moves = MoveCounts::default();

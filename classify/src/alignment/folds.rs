@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ndarray::Array2;
 use wfkit_metrics::seed::mix;
+use wfkit_metrics::{Observer, Work};
 
 use super::AlignmentParams;
 use super::fit::{Labelled, fit};
@@ -80,7 +81,9 @@ pub(super) fn out_of_fold(
     labelled: Labelled<'_>,
     groups: &[usize],
     Folds { folds, most_scored, seed }: Folds,
+    observer: &dyn Observer,
 ) -> OutOfFold {
+    let work = Work::begin(observer, "alignment, judged", folds * params.rounds * labelled.n_classes);
     let Labelled { sequences, labels, n_classes } = labelled;
     let fold_of = deal(labels, groups, folds, seed);
     let is_scored = drawn(&fold_of, most_scored, seed);
@@ -95,7 +98,7 @@ pub(super) fn out_of_fold(
         let chosen = |rows: &[usize]| rows.iter().map(|&row| sequences[row]).collect::<Vec<_>>();
         let train_labels: Vec<usize> = train.iter().map(|&row| labels[row]).collect();
         let learned = Labelled { sequences: &chosen(&train), labels: &train_labels, n_classes };
-        let model = fit(params, alphabet, learned, mix(seed, fold as u64));
+        let model = fit(params, alphabet, learned, mix(seed, fold as u64), &work);
         let scores = model.scores_of(&chosen(&test));
         // A row whose class is all in this fold, by a group of several classes, was judged by a model that does not know it.
         let known = test.into_iter().zip(scores.rows()).filter(|&(row, _)| train_labels.contains(&labels[row]));

@@ -61,6 +61,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use wfkit_datasets::Trace;
+use wfkit_metrics::{Observer, Silent, Work};
 
 use crate::log_linear;
 
@@ -160,10 +161,22 @@ impl AlignmentParams {
         n_classes: usize,
         seed: u64,
     ) -> Result<Alignment, AlignmentError> {
+        self.fit_watched((traces, labels), n_classes, seed, &Silent)
+    }
+
+    /// The same, watched by somebody.
+    pub(crate) fn fit_watched(
+        &self,
+        (traces, labels): (&[&Trace], &[usize]),
+        n_classes: usize,
+        seed: u64,
+        observer: &dyn Observer,
+    ) -> Result<Alignment, AlignmentError> {
         self.check(traces, labels, n_classes)?;
         let (alphabet, sequences) = self.read(traces);
         let labelled = Labelled { sequences: &slices(&sequences), labels, n_classes };
-        Ok(fit::fit(self, &alphabet, labelled, seed))
+        let work = Work::begin(observer, "alignment", self.rounds * n_classes);
+        Ok(fit::fit(self, &alphabet, labelled, seed, &work))
     }
 
     /// Scores of traces by models that learned from other groups only, in stratified folds; `groups`, shape `(n_traces,)`, are numbers of
@@ -179,6 +192,18 @@ impl AlignmentParams {
         groups: &[usize],
         folds: Folds,
     ) -> Result<OutOfFold, AlignmentError> {
+        self.out_of_fold_watched((traces, labels), n_classes, groups, folds, &Silent)
+    }
+
+    /// The same, watched by somebody.
+    pub(crate) fn out_of_fold_watched(
+        &self,
+        (traces, labels): (&[&Trace], &[usize]),
+        n_classes: usize,
+        groups: &[usize],
+        folds: Folds,
+        observer: &dyn Observer,
+    ) -> Result<OutOfFold, AlignmentError> {
         self.check(traces, labels, n_classes)?;
         if groups.len() != traces.len() {
             return Err(AlignmentError::Lengths { traces: traces.len(), labels: groups.len(), what: "groups" });
@@ -188,7 +213,7 @@ impl AlignmentParams {
         }
         let (alphabet, sequences) = self.read(traces);
         let labelled = Labelled { sequences: &slices(&sequences), labels, n_classes };
-        Ok(folds::out_of_fold(self, &alphabet, labelled, groups, folds))
+        Ok(folds::out_of_fold(self, &alphabet, labelled, groups, folds, observer))
     }
 
     fn check(&self, traces: &[&Trace], labels: &[usize], n_classes: usize) -> Result<(), AlignmentError> {

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use wfkit_datasets::Trace;
+use wfkit_metrics::{Silent, Work};
 
 use super::*;
 
@@ -56,7 +57,8 @@ fn log_likelihoods_are_those_of_the_definition() {
         let params = AlignmentParams { view: case.view, rounds, background, ..AlignmentParams::default() };
         let alphabet = Alphabet::fit(case.view, []);
         let labelled = Labelled { sequences: &slices(&case.train), labels: &case.labels, n_classes: case.classes };
-        let model = fit::fit(&params, &alphabet, labelled, seed);
+        let work = Work::begin(&Silent, "alignment", 0);
+        let model = fit::fit(&params, &alphabet, labelled, seed, &work);
         let moves = |chain: &Chain| [chain.transitions.as_flattened(), &chain.matches].concat();
         let expected_chain = Chain { transitions: case.transitions, matches: case.matches };
         for (found, expected) in moves(&model.chain).into_iter().zip(moves(&expected_chain)) {

@@ -46,7 +46,7 @@ pub(super) fn fit(
     let mut best: Option<(f64, FeatureExtractor, Taken<'static>)> = None;
     for spec in candidates {
         let extractor = spec.fit(training.traces);
-        let taken = Taken::now(&extractor, set);
+        let taken = Taken::now(&extractor, set, training.observer);
         let judges = params.clone().with_trees(JUDGES);
         let forest = grow(&judges, &taken, 0)?;
         let loss = calibrated_loss(&forest.out_of_bag(taken.values()), labels, groups);

@@ -4,7 +4,7 @@ use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
 use wfkit_datasets::{Known, Observed, Overlap};
 use wfkit_features::FeatureExtractor;
-use wfkit_metrics::{ClassMap, Probabilities};
+use wfkit_metrics::{ClassMap, Probabilities, Silent};
 
 use super::{AttackError, wrong_kind};
 use crate::backend::{Backend, Model, Shown};
@@ -117,7 +117,7 @@ impl FittedAttack {
     /// What the classifier is shown of samples; none where they are of the wrong kind.
     pub(crate) fn features_of<'a>(&self, samples: Samples<'a>) -> Option<Taken<'a>> {
         match (&self.extractor, samples) {
-            (Some(extractor), Samples::Traces(set)) => Some(Taken::now(extractor, set)),
+            (Some(extractor), Samples::Traces(set)) => Some(Taken::now(extractor, set, &Silent)),
             (None, Samples::Traces(set)) if self.model.reads_traces() => Some(Taken::nothing(set.len())),
             (None, Samples::Features(matrix)) if !self.model.reads_traces() => Some(Taken::Before(matrix)),
             _ => None,

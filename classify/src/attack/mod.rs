@@ -11,6 +11,7 @@ use ndarray::Array2;
 use wfkit_datasets::Groups;
 use wfkit_datasets::splits::{Split, stratified_k_fold};
 use wfkit_features::{FeatureExtractor, FeatureSpec};
+use wfkit_metrics::{Observer, Silent};
 
 use crate::backend::aligned::Align;
 use crate::backend::boosting::Boosting;
@@ -19,10 +20,10 @@ use crate::backend::nearest_leaves::NearestLeaves;
 use crate::backend::pool::Candidate;
 use crate::backend::svm::Svm;
 use crate::backend::wang_knn::WangKnn;
-use crate::backend::{Backend, Learner, Listener, Model, Training};
+use crate::backend::{Backend, Learner, Model, Training};
 use crate::calibrate::{Calibration, Calibrator};
 use crate::deep::{self, Architecture};
-use crate::evaluate::{EvaluateError, evaluate};
+use crate::evaluate::{EvaluateError, Event, evaluate};
 use crate::forest::{ClassWeights, ForestParams, Splits};
 use crate::samples::{Samples, Taken};
 use catalogue::{CANDIDATES, Classifier};
@@ -221,15 +222,15 @@ impl Attack {
     ///
     /// A calibration is learned out of bag where the classifier can be judged so, else in five stratified folds of these samples.
     pub fn fit(&self, samples: Samples<'_>, seed: u64) -> Result<FittedAttack, AttackError> {
-        self.fit_heard(samples, seed, Listener::default())
+        self.fit_watched(samples, seed, &Silent)
     }
 
-    /// The same, heard by somebody.
-    pub fn fit_heard(
+    /// The same, watched by somebody.
+    pub fn fit_watched(
         &self,
         samples: Samples<'_>,
         seed: u64,
-        listener: Listener<'_>,
+        observer: &dyn Observer,
     ) -> Result<FittedAttack, AttackError> {
         let attack = || self.name.clone();
         let classes = samples.classes();
@@ -255,7 +256,7 @@ impl Attack {
             .grouped(&groups)
             .of_traces(&traces)
             .with_background(background)
-            .heard_by(listener);
+            .watched_by(observer);
         let Learned { extractor, taken, model } = self.learn(samples, &training, &groups)?;
         let calibrator = match self.calibration {
             Calibration::None => None,
@@ -265,7 +266,7 @@ impl Attack {
                     let (probabilities, labels) = judged_rows(&judged, &labels, &groups);
                     calibration.fit(probabilities.view(), &labels, independent)
                 }
-                None => self.calibrate_in_folds(calibration, samples, seed)?,
+                None => self.calibrate_in_folds(calibration, samples, seed, observer)?,
             },
         };
         let unless_unanimous = match &self.unmonitored {
@@ -311,7 +312,7 @@ impl Attack {
         let (extractor, taken) = match (&self.features, samples) {
             (Features::Of(spec), Samples::Traces(set)) => {
                 let extractor = spec.fit(training.traces);
-                let taken = Taken::now(&extractor, set);
+                let taken = Taken::now(&extractor, set, training.observer);
                 (Some(extractor), taken)
             }
             (Features::Chosen(candidates, joining), Samples::Traces(set)) => {
@@ -332,6 +333,7 @@ impl Attack {
         calibration: Calibration,
         samples: Samples<'_>,
         seed: u64,
+        observer: &dyn Observer,
     ) -> Result<Option<Calibrator>, AttackError> {
         let (classes, groups) = (samples.classes(), samples.groups());
         let all: Vec<usize> = samples.labels(&classes).into_iter().flatten().collect();
@@ -349,7 +351,15 @@ impl Attack {
         };
         let folds: Vec<Split> = folds.iter().map(of_samples).collect();
         let plain = self.clone().calibrated(Calibration::None);
-        let found = evaluate(&plain, samples, &folds, seed, &|_| {}).map_err(|error| match error {
+        observer.begin("calibrating", folds.len() as u64);
+        let hear = |event: Event<'_>| {
+            if matches!(event, Event::PredictDone { .. }) {
+                observer.step();
+            }
+        };
+        let found = evaluate(&plain, samples, &folds, seed, &hear);
+        observer.end();
+        let found = found.map_err(|error| match error {
             EvaluateError::Attack { source, .. } => source,
             _ => unreachable!("folds of these samples are sound"),
         })?;

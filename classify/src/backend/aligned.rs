@@ -59,21 +59,21 @@ impl<'a> Aligner<'a> {
 
     /// Scores of training rows by what did not learn from their group; rows are those of the training part.
     pub(crate) fn judge(&self, effort: Effort) -> Result<OutOfFold, AlignmentError> {
-        let Training { n_classes, seed, .. } = self.training;
+        let Training { n_classes, seed, observer, .. } = self.training;
         let (rows, traces, labels) = self.chosen(effort.of_class);
         let groups: Vec<usize> = match self.training.groups {
             Some(groups) => rows.iter().map(|&row| groups.of_row()[row]).collect(),
             None => rows.clone(),
         };
         let folds = Folds { folds: effort.folds, most_scored: effort.most_scored, seed: mix(seed, 1) };
-        let found = self.params(effort).out_of_fold(&traces, &labels, n_classes, &groups, folds)?;
+        let found = self.params(effort).out_of_fold_watched((&traces, &labels), n_classes, &groups, folds, observer)?;
         Ok(OutOfFold { rows: found.rows.iter().map(|&place| rows[place]).collect(), ..found })
     }
 
     pub(crate) fn learn(&self) -> Result<Alignment, AlignmentError> {
-        let Training { n_classes, seed, .. } = self.training;
+        let Training { n_classes, seed, observer, .. } = self.training;
         let (_, traces, labels) = self.chosen(Effort::LEARNING.of_class);
-        self.params(Effort::LEARNING).fit(&traces, &labels, n_classes, mix(seed, 2))
+        self.params(Effort::LEARNING).fit_watched((&traces, &labels), n_classes, mix(seed, 2), observer)
     }
 
     /// Rows, ascending, their traces and labels: at most `most` of each class, in a random order of loads, one copy of each before the second of any.

@@ -18,7 +18,7 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut1};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use wfkit_datasets::{Groups, Trace};
-use wfkit_metrics::did_you_mean_one_of;
+use wfkit_metrics::{Observer, Silent, did_you_mean_one_of};
 
 use crate::alignment::{Alignment, AlignmentError};
 use crate::forest::{Forest, ForestError, ForestParams, OutOfBag, Thresholds, Values};
@@ -60,53 +60,8 @@ pub struct Training<'a> {
     pub background: Option<usize>,
     /// The seed.
     pub seed: u64,
-    /// Who hears how far learning is, where it takes long.
-    pub listener: Listener<'a>,
-}
-
-/// How far a learner is that goes through its rows again and again.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Epoch {
-    /// How many times it went through all rows.
-    pub done: usize,
-    /// How many times it will at most.
-    pub of: usize,
-    /// The mean log loss of the rows as they were learned from, in nats.
-    pub loss: f64,
-    /// The mean log loss on what is held back, in nats, at the best temperature; none where nothing is.
-    pub held_back: Option<f64>,
-}
-
-impl fmt::Display for Epoch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { done, of, loss, held_back } = self;
-        write!(f, "epoch {done} of {of}: log loss {loss:.3}")?;
-        held_back.map_or(Ok(()), |loss| write!(f, ", {loss:.3} held back"))
-    }
-}
-
-/// Hears of every epoch; by default nobody does.
-#[derive(Clone, Copy, Default)]
-pub struct Listener<'a>(Option<&'a (dyn Fn(Epoch) + Sync)>);
-
-impl<'a> Listener<'a> {
-    /// Whoever this tells.
-    pub fn of(hear: &'a (dyn Fn(Epoch) + Sync)) -> Self {
-        Self(Some(hear))
-    }
-
-    /// Tells it.
-    pub fn hear(&self, epoch: Epoch) {
-        if let Some(hear) = self.0 {
-            hear(epoch);
-        }
-    }
-}
-
-impl fmt::Debug for Listener<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() { "Listener" } else { "nobody" })
-    }
+    /// Who watches.
+    pub observer: &'a dyn Observer,
 }
 
 /// What a [`Model`] is shown: a row of features for every trace, and the trace itself.
@@ -133,8 +88,8 @@ impl<'a> From<ArrayView2<'a, f64>> for Shown<'a> {
 impl<'a> Training<'a> {
     /// Rows that all stand for themselves.
     pub fn new(x: impl Into<Values<'a>>, labels: &'a [usize], n_classes: usize, seed: u64) -> Self {
-        let listener = Listener::default();
-        Self { x: x.into(), traces: &[], labels, n_classes, groups: None, background: None, seed, listener }
+        let observer = &Silent;
+        Self { x: x.into(), traces: &[], labels, n_classes, groups: None, background: None, seed, observer }
     }
 
     /// The same rows, with their traces.
@@ -152,9 +107,9 @@ impl<'a> Training<'a> {
         Self { groups: (!groups.are_rows()).then_some(groups), ..self }
     }
 
-    /// The same, heard by somebody.
-    pub fn heard_by(self, listener: Listener<'a>) -> Self {
-        Self { listener, ..self }
+    /// The same, watched by somebody.
+    pub fn watched_by(self, observer: &'a dyn Observer) -> Self {
+        Self { observer, ..self }
     }
 
     /// The same with another seed.

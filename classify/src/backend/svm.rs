@@ -9,6 +9,7 @@ mod smo;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use wfkit_metrics::Work;
 
 use super::{Kind, LearnError, Learner, Model, Shown, Training};
 use crate::calibrate::Sigmoid;
@@ -52,7 +53,7 @@ struct Pair {
 
 impl Learner for Svm {
     fn fit(&self, training: &Training<'_>) -> Result<Box<dyn Model>, LearnError> {
-        let &Training { x, labels, n_classes, .. } = training;
+        let &Training { x, labels, n_classes, observer, .. } = training;
         let x = x.to_dense();
         let x = x.view();
         let range = |column: ArrayView1<'_, f64>| {
@@ -68,7 +69,12 @@ impl Learner for Svm {
         let pairs: Vec<(usize, usize)> =
             present.iter().enumerate().flat_map(|(i, &a)| present[i + 1..].iter().map(move |&b| (a, b))).collect();
         let squares = scaled.map_axis(Axis(1), |row| row.dot(&row));
-        let learn = |&(a, b): &(usize, usize)| learn_pair(&scaled, &squares, (a, b), &rows_of[a], &rows_of[b]);
+        let work = Work::begin(observer, "pairs of classes", pairs.len());
+        let learn = |&(a, b): &(usize, usize)| {
+            let pair = learn_pair(&scaled, &squares, (a, b), &rows_of[a], &rows_of[b]);
+            work.step();
+            pair
+        };
         let pairs = pairs.par_iter().map(learn).collect();
         Ok(Box::new(Machines { ranges, n_classes: n_classes as u32, rows: scaled.into_iter().collect(), pairs }))
     }

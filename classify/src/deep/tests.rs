@@ -9,7 +9,7 @@ use super::net::Net;
 use super::onnx::OnnxOptions;
 use super::recipe::Architecture;
 use crate::attack::FittedAttack;
-use crate::backend::{Epoch, Kind, Learner, Listener, Model, Shown, Training};
+use crate::backend::{Kind, Learner, Model, Shown, Training};
 use crate::forest::Values;
 use crate::seed::{below, stream};
 
@@ -32,17 +32,28 @@ fn nothing(n: usize) -> ndarray::Array2<f64> {
     ndarray::Array2::zeros((n, 0))
 }
 
+/// What a learner says.
+#[derive(Default)]
+struct Heard(std::sync::Mutex<Vec<String>>);
+
+impl wfkit_metrics::Observer for Heard {
+    fn about(&self, what: &str) {
+        self.0.lock().expect("nobody panics while holding it").push(what.to_owned());
+    }
+}
+
 #[test]
 fn a_net_learns_what_is_there_to_learn() {
     let ((traces_in, labels), (tested, truth)) = (traces(120, 1), traces(60, 2));
     let (shown, x): (Vec<&Trace>, _) = (traces_in.iter().collect(), nothing(120));
-    let losses = std::sync::Mutex::new(Vec::new());
-    let hear = |epoch: Epoch| losses.lock().unwrap().push(epoch);
-    let training = Training::new(x.view(), &labels, 4, 7).of_traces(&shown).heard_by(Listener::of(&hear));
+    let heard = Heard::default();
+    let training = Training::new(x.view(), &labels, 4, 7).of_traces(&shown).watched_by(&heard);
     let model = Deep::new(Architecture::DfSized, Some(20)).fit(&training).unwrap();
-    let losses = losses.into_inner().unwrap();
-    assert_eq!((losses[0].done, losses[0].of), (1, 20));
-    assert!(losses.last().unwrap().loss < 0.5 * losses[0].loss, "{losses:?}");
+    let heard = heard.0.into_inner().unwrap();
+    assert!(heard[0].starts_with("epoch 1 of 20: log loss "), "{heard:?}");
+    let loss =
+        |told: &String| told.split("log loss ").nth(1).unwrap().split(',').next().unwrap().parse::<f64>().unwrap();
+    assert!(loss(heard.last().unwrap()) < 0.5 * loss(&heard[0]), "{heard:?}");
     let shown: Vec<&Trace> = tested.iter().collect();
     let p = model.predict(Shown { x: Values::from(nothing(60).view()), traces: &shown });
     assert_eq!(p.dim(), (60, 4));

@@ -13,7 +13,7 @@ use super::net::{Body, Net};
 use super::optimiser::Optimiser;
 use super::recipe::{Architecture, Recipe};
 use crate::alignment::OutOfFold;
-use crate::backend::{Epoch, Training};
+use crate::backend::Training;
 use crate::log_linear;
 use crate::seed::{shuffle, stream};
 
@@ -48,6 +48,7 @@ pub(super) fn train(architecture: Architecture, recipe: &Recipe, training: &Trai
     let mut arrays = Net::start(architecture, classes, &mut rng).tensors(&device);
     let mut optimiser = Optimiser::new(recipe.rule, arrays.len());
     let mut best: Option<Best> = None;
+    training.observer.begin("epochs", recipe.epochs as u64);
     for epoch in 0..recipe.epochs {
         shuffle(&mut learned, &mut rng);
         let rate = recipe.rate.at(epoch as f64 / recipe.epochs as f64);
@@ -58,21 +59,24 @@ pub(super) fn train(architecture: Architecture, recipe: &Recipe, training: &Trai
         let scores = body.judged(&held_traces, &arrays, &device);
         let loss = log_linear::fit(&[scores.view()], &held_labels).loss;
         let held_back = loss.is_finite().then_some(loss);
-        training.listener.hear(Epoch {
-            done: epoch + 1,
-            of: recipe.epochs,
-            loss: sum / learned.len() as f64,
-            held_back,
-        });
+        training.observer.about(&told(epoch, recipe.epochs, sum / learned.len() as f64, held_back));
+        training.observer.step();
         if best.as_ref().is_none_or(|best| best.loss.is_nan() || loss < best.loss) {
             best = Some(Best { loss, epoch, arrays: arrays.clone(), scores });
         } else if best.as_ref().is_some_and(|best| epoch - best.epoch >= recipe.patience) {
             break;
         }
     }
+    training.observer.end();
     let best = best.expect("a recipe has an epoch at least");
     let net = Net::of(architecture, classes, &best.arrays);
     Trained { net, held_back: OutOfFold { rows: held, scores: best.scores }, epochs: best.epoch + 1 }
+}
+
+/// How far it is: the mean log loss of the rows as they were learned from, and that on what is held back at the best temperature, in nats.
+fn told(epoch: usize, of: usize, loss: f64, held_back: Option<f64>) -> String {
+    let held_back = held_back.map_or_else(String::new, |loss| format!(", {loss:.3} held back"));
+    format!("epoch {} of {of}: log loss {loss:.3}{held_back}", epoch + 1)
 }
 
 /// One step by what these rows say; their mean log loss before it.

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use wfkit_metrics::Work;
 
 use super::bags::Bags;
 use super::columns::EXACT_RANKS;
@@ -143,13 +144,14 @@ impl ForestParams {
     /// ratios matter, which become those of whole numbers up to 4,095.
     pub fn grow_weighted(&self, training: &Training<'_>, of_rows: Option<&[f64]>) -> Result<Forest, ForestError> {
         self.check()?;
-        let &Training { x, labels, n_classes, groups, seed, .. } = training;
+        let &Training { x, labels, n_classes, groups, seed, observer, .. } = training;
         let classes = check_input(x, labels, n_classes)?;
         let class_weights = self.class_weights.whole(&classes, n_classes)?;
         let of_rows = of_rows.map(|weights| whole_of_rows(weights, x.nrows())).transpose()?;
         let table = Table::new(x, self.splits.most_ranks());
         let bags = Bags::new(x.nrows(), groups);
         let soil = Soil { params: self, table: &table, classes: &classes, n_classes };
+        let work = Work::begin(observer, "trees", self.trees);
         let trees = (0..self.trees)
             .into_par_iter()
             .map(|tree| {
@@ -165,7 +167,9 @@ impl ForestParams {
                         *weight = weight.saturating_mul(of_row);
                     }
                 }
-                grow(&soil, &weights, rng)
+                let tree = grow(&soil, &weights, rng);
+                work.step();
+                tree
             })
             .collect();
         let params = self.clone();

@@ -35,8 +35,8 @@ class Bar:
         self._done = max(self._done, steps)
         self._update()
 
-    def step(self) -> None:
-        self.done(self._done + 1)
+    def steps(self, n: int) -> None:
+        self.done(self._done + n)
 
     def end(self) -> None:
         if self._shown:

@@ -5,18 +5,21 @@ use wfkit_defend::{DefenseInfo, DelayModel, NotSimulated, Variants, list, not_si
 
 use crate::cli::NamedDefense;
 use crate::context::Context;
+use crate::printer::Entry;
 
 pub(super) fn all(context: &Context<'_>) -> Result<()> {
     if context.printer.is_json() {
         return context.printer.document(&list());
     }
-    let row = |defence: &DefenseInfo| {
+    let entry = |defence: &DefenseInfo| {
         let presets: Vec<String> =
             defence.presets.iter().map(|preset| format!("{}:{}", defence.name, preset.name)).collect();
-        [presets.join("\n"), defence.summary.to_owned(), defence.purpose.to_owned(), defence.cost.to_owned()]
+        let said = [("what", defence.summary), ("use", defence.purpose), ("cost", defence.cost)];
+        let mut said: Vec<(&str, String)> = said.map(|(label, said)| (label, said.to_owned())).into();
+        said.insert(0, ("write", presets.join(" ")));
+        Entry { name: defence.name.to_owned(), said }
     };
-    let rows: Vec<_> = list().iter().map(row).collect();
-    context.printer.table(["defence", "what it does", "use", "cost"], &rows)?;
+    context.printer.entries(&list().iter().map(entry).collect::<Vec<_>>())?;
     context
         .printer
         .line("\n`wfkit defend describe NAME`: source, parameters, overheads as published, what to know.")?;

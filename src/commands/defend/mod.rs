@@ -14,7 +14,7 @@ use anyhow::{Result, bail};
 use wfkit_datasets::{TraceFormat, TraceSet, write_traces};
 use wfkit_defend::{
     Audit, Cost, DefendOptions, DefendedSet, DefenseSpec, ManifestFile, OverheadOptions, TimeBracket,
-    check_composition, check_overheads, defend_with,
+    check_composition, check_overheads, defend_watched,
 };
 use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, VolumeSummary};
 use wfkit_report::answer;
@@ -58,8 +58,8 @@ fn defend(options: &DefendTraces, context: &Context<'_>) -> Result<()> {
     let undefended = cross_validate(&attack, &traces.set, folds, context.setting())?;
     let how =
         DefendOptions { seed: context.seed, replicas: options.replicas, verify: options.verify, limit: options.limit };
-    let working = context.printer.working("defending");
-    let defended = defend_with(&traces.set, &spec, &how)?;
+    let working = context.working("defending");
+    let defended = defend_watched(&traces.set, &spec, &how, context)?;
     let observed = defended.observe();
     drop(working);
     write_traces(&options.out, &observed)?;

@@ -17,7 +17,7 @@ use wfkit_report::picture::{Bar, Importances, importances};
 
 pub(super) fn run(options: &FeaturesExplain, context: &Context<'_>) -> Result<()> {
     let (spec, traces) = (&options.set, read_traces(&options.traces, context)?);
-    let extracted = extract(spec, &traces.set);
+    let extracted = extract(spec, &traces.set, context);
     let sought = ExplainOptions { trees: options.trees.into(), repeats: options.repeats.into() };
     let (columns, class) = (extracted.extractor.columns(), options.class.as_deref());
     let explanation = explain(&extracted.matrix, &columns, class, &sought, context.seed)?;

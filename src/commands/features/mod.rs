@@ -41,9 +41,7 @@ fn write(options: &FeaturesExtract, context: &Context<'_>) -> Result<()> {
         return parts::write(options, parts, rows, context);
     }
     let traces = read_traces(&options.traces, context)?;
-    let working = context.printer.working("extracting");
-    let extracted = extract(&options.set, &traces.set);
-    drop(working);
+    let extracted = extract(&options.set, &traces.set, context);
     extracted.matrix.write(&options.out, Some(&extracted.extractor))?;
     let mut report = report(&extracted, &traces.set, digests(&options.traces)?, context)?;
     report.dropped = traces.dropped;
@@ -58,11 +56,13 @@ pub(crate) struct Extracted {
 }
 
 /// Fits the sets to all traces and takes their features.
-pub(crate) fn extract(spec: &FeatureSpec, set: &TraceSet) -> Extracted {
+pub(crate) fn extract(spec: &FeatureSpec, set: &TraceSet, context: &Context<'_>) -> Extracted {
+    let working = context.working("features");
     let started = Instant::now();
     let traces: Vec<&Trace> = set.traces().iter().map(|labelled| &labelled.trace).collect();
     let extractor = spec.fit(&traces);
-    let matrix = extractor.transform(set);
+    let matrix = extractor.transform_watched(set, context);
+    drop(working);
     Extracted { extractor, matrix, seconds: started.elapsed().as_secs_f64() }
 }
 

@@ -37,6 +37,7 @@ mod sets;
 mod shortcuts;
 mod support;
 mod sweep;
+mod tables;
 mod transfer;
 mod verify;
 mod whole_run;

@@ -34,9 +34,21 @@ fn epochs_are_for_nets() {
 mod built {
     use std::sync::Mutex;
 
-    use wfkit_classify::{Attack, AttackOptions, Epoch, Listener, Samples};
+    use wfkit_classify::{Attack, AttackOptions, Samples};
+    use wfkit_metrics::Observer;
 
     use super::*;
+
+    /// The losses that a net tells, epoch by epoch.
+    #[derive(Default)]
+    struct Losses(Mutex<Vec<f64>>);
+
+    impl Observer for Losses {
+        fn about(&self, what: &str) {
+            let loss = what.split("log loss ").nth(1).and_then(|told| told.split(',').next());
+            self.0.lock().unwrap().push(loss.unwrap().parse().unwrap());
+        }
+    }
 
     /// Every net takes a few steps on recorded traces of three classes, from all of which it learns.
     #[test]
@@ -47,10 +59,9 @@ mod built {
         let few = set.select(&rows);
         for name in ["df", "tik-tok", "rf", "df-sized"] {
             let attack = Attack::by_name(name, &AttackOptions { epochs: Some(6), ..AttackOptions::default() }).unwrap();
-            let losses = Mutex::new(Vec::new());
-            let hear = |epoch: Epoch| losses.lock().unwrap().push(epoch.loss);
-            attack.fit_heard(Samples::Traces(&few), 1, Listener::of(&hear)).unwrap();
-            let losses = losses.into_inner().unwrap();
+            let losses = Losses::default();
+            attack.fit_watched(Samples::Traces(&few), 1, &losses).unwrap();
+            let losses = losses.0.into_inner().unwrap();
             let last = losses[losses.len() - 2..].iter().sum::<f64>() / 2.0;
             assert!(last < 0.9 * losses[0], "{name}: {losses:?}");
         }

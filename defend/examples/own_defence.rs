@@ -1,6 +1,6 @@
 //! A defence of your own: simulated, checked, and written as a file that the program attacks.
 //!
-//! `cargo run --release --example own_defence -- traces.parquet echoed.parquet`
+//! `cargo run --release -p wfkit-defend --example own_defence -- traces.parquet echoed.parquet`
 
 use std::path::Path;
 
