@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use wfkit_classify::Samples;
 use wfkit_datasets::formats::{FieldFormat, ReadError};
-use wfkit_datasets::{Comparison, FileKind, Observed, TraceSet, read_all_traces_as, unknown_classes};
+use wfkit_datasets::{FileKind, Observed, ObservedComparison, TraceSet, read_all_traces_as, unknown_classes};
 use wfkit_features::FeatureMatrix;
 use wfkit_metrics::{ClassMap, Utility};
 
@@ -132,15 +132,15 @@ pub(crate) fn check_observed(
         return Ok(());
     };
     match learned.compare(attacked) {
-        Comparison::Alike => {}
-        Comparison::Unknown(what) => context.warn_of_input(&format!(
+        ObservedComparison::Alike => {}
+        ObservedComparison::Unknown(what) => context.warn_of_input(&format!(
             "it is not known whether what is attacked has the {what} of what was learned from: learned from {learned}, attacked {attacked}"
         )),
-        Comparison::Differs(what) if allowed => {
+        ObservedComparison::Differs(what) if allowed => {
             let message = format!("another {what}: learned from {learned}, attacked {attacked}");
             context.warn_of_input(&message);
         }
-        Comparison::Differs(what) => {
+        ObservedComparison::Differs(what) => {
             bail!("another {what}: learned from {learned}, attacked {attacked}; --any-layer attacks it all the same")
         }
     }

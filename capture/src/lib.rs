@@ -28,7 +28,9 @@ mod stats;
 mod streams;
 mod text;
 
-pub use audit::{Audit, CipherSuite, Messages, Reason as VerdictReason, Sighting, TlsConnection, Verdict, audit};
+pub use audit::{
+    CaptureAudit, CipherSuite, Messages, Reason as VerdictReason, Sighting, TlsConnection, Verdict, audit,
+};
 pub use client::{Cidr, ClientRule, ClientRuleError};
 pub use export::{ExportError, Exported, export, write_capture};
 pub use files::{FoundCaptures, captures_in, has_captures};

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 use thiserror::Error;
 use wfkit_datasets::Groups;
-use wfkit_features::{Column, FeatureMatrix, Information};
+use wfkit_features::{Column, FeatureInformation, FeatureMatrix};
 use wfkit_metrics::seed::mix;
 use wfkit_metrics::{ClassMap, Probabilities, ceiling_of_one_score, mutual_information_bits, per_class_auc_of_score};
 
@@ -66,7 +66,7 @@ pub struct Explained {
     /// Name of the feature or group.
     pub name: String,
     /// What it tells of a trace.
-    pub tells: Information,
+    pub tells: FeatureInformation,
     /// How many features it is.
     pub columns: usize,
     /// One-vs-rest area under the ROC curve of the value alone, in the direction that tells more, so 0.5 at least: max(AUC, 1 - AUC); of all
@@ -74,7 +74,7 @@ pub struct Explained {
     pub auc: f64,
     /// Which values that class has; none of all classes, which differ.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub direction: Option<Direction>,
+    pub direction: Option<Tendency>,
     /// Mutual information of value and class (of one class: of value and whether it is the class), see [`mutual_information_bits`]; in
     /// [`INFORMATION_BINS`] bins. Of a group: that of its best feature.
     pub bits: f64,
@@ -88,14 +88,14 @@ pub struct Explained {
 /// Which values of a feature, compared with the rest, a class has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Direction {
+pub enum Tendency {
     /// Larger ones.
     High,
     /// Smaller ones.
     Low,
 }
 
-impl std::fmt::Display for Direction {
+impl std::fmt::Display for Tendency {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::High => "high",
@@ -107,7 +107,7 @@ impl std::fmt::Display for Direction {
 /// A feature by itself.
 struct Alone {
     auc: f64,
-    direction: Option<Direction>,
+    direction: Option<Tendency>,
     bits: f64,
 }
 
@@ -229,7 +229,7 @@ fn alone(matrix: &FeatureMatrix, labels: &[usize], n_classes: usize, asked: Opti
             Some(class) => either(class),
             None => (0..n_classes).map(either).sum::<f64>() / n_classes as f64,
         };
-        let direction = asked.map(|class| if area(class) < 0.5 { Direction::Low } else { Direction::High });
+        let direction = asked.map(|class| if area(class) < 0.5 { Tendency::Low } else { Tendency::High });
         Alone { auc, direction, bits: bits.expect(finite) }
     };
     (0..matrix.names().len()).into_par_iter().map(|at| of_column(matrix.values().column(at).to_vec())).collect()

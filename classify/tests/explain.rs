@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use ndarray::{Array2, Axis, concatenate};
 use serde::Deserialize;
 use wfkit_classify::forest::{ClassWeights, ForestParams, Importance, Judges, MaxFeatures};
-use wfkit_classify::{Direction, ExplainError, ExplainOptions, Explained, explain};
+use wfkit_classify::{ExplainError, ExplainOptions, Explained, Tendency, explain};
 use wfkit_datasets::{Label, TraceKey};
-use wfkit_features::{Column, FeatureMatrix, Information, Unit};
+use wfkit_features::{Column, FeatureInformation, FeatureMatrix, Unit};
 use wfkit_metrics::{mutual_information_bits, per_class_auc_of_score};
 
 #[derive(Deserialize)]
@@ -212,7 +212,7 @@ fn matrix(labels: &[usize], x: Array2<f64>) -> (FeatureMatrix, Vec<Column>) {
     let column = |name: &str| Column {
         name: format!("set.{name}"),
         unit: Unit::Number,
-        information: if name == "noise" { Information::Time } else { Information::Size },
+        information: if name == "noise" { FeatureInformation::Time } else { FeatureInformation::Size },
         definition: if ["all", "again"].contains(&name) { "set.twice".into() } else { format!("set.{name}") },
         version: 1,
     };
@@ -246,7 +246,7 @@ fn what_is_planted_comes_out_on_top_and_what_does_not_vary_is_nothing() {
     assert_eq!((twice.columns, twice.bits), (2, alone[0].bits.max(alone[1].bits)));
     assert!(twice.importance > alone[0].importance.max(alone[1].importance), "each stands in for the other");
     let time = named(&all.groups, "time");
-    assert_eq!((time.columns, time.tells, time.auc, time.bits), (1, Information::Time, noise.auc, noise.bits));
+    assert_eq!((time.columns, time.tells, time.auc, time.bits), (1, FeatureInformation::Time, noise.auc, noise.bits));
     assert_eq!(all.groups[0].name, "size");
 
     // The feature made for class c tells it best.
@@ -257,7 +257,7 @@ fn what_is_planted_comes_out_on_top_and_what_does_not_vary_is_nothing() {
     // Class a has the low values of the first feature.
     let of_first = explain(&matrix, &columns, Some("a"), &ExplainOptions::default(), 3).unwrap();
     let first = named(&of_first.features, "set.all");
-    assert!(first.auc > 0.85 && first.direction == Some(Direction::Low), "{first:?}");
+    assert!(first.auc > 0.85 && first.direction == Some(Tendency::Low), "{first:?}");
     assert!(
         of_first.features.iter().chain(&of_first.groups).all(|one| one.auc >= 0.5 && one.auc <= of_first.auc_ceiling)
     );

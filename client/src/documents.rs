@@ -72,7 +72,7 @@ pub struct Round {
     /// And in a sentence.
     pub rule: String,
     /// How often may be uploaded.
-    pub limits: Limits,
+    pub limits: UploadLimits,
     /// Whether a defence may be a specification, which the server runs.
     #[serde(default)]
     pub specifications: bool,
@@ -99,7 +99,7 @@ pub struct RoundRules {
 
 /// Uploads in any window of so many hours.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Limits {
+pub struct UploadLimits {
     /// Those that are not refused.
     pub accepted: i64,
     /// All.
@@ -173,16 +173,16 @@ impl Submission {
     }
 
     /// Why it was refused.
-    pub fn problems(&self) -> Vec<Problem> {
+    pub fn problems(&self) -> Vec<FileProblem> {
         self.found("problems")
     }
 
     /// What is allowed but deserves a look.
-    pub fn warnings(&self) -> Vec<Problem> {
+    pub fn warnings(&self) -> Vec<FileProblem> {
         self.found("warnings")
     }
 
-    fn found(&self, what: &str) -> Vec<Problem> {
+    fn found(&self, what: &str) -> Vec<FileProblem> {
         let list = self.outcome.as_ref().and_then(|outcome| outcome.get(what));
         list.and_then(|list| serde_json::from_value(list.clone()).ok()).unwrap_or_default()
     }
@@ -190,7 +190,7 @@ impl Submission {
 
 /// One kind of problem of a file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Problem {
+pub struct FileProblem {
     /// What is wrong.
     pub kind: String,
     /// In which column; empty where the whole row or file is meant.

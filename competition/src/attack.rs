@@ -40,7 +40,7 @@ pub struct Prediction<'a> {
 
 /// Why an attack file cannot be made.
 #[derive(Debug, Error)]
-pub enum AttackError {
+pub enum AttackFileError {
     /// Ids and probabilities are of different traces.
     #[error("team {team_id}: {ids} capture ids for {rows} rows of probabilities")]
     Rows {
@@ -85,12 +85,12 @@ pub enum AttackError {
 ///
 /// # Errors
 /// Ids that do not fit the probabilities or occur twice, classes without a column, and what the system refuses.
-pub fn write_attack(predictions: &[Prediction<'_>], classes: usize, path: &Path) -> Result<(), AttackError> {
+pub fn write_attack(predictions: &[Prediction<'_>], classes: usize, path: &Path) -> Result<(), AttackFileError> {
     let mut rows = BTreeMap::new();
     for prediction in predictions {
         let Prediction { team_id, capture_ids, probabilities } = *prediction;
         if capture_ids.len() != probabilities.len() {
-            return Err(AttackError::Rows { team_id, ids: capture_ids.len(), rows: probabilities.len() });
+            return Err(AttackFileError::Rows { team_id, ids: capture_ids.len(), rows: probabilities.len() });
         }
         let columns = class_columns(prediction, classes)?;
         for (&capture_id, probabilities) in capture_ids.iter().zip(probabilities.values().rows()) {
@@ -99,7 +99,7 @@ pub fn write_attack(predictions: &[Prediction<'_>], classes: usize, path: &Path)
                 values[column] = probability;
             }
             if rows.insert((team_id, capture_id), values).is_some() {
-                return Err(AttackError::Twice { team_id, capture_id });
+                return Err(AttackFileError::Twice { team_id, capture_id });
             }
         }
     }
@@ -107,10 +107,10 @@ pub fn write_attack(predictions: &[Prediction<'_>], classes: usize, path: &Path)
 }
 
 /// The column in the file, counted from 0, of each class of the prediction.
-fn class_columns(prediction: &Prediction<'_>, classes: usize) -> Result<Vec<usize>, AttackError> {
+fn class_columns(prediction: &Prediction<'_>, classes: usize) -> Result<Vec<usize>, AttackFileError> {
     let column = |class: &String| match class_number(class) {
         Some(number) if number <= classes as u64 => Ok(number as usize - 1),
-        _ => Err(AttackError::Class { team_id: prediction.team_id, class: class.clone(), classes }),
+        _ => Err(AttackFileError::Class { team_id: prediction.team_id, class: class.clone(), classes }),
     };
     prediction.probabilities.classes().names().iter().map(column).collect()
 }
@@ -144,7 +144,7 @@ fn column_names(classes: usize) -> Vec<String> {
 ///
 /// # Errors
 /// Files that cannot be read or have problems, other numbers of classes, a trace in two files, and what the system refuses.
-pub fn join_attacks(parts: &[PathBuf], path: &Path) -> Result<(), AttackError> {
+pub fn join_attacks(parts: &[PathBuf], path: &Path) -> Result<(), AttackFileError> {
     let mut rows = BTreeMap::new();
     let mut classes = None;
     for part in parts {
@@ -156,7 +156,7 @@ pub fn join_attacks(parts: &[PathBuf], path: &Path) -> Result<(), AttackError> {
         classes = Some(table.classes);
         for ((team_id, capture_id), row) in table.rows {
             if rows.insert((team_id, capture_id), row.values).is_some() {
-                return Err(AttackError::Twice { team_id, capture_id });
+                return Err(AttackFileError::Twice { team_id, capture_id });
             }
         }
     }

@@ -12,7 +12,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use crate::rules::class_number;
-use crate::{SplitError, SplitOptions, SplitReport, halves, read_truth, split};
+use crate::{DefenseSplitError, SplitOptions, SplitReport, halves, read_truth, split};
 
 const SCORE: &str = include_str!("../kit/codabench/score.py");
 const ATTACK: &str = include_str!("../kit/attack.py");
@@ -51,7 +51,7 @@ pub fn bundle_for_codabench(
     about: &BundleOptions,
     parts: &Path,
     out: &Path,
-) -> Result<Bundle, SplitError> {
+) -> Result<Bundle, DefenseSplitError> {
     if out.exists() {
         let source = io::Error::new(io::ErrorKind::AlreadyExists, "it exists; name another");
         return Err(WriteError::Io { path: out.to_owned(), source }.into());

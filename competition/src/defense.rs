@@ -13,7 +13,7 @@ use wfkit_datasets::{LabelledTrace, Layer, Provenance, Trace, TraceKey, TraceSet
 use wfkit_metrics::{Volume, VolumeSummary, class_order};
 
 use crate::rules::class_number;
-use crate::{CheckReport, Cost, Overhead, Rules};
+use crate::{CheckReport, Overhead, Rules, UploadCost};
 
 /// Names of the columns that tell traces apart: class and repetition.
 const KEYS: [&str; 2] = ["cell_id", "rep"];
@@ -33,7 +33,7 @@ pub struct Export {
 
 /// Why there is no export.
 #[derive(Debug, Error)]
-pub enum ExportError {
+pub enum DefenseExportError {
     /// The file cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
@@ -51,7 +51,7 @@ pub enum ExportError {
 ///
 /// # Errors
 /// What the system refuses, another extension, and traces of 97 days and more.
-pub fn export_defense(set: &TraceSet, path: &Path, rules: &Rules) -> Result<Export, ExportError> {
+pub fn export_defense(set: &TraceSet, path: &Path, rules: &Rules) -> Result<Export, DefenseExportError> {
     let classes = set.classes();
     let named_as_numbers = classes.names().iter().all(|class| rules.has_class(class));
     let number = |class: &str| match named_as_numbers {
@@ -166,7 +166,7 @@ pub fn check_defense<'a>(
     warn_of_twins(&table.traces, &mut report.warnings);
 
     let volumes: Vec<Volume> = table.traces.iter().filter_map(|packets| packets.trace.as_ref()).map(volume).collect();
-    report.cost = Cost::of(&volumes);
+    report.cost = UploadCost::of(&volumes);
     if let (Some(cost), Some(undefended)) = (&report.cost, undefended.and_then(VolumeSummary::of)) {
         let overhead = Overhead::between(&undefended, &cost.volumes);
         warn_of_overhead(&overhead, &mut report.warnings);

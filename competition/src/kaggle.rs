@@ -7,7 +7,7 @@ use wfkit_datasets::TraceSet;
 use wfkit_datasets::formats::{ReadLimits, WriteError, write_csv_file};
 
 use crate::rules::class_number;
-use crate::{SplitError, SplitOptions, SplitReport, halves, read_truth, split};
+use crate::{DefenseSplitError, SplitOptions, SplitReport, halves, read_truth, split};
 
 /// What was written for such a host.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -29,7 +29,7 @@ pub struct Hosted {
 ///
 /// # Errors
 /// As those of [`split`].
-pub fn split_for_hosts(set: &TraceSet, options: &SplitOptions, out_dir: &Path) -> Result<Hosted, SplitError> {
+pub fn split_for_hosts(set: &TraceSet, options: &SplitOptions, out_dir: &Path) -> Result<Hosted, DefenseSplitError> {
     let split = split(set, options, out_dir)?;
     let truth = read_truth(&split.verif, &ReadLimits::OWN)?;
     let ids: Vec<i64> = truth.keys().copied().collect();

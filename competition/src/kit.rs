@@ -8,7 +8,8 @@ use wfkit_datasets::TraceSet;
 use wfkit_datasets::formats::{ReadError, ReadLimits, WriteError};
 
 use crate::{
-    CheckReport, ExportError, Rules, SplitError, SplitOptions, SplitReport, export_defense, read_defense, split,
+    CheckReport, DefenseExportError, DefenseSplitError, Rules, SplitOptions, SplitReport, export_defense, read_defense,
+    split,
 };
 
 /// Files of the kit that are the same for all.
@@ -42,10 +43,10 @@ pub enum KitError {
     Refused(Box<CheckReport>),
     /// The traces cannot be written as a defence.
     #[error(transparent)]
-    Export(#[from] ExportError),
+    Export(#[from] DefenseExportError),
     /// They cannot be split.
     #[error(transparent)]
-    Split(#[from] SplitError),
+    Split(#[from] DefenseSplitError),
     /// What was written cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),

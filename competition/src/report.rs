@@ -26,7 +26,7 @@ pub struct CheckReport {
     /// Teams attacked; none for a defence.
     pub teams: Vec<u64>,
     /// What the traffic of a defence costs, from its sound traces; none if there is no such trace, and for an attack.
-    pub cost: Option<Cost>,
+    pub cost: Option<UploadCost>,
     /// What the defence adds to undefended traffic, where that was given.
     pub overhead: Option<Overhead>,
 }
@@ -77,14 +77,14 @@ impl CheckReport {
 
 /// What the traffic of a set costs its users.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Cost {
+pub struct UploadCost {
     /// The medians and the utility score.
     pub utility: Utility,
     /// Minimum, mean, median and maximum, as magnitudes.
     pub volumes: VolumeSummary,
 }
 
-impl Cost {
+impl UploadCost {
     /// `None` without traces.
     pub fn of(volumes: &[Volume]) -> Option<Self> {
         Some(Self { utility: Utility::of(volumes), volumes: VolumeSummary::of(volumes)? })

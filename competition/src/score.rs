@@ -9,7 +9,7 @@ use wfkit_metrics::{Average, accuracy, attack_score, per_class_auc, roc_auc_ovr}
 
 use crate::attack::join;
 use crate::defense::read_defense;
-use crate::{CheckReport, Cost, Match, Verif};
+use crate::{CheckReport, Match, UploadCost, Verif};
 
 /// The attack score of a team that has no attack (yet).
 const WITHOUT_ATTACK: f64 = 1.0;
@@ -18,7 +18,7 @@ const WITHOUT_ATTACK: f64 = 1.0;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CompetitionScore {
     /// What its defence costs, with the utility score; none if no defence was given.
-    pub cost: Option<Cost>,
+    pub cost: Option<UploadCost>,
     /// One entry an attacked team, by team.
     pub matches: Vec<MatchScore>,
     /// Mean accuracy over the matches; none without an attack.
@@ -129,7 +129,7 @@ pub fn score(
     limits: &ReadLimits,
 ) -> Result<CompetitionScore, CompetitionError> {
     let cost = match defense {
-        Some(source) => Cost::of(&read_defense(source, limits)?.volumes()),
+        Some(source) => UploadCost::of(&read_defense(source, limits)?.volumes()),
         None => None,
     };
     let matches = match attack {

@@ -59,7 +59,7 @@ pub struct SplitReport {
 
 /// Why there is no split.
 #[derive(Debug, Error)]
-pub enum SplitError {
+pub enum DefenseSplitError {
     /// A class is not named as the competition does.
     #[error("class `{0}` is not a whole number from 1")]
     Class(String),
@@ -117,7 +117,7 @@ pub enum SplitError {
 ///
 /// # Errors
 /// A set for which there is no such split, and what the system refuses.
-pub fn split(set: &TraceSet, options: &SplitOptions, out_dir: &Path) -> Result<SplitReport, SplitError> {
+pub fn split(set: &TraceSet, options: &SplitOptions, out_dir: &Path) -> Result<SplitReport, DefenseSplitError> {
     let classes = set.classes().len();
     check(set, classes, options.test_traces)?;
     let hashes: Vec<[u8; 32]> = set.traces().iter().map(|labelled| labelled.trace.content_hash()).collect();
@@ -156,24 +156,24 @@ pub fn split(set: &TraceSet, options: &SplitOptions, out_dir: &Path) -> Result<S
 }
 
 /// Whether there is a split at all.
-fn check(set: &TraceSet, classes: usize, test: usize) -> Result<(), SplitError> {
+fn check(set: &TraceSet, classes: usize, test: usize) -> Result<(), DefenseSplitError> {
     for class in set.traces().chunk_by(|a, b| a.key.class == b.key.class) {
         let name = &class[0].key.class;
         if class_number(name).is_none() {
-            return Err(SplitError::Class(name.clone()));
+            return Err(DefenseSplitError::Class(name.clone()));
         }
         if class.len() < 2 {
-            return Err(SplitError::OneTrace(name.clone()));
+            return Err(DefenseSplitError::OneTrace(name.clone()));
         }
     }
     if test == 0 || test < classes {
-        return Err(SplitError::TooFewTest { test, classes });
+        return Err(DefenseSplitError::TooFewTest { test, classes });
     }
     if test > set.len() - classes {
-        return Err(SplitError::TooManyTest { test, traces: set.len(), classes });
+        return Err(DefenseSplitError::TooManyTest { test, traces: set.len(), classes });
     }
     if set.len() as u64 > LARGEST_ID / 2 {
-        return Err(SplitError::TooMany(set.len()));
+        return Err(DefenseSplitError::TooMany(set.len()));
     }
     Ok(())
 }
@@ -318,10 +318,10 @@ fn reread(
     report: &SplitReport,
     train: &[(i64, &LabelledTrace)],
     test: &[(i64, &LabelledTrace)],
-) -> Result<(), SplitError> {
+) -> Result<(), DefenseSplitError> {
     let expect = |same: bool, path: &PathBuf, what| match same {
         true => Ok(()),
-        false => Err(SplitError::Reread { path: path.clone(), what }),
+        false => Err(DefenseSplitError::Reread { path: path.clone(), what }),
     };
     let limits = ReadLimits::OWN;
     let found = read_defense(&report.train, &limits)?;

@@ -56,7 +56,7 @@ pub use info::{TraceSetInfo, duplicates, implausible_times, near_twins, traces_w
 pub use kinds::FileKind;
 pub use label::Label;
 pub use likeness::{Likeness, NotALikeness};
-pub use observed::{Comparison, Observed};
+pub use observed::{Observed, ObservedComparison};
 pub use overlap::{Known, Overlap};
 #[cfg(feature = "tables")]
 pub use probabilities::{Predictions, read_probabilities, write_probabilities};
@@ -66,7 +66,7 @@ pub use public_sets::{PUBLIC_SETS, PublicSet, public_set};
 pub use relabel::{RelabelError, relabel};
 pub use sessions::{Page, SessionError, SessionOptions, SessionPages, join_sessions};
 #[cfg(feature = "tables")]
-pub use tables::{Table, TableSink, read_table, write_table, write_table_in_parts};
+pub use tables::{ColumnTable, TableSink, read_table, write_table, write_table_in_parts};
 pub use trace::{Trace, TraceError, short_hash};
 pub use trace_set::{LabelledTrace, Layer, Provenance, TraceKey, TraceSet, TraceSetError, volume};
 pub use view::View;

@@ -24,7 +24,7 @@ pub struct Observed {
 /// Whether two collections were observed alike. Defences may differ: what an attack finds of one that it does not know is a question of
 /// its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Comparison {
+pub enum ObservedComparison {
     /// As far as they say.
     Alike,
     /// One of them does not say what the other says.
@@ -42,20 +42,20 @@ impl From<&Provenance> for Observed {
 
 impl Observed {
     /// Whether `other` was observed alike.
-    pub fn compare(&self, other: &Self) -> Comparison {
+    pub fn compare(&self, other: &Self) -> ObservedComparison {
         let is_known = |layer: Layer| layer != Layer::Unknown;
         let of_streams = |layer| matches!(layer, Layer::Tcp | Layer::Unknown);
         if is_known(self.layer) && is_known(other.layer) && self.layer != other.layer {
-            return Comparison::Differs("layer");
+            return ObservedComparison::Differs("layer");
         }
         if self.vantage != other.vantage {
-            return Comparison::Differs("vantage");
+            return ObservedComparison::Differs("vantage");
         }
         match (self.reassembly, other.reassembly) {
-            (Some(a), Some(b)) if a != b => Comparison::Differs("reassembly"),
-            _ if self.layer != other.layer => Comparison::Unknown("layer"),
-            (Some(_), None) | (None, Some(_)) if of_streams(self.layer) => Comparison::Unknown("reassembly"),
-            _ => Comparison::Alike,
+            (Some(a), Some(b)) if a != b => ObservedComparison::Differs("reassembly"),
+            _ if self.layer != other.layer => ObservedComparison::Unknown("layer"),
+            (Some(_), None) | (None, Some(_)) if of_streams(self.layer) => ObservedComparison::Unknown("reassembly"),
+            _ => ObservedComparison::Alike,
         }
     }
 }
@@ -86,18 +86,18 @@ mod tests {
         let guard = Observed { vantage: "guard".to_owned(), ..tcp.clone() };
         let defended = Observed { defenses: vec!["front".to_owned()], ..tcp.clone() };
         for (other, expected) in [
-            (tcp.clone(), Comparison::Alike),
-            (defended, Comparison::Alike),
-            (guard, Comparison::Differs("vantage")),
-            (observed(Layer::Tcp, Some(false)), Comparison::Differs("reassembly")),
-            (observed(Layer::Cell, Some(true)), Comparison::Differs("layer")),
-            (observed(Layer::Unknown, None), Comparison::Unknown("layer")),
-            (observed(Layer::Tcp, None), Comparison::Unknown("reassembly")),
+            (tcp.clone(), ObservedComparison::Alike),
+            (defended, ObservedComparison::Alike),
+            (guard, ObservedComparison::Differs("vantage")),
+            (observed(Layer::Tcp, Some(false)), ObservedComparison::Differs("reassembly")),
+            (observed(Layer::Cell, Some(true)), ObservedComparison::Differs("layer")),
+            (observed(Layer::Unknown, None), ObservedComparison::Unknown("layer")),
+            (observed(Layer::Tcp, None), ObservedComparison::Unknown("reassembly")),
         ] {
             assert_eq!(tcp.compare(&other), expected, "{other}");
             assert_eq!(other.compare(&tcp), expected, "{other}");
         }
-        assert_eq!(observed(Layer::Cell, None).compare(&observed(Layer::Cell, Some(true))), Comparison::Alike);
+        assert_eq!(observed(Layer::Cell, None).compare(&observed(Layer::Cell, Some(true))), ObservedComparison::Alike);
         assert_eq!(tcp.to_string(), "layer tcp at client link, streams put in order");
     }
 }

@@ -12,7 +12,7 @@ use crate::{Label, ReadError, WriteError};
 
 /// Named columns of numbers, shape `(n_traces, n_columns)`, one label a row.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Table {
+pub struct ColumnTable {
     /// One label a row.
     pub labels: Vec<Label>,
     /// One name a column.
@@ -125,12 +125,12 @@ fn columns(labels: &[Label], has_likeness: bool, names: &[String], values: Array
 ///
 /// # Errors
 /// [`ReadError`], naming the column, and the row for a null.
-pub fn read_table(path: &Path) -> Result<Table, ReadError> {
+pub fn read_table(path: &Path) -> Result<ColumnTable, ReadError> {
     let frame = Frame::read(path)?;
     let labels = frame.labels()?;
     let names: Vec<String> = frame.names().filter(|name| !LABELS.contains(name)).map(str::to_owned).collect();
     let values = numbers(&frame, &names)?;
-    Ok(Table { labels, names, values, metadata: frame.metadata })
+    Ok(ColumnTable { labels, names, values, metadata: frame.metadata })
 }
 
 /// One column a name.
@@ -188,7 +188,7 @@ mod tests {
                 nan if nan.is_nan() => f64::INFINITY,
                 number => number,
             };
-            let table = Table {
+            let table = ColumnTable {
                 labels: (0..rows as i64).map(label).collect(),
                 names: (0..columns).map(|column| format!("feature {column}")).collect(),
                 values: Array2::from_shape_fn((rows, columns), number),

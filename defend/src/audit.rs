@@ -18,7 +18,7 @@ use crate::{Copies, DefendError, DefenseSpec, Direction, Invariant, Pipeline, Pr
 /// layers that the defended set names or, where these are not known, because nine in ten of ten pairs or more leave it alone. Then each pair is
 /// held to that.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Audit {
+pub struct DefendedAudit {
     /// Pairs of an original and a defended trace that were compared.
     pub pairs: usize,
     /// Originals without their defended traces.
@@ -89,7 +89,7 @@ pub struct AuditViolation {
 /// Sizes that simulators have written for padding in files of cells, and that give it away to any feature of sizes.
 const MARKS: [u32; 2] = [888, 999];
 
-impl Audit {
+impl DefendedAudit {
     /// Compares the sets; a trace has `copies` defended copies, under the keys of [`Copies::key`]; where no defended trace has a
     /// session, as in formats that do not keep it, by class and rep alone.
     ///
@@ -403,8 +403,8 @@ mod tests {
 
     const ORIGINAL: [(u64, i32); 4] = [(0, 100), (10, -200), (20, 300), (30, -400)];
 
-    fn audit(defended: &[(u64, i32)]) -> Audit {
-        Audit::of(&set(&ORIGINAL, Some(0)), &set(defended, Some(0)), Copies::ONE).unwrap()
+    fn audit(defended: &[(u64, i32)]) -> DefendedAudit {
+        DefendedAudit::of(&set(&ORIGINAL, Some(0)), &set(defended, Some(0)), Copies::ONE).unwrap()
     }
 
     fn broken(defended: &[(u64, i32)]) -> Vec<Invariant> {
@@ -420,7 +420,7 @@ mod tests {
         assert_eq!(broken(&[(0, 400), (10, -200), (20, 299), (30, -400)]), [Invariant::NoTimeTravel]);
         assert_eq!(broken(&[(0, 400), (10, -600), (20, 300), (40, -400)]), []);
         let cells = |packets: &[(u64, i32)]| {
-            let audit = Audit::of(&set(&[(0, 1), (10, -1)], None), &set(packets, None), Copies::ONE).unwrap();
+            let audit = DefendedAudit::of(&set(&[(0, 1), (10, -1)], None), &set(packets, None), Copies::ONE).unwrap();
             audit.violations.iter().map(|violation| violation.invariant).collect::<Vec<_>>()
         };
         assert_eq!(cells(&[(0, 1), (5, 888), (10, -1)]), [Invariant::Marks]);
@@ -429,7 +429,7 @@ mod tests {
     }
 
     /// Ten traces, padded; the first of them has a fault that its padding hides.
-    fn audit_of_ten(defended: &[(u64, i32)], layers: &[&str]) -> Audit {
+    fn audit_of_ten(defended: &[(u64, i32)], layers: &[&str]) -> DefendedAudit {
         let ten = |first: &[(u64, i32)], rest: &[(u64, i32)], layers: &[&str]| {
             let mut provenance = Provenance::new(Layer::Tcp, vec![]);
             provenance.defenses = layers.iter().map(|&layer| layer.to_owned()).collect();
@@ -440,7 +440,7 @@ mod tests {
             TraceSet::new((0..10).map(one).collect(), provenance).unwrap()
         };
         let padded = [(0, 100), (5, 900), (10, -200), (20, 300), (25, -900), (30, -400), (31, 900), (31, -900)];
-        Audit::of(&ten(&ORIGINAL, &ORIGINAL, &[]), &ten(defended, &padded, layers), Copies::ONE).unwrap()
+        DefendedAudit::of(&ten(&ORIGINAL, &ORIGINAL, &[]), &ten(defended, &padded, layers), Copies::ONE).unwrap()
     }
 
     #[test]
@@ -466,7 +466,7 @@ mod tests {
         let audit = audit_of_ten(&twice, &[]);
         assert!(audit.passed() && audit.cannot_show.iter().any(|fault| fault.contains("sent twice")), "{audit:?}");
         // One pair alone tells nothing of what is left alone.
-        let alone = Audit::of(&set(&ORIGINAL, Some(0)), &set(&dropped, Some(0)), Copies::ONE).unwrap();
+        let alone = DefendedAudit::of(&set(&ORIGINAL, Some(0)), &set(&dropped, Some(0)), Copies::ONE).unwrap();
         assert_eq!((alone.passed(), alone.held_to_by), (true, HeldToBy::Nothing));
         assert!(alone.cannot_show.iter().any(|fault| fault.contains("dropped")), "{alone:?}");
     }
@@ -478,7 +478,7 @@ mod tests {
             trace.key.class = key.to_owned();
             TraceSet::new(vec![trace], Provenance::new(Layer::Tcp, vec![])).unwrap()
         };
-        let audit = Audit::of(&two("a"), &two("b"), Copies::ONE).unwrap();
+        let audit = DefendedAudit::of(&two("a"), &two("b"), Copies::ONE).unwrap();
         assert_eq!(
             (audit.missing, audit.unexpected),
             (vec!["class a, rep 0".to_owned()], vec!["class b, rep 0".to_owned()])
@@ -498,11 +498,11 @@ mod tests {
     #[test]
     fn a_start_that_is_not_known_is_not_held_against_the_defence() {
         let late: Vec<(u64, i32)> = vec![(0, 100), (0, -200), (10, 300), (20, -400)];
-        let audit = Audit::of(&set(&ORIGINAL, None), &set(&late, None), Copies::ONE).unwrap();
+        let audit = DefendedAudit::of(&set(&ORIGINAL, None), &set(&late, None), Copies::ONE).unwrap();
         assert!(audit.passed());
         assert_eq!((audit.starts_unknown, audit.least_start_delay_ns), (1, 10));
-        assert!(!Audit::of(&set(&ORIGINAL, Some(5)), &set(&late, Some(14)), Copies::ONE).unwrap().passed());
-        assert!(Audit::of(&set(&ORIGINAL, Some(5)), &set(&late, Some(15)), Copies::ONE).unwrap().passed());
+        assert!(!DefendedAudit::of(&set(&ORIGINAL, Some(5)), &set(&late, Some(14)), Copies::ONE).unwrap().passed());
+        assert!(DefendedAudit::of(&set(&ORIGINAL, Some(5)), &set(&late, Some(15)), Copies::ONE).unwrap().passed());
     }
 
     proptest! {
@@ -513,7 +513,7 @@ mod tests {
                 trace.start_ns = Some(1_000);
             }
             let set = TraceSet::new(traces, set.provenance().clone()).unwrap();
-            let audit = Audit::of(&set, &defend(&set, &spec, seed).unwrap().observe(), Copies::ONE).unwrap();
+            let audit = DefendedAudit::of(&set, &defend(&set, &spec, seed).unwrap().observe(), Copies::ONE).unwrap();
             prop_assert!(audit.passed(), "{audit:?}");
         }
     }

@@ -96,7 +96,7 @@ pub fn defend_watched<'a>(
 /// What is [observed](DefendedSet::observe) of a set that was defended, without the set: to train attacks on many draws of each load. It takes
 /// 12 bytes a packet, where a [`DefendedSet`], which knows what each packet carries, takes 32 more.
 #[derive(Debug, Clone)]
-pub struct Observed {
+pub struct ObservedSet {
     /// What is observed, load by load.
     pub set: TraceSet,
     /// Which row is a copy of which load.
@@ -110,8 +110,8 @@ pub fn observe_defended(
     spec: &DefenseSpec,
     options: &DefendOptions,
     observer: &dyn Observer,
-) -> Result<Observed, DefendError> {
-    let observed = |options: &DefendOptions| -> Result<(Observed, bool), DefendError> {
+) -> Result<ObservedSet, DefendError> {
+    let observed = |options: &DefendOptions| -> Result<(ObservedSet, bool), DefendError> {
         let run = Run::new(set, spec, options)?;
         let work = Work::begin(observer, "defending", set.len());
         let rows_of = |(load, labelled): (usize, &LabelledTrace)| {
@@ -128,7 +128,7 @@ pub fn observe_defended(
         let (traces, chance): (Vec<_>, Vec<_>) = rows.into_iter().flatten().unzip();
         let provenance = observed_provenance(set, run.pipeline.manifest());
         let set = TraceSet::new(traces, provenance).expect("the keys are those of a set");
-        Ok((Observed { set, copies: run.copies }, chance.contains(&true)))
+        Ok((ObservedSet { set, copies: run.copies }, chance.contains(&true)))
     };
     // One copy tells whether more would be others, and of a defence without chance it is all there is.
     let once = DefendOptions { replicas: NonZeroU32::MIN, ..*options };

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::spec::LayerText;
-use crate::{DefenseSpec, Kind, LayerSpec, SpecError, Value};
+use crate::{DefenseSpec, DefenseSpecError, Kind, LayerSpec, Value};
 
 /// Values of a range where no number is given.
 const STEPS: usize = 5;
@@ -16,7 +16,7 @@ const MOST: usize = 1_000;
 pub enum GridError {
     /// One of them is none.
     #[error(transparent)]
-    Spec(#[from] SpecError),
+    Spec(#[from] DefenseSpecError),
     /// A range that cannot be walked.
     #[error("`{range}` is no range: {problem}")]
     Range {
@@ -52,7 +52,7 @@ pub enum GridError {
 pub fn grid(pattern: &str) -> Result<Vec<DefenseSpec>, GridError> {
     let layers = pattern.split('+').map(layers).collect::<Result<Vec<_>, _>>()?;
     let texts = product(&layers, "+").ok_or_else(|| GridError::TooMany { pattern: pattern.to_owned() })?;
-    Ok(texts.iter().map(|text| text.parse()).collect::<Result<_, SpecError>>()?)
+    Ok(texts.iter().map(|text| text.parse()).collect::<Result<_, DefenseSpecError>>()?)
 }
 
 /// What one layer stands for.

@@ -32,12 +32,14 @@ mod value;
 mod variants;
 mod verification;
 
-pub use audit::{Audit, AuditViolation, HeldToBy, Kept, keeps_sessions};
+pub use audit::{AuditViolation, DefendedAudit, HeldToBy, Kept, keeps_sessions};
 pub use bracket::{ModelCost, TimeBracket};
 pub use causality::{Arrivals, CausalityReport, Causes};
 pub use check::check;
 pub use copies::Copies;
-pub use defended_set::{DefendOptions, DefendedSet, Observed, defend, defend_watched, defend_with, observe_defended};
+pub use defended_set::{
+    DefendOptions, DefendedSet, ObservedSet, defend, defend_watched, defend_with, observe_defended,
+};
 pub use defended_trace::{DefendedPacket, DefendedTrace, DefendedTraceBuilder, Ledger, Packets, Piece};
 pub use defense::{Assumptions, Defense, DefenseError, DelayModel};
 pub use diagnosis::diagnose;
@@ -54,8 +56,10 @@ pub use overheads::{BothWays, DelaySummary, Estimate, OverheadOptions, Overheads
 pub use pipeline::{DefendError, Pipeline};
 pub use profile::{Needs, Profile};
 pub use retime::{Retimed, RetimedSession, RetimedSet, retime, retime_set};
-pub use spec::{DefaultValue, DefenseInfo, DefenseSpec, LayerSpec, Parameter, Preset, SpecError, list, meant_defense};
+pub use spec::{
+    DefaultValue, DefenseInfo, DefenseSpec, DefenseSpecError, LayerSpec, Parameter, Preset, list, meant_defense,
+};
 pub use stop::StopRule;
-pub use value::{Kind, Value, Values};
+pub use value::{Kind, ParameterValues, Value};
 pub use variants::{Variant, Variants, variants};
 pub use verification::{check_composition, check_overheads};

@@ -8,8 +8,8 @@ use wfkit_datasets::{Trace, TraceSet};
 
 use crate::spec::REGULATOR_PACKETS;
 use crate::{
-    DefenseSpec, Direction, LayerSpec, Limit, OverheadOptions, Overheads, PerDirection, Pipeline, Profile, StopRule,
-    Value, Values,
+    DefenseSpec, Direction, LayerSpec, Limit, OverheadOptions, Overheads, ParameterValues, PerDirection, Pipeline,
+    Profile, StopRule, Value,
 };
 
 /// Something that a specification will not do well on a set.
@@ -107,7 +107,7 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 /// Looks at parameters by their names, which mean the same in every defence.
-fn static_checks(layer: &LayerSpec, values: &Values, load: &Load, set: &TraceSet) -> Vec<String> {
+fn static_checks(layer: &LayerSpec, values: &ParameterValues, load: &Load, set: &TraceSet) -> Vec<String> {
     let get = |key: &str| values.iter().find(|(name, _)| *name == key).map(|(_, value)| value);
     let number = |key: &str| get(key).map(|value| value.number() as f64);
     let share = |holds: &dyn Fn(&Trace) -> bool| {

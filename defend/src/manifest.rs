@@ -8,7 +8,7 @@ use wfkit_datasets::{LabelledTrace, TraceSet};
 use wfkit_metrics::{Input, Utility};
 
 use crate::draws::Mixer;
-use crate::{Assumptions, CausalityReport, DefenseSpec, Invariant, SpecError};
+use crate::{Assumptions, CausalityReport, DefenseSpec, DefenseSpecError, Invariant};
 
 /// How a set was defended: enough to do it again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -183,7 +183,7 @@ impl Manifest {
     }
 
     /// The specification of all layers.
-    pub fn spec(&self) -> Result<DefenseSpec, SpecError> {
+    pub fn spec(&self) -> Result<DefenseSpec, DefenseSpecError> {
         let layers: Vec<&str> = self.layers.iter().map(|layer| layer.spec.as_str()).collect();
         layers.join("+").parse()
     }

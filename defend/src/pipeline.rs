@@ -10,7 +10,7 @@ use crate::load::Lot;
 use crate::replay::replay;
 use crate::{
     DefendedTrace, Defense, DefenseError, DefenseSpec, DelayModel, Draws, Guarantees, Kept, LayerManifest, Limit, Load,
-    Manifest, Profile, Values, Violation, check,
+    Manifest, ParameterValues, Profile, Violation, check,
 };
 
 /// The layers of a specification, made for sets of one profile, ready to defend traces one by one.
@@ -26,7 +26,7 @@ pub struct Pipeline {
 struct Layer {
     name: &'static str,
     /// All its parameters.
-    values: Values,
+    values: ParameterValues,
     defense: Box<dyn Defense>,
     guarantees: Guarantees,
     /// Its delays are followed by replaying.
@@ -202,7 +202,7 @@ impl Pipeline {
     }
 
     /// All parameters of each layer: those given, and the defaults for these sets and training traces.
-    pub fn values(&self) -> impl Iterator<Item = &Values> {
+    pub fn values(&self) -> impl Iterator<Item = &ParameterValues> {
         self.layers.iter().map(|layer| &layer.values)
     }
 

@@ -12,7 +12,7 @@ use wfkit_metrics::{did_you_mean, did_you_mean_one_of};
 
 use crate::defenses::DEFENSES;
 use crate::value::AUTO;
-use crate::{Defense, DelayModel, Kind, Needs, NotSimulated, Profile, StopRule, Value, Values, not_simulated};
+use crate::{Defense, DelayModel, Kind, Needs, NotSimulated, ParameterValues, Profile, StopRule, Value, not_simulated};
 
 /// A defence as it is written: `name[:preset][,key=value]...`, layers joined by `+`, the first applied first.
 ///
@@ -122,13 +122,13 @@ pub struct Preset {
     pub parameters: &'static [Parameter],
     /// What values must be to each other, or what is wrong with them.
     #[serde(skip)]
-    pub(crate) check: fn(&Values) -> Result<(), String>,
+    pub(crate) check: fn(&ParameterValues) -> Result<(), String>,
     /// Makes the defence, or says why the set does not suit it.
     #[serde(skip)]
     pub(crate) build: Build,
 }
 
-type Build = fn(&Values, &Profile) -> Result<Box<dyn Defense>, String>;
+type Build = fn(&ParameterValues, &Profile) -> Result<Box<dyn Defense>, String>;
 
 /// A parameter of a preset.
 #[derive(Debug, Serialize)]
@@ -155,7 +155,7 @@ pub enum DefaultValue {
         /// The rule, in words.
         rule: &'static str,
         /// The rule.
-        derive: fn(&Profile, &Values) -> Value,
+        derive: fn(&Profile, &ParameterValues) -> Value,
     },
 }
 
@@ -176,7 +176,7 @@ impl Serialize for DefaultValue {
 
 /// Why a text is not a specification.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum SpecError {
+pub enum DefenseSpecError {
     /// No such defence.
     #[error("there is no defence `{name}`{}; there are {}", meant_defense(name), available.join(", "))]
     UnknownDefense {
@@ -379,8 +379,8 @@ impl LayerSpec {
     }
 
     /// All parameters: those given, and the defaults of the others for a set with this profile.
-    pub fn values(&self, profile: &Profile) -> Values {
-        let mut values = Values(self.given.clone());
+    pub fn values(&self, profile: &Profile) -> ParameterValues {
+        let mut values = ParameterValues(self.given.clone());
         for parameter in self.preset.parameters {
             if !values.0.contains_key(parameter.key) {
                 let value = match &parameter.default {
@@ -398,8 +398,8 @@ impl LayerSpec {
     }
 
     /// The values known without a set: those given, and the plain defaults.
-    fn known_values(&self) -> Values {
-        let mut values = Values(self.given.clone());
+    fn known_values(&self) -> ParameterValues {
+        let mut values = ParameterValues(self.given.clone());
         for parameter in self.preset.parameters {
             if let DefaultValue::Is(value) = parameter.default {
                 values.0.entry(parameter.key).or_insert(value);
@@ -439,31 +439,31 @@ impl<'a> LayerText<'a> {
 }
 
 impl FromStr for DefenseSpec {
-    type Err = SpecError;
+    type Err = DefenseSpecError;
 
-    fn from_str(text: &str) -> Result<Self, SpecError> {
+    fn from_str(text: &str) -> Result<Self, DefenseSpecError> {
         let layers = text.split('+').map(str::parse).collect::<Result<_, _>>()?;
         Ok(Self { layers, training: None, profile: None })
     }
 }
 
 impl FromStr for LayerSpec {
-    type Err = SpecError;
+    type Err = DefenseSpecError;
 
-    fn from_str(text: &str) -> Result<Self, SpecError> {
+    fn from_str(text: &str) -> Result<Self, DefenseSpecError> {
         let LayerText { name, preset, parameters } = LayerText::new(text);
         let defense = DEFENSES.iter().find(|defense| defense.name == name).ok_or_else(|| {
             if let Some(known) = not_simulated().iter().find(|known| known.name == name) {
-                return SpecError::NotSimulated(known);
+                return DefenseSpecError::NotSimulated(known);
             }
             let available = DEFENSES.iter().map(|defense| defense.name).collect();
-            SpecError::UnknownDefense { name: name.to_owned(), available }
+            DefenseSpecError::UnknownDefense { name: name.to_owned(), available }
         })?;
         let preset = match preset {
             None => &defense.presets[0],
             Some(wanted) => defense.presets.iter().find(|preset| preset.name == wanted).ok_or_else(|| {
                 let available = defense.presets.iter().map(|preset| preset.name).collect();
-                SpecError::UnknownPreset { defense: defense.name, preset: wanted.to_owned(), available }
+                DefenseSpecError::UnknownPreset { defense: defense.name, preset: wanted.to_owned(), available }
             })?,
         };
         let mut layer = Self { defense, preset, given: BTreeMap::new() };
@@ -471,7 +471,7 @@ impl FromStr for LayerSpec {
             layer.give(part)?;
         }
         (preset.check)(&layer.known_values())
-            .map_err(|problem| SpecError::Conflict { layer: layer.name(), problem })?;
+            .map_err(|problem| DefenseSpecError::Conflict { layer: layer.name(), problem })?;
         Ok(layer)
     }
 }
@@ -483,22 +483,22 @@ impl LayerSpec {
     }
 
     /// Takes one `key=value`.
-    fn give(&mut self, part: &str) -> Result<(), SpecError> {
+    fn give(&mut self, part: &str) -> Result<(), DefenseSpecError> {
         let (key, text) = part
             .split_once('=')
-            .ok_or_else(|| SpecError::NotAParameter { layer: self.name(), part: part.to_owned() })?;
+            .ok_or_else(|| DefenseSpecError::NotAParameter { layer: self.name(), part: part.to_owned() })?;
         let (key, text) = (key.trim(), text.trim());
         let parameter = self.parameter(key).ok_or_else(|| {
             let available = self.preset.parameters.iter().map(|parameter| parameter.key).collect();
-            SpecError::UnknownParameter { layer: self.name(), key: key.to_owned(), available }
+            DefenseSpecError::UnknownParameter { layer: self.name(), key: key.to_owned(), available }
         })?;
-        let value = parameter.read(text).map_err(|problem| SpecError::Value {
+        let value = parameter.read(text).map_err(|problem| DefenseSpecError::Value {
             layer: self.name(),
             key: parameter.key,
             problem,
         })?;
         match self.given.insert(parameter.key, value) {
-            Some(_) => Err(SpecError::Repeated { layer: self.name(), key: parameter.key }),
+            Some(_) => Err(DefenseSpecError::Repeated { layer: self.name(), key: parameter.key }),
             None => Ok(()),
         }
     }

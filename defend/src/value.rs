@@ -223,9 +223,9 @@ impl Serialize for Value {
 
 /// A value for every parameter of a preset. The getters want a key that the preset declares with the kind of the getter.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Values(pub(crate) BTreeMap<&'static str, Value>);
+pub struct ParameterValues(pub(crate) BTreeMap<&'static str, Value>);
 
-impl Values {
+impl ParameterValues {
     /// A duration in ns.
     pub fn duration_ns(&self, key: &str) -> u64 {
         match self.0.get(key) {

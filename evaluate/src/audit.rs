@@ -7,7 +7,7 @@ use wfkit_metrics::Interval;
 
 use crate::told::capital;
 use crate::{
-    About, Attempt, ExperimentError, MeasuredShortcut, Setting, ShortcutReport, Standing, folds_of, measure,
+    Attempt, ExperimentError, MeasuredShortcut, Setting, ShortcutKind, ShortcutReport, Standing, folds_of, measure,
     of_recording, of_traffic,
 };
 
@@ -18,11 +18,11 @@ pub const AUDIT_TREES: usize = 100;
 ///
 /// # Errors
 /// What attacks and scores refuse; that there are no folds is no error.
-pub fn audit(set: &TraceSet, attack: &Attack, folds: usize, setting: Setting<'_>) -> Result<Audit, ExperimentError> {
+pub fn audit(set: &TraceSet, attack: &Attack, folds: usize, setting: Setting<'_>) -> Result<SetAudit, ExperimentError> {
     let mut twins = Twins::of(set);
     let splits = match folds_of(set, folds, setting) {
         Ok(splits) => splits,
-        Err(reason) => return Ok(Audit { twins, measured: Err(reason.clone()), attack: Err(reason) }),
+        Err(reason) => return Ok(SetAudit { twins, measured: Err(reason.clone()), attack: Err(reason) }),
     };
     let samples = Samples::Traces(set);
     let attacked = measure(attack, samples, &splits, setting)?;
@@ -33,7 +33,7 @@ pub fn audit(set: &TraceSet, attack: &Attack, folds: usize, setting: Setting<'_>
     let found = MeasuredShortcut::all(&shortcuts, samples, &splits, (AUDIT_TREES, setting.seed), beside);
     let chance = attacked.scores.chance_accuracy.unwrap_or(0.0);
     let beside = BesideShortcuts { attack: attack.name().to_owned(), accuracy: beside, chance };
-    Ok(Audit { twins, measured: Ok((found, beside)), attack: Ok(attacked) })
+    Ok(SetAudit { twins, measured: Ok((found, beside)), attack: Ok(attacked) })
 }
 
 /// Whether the set can be trusted.
@@ -99,7 +99,7 @@ pub struct BesideShortcuts {
 
 /// What could be learned of a set without the traffic's content.
 #[derive(Debug)]
-pub struct Audit {
+pub struct SetAudit {
     /// Traces that others have the packets of.
     pub twins: Twins,
     /// Shortcuts and what they are held against, or why there are no folds.
@@ -108,7 +108,7 @@ pub struct Audit {
     pub attack: Attempt,
 }
 
-impl Audit {
+impl SetAudit {
     /// Shortcuts of the recording that stand so at least, in sentences.
     fn recording_at(&self, least: Standing) -> Vec<String> {
         let Ok((found, beside)) = &self.measured else { return Vec::new() };
@@ -126,7 +126,8 @@ impl Audit {
         };
         let (strong, above) =
             (self.recording_at(Standing::AsGoodAsTheAttack), self.recording_at(Standing::AboveChance));
-        let recorded: Vec<&MeasuredShortcut> = found.iter().filter(|one| one.about == About::Recording).collect();
+        let recorded: Vec<&MeasuredShortcut> =
+            found.iter().filter(|one| one.about == ShortcutKind::Recording).collect();
         let names = |known: bool| {
             let those = recorded.iter().filter(|one| one.found.is_ok() == known);
             those.map(|one| one.name).collect::<Vec<_>>().join(", ")

@@ -7,7 +7,7 @@ use serde::Serialize;
 use wfkit_classify::{Attack, Samples};
 use wfkit_datasets::TraceSet;
 use wfkit_datasets::splits::Split;
-use wfkit_defend::{Copies, DefendOptions, DefendedSet, Observed, observe_defended};
+use wfkit_defend::{Copies, DefendOptions, DefendedSet, ObservedSet, observe_defended};
 
 use crate::{AttackSummary, ExperimentError, Measured, Setting, TRIVIAL, attack, folds_of, measure};
 
@@ -75,7 +75,7 @@ impl<'a> LearnedFrom<'a> {
         }
         let (seed, limit) = (defended.manifest().seed, defended.limit());
         let options = DefendOptions { seed, replicas: draws, limit, verify: false };
-        let Observed { set, copies } =
+        let ObservedSet { set, copies } =
             observe_defended(defended.original(), defended.spec(), &options, setting.observer)?;
         Ok(Self { set: Cow::Owned(set), copies })
     }

@@ -3,7 +3,9 @@
 use serde::Serialize;
 use wfkit_classify::{Attack, Samples};
 
-use crate::transfer::{Judge, Judged, Outcome, Source, all_classes, in_order, known, rows_of, sessions_of, sources};
+use crate::transfer::{
+    Judge, Judged, Outcome, TransferSource, all_classes, in_order, known, rows_of, sessions_of, sources,
+};
 use crate::{ExperimentError, ScoreRow, Scored, Setting};
 
 /// How an attack ages.
@@ -118,7 +120,7 @@ pub fn drift(
     }
     observer.end();
     let curve = curve(&pairs, &sessions, setting.seed)?;
-    let session = |session: &Source| DriftSession {
+    let session = |session: &TransferSource| DriftSession {
         session: session.name.clone(),
         traces: session.len(),
         start_ns: session.starts_ns().map(|(first, _)| first),
@@ -151,12 +153,12 @@ impl Pair {
         self.tested + 1 - self.trained
     }
 
-    fn seconds_later(&self, sessions: &[Source]) -> Option<f64> {
+    fn seconds_later(&self, sessions: &[TransferSource]) -> Option<f64> {
         let ((last, _), (tested, _)) = (sessions[self.trained - 1].starts_ns()?, sessions[self.tested].starts_ns()?);
         Some((tested as f64 - last as f64) / 1e9)
     }
 
-    fn report(&self, sessions: &[Source], seed: u64) -> Result<DriftPair, ExperimentError> {
+    fn report(&self, sessions: &[TransferSource], seed: u64) -> Result<DriftPair, ExperimentError> {
         let tested = &sessions[self.tested];
         Ok(DriftPair {
             train_sessions: self.trained,
@@ -172,7 +174,7 @@ impl Pair {
 }
 
 /// All pairs that are as many sessions apart, together.
-fn curve(pairs: &[Pair], sessions: &[Source], seed: u64) -> Result<Vec<DriftPoint>, ExperimentError> {
+fn curve(pairs: &[Pair], sessions: &[TransferSource], seed: u64) -> Result<Vec<DriftPoint>, ExperimentError> {
     let at = |later: usize| -> Result<Option<DriftPoint>, ExperimentError> {
         let there: Vec<&Pair> =
             pairs.iter().filter(|pair| pair.later() == later && pair.outcome.judged.is_ok()).collect();

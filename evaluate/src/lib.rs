@@ -24,7 +24,7 @@ mod verification;
 mod worlds;
 
 pub use against::{BesideTrivial, LossTest, PairedComparison, Statistic, beside_trivial, compare};
-pub use audit::{AUDIT_TREES, Audit, AuditReport, BesideShortcuts, Trust, TwinShare, Twins, audit};
+pub use audit::{AUDIT_TREES, AuditReport, BesideShortcuts, SetAudit, Trust, TwinShare, Twins, audit};
 pub use background::{Background, BackgroundPages, BackgroundSize, OtherFolds, background_curve, describe_background};
 pub use curves::{Early, FewShot, early, few_shot};
 pub use defended::{AttackOnDefended, Attempt, AttemptSummary, DRAWS_TRAIN, attack_defended};
@@ -33,7 +33,7 @@ pub use error::ExperimentError;
 pub use given::{given, splits_testing};
 pub use hourly::{HourlyCost, Spread};
 pub use leakage::{ErrorsOfSize, LeakageEstimate, LeakageReport, LowerBound, NeighbourErrors};
-pub use matrix::{Matrix, MatrixCell, MatrixPart};
+pub use matrix::{MatrixCell, MatrixPart, TransferMatrix};
 pub use measured::{
     AttackSummary, BOOTSTRAP, Drawn, Effort, Kin, Measured, TRIVIAL, attack, cross_validate, folds_of, measure,
     measure_on, trivial_privacy, trivial_privacy_of,
@@ -41,8 +41,8 @@ pub use measured::{
 pub use observer::{Moment, Observer, Setting, Silent};
 pub use ranking::{FailedAttack, RankedAttack, Ranking, RankingOptions, RankingReport};
 pub use shortcuts::{
-    About, Found, MeasuredShortcut, Shortcut, ShortcutReport, ShortcutsReport, Standing, of_recording, of_traffic,
-    shortcuts_beside,
+    Found, MeasuredShortcut, Shortcut, ShortcutKind, ShortcutReport, ShortcutsReport, Standing, of_recording,
+    of_traffic, shortcuts_beside,
 };
 pub use sweep::{
     Change, Draw, DrawCost, FoundChange, FoundInDraw, Look, MeanOfDraws, Memory, NoMemory, ScoreOfDraws, Sweep,
@@ -50,6 +50,6 @@ pub use sweep::{
 };
 pub use task::Task;
 pub use told::{capital, short};
-pub use transfer::{CellScores, FalsePositives, Scored, Source, in_order, sessions_of, sources};
+pub use transfer::{CellScores, FalsePositives, Scored, TransferSource, in_order, sessions_of, sources};
 pub use verification::{AgainstManifest, Broken, DigestedSet, ManifestTest, Verification, verify};
 pub use worlds::{NamedIntervals, OneVsRest, OpenWorldReport, PageScores, ScoreRow, one_vs_rest, open_world};

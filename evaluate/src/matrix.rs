@@ -7,13 +7,13 @@ use wfkit_classify::Attack;
 use wfkit_metrics::{ClassMap, Scores};
 
 use crate::split::Pages;
-use crate::transfer::{Judge, Judged, Outcome, Source, all_classes, known};
+use crate::transfer::{Judge, Judged, Outcome, TransferSource, all_classes, known};
 use crate::{ExperimentError, ScoreRow, Scored, Setting};
 
 /// Outcomes row by row: trained on the source of the row, tested on that of the column.
 #[derive(Debug)]
-pub struct Matrix<'a> {
-    sources: &'a [Source],
+pub struct TransferMatrix<'a> {
+    sources: &'a [TransferSource],
     classes: ClassMap,
     folds: usize,
     outcomes: Vec<Outcome>,
@@ -62,7 +62,7 @@ impl MatrixCell {
     }
 }
 
-impl<'a> Matrix<'a> {
+impl<'a> TransferMatrix<'a> {
     /// Trains on each source, and tests it on every other; within each by so many folds. With `duplicates`, traces that were learned from are scored
     /// too.
     ///
@@ -70,7 +70,7 @@ impl<'a> Matrix<'a> {
     /// What attacks and scores refuse.
     pub fn measure(
         attack: &Attack,
-        sources: &'a [Source],
+        sources: &'a [TransferSource],
         (folds, pages): (usize, Pages),
         duplicates: bool,
         setting: Setting<'_>,
@@ -119,7 +119,7 @@ impl<'a> Matrix<'a> {
 
     /// The sources.
     pub fn parts(&self) -> Vec<MatrixPart> {
-        let part = |source: &Source| {
+        let part = |source: &TransferSource| {
             let own = source.samples().classes();
             let missing = self.classes.names().iter().filter(|name| own.index_of(name).is_none());
             MatrixPart {

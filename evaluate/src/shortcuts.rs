@@ -18,7 +18,7 @@ use crate::measured::{Kin, Measured, TRIVIAL};
 /// What a shortcut is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum About {
+pub enum ShortcutKind {
     /// Where and when a trace was recorded, which says nothing of what was visited: chance in a good set.
     Recording,
     /// The traffic, though little of it.
@@ -31,7 +31,7 @@ pub struct Shortcut {
     /// What it is called.
     pub name: &'static str,
     /// What it is about.
-    pub about: About,
+    pub about: ShortcutKind,
     /// Of every row, all of one length; none where the file does not have it.
     numbers: Vec<Option<Vec<f64>>>,
 }
@@ -78,7 +78,7 @@ impl Standing {
 /// Where and when each row was recorded.
 pub fn of_recording(samples: Samples<'_>, seed: u64) -> Vec<Shortcut> {
     let rows = 0..samples.len();
-    let about = About::Recording;
+    let about = ShortcutKind::Recording;
     let start = |row: usize| samples.start_ns(row);
     let mut starts: Vec<i64> = rows.clone().filter_map(start).collect();
     starts.sort_unstable();
@@ -112,7 +112,7 @@ pub fn of_recording(samples: Samples<'_>, seed: u64) -> Vec<Shortcut> {
 pub fn of_traffic(set: &TraceSet) -> Vec<Shortcut> {
     let traces: Vec<_> = set.traces().iter().map(|labelled| &labelled.trace).collect();
     let totals = TRIVIAL.parse::<FeatureSpec>().expect("it is a feature set").fit(&traces);
-    let about = About::Traffic;
+    let about = ShortcutKind::Traffic;
     let first = |most: usize| {
         let sizes = |trace: &&wfkit_datasets::Trace| {
             let mut sizes: Vec<f64> = trace.size().iter().take(most).map(|&size| f64::from(size)).collect();
@@ -201,7 +201,7 @@ pub struct MeasuredShortcut {
     /// What it is called.
     pub name: &'static str,
     /// What it is about.
-    pub about: About,
+    pub about: ShortcutKind,
     /// What was found, and how much that is.
     pub found: Result<(Found, Standing), &'static str>,
 }
@@ -215,7 +215,7 @@ pub enum ShortcutReport {
         /// What it is called.
         name: &'static str,
         /// What it is about.
-        about: About,
+        about: ShortcutKind,
         /// What a forest finds in it alone.
         accuracy: f64,
         /// Its 95 % interval.
@@ -232,7 +232,7 @@ pub enum ShortcutReport {
         /// What it is called.
         name: &'static str,
         /// What it is about.
-        about: About,
+        about: ShortcutKind,
         /// None.
         accuracy: Option<f64>,
         /// Why not.
@@ -258,7 +258,7 @@ impl MeasuredShortcut {
 
     /// Whether it is about the recording, and stands so at least.
     pub fn is_recording_at(&self, least: Standing) -> bool {
-        self.about == About::Recording && self.found.is_ok_and(|(_, standing)| standing >= least)
+        self.about == ShortcutKind::Recording && self.found.is_ok_and(|(_, standing)| standing >= least)
     }
 
     /// For a report.

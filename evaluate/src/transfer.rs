@@ -18,7 +18,7 @@ const RECALLS: [u32; 3] = [50, 80, 95];
 
 /// What was captured together: a session, or a file.
 #[derive(Debug)]
-pub struct Source {
+pub struct TransferSource {
     /// What it is called.
     pub name: String,
     samples: Selected,
@@ -29,7 +29,7 @@ pub struct Source {
     sessions: Option<Vec<usize>>,
 }
 
-impl Source {
+impl TransferSource {
     /// Its traces.
     pub fn samples(&self) -> Samples<'_> {
         self.samples.as_samples()
@@ -55,7 +55,7 @@ impl Source {
 }
 
 /// Names the parts that are compared. Origins and sessions of one are others than those of another.
-pub fn sources(parts: Vec<(String, Selected)>) -> Vec<Source> {
+pub fn sources(parts: Vec<(String, Selected)>) -> Vec<TransferSource> {
     let (mut first_origin, mut first_session) = (0, 0);
     let source = |(name, samples): (String, Selected)| {
         let of = samples.as_samples();
@@ -66,7 +66,7 @@ pub fn sources(parts: Vec<(String, Selected)>) -> Vec<Source> {
         let (origin_of, session_of) = (numbered(&origins, first_origin), numbered(&sessions, first_session));
         first_origin += origins.len();
         first_session += sessions.len();
-        Source { name, known: of.known(), origins: origin_of, sessions: all.then_some(session_of), samples }
+        TransferSource { name, known: of.known(), origins: origin_of, sessions: all.then_some(session_of), samples }
     };
     parts.into_iter().map(source).collect()
 }
@@ -84,7 +84,7 @@ pub(crate) struct Judged {
 
 impl Judged {
     /// What was said of these rows of a source.
-    fn of(said: &Probabilities, rows: &[usize], source: &Source, all: &ClassMap, folds: usize) -> Self {
+    fn of(said: &Probabilities, rows: &[usize], source: &TransferSource, all: &ClassMap, folds: usize) -> Self {
         let at = |column: &Vec<usize>| rows.iter().map(|&row| column[row]).collect();
         let samples = source.samples();
         let truth = rows.iter().map(|&row| all.index_of(&samples.key(row).class).expect("all classes are there"));
@@ -253,7 +253,7 @@ impl Judge<'_> {
         &self,
         fitted: &FittedAttack,
         learned: &[&Known],
-        test: &Source,
+        test: &TransferSource,
     ) -> Result<Outcome, ExperimentError> {
         let known: Vec<&Known> = test.known.iter().collect();
         let overlap = Overlap::between(learned, &known);
@@ -274,7 +274,7 @@ impl Judge<'_> {
     /// By folds inside of one source. A class of a single load cannot be both learned and tested, so its traces are not tested.
     pub(crate) fn inside(
         &self,
-        source: &Source,
+        source: &TransferSource,
         folds: usize,
         pages: Pages,
         done: &(dyn Fn() + Sync),
@@ -307,7 +307,7 @@ impl Judge<'_> {
 }
 
 /// What rows of a source are known by, to look for them in others.
-pub(crate) fn known(sources: &[Source]) -> Vec<&Known> {
+pub(crate) fn known(sources: &[TransferSource]) -> Vec<&Known> {
     sources.iter().flat_map(|source| &source.known).collect()
 }
 
@@ -328,12 +328,12 @@ pub(crate) fn rows_of(samples: Samples<'_>, sessions: &[&str]) -> Selected {
 }
 
 /// By the first trace, where every trace says when it started; else as they are, by name. And which of both it is.
-pub fn in_order(mut sessions: Vec<Source>) -> (Vec<Source>, String) {
+pub fn in_order(mut sessions: Vec<TransferSource>) -> (Vec<TransferSource>, String) {
     if sessions.iter().any(|session| session.starts_ns().is_none()) {
         return (sessions, "their names: not every trace says when it started".to_owned());
     }
     sessions.sort_by_cached_key(|session| (session.starts_ns(), session.name.clone()));
-    let overlaps = |two: &&[Source]| two[0].starts_ns().zip(two[1].starts_ns()).is_some_and(|(a, b)| a.1 > b.0);
+    let overlaps = |two: &&[TransferSource]| two[0].starts_ns().zip(two[1].starts_ns()).is_some_and(|(a, b)| a.1 > b.0);
     let order = match sessions.windows(2).filter(overlaps).count() {
         0 => "their first traces".to_owned(),
         overlapping => {
@@ -347,7 +347,7 @@ pub fn in_order(mut sessions: Vec<Source>) -> (Vec<Source>, String) {
 }
 
 /// Classes of all sources.
-pub(crate) fn all_classes(sources: &[Source]) -> ClassMap {
-    let of = |source: &Source| source.samples().classes().names().to_vec();
+pub(crate) fn all_classes(sources: &[TransferSource]) -> ClassMap {
+    let of = |source: &TransferSource| source.samples().classes().names().to_vec();
     ClassMap::from_labels(sources.iter().flat_map(of))
 }

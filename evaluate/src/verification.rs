@@ -6,8 +6,8 @@ use std::num::NonZeroU32;
 use serde::Serialize;
 use wfkit_datasets::TraceSet;
 use wfkit_defend::{
-    Audit, AuditViolation, Copies, Cost, DefendOptions, Invariant, Limit, ManifestFile, TrainingManifest, defend_with,
-    diagnose,
+    AuditViolation, Copies, Cost, DefendOptions, DefendedAudit, Invariant, Limit, ManifestFile, TrainingManifest,
+    defend_with, diagnose,
 };
 
 use crate::ExperimentError;
@@ -37,8 +37,8 @@ pub fn verify(
     let copies = Copies::of_each(replicas_of(copies)?);
     let hides = |read: &ManifestFile| read.manifest.spec().is_ok_and(|spec| spec.hides_paths());
     let audit = match manifest {
-        Some((_, read)) if hides(read) => Audit::of_some_paths,
-        _ => Audit::of,
+        Some((_, read)) if hides(read) => DefendedAudit::of_some_paths,
+        _ => DefendedAudit::of,
     };
     let audit = audit(original.set, defended.set, copies).map_err(|error| ExperimentError::Unfit(error.to_string()))?;
     let against = manifest.map(|manifest| AgainstManifest::of(manifest, original, defended, training));
@@ -65,7 +65,7 @@ pub struct Verification {
     /// Faults that could be there unseen: everything else is held against the same set made again, where it could be.
     pub cannot_show: Vec<String>,
     /// What the traces alone show; nothing where the defended file holds something that is no trace.
-    pub audit: Option<Audit>,
+    pub audit: Option<DefendedAudit>,
     /// What the manifest says.
     pub manifest: Option<AgainstManifest>,
 }
@@ -95,7 +95,7 @@ impl std::fmt::Display for Broken {
 }
 
 impl Verification {
-    fn of(audit: Audit, manifest: Option<AgainstManifest>) -> Self {
+    fn of(audit: DefendedAudit, manifest: Option<AgainstManifest>) -> Self {
         let made_again = manifest.as_ref().is_some_and(|manifest| manifest.reproduced.passed.is_some());
         // What is held against the same set made again need not be held against other traces.
         let unlike = if made_again { &[] } else { audit.unlike.as_slice() };

@@ -16,7 +16,7 @@ pub struct Column {
     /// What the value counts.
     pub unit: Unit,
     /// What the value tells of a trace.
-    pub information: Information,
+    pub information: FeatureInformation,
     /// What defines it, which all members of a numbered family share: `kfp-core.per_second_piece`.
     pub definition: String,
     /// How often that definition has changed, from 1.
@@ -53,7 +53,7 @@ pub enum Unit {
 /// What a feature tells of a trace: the groups in which features are judged together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Information {
+pub enum FeatureInformation {
     /// How much: packets and bytes of all of it.
     Volume,
     /// How large the packets, or the bursts of them, are, whatever their order.
@@ -81,7 +81,7 @@ impl fmt::Display for Unit {
     }
 }
 
-impl fmt::Display for Information {
+impl fmt::Display for FeatureInformation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Volume => "volume",
@@ -99,18 +99,23 @@ pub(crate) struct Feature {
     /// The name that the members of its family share.
     pub(crate) family: Cow<'static, str>,
     pub(crate) unit: Unit,
-    pub(crate) information: Information,
+    pub(crate) information: FeatureInformation,
 }
 
 impl Feature {
     /// A feature that is a family of its own.
-    pub(crate) fn one(name: impl Into<String>, unit: Unit, information: Information) -> Self {
+    pub(crate) fn one(name: impl Into<String>, unit: Unit, information: FeatureInformation) -> Self {
         let name = name.into();
         Self { family: name.clone().into(), name, unit, information }
     }
 
     /// A member of a family.
-    pub(crate) fn of(family: impl Into<Cow<'static, str>>, name: String, unit: Unit, information: Information) -> Self {
+    pub(crate) fn of(
+        family: impl Into<Cow<'static, str>>,
+        name: String,
+        unit: Unit,
+        information: FeatureInformation,
+    ) -> Self {
         Self { name, family: family.into(), unit, information }
     }
 
@@ -119,7 +124,7 @@ impl Feature {
         family: impl Into<Cow<'static, str>>,
         count: usize,
         unit: Unit,
-        information: Information,
+        information: FeatureInformation,
     ) -> impl Iterator<Item = Self> {
         let family = family.into();
         let width = count.to_string().len().max(2);

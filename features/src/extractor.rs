@@ -9,7 +9,7 @@ use wfkit_metrics::{Observer, Silent, Work};
 
 use crate::column::Feature;
 use crate::sets::FittedSet;
-use crate::{Column, FeatureMatrix, FeatureSpec, SparseMatrix, SpecError};
+use crate::{Column, FeatureMatrix, FeatureSpec, FeatureSpecError, SparseMatrix};
 
 /// Turns traces into rows of named features, with what was learned from training traces. Made by [`FeatureSpec::fit`].
 ///
@@ -29,7 +29,7 @@ struct FittedSets(Vec<FittedSet>);
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 enum FittedError {
     #[error(transparent)]
-    Sets(#[from] SpecError),
+    Sets(#[from] FeatureSpecError),
     #[error("{0}")]
     Learned(String),
 }

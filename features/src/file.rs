@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use wfkit_datasets::{
-    FileKind, Observed, ReadError, Table, TableSink, WriteError, read_table, write_table, write_table_in_parts,
+    ColumnTable, FileKind, Observed, ReadError, TableSink, WriteError, read_table, write_table, write_table_in_parts,
 };
 
 use crate::{FeatureExtractor, FeatureMatrix, FeatureSet, MatrixError};
@@ -152,7 +152,7 @@ impl FeatureMatrix {
             Some(FileKind::Features) | None => {}
             Some(kind) => return Err(FeatureFileError::Kind { path: path.to_owned(), kind }),
         }
-        let Table { labels, names, values, metadata } = read_table(path)?;
+        let ColumnTable { labels, names, values, metadata } = read_table(path)?;
         let path = path.to_owned();
         if names.is_empty() {
             return Err(FeatureFileError::NoFeature { path });

@@ -14,7 +14,7 @@ mod spec;
 mod stats;
 mod tensor;
 
-pub use column::{Column, Information, Unit};
+pub use column::{Column, FeatureInformation, Unit};
 pub use extractor::FeatureExtractor;
 #[cfg(feature = "tables")]
 pub use file::{FeatureFile, FeatureFileError};
@@ -24,7 +24,7 @@ pub use meaning::meaning;
 pub use report::{FeatureAuc, FeatureReport, feature_aucs};
 pub use sets::{FeatureSet, MISSING};
 pub use sparse::{SparseError, SparseMatrix};
-pub use spec::{FeatureSpec, SpecError};
+pub use spec::{FeatureSpec, FeatureSpecError};
 pub use tensor::{Channel, TensorError, write_tensor};
 /// The label of a row.
 pub use wfkit_datasets::Label as Row;

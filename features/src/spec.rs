@@ -19,7 +19,7 @@ pub struct FeatureSpec {
 
 /// Why names are not a list of feature sets.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum SpecError {
+pub enum FeatureSpecError {
     /// There is no such set.
     #[error("no feature set is named {name:?}{}; there are {}", did_you_mean_one_of(name, FeatureSet::ALL.map(FeatureSet::name)), available())]
     Unknown {
@@ -40,12 +40,12 @@ fn available() -> String {
 
 impl FeatureSpec {
     /// The sets, in the order of their columns. At least one, each once.
-    pub fn new(sets: Vec<FeatureSet>) -> Result<Self, SpecError> {
+    pub fn new(sets: Vec<FeatureSet>) -> Result<Self, FeatureSpecError> {
         if sets.is_empty() {
-            return Err(SpecError::Empty);
+            return Err(FeatureSpecError::Empty);
         }
         match (1..sets.len()).find(|&i| sets[..i].contains(&sets[i])) {
-            Some(second) => Err(SpecError::Twice(sets[second])),
+            Some(second) => Err(FeatureSpecError::Twice(sets[second])),
             None => Ok(Self { sets }),
         }
     }
@@ -76,11 +76,11 @@ impl fmt::Display for FeatureSpec {
 }
 
 impl FromStr for FeatureSpec {
-    type Err = SpecError;
+    type Err = FeatureSpecError;
 
-    fn from_str(list: &str) -> Result<Self, SpecError> {
+    fn from_str(list: &str) -> Result<Self, FeatureSpecError> {
         if list.trim().is_empty() {
-            return Err(SpecError::Empty);
+            return Err(FeatureSpecError::Empty);
         }
         let sets: Result<_, _> = list.split([',', '+']).map(|name| name.trim().parse()).collect();
         Self::new(sets?)
@@ -94,9 +94,9 @@ impl From<FeatureSpec> for String {
 }
 
 impl TryFrom<String> for FeatureSpec {
-    type Error = SpecError;
+    type Error = FeatureSpecError;
 
-    fn try_from(list: String) -> Result<Self, SpecError> {
+    fn try_from(list: String) -> Result<Self, FeatureSpecError> {
         list.parse()
     }
 }

@@ -165,5 +165,5 @@ fn link(text: &str) -> Result<DefenseSpec, String> {
         Some((out, inward)) => format!("link,rate-out={out},rate-in={inward}"),
         None => format!("link,rate={text}"),
     };
-    spec.parse().map_err(|error: wfkit_defend::SpecError| error.to_string())
+    spec.parse().map_err(|error: wfkit_defend::DefenseSpecError| error.to_string())
 }

@@ -257,7 +257,7 @@ pub(super) fn label(text: &str) -> Result<LabelSource, String> {
 
 /// A defence with its layers; `@FILE` stands for the machines in the file.
 pub(super) fn layers(text: &str) -> Result<DefenseSpec, String> {
-    with_files(text)?.parse().map_err(|error: wfkit_defend::SpecError| error.to_string())
+    with_files(text)?.parse().map_err(|error: wfkit_defend::DefenseSpecError| error.to_string())
 }
 
 /// Several defences that were written as one, with lists and ranges in place of values.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use wfkit_evaluate::{AUDIT_TREES, About, Audit, Standing, attack, audit};
+use wfkit_evaluate::{AUDIT_TREES, SetAudit, ShortcutKind, Standing, attack, audit};
 use wfkit_metrics::{Interval, PrivacyReport};
 
 use super::dataset::describe;
@@ -40,7 +40,7 @@ pub(super) fn run(paths: &[PathBuf], name: &str, folds: usize, context: &Context
     context.printer.line(&line)
 }
 
-fn rows(audit: &Audit) -> Vec<[String; 4]> {
+fn rows(audit: &SetAudit) -> Vec<[String; 4]> {
     let share = |share: f64| format!("{share:.3}");
     let span = |interval: Interval| format!("{:.3} to {:.3}", interval.low, interval.high);
     let dash = || "-".to_owned();
@@ -50,7 +50,9 @@ fn rows(audit: &Audit) -> Vec<[String; 4]> {
         let (accuracy, interval) = attacked.unwrap_or((dash(), dash()));
         rows.push([beside.attack.clone(), accuracy, interval, "the attack".to_owned()]);
         rows.push(["nothing".to_owned(), share(beside.chance), dash(), "chance".to_owned()]);
-        for (about, heading) in [(About::Recording, "of the recording"), (About::Traffic, "of the traffic")] {
+        for (about, heading) in
+            [(ShortcutKind::Recording, "of the recording"), (ShortcutKind::Traffic, "of the traffic")]
+        {
             rows.push([heading.to_owned(), String::new(), String::new(), String::new()]);
             rows.extend(found.iter().filter(|one| one.about == about).map(|one| {
                 let name = format!("  {}", one.name);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use serde::Serialize;
-use wfkit_capture::{Audit, TlsConnection, audit};
+use wfkit_capture::{CaptureAudit, TlsConnection, audit};
 
 use crate::context::Context;
 
@@ -14,7 +14,7 @@ struct Document<'a> {
     tool: &'static str,
     file: String,
     #[serde(flatten)]
-    audit: &'a Audit,
+    audit: &'a CaptureAudit,
 }
 
 pub(super) fn run(path: &Path, context: &Context<'_>) -> Result<()> {
@@ -41,7 +41,7 @@ pub(super) fn run(path: &Path, context: &Context<'_>) -> Result<()> {
 }
 
 /// Where the messages are.
-fn print_packets(audit: &Audit, context: &Context<'_>) -> Result<()> {
+fn print_packets(audit: &CaptureAudit, context: &Context<'_>) -> Result<()> {
     let row = |connection: &TlsConnection| {
         let packets = &connection.packets;
         [
@@ -69,7 +69,7 @@ fn print_packets(audit: &Audit, context: &Context<'_>) -> Result<()> {
 }
 
 /// What was agreed on.
-fn print_negotiated(audit: &Audit, context: &Context<'_>) -> Result<()> {
+fn print_negotiated(audit: &CaptureAudit, context: &Context<'_>) -> Result<()> {
     let row = |connection: &TlsConnection| {
         let not_seen = || "not seen".to_owned();
         let suite = connection.cipher_suite.as_ref();
@@ -101,7 +101,7 @@ fn print_negotiated(audit: &Audit, context: &Context<'_>) -> Result<()> {
 }
 
 /// Why the verdicts are what they are, and what could not be seen.
-fn print_reasons(audit: &Audit, context: &Context<'_>) -> Result<()> {
+fn print_reasons(audit: &CaptureAudit, context: &Context<'_>) -> Result<()> {
     let rows_of = |connection: &TlsConnection| {
         let number = connection.connection.to_string();
         let reasons = connection

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use wfkit_datasets::{LabelledTrace, Layer, Provenance, Trace, TraceKey, TraceSet};
 use wfkit_defend::{
-    Audit, DefendOptions, DefenseSpec, DelayModel, Direction, StopRule, TimeBracket, defend, defend_with, list,
+    DefendOptions, DefendedAudit, DefenseSpec, DelayModel, Direction, StopRule, TimeBracket, defend, defend_with, list,
 };
 
 use crate::shared::shared_data;
@@ -153,7 +153,7 @@ fn every_delay_model_and_stop_rule_keeps_the_invariants() {
             for rule in [StopRule::Oracle, StopRule::Soft { quiet_ns: 700_000_000 }] {
                 let spec = spec(text).with_delays(model).with_stop(rule);
                 let defended = defend_with(set, &spec, &options).unwrap();
-                let audit = Audit::of(set, &defended.observe(), defended.copies()).unwrap();
+                let audit = DefendedAudit::of(set, &defended.observe(), defended.copies()).unwrap();
                 assert!(audit.passed(), "{spec}: {audit:?}");
             }
         }

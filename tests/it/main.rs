@@ -11,6 +11,7 @@ mod explainwf_reader;
 #[cfg(feature = "maybenot")]
 mod maybenot;
 mod mutated;
+mod names;
 mod program;
 mod shared;
 mod torpcaps;

@@ -28,7 +28,7 @@ pub(crate) const MAX_FLOWS: usize = 1 << 16;
 
 /// The TLS side of a capture.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Audit {
+pub struct CaptureAudit {
     /// Packets read.
     pub packets: u64,
     /// TCP flows in them: pairs of an address and a port at either end.
@@ -52,12 +52,12 @@ pub struct Audit {
 ///
 /// # Errors
 /// Where nothing of the file can be read.
-pub fn audit(path: &Path) -> Result<Audit, RecordError> {
+pub fn audit(path: &Path) -> Result<CaptureAudit, RecordError> {
     audit_records(Records::open(path)?)
 }
 
-pub(crate) fn audit_records(mut records: Records) -> Result<Audit, RecordError> {
-    let mut audit = Audit::default();
+pub(crate) fn audit_records(mut records: Records) -> Result<CaptureAudit, RecordError> {
+    let mut audit = CaptureAudit::default();
     let mut followed = Followed::default();
     loop {
         match records.next() {

@@ -1,7 +1,7 @@
 //! What can go wrong with an attack.
 
 use thiserror::Error;
-use wfkit_features::SpecError;
+use wfkit_features::FeatureSpecError;
 use wfkit_metrics::did_you_mean;
 
 use super::catalogue::attacks;
@@ -66,7 +66,7 @@ pub enum AttackError {
         /// The list.
         list: String,
         /// What is wrong with it.
-        source: SpecError,
+        source: FeatureSpecError,
     },
     /// Traces where features are needed, or the other way round.
     #[error("attack {attack} needs {needs}, not {found}{hint}")]

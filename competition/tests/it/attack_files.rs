@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use ndarray::Array2;
 use proptest::prelude::*;
 use wfkit_competition::{
-    AttackError, CheckReport, CompetitionError, CompetitionScore, MatchScore, Prediction, Verif, capture_ids,
+    AttackFileError, CheckReport, CompetitionError, CompetitionScore, MatchScore, Prediction, Verif, capture_ids,
     check_attack, join_attacks, pair_attack, read_captures, score, write_attack,
 };
 use wfkit_datasets::formats::ReadLimits;
@@ -279,11 +279,11 @@ fn every_declared_class_has_a_column_and_rows_are_in_order() {
 
     let refused = |predictions: &[Prediction<'_>], classes| write_attack(predictions, classes, &file).unwrap_err();
     assert_eq!(refused(&[prediction(1, &[1, 2])], 9).to_string(), "team 1: class `10` is not one of 1 to 9");
-    assert!(matches!(refused(&[prediction(1, &[4, 4])], 10), AttackError::Twice { team_id: 1, capture_id: 4 }));
-    assert!(matches!(refused(&[prediction(1, &[4])], 10), AttackError::Rows { ids: 1, rows: 2, .. }));
+    assert!(matches!(refused(&[prediction(1, &[4, 4])], 10), AttackFileError::Twice { team_id: 1, capture_id: 4 }));
+    assert!(matches!(refused(&[prediction(1, &[4])], 10), AttackFileError::Rows { ids: 1, rows: 2, .. }));
     let named = probabilities(&["a", "b"], &[0.5, 0.5]);
     let prediction = Prediction { team_id: 1, capture_ids: &[1], probabilities: &named };
-    assert!(matches!(refused(&[prediction], 10), AttackError::Class { ref class, .. } if class == "a"));
+    assert!(matches!(refused(&[prediction], 10), AttackFileError::Class { ref class, .. } if class == "a"));
 }
 
 #[test]
@@ -325,7 +325,7 @@ fn attacks_on_several_teams_join_into_one_file() {
     let row: Vec<f64> = lines(&file("all.csv"))[1].split(',').skip(2).map(parsed).collect();
     assert!((row.iter().sum::<f64>() - 1.0).abs() < 1e-10);
     let twice = join_attacks(&[parts[0].clone(), parts[0].clone()], &file("all.csv"));
-    assert!(matches!(twice, Err(AttackError::Twice { team_id: 2, capture_id: 5 })));
+    assert!(matches!(twice, Err(AttackFileError::Twice { team_id: 2, capture_id: 5 })));
 }
 
 #[test]

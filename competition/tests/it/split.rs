@@ -5,8 +5,8 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use wfkit_competition::{
-    SplitError, SplitOptions, SplitReport, UNKNOWN_CLASS, Verif, capture_ids, read_captures, read_defense, read_truth,
-    split,
+    DefenseSplitError, SplitOptions, SplitReport, UNKNOWN_CLASS, Verif, capture_ids, read_captures, read_defense,
+    read_truth, split,
 };
 use wfkit_datasets::formats::{KeyColumn, ReadLimits, read_packet_csv};
 use wfkit_datasets::{LabelledTrace, Layer, Provenance, Trace, TraceKey, TraceSet};
@@ -236,9 +236,9 @@ fn what_cannot_be_split_is_refused() {
         refused(&four, 3).to_string(),
         "3 of 4 traces in the test set leave too few to train on all of 2 classes; --test may be 2 at most"
     );
-    assert!(matches!(refused(&four, 300), SplitError::TooManyTest { test: 300, traces: 4, classes: 2 }));
-    assert!(matches!(refused(&four, usize::MAX), SplitError::TooManyTest { .. }));
-    assert!(matches!(refused(&four[..3], 2), SplitError::OneTrace(class) if class == "2"));
-    assert!(matches!(refused(&[], 0), SplitError::TooFewTest { .. }));
-    assert!(matches!(refused(&[(0, 1), (0, 2)], 1), SplitError::Class(class) if class == "0"));
+    assert!(matches!(refused(&four, 300), DefenseSplitError::TooManyTest { test: 300, traces: 4, classes: 2 }));
+    assert!(matches!(refused(&four, usize::MAX), DefenseSplitError::TooManyTest { .. }));
+    assert!(matches!(refused(&four[..3], 2), DefenseSplitError::OneTrace(class) if class == "2"));
+    assert!(matches!(refused(&[], 0), DefenseSplitError::TooFewTest { .. }));
+    assert!(matches!(refused(&[(0, 1), (0, 2)], 1), DefenseSplitError::Class(class) if class == "0"));
 }

@@ -3,8 +3,8 @@
 use super::shaper::{Sender, Shape, Shaped, Shaper};
 use super::{DELAYS, PACKET_SIZE, STOP, no_conflict};
 use crate::{
-    DefaultValue, Defense, DefenseError, DefenseInfo, Direction, Draws, Kind, Needs, Parameter, PerDirection, Preset,
-    Profile, Value, Values,
+    DefaultValue, Defense, DefenseError, DefenseInfo, Direction, Draws, Kind, Needs, Parameter, ParameterValues,
+    PerDirection, Preset, Profile, Value,
 };
 
 pub(super) const INFO: DefenseInfo = DefenseInfo {
@@ -79,7 +79,7 @@ const fn end(key: &'static str, end: &'static str, meaning: &'static str) -> Par
     Parameter { key, kind: Kind::Choice(&["total", "payload"]), min: 0, default, meaning }
 }
 
-fn build(values: &Values, profile: &Profile) -> Result<Box<dyn Defense>, String> {
+fn build(values: &ParameterValues, profile: &Profile) -> Result<Box<dyn Defense>, String> {
     let end = |key| if values.choice(key) == "total" { End::Total } else { End::Payload };
     let shortest = values.duration_ns("rho-min");
     Ok(Box::new(Shaped(CsBuflo {

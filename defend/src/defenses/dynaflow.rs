@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::shaper::{Sender, Shape, Shaped, Shaper};
 use super::{DELAYS, PACKET_SIZE, STOP, no_conflict};
-use crate::{Defense, DefenseError, DefenseInfo, Direction, Draws, Needs, Parameter, Preset, Profile, Values};
+use crate::{Defense, DefenseError, DefenseInfo, Direction, Draws, Needs, Parameter, ParameterValues, Preset, Profile};
 
 pub(super) const INFO: DefenseInfo = DefenseInfo {
     name: "dynaflow",
@@ -72,7 +72,7 @@ const fn duration(key: &'static str, ns: u64, meaning: &'static str) -> Paramete
     Parameter::duration(key, 1_000, ns, meaning)
 }
 
-fn build(values: &Values, profile: &Profile) -> Result<Box<dyn Defense>, String> {
+fn build(values: &ParameterValues, profile: &Profile) -> Result<Box<dyn Defense>, String> {
     Ok(Box::new(Shaped(DynaFlow {
         start_ns: values.duration_ns("start"),
         allowed_ns: [values.duration_ns("fast"), values.duration_ns("slow")],

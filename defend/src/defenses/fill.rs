@@ -5,7 +5,7 @@ use wfkit_datasets::Trace;
 use super::{PADDING_SIZE, no_conflict, with_padding};
 use crate::{
     Assumptions, DefendedTrace, Defense, DefenseError, DefenseInfo, DelayModel, Direction, Draws, Guarantees, Ledger,
-    Needs, Parameter, Preset, StopRule, Value, Values,
+    Needs, Parameter, ParameterValues, Preset, StopRule, Value,
 };
 
 pub(super) const NETFLOW: DefenseInfo = DefenseInfo {
@@ -83,7 +83,7 @@ const fn count(key: &'static str, count: u64, meaning: &'static str) -> Paramete
     Parameter::count(key, 0, count, meaning)
 }
 
-fn check(values: &Values) -> Result<(), String> {
+fn check(values: &ParameterValues) -> Result<(), String> {
     let (low, high) = (values.duration_ns("low"), values.duration_ns("high"));
     if low > high {
         return Err(format!("low ({}) is above high ({})", Value::Duration(low), Value::Duration(high)));

@@ -3,8 +3,8 @@
 use super::shaper::{Sender, Shape, Shaped, Shaper};
 use super::{DELAYS, EVERY, PACKET_SIZE, STOP, no_conflict};
 use crate::{
-    DefaultValue, DefenseError, DefenseInfo, Direction, Draws, Kind, Needs, Parameter, PerDirection, Preset, Profile,
-    Value, Values,
+    DefaultValue, DefenseError, DefenseInfo, Direction, Draws, Kind, Needs, Parameter, ParameterValues, PerDirection,
+    Preset, Profile, Value,
 };
 
 pub(super) const INFO: DefenseInfo = DefenseInfo {
@@ -76,12 +76,12 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
 };
 
 /// The rounds until the last packet of the longest trace has arrived, the one at 0 included.
-fn rounds_of_longest(profile: &Profile, values: &Values) -> u64 {
+fn rounds_of_longest(profile: &Profile, values: &ParameterValues) -> u64 {
     profile.longest_ns().div_ceil(values.duration_ns("every")) + 1
 }
 
 /// Packets a round so that all bytes of the largest trace fit half of the rounds.
-fn per_round(profile: &Profile, values: &Values, way: Direction) -> Value {
+fn per_round(profile: &Profile, values: &ParameterValues, way: Direction) -> Value {
     let packets = profile.largest()[way].div_ceil(u64::from(values.size("size")));
     Value::Count(packets.div_ceil((values.count("rounds") / 2).max(1)).max(1))
 }

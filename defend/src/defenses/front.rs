@@ -6,7 +6,7 @@ use super::loads::{loads, tail_ns};
 use super::{PADDING_SIZE, STOP, with_padding};
 use crate::{
     Assumptions, DefaultValue, DefendedTrace, Defense, DefenseError, DefenseInfo, DelayModel, Direction, Draws,
-    Guarantees, Kind, Ledger, Needs, Parameter, PerDirection, Preset, Profile, StopRule, Value, Values,
+    Guarantees, Kind, Ledger, Needs, Parameter, ParameterValues, PerDirection, Preset, Profile, StopRule, Value,
 };
 
 pub(super) const INFO: DefenseInfo = DefenseInfo {
@@ -82,7 +82,7 @@ const fn parameters(n: u64) -> [Parameter; 8] {
     ]
 }
 
-fn check(values: &Values) -> Result<(), String> {
+fn check(values: &ParameterValues) -> Result<(), String> {
     let (min, max) = (values.duration_ns("w-min"), values.duration_ns("w-max"));
     if min > max {
         return Err(format!("w-min ({}) is above w-max ({})", Value::Duration(min), Value::Duration(max)));
@@ -90,7 +90,7 @@ fn check(values: &Values) -> Result<(), String> {
     Ok(())
 }
 
-fn build(values: &Values, _: &Profile) -> Result<Box<dyn Defense>, String> {
+fn build(values: &ParameterValues, _: &Profile) -> Result<Box<dyn Defense>, String> {
     Ok(Box::new(Front {
         budget: PerDirection { outgoing: values.count("n-client"), incoming: values.count("n-server") },
         window_ns: (values.duration_ns("w-min") as f64, values.duration_ns("w-max") as f64),

@@ -25,7 +25,9 @@ mod wtf_pad;
 
 use wfkit_datasets::Trace;
 
-use crate::{DefaultValue, DefendedTraceBuilder, DefenseInfo, DelayModel, Kind, Parameter, StopRule, Value, Values};
+use crate::{
+    DefaultValue, DefendedTraceBuilder, DefenseInfo, DelayModel, Kind, Parameter, ParameterValues, StopRule, Value,
+};
 
 /// All defences, in the order of the list.
 pub(crate) const DEFENSES: &[DefenseInfo] = &[
@@ -97,12 +99,12 @@ const PACKET_SIZE: Parameter = Parameter { meaning: "size of every packet", ..PA
 const EVERY: Parameter =
     Parameter::duration("every", 1_000_000, 100_000_000, "time between rounds: a request and its response");
 
-fn delay_model(values: &Values) -> DelayModel {
+fn delay_model(values: &ParameterValues) -> DelayModel {
     values.choice(DELAYS.key).parse().expect("the choices are the names of the models")
 }
 
 /// For presets whose values are free of each other.
-fn no_conflict(_: &Values) -> Result<(), String> {
+fn no_conflict(_: &ParameterValues) -> Result<(), String> {
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use wfkit_datasets::Trace;
 use super::no_conflict;
 use crate::{
     Assumptions, DefaultValue, DefendedTrace, DefendedTraceBuilder, Defense, DefenseError, DefenseInfo, DelayModel,
-    Direction, Draws, Guarantees, Kind, Ledger, Needs, Parameter, Preset, StopRule, Value, Values,
+    Direction, Draws, Guarantees, Kind, Ledger, Needs, Parameter, ParameterValues, Preset, StopRule, Value,
 };
 
 pub(super) const INFO: DefenseInfo = DefenseInfo {
@@ -116,7 +116,7 @@ const MTU: Parameter = Parameter {
     meaning: "the largest size to pad to",
 };
 
-fn random(values: &Values, each: Each) -> Box<dyn Defense> {
+fn random(values: &ParameterValues, each: Each) -> Box<dyn Defense> {
     Box::new(RandomPad { mtu: values.size("mtu"), each })
 }
 

@@ -3,8 +3,8 @@
 use super::shaper::{Sender, Shape, Shaped, Shaper};
 use super::{DELAYS, PACKET_SIZE, STOP, no_conflict};
 use crate::{
-    DefaultValue, Defense, DefenseError, DefenseInfo, Direction, Draws, Guarantees, Kind, Needs, Parameter, Preset,
-    Profile, StopRule, Value, Values,
+    DefaultValue, Defense, DefenseError, DefenseInfo, Direction, Draws, Guarantees, Kind, Needs, Parameter,
+    ParameterValues, Preset, Profile, StopRule, Value,
 };
 
 pub(super) const INFO: DefenseInfo = DefenseInfo {
@@ -85,7 +85,7 @@ const fn parameters(rate: u64, decay: u64, threshold: u64, budget: u64, upload: 
     ]
 }
 
-fn build(values: &Values, profile: &Profile) -> Result<Box<dyn Defense>, String> {
+fn build(values: &ParameterValues, profile: &Profile) -> Result<Box<dyn Defense>, String> {
     let shape = Shape::new(values, profile)?;
     let scale = values.ratio("scale");
     Ok(Box::new(Shaped(Regulator {

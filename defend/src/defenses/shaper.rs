@@ -9,7 +9,7 @@ use super::slots::Slots;
 use super::{PACKET_SIZE, STOP, delay_model};
 use crate::{
     Assumptions, DefendedTrace, DefendedTraceBuilder, Defense, DefenseError, DelayModel, Direction, Draws, Guarantees,
-    Ledger, Limit, Piece, Profile, StopRule, Values,
+    Ledger, Limit, ParameterValues, Piece, Profile, StopRule,
 };
 
 /// What such senders have in common: one size, a delay model and a stop rule.
@@ -22,7 +22,7 @@ pub(super) struct Shape {
 
 impl Shape {
     /// From the parameters `size`, `delays` and `stop`.
-    pub(super) fn new(values: &Values, profile: &Profile) -> Result<Self, String> {
+    pub(super) fn new(values: &ParameterValues, profile: &Profile) -> Result<Self, String> {
         let size = values.size(PACKET_SIZE.key);
         Slots::suits(size, profile)?;
         Ok(Self { size, delays: delay_model(values), stop: values.stop(STOP.key) })

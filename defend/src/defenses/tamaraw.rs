@@ -7,7 +7,7 @@ use super::slots::Slots;
 use super::{DELAYS, ONE_CELL, STOP, delay_model, no_conflict};
 use crate::{
     Assumptions, DefaultValue, DefendedTrace, Defense, DefenseError, DefenseInfo, DelayModel, Direction, Draws,
-    Guarantees, Kind, Needs, Parameter, PerDirection, Preset, Profile, SlotPlan, Value, Values,
+    Guarantees, Kind, Needs, Parameter, ParameterValues, PerDirection, Preset, Profile, SlotPlan, Value,
 };
 
 pub(super) const INFO: DefenseInfo = DefenseInfo {
@@ -69,7 +69,7 @@ const fn parameters(out_ms: u64, in_ms: u64, size: DefaultValue) -> [Parameter; 
     ]
 }
 
-fn build(values: &Values, profile: &Profile) -> Result<Box<dyn Defense>, String> {
+fn build(values: &ParameterValues, profile: &Profile) -> Result<Box<dyn Defense>, String> {
     let size = values.size("size");
     Slots::suits(size, profile)?;
     Ok(Box::new(Tamaraw {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use wfkit_datasets::Trace;
 
 use super::Extract;
-use crate::column::{Feature, Information, Unit};
+use crate::column::{Feature, FeatureInformation, Unit};
 use crate::stats::{mean, percentile, percentile_by, variance};
 
 /// Learns nothing.
@@ -22,7 +22,7 @@ impl Extract for AppScanner {
     fn columns(&self) -> Vec<Feature> {
         let mut columns = Vec::with_capacity(54);
         for list in ["in", "out", "all"] {
-            columns.push(Feature::one(format!("{list}_packets"), Unit::Packets, Information::Volume));
+            columns.push(Feature::one(format!("{list}_packets"), Unit::Packets, FeatureInformation::Volume));
             let statistics = "min max mean mad std var skew kurtosis p10 p20 p30 p40 p50 p60 p70 p80 p90";
             columns.extend(statistics.split(' ').map(|statistic| {
                 let unit = match statistic {
@@ -30,7 +30,7 @@ impl Extract for AppScanner {
                     "skew" | "kurtosis" => Unit::Number,
                     _ => Unit::Bytes,
                 };
-                Feature::one(format!("{list}_{statistic}"), unit, Information::Size)
+                Feature::one(format!("{list}_{statistic}"), unit, FeatureInformation::Size)
             }));
         }
         columns

@@ -8,7 +8,7 @@ use wfkit_datasets::Trace;
 
 use super::Extract;
 use super::burst::bursts;
-use crate::column::{Feature, Information, Unit};
+use crate::column::{Feature, FeatureInformation, Unit};
 
 const BURSTS: usize = 150;
 
@@ -18,7 +18,7 @@ pub(crate) struct Bursts;
 
 impl Extract for Bursts {
     fn columns(&self) -> Vec<Feature> {
-        Feature::numbered("burst", BURSTS, Unit::Bytes, Information::Order).collect()
+        Feature::numbered("burst", BURSTS, Unit::Bytes, FeatureInformation::Order).collect()
     }
 
     fn push(&self, trace: &Trace, row: &mut Vec<f64>) {

@@ -13,7 +13,7 @@ use wfkit_datasets::Trace;
 
 use super::Extract;
 use super::sequence::Length;
-use crate::column::{Feature, Information, Unit};
+use crate::column::{Feature, FeatureInformation, Unit};
 use crate::stats::seconds;
 
 /// Added to the times of `direction-time`, so that none is 0.
@@ -46,7 +46,7 @@ pub(crate) fn direction_time(time_ns: u64, size: i32) -> f64 {
 
 impl Extract for Direction {
     fn columns(&self) -> Vec<Feature> {
-        self.0.columns("packet", Unit::Direction, Information::Order)
+        self.0.columns("packet", Unit::Direction, FeatureInformation::Order)
     }
 
     fn push(&self, trace: &Trace, row: &mut Vec<f64>) {
@@ -60,7 +60,7 @@ impl Extract for Direction {
 
 impl Extract for Time {
     fn columns(&self) -> Vec<Feature> {
-        self.0.columns("packet", Unit::Seconds, Information::Time)
+        self.0.columns("packet", Unit::Seconds, FeatureInformation::Time)
     }
 
     fn push(&self, trace: &Trace, row: &mut Vec<f64>) {
@@ -74,7 +74,7 @@ impl Extract for Time {
 
 impl Extract for DirectionTime {
     fn columns(&self) -> Vec<Feature> {
-        self.0.columns("packet", Unit::Seconds, Information::Time)
+        self.0.columns("packet", Unit::Seconds, FeatureInformation::Time)
     }
 
     fn push(&self, trace: &Trace, row: &mut Vec<f64>) {

@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use wfkit_datasets::Trace;
 
 use super::Extract;
-use crate::column::{Feature, Information, Unit};
+use crate::column::{Feature, FeatureInformation, Unit};
 
 /// Points sampled on the curve, or on both.
 const POINTS: usize = 100;
@@ -83,7 +83,7 @@ impl Extract for Paper {
 
 impl Extract for TwoCurves {
     fn columns(&self) -> Vec<Feature> {
-        let curve = |family| Feature::numbered(family, POINTS / 2, Unit::Bytes, Information::Order);
+        let curve = |family| Feature::numbered(family, POINTS / 2, Unit::Bytes, FeatureInformation::Order);
         totals().into_iter().chain(curve("in")).chain(curve("out")).collect()
     }
 
@@ -100,14 +100,14 @@ impl Extract for TwoCurves {
 }
 
 fn one_curve_columns() -> Vec<Feature> {
-    totals().into_iter().chain(Feature::numbered("c", POINTS, Unit::Bytes, Information::Order)).collect()
+    totals().into_iter().chain(Feature::numbered("c", POINTS, Unit::Bytes, FeatureInformation::Order)).collect()
 }
 
 fn totals() -> [Feature; 4] {
     let columns = ["in_packets", "out_packets", "in_bytes", "out_bytes"];
     columns.map(|name| {
         let unit = if name.ends_with("packets") { Unit::Packets } else { Unit::Bytes };
-        Feature::one(name, unit, Information::Volume)
+        Feature::one(name, unit, FeatureInformation::Volume)
     })
 }
 

@@ -9,7 +9,7 @@ use wfkit_datasets::Trace;
 
 use super::Extract;
 use super::burst::bursts;
-use crate::column::{Feature, Information, Unit};
+use crate::column::{Feature, FeatureInformation, Unit};
 
 const LONGEST_GRAM: usize = 6;
 /// Lengths of bursts counted apart; one more column counts the longer ones.
@@ -24,12 +24,12 @@ impl Extract for Directions {
         let gram = |n: usize, code: usize| {
             let directions = (0..n).rev().map(|bit| if code >> bit & 1 == 1 { 'o' } else { 'i' });
             let name = format!("gram_{}", directions.collect::<String>());
-            Feature::of("gram", name, Unit::Count, Information::Order)
+            Feature::of("gram", name, Unit::Count, FeatureInformation::Order)
         };
         let grams = (1..=LONGEST_GRAM).flat_map(|n| (0..1 << n).map(move |code| gram(n, code)));
         let lengths = ["out_burst", "in_burst"].into_iter().flat_map(|family| {
-            let more = Feature::of(family, format!("{family}_more"), Unit::Count, Information::Order);
-            Feature::numbered(family, LENGTHS, Unit::Count, Information::Order).chain([more])
+            let more = Feature::of(family, format!("{family}_more"), Unit::Count, FeatureInformation::Order);
+            Feature::numbered(family, LENGTHS, Unit::Count, FeatureInformation::Order).chain([more])
         });
         grams.chain(lengths).collect()
     }

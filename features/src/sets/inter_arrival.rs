@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use wfkit_datasets::Trace;
 
 use super::Extract;
-use crate::column::{Feature, Information, Unit};
+use crate::column::{Feature, FeatureInformation, Unit};
 use crate::stats::{gaps, mean, percentile_by, seconds, std};
 
 const LISTS: [&str; 5] = ["gap", "in_gap", "out_gap", "answer", "think"];
@@ -36,9 +36,10 @@ impl Extract for InterArrival {
         let mut columns = Vec::new();
         for list in LISTS {
             let statistics = ["mean", "std", "min", "max", "p10", "p25", "p50", "p75", "p90"];
-            let statistic = |name| Feature::one(format!("{list}_{name}"), Unit::Seconds, Information::Time);
+            let statistic = |name| Feature::one(format!("{list}_{name}"), Unit::Seconds, FeatureInformation::Time);
             columns.extend(statistics.map(statistic));
-            let share = |(bound, _)| Feature::one(format!("{list}_below_{bound}"), Unit::Share, Information::Time);
+            let share =
+                |(bound, _)| Feature::one(format!("{list}_below_{bound}"), Unit::Share, FeatureInformation::Time);
             columns.extend(BOUNDS.map(share));
         }
         columns

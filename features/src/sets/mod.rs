@@ -27,8 +27,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use wfkit_datasets::Trace;
 
-use crate::column::{Feature, Information};
-use crate::spec::SpecError;
+use crate::column::{Feature, FeatureInformation};
+use crate::spec::FeatureSpecError;
 
 pub(crate) use kfp::size::Sizes as CommonSizes;
 pub use wang::MISSING;
@@ -120,7 +120,7 @@ macro_rules! feature_sets {
             }
 
             /// What its columns tell of a trace.
-            pub fn information(self) -> &'static [Information] {
+            pub fn information(self) -> &'static [FeatureInformation] {
                 match self { $( Self::$set => &$informations, )+ }
             }
 
@@ -156,7 +156,7 @@ macro_rules! feature_sets {
     }};
 }
 
-use Information::{Order, Size, Time, Volume};
+use FeatureInformation::{Order, Size, Time, Volume};
 
 // Each line: variant, name and version of its definitions, what it tells, what it learns, and how.
 feature_sets! {
@@ -234,13 +234,13 @@ impl fmt::Display for FeatureSet {
 }
 
 impl FromStr for FeatureSet {
-    type Err = SpecError;
+    type Err = FeatureSpecError;
 
     /// The set of that name, or of the alias `kfp`, which is `kfp-175`.
-    fn from_str(name: &str) -> Result<Self, SpecError> {
+    fn from_str(name: &str) -> Result<Self, FeatureSpecError> {
         let name = if name == "kfp" { "kfp-175" } else { name };
         let set = Self::ALL.into_iter().find(|set| set.name() == name);
-        set.ok_or_else(|| SpecError::Unknown { name: name.to_owned() })
+        set.ok_or_else(|| FeatureSpecError::Unknown { name: name.to_owned() })
     }
 }
 

@@ -23,7 +23,7 @@ use wfkit_datasets::Trace;
 use super::Extract;
 use super::burst::bursts;
 use super::cell::Cell;
-use crate::column::{Feature, Information, Unit};
+use crate::column::{Feature, FeatureInformation, Unit};
 
 /// N-grams of each kind kept at most.
 pub(super) const PER_KIND: usize = 1_000;
@@ -68,10 +68,10 @@ impl Extract for Ngrams {
             Feature::of(family, format!("{family}{grams}"), Unit::Count, information)
         };
         let one = |family, grams: &[i64]| -> Vec<Feature> {
-            grams.iter().map(|a| feature(family, format!("_{a:+}"), Information::Size)).collect()
+            grams.iter().map(|a| feature(family, format!("_{a:+}"), FeatureInformation::Size)).collect()
         };
         let two = |family, grams: &[(i64, i64)]| -> Vec<Feature> {
-            grams.iter().map(|(a, b)| feature(family, format!("_{a:+}_{b:+}"), Information::Order)).collect()
+            grams.iter().map(|(a, b)| feature(family, format!("_{a:+}_{b:+}"), FeatureInformation::Order)).collect()
         };
         let sizes = [one("size", &self.sizes), two("size_pair", &self.size_pairs)];
         let bursts = [one("burst", &self.bursts), two("burst_pair", &self.burst_pairs)];

@@ -18,7 +18,7 @@ use wfkit_datasets::Trace;
 
 use super::Extract;
 use super::cell::Cell;
-use crate::column::{Feature, Information, Unit};
+use crate::column::{Feature, FeatureInformation, Unit};
 
 /// Outgoing packets, and answers, that have a column of their own.
 const IN_ORDER: usize = 100;
@@ -43,14 +43,14 @@ impl Requests {
 impl Extract for Requests {
     fn columns(&self) -> Vec<Feature> {
         let mut columns = vec![
-            Feature::one("requests", Unit::Packets, Information::Volume),
-            Feature::one("answers", Unit::Count, Information::Order),
+            Feature::one("requests", Unit::Packets, FeatureInformation::Volume),
+            Feature::one("answers", Unit::Count, FeatureInformation::Order),
         ];
-        columns.extend(Feature::numbered("in_before", IN_ORDER, Unit::Bytes, Information::Order));
-        columns.extend(Feature::numbered("answer", IN_ORDER, Unit::Cells, Information::Order));
-        columns.extend(Feature::numbered("largest", LARGEST, Unit::Cells, Information::Size));
-        columns.extend(Feature::numbered("answers_of", CELLS, Unit::Count, Information::Size));
-        columns.push(Feature::one("answers_of_more", Unit::Count, Information::Size));
+        columns.extend(Feature::numbered("in_before", IN_ORDER, Unit::Bytes, FeatureInformation::Order));
+        columns.extend(Feature::numbered("answer", IN_ORDER, Unit::Cells, FeatureInformation::Order));
+        columns.extend(Feature::numbered("largest", LARGEST, Unit::Cells, FeatureInformation::Size));
+        columns.extend(Feature::numbered("answers_of", CELLS, Unit::Count, FeatureInformation::Size));
+        columns.push(Feature::one("answers_of_more", Unit::Count, FeatureInformation::Size));
         columns
     }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use wfkit_datasets::Trace;
 
 use super::Extract;
-use crate::column::{Feature, Information, Unit};
+use crate::column::{Feature, FeatureInformation, Unit};
 
 /// Packets kept at most.
 pub(crate) const CAP: usize = 5_000;
@@ -32,7 +32,7 @@ impl Length {
     }
 
     /// One column a packet. Their names have four digits whatever the length, so that they do not depend on it.
-    pub(super) fn columns(self, family: &'static str, unit: Unit, information: Information) -> Vec<Feature> {
+    pub(super) fn columns(self, family: &'static str, unit: Unit, information: FeatureInformation) -> Vec<Feature> {
         let column = |packet| Feature::of(family, format!("{family}_{packet:04}"), unit, information);
         (1..=self.packets).map(column).collect()
     }
@@ -65,7 +65,7 @@ impl Sizes {
 
 impl Extract for Sizes {
     fn columns(&self) -> Vec<Feature> {
-        self.0.columns("size", Unit::Bytes, Information::Order)
+        self.0.columns("size", Unit::Bytes, FeatureInformation::Order)
     }
 
     fn push(&self, trace: &Trace, row: &mut Vec<f64>) {

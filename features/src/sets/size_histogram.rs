@@ -9,7 +9,7 @@ use wfkit_datasets::Trace;
 
 use super::Extract;
 use super::ngram::{PER_KIND, commonest};
-use crate::column::{Feature, Information, Unit};
+use crate::column::{Feature, FeatureInformation, Unit};
 
 /// The sizes that are counted, ascending.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,9 +25,9 @@ impl Histogram {
 
 impl Extract for Histogram {
     fn columns(&self) -> Vec<Feature> {
-        let column = |name: String| Feature::of("size", name, Unit::Packets, Information::Size);
+        let column = |name: String| Feature::of("size", name, Unit::Packets, FeatureInformation::Size);
         let sizes = self.sizes.iter().map(|size| column(format!("size_{size:+}")));
-        let others = ["other_in", "other_out"].map(|name| Feature::one(name, Unit::Packets, Information::Size));
+        let others = ["other_in", "other_out"].map(|name| Feature::one(name, Unit::Packets, FeatureInformation::Size));
         sizes.chain(others).collect()
     }
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use wfkit_datasets::Trace;
 
 use super::Extract;
-use crate::column::{Feature, Information, Unit};
+use crate::column::{Feature, FeatureInformation, Unit};
 
 /// Slots a direction of `tam`.
 pub(crate) const SLOTS: usize = 1_800;
@@ -84,7 +84,7 @@ impl Extract for Cumulative {
 }
 
 fn columns(slots: usize) -> Vec<Feature> {
-    let direction = |family| Feature::numbered(family, slots, Unit::Packets, Information::Time);
+    let direction = |family| Feature::numbered(family, slots, Unit::Packets, FeatureInformation::Time);
     direction("out").chain(direction("in")).collect()
 }
 

@@ -15,7 +15,7 @@ use wfkit_datasets::Trace;
 
 use super::Extract;
 use super::burst::bursts;
-use crate::column::{Feature, Information, Unit};
+use crate::column::{Feature, FeatureInformation, Unit};
 use crate::stats::{percentile_by, seconds, time_percentile, variance};
 
 const BINS: usize = 20;
@@ -48,7 +48,7 @@ impl Timing {
 
 impl Extract for Timing {
     fn columns(&self) -> Vec<Feature> {
-        let list = |family| Feature::numbered(family, BINS, Unit::Share, Information::Time);
+        let list = |family| Feature::numbered(family, BINS, Unit::Share, FeatureInformation::Time);
         LISTS.into_iter().flat_map(list).collect()
     }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use wfkit_datasets::Trace;
 
 use super::Extract;
-use crate::column::{Feature, Information, Unit};
+use crate::column::{Feature, FeatureInformation, Unit};
 use crate::stats::seconds;
 
 /// Learns nothing.
@@ -19,13 +19,13 @@ pub(crate) struct Totals;
 
 impl Extract for Totals {
     fn columns(&self) -> Vec<Feature> {
-        let volume = |name, unit| Feature::one(name, unit, Information::Volume);
+        let volume = |name, unit| Feature::one(name, unit, FeatureInformation::Volume);
         vec![
             volume("out_packets", Unit::Packets),
             volume("in_packets", Unit::Packets),
             volume("out_bytes", Unit::Bytes),
             volume("in_bytes", Unit::Bytes),
-            Feature::one("seconds", Unit::Seconds, Information::Time),
+            Feature::one("seconds", Unit::Seconds, FeatureInformation::Time),
         ]
     }
 

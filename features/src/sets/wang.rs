@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use wfkit_datasets::Trace;
 
 use super::Extract;
-use crate::column::{Feature, Information, Unit};
+use crate::column::{Feature, FeatureInformation, Unit};
 use crate::stats::{gaps, mean, seconds, std};
 
 const POSITIONS: usize = 500;
@@ -53,7 +53,7 @@ impl Clean {
 
 impl Extract for Clean {
     fn columns(&self) -> Vec<Feature> {
-        let presence = |size: &i32| Feature::of("has", format!("has_{size:+}"), Unit::Number, Information::Size);
+        let presence = |size: &i32| Feature::of("has", format!("has_{size:+}"), Unit::Number, FeatureInformation::Size);
         self.sizes.iter().map(presence).chain(shared_columns()).collect()
     }
 
@@ -92,7 +92,7 @@ impl Extract for Published {
 }
 
 fn shared_columns() -> impl Iterator<Item = Feature> {
-    use Information::{Order, Time, Volume};
+    use FeatureInformation::{Order, Time, Volume};
     let packets = |name| Feature::one(name, Unit::Packets, Volume);
     let mut columns = vec![packets("packets"), packets("out_packets"), packets("in_packets")];
     columns.push(Feature::one("seconds", Unit::Seconds, Time));

@@ -33,7 +33,7 @@ use super::cumul::TwoCurves;
 use super::direction_ngram::Directions;
 use super::kfp::per_second::PerSecond;
 use super::wang::requests;
-use crate::column::{Feature, Information, Unit};
+use crate::column::{Feature, FeatureInformation, Unit};
 use crate::stats::{gaps, max, mean, percentile, std, time_percentile};
 
 /// Learns nothing.
@@ -60,9 +60,9 @@ const NGRAMS: std::ops::Range<usize> = 2..126;
 
 impl Extract for Wefde {
     fn columns(&self) -> Vec<Feature> {
-        use Information::{Order, Time, Volume};
+        use FeatureInformation::{Order, Time, Volume};
         let mut columns = Vec::new();
-        let mut group = |family: &'static str, names: Vec<String>, unit: Unit, information: Information| {
+        let mut group = |family: &'static str, names: Vec<String>, unit: Unit, information: FeatureInformation| {
             let of = |name| Feature::of(family, format!("{family}_{name}"), unit, information);
             columns.extend(names.into_iter().map(of));
         };

@@ -7,7 +7,7 @@ use futures_util::{Stream, StreamExt};
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
 use wfkit_datasets::formats::ReadLimits;
-use wfkit_defend::{DefenseSpec, SpecError};
+use wfkit_defend::{DefenseSpec, DefenseSpecError};
 
 use super::Person;
 use crate::game::{Kind, Phase, Round, Slots};
@@ -337,7 +337,7 @@ pub async fn submit_specification(
     }
     announce(app, person, team, round, Kind::Defence).await?;
     let wrong = |message: String| Failure::field("specification", message);
-    let spec: DefenseSpec = text.trim().parse().map_err(|error: SpecError| wrong(error.to_string()))?;
+    let spec: DefenseSpec = text.trim().parse().map_err(|error: DefenseSpecError| wrong(error.to_string()))?;
     if spec.hides_paths() {
         return Err(wrong(
             "it sends over paths that the file would not show, so its cost could not be counted".to_owned(),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use wfkit_client::{
-    Against, Client, Competition, Problem, Round, Score, SignIn, Submission, TeamOfAccount, config_file,
+    Against, Client, Competition, FileProblem, Round, Score, SignIn, Submission, TeamOfAccount, config_file,
 };
 
 use crate::cli::{self, UploadKind};
@@ -299,7 +299,7 @@ fn show(submission: &Submission, context: &Context<'_>) -> Result<()> {
     context.printer.table(["attacker", "defender", "part", "traces", "ROC-AUC", "accuracy"], &lines)
 }
 
-fn problem(problem: &Problem) -> [String; 4] {
+fn problem(problem: &FileProblem) -> [String; 4] {
     let place = |(row, value): &(u64, String)| match row {
         0 => value.clone(),
         row => format!("row {row}: {value}"),

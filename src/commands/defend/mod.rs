@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use wfkit_datasets::{TraceFormat, TraceSet, write_traces};
 use wfkit_defend::{
-    Audit, Cost, DefendOptions, DefendedSet, DefenseSpec, ManifestFile, OverheadOptions, TimeBracket,
+    Cost, DefendOptions, DefendedAudit, DefendedSet, DefenseSpec, ManifestFile, OverheadOptions, TimeBracket,
     check_composition, check_overheads, defend_watched,
 };
 use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, VolumeSummary};
@@ -95,7 +95,7 @@ fn verify_written(defended: &DefendedSet<'_>, observed: &TraceSet, out: &Path) -
     check_composition(defended, observed).map_err(broken)?;
     let written = wfkit_datasets::read_traces(out)?.set;
     check_overheads(defended, &written).map_err(broken)?;
-    let audit = Audit::of(defended.original(), &written, defended.copies())?;
+    let audit = DefendedAudit::of(defended.original(), &written, defended.copies())?;
     if !audit.passed() {
         bail!("{}: the file is not what was simulated; see wfkit defend verify", out.display());
     }

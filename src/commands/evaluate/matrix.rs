@@ -11,7 +11,8 @@ use wfkit_classify::{Attack, Samples};
 use wfkit_datasets::Observed;
 use wfkit_evaluate::split::Pages;
 use wfkit_evaluate::{
-    Matrix, MatrixCell, MatrixPart, ScoreRow, Scored, Source, TRIVIAL, attack, in_order, sessions_of, short, sources,
+    MatrixCell, MatrixPart, ScoreRow, Scored, TRIVIAL, TransferMatrix, TransferSource, attack, in_order, sessions_of,
+    short, sources,
 };
 use wfkit_metrics::{PrivacyReport, Utility};
 
@@ -62,7 +63,7 @@ pub(super) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> 
     let attack = named(&options.attack, &read.inputs[0])?;
     let measure = |attack: &Attack| {
         let how = (folds(options), Pages::shared(options.shared_pages));
-        Matrix::measure(attack, &read.sources, how, options.allow_duplicates, context.setting())
+        TransferMatrix::measure(attack, &read.sources, how, options.allow_duplicates, context.setting())
     };
     let matrix = measure(&attack)?;
     let across = matrix.scores(false, context.seed)?.with_context(|| why_nothing(&matrix, asked.word()))?;
@@ -83,7 +84,7 @@ pub(super) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> 
         report.dropped.insert("trace without session".to_owned(), read.without_session as u64);
     }
     count(&mut report.counts, &format!("{}s", asked.word()), read.sources.len());
-    count(&mut report.counts, "traces", read.sources.iter().map(Source::len).sum());
+    count(&mut report.counts, "traces", read.sources.iter().map(TransferSource::len).sum());
     count(&mut report.counts, "classes", matrix.classes().len());
     let (with, without) = matrix.cells_with_and_without_score();
     count(&mut report.counts, "cells with a score", with);
@@ -235,7 +236,7 @@ fn names(paths: &[PathBuf]) -> Vec<String> {
 
 struct Read {
     inputs: Vec<Labelled>,
-    sources: Vec<Source>,
+    sources: Vec<TransferSource>,
     /// What the sources are in the order of.
     order: String,
     without_session: usize,
@@ -262,7 +263,7 @@ impl Read {
     }
 }
 
-fn why_nothing(matrix: &Matrix<'_>, word: &str) -> String {
+fn why_nothing(matrix: &TransferMatrix<'_>, word: &str) -> String {
     format!(
         "no {word} could be tested after learning from another: {}; wfkit dataset validate names twins, --allow-duplicates scores them \
          all the same, and wfkit dataset info tells classes and sessions",

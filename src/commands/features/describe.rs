@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use serde_json::json;
 use wfkit_datasets::Trace;
-use wfkit_features::{Column, FeatureSet, FeatureSpec, Information, meaning};
+use wfkit_features::{Column, FeatureInformation, FeatureSet, FeatureSpec, meaning};
 
 use crate::context::Context;
 use crate::input::read_traces;
@@ -65,6 +65,6 @@ fn row(family: &[Column]) -> [String; 5] {
     [names, family.len().to_string(), first.unit.to_string(), first.information.to_string(), meaning]
 }
 
-fn told(information: &[Information]) -> String {
-    information.iter().map(Information::to_string).collect::<Vec<_>>().join(", ")
+fn told(information: &[FeatureInformation]) -> String {
+    information.iter().map(FeatureInformation::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anyhow::Result;
 use wfkit_capture::{ImportOptions, import};
 use wfkit_datasets::{Trace, sample};
-use wfkit_features::{Column, FeatureSet, FeatureSpec, Information, meaning};
+use wfkit_features::{Column, FeatureInformation, FeatureSet, FeatureSpec, meaning};
 
 use super::markdown::{code, prose, table};
 use crate::commands::features::families;
@@ -24,7 +24,7 @@ pub(super) fn page() -> Result<String> {
     for set in FeatureSet::ALL {
         let spec = FeatureSpec::new(vec![set])?;
         let columns = spec.fit(&training).columns();
-        let tells: Vec<String> = set.information().iter().map(Information::to_string).collect();
+        let tells: Vec<String> = set.information().iter().map(FeatureInformation::to_string).collect();
         let learned =
             if set.learns() { " Learned from the training traces; here those of the bundled sample." } else { "" };
         let _ = write!(

@@ -11,7 +11,8 @@ use super::{Class, classes, training};
 use crate::defenses::delay_model;
 use crate::defenses::slots::Slots;
 use crate::{
-    Assumptions, DefendedTrace, Defense, DefenseError, DelayModel, Draws, Guarantees, Profile, StopRule, Values,
+    Assumptions, DefendedTrace, Defense, DefenseError, DelayModel, Draws, Guarantees, ParameterValues, Profile,
+    StopRule,
 };
 
 /// Every class belongs to a set, and every set has a schedule that all its traces keep.
@@ -30,7 +31,7 @@ impl AnonymitySets {
     /// cost the least together. `measure` is taken of each class; `packets` is how many a set of such
     /// classes makes each of them send, and `schedule` what they all send.
     pub(super) fn fit<M>(
-        values: &Values,
+        values: &ParameterValues,
         profile: &Profile,
         measure: impl Fn(&Class<'_>) -> M,
         packets: impl Fn(&[M]) -> f64,

@@ -6,7 +6,7 @@ use super::anonymity::AnonymitySets;
 use super::schedule::Schedule;
 use super::{Class, K};
 use crate::defenses::{DELAYS, EVERY, PACKET_SIZE, no_conflict};
-use crate::{DefenseInfo, Direction, Needs, Parameter, PerDirection, Preset, Values};
+use crate::{DefenseInfo, Direction, Needs, Parameter, ParameterValues, PerDirection, Preset};
 
 pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
     name: "k-anonymous",
@@ -72,7 +72,7 @@ struct Rounds {
 impl Rounds {
     /// Rounds until the longest trace is over and some more, and packets a round so that the bytes of the largest fit those that
     /// come after it: whenever the bytes come, all are through in the end.
-    fn holding(set: &[Extent], values: &Values) -> Self {
+    fn holding(set: &[Extent], values: &ParameterValues) -> Self {
         let (every_ns, size, room) = (values.duration_ns("every"), values.size("size"), values.ratio("room"));
         let longest_ns = set.iter().map(|extent| extent.longest_ns).max().unwrap_or(0);
         let to_wait = longest_ns.div_ceil(every_ns) + 1;
@@ -86,7 +86,7 @@ impl Rounds {
         self.rounds.saturating_mul(self.packets.total())
     }
 
-    fn schedule(&self, values: &Values) -> Schedule {
+    fn schedule(&self, values: &ParameterValues) -> Schedule {
         let every_ns = values.duration_ns("every");
         let round = |round: u64| {
             let slots = move |way| std::iter::repeat_n((round * every_ns, way), self.packets[way] as usize);

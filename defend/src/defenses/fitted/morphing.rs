@@ -8,8 +8,8 @@ use super::{Class, classes, training};
 use crate::defenses::no_conflict;
 use crate::{
     Assumptions, DefaultValue, DefendedTrace, DefendedTraceBuilder, Defense, DefenseError, DefenseInfo, DelayModel,
-    Direction, Draws, Guarantees, Kind, Ledger, Needs, Parameter, PerDirection, Piece, Preset, Profile, StopRule,
-    Value, Values,
+    Direction, Draws, Guarantees, Kind, Ledger, Needs, Parameter, ParameterValues, PerDirection, Piece, Preset,
+    Profile, StopRule, Value,
 };
 
 const DYER: &str = "Wright, Coull and Monrose, \"Traffic Morphing: An Efficient Defense Against Statistical Traffic Analysis\", NDSS 2009; end rule: \
@@ -100,7 +100,7 @@ const DISTANCE: Parameter = Parameter::ratio(
 
 const GAP: Parameter = Parameter::duration("gap", 0, 10_000_000, "time from one of those padding packets to the next");
 
-fn target<'a, 'b>(values: &Values, classes: &'b [Class<'a>]) -> Result<&'b Class<'a>, String> {
+fn target<'a, 'b>(values: &ParameterValues, classes: &'b [Class<'a>]) -> Result<&'b Class<'a>, String> {
     let number = values.count("target");
     let missing = || format!("target is {number}, the training traces have {} classes", classes.len());
     classes.get(number as usize - 1).ok_or_else(missing)
@@ -182,7 +182,7 @@ struct Sampling {
 
 impl Sampling {
     fn new(
-        values: &Values,
+        values: &ParameterValues,
         profile: &Profile,
         matrices: BTreeMap<Option<String>, PerDirection<Matrix>>,
     ) -> Result<Self, String> {

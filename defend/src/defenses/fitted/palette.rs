@@ -6,7 +6,7 @@ use super::anonymity::AnonymitySets;
 use super::schedule::Schedule;
 use super::{Class, K, training};
 use crate::defenses::{DELAYS, PACKET_SIZE};
-use crate::{DefenseInfo, Direction, Needs, Parameter, PerDirection, Preset, Values};
+use crate::{DefenseInfo, Direction, Needs, Parameter, ParameterValues, PerDirection, Preset};
 
 pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
     name: "palette",
@@ -69,7 +69,7 @@ fn pattern(trace: &Trace, window_ns: u64, size: u32) -> Pattern {
 }
 
 /// For each window the quantile over the traces of a class.
-fn need((_, traces): &Class<'_>, values: &Values) -> Pattern {
+fn need((_, traces): &Class<'_>, values: &ParameterValues) -> Pattern {
     let (window_ns, size, share) = (values.duration_ns("window"), values.size("size"), values.ratio("quantile"));
     let patterns: Vec<Pattern> = traces.iter().map(|trace| pattern(trace, window_ns, size)).collect();
     let quantile = |window: usize, way| {
@@ -91,7 +91,7 @@ fn envelope(set: &[Pattern]) -> Pattern {
 }
 
 /// The packets of a window at equal steps through the next one, when all that came in it is there.
-fn schedule(set: &[Pattern], values: &Values) -> Schedule {
+fn schedule(set: &[Pattern], values: &ParameterValues) -> Schedule {
     let window_ns = values.duration_ns("window");
     let pattern = envelope(set);
     let mut slots = Vec::new();

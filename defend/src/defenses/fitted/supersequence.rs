@@ -6,7 +6,7 @@ use super::anonymity::AnonymitySets;
 use super::schedule::Schedule;
 use super::{Class, K, training};
 use crate::defenses::{DELAYS, PACKET_SIZE, no_conflict};
-use crate::{DefenseInfo, Direction, Needs, Parameter, PerDirection, Preset, Value, Values};
+use crate::{DefenseInfo, Direction, Needs, Parameter, ParameterValues, PerDirection, Preset, Value};
 
 pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
     name: "supersequence",
@@ -82,7 +82,7 @@ fn cells(trace: &Trace, size: u32) -> impl Iterator<Item = (u64, Direction)> {
     })
 }
 
-fn schedule(set: &[Class<'_>], values: &Values) -> Schedule {
+fn schedule(set: &[Class<'_>], values: &ParameterValues) -> Schedule {
     let (size, most) = (values.size("size"), values.count("traces") as usize);
     let rows = set.iter().flat_map(|(_, traces)| some(traces, most));
     let rows: Vec<Vec<(u64, Direction)>> = rows.map(|trace| cells(trace, size).collect()).collect();

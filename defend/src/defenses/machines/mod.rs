@@ -16,7 +16,7 @@ use self::machine::{Limit, Machine, run};
 use super::with_padding;
 use crate::{
     Assumptions, DefendedTrace, Defense, DefenseError, DelayModel, Direction, Draws, Guarantees, Ledger, Parameter,
-    PerDirection, StopRule, Values,
+    ParameterValues, PerDirection, StopRule,
 };
 
 /// What all machines have in common.
@@ -44,7 +44,7 @@ struct Machines {
 }
 
 impl Machines {
-    fn boxed(make: fn(Limit, &mut Draws) -> PerDirection<Machine>, values: &Values) -> Box<dyn Defense> {
+    fn boxed(make: fn(Limit, &mut Draws) -> PerDirection<Machine>, values: &ParameterValues) -> Box<dyn Defense> {
         let limit = Limit { allowed: values.count("n"), share: values.ratio("share") };
         Box::new(Self { make, limit, size: values.size("size") })
     }

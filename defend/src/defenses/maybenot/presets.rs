@@ -7,7 +7,7 @@ use super::machines::{Recipe, read};
 use super::simulation::Link;
 use crate::defenses::{PADDING_SIZE, no_conflict};
 use crate::{
-    DefaultValue, Defense, DefenseInfo, Kind, Needs, Parameter, PerDirection, Preset, StopRule, Value, Values,
+    DefaultValue, Defense, DefenseInfo, Kind, Needs, Parameter, ParameterValues, PerDirection, Preset, StopRule, Value,
 };
 
 pub(in crate::defenses) const INFO: DefenseInfo = DefenseInfo {
@@ -227,26 +227,26 @@ const fn machines(key: &'static str, meaning: &'static str) -> Parameter {
 }
 
 /// Rates and caps of the ports are in seconds.
-fn seconds(values: &Values, key: &str) -> f64 {
+fn seconds(values: &ParameterValues, key: &str) -> f64 {
     values.duration_ns(key) as f64 / 1e9
 }
 
 /// Their windows and intervals are in microseconds, as are all times inside machines.
-fn microseconds(values: &Values, key: &str) -> f64 {
+fn microseconds(values: &ParameterValues, key: &str) -> f64 {
     values.duration_ns(key) as f64 / 1e3
 }
 
 /// The user's machines.
-fn given(values: &Values) -> Result<PerDirection<Vec<maybenot::Machine>>, String> {
+fn given(values: &ParameterValues) -> Result<PerDirection<Vec<maybenot::Machine>>, String> {
     let of = |key: &str| read(values.text(key)).map_err(|problem| format!("{key}: {problem}"));
     Ok(PerDirection { outgoing: of("client")?, incoming: of("server")? })
 }
 
-fn port(values: &Values, client: StaticMachine, server: StaticMachine) -> Result<Maybenot, String> {
+fn port(values: &ParameterValues, client: StaticMachine, server: StaticMachine) -> Result<Maybenot, String> {
     made(values, Recipe::Port(PerDirection { outgoing: client, incoming: server }))
 }
 
-fn made(values: &Values, recipe: Recipe) -> Result<Maybenot, String> {
+fn made(values: &ParameterValues, recipe: Recipe) -> Result<Maybenot, String> {
     let link = Link {
         delay_ns: values.duration_ns("delay"),
         pps: Some(values.count("pps")).filter(|&pps| pps > 0),

@@ -10,7 +10,7 @@ pub(super) use self::trafficsliver::INFO as TRAFFICSLIVER;
 use crate::spec::{PATHS, SEE};
 use crate::{
     Assumptions, DefaultValue, DefendedTrace, DefendedTraceBuilder, Defense, DefenseError, DelayModel, Direction,
-    Draws, Guarantees, Kind, Ledger, Parameter, PerDirection, Piece, StopRule, Value, Values,
+    Draws, Guarantees, Kind, Ledger, Parameter, ParameterValues, PerDirection, Piece, StopRule, Value,
 };
 
 /// The most paths of one split.
@@ -44,7 +44,7 @@ trait Scheme: std::fmt::Debug + Send + Sync {
 }
 
 impl<S: Scheme> Split<S> {
-    fn new(scheme: S, values: &Values) -> Self {
+    fn new(scheme: S, values: &ParameterValues) -> Self {
         Self {
             scheme,
             paths: values.count(PATHS),
@@ -131,7 +131,7 @@ const DELAYS: Parameter = Parameter {
     ..super::DELAYS
 };
 
-fn check(values: &Values) -> Result<(), String> {
+fn check(values: &ParameterValues) -> Result<(), String> {
     let (paths, see) = (values.count(PATHS), values.count(SEE));
     if paths > MOST_PATHS {
         return Err(format!("{paths} paths are more than {MOST_PATHS}"));

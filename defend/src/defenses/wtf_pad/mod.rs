@@ -13,7 +13,7 @@ use self::histogram::Histogram;
 use super::{PADDING_SIZE, no_conflict, with_padding};
 use crate::{
     Assumptions, DefaultValue, DefendedTrace, Defense, DefenseError, DefenseInfo, DelayModel, Direction, Draws,
-    Guarantees, Kind, Ledger, Needs, Parameter, PerDirection, Preset, StopRule, Value, Values,
+    Guarantees, Kind, Ledger, Needs, Parameter, ParameterValues, PerDirection, Preset, StopRule, Value,
 };
 
 pub(super) const INFO: DefenseInfo = DefenseInfo {
@@ -103,7 +103,7 @@ struct WtfPad {
 }
 
 impl WtfPad {
-    fn new(values: &Values, after_received: bool) -> Self {
+    fn new(values: &ParameterValues, after_received: bool) -> Self {
         let own = values.choice("histograms") == "paper";
         let rules = if values.choice("states") == "paper" { Rules::Paper } else { Rules::Code };
         let histograms = |[burst, gap]: [Normal; 2]| {

@@ -19,7 +19,7 @@ pub(crate) mod size;
 
 use wfkit_datasets::Trace;
 
-use crate::column::{Feature, Information, Unit};
+use crate::column::{Feature, FeatureInformation, Unit};
 use crate::stats::{gaps, max, mean, percentile, std, time_percentile};
 use per_second::PerSecond;
 
@@ -81,7 +81,7 @@ fn count_out(sizes: &[i32]) -> usize {
 
 /// Features 0-45, which all variants have.
 fn summary_columns() -> Vec<Feature> {
-    use Information::{Order, Time, Volume};
+    use FeatureInformation::{Order, Time, Volume};
     let mut columns = Vec::with_capacity(46);
     for statistic in ["max", "mean", "std", "p75"] {
         let lists = ["in_gap", "out_gap", "gap"];
@@ -136,11 +136,11 @@ fn push_summary(lists: &Lists<'_>, row: &mut Vec<f64>) {
 }
 
 fn concentration_columns(pieces: usize) -> impl Iterator<Item = Feature> {
-    Feature::numbered("concentration_piece", pieces, Unit::Packets, Information::Order)
+    Feature::numbered("concentration_piece", pieces, Unit::Packets, FeatureInformation::Order)
 }
 
 fn per_second_columns(pieces: usize) -> impl Iterator<Item = Feature> {
-    Feature::numbered("per_second_piece", pieces, Unit::Packets, Information::Time)
+    Feature::numbered("per_second_piece", pieces, Unit::Packets, FeatureInformation::Time)
 }
 
 /// The sum of a list over each of the pieces that end before `ends`, which ascend and leave nothing over. The list is
@@ -165,11 +165,11 @@ fn entries(list: &[f64]) -> impl Iterator<Item = (u64, f64)> + '_ {
 /// Features 138-142. The pieces add up to the outgoing packets, and to all packets.
 fn sum_columns() -> [Feature; 5] {
     [
-        Feature::one("concentration_piece_sum", Unit::Packets, Information::Volume),
-        Feature::one("per_second_piece_sum", Unit::Packets, Information::Volume),
-        Feature::one("gap_sum", Unit::Seconds, Information::Time),
-        Feature::one("time_sum", Unit::Seconds, Information::Time),
-        Feature::one("packet_sum", Unit::Packets, Information::Volume),
+        Feature::one("concentration_piece_sum", Unit::Packets, FeatureInformation::Volume),
+        Feature::one("per_second_piece_sum", Unit::Packets, FeatureInformation::Volume),
+        Feature::one("gap_sum", Unit::Seconds, FeatureInformation::Time),
+        Feature::one("time_sum", Unit::Seconds, FeatureInformation::Time),
+        Feature::one("packet_sum", Unit::Packets, FeatureInformation::Volume),
     ]
 }
 

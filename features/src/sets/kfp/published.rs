@@ -22,7 +22,7 @@ use super::{
     CONCENTRATION_PIECES, Lists, PER_SECOND_PIECES, concentration_columns, entries, per_second_columns, push_pieces,
     push_summary, push_sums, sum_columns, summary_columns,
 };
-use crate::column::{Feature, Information, Unit};
+use crate::column::{Feature, FeatureInformation, Unit};
 use crate::sets::Extract;
 
 /// Values of the tail.
@@ -38,7 +38,7 @@ impl Extract for Published {
         columns.extend(concentration_columns(CONCENTRATION_PIECES + 1));
         columns.extend(per_second_columns(PER_SECOND_PIECES + 1));
         columns.extend(sum_columns());
-        columns.extend(Feature::numbered("tail", TAIL, Unit::Packets, Information::Order));
+        columns.extend(Feature::numbered("tail", TAIL, Unit::Packets, FeatureInformation::Order));
         columns
     }
 

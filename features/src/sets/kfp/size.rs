@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use wfkit_datasets::Trace;
 
 use super::core::Core;
-use crate::column::{Feature, Information, Unit};
+use crate::column::{Feature, FeatureInformation, Unit};
 use crate::sets::Extract;
 use crate::stats::{mean, percentile_by, variance};
 
@@ -41,7 +41,7 @@ impl Sizes {
 
 impl Extract for Sizes {
     fn columns(&self) -> Vec<Feature> {
-        use Information::{Size, Volume};
+        use FeatureInformation::{Size, Volume};
         let mut columns = Core.columns();
         for list in ["in_size", "out_size", "size"] {
             columns.push(Feature::one(format!("{list}_sum"), Unit::Bytes, Volume));
