@@ -38,7 +38,7 @@ pub use measured::{
     AttackSummary, BOOTSTRAP, Drawn, Effort, Kin, Measured, TRIVIAL, attack, cross_validate, folds_of, measure,
     measure_on, trivial_privacy, trivial_privacy_of,
 };
-pub use observer::{Moment, Observer, Setting, Silent};
+pub use observer::Setting;
 pub use ranking::{FailedAttack, RankedAttack, Ranking, RankingOptions, RankingReport};
 pub use shortcuts::{
     Found, MeasuredShortcut, Shortcut, ShortcutKind, ShortcutReport, ShortcutsReport, Standing, of_recording,
@@ -52,4 +52,5 @@ pub use task::Task;
 pub use told::{capital, short};
 pub use transfer::{CellScores, FalsePositives, Scored, TransferSource, in_order, sessions_of, sources};
 pub use verification::{AgainstManifest, Broken, DigestedSet, ManifestTest, Verification, verify};
+pub use wfkit_metrics::{Moment, Observer, Silent};
 pub use worlds::{NamedIntervals, OneVsRest, OpenWorldReport, PageScores, ScoreRow, one_vs_rest, open_world};

@@ -1,6 +1,6 @@
 //! What comes into an experiment from outside: a seed, the time, whoever watches, and whether to go on.
 
-pub use wfkit_metrics::{Moment, Observer, Silent};
+use wfkit_metrics::{Observer, Silent};
 
 use crate::ExperimentError;
 

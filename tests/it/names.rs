@@ -8,13 +8,17 @@ const LIBRARIES: [&str; 10] =
 
 /// The types that a library shows at its root.
 fn shown(library: &str) -> Vec<String> {
-    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(library).join("src/lib.rs")).unwrap();
-    let exports = text.split("pub use ").skip(1).map(|export| export.split_once(';').unwrap().0);
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(library).join("src/lib.rs"))
+        .expect("every library has one");
+    let exports = text.split("pub use ").skip(1).map(|export| export.split_once(';').expect("it ends").0);
     // What another library is the home of is shown, not made.
     let own = exports.filter(|export| !export.starts_with("wfkit_"));
     let names = own.flat_map(|export| {
-        let list = export.rsplit_once('{').map_or_else(|| export.rsplit("::").next().unwrap(), |(_, list)| list);
-        list.split([',', '}']).map(|name| name.rsplit(" as ").next().unwrap().trim().to_owned()).collect::<Vec<_>>()
+        let list =
+            export.rsplit_once('{').map_or_else(|| export.rsplit("::").next().unwrap_or(export), |(_, list)| list);
+        list.split([',', '}'])
+            .map(|name| name.rsplit(" as ").next().unwrap_or(name).trim().to_owned())
+            .collect::<Vec<_>>()
     });
     let is_type = |name: &String| {
         name.starts_with(|c: char| c.is_ascii_uppercase()) && name.chars().any(|c| c.is_ascii_lowercase())

@@ -80,7 +80,7 @@ impl Architecture {
     /// What it is shown.
     pub(super) fn channel(self) -> Channel {
         match self {
-            Self::Df => Channel::Tendency,
+            Self::Df => Channel::Direction,
             Self::TikTok => Channel::DirectionTime,
             Self::Rf => Channel::Tam,
             Self::DfSized => Channel::Sized,

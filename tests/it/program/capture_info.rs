@@ -110,15 +110,11 @@ fn a_folder_has_its_total_first_and_a_line_a_file() {
     let ran = folder.wfkit_at(Some(80), "capture info c");
     let text = &ran.stdout;
     let lines: Vec<&str> = text.lines().collect();
-    assert!(lines[0].starts_with("3 files, ") && lines[0].ends_with("1 cannot be read"), "{text}");
+    // In one line or in two, where there are 80 columns.
+    let total = text.split("format:").next().unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(total.starts_with("3 files, ") && total.contains("1 cannot be read"), "{text}");
     assert_eq!(text.matches("below/cell_17_rep_").count(), 2, "{text}");
-    assert!(
-        lines
-            .iter()
-            .filter(|line| line.contains('│') || line.contains('─') || line.starts_with(' '))
-            .all(|line| line.chars().count() <= 80),
-        "{text}"
-    );
+    assert!(lines.iter().all(|line| line.chars().count() <= 80), "{text}");
     let row = lines.iter().find(|line| line.contains("cell_17_rep_0")).unwrap();
     assert_eq!(row.split_whitespace().count(), 6, "file, packets, bytes, seconds, cut, in trace: {row}");
     assert!(ran.stderr.contains("error: 1 of 3 capture files cannot be read"), "{ran:?}");
