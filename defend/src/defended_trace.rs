@@ -183,6 +183,24 @@ impl DefendedTrace {
             .expect("the builder checked that there is a packet to see, times are in order and no size is 0")
     }
 
+    /// Which packet of the original each packet that is seen looks like beside time and size, shape `(n_packets,)` of
+    /// [`observe`](Self::observe): the one whose first bytes it carries. Padding looks like the packet of its direction before it, of none before like
+    /// the next one, so that nobody can tell it.
+    pub fn likenesses(&self) -> Vec<Option<usize>> {
+        let seen: Vec<DefendedPacket<'_>> = self.packets().filter(|packet| packet.seen).collect();
+        let carried = |packet: &DefendedPacket<'_>| packet.carries.first().map(|piece| piece.origin as usize);
+        let mut likenesses = vec![None; seen.len()];
+        for direction in [Direction::Outgoing, Direction::Incoming] {
+            let places = || (0..seen.len()).filter(|&at| seen[at].direction() == direction);
+            let mut last = places().find_map(|at| carried(&seen[at]));
+            for at in places() {
+                last = carried(&seen[at]).or(last);
+                likenesses[at] = last;
+            }
+        }
+        likenesses
+    }
+
     /// What is sent over all paths, seen or not: what the defence costs.
     pub fn volume(&self) -> Volume {
         let first = self.sent[0].time_ns;

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use wfkit_capture::record::parse_duration;
 use wfkit_datasets::PublicSet;
-use wfkit_datasets::formats::FieldFormat;
+use wfkit_datasets::formats::{ColumnMap, FieldFormat};
 
 use super::SplitBy;
-use super::values::{self, AttackName, ClassList};
+use super::values::{self, AttackName, ClassList, ReadAs};
 use crate::help;
 
 #[derive(Debug, Subcommand)]
@@ -85,7 +85,8 @@ pub(crate) enum Dataset {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
-    /// Write traces in another format.
+    /// Write traces in another format, or read them out of a table of your own.
+    #[command(after_help = help::OF_CONVERT)]
     Convert {
         /// Trace files or folders of them; formats are found by content.
         #[arg(required = true, value_name = "TRACES")]
@@ -95,8 +96,11 @@ pub(crate) enum Dataset {
         out: Option<PathBuf>,
         /// Read the format of another tool whatever the content looks like.
         #[arg(long, value_name = "FORMAT", value_parser = values::read_format())]
-        from: Option<FieldFormat>,
-        /// Write the format of another tool: wang, cell, kfp, maybenot and circpad into a folder, cumul and json-lines into a file [default: what
+        from: Option<ReadAs>,
+        /// Read a table of text whose columns hold this; see below.
+        #[arg(long, value_name = "WHAT=COLUMN,..", conflicts_with = "from")]
+        columns: Option<ColumnMap>,
+        /// Write the format of another tool: wang, cell, kfp, maybenot and circpad into a folder, the others into a file [default: what
         /// the extension names].
         #[arg(long, value_name = "FORMAT", requires = "out", value_parser = values::written_format())]
         to: Option<FieldFormat>,
@@ -112,6 +116,8 @@ pub(crate) enum Dataset {
         renumber: bool,
         #[command(flatten)]
         copies: Copies,
+        #[command(flatten)]
+        packets: Box<super::Import>,
     },
     /// Make an open world of a closed one: all classes but the monitored ones become one class, and what a trace of it shows, its old class, its page.
     Relabel {

@@ -1,4 +1,4 @@
-//! Texts that hold lists: `kfp`, `cumul`, `doh`, `nfstream`, `json-lines`.
+//! Texts that hold lists: `kfp`, `cumul`, `doh`, `f-bleau`, `json-lines`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::names::label_of;
 use super::{DIRECTIONS, FieldFormat, FieldTraces, NO_TIMES, Numbers, Packet, Reps, Time, text_of, trace_of, wrong};
-use crate::formats::{ReadError, ReadLimits, finite_number};
+use crate::formats::{ReadError, ReadLimits, finite_number, whole_number};
 use crate::{LabelledTrace, TraceKey, canonical_class};
 
 /// The format whose first line this may be, of a text that begins so.
@@ -22,9 +22,6 @@ pub(super) fn of_line(line: &str, text: &str) -> Option<FieldFormat> {
     if line.starts_with('{') && has(line, "class") && has(line, "size") {
         return Some(FieldFormat::JsonLines);
     }
-    if ["splt_direction", "splt_ps", "splt_piat_ms"].iter().all(|column| line.contains(column)) {
-        return Some(FieldFormat::NfStream);
-    }
     let words: Vec<&str> = line.split_whitespace().collect();
     let is_instance =
         |word: &&str| word.contains(':') && word.rsplit(':').next().is_some_and(|size| finite_number(size).is_ok());
@@ -33,14 +30,12 @@ pub(super) fn of_line(line: &str, text: &str) -> Option<FieldFormat> {
 }
 
 pub(super) fn read(format: FieldFormat, path: &Path, limits: &ReadLimits) -> Result<FieldTraces, ReadError> {
-    if format == FieldFormat::NfStream {
-        return nfstream(path, limits);
-    }
     let text = text_of(path, limits)?;
     match format {
         FieldFormat::Kfp => kfp(path, &text),
         FieldFormat::Cumul => cumul(path, &text),
         FieldFormat::Doh => doh(path, &text),
+        FieldFormat::FBleau => f_bleau(path, &text),
         _ => json_lines(path, &text),
     }
 }
@@ -183,56 +178,38 @@ fn json_lines(path: &Path, text: &str) -> Result<FieldTraces, ReadError> {
     Ok(found)
 }
 
-/// A row a flow, whose first packets are lists in text.
-fn nfstream(path: &Path, limits: &ReadLimits) -> Result<FieldTraces, ReadError> {
-    let text = text_of(path, limits)?;
-    let mut table = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
-    let header = table.headers().map_err(|error| ReadError::damaged(path, error))?.clone();
-    let column = |name: &str| header.iter().position(|found| found.trim() == name);
-    let needed = |name: &str| {
-        column(name)
-            .ok_or_else(|| ReadError::columns(path, format!("column {name} is missing, which flows of NFStream have")))
-    };
-    let (direction, size, gap, class) =
-        (needed("splt_direction")?, needed("splt_ps")?, needed("splt_piat_ms")?, needed("application_name")?);
+/// `class,size,size,..`, as F-BLEAU takes a secret and the vector that it is seen by. Zeros at the end pad.
+fn f_bleau(path: &Path, text: &str) -> Result<FieldTraces, ReadError> {
     let mut found = FieldTraces { is_counted: true, ..FieldTraces::default() };
     let mut reps = Reps::default();
-    for (row, record) in (2..).zip(table.records()) {
-        let record = record.map_err(|error| ReadError::damaged(path, error))?;
-        let field = |at: usize| record.get(at).unwrap_or_default().trim();
-        let list = |at: usize| -> Result<Vec<f64>, ReadError> {
-            serde_json::from_str(field(at))
-                .map_err(|_| wrong(path, row, &header[at], field(at), "not a list of numbers"))
-        };
-        let (directions, sizes, gaps) = (list(direction)?, list(size)?, list(gap)?);
-        if directions.len() != sizes.len() || sizes.len() != gaps.len() {
-            return Err(wrong(path, row, "splt_ps", field(size), "the three lists differ in length"));
+    for (row, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+        let (class, rest) = line.split_once(',').unwrap_or((line, ""));
+        let secret = whole_number(class).ok().filter(|&secret| secret >= 0);
+        let secret = secret.ok_or_else(|| wrong(path, row, "class", class, "not a whole number from 0 on"))?;
+        let mut sizes = Vec::new();
+        for field in rest.split(',').filter(|field| !field.trim().is_empty()) {
+            let number = finite_number(field).map_err(|reason| wrong(path, row, "size", field, reason))?;
+            if number.fract() != 0.0 {
+                let reason = "no size in whole bytes: this line holds features, not packets; a table with the columns class, rep and one a \
+                              feature is what wfkit train takes";
+                return Err(wrong(path, row, "size", field, reason));
+            }
+            sizes.push(number);
         }
-        let mut now = 0.0;
-        let mut packets = Vec::new();
-        for ((direction, size), gap) in directions.into_iter().zip(sizes).zip(gaps) {
-            let signed = match direction {
-                0.0 => size,
-                1.0 => -size,
-                -1.0 => break,
-                _ => return Err(wrong(path, row, "splt_direction", &direction.to_string(), "none of 0, 1 and -1")),
-            };
-            now += gap.max(0.0) / 1e3;
-            packets.push(Packet { time: Time::Seconds(now), size: signed });
+        let length = sizes.iter().rposition(|&size| size != 0.0).map_or(0, |last| last + 1);
+        let class = canonical_class(&secret.to_string()).into_owned();
+        let rep = reps.next(&class);
+        let packets: Vec<Packet> = sizes[..length].iter().map(|&size| Packet { time: Time::Ns(0), size }).collect();
+        match packets.is_empty() {
+            true => found.drop("row of zeros", 1),
+            false => match trace_of(&packets, Numbers::Bytes) {
+                Ok((trace, _)) => {
+                    found.traces.push(LabelledTrace::new(TraceKey { class, rep, session: None }, None, trace));
+                }
+                Err((at, reason)) => return Err(wrong(path, row, "size", &format!("packet {at}"), reason)),
+            },
         }
-        if packets.is_empty() {
-            found.drop("flow without packets", 1);
-            continue;
-        }
-        let (trace, _) = trace_of(&packets, Numbers::Bytes)
-            .map_err(|(at, reason)| wrong(path, row, "splt_ps", &format!("packet {at}"), reason))?;
-        let class = canonical_class(field(class)).into_owned();
-        if class.is_empty() {
-            found.drop("flow without an application", 1);
-            continue;
-        }
-        let key = TraceKey { rep: reps.next(&class), class, session: None };
-        found.traces.push(LabelledTrace::new(key, None, trace));
     }
+    found.tell(found.traces.len(), NO_TIMES);
     Ok(found)
 }
