@@ -29,7 +29,7 @@ pub(crate) struct Collector {
     /// What traces tell of packets beside time and size.
     columns: Vec<PacketColumn>,
     /// The protocol of all packets, by its number.
-    protocol: i32,
+    protocol: i16,
 }
 
 /// The time of bytes whose own makes no sense: no entry of the trace. No capture states it.
@@ -281,10 +281,10 @@ impl Collector {
 }
 
 /// Which flow each event is of, from 0 on in the order of their first events.
-fn flow_ordinals(events: &[Event]) -> Vec<i32> {
+fn flow_ordinals(events: &[Event]) -> Vec<i16> {
     let mut ordinals = BTreeMap::new();
     let ordinal = |event: &Event| {
-        let next = ordinals.len() as i32;
+        let next = i16::try_from(ordinals.len()).unwrap_or(i16::MAX);
         *ordinals.entry(event.flow()).or_insert(next)
     };
     events.iter().map(ordinal).collect()

@@ -6,13 +6,13 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 /// What a packet has where its value in a column is not known.
-pub const NOT_KNOWN: i32 = -1;
+pub const NOT_KNOWN: i16 = -1;
 
-/// A column of packets that a trace may have beside times and sizes: whole numbers from 0 on, [`NOT_KNOWN`] where a packet has none.
+/// A column of packets that a trace may have beside times and sizes: whole numbers from 0 to 32,767, [`NOT_KNOWN`] where a packet has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PacketColumn {
-    /// Which flow of its trace a packet is of, from 0 on in the order of their first packets.
+    /// Which flow of its trace a packet is of, from 0 on in the order of their first packets; 32,767 is that and all later ones.
     Flow,
     /// The protocol over IP by its number at IANA: 6 is TCP, 17 is UDP.
     Proto,
@@ -56,14 +56,14 @@ impl FromStr for PacketColumn {
 
 /// The columns that a trace has.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct PacketColumns([Option<Vec<i32>>; 4]);
+pub(crate) struct PacketColumns([Option<Vec<i16>>; 4]);
 
 impl PacketColumns {
-    pub(crate) fn get(&self, column: PacketColumn) -> Option<&[i32]> {
+    pub(crate) fn get(&self, column: PacketColumn) -> Option<&[i16]> {
         self.0[column as usize].as_deref()
     }
 
-    pub(crate) fn set(&mut self, column: PacketColumn, values: Vec<i32>) {
+    pub(crate) fn set(&mut self, column: PacketColumn, values: Vec<i16>) {
         self.0[column as usize] = Some(values);
     }
 }

@@ -103,12 +103,12 @@ impl Trace {
     }
 
     /// What is known of each packet in this column; none where nothing is.
-    pub fn column(&self, column: PacketColumn) -> Option<&[i32]> {
+    pub fn column(&self, column: PacketColumn) -> Option<&[i16]> {
         self.columns.as_ref()?.get(column)
     }
 
     /// The columns that it has.
-    pub fn columns(&self) -> impl Iterator<Item = (PacketColumn, &[i32])> {
+    pub fn columns(&self) -> impl Iterator<Item = (PacketColumn, &[i16])> {
         PacketColumn::ALL.into_iter().filter_map(|column| Some((column, self.column(column)?)))
     }
 
@@ -116,7 +116,7 @@ impl Trace {
     ///
     /// # Errors
     /// As many values as there are not packets.
-    pub fn with_column(mut self, column: PacketColumn, mut values: Vec<i32>) -> Result<Self, TraceError> {
+    pub fn with_column(mut self, column: PacketColumn, mut values: Vec<i16>) -> Result<Self, TraceError> {
         if values.len() != self.len() {
             return Err(TraceError::Column { column, values: values.len(), packets: self.len() });
         }

@@ -408,6 +408,20 @@ mod tests {
     }
 
     #[test]
+    fn padding_looks_like_what_went_its_way_before_it() {
+        let trace = build(&[
+            (0, -5, &[]),
+            (1, 10, &[piece(0, 10)]),
+            (2, 99, &[]),
+            (3, -20, &[piece(2, 4), piece(1, 16)]),
+            (4, -30, &[]),
+            (5, 7, &[piece(3, 7)]),
+        ]);
+        assert_eq!(trace.unwrap().likenesses(), [Some(2), Some(0), Some(0), Some(2), Some(2), Some(3)]);
+        assert_eq!(build(&[(0, -5, &[]), (1, 10, &[piece(0, 10)])]).unwrap().likenesses(), [None, Some(0)]);
+    }
+
+    #[test]
     fn the_builder_refuses_what_no_link_can_show() {
         let broken = |packets: &[(u64, i32, &[Piece])]| {
             let violation = build(packets).unwrap_err();

@@ -41,7 +41,7 @@ pub(crate) fn run(command: &cli::Dataset, context: &Context<'_>) -> Result<()> {
         }
         cli::Dataset::Convert { traces, out, from, columns, to, lose_sizes, pcap, renumber, copies, packets } => {
             let to = to.map(|format| (format, *lose_sizes));
-            let read = read_named(traces, (*from, columns.as_ref()), packets, context)?;
+            let read = read_named(traces, (*from, columns.as_ref()), &packets.import(), context)?;
             convert((traces, read), (out.as_deref(), to), pcap.as_deref(), (*renumber, *copies), context)
         }
         cli::Dataset::Merge { parts, out } => merge::run(parts, out, context),

@@ -602,4 +602,15 @@ mod tests {
             assert_eq!(rows(text).0, text.lines().map(str::to_owned).collect::<Vec<_>>());
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "[-0-9a-fIPFlags >.:,()\\[\\]{}\" \n\t]{0,200}", at in 0..4usize) {
+            let start = ["", "[{\"_index\": 1}, {\"layers\": {", "1700000000.5 IP (", "12:00:00.5 IP 10.0.0.1.5 > "][at];
+            let (rows, _) = rows(&format!("{start}{text}\n{text}"));
+            // Every row has as many fields as the header.
+            let fields = |row: &String| row.matches(' ').count();
+            proptest::prop_assert!(at < 2 || rows.iter().skip(1).all(|row| fields(row) >= fields(&rows[0])));
+        }
+    }
 }

@@ -99,7 +99,7 @@ fn captures_tell_flows_and_protocols_where_that_is_wanted() {
     assert_eq!(plain.traces()[0].trace.columns().count(), 0);
     let options = |packet_columns| ImportOptions { reassembly: false, packet_columns, ..ImportOptions::default() };
     let both = options(vec![PacketColumn::Proto, PacketColumn::Flow, PacketColumn::Proto]);
-    let told = import(&[capture.clone()], &both, &|_, _| {}).unwrap().set;
+    let told = import(std::slice::from_ref(&capture), &both, &|_, _| {}).unwrap().set;
     assert_eq!(told.provenance().packet_columns, [PacketColumn::Flow, PacketColumn::Proto]);
     let trace = &told.traces()[0].trace;
     assert!(trace.column(PacketColumn::Proto).unwrap().iter().all(|&proto| proto == 6));

@@ -117,7 +117,7 @@ impl Circuit {
         let mut size = Vec::with_capacity(self.cells.len());
         let (mut cell_commands, mut relay_commands) = (Vec::new(), Vec::new());
         for &(seconds, _, direction, cell_command, relay_command) in relay_cells {
-            let command = |command: u32| i32::try_from(command).unwrap_or(NOT_KNOWN);
+            let command = |command: u32| i16::try_from(command).unwrap_or(NOT_KNOWN);
             cell_commands.push(command(cell_command));
             relay_commands.push(command(relay_command));
             time_ns.push(ns_from_seconds(seconds).ok_or("circuit with a cell at an impossible time")?);

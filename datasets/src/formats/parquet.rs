@@ -42,7 +42,7 @@ pub(super) fn rows_of(frame: &Frame<'_>) -> Result<(Vec<LabelledTrace>, Vec<Mixe
     let mut columns = packet_columns(frame)
         .into_iter()
         .map(|column| {
-            let whole = |value| i32::try_from(value).map_err(|_| "beyond 32 bits");
+            let whole = |value| i16::try_from(value).map_err(|_| "beyond 16 bits");
             Ok((column, frame.integer_lists_or(column.name(), whole, NOT_KNOWN)?.into_iter()))
         })
         .collect::<Result<Vec<_>, ReadError>>()?;
@@ -219,7 +219,7 @@ impl Columns {
         for (column, lists) in &mut self.known {
             match trace.column(*column) {
                 Some(values) => {
-                    lists.append_iter(values.iter().map(|&value| (value != NOT_KNOWN).then_some(value)));
+                    lists.append_iter(values.iter().map(|&value| (value != NOT_KNOWN).then_some(i32::from(value))));
                 }
                 None => lists.append_null(),
             }

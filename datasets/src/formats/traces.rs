@@ -624,7 +624,7 @@ mod tests {
         let mut large = columns();
         large.push(list("proto", [Series::new("".into(), [6i64, 1 << 40])]));
         write_parquet(&path, large, None).unwrap();
-        assert!(error_of(&path).contains("row 0, column proto: 1099511627776: packet 1: beyond 32 bits"));
+        assert!(error_of(&path).contains("row 0, column proto: 1099511627776: packet 1: beyond 16 bits"));
     }
 
     #[test]

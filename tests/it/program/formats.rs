@@ -109,7 +109,8 @@ fn flows_keep_the_features_of_their_first_packets() {
     let folder = Folder::with_traces();
     folder.wfkit("dataset sample traces.parquet --classes 3 --traces-each 4 --out few.parquet").succeeds();
     folder.wfkit("features few.parquet --set ppi:n=30 --out f.parquet").succeeds();
-    let values = |file: &str| wfkit_features::FeatureMatrix::read(&folder.path(file)).unwrap().matrix.values().clone();
+    let values =
+        |file: &str| wfkit_features::FeatureMatrix::read(&folder.path(file)).unwrap().matrix.values().to_owned();
     let expected = values("f.parquet");
     assert_eq!(expected.ncols(), 90);
     for format in ["cesnet", "nfstream"] {

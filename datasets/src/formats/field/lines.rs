@@ -127,7 +127,7 @@ fn maybenot(path: &Path, row: u64, line: &str) -> Result<Packet, ReadError> {
 }
 
 /// The relay command of padding cells (Tor Protocol Specification, "Relay cells").
-const DROP: i32 = 10;
+const DROP: i16 = 10;
 
 /// Nanoseconds and event, and whether it is of a padding cell; none for what is no cell.
 fn circpad(path: &Path, row: u64, line: &str) -> Result<Option<(Packet, bool)>, ReadError> {

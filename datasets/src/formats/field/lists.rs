@@ -19,6 +19,9 @@ pub(super) fn of_line(line: &str, text: &str) -> Option<FieldFormat> {
     if line.starts_with('{') && has(text, "sent") && has(text, "received") && has(text, "order") {
         return Some(FieldFormat::Doh);
     }
+    if line.starts_with(['{', '[']) && has(text, "data_lengths") && has(text, "time_diffs") {
+        return Some(FieldFormat::Chat);
+    }
     if line.starts_with('{') && has(line, "class") && has(line, "size") {
         return Some(FieldFormat::JsonLines);
     }
@@ -36,6 +39,7 @@ pub(super) fn read(format: FieldFormat, path: &Path, limits: &ReadLimits) -> Res
         FieldFormat::Cumul => cumul(path, &text),
         FieldFormat::Doh => doh(path, &text),
         FieldFormat::FBleau => f_bleau(path, &text),
+        FieldFormat::Chat => chat(path, &text),
         _ => json_lines(path, &text),
     }
 }
@@ -130,6 +134,65 @@ fn doh(path: &Path, text: &str) -> Result<FieldTraces, ReadError> {
     Ok(found)
 }
 
+/// What a stream answered.
+#[derive(Deserialize)]
+struct Stream {
+    #[serde(alias = "label", alias = "topic", alias = "prompt")]
+    class: serde_json::Value,
+    data_lengths: Vec<f64>,
+    time_diffs: Vec<f64>,
+}
+
+/// Lengths of what came in, and gaps in seconds: objects in a list, or one after the other.
+fn chat(path: &Path, text: &str) -> Result<FieldTraces, ReadError> {
+    let damaged = |error: serde_json::Error| {
+        ReadError::damaged(
+            path,
+            format!("not objects with class (or label, topic, prompt), data_lengths and time_diffs: {error}"),
+        )
+    };
+    let streams: Vec<Stream> = match text.trim_start().starts_with('[') {
+        true => serde_json::from_str(text).map_err(damaged)?,
+        false => serde_json::Deserializer::from_str(text).into_iter().collect::<Result<_, _>>().map_err(damaged)?,
+    };
+    let mut found = FieldTraces { is_counted: true, ..FieldTraces::default() };
+    let mut reps = Reps::default();
+    for (row, Stream { class, data_lengths, time_diffs }) in (0..).zip(streams) {
+        let class = class_of(&class)
+            .ok_or_else(|| wrong(path, row, "class", &class.to_string(), "neither a text nor a number"))?;
+        if data_lengths.len() != time_diffs.len() {
+            let lengths = format!("{} and {}", data_lengths.len(), time_diffs.len());
+            return Err(wrong(path, row, "data_lengths and time_diffs", &lengths, "not as many gaps as lengths"));
+        }
+        let (mut now, mut packets) = (0u64, Vec::with_capacity(data_lengths.len()));
+        for (length, gap) in data_lengths.into_iter().zip(time_diffs) {
+            let gap = crate::formats::ns_from_seconds(gap)
+                .ok_or_else(|| wrong(path, row, "time_diffs", &gap.to_string(), "no time that passes"))?;
+            now = now.saturating_add(gap);
+            packets.push(Packet { time: Time::Ns(now), size: -length });
+        }
+        let rep = reps.next(&class);
+        if packets.is_empty() {
+            found.drop("stream without packets", 1);
+            continue;
+        }
+        let (trace, _) = trace_of(&packets, Numbers::Bytes)
+            .map_err(|(at, reason)| wrong(path, row, "data_lengths", &format!("packet {at}"), reason))?;
+        found.traces.push(LabelledTrace::new(TraceKey { class, rep, session: None }, None, trace));
+    }
+    found.tell(found.traces.len(), "traces tell what came in alone, and gaps are taken as seconds");
+    Ok(found)
+}
+
+/// The class that a text or number is.
+fn class_of(value: &serde_json::Value) -> Option<String> {
+    match value {
+        serde_json::Value::String(name) => Some(canonical_class(name).into_owned()),
+        serde_json::Value::Number(number) => Some(canonical_class(&number.to_string()).into_owned()),
+        _ => None,
+    }
+}
+
 /// A trace on a line.
 #[derive(Deserialize)]
 struct Line {
@@ -149,11 +212,8 @@ fn json_lines(path: &Path, text: &str) -> Result<FieldTraces, ReadError> {
         let parsed: Line =
             serde_json::from_str(line).map_err(|error| wrong(path, row, "line", line, &error.to_string()))?;
         let Line { class, rep, session, start_ns, time_ns, time, size } = parsed;
-        let class = match class {
-            serde_json::Value::String(name) => canonical_class(&name).into_owned(),
-            serde_json::Value::Number(number) => canonical_class(&number.to_string()).into_owned(),
-            other => return Err(wrong(path, row, "class", &other.to_string(), "neither a text nor a number")),
-        };
+        let class = class_of(&class)
+            .ok_or_else(|| wrong(path, row, "class", &class.to_string(), "neither a text nor a number"))?;
         let times: Vec<Time> = match (time_ns, time) {
             (Some(ns), None) => ns.into_iter().map(Time::Ns).collect(),
             (None, Some(seconds)) => seconds.into_iter().map(Time::Seconds).collect(),

@@ -541,7 +541,10 @@ mod tests {
         read(&map.parse().unwrap(), &path, &ReadLimits::default())
     }
 
-    fn packets(found: &FieldTraces) -> Vec<(String, i64, Vec<(u64, i32)>)> {
+    /// Class, rep and packets.
+    type Packets = (String, i64, Vec<(u64, i32)>);
+
+    fn packets(found: &FieldTraces) -> Vec<Packets> {
         let of = |labelled: &LabelledTrace| {
             (labelled.key.class.clone(), labelled.key.rep, labelled.trace.packets().collect())
         };

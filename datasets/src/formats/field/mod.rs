@@ -15,6 +15,7 @@
 //! | `nfstream` | a table with a row a flow (text or Parquet): `splt_direction` (0 out), `splt_ps`, `splt_piat_ms`; -1 pads | `application_name`, or `class`, `label`; counted | kept | kept | unknown |
 //! | `cesnet` | the same with `PPI`: lists of gaps in ms, directions (1 out), sizes | `class`, `label`, `APP`; `rep`, else counted | kept | kept | unknown |
 //! | `f-bleau` | a line a trace: class (a whole number), then signed sizes, padded with 0; only where it is named | first field; counted | none: all 0 | kept | unknown |
+//! | `chat` | JSON (a list of objects, or one a line) of streams that answer a chat: `data_lengths` (bytes, all incoming), `time_diffs` (s) | `class`, `label`, `topic` or `prompt`; counted | kept, as gaps | kept | unknown |
 //! | `json-lines` | a line a trace: `class`, perhaps `rep` and `session`, `time` (s) or `time_ns`, `size` (signed bytes) | kept; else counted | kept | kept | unknown |
 //!
 //! Times start at the first packet. What the table calls counted is numbered from 0 in each class, in the order of files and rows. Whatever a
@@ -76,6 +77,8 @@ pub enum FieldFormat {
     Cesnet,
     /// Examples of F-BLEAU.
     FBleau,
+    /// Streams that answer a chat.
+    Chat,
     /// A trace a line, in JSON.
     JsonLines,
 }
@@ -93,7 +96,7 @@ pub(super) struct FieldTraces {
 
 impl FieldFormat {
     /// All of them, in the order of the table.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Wang,
         Self::Cell,
         Self::Kfp,
@@ -107,6 +110,7 @@ impl FieldFormat {
         Self::NfStream,
         Self::Cesnet,
         Self::FBleau,
+        Self::Chat,
         Self::JsonLines,
     ];
 
@@ -126,6 +130,7 @@ impl FieldFormat {
             Self::NfStream => "nfstream",
             Self::Cesnet => "cesnet",
             Self::FBleau => "f-bleau",
+            Self::Chat => "chat",
             Self::JsonLines => "json-lines",
         }
     }
@@ -153,7 +158,9 @@ impl FieldFormat {
     pub(super) fn read(self, path: &Path, limits: &ReadLimits) -> Result<FieldTraces, ReadError> {
         let found = match self {
             Self::Wang | Self::Cell | Self::Bursts | Self::Maybenot | Self::Circpad => lines::read(self, path, limits)?,
-            Self::Kfp | Self::Cumul | Self::Doh | Self::FBleau | Self::JsonLines => lists::read(self, path, limits)?,
+            Self::Kfp | Self::Cumul | Self::Doh | Self::FBleau | Self::Chat | Self::JsonLines => {
+                lists::read(self, path, limits)?
+            }
             Self::NfStream | Self::Cesnet => flows::read(self, path, limits)?,
             Self::Npz => arrays::read_archive(path, limits)?,
             Self::Pickle => pickle::read(path, limits)?,
@@ -168,9 +175,14 @@ impl FieldFormat {
     pub(super) fn layer(self, traces: &[LabelledTrace]) -> Layer {
         let is_cell = |size: &i32| [512, CELL_BYTES].contains(&size.abs());
         match self {
-            Self::Cumul | Self::Doh | Self::NfStream | Self::Cesnet | Self::FBleau | Self::JsonLines | Self::Bursts => {
-                Layer::Unknown
-            }
+            Self::Cumul
+            | Self::Doh
+            | Self::NfStream
+            | Self::Cesnet
+            | Self::FBleau
+            | Self::Chat
+            | Self::JsonLines
+            | Self::Bursts => Layer::Unknown,
             _ if traces.iter().flat_map(|labelled| labelled.trace.size()).all(is_cell) => Layer::Cell,
             _ => Layer::Unknown,
         }

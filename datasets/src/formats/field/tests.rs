@@ -173,8 +173,11 @@ proptest! {
     }
 }
 
-fn keys_and_packets(set: &crate::TraceSet) -> Vec<(&str, i64, Vec<(u64, i32)>)> {
-    let of = |labelled| -> (&str, i64, Vec<(u64, i32)>) {
+/// Class, rep and packets.
+type Packets<'a> = (&'a str, i64, Vec<(u64, i32)>);
+
+fn keys_and_packets(set: &crate::TraceSet) -> Vec<Packets<'_>> {
+    let of = |labelled| -> Packets<'_> {
         let LabelledTrace { key, trace, .. }: &LabelledTrace = labelled;
         (&key.class, key.rep, trace.packets().collect())
     };
@@ -241,6 +244,21 @@ fn examples_of_f_bleau_are_sizes_where_that_is_said() {
     assert!(error("1, 5, 0, 6\n").contains("packet 1"));
     let asked = at("examples.csv", b"0,600,-1448\n").unwrap_err().to_string();
     assert!(asked.contains("wfkit dataset convert --from f-bleau"), "{asked}");
+}
+
+#[test]
+fn streams_of_a_chat_come_in() {
+    let one = r#"{"prompt": "how", "data_lengths": [90, 40], "time_diffs": [0.0, 0.25]}"#;
+    for text in [format!("[{one}]"), format!("{one}\n"), format!("[\n  {one}\n]")] {
+        let read = at("chat.json", text.as_bytes()).unwrap();
+        assert_eq!(read.format, TraceFormat::Field(FieldFormat::Chat));
+        assert_eq!(keys_and_packets(&read.set), [("how", 0, vec![(0, -90), (250_000_000, -40)])]);
+        assert!(read.warnings[0].contains("what came in alone"), "{:?}", read.warnings);
+    }
+    let error = at("chat.json", one.replace("0.25", "-1").as_bytes()).unwrap_err().to_string();
+    assert!(error.contains("column time_diffs: `-1`: no time that passes"), "{error}");
+    let error = at("chat.json", one.replace("90, ", "").as_bytes()).unwrap_err().to_string();
+    assert!(error.contains("`1 and 2`: not as many gaps as lengths"), "{error}");
 }
 
 /// An archive of arrays: name, type, shape, bytes.
