@@ -190,7 +190,7 @@ pub(in crate::formats) fn read(map: &ColumnMap, path: &Path, limits: &ReadLimits
             return Err(ReadError::columns(path, format!("no column is called {are}; there are {there}")));
         }
         let at = |name: &str| header.iter().position(|found| found == name).expect("none is missing");
-        let mut reader = Reader::new(map, path, limits, at)?;
+        let mut reader = Reader::new(map, path, at)?;
         let mut problems = Problems::default();
         while let Some(row) = rows.next_row(&mut problems)? {
             if map.lists {
@@ -244,12 +244,7 @@ const IN: [&str; 11] =
     ["-1", "-1.0", "in", "incoming", "down", "download", "received", "recv", "ingress", "server", "s2c"];
 
 impl<'a> Reader<'a> {
-    fn new(
-        map: &'a ColumnMap,
-        path: &'a Path,
-        _limits: &ReadLimits,
-        at: impl Fn(&str) -> usize,
-    ) -> Result<Self, ReadError> {
+    fn new(map: &'a ColumnMap, path: &'a Path, at: impl Fn(&str) -> usize) -> Result<Self, ReadError> {
         let place = |name: &Option<String>| name.as_deref().map(&at);
         let size = |factor: &'a Factor| match factor {
             Factor::Column(name) => (Some(at(name)), factor),
