@@ -291,7 +291,7 @@ pub fn import(
     packet_columns.dedup();
     let provenance = Provenance {
         reassembly,
-        counting: if is_one_rule { Counting::of(options.layer, reassembly) } else { None },
+        counting: if is_one_rule { Counting::of(options.layer, reassembly).map(Box::new) } else { None },
         packet_columns,
         ..Provenance::new(options.layer, sources)
     };

@@ -107,7 +107,7 @@ pub struct Provenance {
     pub defenses: Vec<String>,
     /// What counts as a packet and with which size, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub counting: Option<Counting>,
+    pub counting: Option<Box<Counting>>,
     /// What is known of packets beside times and sizes, of some of the traces at least: the columns that a Parquet file gets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub packet_columns: Vec<PacketColumn>,
