@@ -103,6 +103,27 @@ Folds for a model of your own, and for wfkit's on the same:
 folds.csv has the columns class, rep, session, fold (from 1) and together (what no two folds share).
 Test fold k by a model that learned from all other folds. examples/pytorch does so in Python.";
 
+/// What columns of a table can hold, by example.
+pub(crate) const OF_CONVERT: &str = "\
+A table of text with a row a packet, whatever its columns are called and whatever parts them:
+  wfkit dataset convert visits.csv --out traces.parquet \\
+    --columns class=site,rep=visit,time=t:ms,size=len*dir
+  class, rep, session  columns of that; without class the name of the file tells it: CLASS-REP
+  trace=COLUMN         what tells traces apart where class, session and rep do not
+  time=COLUMN:UNIT     times in s, ms, us or ns, from wherever they are counted
+  gap=COLUMN:UNIT      times since the packet before
+  size=COLUMN          bytes, + outgoing and - incoming
+  size=BYTES*DIRECTION a product of columns; size=514*dir where all packets have one size
+  dir:0=out            what a value of dir means, where it is not 1, -1, out, in, up, down
+A row a trace, with lists in columns that are then called NAME[]:
+  --columns class=site,time=times[]:s,size=sizes[]
+Packets as tshark, Wireshark and tcpdump print them, one visit a file, are imported as captures
+are: by `capture import`, or here, with its options.
+  tshark -r 3_1.pcap -T fields -E header=y -E separator=, -e frame.time_epoch \\
+    -e ip.src -e ip.dst -e ip.proto -e tcp.flags -e tcp.len > texts/3_1.csv
+  wfkit dataset convert texts --out traces.parquet --client 10.0.0.0/8
+datasets/README.md has all formats, with what each keeps and loses.";
+
 /// Where completions go, by shell.
 pub(crate) const OF_COMPLETIONS: &str = "\
 Such as:

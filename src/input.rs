@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use wfkit_classify::Samples;
-use wfkit_datasets::formats::{FieldFormat, ReadError};
+use wfkit_datasets::formats::{ColumnMap, FieldFormat, ReadError, ReadTraces, read_all_traces_by};
 use wfkit_datasets::{FileKind, Observed, ObservedComparison, TraceSet, read_all_traces_as, unknown_classes};
 use wfkit_features::FeatureMatrix;
 use wfkit_metrics::{ClassMap, Utility};
@@ -28,7 +28,18 @@ pub(crate) fn read_traces_as(paths: &[PathBuf], named: Option<FieldFormat>, cont
     let reading = context.working("reading");
     let read = read_all_traces_as(paths, named);
     drop(reading);
-    let read = read.map_err(|error| explain(error, named.is_some(), paths))?;
+    take(read.map_err(|error| explain(error, named.is_some(), paths))?, paths, context)
+}
+
+/// The same, of tables whose columns hold what is said.
+pub(crate) fn read_traces_by(paths: &[PathBuf], map: &ColumnMap, context: &Context<'_>) -> Result<Traces> {
+    let reading = context.working("reading");
+    let read = read_all_traces_by(paths, map);
+    drop(reading);
+    take(read?, paths, context)
+}
+
+fn take(read: ReadTraces, paths: &[PathBuf], context: &Context<'_>) -> Result<Traces> {
     if read.set.is_empty() {
         bail!("{}: there is no trace in it", list(paths));
     }

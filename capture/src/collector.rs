@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use wfkit_datasets::{Layer, Trace};
+use wfkit_datasets::{Layer, PacketColumn, Trace};
 
 use crate::clock::Watch;
 use crate::events::{Event, Events};
@@ -26,6 +26,10 @@ pub(crate) struct Collector {
     records: Vec<[RecordReader; 2]>,
     memory: Memory,
     watch: Watch,
+    /// What traces tell of packets beside time and size.
+    columns: Vec<PacketColumn>,
+    /// The protocol of all packets, by its number.
+    protocol: i16,
 }
 
 /// The time of bytes whose own makes no sense: no entry of the trace. No capture states it.
@@ -57,6 +61,8 @@ impl Collector {
             records: Vec::new(),
             memory: Memory::default(),
             watch: Watch::default(),
+            columns: options.packet_columns.clone(),
+            protocol: if options.layer == Layer::Udp { 17 } else { 6 },
         }
     }
 
@@ -216,8 +222,15 @@ impl Collector {
             return None;
         };
         let (time_ns, size) = events.iter().map(|event| (event.time_ns.abs_diff(start_ns), event.size)).unzip();
-        let trace =
+        let mut trace =
             Trace::new(time_ns, size).expect("at least one packet, in order from the first one, none of size 0");
+        for &column in &self.columns {
+            let values = match column {
+                PacketColumn::Flow => flow_ordinals(&events),
+                _ => vec![self.protocol; events.len()],
+            };
+            trace = trace.with_column(column, values).expect("a value of each event");
+        }
         Some((start_ns, trace))
     }
 
@@ -265,6 +278,16 @@ impl Collector {
         warn("hole in a TCP stream: bytes that the capture does not have", holes);
         warn("TLS record estimated from segment lengths: its header was not captured", estimated);
     }
+}
+
+/// Which flow each event is of, from 0 on in the order of their first events.
+fn flow_ordinals(events: &[Event]) -> Vec<i16> {
+    let mut ordinals = BTreeMap::new();
+    let ordinal = |event: &Event| {
+        let next = i16::try_from(ordinals.len()).unwrap_or(i16::MAX);
+        *ordinals.entry(event.flow()).or_insert(next)
+    };
+    events.iter().map(ordinal).collect()
 }
 
 /// Size of a packet at a layer.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 use thiserror::Error;
-use wfkit_datasets::{LabelledTrace, Layer, Provenance, TraceKey, TraceSet};
+use wfkit_datasets::{Counting, LabelledTrace, Layer, PacketColumn, Provenance, TraceKey, TraceSet};
 
 use crate::client::ClientRule;
 use crate::files::{InputFile, Listing};
@@ -51,6 +51,8 @@ pub struct ImportOptions {
     pub labels: LabelSource,
     /// What of the traces to leave out.
     pub select: Selection,
+    /// What to keep of each packet beside time and size: [`PacketColumn::Flow`] and [`PacketColumn::Proto`].
+    pub packet_columns: Vec<PacketColumn>,
 }
 
 impl Default for ImportOptions {
@@ -64,6 +66,7 @@ impl Default for ImportOptions {
             inner: false,
             labels: LabelSource::default(),
             select: Selection::default(),
+            packet_columns: Vec::new(),
         }
     }
 }
@@ -80,8 +83,15 @@ impl ImportOptions {
 
     /// Options that between them go through all of the code.
     pub(crate) fn every_kind() -> impl Iterator<Item = Self> {
-        let with = |layer, reassembly| Self { layer, reassembly, inner: !reassembly, ..Self::default() };
-        [
+        let columns = vec![PacketColumn::Flow, PacketColumn::Proto];
+        let with = |layer, reassembly| Self {
+            layer,
+            reassembly,
+            inner: !reassembly,
+            packet_columns: columns.clone(),
+            ..Self::default()
+        };
+        let every: [Self; 7] = [
             with(Layer::Frame, true),
             with(Layer::Ip, false),
             with(Layer::Tcp, false),
@@ -89,8 +99,8 @@ impl ImportOptions {
             with(Layer::Tls, true),
             with(Layer::Cell, true),
             with(Layer::Udp, true),
-        ]
-        .into_iter()
+        ];
+        every.into_iter()
     }
 }
 
@@ -125,6 +135,12 @@ pub enum ImportError {
     NeedsReassembly(
         /// The layer.
         Layer,
+    ),
+    /// Captures do not tell this of packets.
+    #[error("captures do not tell the {0} of packets; flow and proto are what they tell")]
+    PacketColumn(
+        /// What was asked for.
+        PacketColumn,
     ),
     /// The manifest cannot be used.
     #[error(transparent)]
@@ -184,6 +200,11 @@ pub fn import(
         Layer::Unknown => return Err(ImportError::Layer(options.layer)),
         Layer::Tls | Layer::Cell if !options.reassembly => return Err(ImportError::NeedsReassembly(options.layer)),
         Layer::Frame | Layer::Ip | Layer::Tcp | Layer::Tls | Layer::Cell | Layer::Udp => {}
+    }
+    if let Some(&column) =
+        options.packet_columns.iter().find(|column| !matches!(column, PacketColumn::Flow | PacketColumn::Proto))
+    {
+        return Err(ImportError::PacketColumn(column));
     }
     let listing = Listing::of(paths).map_err(|(path, source)| ImportError::Path { path, source })?;
     let display = |file: &InputFile| match paths {
@@ -246,9 +267,11 @@ pub fn import(
 
     let mut traces = Vec::new();
     let mut sources = Vec::new();
+    let mut texts = 0;
     for (((file, key), origin), result) in work.into_iter().zip(origins).zip(results) {
         stats.add_file(result.stats);
         if let Some((start_ns, trace)) = result.trace {
+            texts += usize::from(result.is_text);
             traces.push(LabelledTrace { origin, ..LabelledTrace::new(key, Some(start_ns), trace) });
             sources.push(file_name(&file.path));
         }
@@ -260,8 +283,18 @@ pub fn import(
     }
     sources.sort_unstable();
     let of_streams = matches!(options.layer, Layer::Tcp | Layer::Tls | Layer::Cell);
-    let provenance =
-        Provenance { reassembly: of_streams.then_some(options.reassembly), ..Provenance::new(options.layer, sources) };
+    // Texts tell of each packet by itself.
+    let reassembly = of_streams.then_some(options.reassembly && texts < sources.len());
+    let is_one_rule = !options.reassembly || texts == 0 || texts == sources.len();
+    let mut packet_columns = options.packet_columns.clone();
+    packet_columns.sort_unstable();
+    packet_columns.dedup();
+    let provenance = Provenance {
+        reassembly,
+        counting: if is_one_rule { Counting::of(options.layer, reassembly).map(Box::new) } else { None },
+        packet_columns,
+        ..Provenance::new(options.layer, sources)
+    };
     let set = TraceSet::new(traces, provenance).expect("the keys are unique");
     Ok(Import { set, stats })
 }

@@ -41,7 +41,8 @@ pub enum LabelSource {
 /// anywhere unless it is anchored.
 ///
 /// The default finds `cell_CLASS_rep_REP.pcap`, `CLASS_rep_REP.pcap`, `CLASS_REP.pcap` and `CLASS-REP.pcap`, in
-/// folders of any name, also with the endings `.pcapng` and `.cap` (and `.gz`, `.zst`, `.xz` or another of compression behind).
+/// folders of any name, also with the endings `.pcapng` and `.cap`, and for texts `.csv`, `.tsv`, `.txt`, `.json` and `.log` (and `.gz`, `.zst`, `.xz` or
+/// another of compression behind).
 /// The last number is the rep: `example-2.com_13.pcap` is rep 13 of `example-2.com`. A name with a date or a time of day in
 /// it (`example.net_2024-05-01.pcap`) has no label by default, so that no part of a date becomes a class or rep.
 #[derive(Debug, Clone)]
@@ -52,7 +53,7 @@ pub struct LabelPattern {
 
 impl Default for LabelPattern {
     fn default() -> Self {
-        let default = r"(?:^|/)(?:cell_)?(?<class>[^/]+?)(?:_rep_|[_-])(?<rep>[0-9]+)\.(?:pcapng|pcap|cap)(?:\.(?:gz|zst|xz|bz2|lz4|lzma|lz|zip|7z|Z))?$";
+        let default = r"(?:^|/)(?:cell_)?(?<class>[^/]+?)(?:_rep_|[_-])(?<rep>[0-9]+)\.(?:pcapng|pcap|cap|csv|tsv|txt|json|log)(?:\.(?:gz|zst|xz|bz2|lz4|lzma|lz|zip|7z|Z))?$";
         Self { regex: Regex::new(default).expect("it is tested"), is_default: true }
     }
 }
@@ -122,7 +123,8 @@ impl LabelPattern {
 fn stem(name: &str) -> &str {
     let file = name.rsplit('/').next().unwrap_or(name);
     let lower = file.to_ascii_lowercase();
-    let end = [".pcap", ".cap"].iter().filter_map(|ending| lower.rfind(ending)).min();
+    let texts = [".csv", ".tsv", ".txt", ".json", ".log"];
+    let end = [".pcap", ".cap"].iter().chain(&texts).filter_map(|ending| lower.rfind(ending)).min();
     &file[..end.unwrap_or(file.len())]
 }
 
@@ -344,9 +346,10 @@ mod tests {
         assert_eq!(pattern.label("example-2.com_13.pcap"), label("example-2.com", 13));
         assert_eq!(pattern.label("a_b-1_2.pcap"), label("a_b-1", 2));
         assert_eq!(pattern.label("a_1.pcapng.gz"), label("a", 1));
+        assert_eq!(pattern.label("example.com_7.json"), label("example.com", 7));
         assert_eq!(pattern.label("cell_5.pcap"), label("cell", 5));
         assert_eq!(pattern.label("2024-05-01/a_1.pcap.zip"), label("a", 1));
-        for name in ["12.pcap", "a_b.pcap", "a_1.txt", "a_1.pcap.txt", "_1.pcap", "dir_1/a.pcap"] {
+        for name in ["12.pcap", "a_b.pcap", "a_1.doc", "a_1.pcap.txt", "_1.pcap", "dir_1/a.pcap"] {
             assert!(pattern.label(name).is_err(), "{name}");
         }
     }

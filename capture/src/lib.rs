@@ -43,3 +43,4 @@ pub use packet::LinkType;
 pub use records::{CaptureFormat, Record, RecordError, Records};
 pub use select::{OutlierRule, OutlierRuleError, Selection};
 pub use stats::{FileStats, ImportStats};
+pub use text::is_packet_text;

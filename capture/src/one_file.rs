@@ -24,6 +24,8 @@ pub(crate) struct FileTrace {
     pub(crate) trace: Option<(i64, Trace)>,
     /// What the file tells others of the same import.
     pub(crate) findings: Findings,
+    /// It is a text, which tells of each packet by itself.
+    pub(crate) is_text: bool,
 }
 
 /// Who talked to whom in a file.
@@ -143,6 +145,7 @@ struct Reading {
     plan: Plan,
     copies: Copies,
     held: Vec<Held>,
+    is_text: bool,
 }
 
 /// A packet that waits to be put in the order of times.
@@ -171,7 +174,7 @@ impl Reading {
     fn of_text(text: Result<TextPackets, TextError>, options: &ImportOptions, events: Events) -> (Self, Outcome) {
         // There are no sequence numbers in a text, which tells of each packet by itself.
         let options = ImportOptions { reassembly: false, ..options.clone() };
-        let mut reading = Self::new(&options, events, Plan::default());
+        let mut reading = Self { is_text: true, ..Self::new(&options, events, Plan::default()) };
         let outcome = reading.read_text(text);
         reading.collector.finish(&mut reading.dropped);
         (reading, outcome)
@@ -230,7 +233,7 @@ impl Reading {
         }
         stats.problems = self.plan.problems;
         stats.problems.extend(self.problems);
-        FileTrace { stats, trace, findings }
+        FileTrace { stats, trace, findings, is_text: self.is_text }
     }
 
     fn new(options: &ImportOptions, events: Events, plan: Plan) -> Self {
@@ -249,6 +252,7 @@ impl Reading {
             states_times: false,
             copies: Copies::default(),
             held: Vec::new(),
+            is_text: false,
             plan,
         }
     }

@@ -131,6 +131,7 @@ fn trimmed(labelled: LabelledTrace, idle_ns: u64) -> LabelledTrace {
     let start = times[from];
     let time_ns = times[from..to].iter().map(|time| time - start).collect();
     let trace = Trace::new(time_ns, sizes[from..to].to_vec()).expect("a part of a trace, moved to start at 0");
+    let trace = trace.with_columns_of(&labelled.trace, |packet| Some(from + packet));
     let start_ns = labelled.start_ns.map(|start_ns| start_ns.saturating_add(start as i64));
     LabelledTrace { start_ns, trace, ..labelled }
 }

@@ -6,7 +6,11 @@ use std::ops::Range;
 use std::path::Path;
 
 use polars::io::parquet::write::BatchedWriter;
-use polars::prelude::{Column, DataFrame, KeyValueMetadata, ParquetCompression, ParquetWriter};
+use polars::prelude::{
+    ArrowDataType, Column, CompatLevel, DataFrame, KeyValueMetadata, ParquetCompression, ParquetWriter, Schema,
+    SchemaExt as _,
+};
+use polars_parquet::write::schema_to_metadata_key;
 
 use crate::class_name::{MixedClass, Spellings};
 use crate::files::{Writer, replace_file};
@@ -134,7 +138,7 @@ impl<'a> Frame<'a> {
     }
 
     /// A column of lists of whole numbers of any width, also as floats, each number converted by `convert`.
-    pub(crate) fn integer_lists<T: Send>(
+    pub(crate) fn integer_lists<T: Clone + Send + Sync>(
         &self,
         name: &str,
         convert: impl Fn(i64) -> Result<T, &'static str> + Sync,
@@ -143,7 +147,35 @@ impl<'a> Frame<'a> {
         if !(column.is_list() && matches!(column.kind(), Kind::Whole { .. } | Kind::Float)) {
             return Err(column.mistyped("lists of whole numbers"));
         }
-        column.lists(|number| convert(whole(number)?))
+        column.lists(|number| convert(whole(number)?), None)
+    }
+
+    /// As [`Self::integer_lists`], with `missing` for null in a list, and an empty list for null.
+    pub(crate) fn integer_lists_or<T: Clone + Send + Sync>(
+        &self,
+        name: &str,
+        convert: impl Fn(i64) -> Result<T, &'static str> + Sync,
+        missing: T,
+    ) -> Result<Vec<Vec<T>>, ReadError> {
+        let column = self.file.column(name)?;
+        if !(column.is_list() && matches!(column.kind(), Kind::Whole { .. } | Kind::Float)) {
+            return Err(column.mistyped("lists of whole numbers"));
+        }
+        column.lists(|number| convert(whole(number)?), Some(missing))
+    }
+
+    /// A column of lists of numbers, or of lists of lists of them, as lists of lists; null is an empty list, and null in one NaN.
+    pub(crate) fn float_lists(&self, name: &str) -> Result<Vec<Vec<Vec<f64>>>, ReadError> {
+        let float = |number| match number {
+            Number::Float(number) => number,
+            Number::Whole(number) => number as f64,
+        };
+        self.file.column(name)?.nested(float)
+    }
+
+    /// Whether a column holds lists of numbers, or lists of such lists.
+    pub(crate) fn has_nested(&self, name: &str) -> bool {
+        self.has(name) && self.file.column(name).is_ok_and(|column| column.is_nested())
     }
 
     /// A column of numbers of any type, without nulls; NaN and infinities are as they are.
@@ -266,14 +298,15 @@ pub(crate) fn write_parquet_groups<E: From<WriteError>>(
 ) -> Result<(), E> {
     let failed = |error| E::from(WriteError::table(path, error));
     let none = DataFrame::new(0, none).map_err(failed)?;
-    let metadata = metadata.map(|text| KeyValueMetadata::from_static(vec![(METADATA_KEY.to_owned(), text)]));
+    let entries = metadata.map(|text| (METADATA_KEY.to_owned(), text)).into_iter().chain([types(none.schema())]);
+    let metadata = KeyValueMetadata::from_static(entries.collect());
     replace_file(
         path,
         |error| E::from(WriteError::io(path, error)),
         |file| {
             let writer = ParquetWriter::new(file)
                 .with_compression(ParquetCompression::Zstd(None))
-                .with_key_value_metadata(metadata)
+                .with_key_value_metadata(Some(metadata))
                 .batched(none.schema())
                 .map_err(failed)?;
             let mut groups = Groups { path, writer };
@@ -282,6 +315,17 @@ pub(crate) fn write_parquet_groups<E: From<WriteError>>(
             Ok(())
         },
     )
+}
+
+/// The entry that says which types of Arrow the columns are. polars would call texts views, which pyarrow can neither sort nor filter nor take rows of; so
+/// they are plain texts here. The bytes of columns are the same.
+fn types(schema: &Schema) -> (String, String) {
+    let mut schema = schema.to_arrow(CompatLevel::oldest());
+    for field in schema.iter_values_mut().filter(|field| field.dtype == ArrowDataType::LargeUtf8) {
+        field.dtype = ArrowDataType::Utf8;
+    }
+    let entry = schema_to_metadata_key(&schema);
+    (entry.key, entry.value.unwrap_or_default())
 }
 
 /// Row groups on their way into a file.

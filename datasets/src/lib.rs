@@ -3,6 +3,7 @@
 mod by_class;
 mod caught;
 mod class_name;
+mod counting;
 pub mod files;
 #[cfg(feature = "tables")]
 mod fold_file;
@@ -22,6 +23,7 @@ mod likeness;
 mod loose_table;
 mod observed;
 mod overlap;
+mod packet_columns;
 #[cfg(feature = "tables")]
 mod parquet_file;
 #[cfg(feature = "tables")]
@@ -41,6 +43,7 @@ mod view;
 pub use by_class::{ClassInfo, Wanted, classes_of, draw};
 pub use caught::{caught, is_expected_panic};
 pub use class_name::{MixedClass, Spellings, canonical as canonical_class, unknown_classes};
+pub use counting::Counting;
 #[cfg(feature = "tables")]
 pub use fold_file::{FoldFile, Together, UnknownTogether, splits_of_folds, write_folds};
 #[cfg(feature = "csv")]
@@ -58,6 +61,7 @@ pub use label::Label;
 pub use likeness::{Likeness, NotALikeness};
 pub use observed::{Observed, ObservedComparison};
 pub use overlap::{Known, Overlap};
+pub use packet_columns::{NOT_KNOWN, PacketColumn};
 #[cfg(feature = "tables")]
 pub use probabilities::{Predictions, read_probabilities, write_probabilities};
 #[cfg(feature = "tables")]

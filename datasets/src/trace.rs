@@ -3,15 +3,20 @@
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use crate::packet_columns::{NOT_KNOWN, PacketColumn, PacketColumns};
+
 /// The packets of one query or page load, seen from the client's link.
 ///
 /// Two columns of equal length, at least one packet: `time_ns`, non-decreasing from 0, and `size`, signed bytes, positive
 /// for outgoing (client to network), negative for incoming, never 0. The constructor checks all of it, so whoever holds a
 /// `Trace` need not.
+///
+/// More may be known of its packets, see [`PacketColumn`]; traces without such columns do not pay for them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trace {
     time_ns: Vec<u64>,
     size: Vec<i32>,
+    columns: Option<Box<PacketColumns>>,
 }
 
 /// Why two columns are not a trace. Packets are counted from 0.
@@ -50,6 +55,16 @@ pub enum TraceError {
         /// The packet.
         packet: usize,
     },
+    /// A column has not as many values as there are packets.
+    #[error("{values} values of {column} for {packets} packets")]
+    Column {
+        /// The column.
+        column: PacketColumn,
+        /// Its values.
+        values: usize,
+        /// Packets of the trace.
+        packets: usize,
+    },
 }
 
 impl Trace {
@@ -68,7 +83,7 @@ impl Trace {
         if let Some(packet) = size.iter().position(|&s| s == 0) {
             return Err(TraceError::ZeroSize { packet });
         }
-        Ok(Self { time_ns, size })
+        Ok(Self { time_ns, size, columns: None })
     }
 
     /// Number of packets, at least 1.
@@ -85,6 +100,45 @@ impl Trace {
     /// Signed bytes: positive is outgoing, negative incoming.
     pub fn size(&self) -> &[i32] {
         &self.size
+    }
+
+    /// What is known of each packet in this column; none where nothing is.
+    pub fn column(&self, column: PacketColumn) -> Option<&[i16]> {
+        self.columns.as_ref()?.get(column)
+    }
+
+    /// The columns that it has.
+    pub fn columns(&self) -> impl Iterator<Item = (PacketColumn, &[i16])> {
+        PacketColumn::ALL.into_iter().filter_map(|column| Some((column, self.column(column)?)))
+    }
+
+    /// The same packets with a column more, one value a packet; below 0 is [`NOT_KNOWN`].
+    ///
+    /// # Errors
+    /// As many values as there are not packets.
+    pub fn with_column(mut self, column: PacketColumn, mut values: Vec<i16>) -> Result<Self, TraceError> {
+        if values.len() != self.len() {
+            return Err(TraceError::Column { column, values: values.len(), packets: self.len() });
+        }
+        values.iter_mut().for_each(|value| *value = (*value).max(NOT_KNOWN));
+        self.columns.get_or_insert_default().set(column, values);
+        Ok(self)
+    }
+
+    /// The same packets without columns.
+    pub fn without_columns(mut self) -> Self {
+        self.columns = None;
+        self
+    }
+
+    /// The same packets with the columns of `original`, of which packet `origins(i)` was packet i of this; one of none has what is not known.
+    pub fn with_columns_of(mut self, original: &Self, origins: impl Fn(usize) -> Option<usize>) -> Self {
+        for (column, values) in original.columns() {
+            let value = |packet| origins(packet).and_then(|origin| values.get(origin).copied()).unwrap_or(NOT_KNOWN);
+            let values = (0..self.len()).map(value).collect();
+            self.columns.get_or_insert_default().set(column, values);
+        }
+        self
     }
 
     /// The packets in order, as (time in ns, signed size in bytes).
@@ -117,7 +171,7 @@ impl Trace {
         self.len() - self.out_packets()
     }
 
-    /// SHA-256 of both columns: equal exactly for traces with equal packets, whatever their labels.
+    /// SHA-256 of times and sizes: equal exactly for traces with equal packets, whatever their labels and [columns](Self::columns).
     pub fn content_hash(&self) -> [u8; 32] {
         const PACKET: usize = 12;
         let mut hasher = Sha256::new();
@@ -164,6 +218,19 @@ mod tests {
         let order = Trace::new(vec![0, 9, 8], vec![1, 1, 1]);
         assert_eq!(order, Err(TraceError::Order { packet: 2, time_ns: 8, before_ns: 9 }));
         assert_eq!(Trace::new(vec![0, 1], vec![1, 0]), Err(TraceError::ZeroSize { packet: 1 }));
+    }
+
+    #[test]
+    fn columns_have_a_value_a_packet_and_follow_their_packets() {
+        let trace = Trace::new(vec![0, 5, 9], vec![1, -1, 2]).unwrap();
+        let short = trace.clone().with_column(PacketColumn::Flow, vec![0]);
+        assert_eq!(short, Err(TraceError::Column { column: PacketColumn::Flow, values: 1, packets: 3 }));
+        let marked = trace.clone().with_column(PacketColumn::Proto, vec![6, -7, 17]).unwrap();
+        assert_eq!(marked.column(PacketColumn::Proto), Some([6, NOT_KNOWN, 17].as_slice()));
+        assert_eq!((marked.column(PacketColumn::Flow), marked.content_hash()), (None, trace.content_hash()));
+        let turned = trace.clone().with_columns_of(&marked, |packet| (packet > 0).then_some(2 - packet));
+        assert_eq!(turned.columns().collect::<Vec<_>>(), [(PacketColumn::Proto, [NOT_KNOWN, NOT_KNOWN, 6].as_slice())]);
+        assert_eq!(turned.without_columns(), trace);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 use wfkit_metrics::{ClassMap, Volume, class_order};
 
-use crate::{Trace, canonical_class};
+use crate::{Counting, PacketColumn, Trace, canonical_class};
 
 /// What identifies a trace in its set: class, session and repetition together are unique.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -105,6 +105,12 @@ pub struct Provenance {
     pub reassembly: Option<bool>,
     /// The defences applied, in order, each as it would be written on the command line.
     pub defenses: Vec<String>,
+    /// What counts as a packet and with which size, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counting: Option<Box<Counting>>,
+    /// What is known of packets beside times and sizes, of some of the traces at least: the columns that a Parquet file gets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub packet_columns: Vec<PacketColumn>,
 }
 
 impl Provenance {
@@ -117,6 +123,19 @@ impl Provenance {
             tool: concat!("wfkit ", env!("CARGO_PKG_VERSION")).to_owned(),
             reassembly: None,
             defenses: Vec::new(),
+            counting: None,
+            packet_columns: Vec::new(),
+        }
+    }
+
+    /// Takes in where the traces of another set come from that join these.
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.sources.extend(other.sources);
+        self.packet_columns.extend(other.packet_columns);
+        self.packet_columns.sort_unstable();
+        self.packet_columns.dedup();
+        if self.counting != other.counting {
+            self.counting = None;
         }
     }
 }
@@ -192,7 +211,7 @@ impl TraceSet {
     /// The traces of both sets, with the provenance of this one and the sources of both.
     pub fn join(mut self, other: Self) -> Result<Self, TraceSetError> {
         self.traces.extend(other.traces);
-        self.provenance.sources.extend(other.provenance.sources);
+        self.provenance.extend(other.provenance);
         Self::new(self.traces, self.provenance)
     }
 

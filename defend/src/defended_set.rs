@@ -200,7 +200,13 @@ fn observed_row(
         origin: Some(origin.to_owned()),
         page: load.page.clone(),
         start_ns: load.start_ns.map(|start| start.saturating_add(shift)),
-        trace: defended.observe(),
+        trace: match load.trace.columns().next() {
+            None => defended.observe(),
+            Some(_) => {
+                let likenesses = defended.likenesses();
+                defended.observe().with_columns_of(&load.trace, |packet| likenesses[packet])
+            }
+        },
     }
 }
 

@@ -183,6 +183,24 @@ impl DefendedTrace {
             .expect("the builder checked that there is a packet to see, times are in order and no size is 0")
     }
 
+    /// Which packet of the original each packet that is seen looks like beside time and size, shape `(n_packets,)` of
+    /// [`observe`](Self::observe): the one whose first bytes it carries. Padding looks like the packet of its direction before it, of none before like
+    /// the next one, so that nobody can tell it.
+    pub fn likenesses(&self) -> Vec<Option<usize>> {
+        let seen: Vec<DefendedPacket<'_>> = self.packets().filter(|packet| packet.seen).collect();
+        let carried = |packet: &DefendedPacket<'_>| packet.carries.first().map(|piece| piece.origin as usize);
+        let mut likenesses = vec![None; seen.len()];
+        for direction in [Direction::Outgoing, Direction::Incoming] {
+            let places = || (0..seen.len()).filter(|&at| seen[at].direction() == direction);
+            let mut last = places().find_map(|at| carried(&seen[at]));
+            for at in places() {
+                last = carried(&seen[at]).or(last);
+                likenesses[at] = last;
+            }
+        }
+        likenesses
+    }
+
     /// What is sent over all paths, seen or not: what the defence costs.
     pub fn volume(&self) -> Volume {
         let first = self.sent[0].time_ns;
@@ -387,6 +405,20 @@ mod tests {
         assert_eq!(trace.start_shift_ns(), 5);
         let padding: Vec<bool> = trace.packets().map(|p| p.is_padding()).collect();
         assert_eq!(padding, [true, false]);
+    }
+
+    #[test]
+    fn padding_looks_like_what_went_its_way_before_it() {
+        let trace = build(&[
+            (0, -5, &[]),
+            (1, 10, &[piece(0, 10)]),
+            (2, 99, &[]),
+            (3, -20, &[piece(2, 4), piece(1, 16)]),
+            (4, -30, &[]),
+            (5, 7, &[piece(3, 7)]),
+        ]);
+        assert_eq!(trace.unwrap().likenesses(), [Some(2), Some(0), Some(0), Some(2), Some(2), Some(3)]);
+        assert_eq!(build(&[(0, -5, &[]), (1, 10, &[piece(0, 10)])]).unwrap().likenesses(), [None, Some(0)]);
     }
 
     #[test]

@@ -54,9 +54,9 @@ pub fn retime(trace: &Trace, from_ns: u64, to_ns: u64) -> Retimed {
     order.sort_by_key(|&i| moved[i]); // stable: each direction stays in order
     let time_ns = order.iter().map(|&i| moved[i]).collect();
     let size = order.iter().map(|&i| sizes[i]).collect();
-    let trace = Trace::new(time_ns, size)
+    let retimed = Trace::new(time_ns, size)
         .expect("the first packet answers nothing, so it is still at 0, and the rest is sorted");
-    Retimed { trace, clipped }
+    Retimed { trace: retimed.with_columns_of(trace, |packet| Some(order[packet])), clipped }
 }
 
 /// A set with another round trip, see [`retime_set`].

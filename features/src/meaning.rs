@@ -174,6 +174,13 @@ const ONE_OF_A_SET: &[(&str, &str, &str)] = &[
     ("tiktok-timing", "in_start_gap", "share of the gaps from start to start of incoming bursts in bin 1, 2, .. 20"),
     ("tiktok-timing", "out_start_gap", "share of the gaps from start to start of outgoing bursts in bin 1, 2, .. 20"),
     ("tiktok-timing", "end_to_start", "share of the gaps from the end of a burst to the next start in bin 1, 2, .. 20"),
+    (
+        "ppi",
+        "gap",
+        "gap between packet 1, 2, .. of the first flow and the one before; 0 for the first, and after the end",
+    ),
+    ("ppi", "direction", "direction of packet 1, 2, .. of the first flow: 1 outgoing, -1 incoming, 0 after the end"),
+    ("ppi", "size", "size of packet 1, 2, .. of the first flow; 0 after the end"),
     ("wefde", "packet_number", "packets in all, out and in; their shares, both also rounded; bytes in all, out and in"),
     ("wefde", "packet_time", "maximum, mean, deviation, 75th percentile of gaps; 25th, 50th, 75th, 100th of times"),
     ("wefde", "ngram", "how often 2 to 6 directions follow each other so: oio is outgoing, incoming, outgoing"),

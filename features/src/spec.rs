@@ -111,6 +111,8 @@ mod tests {
             assert_eq!(set.name().parse(), Ok(set));
         }
         assert_eq!("kfp".parse(), Ok(FeatureSet::Kfp175));
+        assert_eq!("ppi:n=30".parse(), Ok(FeatureSet::Ppi));
+        assert!("ppi:n=50".parse::<FeatureSet>().unwrap_err().to_string().contains("(did you mean `ppi`?)"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 use wfkit_datasets::files::{Writer, replace_file};
-use wfkit_datasets::{Trace, TraceSet};
+use wfkit_datasets::{PacketColumn, Trace, TraceSet};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
@@ -31,6 +31,8 @@ pub enum Channel {
     /// Three numbers a packet, each in a row of its own, none far from 1: signed bytes over 1,500; asinh of the signed bytes so far, this packet
     /// included, over 1,500; ln(1 + g), with g the gap to the packet before in ms, over 5, and 0 for the first packet.
     Sized,
+    /// What is known of each packet beside time and size, one more than it is: 0 where it is not known, and for padding.
+    Column(PacketColumn),
 }
 
 /// Why no tensor was written.
@@ -45,7 +47,18 @@ pub struct TensorError {
 
 impl Channel {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Direction, Self::Time, Self::Size, Self::DirectionTime, Self::Tam, Self::Sized];
+    pub const ALL: [Self; 10] = [
+        Self::Direction,
+        Self::Time,
+        Self::Size,
+        Self::DirectionTime,
+        Self::Tam,
+        Self::Sized,
+        Self::Column(PacketColumn::Flow),
+        Self::Column(PacketColumn::Proto),
+        Self::Column(PacketColumn::CellCmd),
+        Self::Column(PacketColumn::RelayCmd),
+    ];
 
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -56,6 +69,7 @@ impl Channel {
             Self::DirectionTime => "direction-time",
             Self::Tam => "tam",
             Self::Sized => "sized",
+            Self::Column(column) => column.name(),
         }
     }
 
@@ -78,6 +92,10 @@ impl Channel {
             Self::Size => values.extend(packets.map(|(_, size)| f64::from(size))),
             Self::DirectionTime => values.extend(packets.map(|(time_ns, size)| direction_time(time_ns, size))),
             Self::Tam => Tam.push(trace, &mut values),
+            Self::Column(column) => {
+                let known = trace.column(column).unwrap_or_default();
+                values.extend(known.iter().take(length).map(|&value| f64::from(value) + 1.0));
+            }
             Self::Sized => {
                 for row in sized(trace, length) {
                     values.extend(row);
@@ -118,7 +136,22 @@ fn sized(trace: &Trace, length: usize) -> [Vec<f64>; 3] {
 /// - `rep`, int64, shape `(n_traces,)`.
 ///
 /// float32 has seven digits: 0.1 ms late in a trace of a quarter of an hour. The same traces give the same bytes.
+///
+/// # Errors
+/// What the system refuses; a column that no trace has.
 pub fn write_tensor(path: &Path, traces: &TraceSet, channel: Channel, length: usize) -> Result<(), TensorError> {
+    if let Channel::Column(column) = channel
+        && !traces.traces().iter().any(|labelled| labelled.trace.column(column).is_some())
+    {
+        let message = format!(
+            "no trace tells {column} of its packets; wfkit capture import --packet-columns flow,proto keeps flows and protocols, logs of \
+             cells have their commands"
+        );
+        return Err(TensorError {
+            path: path.to_owned(),
+            source: io::Error::new(io::ErrorKind::InvalidInput, message),
+        });
+    }
     let write = |file: &mut Writer| -> io::Result<()> {
         let mut archive = ZipWriter::new(file);
         let n = traces.len();
@@ -185,6 +218,10 @@ mod tests {
         assert_eq!(Channel::Direction.values(&trace, 1), [1.0]);
         assert_eq!(Channel::Time.values(&trace, 2), [0.0, 0.5]);
         assert_eq!(Channel::DirectionTime.values(&trace, 2), [1e-4, -0.5001]);
+        let flow = Channel::Column(PacketColumn::Flow);
+        assert_eq!(flow.values(&trace, 2), [0.0, 0.0]);
+        let marked = trace.clone().with_column(PacketColumn::Flow, vec![-1, 3]).unwrap();
+        assert_eq!(flow.values(&marked, 3), [0.0, 4.0, 0.0]);
         let sized = Channel::Sized.values(&trace, 3);
         let expected = [
             0.4,

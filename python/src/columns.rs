@@ -93,7 +93,8 @@ impl Columns {
             offsets: offsets.into(),
             time: time.into(),
             size: size.into(),
-            provenance: Arc::new(set.provenance().clone()),
+            // Columns of packets stay with files.
+            provenance: Arc::new(Provenance { packet_columns: Vec::new(), ..set.provenance().clone() }),
             dropped: Arc::default(),
         })
     }
@@ -150,7 +151,7 @@ impl Columns {
             offsets,
             time: time.as_primitive::<Int64Type>().values().clone(),
             size: size.as_primitive::<Int32Type>().values().clone(),
-            provenance: Arc::new(provenance),
+            provenance: Arc::new(Provenance { packet_columns: Vec::new(), ..provenance }),
             dropped: Arc::default(),
         };
         columns.checked()

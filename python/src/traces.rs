@@ -547,7 +547,8 @@ pub(crate) fn layer_named(name: &str) -> PyResult<Layer> {
 }
 
 fn channel(name: &str) -> PyResult<Channel> {
-    let known = Channel::ALL.into_iter().filter(|&channel| channel != Channel::Tam);
+    // Columns of packets stay with files.
+    let known = Channel::ALL.into_iter().filter(|&channel| !matches!(channel, Channel::Tam | Channel::Column(_)));
     known.clone().find(|channel| channel.name() == name).ok_or_else(|| {
         let names: Vec<&str> = known.map(Channel::name).collect();
         wrong(format!("there is no channel {name}: {} are", names.join(", ")))

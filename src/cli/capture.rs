@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{ArgAction, Args, Subcommand};
 use wfkit_capture::record::{Filter, parse_duration};
 use wfkit_capture::{ClientRule, FlowScope, LabelSource, OutlierRule, PeerRule};
-use wfkit_datasets::Layer;
+use wfkit_datasets::{Layer, PacketColumn};
 
 use super::values;
 use crate::help;
@@ -78,6 +78,9 @@ pub(crate) struct Import {
     /// their class. Only for traces that attacks are trained on: an attacker does not choose what he is to recognise.
     #[arg(long, default_value = "keep", value_name = "keep|iqr")]
     pub(crate) outliers: OutlierRule,
+    /// Keep more of each packet than time and size: which flow it is of, its protocol. Parquet holds it, splits and defences keep it.
+    #[arg(long, value_name = "COLUMN,..", value_delimiter = ',', value_parser = values::packet_column())]
+    pub(crate) packet_columns: Vec<PacketColumn>,
 }
 
 #[derive(Debug, Args)]

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use wfkit_capture::record::parse_duration;
-use wfkit_datasets::PublicSet;
-use wfkit_datasets::formats::FieldFormat;
+use wfkit_capture::{ClientRule, FlowScope, LabelSource, OutlierRule, PeerRule};
+use wfkit_datasets::formats::{ColumnMap, FieldFormat};
+use wfkit_datasets::{Layer, PacketColumn, PublicSet};
 
 use super::SplitBy;
-use super::values::{self, AttackName, ClassList};
+use super::values::{self, AttackName, ClassList, ReadAs};
 use crate::help;
 
 #[derive(Debug, Subcommand)]
@@ -85,7 +86,8 @@ pub(crate) enum Dataset {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
-    /// Write traces in another format.
+    /// Write traces in another format, or read them out of a table of your own.
+    #[command(after_help = help::OF_CONVERT)]
     Convert {
         /// Trace files or folders of them; formats are found by content.
         #[arg(required = true, value_name = "TRACES")]
@@ -95,8 +97,11 @@ pub(crate) enum Dataset {
         out: Option<PathBuf>,
         /// Read the format of another tool whatever the content looks like.
         #[arg(long, value_name = "FORMAT", value_parser = values::read_format())]
-        from: Option<FieldFormat>,
-        /// Write the format of another tool: wang, cell, kfp, maybenot and circpad into a folder, cumul and json-lines into a file [default: what
+        from: Option<ReadAs>,
+        /// Read a table of text whose columns hold this; see below.
+        #[arg(long, value_name = "WHAT=COLUMN,..", conflicts_with = "from")]
+        columns: Option<ColumnMap>,
+        /// Write the format of another tool: wang, cell, kfp, maybenot and circpad into a folder, the others into a file [default: what
         /// the extension names].
         #[arg(long, value_name = "FORMAT", requires = "out", value_parser = values::written_format())]
         to: Option<FieldFormat>,
@@ -112,6 +117,8 @@ pub(crate) enum Dataset {
         renumber: bool,
         #[command(flatten)]
         copies: Copies,
+        #[command(flatten)]
+        packets: OfPackets,
     },
     /// Make an open world of a closed one: all classes but the monitored ones become one class, and what a trace of it shows, its old class, its page.
     Relabel {
@@ -193,6 +200,53 @@ pub(crate) enum Dataset {
         #[arg(long, value_name = "DIR|FILE")]
         out: PathBuf,
     },
+}
+
+/// How packets in text are imported; each as `capture import` has it, and by default as there.
+#[derive(Debug, Args)]
+#[command(next_help_heading = super::READING_CAPTURES)]
+pub(crate) struct OfPackets {
+    /// Packets in text: pattern for file names with named groups class, rep, session; or `folders`.
+    #[arg(long, value_name = "REGEX|folders", conflicts_with = "labels", value_parser = values::label)]
+    label: Option<LabelSource>,
+    /// Packets in text: CSV with the columns path, class and, if there are any, rep, session and origin.
+    #[arg(long, value_name = "CSV")]
+    labels: Option<PathBuf>,
+    /// Packets in text: who is the client [default: auto].
+    #[arg(long, value_name = "auto|CIDR|port:N")]
+    client: Option<ClientRule>,
+    /// Packets in text: which size the sizes are [default: tcp].
+    #[arg(long, value_parser = values::layer())]
+    layer: Option<Layer>,
+    /// Packets in text: the flow to the main peer, or everything of the client [default: main].
+    #[arg(long, value_parser = values::flows())]
+    flows: Option<FlowScope>,
+    /// Packets in text: which peer is meant [default: main].
+    #[arg(long, value_name = "main|common|CIDR|port:N[-M]")]
+    peer: Option<PeerRule>,
+    /// Packets in text: what to keep of each packet beside time and size.
+    #[arg(long, value_name = "COLUMN,..", value_delimiter = ',', value_parser = values::packet_column())]
+    packet_columns: Vec<PacketColumn>,
+}
+
+impl OfPackets {
+    /// The same as `capture import` takes it.
+    pub(crate) fn import(&self) -> super::Import {
+        super::Import {
+            label: self.label.clone(),
+            labels: self.labels.clone(),
+            client: self.client.unwrap_or_default(),
+            layer: self.layer.unwrap_or(Layer::Tcp),
+            reassembly: true,
+            flows: self.flows.unwrap_or_default(),
+            peer: self.peer.unwrap_or_default(),
+            inner: false,
+            trim: None,
+            min_packets: 0,
+            outliers: OutlierRule::default(),
+            packet_columns: self.packet_columns.clone(),
+        }
+    }
 }
 
 /// Which traces are wanted.

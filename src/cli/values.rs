@@ -12,7 +12,7 @@ use wfkit_capture::{FlowScope, LabelPattern, LabelSource};
 use wfkit_classify::forest::Splits;
 use wfkit_classify::{Attack, AttackError, AttackOptions, Backend};
 use wfkit_datasets::formats::FieldFormat;
-use wfkit_datasets::{Layer, PUBLIC_SETS, PublicSet, canonical_class};
+use wfkit_datasets::{Layer, PUBLIC_SETS, PacketColumn, PublicSet, canonical_class};
 use wfkit_defend::{DefenseInfo, DefenseSpec, GridError, NotSimulated, list, meant_defense, not_simulated};
 use wfkit_features::Channel;
 use wfkit_metrics::did_you_mean_one_of;
@@ -117,15 +117,44 @@ pub(super) fn channel() -> impl TypedValueParser<Value = Channel> {
             Channel::Sized,
             "Three rows: size, cumulated size and gap, as attack df-sized sees them at --length 256",
         ),
+        (
+            "flow",
+            Channel::Column(PacketColumn::Flow),
+            "1 for packets of the first flow, 2 of the second, .., 0 unknown",
+        ),
+        ("proto", Channel::Column(PacketColumn::Proto), "1 more than the number of the protocol over IP, 0 unknown"),
+        ("cell_cmd", Channel::Column(PacketColumn::CellCmd), "1 more than the command of a cell, 0 unknown"),
+        ("relay_cmd", Channel::Column(PacketColumn::RelayCmd), "1 more than the command in a relay cell, 0 unknown"),
     ])
 }
 
+/// What files are, whatever they look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ReadAs {
+    /// Traces in the format of another tool.
+    Field(FieldFormat),
+    /// Packets as a tool printed them, of which captures are imported.
+    Packets,
+}
+
+/// Tools that print packets.
+const PRINTERS: [&str; 3] = ["tshark", "wireshark", "tcpdump"];
+
 /// A format of another tool.
-pub(super) fn read_format() -> impl TypedValueParser<Value = FieldFormat> {
-    PossibleValuesParser::new(FieldFormat::ALL.map(FieldFormat::name)).map(|name| {
+pub(super) fn read_format() -> impl TypedValueParser<Value = ReadAs> {
+    let names = FieldFormat::ALL.map(FieldFormat::name).into_iter().chain(PRINTERS);
+    PossibleValuesParser::new(names).map(|name| {
         let meant = FieldFormat::ALL.into_iter().find(|format| format.name() == name);
-        meant.expect("clap takes these names alone")
+        meant.map_or(ReadAs::Packets, ReadAs::Field)
     })
+}
+
+/// Columns of packets that captures tell.
+pub(super) fn packet_column() -> impl TypedValueParser<Value = PacketColumn> {
+    one_of(&[
+        ("flow", PacketColumn::Flow, "Which flow of its trace a packet is of, from 0 on"),
+        ("proto", PacketColumn::Proto, "The protocol over IP by its number: 6 TCP, 17 UDP"),
+    ])
 }
 
 /// A public set.
@@ -143,6 +172,9 @@ pub(super) fn written_format() -> impl TypedValueParser<Value = FieldFormat> {
         ("cumul", FieldFormat::Cumul, "A line a trace: page, milliseconds, count, ms:size, incoming positive"),
         ("maybenot", FieldFormat::Maybenot, "Nanoseconds, s or r, bytes"),
         ("circpad", FieldFormat::Circpad, "Events of Tor's circuit padding simulator"),
+        ("nfstream", FieldFormat::NfStream, "Flows of NFStream as CSV: splt_direction, splt_ps, splt_piat_ms"),
+        ("cesnet", FieldFormat::Cesnet, "Flows of CESNET as CSV: PPI, lists of gaps in ms, directions, sizes"),
+        ("f-bleau", FieldFormat::FBleau, "A line a trace: class (a whole number), signed sizes; without times"),
         ("json-lines", FieldFormat::JsonLines, "A line a trace, with all but pages and layer"),
     ])
 }

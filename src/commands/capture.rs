@@ -110,6 +110,7 @@ fn import_options(options: &cli::Import) -> ImportOptions {
             min_packets: options.min_packets,
             outliers: options.outliers,
         },
+        packet_columns: options.packet_columns.clone(),
     }
 }
 

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
-use wfkit_capture::export;
+use wfkit_capture::{export, is_packet_text};
 use wfkit_classify::Samples;
-use wfkit_datasets::formats::{FieldFormat, write_field_traces};
+use wfkit_datasets::formats::{ColumnMap, FieldFormat, write_field_traces};
 use wfkit_datasets::splits::Split;
 use wfkit_datasets::{
     ClassInfo, Groups, Layer, Overlap, Together, TraceSet, TraceSetInfo, classes_of, duplicates, near_twins,
@@ -14,10 +14,11 @@ use wfkit_datasets::{
 use wfkit_metrics::{PrivacyReport, StageReport, Summary, Utility, VolumeSummary};
 use wfkit_report::words::abbreviated;
 
+use super::capture::{import_captures, tell_names};
 use super::{audit, merge, public, relabel, retime, select, show};
 use crate::cli;
 use crate::context::{Context, count, count_set, digests, make_folder};
-use crate::input::{Traces, read_traces, read_traces_as};
+use crate::input::{Traces, read_traces, read_traces_as, read_traces_by};
 use crate::printer::percent;
 use wfkit_evaluate::split::{Pages, by_moment, by_session, stratified, stratified_in};
 use wfkit_evaluate::trivial_privacy;
@@ -38,9 +39,10 @@ pub(crate) fn run(command: &cli::Dataset, context: &Context<'_>) -> Result<()> {
         cli::Dataset::Sample { traces, traces_each, classes, out } => {
             select::sample(traces, (*classes, *traces_each), out, context)
         }
-        cli::Dataset::Convert { traces, out, from, to, lose_sizes, pcap, renumber, copies } => {
+        cli::Dataset::Convert { traces, out, from, columns, to, lose_sizes, pcap, renumber, copies, packets } => {
             let to = to.map(|format| (format, *lose_sizes));
-            convert((traces, *from), (out.as_deref(), to), pcap.as_deref(), (*renumber, *copies), context)
+            let read = read_named(traces, (*from, columns.as_ref()), &packets.import(), context)?;
+            convert((traces, read), (out.as_deref(), to), pcap.as_deref(), (*renumber, *copies), context)
         }
         cli::Dataset::Merge { parts, out } => merge::run(parts, out, context),
         cli::Dataset::Validate { traces } => validate(traces, context),
@@ -148,14 +150,36 @@ fn print_info(set: &TraceSet, classes: &[ClassInfo], report: &StageReport, conte
     }
 }
 
+/// Traces in a format that is named or not, a table whose columns are known, or packets in text, which are imported.
+fn read_named(
+    paths: &[PathBuf],
+    (from, columns): (Option<cli::ReadAs>, Option<&ColumnMap>),
+    packets: &cli::Import,
+    context: &Context<'_>,
+) -> Result<Traces> {
+    match (from, columns) {
+        (_, Some(map)) => read_traces_by(paths, map, context),
+        (Some(cli::ReadAs::Field(format)), _) => read_traces_as(paths, Some(format), context),
+        (None, None) if !paths.iter().all(|path| is_packet_text(path)) => read_traces(paths, context),
+        _ => {
+            let imported = import_captures(paths, packets, context)?;
+            tell_names(&imported.stats, context);
+            let stats = imported.stats;
+            let packets = stats.dropped.into_iter().map(|(reason, n)| (format!("packets: {reason}"), n));
+            let traces = stats.dropped_traces.into_iter().map(|(reason, n)| (format!("traces: {reason}"), n));
+            Ok(Traces { set: imported.set, dropped: packets.chain(traces).collect() })
+        }
+    }
+}
+
 fn convert(
-    (paths, from): (&[PathBuf], Option<FieldFormat>),
+    (paths, read): (&[PathBuf], Traces),
     (out, to): (Option<&Path>, Option<(FieldFormat, bool)>),
     pcap: Option<&Path>,
     (renumber, copies): (bool, cli::Copies),
     context: &Context<'_>,
 ) -> Result<()> {
-    let mut traces = choose_copies(read_traces_as(paths, from, context)?, copies);
+    let mut traces = choose_copies(read, copies);
     if renumber {
         let renumbered;
         (traces.set, renumbered) = traces.set.renumbered();

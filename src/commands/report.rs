@@ -224,6 +224,6 @@ fn padding_of_first(traces: &TraceSet, defended: &TraceSet, spec: &str, seed: u6
     [&traces.select(&[0]), traces].into_iter().find_map(|set| {
         let again = defend(set, &spec, seed).ok()?;
         let (_, first) = again.traces().next()?;
-        (&first.observe() == in_file).then(|| first.padding())
+        (first.observe() == in_file.clone().without_columns()).then(|| first.padding())
     })
 }

@@ -97,6 +97,15 @@ const NOT_OVER_TCP: [&str; 26] = [
     "WIREGUARD",
 ];
 
+/// Bits of the flags of TCP that tshark gives one by one.
+const FLAGS: [(&str, u8); 5] = [
+    ("tcp.flags.fin", 0x01),
+    ("tcp.flags.syn", 0x02),
+    ("tcp.flags.reset", 0x04),
+    ("tcp.flags.push", 0x08),
+    ("tcp.flags.ack", 0x10),
+];
+
 fn sizes_of(layer: Layer) -> &'static [&'static str] {
     match layer {
         Layer::Frame => &["frame.len", "_ws.col.Length", "Length", "length"],
@@ -122,6 +131,9 @@ pub(super) struct Columns {
     of_tcp: Vec<usize>,
     source_ports: Vec<usize>,
     destination_ports: Vec<usize>,
+    /// Where the flags of TCP are, and where single ones.
+    flags: Vec<usize>,
+    single_flags: Vec<(usize, u8)>,
 }
 
 impl Columns {
@@ -148,7 +160,13 @@ impl Columns {
             .iter()
             .find_map(|&name| header.iter().position(|column| *column == name).map(|at| (at, name)));
         let Some((size, size_name)) = size else {
-            return Err(no_sizes(layer, header.iter().map(|&name| name.to_owned()).collect()));
+            let others = [Layer::Frame, Layer::Ip, Layer::Tcp].into_iter();
+            let other =
+                others.filter(|&other| sizes_of(other).iter().any(|name| header.contains(name))).map(layer_name);
+            let others: Vec<String> = other.map(|name| format!("--layer {name}")).collect();
+            let instead =
+                if others.is_empty() { String::new() } else { format!("; for {} it has some", others.join(" and ")) };
+            return Err(no_sizes(layer, header.iter().map(|&name| name.to_owned()).collect(), instead));
         };
         let time = times().find_map(|name| header.iter().position(|column| *column == name));
         let time = time.expect("`is_header` has seen it");
@@ -166,13 +184,19 @@ impl Columns {
             of_tcp: at(OF_TCP),
             source_ports: at(&["tcp.srcport"]),
             destination_ports: at(&["tcp.dstport"]),
+            flags: at(&["tcp.flags"]),
+            single_flags: FLAGS
+                .iter()
+                .filter_map(|&(name, bit)| Some((header.iter().position(|column| *column == name)?, bit)))
+                .collect(),
         })
     }
 
     /// Time, source, destination, protocol, length.
     fn without_header(layer: Layer) -> Result<Self, TextError> {
         if layer != Layer::Frame {
-            return Err(no_sizes(layer, vec!["frame lengths in five columns without a header".to_owned()]));
+            let found = vec!["frame lengths in five columns without a header".to_owned()];
+            return Err(no_sizes(layer, found, String::new()));
         }
         Ok(Self {
             time_name: "1".to_owned(),
@@ -232,11 +256,24 @@ impl Columns {
             destination: Endpoint::new(destination, port(&self.destination_ports)),
             ip_len: size,
             seq: 0,
-            flags: TcpFlags::default(),
+            flags: self.flags(row),
             payload_len: size,
             payload: &[],
             fragment: false,
         }))
+    }
+
+    fn flags(&self, row: &Row<'_>) -> TcpFlags {
+        let all = self.flags.iter().find_map(|&at| {
+            let field = row.field(at);
+            match field.strip_prefix("0x") {
+                Some(digits) => u16::from_str_radix(digits, 16).ok(),
+                None => field.parse().ok(),
+            }
+        });
+        let is_set = |at: usize| matches!(row.field(at), "1" | "True" | "true");
+        let single = self.single_flags.iter().filter(|&&(at, _)| is_set(at)).fold(0, |flags, &(_, bit)| flags | bit);
+        TcpFlags(all.unwrap_or(0) as u8 | single)
     }
 
     /// What the columns know of TCP decides, the surest first; where none says anything all packets are taken. An error
@@ -293,8 +330,12 @@ fn times() -> impl Iterator<Item = &'static str> {
     SINCE_START.iter().chain(UNSAID).chain(DELTAS).copied()
 }
 
-fn no_sizes(layer: Layer, found: Vec<String>) -> TextError {
-    TextError::NoSizes { layer: format!("{layer:?}").to_lowercase(), wanted: sizes_of(layer), found }
+fn no_sizes(layer: Layer, found: Vec<String>, instead: String) -> TextError {
+    TextError::NoSizes { layer: layer_name(layer), wanted: sizes_of(layer), found, instead }
+}
+
+fn layer_name(layer: Layer) -> String {
+    format!("{layer:?}").to_lowercase()
 }
 
 fn is_header(fields: &[&str]) -> bool {

@@ -1,10 +1,11 @@
-//! What other tools wrote about a capture: one line a packet, as `tshark -T fields` does.
+//! What other tools wrote about a capture: one line a packet, as `tshark -T fields` does, JSON of tshark, lines of tcpdump.
 //!
-//! [`encoding`] makes UTF-8 of the text, [`row`] fields of a line, [`columns`] finds what is in them, and [`times`] what
+//! [`encoding`] makes UTF-8 of the text, [`printed`] rows of what is no table, [`row`] fields of a line, [`columns`] finds what is in them, and [`times`] what
 //! its times count.
 
 mod columns;
 mod encoding;
+mod printed;
 mod row;
 mod times;
 
@@ -21,6 +22,7 @@ use crate::stats::Reason;
 
 use columns::Columns;
 use encoding::decoded;
+use printed::as_rows;
 use times::{Look, Times};
 
 /// Longer lines are no packets.
@@ -35,8 +37,10 @@ const MOST_NAMES: usize = 5;
 pub(crate) enum TextError {
     #[error("row {row}: the text cannot be read further")]
     Read { row: u64 },
-    #[error("no column with sizes of the layer {layer}: {}; it has {}", needs(wanted), found.join(", "))]
-    NoSizes { layer: String, wanted: &'static [&'static str], found: Vec<String> },
+    #[error("no column with sizes of the layer {layer}: {}; it has {}{instead}", needs(wanted), found.join(", "))]
+    NoSizes { layer: String, wanted: &'static [&'static str], found: Vec<String>, instead: String },
+    #[error("{0}")]
+    Printed(&'static str),
     #[error(
         "column `{column}`: {what}; write times with `tshark -e frame.time_epoch`, or call the column frame.time_relative \
          where it is seconds from the start, frame.time_delta where it is seconds from the packet before"
@@ -65,7 +69,7 @@ pub(crate) type TextPacket = Result<(i64, Segment<'static>), Reason>;
 ///
 /// Columns are found by the names that tshark gives them in a header (`-E header=y`): `frame.time_epoch`,
 /// `frame.time_relative`, Wireshark's `Time` or `frame.time_delta`; `ip.src` and `ip.dst`, or those of IPv6; `frame.len`,
-/// `ip.len` or `tcp.len` for the layer; maybe `ip.proto`, `_ws.col.Protocol`, and ports. Without a header they are time,
+/// `ip.len` or `tcp.len` for the layer; maybe `ip.proto`, `_ws.col.Protocol`, `tcp.flags`, and ports. Without a header they are time,
 /// source, destination, protocol and frame length. Separators are tabs, commas, semicolons or bars; decimals have a
 /// point or a comma; the text is UTF-8 or UTF-16.
 ///
@@ -147,7 +151,11 @@ fn plain_name(name: &str) -> String {
 ///
 /// The times are looked at first, all of them: only together they tell whether they are seconds from one start.
 pub(crate) fn open_text(path: &Path, layer: Layer) -> Option<Result<TextPackets, TextError>> {
-    let columns = match Columns::of(&Lines::open(path)?.first()?, layer)? {
+    let mut lines = Lines::open(path)?;
+    if let Some(problem) = lines.problem {
+        return Some(Err(TextError::Printed(problem)));
+    }
+    let columns = match Columns::of(&lines.first()?, layer)? {
         Ok(columns) => columns,
         Err(error) => return Some(Err(error)),
     };
@@ -186,6 +194,21 @@ fn look_at_times(columns: &Columns, mut lines: Lines) -> Result<Times, TextError
     look.times(column, sample).map_err(|what| TextError::Times { column: column.clone(), what })
 }
 
+/// Whether `path` is a text about packets, as tshark, Wireshark and tcpdump print them, or a folder in which all files are, of which there is one at
+/// least. What has a name that starts with a dot is passed over.
+pub fn is_packet_text(path: &Path) -> bool {
+    if !path.is_dir() {
+        return looks_like_text(path);
+    }
+    let Ok(entries) = std::fs::read_dir(path) else { return false };
+    let mut files = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| !path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")))
+        .peekable();
+    files.peek().is_some() && files.all(|file| is_packet_text(&file))
+}
+
 /// Whether the file starts like a text about packets.
 pub(crate) fn looks_like_text(path: &Path) -> bool {
     let first = path.is_file().then(|| Lines::open(path)).flatten().and_then(|mut lines| lines.first());
@@ -197,6 +220,8 @@ struct Lines {
     source: Box<dyn BufRead + Send>,
     line: Vec<u8>,
     text: String,
+    /// Why nothing can be made of it.
+    problem: Option<&'static str>,
 }
 
 enum Line<'a> {
@@ -211,7 +236,8 @@ impl Lines {
     }
 
     fn of(source: Box<dyn Read + Send>) -> Option<Self> {
-        Some(Self { source: decoded(source).ok()?, line: Vec::new(), text: String::new() })
+        let (source, problem) = as_rows(decoded(source).ok()?).ok()?;
+        Some(Self { source, line: Vec::new(), text: String::new(), problem })
     }
 
     /// The first line, where it is text.

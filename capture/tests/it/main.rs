@@ -10,6 +10,7 @@ mod field_cases;
 mod files_and_labels;
 mod formats;
 mod packets;
+mod printed;
 mod streams;
 mod text;
 mod udp_and_tunnels;

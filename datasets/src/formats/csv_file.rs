@@ -33,12 +33,22 @@ pub fn read_csv<'a, T>(
     limits: &ReadLimits,
     read: impl FnOnce(CsvRows<'_>) -> Result<T, ReadError>,
 ) -> Result<T, ReadError> {
+    read_csv_of(source, limits, &[], read)
+}
+
+/// As [`read_csv`], of a table that has these columns: what parts the header into them parts fields.
+pub(crate) fn read_csv_of<'a, T>(
+    source: impl Into<Source<'a>>,
+    limits: &ReadLimits,
+    names: &[&str],
+    read: impl FnOnce(CsvRows<'_>) -> Result<T, ReadError>,
+) -> Result<T, ReadError> {
     let source = source.into();
     let path = source.name();
     let mut file = source.open().map_err(|error| ReadError::io(path, error))?;
     if !is_zip(&mut file).map_err(|error| ReadError::io(path, error))? {
         let mut text = Limited::plain(file, *limits);
-        return read(CsvRows::new(path, &mut text, limits)?);
+        return read(CsvRows::new(path, &mut text, limits, names)?);
     }
     let bytes = sought(path, file.seek(SeekFrom::End(0)))?;
     // Before the archive's own directory is read: that, too, fills memory.
@@ -47,7 +57,7 @@ pub fn read_csv<'a, T>(
     let member = the_csv_member(path, &archive)?;
     let member = archive.by_index(member).map_err(|error| ReadError::damaged(path, error))?;
     let mut text = Limited::unpacked(member, bytes, *limits).map_err(|limit| ReadError::limit(path, limit))?;
-    read(CsvRows::new(path, &mut text, limits)?)
+    read(CsvRows::new(path, &mut text, limits, names)?)
 }
 
 /// The beginning of the text that [`read_csv`] would read.
@@ -89,10 +99,22 @@ fn the_csv_member(path: &Path, archive: &ZipArchive<impl Read + Seek>) -> Result
         _ if members.iter().any(|(_, name)| *name == "[Content_Types].xml") => {
             unfit("a workbook of a spreadsheet; save the sheet as CSV".to_owned())
         }
+        _ if members.iter().any(|(_, name)| name.ends_with("data.pkl")) => unfit(
+            "tensors of PyTorch; save arrays: numpy.savez('x.npz', X=traces.numpy(), y=classes.numpy())".to_owned(),
+        ),
         _ => {
+            let is_capture =
+                |name: &str| [".pcap", ".pcapng", ".cap"].iter().any(|end| name.to_ascii_lowercase().contains(end));
+            let next = match members.iter().any(|(_, name)| is_capture(name)) {
+                true => {
+                    "; unpack it and import its captures: unzip FILE -d FOLDER, wfkit capture import FOLDER --out traces.parquet"
+                }
+                false if members.len() > 1 => "; unpack it: unzip FILE -d FOLDER, and give the folder",
+                false => "",
+            };
             let listed: Vec<String> = members.iter().take(3).map(|(_, name)| shortened(name)).collect();
             let more = if members.len() > listed.len() { ", ..." } else { "" };
-            unfit(format!("an archive of {} files ({}{more})", members.len(), listed.join(", ")))
+            unfit(format!("an archive of {} files ({}{more}){next}", members.len(), listed.join(", ")))
         }
     }
 }
@@ -142,10 +164,10 @@ pub struct CsvRow<'a> {
 }
 
 impl<'a> CsvRows<'a> {
-    fn new(path: &'a Path, text: &'a mut dyn Read, limits: &ReadLimits) -> Result<Self, ReadError> {
+    fn new(path: &'a Path, text: &'a mut dyn Read, limits: &ReadLimits, names: &[&str]) -> Result<Self, ReadError> {
         let mut head = Vec::new();
         (&mut *text).take(HEAD_BYTES).read_to_end(&mut head).map_err(|error| ReadError::unpacking(path, error))?;
-        let dialect = Dialect::of(&head).map_err(|found| ReadError::Unrecognised {
+        let dialect = Dialect::of_table(&head, names).map_err(|found| ReadError::Unrecognised {
             path: path.to_owned(),
             found: found.to_owned(),
             expected: "CSV in UTF-8",

@@ -5,8 +5,24 @@ use std::fmt;
 use std::io::{self, Read};
 
 /// Names of columns of the tables that are read here: the separator that parts the header into these is the right one.
-const KNOWN_COLUMNS: [&str; 9] =
-    ["class", "rep", "session", "cell_id", "capture_id", "team_id", "direction_size", "timestamp", "path"];
+const KNOWN_COLUMNS: [&str; 16] = [
+    "class",
+    "rep",
+    "session",
+    "cell_id",
+    "capture_id",
+    "team_id",
+    "direction_size",
+    "timestamp",
+    "path",
+    "splt_direction",
+    "splt_ps",
+    "application_name",
+    "APP",
+    "label",
+    "PPI",
+    "ppi",
+];
 const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// How much of a file tells its dialect.
 pub(crate) const HEAD_BYTES: u64 = 1 << 16;
@@ -39,6 +55,14 @@ impl Dialect {
     /// # Errors
     /// A name for an encoding that is read nowhere here.
     pub(crate) fn of(head: &[u8]) -> Result<Self, &'static str> {
+        Self::of_table(head, &[])
+    }
+
+    /// The dialect of a file that begins so and has these columns, where they are known.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub(crate) fn of_table(head: &[u8], wanted: &[&str]) -> Result<Self, &'static str> {
         let encoding = Encoding::of(head)?;
         let text = encoding.decode(head);
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
@@ -53,7 +77,10 @@ impl Dialect {
             let names = split(first, separator);
             names.iter().filter(|name| KNOWN_COLUMNS.contains(&name.as_str())).count() >= 2
         };
-        let separator = SEPARATORS.into_iter().find(known).unwrap_or(b',');
+        let parts =
+            |&separator: &u8| split(first, separator).iter().filter(|name| wanted.contains(&name.as_str())).count();
+        let wanted = SEPARATORS.into_iter().rev().max_by_key(parts).filter(|separator| parts(separator) >= 2);
+        let separator = wanted.or_else(|| SEPARATORS.into_iter().find(known)).unwrap_or(b',');
         Ok(Self { encoding, separator, carriage_returns, separator_line: false })
     }
 

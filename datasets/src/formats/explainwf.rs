@@ -3,7 +3,7 @@
 //!
 //! The JSON holds `time_created` (Unix seconds), `port` (the label, 8000..=8099) and `cells`, one
 //! `[seconds, 1, direction, cell command, relay command]` each, recorded at the client's guard; direction 0 is from the
-//! client. Only cells with command 3 (RELAY) are kept; the first ones that a client sends are RELAY_EARLY (9), so the first cell
+//! client. Both commands are kept as columns of packets. Only cells with command 3 (RELAY) are kept; the first ones that a client sends are RELAY_EARLY (9), so the first cell
 //! of a trace is incoming. A trace starts with its first cell, not with its circuit.
 
 use std::collections::{BTreeMap, HashMap};
@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 use super::limits::Limited;
 use super::{LimitExceeded, ReadError, ReadLimits, ns_from_seconds};
-use crate::{LabelledTrace, Trace, TraceKey};
+use crate::{LabelledTrace, NOT_KNOWN, PacketColumn, Trace, TraceKey};
 
 /// What every line starts with.
 const LINE_START: &[u8] = b"650 GWF ";
@@ -115,7 +115,11 @@ impl Circuit {
         let relay_cells = self.cells.iter().filter(|cell| cell.3 == RELAY);
         let mut time_ns = Vec::with_capacity(self.cells.len());
         let mut size = Vec::with_capacity(self.cells.len());
-        for &(seconds, _, direction, ..) in relay_cells {
+        let (mut cell_commands, mut relay_commands) = (Vec::new(), Vec::new());
+        for &(seconds, _, direction, cell_command, relay_command) in relay_cells {
+            let command = |command: u32| i16::try_from(command).unwrap_or(NOT_KNOWN);
+            cell_commands.push(command(cell_command));
+            relay_commands.push(command(relay_command));
             time_ns.push(ns_from_seconds(seconds).ok_or("circuit with a cell at an impossible time")?);
             size.push(match direction {
                 0 => CELL_BYTES,
@@ -131,6 +135,10 @@ impl Circuit {
             *time_ns -= first;
         }
         let trace = Trace::new(time_ns, size).expect("sorted, not empty, started at its first time, sizes of one cell");
+        let trace = trace
+            .with_column(PacketColumn::CellCmd, cell_commands)
+            .and_then(|trace| trace.with_column(PacketColumn::RelayCmd, relay_commands))
+            .expect("commands of each cell");
         Ok((start_ns(self.time_created, first), trace))
     }
 }
@@ -174,6 +182,8 @@ mod tests {
             let log = read(&text).unwrap();
             let key = TraceKey { class: "8060".into(), rep: 1, session: Some("run1".into()) };
             let trace = Trace::new(vec![0, 1_500_000_000], vec![-514, 514]).unwrap();
+            let trace = trace.with_column(PacketColumn::CellCmd, vec![3, 3]).unwrap();
+            let trace = trace.with_column(PacketColumn::RelayCmd, vec![15, 0]).unwrap();
             assert_eq!(log.traces, [LabelledTrace::new(key, Some(946_686_000_289_000_000), trace)]);
             assert!(log.dropped.is_empty());
         }

@@ -35,7 +35,7 @@ pub(crate) use csv_file::{csv_head, csv_member};
 pub use dialect::Dialect;
 pub use error::{ReadError, WriteError};
 #[cfg(feature = "tables")]
-pub use field::{FieldFormat, write_field_traces};
+pub use field::{ColumnMap, FieldFormat, write_field_traces};
 pub use limits::{LimitExceeded, ReadLimits};
 #[cfg(feature = "tables")]
 pub(crate) use npy::{NPY_MAGIC, NumpyArray, may_be_numpy, read_numpy};
@@ -52,7 +52,8 @@ pub use source::Source;
 pub(crate) use source::start_of;
 #[cfg(feature = "tables")]
 pub use traces::{
-    ReadTraces, TraceFormat, read_all_traces, read_all_traces_as, read_traces, read_traces_within, write_traces,
+    ReadTraces, TraceFormat, read_all_traces, read_all_traces_as, read_all_traces_by, read_traces, read_traces_within,
+    write_traces,
 };
 
 /// The name of a file without its folders.

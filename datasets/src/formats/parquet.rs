@@ -8,7 +8,10 @@ use polars::prelude::{
 
 use super::{ReadError, WriteError};
 use crate::frame::{Frame, Groups, LABELS, label_columns, write_parquet_groups};
-use crate::{FileKind, Label, LabelledTrace, Layer, MixedClass, Provenance, SIZE, TIME, Trace, TraceError, TraceSet};
+use crate::{
+    FileKind, Label, LabelledTrace, Layer, MixedClass, NOT_KNOWN, PacketColumn, Provenance, SIZE, TIME, Trace,
+    TraceError, TraceSet,
+};
 
 /// What a Parquet file holds.
 pub(super) struct ParquetTraces {
@@ -36,21 +39,42 @@ pub(super) fn rows_of(frame: &Frame<'_>) -> Result<(Vec<LabelledTrace>, Vec<Mixe
         || frame.integer_lists(SIZE, |size| i32::try_from(size).map_err(|_| "a size beyond 32 bits")),
     );
     let (times, sizes) = (times?, sizes?);
+    let mut columns = packet_columns(frame)
+        .into_iter()
+        .map(|column| {
+            let whole = |value| i16::try_from(value).map_err(|_| "beyond 16 bits");
+            Ok((column, frame.integer_lists_or(column.name(), whole, NOT_KNOWN)?.into_iter()))
+        })
+        .collect::<Result<Vec<_>, ReadError>>()?;
     let mut traces = Vec::with_capacity(labels.len());
     for (row, (label, (time_ns, size))) in labels.into_iter().zip(times.into_iter().zip(sizes)).enumerate() {
-        let trace = Trace::new(time_ns, size).map_err(|error| {
+        let wrong = |error: TraceError| {
             let (column, value) = culprit(&error);
             frame.value(row, column, value, format!("the trace ({}): {error}", label.key))
-        })?;
+        };
+        let mut trace = Trace::new(time_ns, size).map_err(wrong)?;
+        for (column, rows) in &mut columns {
+            // A trace of which nothing is known has no list, or an empty one.
+            if let Some(values) = rows.next().filter(|values| !values.is_empty()) {
+                trace = trace.with_column(*column, values).map_err(wrong)?;
+            }
+        }
         let Label { key, origin, page, start_ns, .. } = label;
         traces.push(LabelledTrace { key, origin, page, start_ns, trace });
     }
     Ok((traces, mixed))
 }
 
+/// The columns of packets that are there. What has the name of one and holds something else than lists of numbers is somebody's own.
+fn packet_columns(frame: &Frame<'_>) -> Vec<PacketColumn> {
+    PacketColumn::ALL.into_iter().filter(|column| frame.has_lists(column.name())).collect()
+}
+
 /// How many columns are none of ours.
 pub(super) fn unknown_columns(frame: &Frame<'_>) -> u64 {
-    let known = |name: &&str| LABELS.contains(name) || [TIME, SIZE].contains(name);
+    let columns = packet_columns(frame);
+    let is_column = |name: &str| columns.iter().any(|column| column.name() == name);
+    let known = |name: &&str| LABELS.contains(name) || [TIME, SIZE].contains(name) || is_column(name);
     frame.names().filter(|name| !known(name)).count() as u64
 }
 
@@ -59,12 +83,6 @@ pub(super) fn check_kind(path: &Path, frame: &Frame<'_>) -> Result<(), ReadError
     let found = match FileKind::of_table(frame) {
         Some(FileKind::Traces) => return Ok(()),
         Some(kind) => kind.to_string(),
-        None if frame.names().any(|name| name.eq_ignore_ascii_case("ppi")) => {
-            format!(
-                "flows of CESNET, one a row (column ppi: times, directions and sizes in one){}",
-                super::foreign::HOW
-            )
-        }
         // The first column that is missing is named.
         None => return Ok(()),
     };
@@ -74,6 +92,7 @@ pub(super) fn check_kind(path: &Path, frame: &Frame<'_>) -> Result<(), ReadError
 /// The column and the value that make two columns no trace.
 fn culprit(error: &TraceError) -> (&'static str, String) {
     match error {
+        TraceError::Column { column, values, .. } => (column.name(), format!("{values} values")),
         TraceError::Empty => (TIME, "[]".to_owned()),
         TraceError::Lengths { sizes, .. } => (SIZE, format!("{sizes} values")),
         TraceError::Start { time_ns } | TraceError::Order { time_ns, .. } => (TIME, time_ns.to_string()),
@@ -82,11 +101,13 @@ fn culprit(error: &TraceError) -> (&'static str, String) {
 }
 
 pub(super) fn provenance(path: &Path, frame: &Frame<'_>) -> Result<Provenance, ReadError> {
-    match &frame.metadata {
+    let provenance = match &frame.metadata {
         Some(json) => serde_json::from_str(json)
-            .map_err(|error| ReadError::damaged(path, format!("the metadata entry wfkit is no provenance: {error}"))),
-        None => Ok(Provenance::new(Layer::Unknown, vec![super::file_name(path)])),
-    }
+            .map_err(|error| ReadError::damaged(path, format!("the metadata entry wfkit is no provenance: {error}")))?,
+        None => Provenance::new(Layer::Unknown, vec![super::file_name(path)]),
+    };
+    // Whoever changed the table changed its columns, not what it says of them.
+    Ok(Provenance { packet_columns: packet_columns(frame), ..provenance })
 }
 
 /// What the metadata of a file of traces says.
@@ -97,8 +118,9 @@ struct Entry<'a> {
     provenance: &'a Provenance,
 }
 
-/// So many packets make a row group, of which a reader needs to hold no more than one: 48 MB of packets.
-const GROUP_PACKETS: usize = 1 << 22;
+/// So many bytes of packets make a row group, of which a reader needs to hold no more than one; of times and sizes alone, 12 bytes a packet, they
+/// are 4 million packets.
+const GROUP_BYTES: usize = 12 << 22;
 
 pub(super) fn write_parquet_traces(path: &Path, set: &TraceSet) -> Result<(), WriteError> {
     write_parquet_in_parts(path, set.provenance(), |sink| set.traces().iter().try_for_each(|trace| sink.add(trace)))
@@ -121,8 +143,9 @@ pub fn write_parquet_in_parts<E: From<WriteError>>(
     }
     let entry = Entry { kind: FileKind::Traces, provenance };
     let metadata = serde_json::to_string(&entry).expect("strings and lists of them have a JSON form");
-    write_parquet_groups(path, Columns::default().finish(), Some(metadata), |groups| {
-        let mut sink = TraceSink { path, groups, columns: Columns::default() };
+    let columns = Columns::new(&provenance.packet_columns);
+    write_parquet_groups(path, columns.anew().finish(), Some(metadata), |groups| {
+        let mut sink = TraceSink { path, groups, columns };
         fill(&mut sink)?;
         Ok(sink.write()?)
     })
@@ -148,11 +171,12 @@ impl TraceSink<'_, '_> {
             return Err(WriteError::Trace { path, key, reason });
         }
         self.columns.add(labelled);
-        if self.columns.size.len() >= GROUP_PACKETS { self.write() } else { Ok(()) }
+        if self.columns.bytes() >= GROUP_BYTES { self.write() } else { Ok(()) }
     }
 
     fn write(&mut self) -> Result<(), WriteError> {
-        self.groups.write(std::mem::take(&mut self.columns).finish())
+        let anew = self.columns.anew();
+        self.groups.write(std::mem::replace(&mut self.columns, anew).finish())
     }
 }
 
@@ -164,9 +188,27 @@ struct Columns {
     lengths: Vec<usize>,
     time_ns: Vec<i64>,
     size: Vec<i32>,
+    /// What else is known of packets, of traces that know it; the others have no list.
+    known: Vec<(PacketColumn, ListPrimitiveChunkedBuilder<Int32Type>)>,
 }
 
 impl Columns {
+    fn new(known: &[PacketColumn]) -> Self {
+        let builder = |&column: &PacketColumn| {
+            (column, ListPrimitiveChunkedBuilder::<Int32Type>::new(column.name().into(), 0, 0, DataType::Int32))
+        };
+        Self { known: known.iter().map(builder).collect(), ..Self::default() }
+    }
+
+    /// The same columns without a row.
+    fn anew(&self) -> Self {
+        Self::new(&self.known.iter().map(|(column, _)| *column).collect::<Vec<_>>())
+    }
+
+    fn bytes(&self) -> usize {
+        self.size.len() * (12 + 4 * self.known.len())
+    }
+
     fn add(&mut self, labelled: &LabelledTrace) {
         let LabelledTrace { key, origin, page, start_ns, trace } = labelled;
         let label = Label::new(key.clone(), *start_ns);
@@ -174,6 +216,14 @@ impl Columns {
         self.lengths.push(trace.len());
         self.time_ns.extend(trace.time_ns().iter().map(|&time_ns| time_ns as i64));
         self.size.extend_from_slice(trace.size());
+        for (column, lists) in &mut self.known {
+            match trace.column(*column) {
+                Some(values) => {
+                    lists.append_iter(values.iter().map(|&value| (value != NOT_KNOWN).then_some(i32::from(value))));
+                }
+                None => lists.append_null(),
+            }
+        }
     }
 
     fn finish(self) -> Vec<Column> {
@@ -189,6 +239,7 @@ impl Columns {
         let mut columns = label_columns(&self.labels, false);
         columns.push(times.finish().into_series().into_column());
         columns.push(sizes.finish().into_series().into_column());
+        columns.extend(self.known.into_iter().map(|(_, mut lists)| lists.finish().into_series().into_column()));
         columns
     }
 }

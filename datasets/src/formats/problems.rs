@@ -106,14 +106,46 @@ impl fmt::Display for Problems {
     }
 }
 
-/// The value on one line, without control characters, cut where it is long.
+/// The value on one line, without control characters and addresses of the network, cut where it is long.
 pub(crate) fn shortened(value: &str) -> String {
+    let value = without_addresses(value);
     let mut characters = value.chars().map(|c| if c.is_control() { ' ' } else { c });
     let mut short: String = characters.by_ref().take(VALUE_CHARACTERS).collect();
     if characters.next().is_some() {
         short.push_str("...");
     }
     short
+}
+
+/// The text with a word for every address in it.
+fn without_addresses(text: &str) -> String {
+    let is_part = |c: char| c.is_ascii_hexdigit() || matches!(c, '.' | ':');
+    let mut plain = String::with_capacity(text.len());
+    for piece in text.split_inclusive(|c: char| !is_part(c)) {
+        let word = piece.trim_end_matches(|c: char| !is_part(c));
+        let bare = word.trim_matches(['.', ':']);
+        if bare.len() > 5 && has_address(bare) {
+            plain.push_str("(address)");
+            plain.push_str(&piece[word.len()..]);
+        } else {
+            plain.push_str(piece);
+        }
+    }
+    plain
+}
+
+/// Whether a word of hexadecimal digits, points and colons is an address, with or without a port behind it or other numbers around it.
+fn has_address(word: &str) -> bool {
+    let is_v4 = |text: &str| {
+        let numbers: Vec<&str> = text.split('.').collect();
+        numbers.len() >= 4 && numbers[..4].join(".").parse::<std::net::Ipv4Addr>().is_ok()
+    };
+    let is_v6 = |text: &str| text.parse::<std::net::Ipv6Addr>().is_ok();
+    let hardware: Vec<&str> = word.split(':').collect();
+    word.split(':').any(is_v4)
+        || is_v6(word)
+        || word.rsplit_once('.').is_some_and(|(address, _)| is_v6(address))
+        || (hardware.len() == 6 && hardware.iter().all(|part| part.len() == 2))
 }
 
 #[cfg(test)]
@@ -139,6 +171,15 @@ mod tests {
     #[test]
     fn long_values_are_cut() {
         assert_eq!(shortened("a\nb"), "a b");
+        for (value, plain) in [
+            ("50:198.51.100.7:-600", "(address):-600".replace(":-600", "-600")),
+            ("1.5,10.0.0.1,fd00::1", "1.5,(address),(address)".to_owned()),
+            ("IP 10.0.0.1.443 > fe80::1.80: x", "IP (address) > (address) x".to_owned()),
+            ("02:00:00:00:00:01", "(address)".to_owned()),
+            ("12:30:45.5 at 0.0 v1.2.3", "12:30:45.5 at 0.0 v1.2.3".to_owned()),
+        ] {
+            assert_eq!(shortened(value), plain);
+        }
         assert_eq!(shortened(&"x".repeat(41)), format!("{}...", "x".repeat(40)));
     }
 }

@@ -10,14 +10,16 @@ use super::copies::refuse_copies;
 use super::csv_file::{ZIP_MAGIC, csv_head, csv_member};
 use super::dialect::Dialect;
 use super::explainwf::{XZ_MAGIC, is_log, is_packed_log, read_cell_log};
-use super::field::{FieldFormat, FieldTraces, count_anew};
+use super::field::{ColumnMap, FieldFormat, FieldTraces, count_anew, read_mapped};
 use super::foreign::describe;
 use super::parquet::{ParquetTraces, read_parquet_traces, write_parquet_traces};
 use super::problems::shortened;
 use super::source::start_of;
 use super::{KeyColumn, ReadError, ReadLimits, WriteError, read_packet_csv, write_packet_csv};
 use crate::frame::PARQUET_MAGIC;
-use crate::{FileKind, LabelledTrace, Layer, MixedClass, Provenance, TraceKey, TraceSet, implausible_times};
+use crate::{
+    FileKind, LabelledTrace, Layer, MixedClass, PacketColumn, Provenance, TraceKey, TraceSet, implausible_times,
+};
 
 pub(super) const READABLE: &str = "traces as Parquet (class, rep, time_ns, size), .csv or .csv.zip (cell_id,rep,direction_size,timestamp: bytes, + out, \
      - in, and seconds from 0), in the format of another tool (datasets/README.md has them), or a folder of one of them";
@@ -35,6 +37,8 @@ pub enum TraceFormat {
     CellLog,
     /// A format of another tool.
     Field(FieldFormat),
+    /// A table of text, by a word on what its columns hold.
+    Mapped,
 }
 
 impl fmt::Display for TraceFormat {
@@ -44,6 +48,7 @@ impl fmt::Display for TraceFormat {
             Self::PacketCsv => "packet CSV",
             Self::CellLog => "cell log",
             Self::Field(format) => format.name(),
+            Self::Mapped => "table",
         })
     }
 }
@@ -82,17 +87,31 @@ pub fn read_traces(path: &Path) -> Result<ReadTraces, ReadError> {
 /// As [`read_traces`], for files of strangers. Of Parquet, whose memory is bounded by the length of the file, only the number of traces
 /// is limited.
 pub fn read_traces_within(path: &Path, limits: &ReadLimits) -> Result<ReadTraces, ReadError> {
-    read_traces_as(path, None, limits)
+    read_traces_as(path, Named::None, limits)
 }
 
-/// As [`read_traces_within`], of a format of another tool that is named instead of told by content.
-fn read_traces_as(path: &Path, named: Option<FieldFormat>, limits: &ReadLimits) -> Result<ReadTraces, ReadError> {
+/// What a reader was told of files whose content does not tell it.
+#[derive(Debug, Clone, Copy)]
+enum Named<'a> {
+    None,
+    Format(FieldFormat),
+    Columns(&'a ColumnMap),
+}
+
+impl From<Option<FieldFormat>> for Named<'_> {
+    fn from(format: Option<FieldFormat>) -> Self {
+        format.map_or(Self::None, Self::Format)
+    }
+}
+
+/// As [`read_traces_within`], of a format that is named instead of told by content.
+fn read_traces_as(path: &Path, named: Named<'_>, limits: &ReadLimits) -> Result<ReadTraces, ReadError> {
     let metadata = std::fs::metadata(path).map_err(|error| ReadError::io(path, error))?;
     if metadata.is_dir() {
         return read_folder(path, named, limits);
     }
     let format = TraceFormat::named_or_of(named, path)?;
-    let part = read_file(path, format, limits)?;
+    let part = read_file(path, format, named, limits)?;
     let set = TraceSet::new(part.traces, part.provenance);
     let set = set.map_err(|source| ReadError::Set { path: path.to_owned(), source })?;
     Ok(ReadTraces {
@@ -149,6 +168,21 @@ pub fn read_all_traces(paths: &[PathBuf]) -> Result<ReadTraces, ReadError> {
 /// # Panics
 /// Without a path.
 pub fn read_all_traces_as(paths: &[PathBuf], named: Option<FieldFormat>) -> Result<ReadTraces, ReadError> {
+    read_all(paths, named.into())
+}
+
+/// As [`read_all_traces`], of tables of text whose columns hold what `map` says; of a folder all files are taken for such.
+///
+/// # Errors
+/// As [`read_all_traces`].
+///
+/// # Panics
+/// Without a path.
+pub fn read_all_traces_by(paths: &[PathBuf], map: &ColumnMap) -> Result<ReadTraces, ReadError> {
+    read_all(paths, Named::Columns(map))
+}
+
+fn read_all(paths: &[PathBuf], named: Named<'_>) -> Result<ReadTraces, ReadError> {
     let (first, others) = paths.split_first().expect("at least one path");
     let mut joined = read_traces_as(first, named, &ReadLimits::OWN)?;
     for path in others {
@@ -182,8 +216,12 @@ pub fn write_traces(path: &Path, set: &TraceSet) -> Result<(), WriteError> {
 }
 
 impl TraceFormat {
-    fn named_or_of(named: Option<FieldFormat>, path: &Path) -> Result<Self, ReadError> {
-        named.map_or_else(|| Self::of_content(path), |format| Ok(Self::Field(format)))
+    fn named_or_of(named: Named<'_>, path: &Path) -> Result<Self, ReadError> {
+        match named {
+            Named::None => Self::of_content(path),
+            Named::Format(format) => Ok(Self::Field(format)),
+            Named::Columns(_) => Ok(Self::Mapped),
+        }
     }
 
     /// The format of a file, by its content.
@@ -196,7 +234,7 @@ impl TraceFormat {
         let is_packed_log =
             start.starts_with(XZ_MAGIC) && is_packed_log(path).map_err(|error| ReadError::io(path, error))?;
         if start.starts_with(PARQUET_MAGIC) {
-            return Ok(Self::Parquet);
+            return Ok(FieldFormat::of_start(path, &start).map_or(Self::Parquet, Self::Field));
         }
         if is_packed_log || is_log(&start) {
             return Ok(Self::CellLog);
@@ -250,7 +288,7 @@ struct Part {
     is_counted: bool,
 }
 
-fn read_file(path: &Path, format: TraceFormat, limits: &ReadLimits) -> Result<Part, ReadError> {
+fn read_file(path: &Path, format: TraceFormat, named: Named<'_>, limits: &ReadLimits) -> Result<Part, ReadError> {
     match format {
         TraceFormat::Parquet => {
             let read = read_parquet_traces(path)?;
@@ -283,7 +321,8 @@ fn read_file(path: &Path, format: TraceFormat, limits: &ReadLimits) -> Result<Pa
         }
         TraceFormat::CellLog => {
             let log = read_cell_log(path, limits)?;
-            let provenance = Provenance::new(Layer::Cell, vec![super::file_name(path)]);
+            let mut provenance = Provenance::new(Layer::Cell, vec![super::file_name(path)]);
+            provenance.packet_columns = columns_of(&log.traces);
             Ok(Part {
                 traces: log.traces,
                 provenance,
@@ -293,12 +332,28 @@ fn read_file(path: &Path, format: TraceFormat, limits: &ReadLimits) -> Result<Pa
                 is_counted: false,
             })
         }
-        TraceFormat::Field(format) => {
-            let FieldTraces { traces, dropped, told, is_counted } = format.read(path, limits)?;
-            let provenance = Provenance::new(format.layer(&traces), vec![super::file_name(path)]);
+        TraceFormat::Field(_) | TraceFormat::Mapped => {
+            let (read, layer) = match (format, named) {
+                (TraceFormat::Field(format), _) => {
+                    let read = format.read(path, limits)?;
+                    let layer = format.layer(&read.traces);
+                    (read, layer)
+                }
+                (_, Named::Columns(map)) => (read_mapped(map, path, limits)?, Layer::Unknown),
+                _ => unreachable!("only a word on columns makes a file one of that"),
+            };
+            let FieldTraces { traces, dropped, told, is_counted } = read;
+            let mut provenance = Provenance::new(layer, vec![super::file_name(path)]);
+            provenance.packet_columns = columns_of(&traces);
             Ok(Part { traces, provenance, dropped, warnings: Vec::new(), told, is_counted })
         }
     }
+}
+
+/// What is known of the packets of some of the traces at least.
+fn columns_of(traces: &[LabelledTrace]) -> Vec<PacketColumn> {
+    let is_known = |column: &PacketColumn| traces.iter().any(|labelled| labelled.trace.column(*column).is_some());
+    PacketColumn::ALL.into_iter().filter(is_known).collect()
 }
 
 fn read_packet_traces(path: &Path, limits: &ReadLimits) -> Result<(Vec<LabelledTrace>, Vec<String>), ReadError> {
@@ -336,7 +391,7 @@ fn write_packet_traces(path: &Path, set: &TraceSet) -> Result<(), WriteError> {
     write_packet_csv(path, &names, set.traces().iter().map(|labelled| (key(&labelled.key), &labelled.trace)))
 }
 
-fn read_folder(folder: &Path, named: Option<FieldFormat>, limits: &ReadLimits) -> Result<ReadTraces, ReadError> {
+fn read_folder(folder: &Path, named: Named<'_>, limits: &ReadLimits) -> Result<ReadTraces, ReadError> {
     let unrecognised = |found: String| ReadError::Unrecognised { path: folder.to_owned(), found, expected: READABLE };
     let mut files = Vec::new();
     let mut passed_over = Vec::new();
@@ -356,7 +411,7 @@ fn read_folder(folder: &Path, named: Option<FieldFormat>, limits: &ReadLimits) -
     }
 
     let parts: Vec<Result<Part, ReadError>> =
-        files.par_iter().map(|(path, format)| read_file(path, *format, limits)).collect();
+        files.par_iter().map(|(path, format)| read_file(path, *format, named, limits)).collect();
     let mut dropped = BTreeMap::new();
     if !passed_over.is_empty() {
         dropped.insert("file of no trace format".to_owned(), passed_over.len() as u64);
@@ -377,7 +432,7 @@ fn read_folder(folder: &Path, named: Option<FieldFormat>, limits: &ReadLimits) -
                 if let Some(what) = difference(merged, &part.provenance) {
                     return Err(unrecognised(do_not_mix(first, path, what)));
                 }
-                merged.sources.extend(part.provenance.sources);
+                merged.extend(part.provenance);
             }
         }
         is_counted |= part.is_counted;
@@ -514,6 +569,65 @@ mod tests {
     }
 
     #[test]
+    fn parquet_keeps_columns_of_packets_and_files_without_them_are_as_before() {
+        let files = Files::new();
+        let (plain, marked) = (files.path("plain.parquet"), files.path("marked.parquet"));
+        write_traces(&plain, &two()).unwrap();
+        let mut traces = two().traces().to_vec();
+        // One trace has the column, the other has not.
+        let of_two = traces.iter_mut().find(|labelled| labelled.trace.len() == 2).unwrap();
+        of_two.trace = of_two.trace.clone().with_column(PacketColumn::Flow, vec![0, -1]).unwrap();
+        let mut provenance = two().provenance().clone();
+        provenance.packet_columns = vec![PacketColumn::Flow, PacketColumn::RelayCmd];
+        let set = TraceSet::new(traces, provenance).unwrap();
+        write_traces(&marked, &set).unwrap();
+        let read = read_traces(&marked).unwrap();
+        assert_eq!(read.set, set);
+        assert_eq!(read.dropped, BTreeMap::new());
+        write_traces(&plain, &read.set.select(&[0])).unwrap();
+        assert_eq!(read_traces(&plain).unwrap().set.traces()[0], set.traces()[0]);
+        // A column of somebody else that happens to have such a name is passed over.
+        let columns = vec![
+            Column::new("class".into(), ["a"]),
+            Column::new("rep".into(), [1i64]),
+            list("time_ns", [Series::new("".into(), [0i64])]),
+            list("size", [Series::new("".into(), [5i64])]),
+            Column::new("proto".into(), ["tcp"]),
+            list("flow", [Series::new("".into(), [7i64])]),
+        ];
+        write_parquet(&plain, columns, None).unwrap();
+        let read = read_traces(&plain).unwrap();
+        assert_eq!(read.dropped, BTreeMap::from([("unknown column".to_owned(), 1)]));
+        assert_eq!(read.set.traces()[0].trace.column(PacketColumn::Flow), Some([7].as_slice()));
+        assert_eq!(read.set.provenance().packet_columns, [PacketColumn::Flow]);
+    }
+
+    #[test]
+    fn columns_of_packets_have_a_value_a_packet() {
+        let columns = || {
+            vec![
+                Column::new("class".into(), ["a"]),
+                Column::new("rep".into(), [1i64]),
+                list("time_ns", [Series::new("".into(), [0i64, 1])]),
+                list("size", [Series::new("".into(), [5i64, 6])]),
+            ]
+        };
+        let files = Files::new();
+        let path = files.path("t.parquet");
+        let mut short = columns();
+        short.push(list("proto", [Series::new("".into(), [6i64])]));
+        write_parquet(&path, short, None).unwrap();
+        assert!(
+            error_of(&path)
+                .contains("row 0, column proto: 1 values: the trace (class a, rep 1): 1 values of proto for 2 packets")
+        );
+        let mut large = columns();
+        large.push(list("proto", [Series::new("".into(), [6i64, 1 << 40])]));
+        write_parquet(&path, large, None).unwrap();
+        assert!(error_of(&path).contains("row 0, column proto: 1099511627776: packet 1: beyond 16 bits"));
+    }
+
+    #[test]
     fn an_empty_set_is_a_set() {
         let files = Files::new();
         for name in ["empty.parquet", "empty.csv", "empty.csv.zip"] {
@@ -573,8 +687,8 @@ mod tests {
         };
         assert_eq!(found(b""), "an empty file");
         assert_eq!(found(b"\xd4\xc3\xb2\xa1\0\0"), "a packet capture, which has to be imported first");
-        assert_eq!(found(b"\x1f\x8b\x08"), "a gzip archive; unpack it first");
-        assert_eq!(found(b"\xfd7zXZ\0rubbish"), "an xz archive of something else");
+        assert_eq!(found(b"\x1f\x8b\x08"), "a gzip archive; unpack it first: gunzip FILE");
+        assert_eq!(found(b"\xfd7zXZ\0rubbish"), "an xz archive of something else; unpack it first: unxz FILE");
         assert_eq!(found(b"\0\x01\x02"), "binary data");
         assert_eq!(found(b"page,time\n1,2\n"), "text that starts with `page,time`");
         assert!(error_of(&files.path("none.parquet")).contains("No such file"));

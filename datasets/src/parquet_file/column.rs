@@ -69,6 +69,8 @@ pub(crate) struct Column<'a> {
     name: &'a str,
     /// Its leaf, if it has just one and that is no list in a list.
     leaf: Option<(usize, ColumnDescPtr)>,
+    /// The same where it may be a list in a list.
+    any_leaf: Option<(usize, ColumnDescPtr)>,
 }
 
 impl<'a> Column<'a> {
@@ -84,13 +86,22 @@ impl<'a> Column<'a> {
             1 => descr.path().parts().len() <= 3,
             _ => false,
         };
+        let any_leaf = leaf.clone();
         let leaf = leaf.filter(|(_, descr)| is_plain(descr));
-        Self { file, name: &file.names()[root], leaf }
+        Self { file, name: &file.names()[root], leaf, any_leaf }
     }
 
     /// Whether it holds lists.
     pub(crate) fn is_list(&self) -> bool {
         self.leaf.as_ref().is_some_and(|(_, descr)| descr.max_rep_level() == 1)
+    }
+
+    /// Whether it holds lists of numbers, or lists of lists of them.
+    pub(crate) fn is_nested(&self) -> bool {
+        self.any_leaf.as_ref().is_some_and(|(_, descr)| {
+            matches!(descr.max_rep_level(), 1 | 2)
+                && matches!(descr.physical_type(), Type::INT32 | Type::INT64 | Type::FLOAT | Type::DOUBLE)
+        })
     }
 
     /// What it holds, alone or in lists.
@@ -213,20 +224,64 @@ impl<'a> Column<'a> {
         self.flat::<ByteArrayType, _>(text)
     }
 
-    /// Its lists of numbers, one a row, each number converted by `convert`; only of columns of lists of numbers.
-    pub(crate) fn lists<T: Send>(
+    /// Its lists of lists of numbers, or its lists as lists of one; only of columns that [are](Self::is_nested). Null is an empty list, and NaN
+    /// in a list.
+    pub(crate) fn nested(&self, float: impl Fn(Number) -> f64 + Sync) -> Result<Vec<Vec<Vec<f64>>>, ReadError> {
+        if !self.is_nested() {
+            return Err(self.mistyped("lists of numbers, or lists of such lists"));
+        }
+        let any = Self { file: self.file, name: self.name, leaf: self.any_leaf.clone(), any_leaf: None };
+        let whole = |value: i64| float(Number::Whole(value.into()));
+        match any.physical_type() {
+            Some(Type::INT32) => any.nested_as::<Int32Type>(|&value| whole(value.into())),
+            Some(Type::INT64) => any.nested_as::<Int64Type>(|&value| whole(value)),
+            Some(Type::FLOAT) => any.nested_as::<FloatType>(|&value| float(Number::Float(value.into()))),
+            _ => any.nested_as::<DoubleType>(|&value| float(Number::Float(value))),
+        }
+    }
+
+    fn nested_as<D: DataType>(&self, float: impl Fn(&D::T) -> f64 + Sync) -> Result<Vec<Vec<Vec<f64>>>, ReadError> {
+        let damaged = || unreadable(self.file.path(), "lists do not fit their values");
+        let deepest = self.leaf.as_ref().map_or(0, |(_, descr)| descr.max_rep_level());
+        let parts = self.parts::<D, Vec<Vec<f64>>>(|_, batch, rows| {
+            let mut values = batch.values.iter();
+            for (at, &repetition) in batch.repetitions.iter().enumerate() {
+                let definition = *batch.definitions.get(at).ok_or_else(damaged)?;
+                if repetition == 0 {
+                    rows.push(Vec::new());
+                }
+                let row = rows.last_mut().ok_or_else(damaged)?;
+                if repetition < deepest && (deepest == 2 || row.is_empty()) {
+                    row.push(Vec::new());
+                }
+                let list = row.last_mut().ok_or_else(damaged)?;
+                if definition == batch.max_definition {
+                    list.push(float(values.next().ok_or_else(damaged)?));
+                } else if definition >= batch.in_list {
+                    list.push(f64::NAN);
+                }
+            }
+            Ok(())
+        })?;
+        Ok(parts.into_iter().flatten().collect())
+    }
+
+    /// Its lists of numbers, one a row, each number converted by `convert`; only of columns of lists of numbers. Null is an error, but `missing`
+    /// where that is given: then null in a list is that, and null an empty list.
+    pub(crate) fn lists<T: Clone + Send + Sync>(
         &self,
         convert: impl Fn(Number) -> Result<T, &'static str> + Sync,
+        missing: Option<T>,
     ) -> Result<Vec<Vec<T>>, ReadError> {
         let signed = self.kind() != Kind::Whole { signed: false };
         let whole32 = |value: i32| Number::Whole(if signed { value.into() } else { (value as u32).into() });
         let whole64 = |value: i64| Number::Whole(if signed { value.into() } else { (value as u64).into() });
         let told = |number: Number| convert(number).map_err(|reason| (number.to_string(), reason));
         match self.physical_type() {
-            Some(Type::INT32) => self.listed::<Int32Type, _>(|&value| told(whole32(value))),
-            Some(Type::INT64) => self.listed::<Int64Type, _>(|&value| told(whole64(value))),
-            Some(Type::FLOAT) => self.listed::<FloatType, _>(|&value| told(Number::Float(value.into()))),
-            _ => self.listed::<DoubleType, _>(|&value| told(Number::Float(value))),
+            Some(Type::INT32) => self.listed::<Int32Type, _>(|&value| told(whole32(value)), missing),
+            Some(Type::INT64) => self.listed::<Int64Type, _>(|&value| told(whole64(value)), missing),
+            Some(Type::FLOAT) => self.listed::<FloatType, _>(|&value| told(Number::Float(value.into())), missing),
+            _ => self.listed::<DoubleType, _>(|&value| told(Number::Float(value)), missing),
         }
     }
 
@@ -281,9 +336,10 @@ impl<'a> Column<'a> {
     }
 
     /// One list a row.
-    fn listed<D: DataType, T: Send>(
+    fn listed<D: DataType, T: Clone + Send + Sync>(
         &self,
         convert: impl Fn(&D::T) -> Result<T, (String, &'static str)> + Sync,
+        missing: Option<T>,
     ) -> Result<Vec<Vec<T>>, ReadError> {
         let damaged = || unreadable(self.file.path(), "lists do not fit their values");
         let parts = self.parts::<D, Vec<T>>(|first_row, batch, rows| {
@@ -296,8 +352,24 @@ impl<'a> Column<'a> {
                 let end = end.map_or(repetitions.len(), |length| at + 1 + length);
                 let levels = definitions.get(at..end).ok_or_else(damaged)?;
                 let list = match levels {
-                    [level] if *level + 1 < *in_list => return Err(self.null(row)),
+                    [level] if *level + 1 < *in_list && missing.is_none() => return Err(self.null(row)),
                     [level] if *level < *in_list => Vec::new(),
+                    _ if let Some(missing) = &missing => {
+                        let mut list = Vec::with_capacity(levels.len());
+                        for (packet, level) in levels.iter().enumerate() {
+                            if level != max_definition {
+                                list.push(missing.clone());
+                                continue;
+                            }
+                            let (value, rest) = values.split_first().ok_or_else(damaged)?;
+                            values = rest;
+                            let wrong = |(value, reason): (String, &str)| {
+                                self.wrong(row, value, format!("packet {packet}: {reason}"))
+                            };
+                            list.push(convert(value).map_err(wrong)?);
+                        }
+                        list
+                    }
                     _ => {
                         if let Some(packet) = levels.iter().position(|level| level != max_definition) {
                             return Err(self.wrong(row, "null", format!("packet {packet}: a value is needed")));

@@ -12,6 +12,7 @@ mod golden;
 mod inter_arrival;
 mod kfp;
 mod ngram;
+mod ppi;
 mod requests;
 mod sequence;
 mod size_histogram;
@@ -87,7 +88,8 @@ impl FeatureSet {
             | Self::TamPooled
             | Self::TamCumulative
             | Self::InterArrival
-            | Self::Wefde => false,
+            | Self::Wefde
+            | Self::Ppi => false,
         }
     }
 }
@@ -225,6 +227,8 @@ feature_sets! {
     InterArrival = "inter-arrival" v 1, [Time], inter_arrival::InterArrival: |_| inter_arrival::InterArrival;
     /// Fourteen groups of features from earlier attacks, to be judged by group: 2,471 columns.
     Wefde = "wefde" v 1, [Volume, Time, Order], wefde::Wefde: |_| wefde::Wefde;
+    /// Gaps, directions and sizes of the first 30 packets of the first flow, as flow monitors export them: 90 columns.
+    Ppi = "ppi" v 1, [Time, Order], ppi::Ppi: |_| ppi::Ppi;
 }
 
 impl fmt::Display for FeatureSet {
@@ -236,9 +240,13 @@ impl fmt::Display for FeatureSet {
 impl FromStr for FeatureSet {
     type Err = FeatureSpecError;
 
-    /// The set of that name, or of the alias `kfp`, which is `kfp-175`.
+    /// The set of that name, or of the alias `kfp`, which is `kfp-175`, or `ppi:n=30`, which says of `ppi` how many packets it looks at.
     fn from_str(name: &str) -> Result<Self, FeatureSpecError> {
-        let name = if name == "kfp" { "kfp-175" } else { name };
+        let name = match name {
+            "kfp" => "kfp-175",
+            "ppi:n=30" => "ppi",
+            name => name,
+        };
         let set = Self::ALL.into_iter().find(|set| set.name() == name);
         set.ok_or_else(|| FeatureSpecError::Unknown { name: name.to_owned() })
     }

@@ -503,6 +503,13 @@ def run_lengths(values):
     return written
 
 
+def ppi(time, size):
+    """The first 30 packets as CESNET's PPI has them, gaps in seconds."""
+    first = slice(0, 30)
+    rows = {"gap": np.diff(time, prepend=0)[first] / SECOND, "direction": np.sign(size)[first], "size": np.abs(size)[first]}
+    return {f"{name}_{i + 1:02}": row[i] if i < len(row) else 0 for name, row in rows.items() for i in range(30)}
+
+
 def main(folder):
     traces = list(generated())
     traces += [(name, *captured(Path(folder) / f"{name}.pcap")) for name in CAPTURES]
@@ -543,6 +550,7 @@ def main(folder):
         "tiktok-timing": lambda t, s: tiktok_timing(t, s, edges),
         "inter-arrival": inter_arrival,
         "wefde": wefde,
+        "ppi": ppi,
     }
 
     columns, records = {}, []

@@ -12,12 +12,38 @@ use crate::formats::npy::{NumpyArray, read_numpy};
 use crate::formats::{ReadError, ReadLimits, ns_from_seconds};
 use crate::{LabelledTrace, Trace, TraceKey, canonical_class};
 
-/// Whether it is an archive of NumPy with X and y in it.
+/// What the field calls the arrays of traces and of their classes.
+const PAIRS: [(&str, &str); 12] = [
+    ("X", "y"),
+    ("x", "y"),
+    ("X", "Y"),
+    ("data", "labels"),
+    ("data", "label"),
+    ("feature", "label"),
+    ("features", "labels"),
+    ("traces", "labels"),
+    ("X_train", "y_train"),
+    ("x_train", "y_train"),
+    ("train_x", "train_y"),
+    ("X_train", "Y_train"),
+];
+
+/// The pairs of arrays in an archive that are there: one, or those of the parts that a set was split into.
+fn pairs_of(has: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+    let Some((x, y)) = PAIRS.into_iter().find(|(x, y)| has(x) && has(y)) else { return Vec::new() };
+    let mut pairs = vec![(x.to_owned(), y.to_owned())];
+    if x.contains("train") {
+        let of_part = |part: &str| (x.replace("train", part), y.replace("train", part));
+        pairs.extend(["valid", "val", "test"].map(of_part).into_iter().filter(|(x, y)| has(x) && has(y)));
+    }
+    pairs
+}
+
+/// Whether it is an archive of NumPy with traces and their classes in it.
 pub(super) fn is_archive(path: &Path, start: &[u8]) -> bool {
     let has_both = || {
         let archive = ZipArchive::new(BufReader::new(File::open(path).ok()?)).ok()?;
-        let has = |name: &str| archive.index_for_name(name).is_some();
-        Some(has("X.npy") && has("y.npy"))
+        Some(!pairs_of(|name| archive.index_for_name(&format!("{name}.npy")).is_some()).is_empty())
     };
     ZIP_MAGIC.iter().any(|magic| start.starts_with(magic)) && has_both() == Some(true)
 }
@@ -25,18 +51,33 @@ pub(super) fn is_archive(path: &Path, start: &[u8]) -> bool {
 pub(super) fn read_archive(path: &Path, limits: &ReadLimits) -> Result<FieldTraces, ReadError> {
     let mut arrays = read_numpy(path, limits)?;
     let names = arrays.keys().cloned().collect::<Vec<_>>().join(", ");
-    let mut take = |name: &str| {
-        arrays.remove(name).ok_or_else(|| {
+    let pairs = pairs_of(|name| arrays.contains_key(name));
+    if pairs.is_empty() {
+        return Err(ReadError::columns(
+            path,
+            format!("the arrays are {names}; expected X (a row a trace) and y (their classes), or data and labels"),
+        ));
+    }
+    let (mut rows, mut columns, mut values, mut of_y) = (0, 0, Vec::new(), Vec::new());
+    for (x, y) in &pairs {
+        let (Some(of_x), Some(classes)) = (arrays.remove(x), arrays.remove(y)) else { continue };
+        let classes = classes_of(classes).ok_or_else(|| {
             ReadError::columns(
                 path,
-                format!("there is no array {name}, only {names}; expected X (a row a trace) and y (their classes)"),
+                format!("{y} is no list of whole numbers or texts, a class a row of {x}, nor one column a class"),
             )
-        })
-    };
-    let (x, y) = (take("X")?, take("y")?);
-    let of_y = y
-        .texts()
-        .ok_or_else(|| ReadError::columns(path, "y is no list of whole numbers or texts, a class a row of X"))?;
+        })?;
+        let (n, length, of_x) = rows_of(path, x, of_x)?;
+        if classes.len() != n {
+            return Err(ReadError::columns(path, format!("{x} has {n} rows and {y} {} classes", classes.len())));
+        }
+        if columns != length && rows > 0 {
+            return Err(ReadError::columns(path, format!("{x} has {length} columns, the array before {columns}")));
+        }
+        (rows, columns) = (rows + n, length);
+        values.extend(of_x);
+        of_y.extend(classes);
+    }
     // Ours have names of classes, to which y points, and repetitions.
     let named = arrays.remove("classes").and_then(NumpyArray::texts).and_then(|names| {
         let name = |place: &String| names.get(place.parse::<usize>().ok()?).cloned();
@@ -44,13 +85,37 @@ pub(super) fn read_archive(path: &Path, limits: &ReadLimits) -> Result<FieldTrac
     });
     let reps = arrays.remove("rep").and_then(NumpyArray::texts);
     let reps = reps.and_then(|reps| reps.iter().map(|rep| rep.parse().ok()).collect::<Option<Vec<i64>>>());
-    let (rows, columns, values) = rows_of(path, x)?;
     let reps = reps.filter(|reps| reps.len() == rows);
-    traces_of(path, (rows, columns), &values, &named.unwrap_or(of_y), reps.as_deref())
+    let mut found = traces_of(path, (rows, columns), &values, &named.unwrap_or(of_y), reps.as_deref())?;
+    if pairs.len() > 1 {
+        let parts: Vec<&str> = pairs.iter().map(|(x, _)| x.as_str()).collect();
+        found.tell(found.traces.len(), format!("traces are of {}, joined: wfkit splits them anew", parts.join(", ")));
+    }
+    Ok(found)
+}
+
+/// A class a row: whole numbers, texts, or one column a class of which one is 1.
+fn classes_of(y: NumpyArray) -> Option<Vec<String>> {
+    match y.shape.as_slice() {
+        [_] => y.texts(),
+        &[rows, 1] => {
+            let flat = y.reshaped(rows, 1)?;
+            Some(flat.iter().map(f64::to_string).collect())
+        }
+        [_, _] => {
+            let matrix = y.matrix()?;
+            let class = |row: ndarray::ArrayView1<'_, f64>| {
+                let is_one_hot = row.iter().all(|value| [0.0, 1.0].contains(value)) && row.sum() == 1.0;
+                is_one_hot.then(|| row.iter().position(|&value| value == 1.0)).flatten().map(|place| place.to_string())
+            };
+            matrix.rows().into_iter().map(class).collect()
+        }
+        _ => None,
+    }
 }
 
 /// Rows, columns and numbers of an array that has two lengths other than 1.
-fn rows_of(path: &Path, x: NumpyArray) -> Result<(usize, usize, Vec<f64>), ReadError> {
+fn rows_of(path: &Path, name: &str, x: NumpyArray) -> Result<(usize, usize, Vec<f64>), ReadError> {
     let shape = x.shape.clone();
     let unfit = || {
         let shape: Vec<String> = shape.iter().map(usize::to_string).collect();
@@ -58,7 +123,7 @@ fn rows_of(path: &Path, x: NumpyArray) -> Result<(usize, usize, Vec<f64>), ReadE
         ReadError::columns(
             path,
             format!(
-                "X has the shape ({shape}); expected (traces, packets), a direction or a direction times seconds each: what is counted in slots of time has no packets any more"
+                "{name} has the shape ({shape}); expected (traces, packets), a direction or a direction times seconds each: what is counted in slots of time has no packets any more"
             ),
         )
     };

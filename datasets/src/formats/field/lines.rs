@@ -6,8 +6,8 @@ use super::names::{UNMONITORED, label_of};
 use super::{
     CELL_BYTES, DIRECTIONS, FieldFormat, FieldTraces, NO_TIMES, Numbers, Packet, Time, text_of, trace_of, wrong,
 };
-use crate::LabelledTrace;
 use crate::formats::{ReadError, ReadLimits, finite_number};
+use crate::{LabelledTrace, NOT_KNOWN, PacketColumn};
 
 /// The format whose first line this may be.
 pub(super) fn of_line(line: &str) -> Option<FieldFormat> {
@@ -46,6 +46,7 @@ pub(super) fn read(format: FieldFormat, path: &Path, limits: &ReadLimits) -> Res
     let mut found = FieldTraces::default();
     let mut packets = Vec::new();
     let mut rows = Vec::new();
+    let mut commands = Vec::new();
     for (row, line) in (1..).zip(text.lines()) {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
@@ -57,7 +58,10 @@ pub(super) fn read(format: FieldFormat, path: &Path, limits: &ReadLimits) -> Res
         match format {
             FieldFormat::Maybenot => packets.push(maybenot(path, row, line)?),
             FieldFormat::Circpad => match circpad(path, row, line)? {
-                Some(packet) => packets.push(packet),
+                Some((packet, is_padding)) => {
+                    packets.push(packet);
+                    commands.push(if is_padding { DROP } else { NOT_KNOWN });
+                }
                 None => {
                     found.drop("event that is no cell", 1);
                     continue;
@@ -83,6 +87,10 @@ pub(super) fn read(format: FieldFormat, path: &Path, limits: &ReadLimits) -> Res
         let row = rows.get(at).copied().unwrap_or_default();
         wrong(path, row, "packet", text.lines().nth(row as usize - 1).unwrap_or_default(), reason)
     })?;
+    let trace = match commands.contains(&DROP) {
+        true => trace.with_column(PacketColumn::RelayCmd, commands).expect("a command, or none, of each cell"),
+        false => trace,
+    };
     found.tell(usize::from(directions), DIRECTIONS);
     found.tell(usize::from(format == FieldFormat::Bursts), NO_TIMES);
     found.tell(usize::from(page.is_some()),
@@ -118,16 +126,21 @@ fn maybenot(path: &Path, row: u64, line: &str) -> Result<Packet, ReadError> {
     Ok(Packet { time: Time::Ns(ns), size })
 }
 
-/// Nanoseconds and event; none for what is no cell.
-fn circpad(path: &Path, row: u64, line: &str) -> Result<Option<Packet>, ReadError> {
+/// The relay command of padding cells (Tor Protocol Specification, "Relay cells").
+const DROP: i16 = 10;
+
+/// Nanoseconds and event, and whether it is of a padding cell; none for what is no cell.
+fn circpad(path: &Path, row: u64, line: &str) -> Result<Option<(Packet, bool)>, ReadError> {
     let (time, event) = line.split_once(' ').unwrap_or((line, ""));
     let ns = time.parse().map_err(|_| wrong(path, row, "nanoseconds", time, "not a whole number"))?;
     let event = event.trim();
-    let direction = match event.strip_prefix("circpad_cell_event_") {
-        Some("nonpadding_sent" | "padding_sent") => 1.0,
-        Some("nonpadding_received" | "padding_received") => -1.0,
+    let (direction, is_padding) = match event.strip_prefix("circpad_cell_event_") {
+        Some("nonpadding_sent") => (1.0, false),
+        Some("nonpadding_received") => (-1.0, false),
+        Some("padding_sent") => (1.0, true),
+        Some("padding_received") => (-1.0, true),
         _ if event.starts_with("circpad_") || event.starts_with("connection_") => return Ok(None),
         _ => return Err(wrong(path, row, "event", event, "no event of the circuit padding simulator")),
     };
-    Ok(Some(Packet { time: Time::Ns(ns), size: direction * f64::from(CELL_BYTES) }))
+    Ok(Some((Packet { time: Time::Ns(ns), size: direction * f64::from(CELL_BYTES) }, is_padding)))
 }

@@ -1,4 +1,4 @@
-//! Texts that hold lists: `kfp`, `cumul`, `doh`, `nfstream`, `json-lines`.
+//! Texts that hold lists: `kfp`, `cumul`, `doh`, `f-bleau`, `json-lines`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::names::label_of;
 use super::{DIRECTIONS, FieldFormat, FieldTraces, NO_TIMES, Numbers, Packet, Reps, Time, text_of, trace_of, wrong};
-use crate::formats::{ReadError, ReadLimits, finite_number};
+use crate::formats::{ReadError, ReadLimits, finite_number, whole_number};
 use crate::{LabelledTrace, TraceKey, canonical_class};
 
 /// The format whose first line this may be, of a text that begins so.
@@ -19,11 +19,11 @@ pub(super) fn of_line(line: &str, text: &str) -> Option<FieldFormat> {
     if line.starts_with('{') && has(text, "sent") && has(text, "received") && has(text, "order") {
         return Some(FieldFormat::Doh);
     }
+    if line.starts_with(['{', '[']) && has(text, "data_lengths") && has(text, "time_diffs") {
+        return Some(FieldFormat::Chat);
+    }
     if line.starts_with('{') && has(line, "class") && has(line, "size") {
         return Some(FieldFormat::JsonLines);
-    }
-    if ["splt_direction", "splt_ps", "splt_piat_ms"].iter().all(|column| line.contains(column)) {
-        return Some(FieldFormat::NfStream);
     }
     let words: Vec<&str> = line.split_whitespace().collect();
     let is_instance =
@@ -33,14 +33,13 @@ pub(super) fn of_line(line: &str, text: &str) -> Option<FieldFormat> {
 }
 
 pub(super) fn read(format: FieldFormat, path: &Path, limits: &ReadLimits) -> Result<FieldTraces, ReadError> {
-    if format == FieldFormat::NfStream {
-        return nfstream(path, limits);
-    }
     let text = text_of(path, limits)?;
     match format {
         FieldFormat::Kfp => kfp(path, &text),
         FieldFormat::Cumul => cumul(path, &text),
         FieldFormat::Doh => doh(path, &text),
+        FieldFormat::FBleau => f_bleau(path, &text),
+        FieldFormat::Chat => chat(path, &text),
         _ => json_lines(path, &text),
     }
 }
@@ -135,6 +134,65 @@ fn doh(path: &Path, text: &str) -> Result<FieldTraces, ReadError> {
     Ok(found)
 }
 
+/// What a stream answered.
+#[derive(Deserialize)]
+struct Stream {
+    #[serde(alias = "label", alias = "topic", alias = "prompt")]
+    class: serde_json::Value,
+    data_lengths: Vec<f64>,
+    time_diffs: Vec<f64>,
+}
+
+/// Lengths of what came in, and gaps in seconds: objects in a list, or one after the other.
+fn chat(path: &Path, text: &str) -> Result<FieldTraces, ReadError> {
+    let damaged = |error: serde_json::Error| {
+        ReadError::damaged(
+            path,
+            format!("not objects with class (or label, topic, prompt), data_lengths and time_diffs: {error}"),
+        )
+    };
+    let streams: Vec<Stream> = match text.trim_start().starts_with('[') {
+        true => serde_json::from_str(text).map_err(damaged)?,
+        false => serde_json::Deserializer::from_str(text).into_iter().collect::<Result<_, _>>().map_err(damaged)?,
+    };
+    let mut found = FieldTraces { is_counted: true, ..FieldTraces::default() };
+    let mut reps = Reps::default();
+    for (row, Stream { class, data_lengths, time_diffs }) in (0..).zip(streams) {
+        let class = class_of(&class)
+            .ok_or_else(|| wrong(path, row, "class", &class.to_string(), "neither a text nor a number"))?;
+        if data_lengths.len() != time_diffs.len() {
+            let lengths = format!("{} and {}", data_lengths.len(), time_diffs.len());
+            return Err(wrong(path, row, "data_lengths and time_diffs", &lengths, "not as many gaps as lengths"));
+        }
+        let (mut now, mut packets) = (0u64, Vec::with_capacity(data_lengths.len()));
+        for (length, gap) in data_lengths.into_iter().zip(time_diffs) {
+            let gap = crate::formats::ns_from_seconds(gap)
+                .ok_or_else(|| wrong(path, row, "time_diffs", &gap.to_string(), "no time that passes"))?;
+            now = now.saturating_add(gap);
+            packets.push(Packet { time: Time::Ns(now), size: -length });
+        }
+        let rep = reps.next(&class);
+        if packets.is_empty() {
+            found.drop("stream without packets", 1);
+            continue;
+        }
+        let (trace, _) = trace_of(&packets, Numbers::Bytes)
+            .map_err(|(at, reason)| wrong(path, row, "data_lengths", &format!("packet {at}"), reason))?;
+        found.traces.push(LabelledTrace::new(TraceKey { class, rep, session: None }, None, trace));
+    }
+    found.tell(found.traces.len(), "traces tell what came in alone, and gaps are taken as seconds");
+    Ok(found)
+}
+
+/// The class that a text or number is.
+fn class_of(value: &serde_json::Value) -> Option<String> {
+    match value {
+        serde_json::Value::String(name) => Some(canonical_class(name).into_owned()),
+        serde_json::Value::Number(number) => Some(canonical_class(&number.to_string()).into_owned()),
+        _ => None,
+    }
+}
+
 /// A trace on a line.
 #[derive(Deserialize)]
 struct Line {
@@ -154,11 +212,8 @@ fn json_lines(path: &Path, text: &str) -> Result<FieldTraces, ReadError> {
         let parsed: Line =
             serde_json::from_str(line).map_err(|error| wrong(path, row, "line", line, &error.to_string()))?;
         let Line { class, rep, session, start_ns, time_ns, time, size } = parsed;
-        let class = match class {
-            serde_json::Value::String(name) => canonical_class(&name).into_owned(),
-            serde_json::Value::Number(number) => canonical_class(&number.to_string()).into_owned(),
-            other => return Err(wrong(path, row, "class", &other.to_string(), "neither a text nor a number")),
-        };
+        let class = class_of(&class)
+            .ok_or_else(|| wrong(path, row, "class", &class.to_string(), "neither a text nor a number"))?;
         let times: Vec<Time> = match (time_ns, time) {
             (Some(ns), None) => ns.into_iter().map(Time::Ns).collect(),
             (None, Some(seconds)) => seconds.into_iter().map(Time::Seconds).collect(),
@@ -183,56 +238,38 @@ fn json_lines(path: &Path, text: &str) -> Result<FieldTraces, ReadError> {
     Ok(found)
 }
 
-/// A row a flow, whose first packets are lists in text.
-fn nfstream(path: &Path, limits: &ReadLimits) -> Result<FieldTraces, ReadError> {
-    let text = text_of(path, limits)?;
-    let mut table = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
-    let header = table.headers().map_err(|error| ReadError::damaged(path, error))?.clone();
-    let column = |name: &str| header.iter().position(|found| found.trim() == name);
-    let needed = |name: &str| {
-        column(name)
-            .ok_or_else(|| ReadError::columns(path, format!("column {name} is missing, which flows of NFStream have")))
-    };
-    let (direction, size, gap, class) =
-        (needed("splt_direction")?, needed("splt_ps")?, needed("splt_piat_ms")?, needed("application_name")?);
+/// `class,size,size,..`, as F-BLEAU takes a secret and the vector that it is seen by. Zeros at the end pad.
+fn f_bleau(path: &Path, text: &str) -> Result<FieldTraces, ReadError> {
     let mut found = FieldTraces { is_counted: true, ..FieldTraces::default() };
     let mut reps = Reps::default();
-    for (row, record) in (2..).zip(table.records()) {
-        let record = record.map_err(|error| ReadError::damaged(path, error))?;
-        let field = |at: usize| record.get(at).unwrap_or_default().trim();
-        let list = |at: usize| -> Result<Vec<f64>, ReadError> {
-            serde_json::from_str(field(at))
-                .map_err(|_| wrong(path, row, &header[at], field(at), "not a list of numbers"))
-        };
-        let (directions, sizes, gaps) = (list(direction)?, list(size)?, list(gap)?);
-        if directions.len() != sizes.len() || sizes.len() != gaps.len() {
-            return Err(wrong(path, row, "splt_ps", field(size), "the three lists differ in length"));
+    for (row, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+        let (class, rest) = line.split_once(',').unwrap_or((line, ""));
+        let secret = whole_number(class).ok().filter(|&secret| secret >= 0);
+        let secret = secret.ok_or_else(|| wrong(path, row, "class", class, "not a whole number from 0 on"))?;
+        let mut sizes = Vec::new();
+        for field in rest.split(',').filter(|field| !field.trim().is_empty()) {
+            let number = finite_number(field).map_err(|reason| wrong(path, row, "size", field, reason))?;
+            if number.fract() != 0.0 {
+                let reason = "no size in whole bytes: this line holds features, not packets; a table with the columns class, rep and one a \
+                              feature is what wfkit train takes";
+                return Err(wrong(path, row, "size", field, reason));
+            }
+            sizes.push(number);
         }
-        let mut now = 0.0;
-        let mut packets = Vec::new();
-        for ((direction, size), gap) in directions.into_iter().zip(sizes).zip(gaps) {
-            let signed = match direction {
-                0.0 => size,
-                1.0 => -size,
-                -1.0 => break,
-                _ => return Err(wrong(path, row, "splt_direction", &direction.to_string(), "none of 0, 1 and -1")),
-            };
-            now += gap.max(0.0) / 1e3;
-            packets.push(Packet { time: Time::Seconds(now), size: signed });
+        let length = sizes.iter().rposition(|&size| size != 0.0).map_or(0, |last| last + 1);
+        let class = canonical_class(&secret.to_string()).into_owned();
+        let rep = reps.next(&class);
+        let packets: Vec<Packet> = sizes[..length].iter().map(|&size| Packet { time: Time::Ns(0), size }).collect();
+        match packets.is_empty() {
+            true => found.drop("row of zeros", 1),
+            false => match trace_of(&packets, Numbers::Bytes) {
+                Ok((trace, _)) => {
+                    found.traces.push(LabelledTrace::new(TraceKey { class, rep, session: None }, None, trace));
+                }
+                Err((at, reason)) => return Err(wrong(path, row, "size", &format!("packet {at}"), reason)),
+            },
         }
-        if packets.is_empty() {
-            found.drop("flow without packets", 1);
-            continue;
-        }
-        let (trace, _) = trace_of(&packets, Numbers::Bytes)
-            .map_err(|(at, reason)| wrong(path, row, "splt_ps", &format!("packet {at}"), reason))?;
-        let class = canonical_class(field(class)).into_owned();
-        if class.is_empty() {
-            found.drop("flow without an application", 1);
-            continue;
-        }
-        let key = TraceKey { rep: reps.next(&class), class, session: None };
-        found.traces.push(LabelledTrace::new(key, None, trace));
     }
+    found.tell(found.traces.len(), NO_TIMES);
     Ok(found)
 }

@@ -12,15 +12,20 @@
 //! | `circpad` | one trace, a line an event of Tor's circuit padding simulator: nanoseconds, `circpad_cell_event_..` | as `wang` | kept | 514 bytes a cell, since there is none | cell |
 //! | `npz` | `X` and `y`: a row a trace, directions or direction x seconds, padded with 0 | `y`, where there are `classes` its place in them; `rep`, else counted | kept where it is there | 514 bytes a cell, since there is none | cell |
 //! | `pickle` | `X` or `y` of `npz` as a pickled array each, in files whose names differ in that letter | as `npz` | as `npz` | as `npz` | cell |
-//! | `nfstream` | a row a flow, with `splt_direction` (0 out), `splt_ps`, `splt_piat_ms`; -1 pads | `application_name`; counted | kept | kept | unknown |
+//! | `nfstream` | a table with a row a flow (text or Parquet): `splt_direction` (0 out), `splt_ps`, `splt_piat_ms`; -1 pads | `application_name`, or `class`, `label`; counted | kept | kept | unknown |
+//! | `cesnet` | the same with `PPI`: lists of gaps in ms, directions (1 out), sizes | `class`, `label`, `APP`; `rep`, else counted | kept | kept | unknown |
+//! | `f-bleau` | a line a trace: class (a whole number), then signed sizes, padded with 0; only where it is named | first field; counted | none: all 0 | kept | unknown |
+//! | `chat` | JSON (a list of objects, or one a line) of streams that answer a chat: `data_lengths` (bytes, all incoming), `time_diffs` (s) | `class`, `label`, `topic` or `prompt`; counted | kept, as gaps | kept | unknown |
 //! | `json-lines` | a line a trace: `class`, perhaps `rep` and `session`, `time` (s) or `time_ns`, `size` (signed bytes) | kept; else counted | kept | kept | unknown |
 //!
 //! Times start at the first packet. What the table calls counted is numbered from 0 in each class, in the order of files and rows. Whatever a
 //! format does not have is told as a warning: sizes, times, and in arrays the direction of a packet at time 0, which is taken as outgoing.
 
 mod arrays;
+mod flows;
 mod lines;
 mod lists;
+mod mapped;
 mod names;
 mod pickle;
 mod write;
@@ -33,8 +38,11 @@ use std::path::Path;
 use super::limits::Limited;
 use super::problems::shortened;
 use super::{ReadError, ReadLimits, ns_from_seconds};
+use crate::frame::PARQUET_MAGIC;
 use crate::{LabelledTrace, Layer, Trace};
 
+pub use mapped::ColumnMap;
+pub(super) use mapped::read as read_mapped;
 pub use write::write_field_traces;
 
 /// Bytes of a cell with a 4-byte circuit id (Tor Protocol Specification, section 3).
@@ -65,6 +73,12 @@ pub enum FieldFormat {
     Pickle,
     /// Flows of NFStream.
     NfStream,
+    /// Flows of CESNET.
+    Cesnet,
+    /// Examples of F-BLEAU.
+    FBleau,
+    /// Streams that answer a chat.
+    Chat,
     /// A trace a line, in JSON.
     JsonLines,
 }
@@ -82,7 +96,7 @@ pub(super) struct FieldTraces {
 
 impl FieldFormat {
     /// All of them, in the order of the table.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Wang,
         Self::Cell,
         Self::Kfp,
@@ -94,6 +108,9 @@ impl FieldFormat {
         Self::Npz,
         Self::Pickle,
         Self::NfStream,
+        Self::Cesnet,
+        Self::FBleau,
+        Self::Chat,
         Self::JsonLines,
     ];
 
@@ -111,6 +128,9 @@ impl FieldFormat {
             Self::Npz => "npz",
             Self::Pickle => "pickle",
             Self::NfStream => "nfstream",
+            Self::Cesnet => "cesnet",
+            Self::FBleau => "f-bleau",
+            Self::Chat => "chat",
             Self::JsonLines => "json-lines",
         }
     }
@@ -123,6 +143,12 @@ impl FieldFormat {
         if pickle::is_traces(path, start) {
             return Some(Self::Pickle);
         }
+        if start.starts_with(PARQUET_MAGIC) {
+            return flows::of_parquet(path);
+        }
+        if let Some(format) = flows::of_text(start) {
+            return Some(format);
+        }
         let text = String::from_utf8_lossy(start);
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text).trim_start();
         let line = text.lines().next()?.trim_end();
@@ -132,7 +158,10 @@ impl FieldFormat {
     pub(super) fn read(self, path: &Path, limits: &ReadLimits) -> Result<FieldTraces, ReadError> {
         let found = match self {
             Self::Wang | Self::Cell | Self::Bursts | Self::Maybenot | Self::Circpad => lines::read(self, path, limits)?,
-            Self::Kfp | Self::Cumul | Self::Doh | Self::NfStream | Self::JsonLines => lists::read(self, path, limits)?,
+            Self::Kfp | Self::Cumul | Self::Doh | Self::FBleau | Self::Chat | Self::JsonLines => {
+                lists::read(self, path, limits)?
+            }
+            Self::NfStream | Self::Cesnet => flows::read(self, path, limits)?,
             Self::Npz => arrays::read_archive(path, limits)?,
             Self::Pickle => pickle::read(path, limits)?,
         };
@@ -146,7 +175,14 @@ impl FieldFormat {
     pub(super) fn layer(self, traces: &[LabelledTrace]) -> Layer {
         let is_cell = |size: &i32| [512, CELL_BYTES].contains(&size.abs());
         match self {
-            Self::Cumul | Self::Doh | Self::NfStream | Self::JsonLines | Self::Bursts => Layer::Unknown,
+            Self::Cumul
+            | Self::Doh
+            | Self::NfStream
+            | Self::Cesnet
+            | Self::FBleau
+            | Self::Chat
+            | Self::JsonLines
+            | Self::Bursts => Layer::Unknown,
             _ if traces.iter().flat_map(|labelled| labelled.trace.size()).all(is_cell) => Layer::Cell,
             _ => Layer::Unknown,
         }

@@ -84,7 +84,11 @@ fn what_is_wrong_is_named_with_its_row() {
         ("3-1", "0.0\t1\n0.1\t0\n", "row 2, column packet"),
         ("3-1.log", "0,s,514\n5,q,514\n", "row 2, column event: `q`"),
         ("shop", "0.0\t1\n0.1\t-1\n", "CLASS-REP"),
-        ("flows.csv", "splt_direction,splt_ps,splt_piat_ms\n[0],[60],[0]\n", "application_name is missing"),
+        (
+            "flows.csv",
+            "splt_direction,splt_ps,splt_piat_ms\n[0],[60],[0]\n",
+            "missing: class or label or APP or application_name",
+        ),
         ("3_1.txt", "[(0.0, 1), (nan, -1)]", "not a list of (seconds, direction) pairs"),
     ] {
         let error = at(name, content.as_bytes()).unwrap_err().to_string();
@@ -148,7 +152,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
     #[test]
     fn what_is_written_is_read_back(set in any_set()) {
-        for format in FieldFormat::WRITTEN {
+        // F-BLEAU has no classes but numbers.
+        for format in FieldFormat::WRITTEN.into_iter().filter(|&format| format != FieldFormat::FBleau) {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("x");
             write_field_traces(&path, &set, format, false).unwrap();
@@ -165,6 +170,173 @@ proptest! {
                 prop_assert!(error.contains("is there already"), "{}", error);
             }
         }
+    }
+}
+
+/// Class, rep and packets.
+type Packets<'a> = (&'a str, i64, Vec<(u64, i32)>);
+
+fn keys_and_packets(set: &crate::TraceSet) -> Vec<Packets<'_>> {
+    let of = |labelled| -> Packets<'_> {
+        let LabelledTrace { key, trace, .. }: &LabelledTrace = labelled;
+        (&key.class, key.rep, trace.packets().collect())
+    };
+    set.traces().iter().map(of).collect()
+}
+
+#[test]
+fn flows_are_read_from_text_and_parquet_under_all_of_their_names() {
+    // The case says so in its own first row: four flows of two classes.
+    let read = read_traces(&cases().join("cesnet_ppi.parquet")).unwrap();
+    assert_eq!((read.format, read.set.len()), (TraceFormat::Field(FieldFormat::Cesnet), 4));
+    assert!(read.set.traces().iter().all(|labelled| labelled.trace.size()[0] > 0), "a client speaks first");
+    let expected = [("web", 0, vec![(0, 100), (12_500_000, -200)]), ("web", 1, vec![(0, 7)])];
+    for (text, format) in [
+        ("APP,PPI\nweb,\"[[0, 12.5], [1, -1], [100, 200]]\"\nweb,\"[[0, 0], [1, 0], [7, 0]]\"\n", FieldFormat::Cesnet),
+        ("ppi;label\n[[0 12.5] [1 -1] [100 200] [0 1]];web\n[[0] [1] [7] [0]];web\n", FieldFormat::Cesnet),
+        (
+            "label,splt_piat_ms,splt_ps,splt_direction\nweb,\"[0, 12.5, -1]\",\"[100, 200, -1]\",\"[0, 1, -1]\"\nweb,[0],[7],[0]\n",
+            FieldFormat::NfStream,
+        ),
+        (
+            "id,application_name,splt_direction,splt_ps,splt_ipt\n1,web,\"[0, 0, 1]\",\"[100, 0, 200]\",\"[0, 2.5, 10]\"\n2,web,[0],[7],[0]\n",
+            FieldFormat::NfStream,
+        ),
+    ] {
+        let read = at("flows.csv", text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(read.format, TraceFormat::Field(format), "{text}");
+        assert_eq!(keys_and_packets(&read.set), expected, "{text}");
+    }
+    for (text, told) in [
+        ("APP,PPI\nweb,\"[[0], [2], [100]]\"\n", "row 2, column PPI: `2`: none of 1, -1 and 0, which pads"),
+        ("APP,PPI\nweb,\"[[0], [1]]\"\n", "`2 lists`: not lists of gaps, directions and sizes"),
+        ("APP,PPI\nweb,\"[[0, 1], [1], [100]]\"\n", "the three lists differ in length"),
+        ("APP,PPI\nweb,soon\n", "row 2, column PPI: `soon`: not a list of numbers"),
+        (
+            "site,PPI\nweb,[]\n",
+            "missing: class or label or APP or application_name or app for the class; there are site, PPI",
+        ),
+    ] {
+        let error = at("flows.csv", text.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(told), "{text}: {error}");
+    }
+    let dropped = at("flows.csv", b"APP,PPI\nweb,[]\n,\"[[0],[1],[5]]\"\nweb,\"[[0],[1],[5]]\"\n").unwrap().dropped;
+    assert_eq!(dropped, [("flow without a class".to_owned(), 1), ("flow without packets".to_owned(), 1)].into());
+}
+
+fn named(format: FieldFormat, content: &str) -> Result<crate::formats::ReadTraces, ReadError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("examples.csv");
+    std::fs::write(&path, content).unwrap();
+    crate::formats::read_all_traces_as(&[path], Some(format))
+}
+
+#[test]
+fn examples_of_f_bleau_are_sizes_where_that_is_said() {
+    let read = named(FieldFormat::FBleau, "0, 600, -1448, 0\n1, 5.0, 0, 0\n0, -7, 8, 9\n").unwrap();
+    let expected =
+        [("0", 0, vec![(0, 600), (0, -1448)]), ("0", 1, vec![(0, -7), (0, 8), (0, 9)]), ("1", 0, vec![(0, 5)])];
+    assert_eq!(keys_and_packets(&read.set), expected);
+    assert!(read.warnings[0].contains("have no times"), "{:?}", read.warnings);
+    let error = |content| named(FieldFormat::FBleau, content).unwrap_err().to_string();
+    assert!(error("1, 0.5, 2\n").contains("this line holds features, not packets"));
+    assert!(error("a, 5\n").contains("column class: `a`: not a whole number from 0 on"));
+    assert!(error("1, 5, 0, 6\n").contains("packet 1"));
+    let asked = at("examples.csv", b"0,600,-1448\n").unwrap_err().to_string();
+    assert!(asked.contains("wfkit dataset convert --from f-bleau"), "{asked}");
+}
+
+#[test]
+fn streams_of_a_chat_come_in() {
+    let one = r#"{"prompt": "how", "data_lengths": [90, 40], "time_diffs": [0.0, 0.25]}"#;
+    for text in [format!("[{one}]"), format!("{one}\n"), format!("[\n  {one}\n]")] {
+        let read = at("chat.json", text.as_bytes()).unwrap();
+        assert_eq!(read.format, TraceFormat::Field(FieldFormat::Chat));
+        assert_eq!(keys_and_packets(&read.set), [("how", 0, vec![(0, -90), (250_000_000, -40)])]);
+        assert!(read.warnings[0].contains("what came in alone"), "{:?}", read.warnings);
+    }
+    let error = at("chat.json", one.replace("0.25", "-1").as_bytes()).unwrap_err().to_string();
+    assert!(error.contains("column time_diffs: `-1`: no time that passes"), "{error}");
+    let error = at("chat.json", one.replace("90, ", "").as_bytes()).unwrap_err().to_string();
+    assert!(error.contains("`1 and 2`: not as many gaps as lengths"), "{error}");
+}
+
+/// An archive of arrays: name, type, shape, bytes.
+fn npz(arrays: &[(&str, &str, &str, Vec<u8>)]) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, kind, shape, bytes) in arrays {
+        archive.start_file(format!("{name}.npy"), zip::write::SimpleFileOptions::default()).unwrap();
+        let header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({shape}), }}\n");
+        archive.write_all(b"\x93NUMPY\x01\x00").unwrap();
+        archive.write_all(&(header.len() as u16).to_le_bytes()).unwrap();
+        archive.write_all(header.as_bytes()).unwrap();
+        archive.write_all(bytes).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+#[test]
+fn arrays_are_found_under_the_names_that_the_field_gives_them() {
+    let x = vec![1, 0xff, 0, 0xff, 1, 1]; // two rows: out in, in out out
+    let ones = |bytes: &[u8]| bytes.to_vec();
+    let expected = [("0", 0, vec![(0, 514), (0, -514)]), ("1", 0, vec![(0, -514), (0, 514), (0, 514)])];
+    for (what, content) in [
+        ("WFlib", npz(&[("X", "|i1", "2, 3", x.clone()), ("y", "|i1", "2,", ones(&[0, 1]))])),
+        ("AWF", npz(&[("data", "|i1", "2, 3", x.clone()), ("labels", "|S1", "2,", b"01".to_vec())])),
+        ("with a channel", npz(&[("feature", "|i1", "2, 3, 1", x.clone()), ("label", "|i1", "2, 1", ones(&[0, 1]))])),
+        ("a column a class", npz(&[("X", "|i1", "2, 3", x.clone()), ("y", "|i1", "2, 2", ones(&[1, 0, 0, 1]))])),
+        (
+            "parts",
+            npz(&[
+                ("X_train", "|i1", "1, 3", x[..3].to_vec()),
+                ("y_train", "|i1", "1,", ones(&[0])),
+                ("X_test", "|i1", "1, 3", x[3..].to_vec()),
+                ("y_test", "|i1", "1,", ones(&[1])),
+            ]),
+        ),
+    ] {
+        let read = at("x.npz", &content).unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert_eq!(
+            (read.format, keys_and_packets(&read.set)),
+            (TraceFormat::Field(FieldFormat::Npz), expected.to_vec()),
+            "{what}"
+        );
+        let joined = read.warnings.iter().any(|told| told.contains("traces are of X_train, X_test, joined"));
+        assert_eq!(joined, what == "parts", "{what}: {:?}", read.warnings);
+    }
+    let soft = npz(&[("X", "|i1", "2, 3", x), ("y", "|i1", "2, 2", ones(&[1, 1, 0, 1]))]);
+    assert!(at("x.npz", &soft).unwrap_err().to_string().contains("nor one column a class"));
+}
+
+#[test]
+fn commands_of_padding_cells_are_kept() {
+    let text = "5 circpad_cell_event_nonpadding_sent\n9 circpad_cell_event_padding_received\n";
+    let set = at("3-1.trace", text.as_bytes()).unwrap().set;
+    let column = crate::PacketColumn::RelayCmd;
+    assert_eq!(set.traces()[0].trace.column(column), Some([crate::NOT_KNOWN, 10].as_slice()));
+    assert_eq!(set.provenance().packet_columns, [column]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+    #[test]
+    fn examples_of_f_bleau_are_read_back(
+        all in proptest::collection::vec((0..3u32, proptest::collection::vec(prop_oneof![1..=2000i32, -2000..=-1], 1..9)), 1..8),
+    ) {
+        let traces = (0..).zip(all).map(|(rep, (class, size))| {
+            let key = crate::TraceKey { class: class.to_string(), rep, session: None };
+            LabelledTrace::new(key, None, Trace::new(vec![0; size.len()], size).unwrap())
+        });
+        let set = crate::TraceSet::new(traces.collect(), crate::Provenance::new(Layer::Unknown, vec![])).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.csv");
+        write_field_traces(&path, &set, FieldFormat::FBleau, false).unwrap();
+        let back = crate::formats::read_all_traces_as(&[path], Some(FieldFormat::FBleau)).unwrap().set;
+        let sizes = |set: &crate::TraceSet| -> Vec<(String, Vec<i32>)> {
+            set.traces().iter().map(|one| (one.key.class.clone(), one.trace.size().to_vec())).collect()
+        };
+        prop_assert_eq!(sizes(&back), sizes(&set));
     }
 }
 

@@ -11,12 +11,22 @@ use crate::{LabelledTrace, TraceSet};
 
 impl FieldFormat {
     /// Those that are written; arrays are written by `wfkit features tensor`.
-    pub const WRITTEN: [Self; 7] =
-        [Self::Wang, Self::Cell, Self::Kfp, Self::Cumul, Self::Maybenot, Self::Circpad, Self::JsonLines];
+    pub const WRITTEN: [Self; 10] = [
+        Self::Wang,
+        Self::Cell,
+        Self::Kfp,
+        Self::Cumul,
+        Self::Maybenot,
+        Self::Circpad,
+        Self::NfStream,
+        Self::Cesnet,
+        Self::FBleau,
+        Self::JsonLines,
+    ];
 
     /// Whether it has a file for each trace, in a folder.
     pub fn is_folder(self) -> bool {
-        !matches!(self, Self::Cumul | Self::JsonLines)
+        matches!(self, Self::Wang | Self::Cell | Self::Kfp | Self::Maybenot | Self::Circpad)
     }
 
     /// Whether it has no sizes.
@@ -52,7 +62,14 @@ pub fn write_field_traces(
         move |source| WriteError::Io { path, source }
     };
     if !format.is_folder() {
-        let text: String = set.traces().iter().map(|labelled| line(labelled, format) + "\n").collect();
+        let header = match format {
+            FieldFormat::NfStream => "application_name,splt_direction,splt_ps,splt_piat_ms\n",
+            FieldFormat::Cesnet => "class,PPI\n",
+            _ => "",
+        };
+        let longest = set.traces().iter().map(|labelled| labelled.trace.len()).max().unwrap_or(0);
+        let lines = set.traces().iter().map(|labelled| line(labelled, format, longest) + "\n");
+        let text: String = std::iter::once(header.to_owned()).chain(lines).collect();
         return replace_with(path, text).map_err(io(path));
     }
     std::fs::create_dir_all(path).map_err(io(path))?;
@@ -78,6 +95,10 @@ fn check(path: &Path, set: &TraceSet, format: FieldFormat, lose_sizes: bool) -> 
             "a repetition below 0 is no part of a name; count anew (--renumber)"
         } else if format == FieldFormat::Cumul && (key.class.is_empty() || key.class.contains(char::is_whitespace)) {
             "the class has blanks, which part the words of this format"
+        } else if format == FieldFormat::FBleau && key.class.parse::<u32>().is_err() {
+            "this format has whole numbers for classes; wfkit features tensor writes the place of each class in a list of them"
+        } else if matches!(format, FieldFormat::NfStream | FieldFormat::Cesnet) && key.class.is_empty() {
+            "this format has no empty class"
         } else if format.has_directions_alone() && !lose_sizes && !trace.size().iter().all(is_cell) {
             "this format has directions alone, and sizes are not those of cells; --lose-sizes writes it nevertheless, cell, maybenot and json-lines keep sizes"
         } else {
@@ -123,7 +144,33 @@ fn text(LabelledTrace { trace, .. }: &LabelledTrace, format: FieldFormat) -> Str
 }
 
 /// A trace on one line.
-fn line(LabelledTrace { key, start_ns, trace, .. }: &LabelledTrace, format: FieldFormat) -> String {
+fn line(LabelledTrace { key, start_ns, trace, .. }: &LabelledTrace, format: FieldFormat, longest: usize) -> String {
+    let list = |items: Vec<String>| format!("[{}]", items.join(", "));
+    let quoted = |class: &str| format!("\"{}\"", class.replace('"', "\"\""));
+    let gaps = || {
+        let before = std::iter::once(&0).chain(trace.time_ns());
+        list(
+            trace.time_ns().iter().zip(before).map(|(now, before)| ((now - before) as f64 / 1e6).to_string()).collect(),
+        )
+    };
+    let sizes = || list(trace.size().iter().map(|size| size.unsigned_abs().to_string()).collect());
+    let directions = |out: i32, back: i32| {
+        list(trace.size().iter().map(|&size| if size > 0 { out } else { back }.to_string()).collect())
+    };
+    match format {
+        FieldFormat::NfStream => {
+            let (class, directions) = (quoted(&key.class), directions(0, 1));
+            return format!("{class},\"{directions}\",\"{}\",\"{}\"", sizes(), gaps());
+        }
+        FieldFormat::Cesnet => {
+            return format!("{},\"[{}, {}, {}]\"", quoted(&key.class), gaps(), directions(1, -1), sizes());
+        }
+        FieldFormat::FBleau => {
+            let padded = trace.size().iter().copied().chain(std::iter::repeat(0)).take(longest);
+            return padded.fold(key.class.clone(), |line, size| format!("{line},{size}"));
+        }
+        _ => {}
+    }
     if format == FieldFormat::Cumul {
         let ms = start_ns.map_or(0, |start| start / 1_000_000);
         let packets = trace.packets().map(|(ns, size)| format!(" {}:{}", ns as f64 / 1e6, -i64::from(size)));
