@@ -72,8 +72,10 @@ fn options(command: &Command, matches: &ArgMatches) -> Options {
 
 /// A whole number, yes or no; else as it is written.
 fn typed(written: &str) -> Value {
-    match (written.parse::<i64>(), written.parse::<bool>()) {
-        (Ok(number), _) => number.into(),
+    // What has another spelling, as 01, is text.
+    let number = written.parse::<i64>().ok().filter(|number| number.to_string() == written);
+    match (number, written.parse::<bool>()) {
+        (Some(number), _) => number.into(),
         (_, Ok(is)) => is.into(),
         _ => written.into(),
     }

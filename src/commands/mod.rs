@@ -7,6 +7,7 @@ mod capture_audit;
 mod capture_info;
 mod competition;
 mod completions;
+mod convert;
 mod dataset;
 mod defend;
 mod evaluate;
