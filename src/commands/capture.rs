@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use sha2::{Digest as _, Sha256};
 use wfkit_capture::{
     FileStats, Import, ImportError, ImportOptions, ImportParts, ImportStats, LabelSource, Selection, import,
@@ -37,6 +37,10 @@ pub(crate) fn run(command: &cli::Capture, context: &Context<'_>) -> Result<()> {
 
 fn run_import(options: &cli::CaptureImport, context: &Context<'_>) -> Result<()> {
     TraceFormat::of_extension(&options.out)?; // A wrong name is told before the work begins.
+    if let Some(shard) = options.shard {
+        let is_parquet = TraceFormat::of_extension(&options.out)? == TraceFormat::Parquet;
+        ensure!(is_parquet, "{}: shard {shard} is written as .parquet, which alone is joined", options.out.display());
+    }
     if options.shard.is_some() || most_packets(&options.paths) > options.at_once {
         return import_in_parts(options, context);
     }

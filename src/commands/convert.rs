@@ -70,8 +70,14 @@ enum Input<'a> {
 impl<'a> Input<'a> {
     /// None where the traces are few enough to be read as a whole, or cannot be read otherwise.
     fn open(options: &'a cli::Convert, out: &Path, context: &Context<'_>) -> Result<Option<Self>> {
-        if let Some(parts) = parts_of(&options.traces, options.at_once, context) {
-            return Ok(Some(Self::Parquet(parts)));
+        if let Some(mut parts) = parts_of(&options.traces, options.at_once, context) {
+            let is_in_order = parts.labels()?.is_sorted_by(|a, b| a.key.order(&b.key).is_lt());
+            if !is_in_order {
+                context
+                    .printer
+                    .note("its rows are not in the order of class, session and rep, so it is read as a whole");
+            }
+            return Ok(is_in_order.then_some(Self::Parquet(parts)));
         }
         let [path] = options.traces.as_slice() else { return Ok(None) };
         if !path.metadata().is_ok_and(|file| file.is_file() && most_rows(path, file.len()) > options.at_once) {

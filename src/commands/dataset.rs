@@ -14,7 +14,7 @@ use wfkit_report::words::abbreviated;
 
 use super::{audit, convert, merge, public, relabel, retime, select, show};
 use crate::cli;
-use crate::context::{Context, count, digests, make_folder};
+use crate::context::{Context, count, count_set, digests, make_folder};
 use crate::input::{Traces, read_traces};
 use crate::printer::percent;
 use wfkit_evaluate::split::{Pages, by_moment, by_session, stratified, stratified_in};
@@ -265,6 +265,11 @@ fn split(paths: &[PathBuf], how: &cli::HowToSplit, out: &Path, context: &Context
     count(&mut report.counts, "traces in neither part", set.len() - train.len() - test.len());
     count(&mut report.counts, "test traces with a twin to train on", overlap.learned_from());
     report.privacy.extras.set("overlap", overlap);
+    for (part, name) in [(&train, "train.parquet"), (&test, "test.parquet")] {
+        let mut of_part = report.clone();
+        count_set(&mut of_part.counts, part);
+        context.describe(&out.join(name), &of_part)?;
+    }
     context.finish_and_print(report, Some(&out.join("split")))
 }
 

@@ -122,21 +122,58 @@ fn shares_joined_are_one_run() {
     }
 }
 
-/// The example of job arrays, as it stands in the documents.
+/// Runs an example of job arrays, as it stands in the documents.
+fn run_example(folder: &Folder, name: &str, arguments: &[&str], environment: &[(&str, String)]) {
+    let script = format!("{}/examples/job-arrays/{name}", env!("CARGO_MANIFEST_DIR"));
+    let mut program = std::process::Command::new(script);
+    program.args(arguments).env("WFKIT", env!("CARGO_BIN_EXE_wfkit")).current_dir(folder.path("."));
+    let ran = program.envs(environment.iter().cloned()).output().unwrap();
+    assert!(ran.status.success(), "{name}: {}", String::from_utf8_lossy(&ran.stderr));
+}
+
 #[test]
-fn a_job_array_of_processes_gives_the_bytes_of_one_run() {
-    let folder = Folder::with_traces();
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/job-arrays/xargs.sh");
-    let ran = std::process::Command::new(script)
-        .env("WFKIT", env!("CARGO_BIN_EXE_wfkit"))
-        .current_dir(folder.path("."))
-        .output()
-        .unwrap();
-    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+fn job_arrays_give_the_bytes_of_one_run() {
+    let folder = Folder::new();
+    folder.captures("captures", &[1, 2], 1..9);
+    run_example(&folder, "xargs.sh", &[], &[]);
+    folder.wfkit("capture import captures --out whole-traces.parquet").succeeds();
     folder.wfkit("defend traces.parquet --defence front --seed 7 --out whole.parquet").succeeds();
-    assert!(folder.bytes("whole.parquet") == folder.bytes("defended.parquet"));
     folder.wfkit("features whole.parquet --set kfp-size --out whole-features.parquet").succeeds();
-    assert!(folder.bytes("whole-features.parquet") == folder.bytes("features.parquet"));
+    let sweep = "sweep traces.parquet --defence front --defence tamaraw:cell --defence pad:mtu --attack totals --draws 1 \
+                 --draws-train 1 --seed 7 --out whole";
+    folder.wfkit(sweep).succeeds();
+    let as_one = || {
+        for (whole, joined) in [
+            ("whole-traces.parquet", "traces.parquet"),
+            ("whole.parquet", "defended.parquet"),
+            ("whole-features.parquet", "features.parquet"),
+            ("whole/sweep.csv", "sweep/sweep.csv"),
+        ] {
+            assert!(folder.bytes(whole) == folder.bytes(joined), "{joined}");
+        }
+    };
+    as_one();
+
+    // As SLURM sets its variables.
+    for (stage, shares, parts, out) in [
+        ("import", 3, "traces", "traces.parquet"),
+        ("defend", 3, "defended", "defended.parquet"),
+        ("sweep", 4, "sweep", "sweep"),
+    ] {
+        let named = |share: u32| format!("{parts}-{share}{}", if stage == "sweep" { "" } else { ".parquet" });
+        for share in 1..=shares {
+            let set = |name: &'static str, value: u32| (name, value.to_string());
+            let environment = [
+                set("SLURM_ARRAY_TASK_ID", share),
+                set("SLURM_ARRAY_TASK_COUNT", shares),
+                set("SLURM_CPUS_PER_TASK", 1),
+            ];
+            run_example(&folder, "slurm.sh", &[stage], &environment);
+        }
+        let parts: Vec<String> = (1..=shares).map(named).collect();
+        folder.wfkit(&format!("dataset merge {} --out {out}", parts.join(" "))).succeeds();
+    }
+    as_one();
 }
 
 #[test]
@@ -245,6 +282,8 @@ fn captures_imported_in_parts_and_in_shares_are_one_run() {
     let message = folder.wfkit(merge).fails();
     assert!(message.contains("another input"), "{message}");
 
+    let refused = folder.wfkit("capture import captures --out x.csv --shard 1/2").fails();
+    assert!(refused.contains("shard 1/2 is written as .parquet"), "{refused}");
     for (options, needle) in [
         ("--outliers iqr", "outliers of a class are told by all of its traces"),
         ("--peer common", "name it by --peer"),
