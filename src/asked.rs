@@ -11,7 +11,8 @@ use serde_json::Value;
 use crate::cli::Cli;
 
 /// Options that do not decide what comes out: how it is shown, by how many threads, in how many parts. The seed has a field of its own.
-const NO_MATTER: [&str; 8] = ["at_once", "format", "fresh", "full", "quiet", "seed", "shard", "threads"];
+const NO_MATTER: [&str; 9] =
+    ["at_once", "format", "fresh", "full", "no_croissant", "quiet", "seed", "shard", "threads"];
 
 /// Options by name, each with its value, or its values in a list.
 pub(crate) type Options = BTreeMap<String, Value>;
@@ -72,8 +73,10 @@ fn options(command: &Command, matches: &ArgMatches) -> Options {
 
 /// A whole number, yes or no; else as it is written.
 fn typed(written: &str) -> Value {
-    match (written.parse::<i64>(), written.parse::<bool>()) {
-        (Ok(number), _) => number.into(),
+    // What has another spelling, as 01, is text.
+    let number = written.parse::<i64>().ok().filter(|number| number.to_string() == written);
+    match (number, written.parse::<bool>()) {
+        (Some(number), _) => number.into(),
         (_, Ok(is)) => is.into(),
         _ => written.into(),
     }

@@ -18,6 +18,7 @@ use wfkit_report::answer::Answer;
 
 use crate::TOOL;
 use crate::asked::Options;
+use crate::croissant;
 use crate::printer::Printer;
 
 /// What every command shares.
@@ -26,6 +27,8 @@ pub(crate) struct Context<'a> {
     /// What was asked for, for the reports.
     pub(crate) options: Options,
     pub(crate) printer: &'a Printer,
+    /// Whether data sets that are written get a description beside them.
+    describes: bool,
     started: Instant,
     /// What was said of the input, for the reports.
     said: Mutex<Vec<String>>,
@@ -41,6 +44,7 @@ impl<'a> Context<'a> {
             seed,
             options,
             printer,
+            describes: true,
             started: Instant::now(),
             said: Mutex::default(),
             bar: Mutex::default(),
@@ -48,9 +52,14 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// The same, with descriptions beside data sets or without.
+    pub(crate) fn describing(self, describes: bool) -> Self {
+        Self { describes, ..self }
+    }
+
     /// The same options with a clock that starts now, for one stage of several.
     pub(crate) fn restarted(&self) -> Self {
-        Self::new(self.seed, self.options.clone(), self.printer)
+        Self::new(self.seed, self.options.clone(), self.printer).describing(self.describes)
     }
 
     /// What experiments need: the seed, and this as their observer.
@@ -87,13 +96,25 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Stamps the seconds, and writes the report beside `output`: `traces.parquet` has `traces.report.json`.
+    /// Stamps the seconds, and writes the report beside `output`: `traces.parquet` has `traces.report.json`; and what the output is, where it is a
+    /// data set.
     pub(crate) fn finish(&self, report: &mut StageReport, output: Option<&Path>) -> Result<()> {
         report.seconds = self.started.elapsed().as_secs_f64();
         match output {
-            Some(output) => write(&report_path(output), report.to_json()),
+            Some(output) => {
+                self.describe(output, report)?;
+                write(&report_path(output), report.to_json())
+            }
             None => Ok(()),
         }
+    }
+
+    /// Writes what a data set is beside it. The files of a competition are for who plays, and are described by its rules.
+    pub(crate) fn describe(&self, output: &Path, report: &StageReport) -> Result<()> {
+        if !self.describes || report.stage.starts_with("competition") {
+            return Ok(());
+        }
+        croissant::write_beside(output, report)
     }
 
     /// As [`finish`](Self::finish), then prints the report.
@@ -316,10 +337,14 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 /// Where the report of `output` stands.
 pub(crate) fn report_path(output: &Path) -> PathBuf {
+    output.with_file_name(format!("{}.report.json", stem(output)))
+}
+
+/// The name of an output without its ending, where that is one of ours.
+pub(crate) fn stem(output: &Path) -> String {
     let name = output.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let endings = [".csv.zip", ".parquet", ".csv", ".wfm", ".npz"];
-    let stem = endings.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
-    output.with_file_name(format!("{stem}.report.json"))
+    endings.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name).to_owned()
 }
 
 #[cfg(test)]

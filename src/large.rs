@@ -54,7 +54,7 @@ pub(crate) fn as_a_whole(packets: u64, shard: Option<Shard>) -> String {
 }
 
 /// The parts of one file of Parquet that has more packets than `at_once`; none of what is to be read as a whole.
-fn parts_of<'a>(paths: &'a [PathBuf], at_once: u64, context: &Context<'_>) -> Option<TraceParts<'a>> {
+pub(crate) fn parts_of<'a>(paths: &'a [PathBuf], at_once: u64, context: &Context<'_>) -> Option<TraceParts<'a>> {
     let [path] = paths else { return None };
     // What is wrong with a file is told where it is read as a whole.
     let parts = TraceParts::open(path).ok()??;
@@ -70,6 +70,8 @@ fn parts_of<'a>(paths: &'a [PathBuf], at_once: u64, context: &Context<'_>) -> Op
 pub(crate) struct Kept {
     pub(crate) drawn: Drawn,
     pub(crate) volumes: Vec<Volume>,
+    /// Packets of each trace.
+    pub(crate) lengths: Vec<usize>,
     pub(crate) packets: usize,
     pub(crate) classes: usize,
     some: Vec<LabelledTrace>,
@@ -86,6 +88,7 @@ impl Kept {
         Self {
             drawn: Drawn::of_labels(labels, setting),
             volumes: Vec::with_capacity(labels.len()),
+            lengths: Vec::with_capacity(labels.len()),
             packets: 0,
             classes: classes.len(),
             some: Vec::new(),
@@ -103,6 +106,7 @@ impl Kept {
             self.taken += 1;
         }
         self.volumes.extend(part.volumes());
+        self.lengths.extend(part.traces().iter().map(|labelled| labelled.trace.len()));
         self.packets += part.packets();
     }
 

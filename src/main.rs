@@ -4,6 +4,7 @@ mod asked;
 mod cli;
 mod commands;
 mod context;
+mod croissant;
 mod help;
 mod input;
 mod large;

@@ -130,6 +130,49 @@ def what_totals_leave(figures):
     )
 
 
+# --- benchmarks by name
+
+# Those on bundled data, so that everybody can run them.
+BENCHMARKS = (
+    "sample@1/5-folds",
+    "sample@1/10-folds",
+    "sample@1/10-sessions",
+    "lab-secretstroll@1/10-folds",
+    "lab-secretstroll@1/4-sessions",
+    "lab-pages@1/10-folds",
+    "lab-pages@1/4-sessions",
+)
+BENCHMARK_SCORES = ("accuracy", "macro_f1", "roc_auc_macro_ovr", "log_loss")
+
+
+def benchmark_commands():
+    attacks = "--attack best --against kfp --against cumul-forest"
+    return [f"wfkit evaluate --benchmark {name} {attacks} --sheet {place}.json --quiet" for place, name in enumerate(BENCHMARKS)]
+
+
+def benchmark_figures(work, printed):
+    found = {}
+    for place, name in enumerate(BENCHMARKS):
+        sheet = json.loads((work / f"{place}.json").read_text())
+        found[name] = {
+            "tested": sheet["counts"]["tested traces"],
+            "scores": {row["attack"]: {score: row.get(score) and {key: row[score][key] for key in ("value", "interval_95")} for score in BENCHMARK_SCORES} for row in sheet["scores"]},
+        }
+    return found
+
+
+def benchmark_table(figures):
+    sheets = []
+    for name, sheet in figures.items():
+        rows = []
+        for attack, scores in sheet["scores"].items():
+            digits = {"log_loss": 2, "roc_auc_macro_ovr": 4}
+            cells = [with_interval(scores[score], digits.get(score, 3)) if scores[score] and scores[score]["value"] is not None else "-" for score in BENCHMARK_SCORES]
+            rows.append([attack if attack == "chance" else f"`{attack}`", *cells])
+        sheets.append(f"**`{name}`**, {sheet['tested']:,} traces tested:\n\n{table(['attack', 'accuracy', 'macro F1', 'ROC-AUC', 'log loss'], rows)}")
+    return "\n\n".join(sheets) + "\n\n95 % intervals in brackets, of means over traces; clustered by session where whole sessions are tested."
+
+
 # --- few traces a class
 
 FEW = (1, 2, 5, 10)
@@ -382,10 +425,21 @@ ENTRIES = [
         )
         for name, more in (("secretstroll", ""), ("pages", " --open-world unmonitored"))
     ),
+    Entry(
+        "benchmarks",
+        None,
+        benchmark_commands(),
+        benchmark_figures,
+        benchmark_table,
+        "10 minutes",
+        shown="`wfkit evaluate --benchmark NAME --attack best --against kfp --against cumul-forest --sheet sheet.json` for each",
+        shown_in=f"{NUMBERS}/benchmarks.md",
+    ),
     Entry("capture-speed", "made-captures", ["benches/peers/capture/run"], peers.capture_figures, peers.capture_table, "30 minutes, 4 GB"),
     Entry("forest-speed", "made-rows", ["benches/peers/forest/run"], peers.forest_figures, peers.forest_table, "30 minutes"),
     Entry("feature-speed", "made-traces", ["benches/peers/features/run"], peers.feature_figures, peers.feature_table, "2 minutes"),
     Entry("large-sets", "made-large", ["benches/large/run 1000000 2000"], peers.large_figures, peers.large_table, "25 minutes, 20 GB of disk"),
+    Entry("large-train", "made-large", ["benches/large/train 1000000"], peers.learned_figures, peers.learned_table, "30 minutes, 6 GB of disk"),
     Entry("defend-speed", "maybenot-loads", ["benches/peers/defend/run maybenot-loads/"], peers.defend_figures, peers.defend_table, "10 minutes"),
     Entry(
         "page-loads",

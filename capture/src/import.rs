@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 use thiserror::Error;
-use wfkit_datasets::{Counting, LabelledTrace, Layer, PacketColumn, Provenance, TraceKey, TraceSet};
+use wfkit_datasets::{Counting, LabelledTrace, Layer, PacketColumn, Provenance, Trace, TraceKey, TraceSet};
 
 use crate::client::ClientRule;
 use crate::files::{InputFile, Listing};
@@ -79,6 +79,29 @@ impl ImportOptions {
 
     pub(crate) fn rules<'a>(&'a self, known: &'a Known) -> Rules<'a> {
         Rules { client: &self.client, scope: self.flows, peer: &self.peer, known }
+    }
+
+    /// Whether what traces consist of are packets, not what lies across them.
+    pub(crate) fn is_of_packets(&self) -> bool {
+        !matches!(self.layer, Layer::Tls | Layer::Cell)
+    }
+
+    /// Where a set comes from that was made of these files, so many of which are packets in text.
+    pub(crate) fn provenance(&self, mut sources: Vec<String>, texts: usize) -> Provenance {
+        sources.sort_unstable();
+        let of_streams = matches!(self.layer, Layer::Tcp | Layer::Tls | Layer::Cell);
+        // Texts tell of each packet by itself.
+        let reassembly = of_streams.then_some(self.reassembly && texts < sources.len());
+        let is_one_rule = !self.reassembly || texts == 0 || texts == sources.len();
+        let mut packet_columns = self.packet_columns.clone();
+        packet_columns.sort_unstable();
+        packet_columns.dedup();
+        Provenance {
+            reassembly,
+            counting: if is_one_rule { Counting::of(self.layer, reassembly).map(Box::new) } else { None },
+            packet_columns,
+            ..Provenance::new(self.layer, sources)
+        }
     }
 
     /// Options that between them go through all of the code.
@@ -158,6 +181,18 @@ pub enum ImportError {
         /// The second file.
         second: PathBuf,
     },
+    /// What all captures together tell, and a share of them does not.
+    #[error("{0}")]
+    NeedsAll(
+        /// What it is, and what to do.
+        String,
+    ),
+    /// A file was another one when it was read again.
+    #[error("{}: it changed while it was read: import again", _0.display())]
+    Changed(
+        /// The file.
+        PathBuf,
+    ),
     /// No file gave a trace.
     #[error("no trace: {}", summary(stats))]
     NoTrace {
@@ -196,107 +231,129 @@ pub fn import(
     options: &ImportOptions,
     on_file: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Import, ImportError> {
-    match options.layer {
-        Layer::Unknown => return Err(ImportError::Layer(options.layer)),
-        Layer::Tls | Layer::Cell if !options.reassembly => return Err(ImportError::NeedsReassembly(options.layer)),
-        Layer::Frame | Layer::Ip | Layer::Tcp | Layer::Tls | Layer::Cell | Layer::Udp => {}
-    }
-    if let Some(&column) =
-        options.packet_columns.iter().find(|column| !matches!(column, PacketColumn::Flow | PacketColumn::Proto))
-    {
-        return Err(ImportError::PacketColumn(column));
-    }
-    let listing = Listing::of(paths).map_err(|(path, source)| ImportError::Path { path, source })?;
-    let display = |file: &InputFile| match paths {
-        [_] => file.name.clone(),
-        _ => file.path.display().to_string(),
-    };
-    let labels = Labels::of(&listing.files, &options.labels, display)?;
-    check_unique(&listing.files, &labels)?;
-
-    let mut stats = ImportStats {
-        files: listing.files.len() as u64,
-        other_files: listing.others,
-        labels: labels.sources,
-        names_read: labels.names_read,
-        label_doubt: labels.doubt,
-        problems: labels.problems,
-        ..ImportStats::default()
-    };
-    for (name, problem) in &listing.unreadable {
-        stats.files += 1;
-        stats.drop_trace("unreadable");
-        stats.problems.push(format!("{name}: {problem}"));
-    }
-    let mut work = Vec::new();
-    let mut origins = Vec::new();
-    for ((file, key), origin) in listing.files.iter().zip(labels.keys).zip(labels.origins) {
-        match key {
-            Ok(key) => {
-                work.push((file, key));
-                origins.push(origin);
-            }
-            Err(reason) => {
-                stats.drop_trace(reason);
-                // Of a file that is no capture it matters more what it is.
-                if let Err(error @ RecordError::Foreign { .. }) = Records::open(&file.path) {
-                    stats.problems.push(format!("{}: {error}", display(file)));
-                }
-            }
-        }
-    }
-
+    let Planned { work, mut stats } = Planned::of(paths, options)?;
     let done = AtomicUsize::new(0);
-    let read = |(file, _): &(&InputFile, TraceKey)| {
-        let result = trace_of(&file.path, &display(file), options, &Known::default());
+    let read = |file: &Work| {
+        let result = file.read(options, &Known::default());
         on_file(done.fetch_add(1, Ordering::Relaxed) + 1, work.len());
         result
     };
     let mut results: Vec<FileTrace> = work.par_iter().map(read).collect();
     let known = neighbours::known(&results, options);
     // What one file tells serves the others: those that it says more about are read again.
-    results.par_iter_mut().zip(&work).for_each(|(result, (file, _))| {
-        if file.path.is_file() && neighbours::tell_more(&result.findings, &known, options) {
-            *result = trace_of(&file.path, &display(file), options, &known);
+    results.par_iter_mut().zip(&work).for_each(|(result, file)| {
+        if file.file.path.is_file() && neighbours::tell_more(&result.findings, &known, options) {
+            *result = file.read(options, &known);
         }
     });
     if options.peer == PeerRule::Main {
-        let classes: Vec<&str> = work.iter().map(|(_, key)| key.class.as_str()).collect();
+        let classes: Vec<&str> = work.iter().map(|file| file.key.class.as_str()).collect();
         neighbours::warn_of_other_peers(&mut results, &classes);
     }
 
     let mut traces = Vec::new();
     let mut sources = Vec::new();
     let mut texts = 0;
-    for (((file, key), origin), result) in work.into_iter().zip(origins).zip(results) {
+    for (file, result) in work.into_iter().zip(results) {
         stats.add_file(result.stats);
-        if let Some((start_ns, trace)) = result.trace {
+        if let Some(trace) = result.trace {
             texts += usize::from(result.is_text);
-            traces.push(LabelledTrace { origin, ..LabelledTrace::new(key, Some(start_ns), trace) });
-            sources.push(file_name(&file.path));
+            sources.push(file.source());
+            traces.push(file.labelled(trace));
         }
     }
     let (traces, left_out) = options.select.apply(traces);
-    stats.leave_out(left_out, !matches!(options.layer, Layer::Tls | Layer::Cell));
+    stats.leave_out(left_out, options.is_of_packets());
     if traces.is_empty() {
         return Err(ImportError::NoTrace { stats: Box::new(stats) });
     }
-    sources.sort_unstable();
-    let of_streams = matches!(options.layer, Layer::Tcp | Layer::Tls | Layer::Cell);
-    // Texts tell of each packet by itself.
-    let reassembly = of_streams.then_some(options.reassembly && texts < sources.len());
-    let is_one_rule = !options.reassembly || texts == 0 || texts == sources.len();
-    let mut packet_columns = options.packet_columns.clone();
-    packet_columns.sort_unstable();
-    packet_columns.dedup();
-    let provenance = Provenance {
-        reassembly,
-        counting: if is_one_rule { Counting::of(options.layer, reassembly).map(Box::new) } else { None },
-        packet_columns,
-        ..Provenance::new(options.layer, sources)
-    };
-    let set = TraceSet::new(traces, provenance).expect("the keys are unique");
+    let set = TraceSet::new(traces, options.provenance(sources, texts)).expect("the keys are unique");
     Ok(Import { set, stats })
+}
+
+/// The files that are read, and what is known before that.
+pub(crate) struct Planned {
+    /// In path order.
+    pub(crate) work: Vec<Work>,
+    pub(crate) stats: ImportStats,
+}
+
+/// A file that has a label.
+pub(crate) struct Work {
+    pub(crate) file: InputFile,
+    /// What it is called in statistics.
+    pub(crate) name: String,
+    pub(crate) key: TraceKey,
+    pub(crate) origin: Option<String>,
+}
+
+impl Planned {
+    pub(crate) fn of(paths: &[PathBuf], options: &ImportOptions) -> Result<Self, ImportError> {
+        match options.layer {
+            Layer::Unknown => return Err(ImportError::Layer(options.layer)),
+            Layer::Tls | Layer::Cell if !options.reassembly => {
+                return Err(ImportError::NeedsReassembly(options.layer));
+            }
+            Layer::Frame | Layer::Ip | Layer::Tcp | Layer::Tls | Layer::Cell | Layer::Udp => {}
+        }
+        let is_told = |column: &&PacketColumn| matches!(column, PacketColumn::Flow | PacketColumn::Proto);
+        if let Some(&column) = options.packet_columns.iter().find(|column| !is_told(column)) {
+            return Err(ImportError::PacketColumn(column));
+        }
+        let listing = Listing::of(paths).map_err(|(path, source)| ImportError::Path { path, source })?;
+        let display = |file: &InputFile| match paths {
+            [_] => file.name.clone(),
+            _ => file.path.display().to_string(),
+        };
+        let labels = Labels::of(&listing.files, &options.labels, display)?;
+        check_unique(&listing.files, &labels)?;
+
+        let mut stats = ImportStats {
+            files: listing.files.len() as u64,
+            other_files: listing.others,
+            labels: labels.sources,
+            names_read: labels.names_read,
+            label_doubt: labels.doubt,
+            problems: labels.problems,
+            ..ImportStats::default()
+        };
+        for (name, problem) in &listing.unreadable {
+            stats.files += 1;
+            stats.drop_trace("unreadable");
+            stats.problems.push(format!("{name}: {problem}"));
+        }
+        let mut work = Vec::new();
+        for ((file, key), origin) in listing.files.into_iter().zip(labels.keys).zip(labels.origins) {
+            let name = display(&file);
+            match key {
+                Ok(key) => work.push(Work { file, name, key, origin }),
+                Err(reason) => {
+                    stats.drop_trace(reason);
+                    // Of a file that is no capture it matters more what it is.
+                    if let Err(error @ RecordError::Foreign { .. }) = Records::open(&file.path) {
+                        stats.problems.push(format!("{name}: {error}"));
+                    }
+                }
+            }
+        }
+        Ok(Self { work, stats })
+    }
+}
+
+impl Work {
+    pub(crate) fn read(&self, options: &ImportOptions, known: &Known) -> FileTrace {
+        trace_of(&self.file.path, &self.name, options, known)
+    }
+
+    /// What a set names it by among its sources.
+    pub(crate) fn source(&self) -> String {
+        file_name(&self.file.path)
+    }
+
+    pub(crate) fn labelled(&self, (start_ns, trace): (i64, Trace)) -> LabelledTrace {
+        let origin = self.origin.clone();
+        LabelledTrace { origin, ..LabelledTrace::new(self.key.clone(), Some(start_ns), trace) }
+    }
 }
 
 fn check_unique(files: &[InputFile], labels: &Labels) -> Result<(), ImportError> {

@@ -14,6 +14,7 @@ mod flows;
 #[doc(hidden)]
 pub mod fuzzing;
 mod import;
+mod import_parts;
 mod info;
 mod labels;
 mod manifest;
@@ -36,6 +37,7 @@ pub use export::{ExportError, Exported, export, write_capture};
 pub use files::{FoundCaptures, captures_in, has_captures};
 pub use flows::{FlowScope, FlowScopeError, PeerRule, PeerRuleError};
 pub use import::{Import, ImportError, ImportOptions, import};
+pub use import_parts::ImportParts;
 pub use info::{CaptureInfo, capture_info};
 pub use labels::{LabelPattern, LabelPatternError, LabelSource};
 pub use manifest::ManifestError;

@@ -48,7 +48,8 @@ pub(crate) fn tell_more(file: &Findings, known: &Known, options: &ImportOptions)
 
 /// Names the files whose main peer is not the one that more than half of its class have, or else of all files.
 pub(crate) fn warn_of_other_peers(files: &mut [FileTrace], classes: &[&str]) {
-    let peer = |file: &FileTrace| file.trace.as_ref().and(file.findings.main_pair).map(|pair| pair.peer);
+    let peer =
+        |file: &FileTrace| file.findings.main_pair.filter(|_| file.stats.no_trace.is_none()).map(|pair| pair.peer);
     let mut by_class: BTreeMap<&str, Vec<Endpoint>> = BTreeMap::new();
     for (file, class) in files.iter().zip(classes) {
         by_class.entry(class).or_default().extend(peer(file));

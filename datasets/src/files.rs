@@ -42,6 +42,22 @@ pub fn replace_with(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
     replace_file(path, |error| error, |file| file.write_all(content.as_ref()))
 }
 
+/// A file to write and read in `folder` that nobody else sees, and that is gone with the process.
+///
+/// # Errors
+/// What the system refuses.
+pub(crate) fn scratch(folder: &Path) -> io::Result<File> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    if let Some(file) = unnamed(folder) {
+        return Ok(file);
+    }
+    let make = |name: &Path| OpenOptions::new().read(true).write(true).create_new(true).open(name);
+    let (name, file) = with_free_name(&folder.join("x"), make)?;
+    // Where the system does not part a name from an open file, it stays behind.
+    let _ = fs::remove_file(name);
+    Ok(file)
+}
+
 /// What a path names.
 enum Target {
     /// A regular file, or none yet.
@@ -149,7 +165,7 @@ fn with_free_name<T>(target: &Path, make: impl Fn(&Path) -> io::Result<T>) -> io
 fn unnamed(folder: &Path) -> Option<File> {
     use rustix::fs::{Mode, OFlags, open};
     let mode = Mode::from_raw_mode(0o666);
-    open(folder, OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC, mode).ok().map(File::from)
+    open(folder, OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC, mode).ok().map(File::from)
 }
 
 #[cfg(target_os = "linux")]

@@ -1,11 +1,11 @@
 //! What a set of traces is like, in numbers.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
-use wfkit_metrics::Summary;
+use wfkit_metrics::{Summary, Volume};
 
-use crate::{Known, Layer, Likeness, TraceSet};
+use crate::{Known, LabelledTrace, Layer, Likeness, TraceKey, TraceSet};
 
 /// What a set of traces is like, in numbers. Summaries are `None` for an empty set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,28 +47,84 @@ pub struct TraceSetInfo {
 impl TraceSetInfo {
     /// Looks at every trace once.
     pub fn of(set: &TraceSet) -> Self {
-        let traces = set.traces();
-        let count = |is: &dyn Fn(&crate::LabelledTrace) -> bool| traces.iter().filter(|trace| is(trace)).count();
-        let sessions: BTreeSet<&String> = traces.iter().filter_map(|trace| trace.key.session.as_ref()).collect();
-        let mut of_class: HashMap<&str, usize> = HashMap::new();
-        for labelled in traces {
-            *of_class.entry(&labelled.key.class).or_default() += 1;
+        let mut info = InfoOfParts::default();
+        info.see(set);
+        info.done(set.provenance().layer)
+    }
+}
+
+/// What a set is like that goes by in parts: some 200 bytes a trace are kept.
+#[derive(Debug, Default)]
+pub struct InfoOfParts {
+    of_class: HashMap<String, usize>,
+    sessions: BTreeSet<String>,
+    without_session: usize,
+    without_start: usize,
+    without_incoming: usize,
+    without_outgoing: usize,
+    hashes: HashSet<[u8; 32]>,
+    duplicates: usize,
+    packets: Vec<usize>,
+    volumes: Vec<Volume>,
+    times: Times,
+}
+
+impl InfoOfParts {
+    /// Looks at the next traces.
+    pub fn see(&mut self, part: &TraceSet) {
+        for labelled in part.traces() {
+            let trace = &labelled.trace;
+            match self.of_class.get_mut(&labelled.key.class) {
+                Some(count) => *count += 1,
+                None => drop(self.of_class.insert(labelled.key.class.clone(), 1)),
+            }
+            match &labelled.key.session {
+                Some(session) if !self.sessions.contains(session) => drop(self.sessions.insert(session.clone())),
+                Some(_) => {}
+                None => self.without_session += 1,
+            }
+            self.without_start += usize::from(labelled.start_ns.is_none());
+            let outgoing = trace.out_packets();
+            self.without_incoming += usize::from(outgoing == trace.len());
+            self.without_outgoing += usize::from(outgoing == 0);
+            self.duplicates += usize::from(!self.hashes.insert(trace.content_hash()));
+            self.packets.push(trace.len());
+            self.times.see(labelled);
         }
-        let volumes = set.volumes();
-        let summary = |of: &dyn Fn(&wfkit_metrics::Volume) -> f64| Summary::of(volumes.iter().map(of));
-        Self {
-            layer: set.provenance().layer,
-            classes: of_class.len(),
-            traces: traces.len(),
-            packets: set.packets(),
-            sessions: sessions.len(),
-            without_session: count(&|labelled| labelled.key.session.is_none()),
-            without_start: count(&|labelled| labelled.start_ns.is_none()),
-            duplicates: duplicates(set).iter().map(|rows| rows.len() - 1).sum(),
-            without_incoming: count(&|labelled| labelled.trace.in_packets() == 0),
-            without_outgoing: count(&|labelled| labelled.trace.out_packets() == 0),
-            traces_per_class: Summary::of(of_class.into_values().map(|n| n as f64)),
-            packets_per_trace: Summary::of(traces.iter().map(|labelled| labelled.trace.len() as f64)),
+        self.volumes.extend(part.volumes());
+    }
+
+    /// What each trace costs its user, in the order in which they went by.
+    pub fn volumes(&self) -> &[Volume] {
+        &self.volumes
+    }
+
+    /// Packets of each trace, likewise.
+    pub fn packets(&self) -> &[usize] {
+        &self.packets
+    }
+
+    /// As [`implausible_times`].
+    pub fn implausible_times(&self) -> Option<String> {
+        self.times.implausible()
+    }
+
+    /// All of it in numbers, of a set of this layer.
+    pub fn done(&self, layer: Layer) -> TraceSetInfo {
+        let summary = |of: &dyn Fn(&Volume) -> f64| Summary::of(self.volumes.iter().map(of));
+        TraceSetInfo {
+            layer,
+            classes: self.of_class.len(),
+            traces: self.packets.len(),
+            packets: self.packets.iter().sum(),
+            sessions: self.sessions.len(),
+            without_session: self.without_session,
+            without_start: self.without_start,
+            duplicates: self.duplicates,
+            without_incoming: self.without_incoming,
+            without_outgoing: self.without_outgoing,
+            traces_per_class: Summary::of(self.of_class.values().map(|&n| n as f64)),
+            packets_per_trace: Summary::of(self.packets.iter().map(|&packets| packets as f64)),
             bytes: summary(&|volume| volume.in_bytes + volume.out_bytes),
             in_bytes: summary(&|volume| volume.in_bytes),
             out_bytes: summary(&|volume| volume.out_bytes),
@@ -142,49 +198,78 @@ const NS_PER_SECOND: u64 = 1_000_000_000;
 /// What is implausible about the times of a set, as where microseconds stand for seconds: the trace that shows it most, its value and the
 /// unit that the times are likely to be in. Sets without times, all of which are 0, are fine.
 pub fn implausible_times(set: &TraceSet) -> Option<String> {
-    let timed = || set.traces().iter().filter(|labelled| labelled.trace.duration_ns() > 0);
-    let mut durations: Vec<u64> = timed().map(|labelled| labelled.trace.duration_ns()).collect();
-    durations.sort_unstable();
-    let median = *durations.get(durations.len() / 2)?;
-    let longest = timed().max_by_key(|labelled| labelled.trace.duration_ns())?;
-    let as_units = |factors: [(u64, &'static str); 3], scale: &dyn Fn(u64) -> Option<u64>| {
-        factors
-            .into_iter()
-            .find(|(factor, _)| scale(*factor).is_some_and(|ns| USUAL_NS.contains(&ns)))
-            .map(|(_, unit)| unit)
-    };
-    let describe = |duration: u64| format!("({}) lasts {}", longest.key, length(duration));
-    if median > LONGEST_MEDIAN_NS {
-        let units = [(1_000, "milliseconds"), (1_000_000, "microseconds"), (NS_PER_SECOND, "nanoseconds")];
-        let likely = as_units(units, &|factor| Some(median / factor));
-        let likely = likely.map_or(String::new(), |unit| format!("; they look like {unit} where seconds are due"));
-        return Some(format!(
-            "times are implausible: {}, and the median trace {}{likely}",
-            describe(longest.trace.duration_ns()),
-            length(median)
-        ));
+    let mut times = Times::default();
+    set.traces().iter().for_each(|labelled| times.see(labelled));
+    times.implausible()
+}
+
+/// How long traces last that have times.
+#[derive(Debug, Default)]
+struct Times {
+    durations: Vec<u64>,
+    packets: Vec<usize>,
+    /// The last of the longest.
+    longest: Option<(u64, TraceKey)>,
+}
+
+impl Times {
+    fn see(&mut self, labelled: &LabelledTrace) {
+        let duration = labelled.trace.duration_ns();
+        if duration == 0 {
+            return;
+        }
+        self.durations.push(duration);
+        self.packets.push(labelled.trace.len());
+        if self.longest.as_ref().is_none_or(|(longest, _)| *longest <= duration) {
+            self.longest = Some((duration, labelled.key.clone()));
+        }
     }
-    if longest.trace.duration_ns() > LONGEST_NS {
-        return Some(format!(
-            "times are implausible: {}, where the median trace takes {}",
-            describe(longest.trace.duration_ns()),
-            length(median)
-        ));
+
+    fn implausible(&self) -> Option<String> {
+        let (longest, longest_key) = self.longest.as_ref()?;
+        let mut durations = self.durations.clone();
+        durations.sort_unstable();
+        let median = *durations.get(durations.len() / 2)?;
+        let as_units = |factors: [(u64, &'static str); 3], scale: &dyn Fn(u64) -> Option<u64>| {
+            factors
+                .into_iter()
+                .find(|(factor, _)| scale(*factor).is_some_and(|ns| USUAL_NS.contains(&ns)))
+                .map(|(_, unit)| unit)
+        };
+        let describe = |duration: u64| format!("({}) lasts {}", longest_key, length(duration));
+        if median > LONGEST_MEDIAN_NS {
+            let units = [(1_000, "milliseconds"), (1_000_000, "microseconds"), (NS_PER_SECOND, "nanoseconds")];
+            let likely = as_units(units, &|factor| Some(median / factor));
+            let likely = likely.map_or(String::new(), |unit| format!("; they look like {unit} where seconds are due"));
+            return Some(format!(
+                "times are implausible: {}, and the median trace {}{likely}",
+                describe(*longest),
+                length(median)
+            ));
+        }
+        if *longest > LONGEST_NS {
+            return Some(format!(
+                "times are implausible: {}, where the median trace takes {}",
+                describe(*longest),
+                length(median)
+            ));
+        }
+        let mut packets: Vec<usize> = self.packets.clone();
+        packets.sort_unstable();
+        if median < SHORTEST_MEDIAN_NS && packets[packets.len() / 2] >= MANY_PACKETS {
+            let units = [(1_000, "microseconds"), (1_000_000, "milliseconds"), (NS_PER_SECOND, "seconds")];
+            let likely = as_units(units, &|factor| median.checked_mul(factor));
+            let likely =
+                likely.map_or(String::new(), |unit| format!("; they look like {unit} where nanoseconds are due"));
+            return Some(format!(
+                "times are implausible: even {}, and the median trace of {} packets {}{likely}",
+                describe(*longest),
+                packets[packets.len() / 2],
+                length(median)
+            ));
+        }
+        None
     }
-    let mut packets: Vec<usize> = timed().map(|labelled| labelled.trace.len()).collect();
-    packets.sort_unstable();
-    if median < SHORTEST_MEDIAN_NS && packets[packets.len() / 2] >= MANY_PACKETS {
-        let units = [(1_000, "microseconds"), (1_000_000, "milliseconds"), (NS_PER_SECOND, "seconds")];
-        let likely = as_units(units, &|factor| median.checked_mul(factor));
-        let likely = likely.map_or(String::new(), |unit| format!("; they look like {unit} where nanoseconds are due"));
-        return Some(format!(
-            "times are implausible: even {}, and the median trace of {} packets {}{likely}",
-            describe(longest.trace.duration_ns()),
-            packets[packets.len() / 2],
-            length(median)
-        ));
-    }
-    None
 }
 
 /// A duration in the unit that suits it.

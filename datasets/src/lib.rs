@@ -46,15 +46,15 @@ pub use class_name::{MixedClass, Spellings, canonical as canonical_class, unknow
 pub use counting::Counting;
 #[cfg(feature = "tables")]
 pub use fold_file::{FoldFile, Together, UnknownTogether, splits_of_folds, write_folds};
-#[cfg(feature = "csv")]
-pub use formats::{ReadError, WriteError};
 #[cfg(feature = "tables")]
 pub use formats::{
-    ReadTraces, TraceFormat, TraceParts, TraceSink, read_all_traces, read_all_traces_as, read_traces,
-    write_parquet_in_parts, write_traces,
+    AddTrace, CsvParts, ReadTraces, TraceFormat, TraceParts, TraceSink, read_all_traces, read_all_traces_as,
+    read_traces, write_parquet_in_parts, write_traces, write_traces_in_parts,
 };
+#[cfg(feature = "csv")]
+pub use formats::{ReadError, WriteError};
 pub use groups::Groups;
-pub use info::{TraceSetInfo, duplicates, implausible_times, near_twins, traces_with_twins};
+pub use info::{InfoOfParts, TraceSetInfo, duplicates, implausible_times, near_twins, traces_with_twins};
 #[cfg(feature = "tables")]
 pub use kinds::FileKind;
 pub use label::Label;
@@ -72,7 +72,7 @@ pub use sessions::{Page, SessionError, SessionOptions, SessionPages, join_sessio
 #[cfg(feature = "tables")]
 pub use tables::{ColumnTable, TableSink, read_table, write_table, write_table_in_parts};
 pub use trace::{Trace, TraceError, short_hash};
-pub use trace_set::{LabelledTrace, Layer, Provenance, TraceKey, TraceSet, TraceSetError, volume};
+pub use trace_set::{LabelledTrace, Layer, Provenance, TraceKey, TraceSet, TraceSetError, renumber, volume};
 pub use view::View;
 
 /// The folder of the bundled sample of real captures, in the source tree that this was built from.

@@ -140,6 +140,23 @@ impl Provenance {
     }
 }
 
+/// Counts repetitions anew from 1 in classes whose sessions share some, of rows in set order; these classes.
+pub fn renumber<T>(
+    rows: &mut [T],
+    key: impl Fn(&T) -> &TraceKey,
+    key_mut: impl Fn(&mut T) -> &mut TraceKey,
+) -> Vec<String> {
+    let mut renumbered = Vec::new();
+    for class in rows.chunk_by_mut(|a, b| key(a).class == key(b).class) {
+        let mut seen = HashSet::new();
+        if class.iter().any(|row| !seen.insert(key(row).rep)) {
+            renumbered.push(key(&class[0]).class.clone());
+            class.iter_mut().zip(1..).for_each(|(row, rep)| key_mut(row).rep = rep);
+        }
+    }
+    renumbered
+}
+
 /// Labelled traces in the order of their keys, each key once.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TraceSet {
@@ -176,6 +193,11 @@ impl TraceSet {
     /// The traces, in key order.
     pub fn traces(&self) -> &[LabelledTrace] {
         &self.traces
+    }
+
+    /// The traces by themselves, in key order.
+    pub fn into_traces(self) -> Vec<LabelledTrace> {
+        self.traces
     }
 
     /// Where they come from.
@@ -241,14 +263,7 @@ impl TraceSet {
 
     /// The same traces, where classes whose sessions share repetitions have theirs counted anew from 1, in set order; and these classes.
     pub fn renumbered(mut self) -> (Self, Vec<String>) {
-        let mut renumbered = Vec::new();
-        for class in self.traces.chunk_by_mut(|a, b| a.key.class == b.key.class) {
-            let mut seen = HashSet::new();
-            if class.iter().any(|labelled| !seen.insert(labelled.key.rep)) {
-                renumbered.push(class[0].key.class.clone());
-                class.iter_mut().zip(1..).for_each(|(labelled, rep)| labelled.key.rep = rep);
-            }
-        }
+        let renumbered = renumber(&mut self.traces, |labelled| &labelled.key, |labelled| &mut labelled.key);
         (self, renumbered)
     }
 

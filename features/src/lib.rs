@@ -7,6 +7,7 @@ mod file;
 mod learner;
 mod matrix;
 mod meaning;
+mod percentiles;
 mod report;
 mod sets;
 mod sparse;
@@ -18,7 +19,6 @@ pub use column::{Column, FeatureInformation, Unit};
 pub use extractor::FeatureExtractor;
 #[cfg(feature = "tables")]
 pub use file::{FeatureFile, FeatureFileError};
-pub use learner::Learner;
 pub use matrix::{FeatureMatrix, MatrixError};
 pub use meaning::meaning;
 pub use report::{FeatureAuc, FeatureReport, feature_aucs};

@@ -67,6 +67,12 @@ pub(crate) fn percentile(values: &mut [f64], percent: f64) -> f64 {
     interpolate(below, weight, || above.iter().copied().fold(f64::INFINITY, f64::min))
 }
 
+/// The ranks that the `percent`th percentile of so many values lies between; none of no values.
+pub(crate) fn ranks_around(len: usize, percent: f64) -> impl Iterator<Item = usize> {
+    let rank = len.checked_sub(1).map(|last| (rank_and_weight(len, percent).0, last));
+    rank.into_iter().flat_map(|(rank, last)| [rank, (rank + 1).min(last)])
+}
+
 /// The rank below the percentile, and how far on the way to the next rank it lies, in [0, 1).
 fn rank_and_weight(len: usize, percent: f64) -> (usize, f64) {
     let position = (len - 1) as f64 * percent / 100.0;

@@ -8,7 +8,7 @@ use wfkit_capture::record::{Filter, parse_duration};
 use wfkit_capture::{ClientRule, FlowScope, LabelSource, OutlierRule, PeerRule};
 use wfkit_datasets::{Layer, PacketColumn};
 
-use super::values;
+use super::values::{self, Shard};
 use crate::help;
 
 #[derive(Debug, Subcommand)]
@@ -91,6 +91,14 @@ pub(crate) struct CaptureImport {
     /// Trace file to write: .parquet, .csv or .csv.zip.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
+    /// Captures that may have more packets than this (16 bytes count as one) are read twice and worked through in parts, so that their traces need not
+    /// fit memory. What is written is the same.
+    #[arg(long, value_name = "PACKETS", default_value_t = crate::large::AT_ONCE)]
+    pub(crate) at_once: u64,
+    /// Import one share of the captures, as for job arrays: 3/16 is the third of sixteen. `wfkit dataset merge` joins what all of them wrote to the
+    /// bytes of one run. Each capture has to tell who its client is by itself, or --client says it.
+    #[arg(long, value_name = "I/N")]
+    pub(crate) shard: Option<Shard>,
     #[command(flatten)]
     pub(crate) import: Import,
 }

@@ -88,38 +88,7 @@ pub(crate) enum Dataset {
     },
     /// Write traces in another format, or read them out of a table of your own.
     #[command(after_help = help::OF_CONVERT)]
-    Convert {
-        /// Trace files or folders of them; formats are found by content.
-        #[arg(required = true, value_name = "TRACES")]
-        traces: Vec<PathBuf>,
-        /// Trace file to write: .parquet, .csv or .csv.zip; with --to a file or folder of that format.
-        #[arg(long, value_name = "FILE", required_unless_present = "pcap")]
-        out: Option<PathBuf>,
-        /// Read the format of another tool whatever the content looks like.
-        #[arg(long, value_name = "FORMAT", value_parser = values::read_format())]
-        from: Option<ReadAs>,
-        /// Read a table of text whose columns hold this; see below.
-        #[arg(long, value_name = "WHAT=COLUMN,..", conflicts_with = "from")]
-        columns: Option<ColumnMap>,
-        /// Write the format of another tool: wang, cell, kfp, maybenot and circpad into a folder, the others into a file [default: what
-        /// the extension names].
-        #[arg(long, value_name = "FORMAT", requires = "out", value_parser = values::written_format())]
-        to: Option<FieldFormat>,
-        /// Write directions where the format has no sizes, although sizes are not those of cells.
-        #[arg(long, requires = "to")]
-        lose_sizes: bool,
-        /// Folder for captures, one a trace, with a manifest.csv: TCP segments with payloads of the sizes of the trace, which other tools can
-        /// open, and `wfkit capture import` reads back.
-        #[arg(long, value_name = "DIR")]
-        pcap: Option<PathBuf>,
-        /// Count repetitions anew from 1 where sessions share them, for formats without sessions.
-        #[arg(long)]
-        renumber: bool,
-        #[command(flatten)]
-        copies: Copies,
-        #[command(flatten)]
-        packets: OfPackets,
-    },
+    Convert(Convert),
     /// Make an open world of a closed one: all classes but the monitored ones become one class, and what a trace of it shows, its old class, its page.
     Relabel {
         /// Trace files or folders of them; formats are found by content.
@@ -161,11 +130,11 @@ pub(crate) enum Dataset {
     },
     /// Join what all shards of one command wrote to the file of one run, after a check that they are of the same input, seed and version.
     Merge {
-        /// The files of all shards, in any order; their reports stand beside them.
-        #[arg(required = true, value_name = "FILE")]
+        /// The files of all shards, in any order, beside their reports; of a sweep their folders.
+        #[arg(required = true, value_name = "FILE|DIR")]
         parts: Vec<PathBuf>,
-        /// File to write: .parquet.
-        #[arg(long, value_name = "FILE")]
+        /// File to write: .parquet; of a sweep its folder.
+        #[arg(long, value_name = "FILE|DIR")]
         out: PathBuf,
     },
     /// Read everything and list what is wrong or suspicious.
@@ -247,6 +216,45 @@ impl OfPackets {
             packet_columns: self.packet_columns.clone(),
         }
     }
+}
+
+/// What is written as what.
+#[derive(Debug, Args)]
+pub(crate) struct Convert {
+    /// Trace files or folders of them; formats are found by content.
+    #[arg(required = true, value_name = "TRACES")]
+    pub(crate) traces: Vec<PathBuf>,
+    /// Trace file to write: .parquet, .csv or .csv.zip; with --to a file or folder of that format.
+    #[arg(long, value_name = "FILE", required_unless_present = "pcap")]
+    pub(crate) out: Option<PathBuf>,
+    /// Read the format of another tool whatever the content looks like.
+    #[arg(long, value_name = "FORMAT", value_parser = values::read_format())]
+    pub(crate) from: Option<ReadAs>,
+    /// Read a table of text whose columns hold this; see below.
+    #[arg(long, value_name = "WHAT=COLUMN,..", conflicts_with = "from")]
+    pub(crate) columns: Option<ColumnMap>,
+    /// Write the format of another tool: wang, cell, kfp, maybenot and circpad into a folder, the others into a file [default: what
+    /// the extension names].
+    #[arg(long, value_name = "FORMAT", requires = "out", value_parser = values::written_format())]
+    pub(crate) to: Option<FieldFormat>,
+    /// Write directions where the format has no sizes, although sizes are not those of cells.
+    #[arg(long, requires = "to")]
+    pub(crate) lose_sizes: bool,
+    /// Folder for captures, one a trace, with a manifest.csv: TCP segments with payloads of the sizes of the trace, which other tools can
+    /// open, and `wfkit capture import` reads back.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) pcap: Option<PathBuf>,
+    /// Count repetitions anew from 1 where sessions share them, for formats without sessions.
+    #[arg(long)]
+    pub(crate) renumber: bool,
+    #[command(flatten)]
+    pub(crate) copies: Copies,
+    /// Traces of a Parquet file, or packets of a CSV, that are more than this are worked through in parts, so that they need not fit memory; a packet
+    /// takes 12 bytes. Of a CSV, whose rows may stand in any order, they wait beside the file to write meanwhile. What is written is the same.
+    #[arg(long, value_name = "PACKETS", default_value_t = crate::large::AT_ONCE)]
+    pub(crate) at_once: u64,
+    #[command(flatten)]
+    pub(crate) packets: OfPackets,
 }
 
 /// Which traces are wanted.

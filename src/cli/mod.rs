@@ -66,6 +66,9 @@ pub(crate) struct Global {
     /// Print no progress and no messages, only results, warnings and errors.
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
+    /// Write no description of data sets (`traces.croissant.json`, for tools that read Croissant) beside them.
+    #[arg(long, global = true)]
+    pub(crate) no_croissant: bool,
 }
 
 /// A moment, as it was written and in Unix ns UTC.

@@ -8,7 +8,7 @@ use wfkit_defend::{DelayModel, Limit, StopRule};
 
 use super::SplitBy;
 use super::defend::{MOST_PACKETS, most_packets, stop_rule};
-use super::values::{self, AttackName, Defenses};
+use super::values::{self, AttackName, Defenses, Shard};
 use crate::help;
 use crate::published::data_set;
 
@@ -72,4 +72,8 @@ pub(crate) struct Sweep {
     /// Measure everything anew, whatever is kept.
     #[arg(long)]
     pub(crate) fresh: bool,
+    /// Measure one share of the defences, as for job arrays: 3/16 is the third of sixteen. `wfkit dataset merge` joins the folders of all of them to
+    /// that of one run.
+    #[arg(long, value_name = "I/N")]
+    pub(crate) shard: Option<Shard>,
 }

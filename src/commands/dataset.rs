@@ -3,22 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
-use wfkit_capture::{export, is_packet_text};
 use wfkit_classify::Samples;
-use wfkit_datasets::formats::{ColumnMap, FieldFormat, write_field_traces};
 use wfkit_datasets::splits::Split;
 use wfkit_datasets::{
-    ClassInfo, Groups, Layer, Overlap, Together, TraceSet, TraceSetInfo, classes_of, duplicates, near_twins,
+    ClassInfo, Groups, InfoOfParts, Layer, Overlap, Together, TraceSet, classes_of, duplicates, near_twins,
     write_folds, write_traces,
 };
 use wfkit_metrics::{PrivacyReport, StageReport, Summary, Utility, VolumeSummary};
 use wfkit_report::words::abbreviated;
 
-use super::capture::{import_captures, tell_names};
-use super::{audit, merge, public, relabel, retime, select, show};
+use super::{audit, convert, merge, public, relabel, retime, select, show};
 use crate::cli;
 use crate::context::{Context, count, count_set, digests, make_folder};
-use crate::input::{Traces, read_traces, read_traces_as, read_traces_by};
+use crate::input::{Traces, read_traces};
 use crate::printer::percent;
 use wfkit_evaluate::split::{Pages, by_moment, by_session, stratified, stratified_in};
 use wfkit_evaluate::trivial_privacy;
@@ -39,11 +36,7 @@ pub(crate) fn run(command: &cli::Dataset, context: &Context<'_>) -> Result<()> {
         cli::Dataset::Sample { traces, traces_each, classes, out } => {
             select::sample(traces, (*classes, *traces_each), out, context)
         }
-        cli::Dataset::Convert { traces, out, from, columns, to, lose_sizes, pcap, renumber, copies, packets } => {
-            let to = to.map(|format| (format, *lose_sizes));
-            let read = read_named(traces, (*from, columns.as_ref()), &packets.import(), context)?;
-            convert((traces, read), (out.as_deref(), to), pcap.as_deref(), (*renumber, *copies), context)
-        }
+        cli::Dataset::Convert(options) => convert::run(options, context),
         cli::Dataset::Merge { parts, out } => merge::run(parts, out, context),
         cli::Dataset::Validate { traces } => validate(traces, context),
         cli::Dataset::Audit { traces, attack, folds } => audit::run(traces, attack, usize::from(*folds), context),
@@ -150,62 +143,6 @@ fn print_info(set: &TraceSet, classes: &[ClassInfo], report: &StageReport, conte
     }
 }
 
-/// Traces in a format that is named or not, a table whose columns are known, or packets in text, which are imported.
-fn read_named(
-    paths: &[PathBuf],
-    (from, columns): (Option<cli::ReadAs>, Option<&ColumnMap>),
-    packets: &cli::Import,
-    context: &Context<'_>,
-) -> Result<Traces> {
-    match (from, columns) {
-        (_, Some(map)) => read_traces_by(paths, map, context),
-        (Some(cli::ReadAs::Field(format)), _) => read_traces_as(paths, Some(format), context),
-        (None, None) if !paths.iter().all(|path| is_packet_text(path)) => read_traces(paths, context),
-        _ => {
-            let imported = import_captures(paths, packets, context)?;
-            tell_names(&imported.stats, context);
-            let stats = imported.stats;
-            let packets = stats.dropped.into_iter().map(|(reason, n)| (format!("packets: {reason}"), n));
-            let traces = stats.dropped_traces.into_iter().map(|(reason, n)| (format!("traces: {reason}"), n));
-            Ok(Traces { set: imported.set, dropped: packets.chain(traces).collect() })
-        }
-    }
-}
-
-fn convert(
-    (paths, read): (&[PathBuf], Traces),
-    (out, to): (Option<&Path>, Option<(FieldFormat, bool)>),
-    pcap: Option<&Path>,
-    (renumber, copies): (bool, cli::Copies),
-    context: &Context<'_>,
-) -> Result<()> {
-    let mut traces = choose_copies(read, copies);
-    if renumber {
-        let renumbered;
-        (traces.set, renumbered) = traces.set.renumbered();
-        for class in renumbered {
-            context.printer.note(&format!("class {class}: sessions shared repetitions, so they were numbered anew"));
-        }
-    }
-    match (out, to) {
-        (Some(out), Some((format, lose_sizes))) => write_field_traces(out, &traces.set, format, lose_sizes)?,
-        (Some(out), None) => write_traces(out, &traces.set)?,
-        (None, _) => {}
-    }
-    let privacy = trivial_privacy(&traces.set, FOLDS, context.setting())?;
-    let mut report = describe("dataset convert", paths, &traces, privacy, context)?;
-    if let Some(folder) = pcap {
-        let exported = export(&traces.set, folder)?;
-        count(&mut report.counts, "captures", exported.files);
-        count(&mut report.counts, "entries cut into several packets", exported.cut as usize);
-        if exported.cut > 0 {
-            let message = "entries are larger than a packet can be, and were cut into several";
-            context.printer.warn(&format!("{} {message}", exported.cut));
-        }
-    }
-    context.finish_and_print(report, out)
-}
-
 /// The traces as the user wants copies of one load to be written; those that are left out are counted.
 pub(crate) fn choose_copies(mut traces: Traces, copies: cli::Copies) -> Traces {
     if copies.one_copy {
@@ -262,19 +199,34 @@ pub(super) fn describe(
     privacy: PrivacyReport,
     context: &Context<'_>,
 ) -> Result<StageReport> {
-    let info = TraceSetInfo::of(&traces.set);
-    let volumes = traces.set.volumes();
-    let mut report = context.stage(stage, digests(paths)?, Utility::of(&volumes), privacy);
-    count_set(&mut report.counts, &traces.set);
+    let mut seen = InfoOfParts::default();
+    seen.see(&traces.set);
+    describe_seen(stage, paths, (&seen, traces.set.provenance().layer), privacy, context)
+        .map(|report| StageReport { dropped: traces.dropped.clone(), ..report })
+}
+
+/// The same of traces that have gone by, whose sizes are those of the layer; what was left out is still to be told.
+pub(super) fn describe_seen(
+    stage: &str,
+    paths: &[PathBuf],
+    (seen, layer): (&InfoOfParts, Layer),
+    privacy: PrivacyReport,
+    context: &Context<'_>,
+) -> Result<StageReport> {
+    let info = seen.done(layer);
+    let volumes = seen.volumes();
+    let mut report = context.stage(stage, digests(paths)?, Utility::of(volumes), privacy);
+    count(&mut report.counts, "traces", info.traces);
+    count(&mut report.counts, "classes", info.classes);
+    count(&mut report.counts, "packets", info.packets);
     count(&mut report.counts, "sessions", info.sessions);
     count(&mut report.counts, "traces without session", info.without_session);
     count(&mut report.counts, "traces without start", info.without_start);
     count(&mut report.counts, "traces with a twin of the same packets", info.duplicates);
     count(&mut report.counts, "traces without incoming packet", info.without_incoming);
     count(&mut report.counts, "traces without outgoing packet", info.without_outgoing);
-    report.dropped = traces.dropped.clone();
-    report.utility.extras.set("layer", info.layer).set("volumes", VolumeSummary::of(&volumes));
-    let packets = traces.set.traces().iter().map(|labelled| labelled.trace.len() as f64);
+    report.utility.extras.set("layer", info.layer).set("volumes", VolumeSummary::of(volumes));
+    let packets = seen.packets().iter().map(|&packets| packets as f64);
     report.utility.extras.set("packets", Summary::of(packets));
     report.utility.extras.set("traces_per_class", info.traces_per_class);
     Ok(report)
@@ -313,6 +265,11 @@ fn split(paths: &[PathBuf], how: &cli::HowToSplit, out: &Path, context: &Context
     count(&mut report.counts, "traces in neither part", set.len() - train.len() - test.len());
     count(&mut report.counts, "test traces with a twin to train on", overlap.learned_from());
     report.privacy.extras.set("overlap", overlap);
+    for (part, name) in [(&train, "train.parquet"), (&test, "test.parquet")] {
+        let mut of_part = report.clone();
+        count_set(&mut of_part.counts, part);
+        context.describe(&out.join(name), &of_part)?;
+    }
     context.finish_and_print(report, Some(&out.join("split")))
 }
 

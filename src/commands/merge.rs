@@ -1,5 +1,6 @@
 //! `wfkit dataset merge`: what shards of one command wrote, joined to the file that one run writes.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -14,6 +15,7 @@ use wfkit_metrics::{PrivacyReport, Probabilities, StageReport, Utility};
 use crate::cli::Shard;
 use crate::commands::dataset::FOLDS;
 use crate::commands::defend::manifest_path;
+use crate::commands::sweep;
 use crate::context::{Context, count, digests, report_path, write};
 use crate::large::Kept;
 
@@ -21,6 +23,10 @@ pub(crate) fn run(paths: &[PathBuf], out: &Path, context: &Context<'_>) -> Resul
     let parts = in_order(paths.iter().map(|path| Part::read(path)).collect::<Result<_>>()?)?;
     for part in &parts[1..] {
         part.check_like(&parts[0])?;
+    }
+    if parts[0].report.stage == "sweep" {
+        let folders: Vec<&Path> = parts.iter().map(|part| part.path.as_path()).collect();
+        return sweep::join(&folders, &parts[0].report, out, context);
     }
     let report = match FileKind::of(&parts[0].path)? {
         Some(FileKind::Features) => features(&parts, paths, out, context)?,
@@ -40,7 +46,8 @@ struct Part {
 
 impl Part {
     fn read(path: &Path) -> Result<Self> {
-        let report = beside(&report_path(path))?.with_context(|| {
+        let its_report = if path.is_dir() { sweep::share_report(path) } else { report_path(path) };
+        let report = beside(&its_report)?.with_context(|| {
             format!(
                 "{}: its report is missing; a shard's file and its .report.json are merged together",
                 path.display()
@@ -61,6 +68,8 @@ impl Part {
     fn check_like(&self, first: &Self) -> Result<()> {
         let inputs = |part: &Self| part.report.inputs.iter().map(|input| input.sha256.clone()).collect::<Vec<_>>();
         let manifest = |part: &Self| part.manifest.as_ref().map(|file| file.manifest.clone());
+        let planned =
+            |report: &StageReport| report.utility.extras.get("planned").map(ToString::to_string).unwrap_or_default();
         let (a, b) = (&self.report, &first.report);
         let differs = match () {
             () if a.stage != b.stage => Some(("stage", a.stage.clone(), b.stage.clone())),
@@ -70,6 +79,7 @@ impl Part {
                 let options = |report: &StageReport| serde_json::to_string(&report.options).unwrap_or_default();
                 Some(("set of options", options(a), options(b)))
             }
+            () if planned(a) != planned(b) => Some(("plan", planned(a), planned(b))),
             () if inputs(self) != inputs(first) => {
                 Some(("input (SHA-256)", inputs(self).join(", "), inputs(first).join(", ")))
             }
@@ -157,22 +167,30 @@ fn probabilities(parts: &[Part], paths: &[PathBuf], out: &Path, context: &Contex
 }
 
 fn traces(parts: &[Part], paths: &[PathBuf], out: &Path, context: &Context<'_>) -> Result<StageReport> {
+    // Captures are the sources of their own share alone.
+    let is_import = parts[0].report.stage == "capture";
     let mut provenance: Option<Provenance> = None;
     let mut labels = Vec::new();
     for part in parts {
         let mut opened = open(&part.path)?;
         labels.extend(opened.labels()?);
-        match &provenance {
+        match &mut provenance {
             None => provenance = Some(opened.provenance().clone()),
-            Some(first) => ensure!(
-                first == opened.provenance(),
-                "{}: traces of another origin than {}",
-                part.path.display(),
-                parts[0].path.display()
-            ),
+            Some(first) => {
+                let mut like_first = opened.provenance().clone();
+                if is_import {
+                    first.sources.append(&mut like_first.sources);
+                    like_first.sources.clone_from(&first.sources);
+                }
+                let (this, there) = (part.path.display(), parts[0].path.display());
+                ensure!(*first == like_first, "{this}: traces of another origin than {there}");
+            }
         }
     }
-    let provenance = provenance.expect("one shard at least");
+    let mut provenance = provenance.expect("one shard at least");
+    if is_import {
+        provenance.sources.sort_unstable();
+    }
     let mut kept = Kept::of(&labels, context.setting());
     let mut after = Totals::default();
     write_parquet_in_parts(out, &provenance, |sink| {
@@ -191,11 +209,24 @@ fn traces(parts: &[Part], paths: &[PathBuf], out: &Path, context: &Context<'_>) 
     }
     let privacy = trivial_privacy_of(&kept.some(&provenance)?, &kept.drawn, FOLDS, context.setting())?;
     let mut report = context.stage("dataset merge", digests(paths)?, Utility::of(&kept.volumes), privacy);
+    if is_import {
+        for part in parts {
+            add(&mut report.counts, &part.report.counts);
+            add(&mut report.dropped, &part.report.dropped);
+            report.problems.extend(part.report.problems.iter().cloned());
+        }
+    }
     count(&mut report.counts, "traces", kept.volumes.len());
     count(&mut report.counts, "classes", kept.classes);
     count(&mut report.counts, "packets", kept.packets);
     count(&mut report.counts, "shards", parts.len());
     Ok(report)
+}
+
+fn add(sums: &mut BTreeMap<String, u64>, part: &BTreeMap<String, u64>) {
+    for (name, n) in part {
+        *sums.entry(name.clone()).or_default() += n;
+    }
 }
 
 fn open(path: &Path) -> Result<TraceParts<'_>> {

@@ -7,6 +7,7 @@ mod capture_audit;
 mod capture_info;
 mod competition;
 mod completions;
+mod convert;
 mod dataset;
 mod defend;
 mod evaluate;
@@ -43,7 +44,7 @@ use crate::printer::Printer;
 /// Runs one command.
 pub(crate) fn execute(asked: Asked, printer: &Printer) -> Result<()> {
     let Asked { cli, options } = asked;
-    let context = Context::new(cli.global.seed, options, printer);
+    let context = Context::new(cli.global.seed, options, printer).describing(!cli.global.no_croissant);
     match cli.command {
         Command::Run(options) => run::run(&options, &context),
         Command::Init(options) => init::run(&options, &context),

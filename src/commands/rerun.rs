@@ -11,7 +11,9 @@ use wfkit_metrics::without_clock;
 use crate::TOOL;
 use crate::asked::Asked;
 use crate::cli::{self, Command};
+use crate::commands::run::TRACES;
 use crate::context::{Context, digests, files_below};
+use crate::croissant::croissant_path;
 use crate::pipeline_file::{PIPELINE, unfolded};
 use crate::printer::Printer;
 
@@ -40,7 +42,9 @@ pub(crate) fn run(options: &cli::Rerun, context: &Context<'_>) -> Result<()> {
     };
     check_origin(made, pipeline, context)?;
     let printer = Printer::of_nobody(context.printer);
-    super::run::run(pipeline, &Context::new(asked.cli.global.seed, asked.options.clone(), &printer))?;
+    let describes = croissant_path(&made.join(TRACES)).is_file();
+    let as_then = Context::new(asked.cli.global.seed, asked.options.clone(), &printer).describing(describes);
+    super::run::run(pipeline, &as_then)?;
 
     let compared = Compared::of(made, &again)?;
     compared.differing.iter().take(NAMED).for_each(|name| context.printer.warn(&format!("{name} differs")));

@@ -63,6 +63,9 @@ pub(crate) fn run(options: &cli::Run, context: &Context<'_>) -> Result<()> {
     pipeline.conclude(&set, stages)
 }
 
+/// The traces of a run, in its folder.
+pub(super) const TRACES: &str = "traces.parquet";
+
 /// What all stages of a run share.
 struct Pipeline<'a> {
     options: &'a cli::Run,
@@ -82,7 +85,7 @@ impl Pipeline<'_> {
     /// Captures are imported, traces are read.
     fn traces(&self, input: &Path) -> Result<(TraceSet, Stage)> {
         let context = self.context.restarted();
-        let out = self.out("traces.parquet");
+        let out = self.out(TRACES);
         let (set, report) = if has_captures(input) {
             let paths = [input.to_owned()];
             let imported = capture::import_captures(&paths, &self.options.import, &context)?;

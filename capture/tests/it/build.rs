@@ -5,8 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
-use wfkit_capture::{FileStats, Import, ImportError, ImportOptions, Records, import};
-use wfkit_datasets::Trace;
+use wfkit_capture::{FileStats, Import, ImportError, ImportOptions, ImportParts, OutlierRule, Records, import};
+use wfkit_datasets::{Label, LabelledTrace, Trace};
 
 pub(crate) const CLIENT: &str = "10.0.0.2:40000";
 pub(crate) const SERVER: &str = "203.0.113.5:443";
@@ -428,8 +428,48 @@ pub(crate) fn folder(files: &[(&str, &[u8])]) -> TempDir {
     folder
 }
 
+/// Imports a folder as a whole, and asserts that in parts, and in shares, the same comes out.
 pub(crate) fn import_folder(folder: &TempDir, options: &ImportOptions) -> Result<Import, ImportError> {
-    import(&[folder.path().to_owned()], options, &|_, _| {})
+    let paths = [folder.path().to_owned()];
+    let whole = import(&paths, options, &|_, _| {});
+    match (ImportParts::open(&paths, options, None, &|_, _| {}), &whole) {
+        (Err(ImportError::NeedsAll(_)), _) => assert_eq!(options.select.outliers, OutlierRule::Iqr),
+        (Err(error), whole) => assert_eq!(error.to_string(), whole.as_ref().unwrap_err().to_string()),
+        (Ok(parts), whole) => {
+            let whole = whole.as_ref().unwrap();
+            assert_eq!((parts.stats(), parts.provenance()), (&whole.stats, whole.set.provenance()));
+            let labels: Vec<Label> =
+                whole.set.traces().iter().map(|one| Label { likeness: None, ..one.into() }).collect();
+            assert_eq!(parts.labels(), labels);
+            assert_eq!(traces_of(parts), whole.set.traces());
+            check_shares(&paths, options, whole);
+        }
+    }
+    whole
+}
+
+/// Shares of two machines, where captures tell all that is needed by themselves.
+fn check_shares(paths: &[PathBuf], options: &ImportOptions, whole: &Import) {
+    let (mut traces, mut files, mut listings) = (Vec::new(), 0, Vec::new());
+    for share in 0..2 {
+        let rows = |files: usize| files * share / 2..files * (share + 1) / 2;
+        match ImportParts::open(paths, options, Some(&rows), &|_, _| {}) {
+            Err(ImportError::NeedsAll(_)) => return,
+            Err(ImportError::NoTrace { stats }) => files += stats.files,
+            Err(error) => panic!("share {share}: {error}"),
+            Ok(parts) => {
+                files += parts.stats().files;
+                listings.push(parts.listing().to_owned());
+                traces.extend(traces_of(parts));
+            }
+        }
+    }
+    assert_eq!((traces.as_slice(), files), (whole.set.traces(), whole.stats.files));
+    assert!(listings.windows(2).all(|pair| pair[0] == pair[1]));
+}
+
+fn traces_of(parts: ImportParts) -> Vec<LabelledTrace> {
+    parts.flat_map(|part| part.unwrap().into_traces()).collect()
 }
 
 /// What came of one capture: its statistics, start time and trace.

@@ -317,10 +317,10 @@ impl<'a> CsvRow<'a> {
 
 /// Writes a `.csv` or `.csv.zip` file (told by extension) with what `write` puts out; the archive's one member is named as
 /// the file without `.zip`, dated 1980, so that the same text gives the same bytes.
-pub fn write_csv_file(
+pub fn write_csv_file<E: From<WriteError>>(
     path: &Path,
-    write: impl FnOnce(&mut dyn Write) -> Result<(), WriteError>,
-) -> Result<(), WriteError> {
+    write: impl FnOnce(&mut dyn Write) -> Result<(), E>,
+) -> Result<(), E> {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let member = csv_member(&name).ok_or_else(|| WriteError::Extension {
         path: path.to_owned(),
@@ -329,8 +329,9 @@ pub fn write_csv_file(
     })?;
     replace_file(
         path,
-        |error| WriteError::io(path, error),
+        |error| E::from(WriteError::io(path, error)),
         |file| {
+            let failed = |error| E::from(WriteError::table(path, error));
             if member == name {
                 return write(file);
             }
@@ -339,9 +340,9 @@ pub fn write_csv_file(
                 .compression_method(CompressionMethod::Deflated)
                 .last_modified_time(DateTime::default())
                 .unix_permissions(0o644);
-            archive.start_file(member, options).map_err(|error| WriteError::table(path, error))?;
+            archive.start_file(member, options).map_err(failed)?;
             write(&mut archive)?;
-            archive.finish().map_err(|error| WriteError::table(path, error))?;
+            archive.finish().map_err(failed)?;
             Ok(())
         },
     )

@@ -6,6 +6,8 @@
 
 mod copies;
 mod csv_file;
+#[cfg(feature = "tables")]
+mod csv_parts;
 mod dialect;
 mod error;
 #[cfg(feature = "tables")]
@@ -25,13 +27,16 @@ mod parts;
 mod problems;
 mod seconds;
 mod source;
+mod spool;
 #[cfg(feature = "tables")]
 mod traces;
 
-pub use copies::refuse_copies;
+pub use copies::{Loads, refuse_copies};
 pub use csv_file::{CsvRow, CsvRows, read_csv, write_csv_file};
 #[cfg(feature = "tables")]
 pub(crate) use csv_file::{csv_head, csv_member};
+#[cfg(feature = "tables")]
+pub use csv_parts::CsvParts;
 pub use dialect::Dialect;
 pub use error::{ReadError, WriteError};
 #[cfg(feature = "tables")]
@@ -52,8 +57,8 @@ pub use source::Source;
 pub(crate) use source::start_of;
 #[cfg(feature = "tables")]
 pub use traces::{
-    ReadTraces, TraceFormat, read_all_traces, read_all_traces_as, read_all_traces_by, read_traces, read_traces_within,
-    write_traces,
+    AddTrace, ReadTraces, TraceFormat, read_all_traces, read_all_traces_as, read_all_traces_by, read_traces,
+    read_traces_within, write_traces, write_traces_in_parts,
 };
 
 /// The name of a file without its folders.

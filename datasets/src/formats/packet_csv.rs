@@ -6,9 +6,10 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::csv_file::{CsvRow, read_csv, write_csv_file};
+use super::csv_file::{CsvRow, CsvRows, read_csv, write_csv_file};
 use super::dialect::Dialect;
 use super::numbers::{finite_number, whole_number};
+use super::spool::{Piece, Spool};
 use super::{
     LimitExceeded, MAX_EXACT_NS, Problems, ReadError, ReadLimits, Source, WriteError, ns_from_seconds, seconds_from_ns,
 };
@@ -94,19 +95,89 @@ pub fn read_packet_csv<'a>(
     limits: &ReadLimits,
 ) -> Result<PacketTable, ReadError> {
     read_csv(source, limits, |mut rows| {
-        let names: Vec<&str> = keys.iter().map(|key| key.name).chain([SIZE, TIME]).collect();
-        rows.select(&names)?;
         let mut builders = Builders::new(keys);
-        let mut problems = Problems::default();
-        while let Some(row) = rows.next_row(&mut problems)? {
-            builders.push(row, &mut problems);
-            if builders.traces.len() as u64 > limits.traces {
-                return Err(ReadError::limit(rows.path(), LimitExceeded::Traces { limit: limits.traces }));
-            }
-        }
+        let problems = builders.read(&mut rows, limits, &mut |_| Ok(()))?;
         let mixed = std::mem::take(&mut builders.spellings).into_mixed();
         Ok(PacketTable { rows: rows.rows(), dialect: rows.dialect(), mixed, traces: builders.finish(), problems })
     })
+}
+
+/// A packet table whose packets wait on disk.
+pub(crate) struct SpooledTable {
+    /// One entry a trace, in the order of first appearance.
+    pub(crate) traces: Vec<SpooledTrace>,
+    pub(crate) spool: Spool,
+    /// Classes that were written in more than one way.
+    pub(crate) mixed: Vec<MixedClass>,
+}
+
+/// One trace of it.
+#[derive(Debug)]
+pub(crate) struct SpooledTrace {
+    /// The values of the key columns, as in [`PacketTrace`].
+    pub(crate) key: Vec<String>,
+    pieces: Vec<Piece>,
+    /// What was not put down.
+    time_ns: Vec<u64>,
+    size: Vec<i32>,
+    /// Number of packets.
+    pub(crate) packets: u64,
+}
+
+impl SpooledTable {
+    /// Reads as [`read_packet_csv`] does, and holds no more than `most` packets meanwhile: the others wait in a file without a name in `folder`.
+    ///
+    /// # Errors
+    /// As [`read_packet_csv`]; also everything that is wrong with rows, and what the system refuses.
+    pub(crate) fn read(
+        path: &Path,
+        keys: &[KeyColumn<'_>],
+        limits: &ReadLimits,
+        (folder, most): (&Path, usize),
+    ) -> Result<Self, ReadError> {
+        let mut spool = Spool::open(folder).map_err(|error| ReadError::io(folder, error))?;
+        read_csv(path, limits, |mut rows| {
+            let mut builders = Builders::new(keys);
+            let problems = builders.read(&mut rows, limits, &mut |builders| {
+                if builders.held < most {
+                    return Ok(());
+                }
+                builders.held = 0;
+                for trace in builders.traces.iter_mut().filter(|trace| !trace.size.is_empty()) {
+                    trace.put_down(&mut spool).map_err(|error| ReadError::io(folder, error))?;
+                }
+                Ok(())
+            })?;
+            if !problems.is_empty() {
+                return Err(ReadError::Problems { path: path.to_owned(), problems });
+            }
+            let mixed = std::mem::take(&mut builders.spellings).into_mixed();
+            let spooled = |builder: Builder| SpooledTrace {
+                key: builder.key,
+                packets: builder.packets,
+                pieces: builder.pieces,
+                time_ns: builder.time_ns,
+                size: builder.size,
+            };
+            Ok((builders.traces.into_iter().map(spooled).collect(), mixed))
+        })
+        .map(|(traces, mixed)| Self { traces, spool, mixed })
+    }
+
+    /// The packets of the trace at `place`.
+    ///
+    /// # Errors
+    /// What the system refuses.
+    pub(crate) fn trace(&mut self, place: usize) -> std::io::Result<Trace> {
+        let SpooledTrace { pieces, time_ns: last_times, size: last_sizes, packets, .. } = &self.traces[place];
+        let (mut time_ns, mut size) = (Vec::with_capacity(*packets as usize), Vec::with_capacity(*packets as usize));
+        for &piece in pieces {
+            self.spool.take(piece, &mut time_ns, &mut size)?;
+        }
+        time_ns.extend_from_slice(last_times);
+        size.extend_from_slice(last_sizes);
+        Trace::new(time_ns, size).map_err(std::io::Error::other)
+    }
 }
 
 /// Writes a `.csv` or `.csv.zip` file with the columns `keys`, `direction_size` and `timestamp`: traces in the order given, each
@@ -122,28 +193,50 @@ pub fn write_packet_csv<'a>(
     keys: &[&str],
     traces: impl IntoIterator<Item = (Vec<String>, &'a Trace)>,
 ) -> Result<(), WriteError> {
+    write_packet_csv_in_parts(path, keys, |sink| traces.into_iter().try_for_each(|(key, trace)| sink.add(&key, trace)))
+}
+
+/// The same of traces that `fill` adds one after the other.
+pub(crate) fn write_packet_csv_in_parts<E: From<WriteError>>(
+    path: &Path,
+    keys: &[&str],
+    fill: impl FnOnce(&mut PacketSink<'_, '_>) -> Result<(), E>,
+) -> Result<(), E> {
     let failed = |error: csv::Error| WriteError::table(path, error);
-    write_csv_file(path, |out| {
+    write_csv_file(path, |out: &mut dyn std::io::Write| {
         let mut writer = csv::Writer::from_writer(out);
         writer.write_record(keys.iter().chain(&[SIZE, TIME])).map_err(failed)?;
-        let mut shortest = zmij::Buffer::new();
-        for (key, trace) in traces {
-            assert_eq!(key.len(), keys.len(), "one value a key column");
-            if trace.duration_ns() > MAX_EXACT_NS {
-                let key = key.join(",");
-                return Err(WriteError::table(
-                    path,
-                    format!("trace {key} is too long for seconds to tell nanoseconds"),
-                ));
-            }
-            for (&time_ns, size) in trace.time_ns().iter().zip(trace.size()) {
-                let seconds = shortest.format(seconds_from_ns(time_ns));
-                let packet = [&size.to_string(), seconds];
-                writer.write_record(key.iter().map(String::as_str).chain(packet)).map_err(failed)?;
-            }
-        }
-        writer.flush().map_err(|error| WriteError::io(path, error))
+        let mut sink = PacketSink { path, keys: keys.len(), writer };
+        fill(&mut sink)?;
+        Ok(sink.writer.flush().map_err(|error| WriteError::io(path, error))?)
     })
+}
+
+/// Takes traces on their way into a packet table.
+pub(crate) struct PacketSink<'a, 'file> {
+    path: &'a Path,
+    keys: usize,
+    writer: csv::Writer<&'file mut (dyn std::io::Write + 'file)>,
+}
+
+impl PacketSink<'_, '_> {
+    /// Adds a trace with one value a key.
+    pub(crate) fn add(&mut self, key: &[String], trace: &Trace) -> Result<(), WriteError> {
+        assert_eq!(key.len(), self.keys, "one value a key column");
+        if trace.duration_ns() > MAX_EXACT_NS {
+            let key = key.join(",");
+            let reason = format!("trace {key} is too long for seconds to tell nanoseconds");
+            return Err(WriteError::table(self.path, reason));
+        }
+        let mut shortest = zmij::Buffer::new();
+        for (&time_ns, size) in trace.time_ns().iter().zip(trace.size()) {
+            let seconds = shortest.format(seconds_from_ns(time_ns));
+            let packet = [&size.to_string(), seconds];
+            let row = key.iter().map(String::as_str).chain(packet);
+            self.writer.write_record(row).map_err(|error| WriteError::table(self.path, error))?;
+        }
+        Ok(())
+    }
 }
 
 /// The traces read so far.
@@ -154,6 +247,8 @@ struct Builders<'a> {
     /// Fields of the row before and its trace: mostly the next row belongs to it, too.
     last: Option<(Vec<Vec<u8>>, usize)>,
     spellings: Spellings,
+    /// Packets that are held.
+    held: usize,
 }
 
 struct Builder {
@@ -161,13 +256,45 @@ struct Builder {
     row: u64,
     packets: u64,
     sound: bool,
+    /// Time of the last sound packet.
+    last_ns: Option<u64>,
+    /// Packets that were put down, before those that are held.
+    pieces: Vec<Piece>,
     time_ns: Vec<u64>,
     size: Vec<i32>,
 }
 
+impl Builder {
+    fn put_down(&mut self, spool: &mut Spool) -> std::io::Result<()> {
+        self.pieces.push(spool.put(&self.time_ns, &self.size)?);
+        (self.time_ns, self.size) = (Vec::new(), Vec::new());
+        Ok(())
+    }
+}
+
 impl<'a> Builders<'a> {
     fn new(keys: &'a [KeyColumn<'a>]) -> Self {
-        Self { keys, by_key: HashMap::new(), traces: Vec::new(), last: None, spellings: Spellings::default() }
+        Self { keys, by_key: HashMap::new(), traces: Vec::new(), last: None, spellings: Spellings::default(), held: 0 }
+    }
+
+    /// Reads all rows, with a look at what is held after each; what is wrong with them.
+    fn read(
+        &mut self,
+        rows: &mut CsvRows<'_>,
+        limits: &ReadLimits,
+        after_each: &mut dyn FnMut(&mut Self) -> Result<(), ReadError>,
+    ) -> Result<Problems, ReadError> {
+        let names: Vec<&str> = self.keys.iter().map(|key| key.name).chain([SIZE, TIME]).collect();
+        rows.select(&names)?;
+        let mut problems = Problems::default();
+        while let Some(row) = rows.next_row(&mut problems)? {
+            self.push(row, &mut problems);
+            if self.traces.len() as u64 > limits.traces {
+                return Err(ReadError::limit(rows.path(), LimitExceeded::Traces { limit: limits.traces }));
+            }
+            after_each(self)?;
+        }
+        Ok(problems)
     }
 
     /// Adds a row to its trace; what is wrong with it goes to `problems`, and the trace is no longer sound.
@@ -178,10 +305,10 @@ impl<'a> Builders<'a> {
         let time_ns = parse_time(&row.number(time_column));
         let trace = &mut self.traces[at];
         trace.packets += 1;
-        let time_ns = time_ns.and_then(|time_ns| match trace.time_ns.last() {
+        let time_ns = time_ns.and_then(|time_ns| match trace.last_ns {
             Some(_) if !goes_on && time_ns == 0 => Err("trace of a name that another one has"),
             None if trace.packets == 1 && time_ns != 0 => Err("first time of a trace is not 0"),
-            Some(&before) if time_ns < before => Err("time earlier than that of the packet before"),
+            Some(before) if time_ns < before => Err("time earlier than that of the packet before"),
             _ => Ok(time_ns),
         });
         for (column, name, error) in [(size_column, SIZE, size.err()), (time_column, TIME, time_ns.err())] {
@@ -193,6 +320,8 @@ impl<'a> Builders<'a> {
         if let (Ok(size), Ok(time_ns)) = (size, time_ns) {
             trace.size.push(size);
             trace.time_ns.push(time_ns);
+            trace.last_ns = Some(time_ns);
+            self.held += 1;
         }
     }
 
@@ -222,7 +351,9 @@ impl<'a> Builders<'a> {
         let at = *self.by_key.entry(key.clone()).or_insert(self.traces.len());
         if at == self.traces.len() {
             let (time_ns, size) = (Vec::new(), Vec::new());
-            self.traces.push(Builder { key, row: row.line, packets: 0, sound: true, time_ns, size });
+            let pieces = Vec::new();
+            let row = row.line;
+            self.traces.push(Builder { key, row, packets: 0, sound: true, last_ns: None, pieces, time_ns, size });
         }
         self.last = Some(((0..self.keys.len()).map(|column| row.raw(column).to_vec()).collect(), at));
         Some((at, false))

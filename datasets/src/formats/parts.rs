@@ -5,11 +5,12 @@ use std::path::Path;
 
 use super::ReadError;
 use super::parquet::{check_kind, provenance, rows_of, unknown_columns};
+use super::traces::mixed;
 use crate::frame::{Frame, PARQUET_MAGIC};
 use crate::{Label, Provenance, SIZE, TraceKey, TraceSet};
 
 /// So many packets are read at a time, where row groups allow: 48 MB of them.
-const PART_PACKETS: u64 = 1 << 22;
+pub(super) const PART_PACKETS: u64 = 1 << 22;
 
 /// The traces of a Parquet file in parts, each of which is a set of its own; together they are the set that [`read_traces`](crate::read_traces)
 /// reads, in its order.
@@ -28,6 +29,8 @@ pub struct TraceParts<'a> {
     wanted: Range<usize>,
     /// The last trace so far.
     last: Option<TraceKey>,
+    /// What the labels said that may not be what was meant.
+    warnings: Vec<String>,
 }
 
 impl<'a> TraceParts<'a> {
@@ -60,7 +63,8 @@ impl<'a> TraceParts<'a> {
         let packets = of_groups.iter().fold(0u64, |sum, &packets| sum.saturating_add(packets));
         let traces = frame.rows();
         let provenance = provenance(path, &frame)?;
-        Ok(Some(Self { path, frame, provenance, parts, packets, traces, next: 0, wanted: 0..traces, last: None }))
+        let (wanted, warnings) = (0..traces, Vec::new());
+        Ok(Some(Self { path, frame, provenance, parts, packets, traces, next: 0, wanted, last: None, warnings }))
     }
 
     /// Where the traces come from.
@@ -88,6 +92,11 @@ impl<'a> TraceParts<'a> {
         self.parts.is_empty()
     }
 
+    /// The names of all columns, in their order.
+    pub fn columns(&self) -> impl Iterator<Item = &str> {
+        self.frame.names()
+    }
+
     /// Columns that are none of ours.
     pub fn unknown_columns(&self) -> u64 {
         unknown_columns(&self.frame)
@@ -99,7 +108,14 @@ impl<'a> TraceParts<'a> {
     /// As reading the traces.
     pub fn labels(&mut self) -> Result<Vec<Label>, ReadError> {
         self.frame.look_at(0..self.parts.last().map_or(0, |part| part.end));
-        self.frame.labels()
+        let (labels, ways) = self.frame.labels_and_mixed()?;
+        self.warnings = mixed(self.path, &ways).into_iter().collect();
+        Ok(labels)
+    }
+
+    /// What [`labels`](Self::labels) read but may not be what was meant: classes that were written in more than one way.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// Reads these rows alone, of those that are there.

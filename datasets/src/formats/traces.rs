@@ -6,16 +6,17 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::copies::refuse_copies;
+use super::copies::{ANOTHER_COPY, Loads, refuse_copies};
 use super::csv_file::{ZIP_MAGIC, csv_head, csv_member};
 use super::dialect::Dialect;
 use super::explainwf::{XZ_MAGIC, is_log, is_packed_log, read_cell_log};
 use super::field::{ColumnMap, FieldFormat, FieldTraces, count_anew, read_mapped};
 use super::foreign::describe;
-use super::parquet::{ParquetTraces, read_parquet_traces, write_parquet_traces};
+use super::packet_csv::write_packet_csv_in_parts;
+use super::parquet::{ParquetTraces, read_parquet_traces, write_parquet_in_parts, write_parquet_traces};
 use super::problems::shortened;
 use super::source::start_of;
-use super::{KeyColumn, ReadError, ReadLimits, WriteError, read_packet_csv, write_packet_csv};
+use super::{KeyColumn, ReadError, ReadLimits, WriteError, read_packet_csv};
 use crate::frame::PARQUET_MAGIC;
 use crate::{
     FileKind, LabelledTrace, Layer, MixedClass, PacketColumn, Provenance, TraceKey, TraceSet, implausible_times,
@@ -24,7 +25,7 @@ use crate::{
 pub(super) const READABLE: &str = "traces as Parquet (class, rep, time_ns, size), .csv or .csv.zip (cell_id,rep,direction_size,timestamp: bytes, + out, \
      - in, and seconds from 0), in the format of another tool (datasets/README.md has them), or a folder of one of them";
 const WRITABLE: &str = ".parquet, .csv or .csv.zip";
-const PACKET_KEYS: [KeyColumn<'static>; 2] = [KeyColumn::text("cell_id"), KeyColumn::integer("rep")];
+pub(super) const PACKET_KEYS: [KeyColumn<'static>; 2] = [KeyColumn::text("cell_id"), KeyColumn::integer("rep")];
 
 /// A format that holds labelled traces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -135,7 +136,7 @@ fn warnings(mut met: Vec<String>, path: &Path, set: &TraceSet) -> Vec<String> {
 }
 
 /// That a file has classes in more than one spelling.
-fn mixed(path: &Path, mixed: &[MixedClass]) -> Option<String> {
+pub(super) fn mixed(path: &Path, mixed: &[MixedClass]) -> Option<String> {
     let MixedClass { class, spellings } = mixed.first()?;
     let ways: Vec<String> = spellings.iter().map(|way| format!("`{way}`")).collect();
     let more = match mixed.len() {
@@ -212,6 +213,27 @@ pub fn write_traces(path: &Path, set: &TraceSet) -> Result<(), WriteError> {
     match TraceFormat::of_extension(path)? {
         TraceFormat::Parquet => write_parquet_traces(path, set),
         _ => write_packet_traces(path, set),
+    }
+}
+
+/// Takes the next trace, in set order.
+pub type AddTrace<'a> = dyn FnMut(&LabelledTrace) -> Result<(), WriteError> + 'a;
+
+/// As [`write_traces`], of traces that `fill` adds one after the other, in the order of a set, and that are never all held. The same traces give
+/// the same bytes.
+///
+/// # Errors
+/// As [`write_traces`], and what `fill` fails with. The file that was there before stays where anything fails.
+pub fn write_traces_in_parts<E: From<WriteError>>(
+    path: &Path,
+    provenance: &Provenance,
+    fill: impl FnOnce(&mut AddTrace<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    match TraceFormat::of_extension(path)? {
+        TraceFormat::Parquet => {
+            write_parquet_in_parts(path, provenance, |sink| fill(&mut |labelled| sink.add(labelled)))
+        }
+        _ => write_packet_traces_in_parts(path, fill),
     }
 }
 
@@ -361,34 +383,64 @@ fn read_packet_traces(path: &Path, limits: &ReadLimits) -> Result<(Vec<LabelledT
     let warnings = mixed(path, &table.mixed).into_iter().collect();
     let traces = table.checked(path)?;
     let label = |packet_trace: super::PacketTrace| {
-        let [class, rep] = <[String; 2]>::try_from(packet_trace.key).expect("one value a key column");
-        let rep = rep.parse().expect("a whole number in its shortest form");
         let trace = packet_trace.trace.expect("a table without problems has only sound traces");
-        LabelledTrace::new(TraceKey { class, rep, session: None }, None, trace)
+        LabelledTrace::new(packet_key(packet_trace.key), None, trace)
     };
     Ok((traces.into_iter().map(label).collect(), warnings))
 }
 
+/// What names a trace by the values of [`PACKET_KEYS`].
+pub(super) fn packet_key(key: Vec<String>) -> TraceKey {
+    let [class, rep] = <[String; 2]>::try_from(key).expect("one value a key column");
+    TraceKey { class, rep: rep.parse().expect("a whole number in its shortest form"), session: None }
+}
+
 fn write_packet_traces(path: &Path, set: &TraceSet) -> Result<(), WriteError> {
     refuse_copies(path, set)?;
-    let mut seen = HashSet::new();
-    for LabelledTrace { key, .. } in set.traces() {
-        let reason = if !seen.insert((&key.class, key.rep)) {
-            "class and rep occur in another session, too, and this format has no sessions; count repetitions anew (wfkit dataset convert --renumber), \
-             or write .parquet"
-        } else if key.class.is_empty() {
-            "this format has no empty class"
-        } else if key.class.contains('\r') {
-            "the class holds a carriage return, which this format does not bring back"
-        } else {
-            continue;
-        };
-        let key = Box::new(key.clone());
-        return Err(WriteError::Trace { path: path.to_owned(), key, reason: reason.to_owned() });
+    write_packet_traces_in_parts(path, |add| set.traces().iter().try_for_each(add))
+}
+
+fn write_packet_traces_in_parts<E: From<WriteError>>(
+    path: &Path,
+    fill: impl FnOnce(&mut AddTrace<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut reps = RepsOfClass::default();
+    let mut loads = Loads::default();
+    write_packet_csv_in_parts(path, &PACKET_KEYS.map(|key| key.name), |sink| {
+        fill(&mut |labelled| {
+            let LabelledTrace { key, trace, .. } = labelled;
+            let reason = if loads.has_another_copy_of(labelled) {
+                ANOTHER_COPY
+            } else if !reps.is_new(key) {
+                "class and rep occur in another session, too, and this format has no sessions; count repetitions anew (wfkit dataset convert --renumber), \
+                 or write .parquet"
+            } else if key.class.is_empty() {
+                "this format has no empty class"
+            } else if key.class.contains('\r') {
+                "the class holds a carriage return, which this format does not bring back"
+            } else {
+                return sink.add(&[key.class.clone(), key.rep.to_string()], trace);
+            };
+            let key = Box::new(key.clone());
+            Err(WriteError::Trace { path: path.to_owned(), key, reason: reason.to_owned() })
+        })
+    })
+}
+
+/// Which repetitions of a class have gone by; traces come class by class.
+#[derive(Default)]
+struct RepsOfClass {
+    class: Option<String>,
+    reps: HashSet<i64>,
+}
+
+impl RepsOfClass {
+    fn is_new(&mut self, key: &TraceKey) -> bool {
+        if self.class.as_deref() != Some(&key.class) {
+            *self = Self { class: Some(key.class.clone()), reps: HashSet::new() };
+        }
+        self.reps.insert(key.rep)
     }
-    let names = PACKET_KEYS.map(|key| key.name);
-    let key = |key: &TraceKey| vec![key.class.clone(), key.rep.to_string()];
-    write_packet_csv(path, &names, set.traces().iter().map(|labelled| (key(&labelled.key), &labelled.trace)))
 }
 
 fn read_folder(folder: &Path, named: Named<'_>, limits: &ReadLimits) -> Result<ReadTraces, ReadError> {

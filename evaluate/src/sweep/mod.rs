@@ -9,6 +9,7 @@ mod variants;
 
 use std::cell::Cell;
 use std::error::Error;
+use std::ops::Range;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -78,17 +79,51 @@ impl SweepPlan {
     /// # Errors
     /// Undefended traces that cannot be attacked, since then there is nothing to compare with.
     pub fn run(&self, memory: &dyn Memory, setting: Setting<'_>) -> Result<Sweep, ExperimentError> {
+        let (measured, problems) = self.measured(0..self.measurements(), memory, setting)?;
+        let rows = summary::rows(&measured, self.attacks.len());
+        Ok(Sweep { rows, differences: variants::differences(&self.pairs, &measured), problems })
+    }
+
+    /// How many there are to measure: no defence, and the defences.
+    pub fn measurements(&self) -> usize {
+        1 + self.defences.len()
+    }
+
+    /// Measures these of them alone, 0 being no defence, for `memory` to know them; why some could not be measured.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_share(
+        &self,
+        share: Range<usize>,
+        memory: &dyn Memory,
+        setting: Setting<'_>,
+    ) -> Result<Vec<String>, ExperimentError> {
+        Ok(self.measured(share, memory, setting)?.1)
+    }
+
+    fn measured(
+        &self,
+        share: Range<usize>,
+        memory: &dyn Memory,
+        setting: Setting<'_>,
+    ) -> Result<(Points, Vec<String>), ExperimentError> {
         let looks = self.looks().len() as u64;
         let identity = self.identity(setting.seed);
         let observer = setting.observer;
-        observer.begin("sweep", looks * (1 + self.defences.len() as u64 * u64::from(self.draws)));
+        let steps_before = |number: usize| match number {
+            0 => 0,
+            number => looks * (1 + (number as u64 - 1) * u64::from(self.draws)),
+        };
+        observer.begin("sweep", steps_before(share.end) - steps_before(share.start));
         let (mut problems, mut measured) = (Vec::new(), Vec::new());
         let done = Cell::new(0);
         let step = || {
             observer.step();
             done.set(done.get() + 1);
         };
-        for (number, spec) in std::iter::once(None).chain(self.defences.iter().map(Some)).enumerate() {
+        let all = std::iter::once(None).chain(self.defences.iter().map(Some)).enumerate();
+        for (number, spec) in all.take(share.end).skip(share.start) {
             setting.go_on()?;
             let name = spec.map_or_else(|| "none".to_owned(), DefenseSpec::to_string);
             observer.about(&name);
@@ -102,11 +137,9 @@ impl SweepPlan {
                 }
             }
             // What leaves nothing to chance has one draw.
-            let draws = 1 + number as u64 * u64::from(self.draws);
-            (done.get()..looks * draws).for_each(|_| step());
+            (done.get()..steps_before(number + 1) - steps_before(share.start)).for_each(|_| step());
         }
         observer.end();
-        let rows = summary::rows(&measured, self.attacks.len());
-        Ok(Sweep { rows, differences: variants::differences(&self.pairs, &measured), problems })
+        Ok((measured, problems))
     }
 }

@@ -16,7 +16,11 @@ pub(super) struct Cell {
 
 impl Cell {
     pub(super) fn fit(training: &[&Trace]) -> Self {
-        let largest = training.iter().flat_map(|trace| trace.size()).map(|size| size.unsigned_abs()).max();
+        Self::of_largest(training.iter().flat_map(|trace| trace.size()).map(|size| size.unsigned_abs()).max())
+    }
+
+    /// The same of the largest size of the training traces.
+    pub(super) fn of_largest(largest: Option<u32>) -> Self {
         Self { bytes: largest.map_or(CELL_BYTES, |largest| largest.min(CELL_BYTES)) }
     }
 

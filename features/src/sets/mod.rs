@@ -32,6 +32,9 @@ use crate::column::{Feature, FeatureInformation};
 use crate::spec::FeatureSpecError;
 
 pub(crate) use kfp::size::Sizes as CommonSizes;
+pub(crate) use ngram::{Commonest, NgramLearner};
+pub(crate) use size_histogram::Histogram;
+pub(crate) use tiktok::TimingLearner;
 pub use wang::MISSING;
 
 /// A feature set that has learned what it needs.

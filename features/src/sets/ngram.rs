@@ -15,7 +15,8 @@
 //! A trace of one packet has one size, one burst and no pair.
 
 use std::collections::HashMap;
-use std::hash::Hash;
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher, Hash};
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 use wfkit_datasets::Trace;
@@ -52,13 +53,63 @@ impl Ngrams {
     }
 
     fn fit(training: &[&Trace], cell: Option<Cell>) -> Self {
+        let mut learner = NgramLearner::new(cell, usize::MAX);
+        training.iter().for_each(|trace| learner.see(trace));
+        learner.turn();
+        learner.done()
+    }
+}
+
+/// Learns the vocabulary of traces that come one by one, in passes over all of them.
+#[derive(Debug)]
+pub(crate) struct NgramLearner {
+    cell: Option<Cell>,
+    sizes: Commonest<i64>,
+    size_pairs: Commonest<(i64, i64)>,
+    bursts: Commonest<i64>,
+    burst_pairs: Commonest<(i64, i64)>,
+}
+
+impl NgramLearner {
+    /// Of sizes in bytes, which holds at most so many n-grams of each kind at a time.
+    pub(crate) fn in_bytes(most: usize) -> Self {
+        Self::new(None, most)
+    }
+
+    /// The same in cells, of traces with this largest size.
+    pub(crate) fn in_cells(largest: Option<u32>, most: usize) -> Self {
+        Self::new(Some(Cell::of_largest(largest)), most)
+    }
+
+    fn new(cell: Option<Cell>, most: usize) -> Self {
         Self {
             cell,
-            sizes: commonest(training, TRACES, |trace| sizes(trace, cell)),
-            size_pairs: commonest(training, TRACES, |trace| pairs(&sizes(trace, cell))),
-            bursts: commonest(training, TRACES, |trace| burst_sums(trace, cell)),
-            burst_pairs: commonest(training, TRACES, |trace| pairs(&burst_sums(trace, cell))),
+            sizes: Commonest::new(TRACES, most),
+            size_pairs: Commonest::new(TRACES, most),
+            bursts: Commonest::new(TRACES, most),
+            burst_pairs: Commonest::new(TRACES, most),
         }
+    }
+
+    pub(crate) fn see(&mut self, trace: &Trace) {
+        let (sizes, bursts) = (sizes(trace, self.cell), burst_sums(trace, self.cell));
+        self.size_pairs.see(pairs(&sizes));
+        self.burst_pairs.see(pairs(&bursts));
+        self.sizes.see(sizes);
+        self.bursts.see(bursts);
+    }
+
+    /// Ends a pass; whether there is to be another.
+    pub(crate) fn turn(&mut self) -> bool {
+        let singles = [self.sizes.turn(), self.bursts.turn()];
+        let pairs = [self.size_pairs.turn(), self.burst_pairs.turn()];
+        singles.into_iter().chain(pairs).any(|again| again)
+    }
+
+    pub(crate) fn done(self) -> Ngrams {
+        let Self { cell, sizes, size_pairs, bursts, burst_pairs } = self;
+        let (sizes, size_pairs) = (sizes.done(), size_pairs.done());
+        Ngrams { cell, sizes, size_pairs, bursts: bursts.done(), burst_pairs: burst_pairs.done() }
     }
 }
 
@@ -115,26 +166,65 @@ fn pairs(sequence: &[i64]) -> Vec<(i64, i64)> {
     sequence.windows(2).map(|pair| (pair[0], pair[1])).collect()
 }
 
-/// What occurs in most traces, and in `at_least` so many: at most [`PER_KIND`], ascending.
-pub(super) fn commonest<G: Ord + Copy + Hash>(
-    training: &[&Trace],
+/// Finds what occurs in most traces, and in some number of them at least: at most [`PER_KIND`], ascending.
+///
+/// Where there is more than may be held, what has a hash in one range is counted, and in further passes over all traces what has a hash in the
+/// ranges behind it, so that the result does not depend on how much may be held.
+#[derive(Debug)]
+pub(crate) struct Commonest<G> {
     at_least: usize,
-    grams: impl Fn(&Trace) -> Vec<G>,
-) -> Vec<G> {
-    let mut traces_with: HashMap<G, usize> = HashMap::new();
-    for trace in training {
-        let mut grams = grams(trace);
+    /// So many are counted at a time.
+    most: usize,
+    /// Which hashes are counted in this pass; none once all have been.
+    hashes: Option<RangeInclusive<u64>>,
+    traces_with: HashMap<G, usize, FixedHash>,
+    /// What the passes before found.
+    ranked: Vec<(G, usize)>,
+}
+
+/// The same hashes in every run.
+type FixedHash = BuildHasherDefault<DefaultHasher>;
+
+impl<G: Ord + Copy + Hash> Commonest<G> {
+    pub(crate) fn new(at_least: usize, most: usize) -> Self {
+        Self { at_least, most, hashes: Some(0..=u64::MAX), traces_with: HashMap::default(), ranked: Vec::new() }
+    }
+
+    /// Looks at what the next trace has.
+    pub(crate) fn see(&mut self, mut grams: Vec<G>) {
+        let Some(hashes) = &mut self.hashes else { return };
+        let hash = |gram: &G| FixedHash::default().hash_one(gram);
         grams.sort_unstable();
         grams.dedup();
-        for gram in grams {
-            *traces_with.entry(gram).or_default() += 1;
+        let all = *hashes == (0..=u64::MAX);
+        for gram in grams.into_iter().filter(|gram| all || hashes.contains(&hash(gram))) {
+            *self.traces_with.entry(gram).or_default() += 1;
+        }
+        while self.traces_with.len() > self.most && hashes.start() < hashes.end() {
+            let middle = hashes.start() + (hashes.end() - hashes.start()) / 2;
+            *hashes = *hashes.start()..=middle;
+            self.traces_with.retain(|gram, _| hashes.contains(&hash(gram)));
         }
     }
-    let mut ranked: Vec<(G, usize)> = traces_with.into_iter().filter(|&(_, traces)| traces >= at_least).collect();
-    ranked.sort_unstable_by(|(a_gram, a), (b_gram, b)| b.cmp(a).then(a_gram.cmp(b_gram)));
-    let mut kept: Vec<G> = ranked.into_iter().take(PER_KIND).map(|(gram, _)| gram).collect();
-    kept.sort_unstable();
-    kept
+
+    /// Ends a pass; whether there is to be another.
+    pub(crate) fn turn(&mut self) -> bool {
+        let Some(hashes) = self.hashes.take() else { return false };
+        let at_least = self.at_least;
+        self.ranked.extend(self.traces_with.drain().filter(|&(_, traces)| traces >= at_least));
+        self.ranked.sort_unstable_by(|(a_gram, a), (b_gram, b)| b.cmp(a).then(a_gram.cmp(b_gram)));
+        self.ranked.truncate(PER_KIND);
+        // The next range is as wide as what could be held of this one.
+        let width = hashes.end() - hashes.start();
+        self.hashes = hashes.end().checked_add(1).map(|start| start..=start.saturating_add(width));
+        self.hashes.is_some()
+    }
+
+    pub(crate) fn done(self) -> Vec<G> {
+        let mut kept: Vec<G> = self.ranked.into_iter().map(|(gram, _)| gram).collect();
+        kept.sort_unstable();
+        kept
+    }
 }
 
 /// How often each gram of the ascending vocabulary occurs among `grams`.

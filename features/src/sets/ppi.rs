@@ -11,7 +11,7 @@ use wfkit_datasets::{PacketColumn, Trace};
 
 use super::Extract;
 use super::channels::direction;
-use crate::column::{Feature, Information, Unit};
+use crate::column::{Feature, FeatureInformation, Unit};
 use crate::stats::seconds;
 
 const PACKETS: usize = 30;
@@ -22,9 +22,11 @@ pub(crate) struct Ppi;
 
 impl Extract for Ppi {
     fn columns(&self) -> Vec<Feature> {
-        let gaps = Feature::numbered("gap", PACKETS, Unit::Seconds, Information::Time);
-        let directions = Feature::numbered("direction", PACKETS, Unit::Direction, Information::Order);
-        gaps.chain(directions).chain(Feature::numbered("size", PACKETS, Unit::Bytes, Information::Order)).collect()
+        let gaps = Feature::numbered("gap", PACKETS, Unit::Seconds, FeatureInformation::Time);
+        let directions = Feature::numbered("direction", PACKETS, Unit::Direction, FeatureInformation::Order);
+        gaps.chain(directions)
+            .chain(Feature::numbered("size", PACKETS, Unit::Bytes, FeatureInformation::Order))
+            .collect()
     }
 
     fn push(&self, trace: &Trace, row: &mut Vec<f64>) {

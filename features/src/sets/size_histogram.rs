@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use wfkit_datasets::Trace;
 
 use super::Extract;
-use super::ngram::{PER_KIND, commonest};
+use super::ngram::{Commonest, PER_KIND};
 use crate::column::{Feature, FeatureInformation, Unit};
 
 /// The sizes that are counted, ascending.
@@ -19,7 +19,20 @@ pub(crate) struct Histogram {
 
 impl Histogram {
     pub(crate) fn fit(training: &[&Trace]) -> Self {
-        Self { sizes: commonest(training, 1, |trace| trace.size().to_vec()) }
+        let mut sizes = Self::learner(usize::MAX);
+        training.iter().for_each(|trace| sizes.see(trace.size().to_vec()));
+        sizes.turn();
+        Self::of(sizes)
+    }
+
+    /// What finds the sizes, of which it holds at most so many at a time.
+    pub(crate) fn learner(most: usize) -> Commonest<i32> {
+        Commonest::new(1, most)
+    }
+
+    /// Of the sizes that were found.
+    pub(crate) fn of(sizes: Commonest<i32>) -> Self {
+        Self { sizes: sizes.done() }
     }
 }
 

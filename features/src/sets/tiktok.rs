@@ -16,6 +16,7 @@ use wfkit_datasets::Trace;
 use super::Extract;
 use super::burst::bursts;
 use crate::column::{Feature, FeatureInformation, Unit};
+use crate::percentiles::Percentiles;
 use crate::stats::{percentile_by, seconds, time_percentile, variance};
 
 const BINS: usize = 20;
@@ -39,10 +40,40 @@ impl Timing {
         }
         let edges = pooled.map(|mut pool| {
             pool.sort_unstable_by(f64::total_cmp);
-            let edge = |bin| percentile_by(pool.len(), 100.0 * bin as f64 / BINS as f64, |rank| pool[rank]);
-            if pool.is_empty() { Vec::new() } else { (0..=BINS).map(edge).collect() }
+            let edge = |percent| percentile_by(pool.len(), percent, |rank| pool[rank]);
+            if pool.is_empty() { Vec::new() } else { percents().map(edge).collect() }
         });
         Self { edges: edges.into() }
+    }
+}
+
+/// Which percentiles are the edges.
+fn percents() -> impl Iterator<Item = f64> {
+    (0..=BINS).map(|bin| 100.0 * bin as f64 / BINS as f64)
+}
+
+/// Learns the edges of traces that come one by one, in passes over all of them.
+#[derive(Debug)]
+pub(crate) struct TimingLearner([Percentiles; 8]);
+
+impl TimingLearner {
+    pub(crate) fn new() -> Self {
+        Self(std::array::from_fn(|_| Percentiles::new(percents().collect())))
+    }
+
+    pub(crate) fn see(&mut self, trace: &Trace) {
+        for (pool, list) in self.0.iter_mut().zip(lists(trace)) {
+            list.into_iter().for_each(|value| pool.see(value));
+        }
+    }
+
+    /// Ends a pass; whether there is to be another.
+    pub(crate) fn turn(&mut self) -> bool {
+        self.0.iter_mut().fold(false, |again, pool| pool.turn() || again)
+    }
+
+    pub(crate) fn done(self) -> Timing {
+        Timing { edges: self.0.map(Percentiles::done).into() }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use wfkit_datasets::{Observed, TraceParts};
 use wfkit_evaluate::trivial_privacy_of;
 use wfkit_features::{FeatureExtractor, FeatureMatrix, FeatureReport};
@@ -12,7 +12,7 @@ use wfkit_metrics::Utility;
 use super::{FOLDS, describe_columns};
 use crate::cli::FeaturesExtract;
 use crate::context::{Context, count, digests};
-use crate::large::{Kept, as_a_whole};
+use crate::large::Kept;
 
 pub(super) fn write(
     options: &FeaturesExtract,
@@ -65,26 +65,18 @@ pub(super) fn write(
     context.finish_and_print(report, Some(&options.out))
 }
 
-/// Goes through all traces once where there is something to learn.
+/// Goes through all traces where there is something to learn, as often as that takes.
 fn fitted(options: &FeaturesExtract, parts: &mut TraceParts<'_>, context: &Context<'_>) -> Result<FeatureExtractor> {
-    let mut learner = match options.set.learner() {
-        Ok(learner) => learner,
-        Err(set) => bail!(
-            "{set} learns from all traces at once, of which there are {} packets: take another feature set, {}",
-            parts.packets(),
-            as_a_whole(parts.packets(), options.shard)
-        ),
-    };
-    if options.set.sets().iter().any(|set| set.learns()) {
+    options.set.fit_in_parts(|see| {
         let bar = context.printer.progress("learning", parts.len() as u64);
         for part in parts.by_ref() {
-            learner.see(&part?);
+            see(&part?);
             bar.inc(1);
         }
         bar.finish_and_clear();
         parts.rewind();
-    }
-    Ok(learner.done())
+        Ok(())
+    })
 }
 
 /// Which columns have had one value so far.

@@ -17,6 +17,8 @@ pub(super) struct Kept {
     folder: PathBuf,
     /// Nothing is read, as if nothing were there.
     fresh: bool,
+    /// Everything is to be there.
+    whole: bool,
 }
 
 /// A measurement beside what it depends on.
@@ -29,7 +31,12 @@ struct Record {
 impl Kept {
     pub(super) fn open(folder: PathBuf, fresh: bool) -> Result<Self> {
         make_folder(&folder)?;
-        Ok(Self { folder, fresh })
+        Ok(Self { folder, fresh, whole: false })
+    }
+
+    /// Of what others measured, all of it.
+    pub(super) fn of_others(folder: PathBuf) -> Result<Self> {
+        Ok(Self { whole: true, ..Self::open(folder, false)? })
     }
 
     fn path(&self, of: &str) -> PathBuf {
@@ -50,6 +57,13 @@ impl Memory for Kept {
 
     /// The file appears whole or not at all.
     fn keep(&self, of: &str, found: Value) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        if self.whole {
+            return Err(
+                "the shards did not measure this: they are of another build of wfkit, or were interrupted; run \
+                        them again with this one"
+                    .into(),
+            );
+        }
         let text = serde_json::to_string_pretty(&Record { of: of.to_owned(), found })? + "\n";
         Ok(write(&self.path(of), text)?)
     }
@@ -72,6 +86,9 @@ mod tests {
         fs::write(kept.path("x"), &fs::read(kept.path("x")).unwrap()[..20]).unwrap();
         fs::copy(kept.path("y"), kept.path("z")).unwrap();
         assert_eq!((kept.recall("x"), kept.recall("z")), (None, None));
+        let of_others = Kept::of_others(folder.path().join("a/b")).unwrap();
+        of_others.keep("y", json!(9)).unwrap_err();
+        assert_eq!(of_others.recall("x"), None);
         assert_eq!(Kept::open(folder.path().join("a/b"), true).unwrap().recall("y"), None);
     }
 }

@@ -7,22 +7,123 @@ mod text;
 mod variants;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::Value;
 use wfkit_evaluate::{ScoreOfDraws, Sweep, SweepPlan};
 use wfkit_metrics::{PrivacyReport, StageReport, Utility};
 
 use self::kept::Kept;
-use crate::cli;
-use crate::context::{Context, count, count_set, digests, write};
+use crate::asked::Asked;
+use crate::cli::{self, Shard};
+use crate::context::{Context, count, count_set, digests, files_below, make_folder, write};
 use crate::published::{Choice, Published};
 
 pub(crate) fn run(options: &cli::Sweep, context: &Context<'_>) -> Result<()> {
+    let kept = Kept::open(options.out.join(POINTS), options.fresh)?;
+    match options.shard {
+        Some(shard) => run_share(options, shard, &kept, context),
+        None => run_with(options, &kept, context),
+    }
+}
+
+/// What is kept of finished measurements, in the folder of a sweep.
+const POINTS: &str = "points";
+
+/// The report of a share, in its folder.
+const SHARE: &str = "shard.json";
+
+/// Lines of a plan file in the report of a share, since the file need not be there when shares are joined.
+const DEFENCES: &str = "planned";
+
+/// Measures the share, and writes what has to be known to join it with the others.
+fn run_share(options: &cli::Sweep, shard: Shard, kept: &Kept, context: &Context<'_>) -> Result<()> {
+    let (plan, dropped) = plan::read(options, context)?;
+    let share = shard.rows(plan.measurements());
+    ensure!(!share.is_empty(), "shard {shard} has none of the {} measurements: make fewer shards", plan.measurements());
+    let problems = plan.run_share(share.clone(), kept, context.setting())?;
+    let privacy = PrivacyReport::unmeasured("none", "a share of a sweep: wfkit dataset merge joins all of them");
+    let utility = Utility::of(&plan.set.volumes());
+    let mut report = context.stage("sweep", digests(&options.traces)?, utility, privacy);
+    count_set(&mut report.counts, &plan.set);
+    count(&mut report.counts, "defences", share.len() - usize::from(share.start == 0));
+    report.dropped = dropped;
+    report.problems.extend(problems.iter().cloned());
+    let planned = plan::lines(options)?;
+    report.utility.extras.set("shard", shard.to_string()).set(DEFENCES, planned);
+    context.finish(&mut report, None)?;
+    let path = share_report(&options.out);
+    write(&path, report.to_json())?;
+    context.printer.report(&report, Some(&path))?;
+    match problems.first() {
+        Some(first) => bail!("{} defences could not be measured: {first}", problems.len()),
+        None => Ok(()),
+    }
+}
+
+/// Where the report of a share of a sweep is.
+pub(super) fn share_report(folder: &Path) -> PathBuf {
+    folder.join(SHARE)
+}
+
+/// Joins the folders of all shares, whose reports agree, to that of one run.
+pub(super) fn join(folders: &[&Path], report: &StageReport, out: &Path, context: &Context<'_>) -> Result<()> {
+    let traces: Vec<PathBuf> = report.inputs.iter().map(|input| PathBuf::from(&input.path)).collect();
+    for (then, now) in report.inputs.iter().zip(digests(&traces)?) {
+        ensure!(
+            then.sha256 == now.sha256,
+            "{}: it is not what the shards were measured on: SHA-256 {}, then {}",
+            now.path,
+            now.sha256,
+            then.sha256
+        );
+    }
+    let points = out.join(POINTS);
+    make_folder(&points)?;
+    for folder in folders {
+        for point in files_below(&folder.join(POINTS)) {
+            let content = std::fs::read(&point).with_context(|| format!("{}: cannot read", point.display()))?;
+            write(&points.join(point.file_name().context("a file has a name")?), content)?;
+        }
+    }
+    let options = options_of(report, &traces, out)?;
+    // What comes out is that of one run with these options.
+    let as_one = Context::new(report.seed, report.options.clone(), context.printer);
+    run_with(&options, &Kept::of_others(points)?, &as_one)
+}
+
+/// The options of the sweep that the report of a share tells of.
+fn options_of(report: &StageReport, traces: &[PathBuf], out: &Path) -> Result<cli::Sweep> {
+    let mut words: Vec<OsString> = ["wfkit", "sweep"].map(OsString::from).into();
+    let mut add = |option: &str, value: &Value| {
+        words.push(match value {
+            Value::Bool(_) => format!("--{option}").into(),
+            Value::String(text) => format!("--{option}={text}").into(),
+            other => format!("--{option}={other}").into(),
+        });
+    };
+    for (option, value) in &report.options {
+        match value {
+            Value::Array(values) => values.iter().for_each(|value| add(option, value)),
+            value => add(option, value),
+        }
+    }
+    let planned = report.utility.extras.get(DEFENCES).and_then(Value::as_array).into_iter().flatten();
+    planned.for_each(|line| add("defence", line));
+    words.extend(["--out".into(), out.into(), "--".into()]);
+    words.extend(traces.iter().map(OsString::from));
+    match Asked::of(&words)?.cli.command {
+        cli::Command::Sweep(options) => Ok(options),
+        _ => bail!("the report of the first shard is not that of a sweep"),
+    }
+}
+
+fn run_with(options: &cli::Sweep, kept: &Kept, context: &Context<'_>) -> Result<()> {
     let published = Choice::of(&options.published).shown()?;
     let (plan, dropped) = plan::read(options, context)?;
-    let kept = Kept::open(options.out.join("points"), options.fresh)?;
-    let sweep = plan.run(&kept, context.setting())?;
+    let sweep = plan.run(kept, context.setting())?;
     let report = report(&plan, &sweep, dropped, options, context)?;
     write_all(&options.out, &plan, &sweep, &report, &published)?;
     if context.printer.is_json() {

@@ -1,6 +1,7 @@
 //! The plan of a sweep, out of its options.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use wfkit_classify::Samples;
@@ -51,13 +52,9 @@ pub(super) fn read(options: &cli::Sweep, context: &Context<'_>) -> Result<(Sweep
 fn defences(options: &cli::Sweep) -> Result<(Vec<DefenseSpec>, Vec<VariantPair>)> {
     let mut wanted = options.defences.clone();
     if let Some(path) = &options.plan {
-        let text = std::fs::read_to_string(path).with_context(|| format!("{}: cannot read", path.display()))?;
-        for (line, text) in (1..).zip(text.lines()) {
-            let pattern = text.split('#').next().unwrap_or_default().trim();
-            if !pattern.is_empty() {
-                let place = format!("{}: line {line}", path.display());
-                wanted.push(pattern.parse().map_err(anyhow::Error::msg).context(place)?);
-            }
+        for (line, pattern) in lines_of(path)? {
+            let place = format!("{}: line {line}", path.display());
+            wanted.push(pattern.parse().map_err(anyhow::Error::msg).context(place)?);
         }
     }
     let simulated = |mut spec: DefenseSpec| {
@@ -85,6 +82,19 @@ fn defences(options: &cli::Sweep) -> Result<(Vec<DefenseSpec>, Vec<VariantPair>)
     }
     ensure!(!all.is_empty(), "there is no defence to measure");
     Ok((all, pairs))
+}
+
+/// The defences of the plan file, as they stand there; none without one.
+pub(super) fn lines(options: &cli::Sweep) -> Result<Vec<String>> {
+    let lines = options.plan.as_deref().map(lines_of).transpose()?.unwrap_or_default();
+    Ok(lines.into_iter().map(|(_, pattern)| pattern).collect())
+}
+
+/// Lines of a plan file that name defences, with their numbers from 1 on.
+fn lines_of(path: &Path) -> Result<Vec<(usize, String)>> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("{}: cannot read", path.display()))?;
+    let pattern = |line: &str| line.split('#').next().unwrap_or_default().trim().to_owned();
+    Ok((1..).zip(text.lines().map(pattern)).filter(|(_, pattern)| !pattern.is_empty()).collect())
 }
 
 /// Paper and code of the defences with these names, of all where `all` is among them.

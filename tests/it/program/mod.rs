@@ -6,6 +6,7 @@ mod answers;
 mod capture_audit;
 mod capture_info;
 mod captures;
+mod croissant;
 mod defend;
 mod determinism;
 mod extreme;

@@ -11,12 +11,13 @@ fn a_run_without_input_leaves_every_output_and_no_address() {
 
     let mut expected: Vec<String> = ["features.parquet", "features.report.json", "model.report.json", "model.wfm"]
         .into_iter()
-        .chain(["probabilities.parquet", "run.report.json", "traces.parquet", "traces.report.json"])
+        .chain(["probabilities.parquet", "run.report.json"])
+        .chain(["traces.croissant.json", "traces.parquet", "traces.report.json"])
         .map(str::to_owned)
         .collect();
     for defence in ["pad-mtu", "front-ft-1", "tamaraw-cell"] {
-        expected
-            .extend(["manifest.json", "parquet", "report.json"].map(|ending| format!("defended/{defence}.{ending}")));
+        let endings = ["croissant.json", "manifest.json", "parquet", "report.json"];
+        expected.extend(endings.map(|ending| format!("defended/{defence}.{ending}")));
     }
     for defence in ["none", "pad-mtu", "front-ft-1", "tamaraw-cell"] {
         let round = ["attack.csv.zip", "classes.csv", "defence.csv.zip", "score.report.json", "team_1_test.csv.zip"];
