@@ -90,7 +90,7 @@ impl Site {
         Xoshiro256PlusPlus::seed_from_u64(mix(mix(self.seed, 4), of))
     }
 
-    /// A page; always the same one. Numbers above [`MOST_PAGES`] are of subpages, see [`subpage`].
+    /// A page; always the same one. Numbers above [`MOST_PAGES`] are of subpages.
     pub fn page(&self, number: u32) -> Page {
         let first = (number.max(1) - 1) % MOST_PAGES + 1;
         let (own, first) = (self.by_itself(number), (first != number).then(|| self.by_itself(first)));
