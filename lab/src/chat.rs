@@ -9,21 +9,18 @@ mod client;
 mod model;
 mod server;
 
-use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use rustls::client::Resumption;
-use rustls::crypto::ring;
-use rustls::pki_types::PrivatePkcs8KeyDer;
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::{ClientConfig, ServerConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::chat::model::Model;
 use crate::plan::Plan;
 use crate::secretstroll::Defence;
+use crate::tls;
 use crate::workload::{Connect, Service, Visit, Visitor};
 
 /// Most topics, those of the background included.
@@ -85,7 +82,7 @@ pub(crate) struct Chat {
 
 impl Chat {
     pub(crate) fn new(plan: &Plan) -> Result<Self, Error> {
-        let (server, client) = tls().map_err(Error::system("keys for TLS"))?;
+        let (server, client) = tls::ends(NAME, &[]).map_err(Error::system("keys for TLS"))?;
         let model = Arc::new(Model::new(plan.seed, plan.chat.scale, plan.drift.database));
         let (config, defence, seed) = (plan.chat, plan.defence, plan.seed);
         Ok(Self { config, model, session: Arc::default(), defence, seed, server, client })
@@ -130,25 +127,6 @@ impl Visitor for Asker<'_> {
         let ask = || client::ask(&self.0.client, connect()?, host, &question);
         ask().map_err(|error| format!("connection: {error}"))
     }
-}
-
-/// A server with a key of its own, and a client that trusts it alone.
-fn tls() -> io::Result<(Arc<ServerConfig>, Arc<ClientConfig>)> {
-    let made = rcgen::generate_simple_self_signed([NAME.to_owned()]).map_err(io::Error::other)?;
-    let certificate = made.cert.der().clone();
-    let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
-    let provider = Arc::new(ring::default_provider());
-    let versions = [&rustls::version::TLS13];
-    let server = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(&versions);
-    let server = server.map_err(io::Error::other)?.with_no_client_auth();
-    let server = server.with_single_cert(vec![certificate.clone()], key.into()).map_err(io::Error::other)?;
-    let mut roots = RootCertStore::empty();
-    roots.add(certificate).map_err(io::Error::other)?;
-    let client = ClientConfig::builder_with_provider(provider).with_protocol_versions(&versions);
-    let mut client = client.map_err(io::Error::other)?.with_root_certificates(roots).with_no_client_auth();
-    // Every question is asked by somebody whom the server does not know.
-    client.resumption = Resumption::disabled();
-    Ok((Arc::new(server), Arc::new(client)))
 }
 
 #[cfg(test)]
@@ -205,8 +183,8 @@ mod tests {
 
     #[test]
     fn whoever_does_not_know_the_server_does_not_talk_to_it() {
-        let (server, _) = tls().unwrap();
-        let (_, stranger) = tls().unwrap();
+        let (server, _) = tls::ends(NAME, &[]).unwrap();
+        let (_, stranger) = tls::ends(NAME, &[]).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let stop = AtomicBool::new(false);

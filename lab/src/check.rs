@@ -8,6 +8,8 @@ use wfkit_capture::record::{Filter, Interface, PacketSource as _};
 use crate::Error;
 use crate::link::{self, Hub};
 use crate::namespace::output;
+use crate::pages::chromium;
+use crate::plan::{Plan, Workload};
 use crate::topology::{NetworkConfig, Role};
 
 /// One thing that is needed.
@@ -19,6 +21,8 @@ pub struct Finding {
     pub found: Result<String, String>,
     /// The command that mends it where something is wrong.
     pub mend: String,
+    /// What alone needs it; nothing: all does.
+    pub only_for: Option<&'static str>,
 }
 
 /// First series with everything that the configuration uses.
@@ -30,6 +34,7 @@ pub fn check_programs() -> Vec<Finding> {
         what,
         found: version.map_err(|error| error.to_string()),
         mend: format!("sudo apt-get install {package}   (or lab/setup)"),
+        only_for: None,
     };
     vec![
         program("tor", "tor", output("tor", &["--version"], "").and_then(|said| tor_version(&said))),
@@ -39,7 +44,30 @@ pub fn check_programs() -> Vec<Finding> {
             output("sh", &["-c", "command -v tor-gencert"], "").map(|path| path.trim().to_owned()),
         ),
         program("ip", "iproute2", output("ip", &["-V"], "").map(|said| said.trim().to_owned())),
+        browser(),
     ]
+}
+
+fn browser() -> Finding {
+    Finding {
+        what: chromium::PROGRAM,
+        found: chromium::version().map_err(|error| error.to_string()),
+        mend: "sudo apt-get install chromium   (or lab/setup --browser)".to_owned(),
+        only_for: Some("pages that a browser loads"),
+    }
+}
+
+/// Whether all that a plan needs beside the network is there.
+///
+/// # Errors
+///
+/// If something is missing, with the command that brings it.
+pub fn check_for(plan: &Plan) -> Result<(), Error> {
+    if plan.workload != Workload::Pages || !plan.pages.browser {
+        return Ok(());
+    }
+    let Finding { what, found, mend, .. } = browser();
+    found.map(|_| ()).map_err(|why| Error::Missing { what: format!("pages.browser needs {what}: {why}"), mend })
 }
 
 fn tor_version(said: &str) -> Result<String, Error> {
@@ -59,6 +87,7 @@ pub fn check_inside() -> Vec<Finding> {
         what,
         found: found.map_err(|error| error.to_string()),
         mend: mend.to_owned(),
+        only_for: None,
     };
     let rights = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
     let how = if rights.split_whitespace().nth(2) == Some("1") { "in a user namespace" } else { "as root" };

@@ -76,6 +76,9 @@ pub(crate) struct Collect {
     /// Also write its traces, as `wfkit capture import` does; pages that are loaded once become the class `unmonitored`
     #[arg(long, value_name = "FILE")]
     pub(crate) traces: Option<PathBuf>,
+    /// Let Debian's Chromium load the plan's pages, as with `browser = true` under [pages]
+    #[arg(long)]
+    pub(crate) browser: bool,
     /// The program wfkit, for --traces; default: $WFKIT, the one beside this program, or on the path
     #[arg(long)]
     pub(crate) wfkit: Option<PathBuf>,
@@ -363,6 +366,9 @@ A plan; every key has a default:
   scale = 0.2              # requests and bytes, as a share of the web's
   tabs = 1                 # pages loaded at once: others start meanwhile
   apart = 1.0              # most seconds between the starts of two
+  http = 1                 # HTTP/1.1; or 2: HTTP/2 over TLS
+  browser = false          # true: the system's Chromium loads the pages
+  subpages = 1             # pages of each class, then a site; by turns
 
   [chat]
   prompts = 20             # questions on each topic, asked by turns

@@ -92,7 +92,7 @@ pub fn collect(
         plan,
         workload: workload::service(plan)?,
         drifted: Mutex::new(0.0),
-        beside: (plan.beside > 0.0).then(|| Pages::beside(plan)),
+        beside: (plan.beside > 0.0).then(|| Pages::beside(plan)).transpose()?,
         besides: AtomicU64::new(0),
         journal: Mutex::new(journal),
         queue: Queue::default(),

@@ -17,6 +17,17 @@ const LONGEST_RESPONSE: usize = 64 << 20;
 /// A peer that says nothing for so long is gone.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What Tor Browser says of itself with every request.
+pub(crate) const OF_THE_BROWSER: [(&str, &str); 4] = [
+    ("User-Agent", "Mozilla/5.0 (Windows NT 10.0; rv:128.0) Gecko/20100101 Firefox/128.0"),
+    ("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
+    ("Accept-Language", "en-US,en;q=0.5"),
+    ("Accept-Encoding", "gzip, deflate"),
+];
+
+/// What servers of the laboratory call themselves.
+pub(crate) const SERVER_NAME: &str = "wfkit-lab/0.1";
+
 /// A request as a server sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Request {
@@ -76,11 +87,10 @@ impl Connection {
 
     /// Asks as Tor Browser does.
     pub(crate) fn get(&mut self, host: &str, target: &str) -> io::Result<(u16, Vec<u8>)> {
-        let message = format!(
-            "GET {target} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: Mozilla/5.0 (Windows NT 10.0; rv:128.0) Gecko/20100101 Firefox/128.0\r\n\
-             Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\nAccept-Language: en-US,en;q=0.5\r\n\
-             Accept-Encoding: gzip, deflate\r\nConnection: keep-alive\r\n\r\n"
-        );
+        let of_the_browser: String =
+            OF_THE_BROWSER.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let message =
+            format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n{of_the_browser}Connection: keep-alive\r\n\r\n");
         self.ask(message.as_bytes())
     }
 
@@ -111,6 +121,15 @@ pub(crate) fn accept_each<A>(listener: &TcpListener, act: &Arc<A>, stop: &Atomic
 where
     A: Fn(TcpStream) + Send + Sync + 'static,
 {
+    let each = |stream| {
+        let act = Arc::clone(act);
+        thread::spawn(move || act(stream));
+    };
+    accept_until(listener, each, stop)
+}
+
+/// Takes connections, one after the other, until `stop`.
+pub(crate) fn accept_until(listener: &TcpListener, act: impl Fn(TcpStream), stop: &AtomicBool) -> io::Result<()> {
     const LOOK: Duration = Duration::from_millis(5);
     // There is no waiting for a connection or a flag: look often enough that nobody notices.
     listener.set_nonblocking(true)?;
@@ -118,8 +137,7 @@ where
         match listener.accept() {
             Ok((stream, _)) => {
                 stream.set_nonblocking(false)?;
-                let act = Arc::clone(act);
-                thread::spawn(move || act(stream));
+                act(stream);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(LOOK),
             // Whoever called has hung up already.
@@ -160,7 +178,7 @@ fn written(response: &Response, is_kept: bool) -> Vec<u8> {
     };
     let (version, connection) = if is_kept { ("1.1", "keep-alive") } else { ("1.0", "close") };
     let head = format!(
-        "HTTP/{version} {} {reason}\r\nContent-Type: {}\r\nContent-Length: {}\r\nServer: wfkit-lab/0.1\r\nConnection: {connection}\r\n\r\n",
+        "HTTP/{version} {} {reason}\r\nContent-Type: {}\r\nContent-Length: {}\r\nServer: {SERVER_NAME}\r\nConnection: {connection}\r\n\r\n",
         response.status,
         response.content_type,
         response.body.len()

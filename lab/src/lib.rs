@@ -20,11 +20,12 @@ mod record;
 mod running;
 pub mod secretstroll;
 pub mod socks;
+mod tls;
 mod topology;
 pub mod tor;
 mod workload;
 
-pub use check::{Finding, check_inside, check_programs};
+pub use check::{Finding, check_for, check_inside, check_programs};
 pub use collect::{Collected, Progress, Told, collect};
 pub use drift::Drift;
 pub use error::Error;

@@ -45,6 +45,9 @@ use crate::topology::NetworkConfig;
 /// scale = 0.2              # requests and bytes, as a share of the web's
 /// tabs = 1                 # pages that are loaded at once: others start while the first one loads
 /// apart = 1.0              # most seconds between the starts of two
+/// http = 1                 # HTTP/1.1, six connections; or 2: HTTP/2 over TLS, one connection
+/// browser = false          # true: the system's Chromium loads the pages
+/// subpages = 1             # pages of each class, which is then a site: loaded by turns
 ///
 /// [chat]
 /// prompts = 20             # questions on each topic, asked by turns
@@ -290,6 +293,9 @@ impl Plan {
                 ));
             }
         }
+        if self.pages.browser && self.workload != Workload::Pages {
+            return wrong("pages.browser: only pages are loaded by a browser; workload = \"pages\"".to_owned());
+        }
         match self.workload {
             Workload::Secretstroll if self.unmonitored > 0 => {
                 return wrong(format!("unmonitored = {}: only pages and chats have a background", self.unmonitored));
@@ -472,6 +478,10 @@ mod tests {
             ("workload = \"pages\"\npages.scale = 2", "pages.scale = 2"),
             ("workload = \"pages\"\npages.tabs = 0", "pages.tabs = 0"),
             ("workload = \"pages\"\npages.apart = -1", "pages.apart = -1"),
+            ("pages.browser = true", "pages.browser: only pages"),
+            ("workload = \"pages\"\npages.subpages = 0", "pages.subpages = 0"),
+            ("workload = \"pages\"\npages.http = 3", "pages.http = 3: 1 (HTTP/1.1) or 2"),
+            ("workload = \"pages\"\npages.browser = true\ndefence.delay = 5", "pages.browser: Chromium"),
             ("workload = \"pages\"\ndefence.count = 20", "defence: pages have padding and delay"),
             ("[defence]\ncount = 2", "count = 2: a cell has"),
             ("[defence]\ntokens = 2", "tokens and injection: only chats"),

@@ -55,7 +55,7 @@ pub(crate) struct Visit {
 pub(crate) fn service(plan: &Plan) -> Result<Box<dyn Service>, Error> {
     Ok(match plan.workload {
         Workload::Secretstroll => Box::new(SecretStroll::new(plan)?),
-        Workload::Pages => Box::new(Pages::new(plan)),
+        Workload::Pages => Box::new(Pages::new(plan)?),
         Workload::Chat => Box::new(Chat::new(plan)?),
     })
 }

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use wfkit_lab::{Collected, Journal, Network, Plan, Progress, Told, collect, enclosure};
+use anyhow::Context as _;
+use wfkit_lab::{Collected, Journal, Network, Plan, Progress, Told, check_for, collect, enclosure};
 
 use super::wfkit::{find_wfkit, import};
 use crate::cli::Collect;
@@ -22,7 +23,12 @@ pub(crate) fn run(options: &Collect, inside: bool) -> anyhow::Result<ExitCode> {
         Ok(())
     };
     if !inside {
-        let plan = Plan::read(&options.plan)?;
+        let mut plan = Plan::read(&options.plan)?;
+        if options.browser {
+            plan.pages.browser = true;
+            plan.check().context("--browser")?;
+        }
+        check_for(&plan)?;
         enclosure::seen_from_both(&options.out)?;
         let done = Journal::open(&options.out, &plan)?.done();
         if done == plan.len() {

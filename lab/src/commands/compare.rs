@@ -9,17 +9,13 @@ use anyhow::{Context as _, bail};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use wfkit_lab::secretstroll::Defence;
-use wfkit_lab::{Journal, Plan, Route, Workload, enclosure};
+use wfkit_lab::{Journal, Plan, Route, Workload, check_for, enclosure};
 
 use super::collect::{bring_up, make};
-use super::waiting;
+use super::requests::{self, CELL_DATA, Change, ONE_CELL};
 use super::wfkit::{Packets, Scores, Volume, call, evaluate, find_wfkit, import, packets, volumes};
 use crate::cli::Compare;
 use crate::printer;
-
-/// What Tor's cells carry, and the TLS payload of a packet that carries one cell.
-const CELL_DATA: f64 = 498.0;
-const ONE_CELL: f64 = 536.0;
 
 /// Draws of a bootstrap.
 const DRAWS: usize = 1000;
@@ -40,6 +36,7 @@ pub(crate) fn run(options: &Compare, inside: bool) -> anyhow::Result<ExitCode> {
     let wfkit = find_wfkit(options.wfkit.as_deref())?;
     let sets = [("undefended", &plain), ("live", &live)];
     if !inside {
+        check_for(&live)?;
         enclosure::seen_from_both(&options.out)?;
         let mut is_left = false;
         for (name, plan) in sets {
@@ -59,13 +56,13 @@ pub(crate) fn run(options: &Compare, inside: bool) -> anyhow::Result<ExitCode> {
     let undefended = volumes(&wfkit, &traces("undefended"))?;
     let [from, to] = ["undefended", "simulated"].map(|name| traces(name).display().to_string());
     let seed = live.seed.to_string();
-    let spec = match &options.simulate {
-        None if likeness(&live) == Likeness::Waits => {
-            wait(&wfkit, &live, &options.out)?;
-            format!("a wait of up to {} ms where each request opens its stream", live.defence.delay)
+    let spec = match (&options.simulate, likeness(&live)) {
+        (None, Likeness::OfRequests(change)) => {
+            change_requests(&wfkit, &live, change, &options.out)?;
+            change.shown()
         }
-        asked => {
-            let of_defence = || simulation(&live, &undefended, requests(&options.out).values().sum());
+        (asked, _) => {
+            let of_defence = || simulation(&live, &undefended, requests_of(&options.out).values().sum());
             let spec = asked.clone().unwrap_or_else(of_defence);
             let options = ["--out", &to, "--seed", &seed, "--attack", "totals", "--quiet"];
             call(&wfkit, &[&["defend", &from, "--defence", &spec], &options[..]].concat())?;
@@ -93,11 +90,11 @@ fn record(options: &Compare, sets: [(&str, &Plan); 2]) -> anyhow::Result<()> {
 }
 
 /// Which simulation is like a defence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Likeness {
     FixedShape,
-    /// Requests wait, and each has a stream of its own.
-    Waits,
+    /// Single requests are changed, and each has a stream of its own.
+    OfRequests(Change),
     /// Requests wait, but which packets they are cannot be told.
     Jitter,
     None,
@@ -110,7 +107,11 @@ fn likeness(plan: &Plan) -> Likeness {
     let of = |padding, count, delay| Defence { padding, count, delay, ..Defence::default() };
     match *defence {
         same if same == of(padding, count, 0) && padding > 0 && count > 0 => Likeness::FixedShape,
-        same if same == of(0, 0, delay) && delay > 0 && has_streams => Likeness::Waits,
+        same if same == of(0, 0, delay) && delay > 0 && has_streams => {
+            Likeness::OfRequests(Change::Wait(f64::from(delay) / 1000.0))
+        }
+        same if same == of(padding, 0, 0) && padding > 0 && has_streams => Likeness::OfRequests(Change::Fill(padding)),
+        same if same == of(0, count, 0) && count > 0 && has_streams => Likeness::OfRequests(Change::Count(count)),
         same if same == of(0, 0, delay) && delay > 0 => Likeness::Jitter,
         _ => Likeness::None,
     }
@@ -133,20 +134,20 @@ fn simulation(plan: &Plan, undefended: &[(String, Volume)], requests: f64) -> St
 }
 
 /// Requests of the undefended queries, by class and rep.
-fn requests(out: &Path) -> BTreeMap<(String, u64), f64> {
+fn requests_of(out: &Path) -> BTreeMap<(String, u64), f64> {
     let rows = csv::Reader::from_path(out.join("undefended/manifest.csv")).into_iter();
     let rows = rows.flat_map(csv::Reader::into_deserialize::<wfkit_lab::Row>).flatten();
     rows.map(|row| ((row.class, row.rep.into()), f64::from(row.requests))).collect()
 }
 
-/// Simulates waits before requests.
-fn wait(wfkit: &Path, live: &Plan, out: &Path) -> anyhow::Result<()> {
+/// Simulates a change of single requests.
+fn change_requests(wfkit: &Path, live: &Plan, change: Change, out: &Path) -> anyhow::Result<()> {
     let traces = packets(wfkit, &out.join("undefended.parquet"))?;
-    let requests = requests(out);
+    let requests = requests_of(out);
     let made = |trace: &Packets| requests.get(&(trace.class.clone(), trace.rep)).map_or(0, |made| *made as usize);
     let folder = tempfile::tempdir().context("a temporary folder")?;
     let table = folder.path().join("simulated.csv");
-    fs::write(&table, waiting::simulated(&traces, made, live.defence.delay, live.seed)).context("a simulation")?;
+    fs::write(&table, requests::simulated(&traces, made, change, live.seed)).context("a simulation")?;
     let [from, to] = [table, out.join("simulated.parquet")].map(|path| path.display().to_string());
     call(wfkit, &["dataset", "convert", &from, "--out", &to, "--quiet"]).map(|_| ())
 }
@@ -282,11 +283,14 @@ mod tests {
         let of = |defence| Plan { defence, ..Plan::default() };
         assert_eq!(simulation(&of(defence), &undefended, 8.0), spec);
         let delay = Defence { delay: 200, ..Defence::default() };
-        assert_eq!(likeness(&of(delay)), Likeness::Waits);
+        assert_eq!(likeness(&of(delay)), Likeness::OfRequests(Change::Wait(0.2)));
+        let (padding, count) =
+            (Defence { padding: 9, ..Defence::default() }, Defence { count: 18, ..Defence::default() });
+        assert_eq!(likeness(&of(padding)), Likeness::OfRequests(Change::Fill(9)));
+        assert_eq!(likeness(&of(count)), Likeness::OfRequests(Change::Count(18)));
         let direct = Plan { route: Route::Direct, ..of(delay) };
         assert_eq!(simulation(&direct, &undefended, 8.0), "jitter:uniform,max=200ms,delays=inferred");
-        for defence in [Defence { batch: true, ..delay }, Defence { count: 18, ..Defence::default() }] {
-            assert_eq!(likeness(&of(defence)), Likeness::None);
-        }
+        assert_eq!(likeness(&Plan { route: Route::Direct, ..of(count) }), Likeness::None);
+        assert_eq!(likeness(&of(Defence { batch: true, ..delay })), Likeness::None);
     }
 }

@@ -7,8 +7,8 @@ pub(crate) mod demo;
 pub(crate) mod generate;
 pub(crate) mod network;
 pub(crate) mod picture;
+mod requests;
 pub(crate) mod secretstroll;
-mod waiting;
 mod wfkit;
 
 use std::ffi::OsString;

@@ -4,6 +4,8 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use wfkit_metrics::seed::mix;
 
+use super::MOST_PAGES;
+
 /// Requests of a page at each twentieth of all pages, from the least to the most: the reference of EcoIndex, which was measured on half a
 /// million pages of the HTTP Archive (`ecoindex_reference.json` of github.com/cnumr/ecoindex_reference, `nb_request`).
 const REQUESTS: [f64; 21] = [
@@ -28,6 +30,9 @@ const DOCUMENT: std::ops::Range<f64> = 0.02..0.12;
 
 /// Share of resources that only another one refers to, as style sheets do to fonts.
 const FOUND_LATER: f64 = 0.25;
+
+/// A subpage of a site shares so much of the site's first page: its first resources, such as style sheets and logos.
+const SHARED: f64 = 0.5;
 
 /// What slots show is one of so many.
 pub(super) const SHOWN_IN_SLOTS: u32 = 30;
@@ -64,6 +69,11 @@ pub struct Resource {
     pub found_in: Option<u32>,
 }
 
+/// The number of a page's subpage, from 0, which is the page itself.
+pub(super) fn subpage(page: u32, at: u32) -> u32 {
+    page + at * MOST_PAGES
+}
+
 impl Site {
     /// A site whose pages have so much of the requests and bytes of the web's.
     pub fn new(seed: u64, scale: f64) -> Self {
@@ -80,8 +90,20 @@ impl Site {
         Xoshiro256PlusPlus::seed_from_u64(mix(mix(self.seed, 4), of))
     }
 
-    /// A page; always the same one.
+    /// A page; always the same one. Numbers above [`MOST_PAGES`] are of subpages.
     pub fn page(&self, number: u32) -> Page {
+        let first = (number.max(1) - 1) % MOST_PAGES + 1;
+        let (own, first) = (self.by_itself(number), (first != number).then(|| self.by_itself(first)));
+        let Some(first) = first else { return own };
+        // Who refers to whom is known by number: what comes first stays first.
+        let shared = (first.resources.len() as f64 * SHARED).ceil() as usize;
+        let of_its_own = (own.resources.len() as f64 * (1.0 - SHARED)).floor() as usize;
+        let rest = own.resources.iter().take(of_its_own).map(|resource| Resource { found_in: None, ..*resource });
+        let resources = first.resources.iter().take(shared).copied().chain(rest).collect();
+        Page { resources, ..own }
+    }
+
+    fn by_itself(&self, number: u32) -> Page {
         let mut randomness = self.randomness(number.into());
         let rank = randomness.random_range(RANKS);
         let other = rank + randomness.random_range(-RANKS_DIFFER..RANKS_DIFFER);
@@ -179,6 +201,19 @@ mod tests {
         for resource in pages.iter().flat_map(|page| &page.resources) {
             assert!(resource.bytes >= 120);
         }
+    }
+
+    #[test]
+    fn subpages_share_half_of_what_the_first_page_has() {
+        let site = Site::new(7, 0.2);
+        for number in 1..=50 {
+            let (first, second) = (site.page(number), site.page(subpage(number, 1)));
+            let shared = first.resources.iter().zip(&second.resources).take_while(|(one, other)| one == other).count();
+            assert!(2 * shared >= first.resources.len(), "{first:?}, {second:?}");
+            assert!(second.document != first.document && site.page(subpage(number, 2)) != second);
+            assert!(second.resources.iter().filter_map(|part| part.found_in).all(|by| (by as usize) < shared.max(3)));
+        }
+        assert_eq!(subpage(3, 0), 3);
     }
 
     #[test]

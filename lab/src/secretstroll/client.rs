@@ -236,14 +236,14 @@ impl Run<'_> {
         Ok(write_form(&boundary, &parts))
     }
 
-    /// One set of cells for each of two servers; their answers differ in the cell that is meant.
+    /// A key for each of two servers; their answers differ in the cell that is meant.
     fn privately(&mut self) -> Result<(), QueryError> {
         let wrong = |what: &str| QueryError::Answer(what.to_owned());
         let cell = self.query.place.cell().filter(|cell| (1..=CELLS).contains(cell));
-        let sets = pir::sets(cell.ok_or_else(|| wrong("there is no such cell"))?, &mut system_randomness());
+        let keys = pir::Key::pair(cell.ok_or_else(|| wrong("there is no such cell"))?, &mut system_randomness());
         let mut answers = Vec::new();
-        for set in &sets {
-            let (content_type, body) = self.signed("set", &pir::to_text(set))?;
+        for key in &keys {
+            let (content_type, body) = self.signed("key", &key.to_text())?;
             answers.push(self.ask_bytes("POST", "/pir", Some((&content_type, &body)))?);
         }
         let points = pir::points(&answers[0], &answers[1]).ok_or_else(|| wrong("the answers give no cell"))?;

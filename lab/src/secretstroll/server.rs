@@ -71,7 +71,7 @@ impl Server {
         let mut response = match (request.method.as_str(), path) {
             ("POST", "/poi-grid") => self.points_of(request, "cell_id"),
             ("POST", "/poi-loc") => self.points_of(request, "lat_lon"),
-            ("POST", "/pir") => self.of_set(request),
+            ("POST", "/pir") => self.of_key(request),
             ("GET", "/poi") => self.poi(query),
             ("GET", "/pois") => self.all_of(query),
             ("GET", "/public-key") => bytes(self.issuer.public().to_bytes()),
@@ -109,17 +109,19 @@ impl Server {
         }
     }
 
-    /// One server's answer to a set of cells. The other server is another one: this program plays either, and would learn the cell from
-    /// both sets.
-    fn of_set(&self, request: &Request) -> Response {
+    /// One server's answer to a key. The other server is another one: this program plays either, and would learn the cell from both
+    /// keys.
+    fn of_key(&self, request: &Request) -> Response {
         let Some(parts) = form(request) else { return refused(400, "a form is needed") };
         let part = |name| parts.iter().find(|(part, _)| part == name).map(|(_, value)| value.as_slice());
         let text = |name| part(name).and_then(|value| std::str::from_utf8(value).ok());
         let Some(types) = text("types").and_then(names) else { return refused(400, "types is not a list of names") };
-        let message = text("set").unwrap_or_default();
-        let Some(set) = pir::from_text(message) else { return refused(400, "set is not a set of cells") };
+        let message = text("key").unwrap_or_default();
+        let Some(key) = pir::Key::from_text(message) else {
+            return refused(400, "key is not a key of a point function");
+        };
         match self.is_subscriber(part("signature"), &types, message) {
-            Ok(()) => self.records().map_or_else(|error| broken(&error), |records| bytes(records.answer(&set))),
+            Ok(()) => self.records().map_or_else(|error| broken(&error), |records| bytes(records.answer(&key))),
             Err(why) => refused(401, &why),
         }
     }

@@ -10,7 +10,7 @@ use wfkit_lab::pages::{PagesConfig, Site};
 use wfkit_lab::secretstroll::Map;
 use wfkit_lab::{NetworkConfig, Node, Row};
 
-use crate::program::{LAB, can_run, lab, text};
+use crate::program::{LAB, can_run, has_chromium, lab, text};
 
 pub(crate) fn rows(set: &Path) -> Vec<Row> {
     let Ok(text) = fs::read_to_string(set.join("manifest.csv")) else { return Vec::new() };
@@ -152,7 +152,37 @@ fn pages_are_loaded_and_recorded() {
     assert_eq!((labels("guard").lines().count(), labels("guard")), (1 + rows.len(), labels("socks")));
 }
 
-/// Pages out of an exit: the exit's link shows the same load without Tor's cells, and without what a second application of the client
+/// Pages that Chromium loads: the same requests as the program's own, and nobody but the guard is on the client's link meanwhile (a recording
+/// with anybody else on it would be made again), nobody but the server behind the exit.
+#[test]
+fn a_browser_loads_pages_and_asks_nobody_else() {
+    if !can_run() || !has_chromium() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let set = folder.join("set");
+    let plan = "workload = \"pages\"\nclasses = 2\nreps = 1\nseed = 1\nroute = \"exit\"\nvantages = [\"exit\"]\nnetwork.relays = 3\nnetwork.clients = 1\n";
+    let file = folder.join("plan.toml");
+    fs::write(&file, plan).unwrap();
+    let output = lab(folder, &["collect", file.to_str().unwrap(), "--browser", "--out", set.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", text(&output));
+    let nodes = NetworkConfig { clients: 1, relays: 3, ..NetworkConfig::default() }.nodes().unwrap();
+    let address = |name: &str| nodes.iter().find(|node: &&Node| node.name == name).unwrap().address;
+    let site = Site::new(1, PagesConfig::default().scale);
+    let rows = rows(&set);
+    assert_eq!(rows.len(), 2);
+    for row in &rows {
+        let page = site.page(row.class.parse().unwrap());
+        let least = 1 + page.resources.len() as u32;
+        assert!((least..=least + page.slots).contains(&row.requests), "{row:?}, {page:?}");
+        look_at(&set.join(&row.path), row, address("client0"), address(&row.guard), 9001);
+        let (_, _, there) = pair_in(&set.join("exit").join(&row.path), address("exit0"), address("service0"), 8080);
+        assert!(there > row.answer_bytes, "{there} for {row:?}");
+    }
+}
+
+/// Pages out of an exit, over HTTP/2: the exit's link shows the same load without Tor's cells, and without what a second application of the client
 /// loads meanwhile, which the client's own link has, too.
 #[test]
 fn pages_behind_an_exit_are_seen_there_too() {
@@ -162,7 +192,7 @@ fn pages_behind_an_exit_are_seen_there_too() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let set = folder.join("set");
-    let plan = "workload = \"pages\"\nclasses = 2\nreps = 1\nseed = 1\nroute = \"exit\"\nvantages = [\"exit\"]\nbeside = 0.5\nnetwork.relays = 3\nnetwork.clients = 1\n";
+    let plan = "workload = \"pages\"\nclasses = 2\nreps = 1\nseed = 1\nroute = \"exit\"\nvantages = [\"exit\"]\nbeside = 0.5\npages.http = 2\nnetwork.relays = 3\nnetwork.clients = 1\n";
     let file = folder.join("plan.toml");
     fs::write(&file, plan).unwrap();
     let output = lab(folder, &["collect", file.to_str().unwrap(), "--out", set.to_str().unwrap()]);

@@ -30,6 +30,16 @@ pub(crate) fn can_run() -> bool {
     false
 }
 
+/// Whether there is a browser; `lab/setup --browser` brings one.
+pub(crate) fn has_chromium() -> bool {
+    let is_there = Command::new("chromium").arg("--version").output().is_ok_and(|said| said.status.success());
+    if !is_there {
+        let test = std::thread::current().name().unwrap_or("a test").to_owned();
+        let _ = writeln!(std::io::stderr(), "SKIPPED {test}: there is no chromium; lab/setup --browser installs it");
+    }
+    is_there
+}
+
 /// Processes that mention a path.
 pub(crate) fn processes_that_mention(path: &Path) -> Vec<PathBuf> {
     let path = path.to_str().unwrap();

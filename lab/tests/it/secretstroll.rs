@@ -150,12 +150,13 @@ fn who_may_not_ask_gets_401_and_the_reason() {
         refused(ask(b"42", b"[\"gym\"]", &bar), "there is no subscription `gym`");
         refused(ask(b"42", b"[]", &bar), "no subscription is shown");
         refused(ask(b"42", b"[\"bar\"]", &bar[1..]), "no showing");
-        let set = "0f".repeat(13);
-        let private = |set: &str, signature: &[u8]| {
-            post(port, "/pir", &[("set", set.as_bytes()), ("types", b"[\"bar\"]"), ("signature", signature)])
+        // Any bytes of this length are a key but for the first one, and one behind each of seven blocks.
+        let asked = format!("00{}{}{}", "0f".repeat(16), format!("{}01", "0f".repeat(16)).repeat(7), "0f".repeat(16));
+        let private = |key: &str, signature: &[u8]| {
+            post(port, "/pir", &[("key", key.as_bytes()), ("types", b"[\"bar\"]"), ("signature", signature)])
         };
-        refused(private(&set, &bar), "does not fit this request");
-        refused(private(&"0e".repeat(13), &show(&["bar"], set.as_bytes())), "does not fit this request");
+        refused(private(&asked, &bar), "does not fit this request");
+        refused(private(&asked.replace("0f", "0e"), &show(&["bar"], asked.as_bytes())), "does not fit this request");
         assert_eq!(private("0f", &bar).0, "400");
         let mut bad = bar.clone();
         bad[100] ^= 1;

@@ -1,4 +1,4 @@
-//! Loading a page as browsers do.
+//! HTTP/1.1 as browsers speak it: six connections, each for one request after the other.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard};
@@ -8,6 +8,7 @@ use std::time::Duration;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
+use super::references;
 use crate::http::Connection;
 use crate::workload::{Connect, Visit};
 
@@ -107,74 +108,11 @@ fn fetch(connect: &Connect<'_>, host: &str, wanted: &Wanted, delay: u32, mut ran
         };
         match get() {
             Ok((200, body)) => {
-                // Only where they are can there be any: pictures are blanks here.
                 references(&body).for_each(|target| wanted.want(target));
                 wanted.done(Ok(body.len()));
             }
             Ok((status, _)) => wanted.done(Err(format!("refused: {target} was answered {status}"))),
             Err(error) => wanted.done(Err(format!("connection: {error}"))),
         }
-    }
-}
-
-fn references(body: &[u8]) -> impl Iterator<Item = &str> {
-    // References come first; what fills the body up has none.
-    let text = body.split(|&byte| byte == b' ').filter_map(|word| std::str::from_utf8(word).ok());
-    text.filter_map(|word| word.strip_prefix("src=\"")?.split('"').next())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::net::{TcpListener, TcpStream};
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-
-    use super::*;
-    use crate::flag::SetAtEnd;
-    use crate::pages::{Site, server};
-    use crate::secretstroll::Defence;
-
-    fn serving<T>(defence: Defence, act: impl FnOnce(&Site, u16) -> T) -> T {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let (site, stop) = (Arc::new(Site::new(3, 0.2)), AtomicBool::new(false));
-        thread::scope(|scope| {
-            let _end = SetAtEnd(&stop);
-            let (shown, stop) = (server::Shown { site: Arc::clone(&site), session: Arc::default() }, &stop);
-            scope.spawn(move || server::run(shown, defence, 3, &listener, stop).unwrap());
-            act(&site, port)
-        })
-    }
-
-    #[test]
-    fn a_load_gets_the_document_and_all_it_refers_to_over_six_connections_at_most() {
-        serving(Defence::default(), |site, port| {
-            for number in 1..=12 {
-                let opened = AtomicUsize::new(0);
-                let connect = || {
-                    opened.fetch_add(1, Ordering::Relaxed);
-                    TcpStream::connect(("127.0.0.1", port))
-                };
-                let page = site.page(number);
-                let visit = load(&connect, "localhost", &format!("/{number}"), 0, 1).unwrap();
-                let resources = page.resources.len() as u32;
-                assert!((1 + resources..=1 + resources + page.slots).contains(&visit.requests), "{visit:?}, {page:?}");
-                let least = page.resources.iter().map(|resource| u64::from(resource.bytes)).sum::<u64>();
-                assert!(visit.answer_bytes >= least + u64::from(page.document));
-                assert!(opened.load(Ordering::Relaxed) <= 6.min(visit.requests as usize));
-            }
-            let connect = || TcpStream::connect(("127.0.0.1", port));
-            assert!(load(&connect, "localhost", "/0", 0, 1).unwrap_err().contains("answered 404"));
-        });
-    }
-
-    #[test]
-    fn padded_pages_move_multiples() {
-        serving(Defence { padding: 4096, ..Defence::default() }, |_, port| {
-            let connect = || TcpStream::connect(("127.0.0.1", port));
-            let visit = load(&connect, "localhost", "/2", 0, 1).unwrap();
-            assert!(visit.answer_bytes >= 4096 * u64::from(visit.requests));
-            assert_eq!(visit.answer_bytes % 4096, 0);
-        });
     }
 }
