@@ -8,8 +8,8 @@ mod sign_in;
 
 pub use client::{Against, Client, Competition};
 pub use documents::{
-    Account, Board, BoardRow, Limits, Overall, OverallRow, Problem, Round, RoundRules, Score, Slots, Submission,
-    Target, TeamLine, TeamOfAccount,
+    Account, Announcement, Board, BoardRow, Limits, Overall, OverallRow, Problem, Round, RoundRules, Score, Slots,
+    Submission, Target, TeamLine, TeamOfAccount, TokenLine,
 };
 pub use failure::ClientError;
 pub use sign_in::{SignIn, config_file};
