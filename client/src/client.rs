@@ -6,7 +6,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::documents::{Account, Board, Overall, Round, Submission, Target, TeamLine, TeamOfAccount};
+use crate::documents::{
+    Account, Announcement, Board, Overall, Round, Submission, Target, TeamLine, TeamOfAccount, TokenLine,
+};
 use crate::http::Http;
 use crate::{ClientError, SignIn};
 
@@ -52,10 +54,56 @@ impl Competition {
         self.signed_in("/api/v1/sign-in", &json!({ "name": name, "password": password }))
     }
 
+    /// Has a link that sets a new password sent to the address of an account, which is named by its name or address. What the server says
+    /// to it, which is the same whether there is such an account or not.
+    ///
+    /// # Errors
+    /// A server that sends no mail; too many of them; no connection.
+    pub fn forgot(&self, who: &str) -> Result<String, ClientError> {
+        self.0.post::<Told>("/api/v1/forgot", &json!({ "who": who })).map(|told| told.told)
+    }
+
+    /// Sets a password by the link of such a mail, or by that of an organiser: the whole link, or the secret at its end.
+    ///
+    /// # Errors
+    /// A link that was used or is too old, a password that is no good; no connection.
+    pub fn set_password(&self, link: &str, password: &str) -> Result<String, ClientError> {
+        let body = json!({ "secret": secret_of(link), "password": password });
+        self.0.post::<Told>("/api/v1/welcome", &body).map(|told| told.told)
+    }
+
+    /// Confirms an address by the link that went there, or the secret at its end.
+    ///
+    /// # Errors
+    /// A link that was used or is too old; no connection.
+    pub fn confirm(&self, link: &str) -> Result<String, ClientError> {
+        self.0.post::<Told>("/api/v1/confirm", &json!({ "secret": secret_of(link) })).map(|told| told.told)
+    }
+
+    /// What the organisers announced, newest first.
+    ///
+    /// # Errors
+    /// No connection; an answer that cannot be understood.
+    pub fn announcements(&self) -> Result<Vec<Announcement>, ClientError> {
+        self.0.get("/api/v1/announcements")
+    }
+
     fn signed_in(self, path: &str, body: &Value) -> Result<Client, ClientError> {
         let SignedIn { name, token } = self.0.post(path, body)?;
         Ok(Client { http: self.0.with_token(token), name })
     }
+}
+
+/// What was done, in the words of the server.
+#[derive(Deserialize)]
+struct Told {
+    told: String,
+}
+
+/// The end of a link, which is all that the server needs of it.
+fn secret_of(link: &str) -> &str {
+    let link = link.trim().trim_end_matches('/');
+    link.rsplit('/').next().unwrap_or(link)
 }
 
 /// Whom an attack is on.
@@ -65,6 +113,12 @@ pub enum Against {
     All,
     /// The team of this number.
     Team(i64),
+}
+
+/// A token that was just made.
+#[derive(Deserialize)]
+struct NewToken {
+    token: String,
 }
 
 /// Somebody who is signed in.
@@ -113,6 +167,39 @@ impl Client {
     pub fn change_password(self, old: &str, new: &str) -> Result<Self, ClientError> {
         let SignedIn { name, token } = self.http.post("/api/v1/password", &json!({ "old": old, "password": new }))?;
         Ok(Self { http: self.http.with_token(token), name })
+    }
+
+    /// Has the link that confirms the address of the account sent again.
+    ///
+    /// # Errors
+    /// As [`sign_out`](Self::sign_out).
+    pub fn confirm_again(&self) -> Result<String, ClientError> {
+        self.http.post::<Told>("/api/v1/confirm-again", &json!({})).map(|told| told.told)
+    }
+
+    /// The tokens of the account; this client has one of them.
+    ///
+    /// # Errors
+    /// As [`sign_out`](Self::sign_out).
+    pub fn tokens(&self) -> Result<Vec<TokenLine>, ClientError> {
+        self.http.get("/api/v1/tokens")
+    }
+
+    /// Makes a token for another program: the secret, which nothing shows again.
+    ///
+    /// # Errors
+    /// As [`sign_out`](Self::sign_out).
+    pub fn new_token(&self, label: &str) -> Result<String, ClientError> {
+        self.http.post::<NewToken>("/api/v1/tokens", &json!({ "label": label })).map(|made| made.token)
+    }
+
+    /// Has a token no longer work.
+    ///
+    /// # Errors
+    /// As [`sign_out`](Self::sign_out).
+    pub fn revoke_token(&self, id: &str) -> Result<String, ClientError> {
+        let path = format!("/api/v1/tokens/{}/revoke", plain(id)?);
+        self.http.post::<Told>(&path, &json!({})).map(|told| told.told)
     }
 
     /// All teams.
@@ -194,6 +281,14 @@ impl Client {
     /// As [`sign_out`](Self::sign_out).
     pub fn defend_by(&self, round: i64, specification: &str) -> Result<Submission, ClientError> {
         self.http.post(&format!("/api/v1/rounds/{round}/specifications"), &json!({ "specification": specification }))
+    }
+
+    /// Has the laboratory of the server record a defence of SecretStroll, in TOML, where the round takes them.
+    ///
+    /// # Errors
+    /// As [`sign_out`](Self::sign_out).
+    pub fn defend_live(&self, round: i64, defence: &str) -> Result<Submission, ClientError> {
+        self.http.post(&format!("/api/v1/rounds/{round}/recordings"), &json!({ "recording": defence }))
     }
 
     /// Uploads an attack, as [`defend`](Self::defend) a defence.
@@ -295,6 +390,14 @@ impl Client {
     /// As [`sign_out`](Self::sign_out).
     pub fn board(&self, round: i64) -> Result<Board, ClientError> {
         self.http.get(&format!("/api/v1/rounds/{round}/leaderboard"))
+    }
+
+    /// Who did how well against whom, as the account may see it.
+    ///
+    /// # Errors
+    /// As [`sign_out`](Self::sign_out).
+    pub fn matrix(&self, round: i64) -> Result<Value, ClientError> {
+        self.http.get(&format!("/api/v1/rounds/{round}/matrix"))
     }
 
     /// The board over all rounds.

@@ -15,6 +15,26 @@ pub struct Account {
     pub team: Option<TeamLine>,
 }
 
+/// What the organisers announced.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Announcement {
+    /// When, in UTC.
+    pub at: String,
+    /// What.
+    pub text: String,
+}
+
+/// A token of the account, without its secret.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TokenLine {
+    /// Its id.
+    pub id: String,
+    /// What it is for.
+    pub label: String,
+    /// When it was made, in UTC.
+    pub made_at: String,
+}
+
 /// A team, as everybody sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TeamLine {
@@ -76,6 +96,9 @@ pub struct Round {
     /// Whether a defence may be a specification, which the server runs.
     #[serde(default)]
     pub specifications: bool,
+    /// Whether a defence may be one of SecretStroll, which the laboratory records.
+    #[serde(default)]
+    pub recordings: bool,
     /// Defences that are left to upload; with the token of a player, for one round.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub defence_slots: Option<Slots>,

@@ -91,17 +91,18 @@ fn write_class_names(path: &Path, names: &[String]) -> Result<(), WriteError> {
 /// # Errors
 /// Whatever is wrong row by row. Rules are not looked at: see [`check_defense`].
 pub fn read_defense<'a>(source: impl Into<Source<'a>>, limits: &ReadLimits) -> Result<TraceSet, ReadError> {
-    let key = |fields: &[String]| {
-        let rep = fields[1].parse().expect("the column holds whole numbers");
-        TraceKey { class: fields[0].clone(), rep, session: None }
-    };
     let source = source.into();
     let path = source.name();
     let table = read_table(source, limits)?;
     if !table.dialect.is_plain() {
         return Err(ReadError::damaged(path, not_plain(table.dialect)));
     }
-    labelled(path, table.checked(path)?, key)
+    labelled(path, table.checked(path)?, trace_key)
+}
+
+fn trace_key(fields: &[String]) -> TraceKey {
+    let rep = fields[1].parse().expect("the column holds whole numbers");
+    TraceKey { class: fields[0].clone(), rep, session: None }
 }
 
 /// A set of the traces of a file, keyed by the values of its key columns.
@@ -149,10 +150,36 @@ pub fn check_defense<'a>(
     undefended: Option<&[Volume]>,
 ) -> Result<CheckReport, ReadError> {
     let source = source.into();
+    Ok(checked(source, rules, limits, undefended)?.0)
+}
+
+/// As [`check_defense`], with the traces where the file may take part: one that is large is read once.
+///
+/// # Errors
+/// As [`check_defense`].
+pub fn read_checked_defense<'a>(
+    source: impl Into<Source<'a>>,
+    rules: &Rules,
+    limits: &ReadLimits,
+    undefended: Option<&[Volume]>,
+) -> Result<(CheckReport, Option<TraceSet>), ReadError> {
+    let source: Source<'a> = source.into();
+    let path = source.name();
+    let (report, traces) = checked(source, rules, limits, undefended)?;
+    let set = if report.accepted { Some(labelled(path, traces, trace_key)?) } else { None };
+    Ok((report, set))
+}
+
+fn checked(
+    source: Source<'_>,
+    rules: &Rules,
+    limits: &ReadLimits,
+    undefended: Option<&[Volume]>,
+) -> Result<(CheckReport, Vec<PacketTrace>), ReadError> {
     let path = source.name();
     let table = match read_table(source, limits) {
         Ok(table) => table,
-        Err(error) => return CheckReport::unreadable(path, error),
+        Err(error) => return Ok((CheckReport::unreadable(path, error)?, Vec::new())),
     };
     let mut report = CheckReport::new(path);
     report.rows = table.rows;
@@ -172,7 +199,7 @@ pub fn check_defense<'a>(
         warn_of_overhead(&overhead, &mut report.warnings);
         report.overhead = Some(overhead);
     }
-    Ok(report.judged())
+    Ok((report.judged(), table.traces))
 }
 
 /// Every class of the rules is there, with as many repetitions as they allow, and no other. Returns how many there are.

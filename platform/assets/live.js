@@ -29,6 +29,13 @@
         } else {
           const [from, to] = [main, next].map((root) => root.querySelector("[aria-live]"));
           if (from && to && from.innerHTML !== to.innerHTML) from.innerHTML = to.innerHTML;
+          // Results come with the state, while attacks of the house still run.
+          const below = (root, region) => [...root.children].slice([...root.children].indexOf(region) + 1);
+          const [old, now] = [below(main, from), below(next, to)];
+          if (from && to && old.map((one) => one.outerHTML).join() !== now.map((one) => one.outerHTML).join()) {
+            for (const one of old) one.remove();
+            main.append(...now);
+          }
         }
       }
     } catch {

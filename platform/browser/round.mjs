@@ -75,7 +75,7 @@ async function main() {
     await shows(page, "3 to 40 letters");
     await send(page, "/register", { name, email: `${name}@example.org`, password: PASSWORD, again: PASSWORD });
     await send(page, "/team/create", { name: team === "Late" ? LATE : team });
-    await shows(page, `1 of 2 seats are free`);
+    await shows(page, "Free seats: 1 of 2");
   }
   const code = await people.Al.locator("code").innerText();
   const partner = await somebody("partner");
@@ -236,16 +236,17 @@ async function main() {
   check(errors.length === 0, `the browser complains:\n${errors.join("\n")}`);
   check(findings === 0, `${findings} findings of axe-core`);
   await browser.close();
-  console.log(`browser: a round played, ${looked.size} pages looked at in two forms, no finding`);
+  console.log(`browser: a round played, ${looked.size} pages looked at in three forms, no finding`);
 }
 
-/// Looks at a page wide and light, narrow and dark; the number of findings, which it prints. Without a place, at what is shown.
+/// Looks at a page wide and light, narrow and dark, and as it is printed; the number of findings, which it prints. Without a place, at what is shown.
 async function examine(page, place, name) {
   let findings = 0;
-  for (const [width, colorScheme] of [[1100, "light"], [320, "dark"]]) {
+  for (const [width, colorScheme, media] of [[1100, "light", "screen"], [320, "dark", "screen"], [794, "light", "print"]]) {
     await page.setViewportSize({ width, height: 900 });
-    await page.emulateMedia({ colorScheme });
-    if (place) await page.goto(place);
+    await page.emulateMedia({ colorScheme, media });
+    // Paper takes what the wide screen has shown.
+    if (place && media === "screen") await page.goto(place);
     await page.evaluate(axe);
     const found = await page.evaluate(async () => {
       const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
@@ -254,14 +255,15 @@ async function examine(page, place, name) {
     });
     const wide = await page.evaluate(() => document.scrollingElement.scrollWidth - window.innerWidth);
     if (wide > 0) found.push(`${wide} pixels wider than the screen`);
-    for (const one of found) console.log(`${name}, ${width} pixels, ${colorScheme}: ${one}`);
+    for (const one of found) console.log(`${name}, ${width} pixels, ${colorScheme}, ${media}: ${one}`);
     findings += found.length;
     if (pictures) {
       mkdirSync(pictures, { recursive: true });
-      const file = `${name.replace(/\W+/g, "-")}-${width}-${colorScheme}.png`;
+      const file = `${name.replace(/\W+/g, "-")}-${width}-${colorScheme}${media === "print" ? "-print" : ""}.png`;
       await page.screenshot({ path: join(pictures, file), fullPage: true });
     }
   }
+  await page.emulateMedia({ media: "screen" });
   return findings;
 }
 

@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use zip::write::SimpleFileOptions;
@@ -40,8 +40,20 @@ pub async fn backup(store: &Store, files: &Files, to: &Path) -> Result<(), Failu
     let copy = Store::open(&to.join(DATABASE)).await?;
     copy.fill(&tables).await?;
     copy.close().await;
-    let (from, to) = (files.root().to_owned(), to.join(FILES));
-    on_thread(move || copy_folder(&from, &to)).await
+    let to = to.join(FILES);
+    std::fs::create_dir_all(&to)?;
+    for name in files.list().await? {
+        let copy = to.join(&name);
+        if let Some(folder) = copy.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let mut file = File::create(&copy)?;
+        if !files.read(&name, |chunk| file.write_all(chunk)).await? {
+            // Gone by now: it was of no submission.
+            std::fs::remove_file(&copy)?;
+        }
+    }
+    Ok(())
 }
 
 fn exists(path: &Path) -> Failure {
@@ -53,38 +65,6 @@ async fn on_thread<T: Send + 'static>(task: impl FnOnce() -> io::Result<T> + Sen
     result.map_err(|error| Failure::Broken(error.to_string()))?.map_err(Failure::from)
 }
 
-/// Paths and whether they are folders; what is gone by now was an upload that arrived or was given up meanwhile.
-fn entries(folder: &Path) -> io::Result<Vec<(PathBuf, bool)>> {
-    let mut all = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        let is_folder = path.is_dir();
-        all.push((path, is_folder));
-    }
-    all.sort();
-    Ok(all)
-}
-
-fn unless_gone<T>(result: io::Result<T>) -> io::Result<Option<T>> {
-    match result {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        other => other.map(Some),
-    }
-}
-
-fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
-    std::fs::create_dir_all(to)?;
-    for (path, is_folder) in unless_gone(entries(from))?.unwrap_or_default() {
-        let copy = to.join(path.file_name().unwrap_or_default());
-        if is_folder {
-            copy_folder(&path, &copy)?;
-        } else {
-            unless_gone(std::fs::copy(&path, &copy))?;
-        }
-    }
-    Ok(())
-}
-
 /// Writes everything to the archive `to`, which must not exist; it has its name only when it is whole.
 ///
 /// # Errors
@@ -94,20 +74,16 @@ pub async fn export(store: &Store, files: &Files, to: &Path) -> Result<(), Failu
         return Err(exists(to));
     }
     let tables = store.tables().await?;
-    let (root, to) = (files.root().to_owned(), to.to_owned());
-    on_thread(move || {
-        let unfinished = to.with_extension("unfinished");
-        let written = write_archive(&tables, &root, &unfinished);
-        if written.is_err() {
-            let _ = std::fs::remove_file(&unfinished);
-        }
-        written?;
-        std::fs::rename(&unfinished, &to)
-    })
-    .await
+    let unfinished = to.with_extension("unfinished");
+    let written = write_archive(&tables, files, &unfinished).await;
+    if written.is_err() {
+        let _ = std::fs::remove_file(&unfinished);
+    }
+    written?;
+    Ok(std::fs::rename(&unfinished, to)?)
 }
 
-fn write_archive(tables: &[Table], root: &Path, to: &Path) -> io::Result<()> {
+async fn write_archive(tables: &[Table], files: &Files, to: &Path) -> io::Result<()> {
     let mut archive = ZipWriter::new(File::create(to)?);
     let packed = SimpleFileOptions::default().large_file(true);
     // Uploads and what is made of them are packed already.
@@ -119,21 +95,11 @@ fn write_archive(tables: &[Table], root: &Path, to: &Path) -> io::Result<()> {
         archive.start_file(format!("tables/{}.json", table.name), packed)?;
         serde_json::to_writer(&mut archive, table)?;
     }
-    let mut folders = vec![root.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for (path, is_folder) in unless_gone(entries(&folder))?.unwrap_or_default() {
-            // What arrives at this moment is of no submission yet.
-            if path == root.join("incoming") {
-                continue;
-            }
-            if is_folder {
-                folders.push(path);
-                continue;
-            }
-            let Some(mut file) = unless_gone(File::open(&path))? else { continue };
-            let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
-            archive.start_file(format!("{FILES}/{name}"), if name.ends_with(".zip") { as_it_is } else { packed })?;
-            io::copy(&mut file, &mut archive)?;
+    for name in files.list().await? {
+        archive.start_file(format!("{FILES}/{name}"), if name.ends_with(".zip") { as_it_is } else { packed })?;
+        if !files.read(&name, |chunk| archive.write_all(chunk)).await? {
+            // Gone by now: it was of no submission.
+            archive.abort_file()?;
         }
     }
     archive.finish()?.sync_all()
@@ -149,6 +115,7 @@ pub async fn import(store: &Store, files: &Files, from: &Path) -> Result<(), Fai
     // Files first: what the database knows is there.
     let (archive, root) = (from.to_owned(), files.root().to_owned());
     on_thread(move || unpack(&archive, &root)).await?;
+    files.keep_all().await?;
     store.fill(&tables).await.map_err(|error| match error {
         sqlx::Error::Protocol(why) => Failure::Conflict(why),
         other => other.into(),

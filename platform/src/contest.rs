@@ -68,19 +68,19 @@ pub(crate) async fn load(conn: &mut Conn, round: &Round) -> Result<Contest, Fail
         }
     }
     let uploads = submissions::of_round(conn, &round.id, Kind::Attack).await?;
-    let done: BTreeMap<&str, (&str, Millis)> = uploads
+    let done: BTreeMap<&str, (&str, Millis, Option<Millis>)> = uploads
         .iter()
         .filter(|one| one.state() == State::Done)
-        .map(|one| (one.id.as_str(), (one.team_id.as_str(), one.received_at)))
+        .map(|one| (one.id.as_str(), (one.team_id.as_str(), one.received_at, one.chosen_at)))
         .collect();
     let mut attacks = Vec::new();
     for row in results::of_round(conn, &round.id).await? {
         let part = Part::EACH.into_iter().find(|part| part.name() == row.part);
         let Some(part) = part else { continue };
         let detail: AttackDetail = serde_json::from_str(&row.detail)?;
-        let (by, at) = match done.get(row.submission_id.as_str()) {
-            Some(&(team, at)) => (Ok(team.to_owned()), at),
-            None if row.attacker != "team" => (Err(row.attacker.clone()), 0),
+        let (by, at, chosen_at) = match done.get(row.submission_id.as_str()) {
+            Some(&(team, at, chosen_at)) => (Ok(team.to_owned()), at, chosen_at),
+            None if row.attacker != "team" => (Err(row.attacker.clone()), 0, None),
             None => continue, // being scored again
         };
         attacks.push(Attack {
@@ -88,6 +88,7 @@ pub(crate) async fn load(conn: &mut Conn, round: &Round) -> Result<Contest, Fail
             by,
             on: row.defender_id,
             at,
+            chosen_at,
             part,
             roc_auc: row.roc_auc,
             interval: detail.interval,

@@ -21,7 +21,7 @@ pub use post::{Carrier, Post};
 pub use store::Store;
 pub use web::{RouteLine, route_table, router};
 use work::Bell;
-pub use work::HouseAttacker;
+pub use work::{Apart, HouseAttacker, Lab};
 pub use world::{Clock, Millis, Random, World, digest};
 
 /// What every part of the server shares; cheap to clone.
@@ -86,6 +86,10 @@ pub struct Options {
     pub house: Vec<HouseAttacker>,
     /// How mail is sent; without it none is written.
     pub post: Option<Post>,
+    /// How checks run in processes of their own, with limits; without it they run in this one.
+    pub apart: Option<Apart>,
+    /// What records defences of SecretStroll, where the laboratory is built.
+    pub lab: Option<Lab>,
 }
 
 impl Default for Options {
@@ -99,6 +103,8 @@ impl Default for Options {
             password_cost: (19_456, 2),
             house: HouseAttacker::EACH.to_vec(),
             post: None,
+            apart: None,
+            lab: None,
         }
     }
 }

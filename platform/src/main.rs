@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -9,8 +10,8 @@ use tokio::sync::watch;
 use wfkit_platform::backup::{DATABASE, FILES, backup, export, import};
 use wfkit_platform::store::accounts;
 use wfkit_platform::{
-    App, Carrier, Clock, Failure, Files, HouseAttacker, Options, Post, Registration, RouteLine, Store, World, acts,
-    demo, route_table, router, work,
+    Apart, App, Carrier, Clock, Failure, Files, HouseAttacker, Lab, Options, Post, Registration, RouteLine, Store,
+    World, acts, demo, route_table, router, work,
 };
 
 /// A privacy competition on one machine: teams, rounds, defences, attacks, scores
@@ -80,6 +81,18 @@ enum Command {
     },
     /// List every address of the site, and who may ask for it
     Routes,
+    /// Computes one job for the server, which starts it
+    #[command(hide = true)]
+    Job {
+        #[arg(long)]
+        files: PathBuf,
+        #[arg(long)]
+        unique: String,
+        #[arg(long)]
+        memory: u64,
+        #[arg(long)]
+        seconds: u64,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -111,6 +124,10 @@ struct Data {
     /// folder too. The password is better in ~/.pgpass than here
     #[arg(long, env = "WFKIT_PLATFORM_DATABASE", hide_env_values = true, value_name = "ADDRESS")]
     database: Option<String>,
+    /// Files in a store that machines share, as s3://BUCKET/PREFIX (keys, region and endpoint in AWS_... variables; a program built with
+    /// `--features s3`) or file:///FOLDER; the data folder then has copies. Without it they are in the data folder
+    #[arg(long, env = "WFKIT_PLATFORM_OBJECTS", value_name = "ADDRESS")]
+    objects: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -150,6 +167,19 @@ struct Serve {
     /// Attacks of the toolkit that run on every defence, when nothing waits to be checked
     #[arg(long, value_enum, value_delimiter = ',', default_value = "kfp,best")]
     house: Vec<House>,
+    /// Memory that the check of one upload may have, in MiB; what needs more is refused
+    #[arg(long, default_value_t = 2048, value_name = "MIB", value_parser = clap::value_parser!(u64).range(64..))]
+    job_memory: u64,
+    /// Processor time that it may have, in seconds over all cores
+    #[arg(long, default_value_t = 900, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    job_seconds: u64,
+    /// The program of the laboratory, wfkit-lab: it records defences of SecretStroll where a round takes them. Without it they wait for a
+    /// process that has one
+    #[arg(long, env = "WFKIT_PLATFORM_LAB", value_name = "PROGRAM")]
+    lab: Option<PathBuf>,
+    /// How long one recording may take, in minutes
+    #[arg(long, default_value_t = 240, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(1..))]
+    lab_minutes: u64,
     /// Addresses of clients, which limits count by, are what a proxy says (the last of X-Forwarded-For)
     #[arg(long)]
     behind_proxy: bool,
@@ -184,6 +214,14 @@ fn default_workers() -> usize {
 }
 
 impl Serve {
+    fn lab(&self) -> anyhow::Result<Option<Lab>> {
+        let Some(program) = &self.lab else { return Ok(None) };
+        if !program.is_file() {
+            bail!("{} is no program: --lab names the one of the laboratory, wfkit-lab", program.display());
+        }
+        Ok(Some(Lab { program: std::path::absolute(program)?, limit: Duration::from_secs(60 * self.lab_minutes) }))
+    }
+
     fn options(&self) -> anyhow::Result<Options> {
         let post = match (&self.mail, &self.mail_from, &self.site) {
             (Some(address), Some(from), Some(site)) => {
@@ -194,6 +232,8 @@ impl Serve {
         };
         Ok(Options {
             post,
+            apart: Some(Apart { memory_mib: self.job_memory, seconds: self.job_seconds, ..Apart::of_this_program() }),
+            lab: self.lab()?,
             title: self.title.clone(),
             registration: match self.registration {
                 WhoRegisters::Open => Registration::Open,
@@ -210,6 +250,9 @@ impl Serve {
 
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
+    if let Command::Job { files, unique, memory, seconds } = &cli.command {
+        return Ok(work::run_job(files, unique, *memory, *seconds)?);
+    }
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_target(false)
@@ -233,7 +276,12 @@ async fn open(data: &Data, options: Options, clock: Clock) -> anyhow::Result<App
         }
     };
     let folder = data.data.join(FILES);
-    let files = Files::open(&folder).with_context(|| format!("{} cannot be opened", folder.display()))?;
+    let files = match &data.objects {
+        Some(address) => {
+            Files::at_address(&folder, address, std::env::vars()).context("the store of --objects cannot be opened")?
+        }
+        None => Files::open(&folder).with_context(|| format!("{} cannot be opened", folder.display()))?,
+    };
     Ok(App::new(store, files, World { clock, ..World::system() }, options))
 }
 
@@ -317,6 +365,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
             }
             say(&format!("{} has everything that was in the archive.", data.data.display()));
         }
+        Command::Job { .. } => unreachable!("a job needs no runtime: `main` has run it"),
         Command::Routes => {
             for RouteLine { method, path, need } in route_table() {
                 say(&format!("{method:<4} {need:<9} {path}"));
@@ -337,7 +386,7 @@ fn in_full(failure: Failure) -> String {
 async fn run_demo(folder: &Path, serve: &Serve, no_serve: bool) -> anyhow::Result<()> {
     let options = Options { registration: Registration::Open, ..serve.options()? };
     let clock = Clock::standing(World::system().clock.now());
-    let data = Data { data: folder.to_owned(), database: None };
+    let data = Data { data: folder.to_owned(), database: None, objects: None };
     let app = open(&data, options.clone(), clock).await?;
     let sign_ins = demo::fill(&app).await?;
     app.store.close().await;

@@ -105,6 +105,16 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// So many of something: `1 team`, `2 teams`, `2 matches`.
+pub(crate) fn counted(count: impl std::borrow::Borrow<i64>, noun: &str) -> String {
+    let count = *count.borrow();
+    match (count, noun.ends_with("ch")) {
+        (1, _) => format!("1 {noun}"),
+        (_, true) => format!("{count} {noun}es"),
+        (_, false) => format!("{count} {noun}s"),
+    }
+}
+
 /// An instant in words, in UTC: `2026-03-01 12:00 UTC`.
 pub(crate) fn utc(at: Millis) -> String {
     let instant = jiff::Timestamp::from_millisecond(at).unwrap_or_default();
@@ -125,4 +135,16 @@ pub(crate) fn form_time(at: Millis) -> String {
 pub(crate) fn parse_form_time(text: &str) -> Option<Millis> {
     let civil: jiff::civil::DateTime = text.trim().trim_end_matches('Z').parse().ok()?;
     Some(civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_millisecond())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::counted;
+
+    #[test]
+    fn one_is_one() {
+        let told =
+            [(0, "team"), (1, "team"), (1, "match"), (2, "match")].map(|(count, noun): (i64, _)| counted(count, noun));
+        assert_eq!(told, ["0 teams", "1 team", "1 match", "2 matches"]);
+    }
 }

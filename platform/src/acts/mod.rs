@@ -13,8 +13,11 @@ pub use accounts::{
 };
 pub use addresses::{confirm, confirm_again, forgot};
 pub use organise::{
-    apply_rejudging, begin_rejudging, drop_rejudging, lock_account, move_player, preview, requeue, save_round,
+    apply_rejudging, begin_rejudging, cancel, drop_rejudging, lock_account, move_player, preview, requeue, save_round,
     set_baseline,
 };
-pub use submit::{Received, Target, announce, choose, receive, slots, submit, submit_specification, targets};
+pub(crate) use submit::not_to_choose;
+pub use submit::{
+    Received, Target, announce, choose, receive, slots, submit, submit_recording, submit_specification, targets,
+};
 pub use teams::{create_team, join_team, leave_team, renew_code};

@@ -23,6 +23,11 @@ pub async fn save_round(app: &App, by: &str, round: &Round) -> Result<(), Failur
     }
     let mut tx = app.store.write().await?;
     let before = rounds::by_id(&mut tx, &round.id).await?;
+    let begins = round.settings.recordings && before.as_ref().is_none_or(|before| !before.settings.recordings);
+    if begins && app.options.lab.is_none() {
+        // They would wait for ever, and the round with them.
+        return Err(Failure::field("recordings", "this server has no laboratory: start it with --lab"));
+    }
     if let Some(before) = &before {
         let mut allowed = round.clone();
         allowed.name = before.name.clone();
@@ -96,7 +101,10 @@ pub async fn set_baseline(app: &App, by: &str, round: &Round, file: Vec<u8>) -> 
     // The file that is there stays where the round refuses another.
     let saved = save_round(app, by, &changed).await;
     match &saved {
-        Ok(()) => std::fs::rename(&unfinished, &path)?,
+        Ok(()) => {
+            std::fs::rename(&unfinished, &path)?;
+            app.files.keep(&path).await?;
+        }
         Err(_) => std::fs::remove_file(&unfinished)?,
     }
     saved
@@ -174,6 +182,22 @@ pub async fn requeue(app: &App, by: &str, id: &str) -> Result<(), Failure> {
     audit::record(&mut tx, &app.world, by, "check again", &format!("submission {id}"), &before).await?;
     tx.commit().await?;
     app.bell.ring();
+    Ok(())
+}
+
+/// Ends work on a submission that waits for it or has begun, without a result. Nothing of it counts, for limits neither.
+///
+/// # Errors
+/// One whose work has ended.
+pub async fn cancel(app: &App, by: &str, id: &str) -> Result<(), Failure> {
+    let mut tx = app.store.write().await?;
+    let submission = submissions::by_id(&mut tx, id).await?.ok_or(Failure::NotFound)?;
+    if !submissions::cancel(&mut tx, id, app.now()).await? {
+        return Err(Failure::Conflict("Nothing is being done with it.".to_owned()));
+    }
+    let before = format!("it was {}", submission.state().name());
+    audit::record(&mut tx, &app.world, by, "cancel", &format!("submission {id}"), &before).await?;
+    tx.commit().await?;
     Ok(())
 }
 

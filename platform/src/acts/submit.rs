@@ -10,12 +10,12 @@ use wfkit_datasets::formats::ReadLimits;
 use wfkit_defend::{DefenseSpec, DefenseSpecError};
 
 use super::Person;
-use crate::game::{Kind, Phase, Round, Slots};
+use crate::game::{Counting, Kind, Phase, Round, Slots};
 use crate::store::submissions::{self, New, State, Submission};
 use crate::store::teams::{self, Team};
 use crate::store::{Conn, attempts, audit, rounds};
-use crate::world::hex;
-use crate::{App, Failure};
+use crate::world::{counted, hex};
+use crate::{App, Failure, Millis};
 
 /// Plain text may be as large as an archive of it may unpack to in practice: a full upload has some 50 MB.
 const PLAIN_BYTES: u64 = 256 << 20;
@@ -35,11 +35,12 @@ enum Form {
     Plain,
     Zip,
     Specification,
+    Recording,
 }
 
 impl Received {
-    fn into_specification(mut self) -> Self {
-        self.form = Form::Specification;
+    fn into_form(mut self, form: Form) -> Self {
+        self.form = form;
         self
     }
 
@@ -225,10 +226,9 @@ async fn check_limits(
         let limits = round.settings.limits;
         let again_at = slots.next_at.unwrap_or(now);
         let detail = format!(
-            "In any {} hours a team may upload {} {}s that are accepted and {} in all. The next place is free at {}.",
-            limits.window_hours,
-            limits.accepted,
-            kind.name(),
+            "In any {} a team has room for {} and {} in all. The next place is free at {}.",
+            counted(limits.window_hours, "hour"),
+            counted(limits.accepted, &format!("accepted {}", kind.name())),
             limits.total,
             crate::world::utc(again_at)
         );
@@ -283,8 +283,9 @@ pub async fn submit(
         Form::Plain => format!("{}.csv", kind.name()),
         Form::Zip => format!("{}.csv.zip", kind.name()),
         Form::Specification => submissions::SPECIFICATION.to_owned(),
+        Form::Recording => submissions::RECORDING.to_owned(),
     };
-    app.files.accept(&received.path, &id, &file_name)?;
+    app.files.accept(&received.path, &id, &file_name).await?;
     let new = New {
         id: &id,
         round_id: &round.id,
@@ -343,14 +344,50 @@ pub async fn submit_specification(
             "it sends over paths that the file would not show, so its cost could not be counted".to_owned(),
         ));
     }
-    let text = spec.to_string();
+    submit_words(app, person, team, round, spec.to_string(), Form::Specification).await
+}
+
+async fn submit_words(
+    app: &App,
+    person: &Person,
+    team: &Team,
+    round: &Round,
+    text: String,
+    form: Form,
+) -> Result<(Submission, bool), Failure> {
     let chunk = std::future::ready(Ok::<_, std::convert::Infallible>(Bytes::from(text)));
-    let received = receive(app, futures_util::stream::once(chunk)).await?;
-    let received = received.into_specification();
+    let received = receive(app, futures_util::stream::once(chunk)).await?.into_form(form);
     submit(app, person, team, round, Kind::Defence, None, received).await
 }
 
-/// Has an earlier defence be the one that counts.
+/// Letters of a defence of SecretStroll at most: it has a handful of keys.
+const MOST_WORDS: usize = 2000;
+
+/// Accepts a defence of SecretStroll, in TOML, which the laboratory records; otherwise as [`submit`].
+///
+/// # Errors
+/// As [`announce`] and [`submit`]; a round that takes none, a text that is too long or empty. What the defence does wrong the laboratory
+/// says.
+pub async fn submit_recording(
+    app: &App,
+    person: &Person,
+    team: &Team,
+    round: &Round,
+    text: &str,
+) -> Result<(Submission, bool), Failure> {
+    if !round.settings.recordings {
+        let text = format!("Round {} has no defences recorded.", round.number);
+        return Err(Failure::Conflict(text));
+    }
+    announce(app, person, team, round, Kind::Defence).await?;
+    let text = text.trim().replace("\r\n", "\n");
+    if text.is_empty() || text.len() > MOST_WORDS || text.chars().any(|c| c.is_control() && c != '\n') {
+        return Err(Failure::field("recording", "a defence in TOML, such as `padding = 4096`, one key a line"));
+    }
+    submit_words(app, person, team, round, text + "\n", Form::Recording).await
+}
+
+/// Has an earlier defence be the one that counts, or an earlier attack where the round has teams choose.
 ///
 /// # Errors
 /// What did not pass the check, another phase, a round that is settled.
@@ -359,14 +396,29 @@ pub async fn choose(app: &App, person: &Person, id: &str) -> Result<(), Failure>
     let mut tx = app.store.write().await?;
     let submission = submissions::by_id(&mut tx, id).await?.ok_or(Failure::NotFound)?;
     let round = rounds::by_id(&mut tx, &submission.round_id).await?.ok_or(Failure::NotFound)?;
-    if submission.kind() != Kind::Defence || submission.state() != State::Done {
-        return Err(Failure::Conflict("Only a defence that passed its check can be chosen.".to_owned()));
+    let kind = submission.kind().name();
+    if submission.state() != State::Done {
+        return Err(Failure::Conflict(format!("Only a {kind} that passed its check can be chosen.")));
     }
-    if round.phase(now) != Phase::Defence || round.settled_at.is_some() {
-        return Err(Failure::Conflict("Defences are chosen in the defence phase.".to_owned()));
+    if let Some(reason) = not_to_choose(&round, submission.kind(), now) {
+        return Err(Failure::Conflict(reason.to_owned()));
     }
     submissions::choose(&mut tx, id, now).await?;
-    audit::record(&mut tx, &app.world, &person.name, "choose defence", &format!("submission {id}"), "").await?;
+    audit::record(&mut tx, &app.world, &person.name, &format!("choose {kind}"), &format!("submission {id}"), "")
+        .await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Why nothing of a kind can be chosen now, if so.
+pub(crate) fn not_to_choose(round: &Round, kind: Kind, now: Millis) -> Option<&'static str> {
+    match kind {
+        Kind::Defence if round.phase(now) == Phase::Defence && round.settled_at.is_none() => None,
+        Kind::Defence => Some("Defences are chosen in the defence phase."),
+        Kind::Attack if round.settings.counting != Counting::Chosen => {
+            Some("In this round attacks are not chosen: the board says which one counts.")
+        }
+        Kind::Attack if round.phase(now) == Phase::Attack => None,
+        Kind::Attack => Some("Attacks are chosen in the attack phase."),
+    }
 }

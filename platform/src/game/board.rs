@@ -53,6 +53,8 @@ pub struct Attack {
     pub on: String,
     /// When it was uploaded.
     pub at: Millis,
+    /// When its team last chose it.
+    pub chosen_at: Option<Millis>,
     /// Which part of the test set.
     pub part: Part,
     /// Macro one-vs-rest.
@@ -154,6 +156,11 @@ impl Contest {
         let earlier = |a: &Attack, b: &Attack| (a.at, &a.submission).cmp(&(b.at, &b.submission));
         let chosen = match self.round.settings.counting {
             Counting::Last => of(Part::Public).max_by(|a, b| earlier(a, b)),
+            Counting::Chosen => of(Part::Public).max_by(|a, b| {
+                // What was chosen later than the board stands was not chosen yet.
+                let chosen = |attack: &Attack| attack.chosen_at.filter(|&at| at <= as_of);
+                chosen(a).cmp(&chosen(b)).then_with(|| earlier(a, b))
+            }),
             Counting::Best => of(Part::Public).max_by(|a, b| {
                 let by_score = a.roc_auc.partial_cmp(&b.roc_auc).unwrap_or(Ordering::Equal);
                 by_score.then_with(|| earlier(b, a))

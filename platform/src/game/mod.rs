@@ -74,7 +74,7 @@ impl Phase {
 }
 
 /// A round of the competition.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Round {
     /// Its id.
     pub id: String,
@@ -183,6 +183,8 @@ pub enum Counting {
     Last,
     /// The one with the best public score; of equals the first.
     Best,
+    /// The one that its team chose last; the last where it chose none.
+    Chosen,
 }
 
 /// What becomes of teams with empty seats.
@@ -237,6 +239,8 @@ pub struct Settings {
     pub baseline: Option<VolumeSummary>,
     /// Whether a defence may be a specification, which the server runs on a team's share of the undefended traffic.
     pub specifications: bool,
+    /// Whether a defence may be one of SecretStroll, which the laboratory records.
+    pub recordings: bool,
 }
 
 impl Default for Settings {
@@ -254,6 +258,7 @@ impl Default for Settings {
             freeze_at: None,
             baseline: None,
             specifications: false,
+            recordings: false,
         }
     }
 }

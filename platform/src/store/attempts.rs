@@ -1,6 +1,7 @@
 //! How often something was tried, over all processes and restarts.
 
 use super::Conn;
+use crate::world::counted;
 use crate::{Failure, Millis};
 
 /// A limit: so many in so long.
@@ -42,10 +43,9 @@ pub async fn check(conn: &mut Conn, rate: Rate, who: &str, now: Millis) -> Resul
         return Ok(());
     }
     let again_at = first.unwrap_or(now) + rate.window;
-    let minutes = (again_at - now).max(0) / MINUTE + 1;
-    let window = rate.window / MINUTE;
-    let detail =
-        format!("No more than {} in {window} minutes ({}). Try again in {minutes} minutes.", rate.most, rate.what);
+    let [minutes, window] =
+        [(again_at - now).max(0) / MINUTE + 1, rate.window / MINUTE].map(|minutes| counted(minutes, "minute"));
+    let detail = format!("No more than {} in {window} ({}). Try again in {minutes}.", rate.most, rate.what);
     Err(Failure::TooMany { detail, again_at })
 }
 

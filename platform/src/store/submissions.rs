@@ -1,11 +1,13 @@
 //! Submissions: what was uploaded, and how far its check or score has got. This table is the truth about all work to do.
 
+use serde::{Deserialize, Serialize};
+
 use super::Conn;
 use crate::Millis;
 use crate::game::Kind;
 
 /// An upload of a team. Its file never changes.
-#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow, Serialize, Deserialize)]
 pub struct Submission {
     /// Its id.
     pub id: String,
@@ -45,9 +47,11 @@ pub struct Submission {
 
 /// What the file of a defence is called that the server runs.
 pub(crate) const SPECIFICATION: &str = "defence.txt";
+/// What that of one is called that the laboratory records.
+pub(crate) const RECORDING: &str = "secretstroll.toml";
 
 /// How far a submission has got.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum State {
     /// Waits for a worker.
     Queued,
@@ -80,9 +84,19 @@ impl State {
 }
 
 impl Submission {
-    /// Whether it is a defence that the server runs, and its file the specification.
+    /// Whether it is a defence that the server runs on undefended traffic, and its file the specification.
     pub fn is_specification(&self) -> bool {
         self.file_name == SPECIFICATION
+    }
+
+    /// Whether it is a defence of SecretStroll that the laboratory records, and its file what is to be done.
+    pub fn is_recording(&self) -> bool {
+        self.file_name == RECORDING
+    }
+
+    /// Whether its file has words, and the server makes the traces.
+    pub fn is_of_words(&self) -> bool {
+        self.is_specification() || self.is_recording()
     }
 
     /// How far it has got.
@@ -236,21 +250,24 @@ pub async fn choose(conn: &mut Conn, id: &str, now: Millis) -> sqlx::Result<()> 
     Ok(())
 }
 
-/// A worker takes the one that has waited longest.
+/// A worker takes the one that has waited longest; recordings only where it `records`.
 pub async fn claim(
     conn: &mut Conn,
     worker: &str,
+    records: bool,
     now: Millis,
     lease_until: Millis,
 ) -> sqlx::Result<Option<Submission>> {
+    let left_alone = if records { "" } else { RECORDING };
     let row: Option<(String,)> = sqlx::query_as(
         "UPDATE submission SET state = 'running', worker = $1, lease_until = $2, started_at = $3, attempts = attempts + 1
-         WHERE state = 'queued' AND id = (SELECT id FROM submission WHERE state = 'queued' ORDER BY received_at, id LIMIT 1)
+         WHERE state = 'queued' AND id = (SELECT id FROM submission WHERE state = 'queued' AND file_name <> $4 ORDER BY received_at, id LIMIT 1)
          RETURNING id",
     )
     .bind(worker)
     .bind(lease_until)
     .bind(now)
+    .bind(left_alone)
     .fetch_optional(&mut *conn)
     .await?;
     match row {
@@ -317,6 +334,19 @@ pub async fn requeue_lost(conn: &mut Conn, now: Millis, most: i64) -> sqlx::Resu
         .execute(conn)
         .await?;
     Ok((queued.rows_affected(), failed.rows_affected()))
+}
+
+/// Organisers end work that waits or has begun, whose end then counts for nothing; false where there is none.
+pub async fn cancel(conn: &mut Conn, id: &str, now: Millis) -> sqlx::Result<bool> {
+    let done = sqlx::query(
+        "UPDATE submission SET state = 'failed', worker = NULL, lease_until = NULL, finished_at = $1, reason = 'Organisers cancelled it.'
+         WHERE id = $2 AND state IN ('queued', 'running')",
+    )
+    .bind(now)
+    .bind(id)
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
 }
 
 /// Organisers have one worked on again; false where it is not final.

@@ -1,12 +1,12 @@
 //! Teams and who is in them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Conn, key};
 use crate::Millis;
 
 /// A team.
-#[derive(Debug, Clone, PartialEq, sqlx::FromRow, Serialize)]
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow, Serialize, Deserialize)]
 pub struct Team {
     /// Its id.
     pub id: String,

@@ -42,6 +42,7 @@ fn round_json(round: &Round, now: Millis) -> Value {
         "rule": round.settings.profile.rule(),
         "limits": round.settings.limits,
         "specifications": round.settings.specifications,
+        "recordings": round.settings.recordings,
     })
 }
 
@@ -128,6 +129,23 @@ pub(crate) async fn specification(
     let round = view::round(&app, &mut *app.store.read().await?, &viewer, number).await?;
     let person = Person::from(viewer.account()?);
     let taken = acts::submit_specification(&app, &person, viewer.team()?, &round, &sent.specification).await?;
+    accepted(&app, &viewer, taken).await
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Recorded {
+    recording: String,
+}
+
+pub(crate) async fn recording(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(number): Path<i64>,
+    Sent(sent): Sent<Recorded>,
+) -> Result<Response, Failure> {
+    let round = view::round(&app, &mut *app.store.read().await?, &viewer, number).await?;
+    let person = Person::from(viewer.account()?);
+    let taken = acts::submit_recording(&app, &person, viewer.team()?, &round, &sent.recording).await?;
     accepted(&app, &viewer, taken).await
 }
 

@@ -15,9 +15,11 @@ enum Takes {
 }
 
 /// What a route of the API does, the status of its success, and what it takes.
-fn about(path: &str) -> (&'static str, &'static str, Takes) {
+fn about(post: bool, path: &str) -> (&'static str, &'static str, Takes) {
     use Takes::{File, Nothing, Texts};
     match path.trim_start_matches("/api/v1") {
+        "/tokens" if post => ("Make a token, which is shown once", "201", Texts(&["label"], &[])),
+        "/tokens" => ("The tokens of the account, without their secrets", "200", Nothing),
         "/openapi.json" => ("This document", "200", Nothing),
         "/register" => (
             "Make an account, and a token for the program that asks",
@@ -31,6 +33,16 @@ fn about(path: &str) -> (&'static str, &'static str, Takes) {
             "201",
             Texts(&["old", "password"], &[]),
         ),
+        "/forgot" => ("Have a link for a new password sent to the address of an account", "200", Texts(&["who"], &[])),
+        "/welcome" => {
+            ("Set a password by the secret at the end of such a link", "200", Texts(&["secret", "password"], &[]))
+        }
+        "/confirm" => {
+            ("Confirm an address by the secret at the end of the link that went there", "200", Texts(&["secret"], &[]))
+        }
+        "/confirm-again" => ("Have that link sent again", "200", Nothing),
+        "/tokens/{id}/revoke" => ("Have a token no longer work", "200", Nothing),
+        "/announcements" => ("What the organisers announced, newest first", "200", Nothing),
         "/me" => ("The account of the token, and its team", "200", Nothing),
         "/teams" => ("All teams; with names of players for those who are signed in", "200", Nothing),
         "/team" => ("The own team, with the code that lets others in", "200", Nothing),
@@ -43,6 +55,9 @@ fn about(path: &str) -> (&'static str, &'static str, Takes) {
         "/rounds/{round}/defences" => ("Upload a defence: the body is the file, .csv or .csv.zip", "201", File),
         "/rounds/{round}/specifications" => {
             ("A defence as a specification, which the server runs", "201", Texts(&["specification"], &[]))
+        }
+        "/rounds/{round}/recordings" => {
+            ("A defence of SecretStroll in TOML, which the laboratory records", "201", Texts(&["recording"], &[]))
         }
         "/rounds/{round}/attacks" => {
             ("Upload an attack: the body is the file; `team` for one opponent only", "201", File)
@@ -72,7 +87,7 @@ fn texts(required: &[&str], optional: &[&str]) -> Value {
 pub(crate) async fn document() -> Json<Value> {
     let mut paths = Map::new();
     for route in route_table().into_iter().filter(|route| route.path.starts_with("/api/")) {
-        let (summary, success, takes) = about(route.path);
+        let (summary, success, takes) = about(route.method == "POST", route.path);
         let names = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
         let mut parameters: Vec<Value> = names
             .map(|name| {
@@ -113,7 +128,8 @@ pub(crate) async fn document() -> Json<Value> {
             responses["422"] = problem("A field is wrong");
             responses["429"] = problem("Too often; `again_at` says when again");
         }
-        if matches!(takes, Takes::File) || route.path.ends_with("/specifications") {
+        let words = route.path.ends_with("/specifications") || route.path.ends_with("/recordings");
+        if matches!(takes, Takes::File) || words {
             responses["200"] = json!({ "description": "The same was here already" });
         }
         match takes {
@@ -168,7 +184,7 @@ mod tests {
     #[test]
     fn every_route_of_the_api_is_described() {
         for route in route_table().into_iter().filter(|route| route.path.starts_with("/api/")) {
-            let (summary, _, takes) = about(route.path);
+            let (summary, _, takes) = about(route.method == "POST", route.path);
             assert!(!summary.is_empty(), "{}", route.path);
             assert!(
                 route.method == "POST" || matches!(takes, Takes::Nothing),

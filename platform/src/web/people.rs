@@ -1,7 +1,7 @@
 //! Accounts and teams over the API.
 
 use axum::Json;
-use axum::extract::{FromRequest, Request, State};
+use axum::extract::{FromRequest, Path, Request, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -11,6 +11,7 @@ use super::guard::{Viewer, bearer_of};
 use crate::acts::{self, Newcomer, Person};
 use crate::store::teams::Team;
 use crate::store::{Conn, accounts, settings, teams};
+use crate::world::iso;
 use crate::{App, Failure};
 
 /// A document that was sent.
@@ -97,6 +98,88 @@ pub(crate) async fn password(
     let account = viewer.account()?;
     acts::change_password(&app, account, &sent.old, &sent.password, &sent.password).await?;
     Ok((StatusCode::CREATED, signed_in(&app, &Person::from(account)).await?))
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Forgot {
+    who: String,
+}
+
+/// What is said whether there is such an account or not.
+pub(crate) const ON_ITS_WAY: &str = "If there is such an account, a link is on its way to its address.";
+
+pub(crate) async fn forgot(
+    State(app): State<App>,
+    viewer: Viewer,
+    Sent(sent): Sent<Forgot>,
+) -> Result<Json<Value>, Failure> {
+    acts::forgot(&app, &sent.who, &viewer.address).await?;
+    Ok(Json(json!({ "told": ON_ITS_WAY })))
+}
+
+#[derive(Deserialize)]
+pub(crate) struct ByLink {
+    secret: String,
+    password: String,
+}
+
+pub(crate) async fn welcome(State(app): State<App>, Sent(sent): Sent<ByLink>) -> Result<Json<Value>, Failure> {
+    acts::use_reset_link(&app, &sent.secret, &sent.password, &sent.password).await?;
+    Ok(Json(json!({ "told": "The password is set. Sign in with it." })))
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Secret {
+    secret: String,
+}
+
+pub(crate) async fn confirm(State(app): State<App>, Sent(sent): Sent<Secret>) -> Result<Json<Value>, Failure> {
+    acts::confirm(&app, &sent.secret).await?;
+    Ok(Json(json!({ "told": "The address is confirmed." })))
+}
+
+pub(crate) async fn confirm_again(State(app): State<App>, viewer: Viewer) -> Result<Json<Value>, Failure> {
+    acts::confirm_again(&app, viewer.account()?).await?;
+    Ok(Json(json!({ "told": "The mail is on its way." })))
+}
+
+pub(crate) async fn tokens(State(app): State<App>, viewer: Viewer) -> Result<Json<Value>, Failure> {
+    let tokens = accounts::tokens(&mut *app.store.read().await?, &viewer.account()?.id).await?;
+    let line =
+        |token: &accounts::ApiToken| json!({ "id": token.id, "label": token.label, "made_at": iso(token.created_at) });
+    Ok(Json(tokens.iter().map(line).collect()))
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Label {
+    label: String,
+}
+
+pub(crate) async fn new_token(
+    State(app): State<App>,
+    viewer: Viewer,
+    Sent(sent): Sent<Label>,
+) -> Result<(StatusCode, Json<Value>), Failure> {
+    let token = acts::new_token(&app, &Person::from(viewer.account()?), &sent.label).await?;
+    Ok((StatusCode::CREATED, Json(json!({ "label": sent.label.trim(), "token": token }))))
+}
+
+pub(crate) async fn revoke_token(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Failure> {
+    let mut tx = app.store.write().await?;
+    if !accounts::delete_token(&mut tx, &viewer.account()?.id, &id).await? {
+        return Err(Failure::NotFound);
+    }
+    tx.commit().await?;
+    Ok(Json(json!({ "told": "The token no longer works." })))
+}
+
+pub(crate) async fn announcements(State(app): State<App>) -> Result<Json<Value>, Failure> {
+    let all = settings::announcements(&mut *app.store.read().await?).await?;
+    Ok(Json(all.iter().map(|one| json!({ "at": iso(one.at), "text": one.text })).collect()))
 }
 
 pub(crate) async fn all_teams(State(app): State<App>, viewer: Viewer) -> Result<Json<Value>, Failure> {

@@ -1,41 +1,48 @@
 //! An attack: check, pairing with the truth, scores of each match and half.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use wfkit_competition::{CheckReport, Match, MatchScore, Verif, pair_attack};
 use wfkit_datasets::formats::{ReadLimits, Source};
 use wfkit_metrics::{Average, Detection, Kinship, Probabilities, Resampling, roc_auc_ovr};
 
+use serde::{Deserialize, Serialize};
+
 use super::outcome::{AttackDetail, Outcome};
-use super::{Done, SCORER, Upload, on_thread};
+use super::{Done, SCORER, on_thread, open_upload, upload_of};
 use crate::game::{Part, Round, halves};
 use crate::store::results::ScoreRow;
 use crate::store::submissions::{self, State, Submission};
 use crate::store::teams::Team;
 use crate::store::{rounds, teams};
-use crate::{App, Failure};
+use crate::{App, Failure, Files};
 
 /// Resamples of an interval.
 const RESAMPLES: usize = 200;
 
 /// An opponent, and the defence that it was pinned to.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Opponent {
     team: Team,
     defence: Submission,
 }
 
-/// Those that an attack is on, by number.
-struct Opponents {
+/// An attack, and those that it is on, by number.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Attacking {
+    submission: Submission,
     round: Round,
-    teams: BTreeMap<u64, Opponent>,
+    on: BTreeMap<u64, Opponent>,
 }
 
-async fn opponents(app: &App, submission: &Submission) -> Result<Opponents, Failure> {
+/// What the database knows of an attack.
+pub(super) async fn gather(app: &App, submission: &Submission) -> Result<Attacking, Failure> {
     let mut conn = app.store.read().await?;
     let round = rounds::by_id(&mut conn, &submission.round_id).await?;
     let round = round.ok_or_else(|| Failure::Broken(format!("submission {} without a round", submission.id)))?;
     let pins: BTreeMap<String, String> = rounds::pins(&mut conn, &round.id).await?.into_iter().collect();
-    let mut opponents: BTreeMap<u64, Opponent> = BTreeMap::new();
+    let mut on: BTreeMap<u64, Opponent> = BTreeMap::new();
     for (attacker, defender) in rounds::matches(&mut conn, &round.id).await? {
         let meant = submission.against.as_ref().is_none_or(|against| *against == defender);
         if attacker != submission.team_id || !meant {
@@ -47,56 +54,59 @@ async fn opponents(app: &App, submission: &Submission) -> Result<Opponents, Fail
             None => None,
         };
         if let (Some(team), Some(defence)) = (team, defence) {
-            opponents.insert(team.number as u64, Opponent { team, defence });
+            on.insert(team.number as u64, Opponent { team, defence });
         }
     }
-    Ok(Opponents { round, teams: opponents })
+    Ok(Attacking { submission: submission.clone(), round, on })
 }
 
-/// What the check says, and each match with the truth; no match where it is refused.
-fn pair(app: &App, submission: &Submission, on: &Opponents) -> Result<(CheckReport, Vec<Match>), Failure> {
-    let upload = Upload::open(&app.0, submission)?;
-    let verif = |(&number, opponent): (&u64, &Opponent)| {
-        let path = app.files.part(&opponent.defence.id, opponent.team.number, "verif");
-        Ok(Verif::of_bytes(number, "truth.csv.zip", std::fs::read(path)?))
-    };
-    let verifs: Vec<Verif> = on.teams.iter().map(verif).collect::<std::io::Result<_>>()?;
-    if verifs.is_empty() {
-        return Err(Failure::Broken(format!("attack {} without a match", submission.id)));
+impl Attacking {
+    /// The files that it needs.
+    pub(super) fn reads(&self, files: &Files) -> Vec<PathBuf> {
+        let truth = |opponent: &Opponent| files.part(&opponent.defence.id, opponent.team.number, "verif");
+        self.on.values().map(truth).chain([upload_of(files, &self.submission)]).collect()
     }
-    let source = Source::reader(&upload.name, &upload.file);
-    pair_attack(source, &verifs, &on.round.settings.rules, &ReadLimits::UPLOAD)
-        .map_err(|error| Failure::Broken(error.to_string()))
-}
 
-pub(super) async fn perform(app: &App, submission: &Submission) -> Result<Done, Failure> {
-    let on = opponents(app, submission).await?;
-    let (app, submission) = (app.clone(), submission.clone());
-    on_thread(move || {
-        let (report, matches) = pair(&app, &submission, &on)?;
+    /// What the check says, and each match with the truth; no match where it is refused.
+    fn pair(&self, files: &Files) -> Result<(CheckReport, Vec<Match>), Failure> {
+        let (name, file) = open_upload(files, &self.submission)?;
+        let verif = |(&number, opponent): (&u64, &Opponent)| {
+            let path = files.part(&opponent.defence.id, opponent.team.number, "verif");
+            Ok(Verif::of_bytes(number, "truth.csv.zip", std::fs::read(path)?))
+        };
+        let verifs: Vec<Verif> = self.on.iter().map(verif).collect::<std::io::Result<_>>()?;
+        if verifs.is_empty() {
+            return Err(Failure::Broken(format!("attack {} without a match", self.submission.id)));
+        }
+        pair_attack(Source::reader(&name, &file), &verifs, &self.round.settings.rules, &ReadLimits::UPLOAD)
+            .map_err(|error| Failure::Broken(error.to_string()))
+    }
+
+    /// Checks and scores it.
+    pub(super) fn run(&self, files: &Files) -> Result<Done, Failure> {
+        let (report, matches) = self.pair(files)?;
         let outcome = Outcome::from(&report);
         if !report.accepted {
-            let reason = outcome.sentence();
-            return Ok(Done { state: State::Refused, reason: Some(reason), outcome, scores: Vec::new() });
+            return Ok(Done::refused(outcome));
         }
         let mut scores = Vec::new();
         for one in &matches {
-            let opponent = &on.teams[&one.team_id];
-            scores.extend(score_parts(one, opponent.defence.seed, &submission.id, "team", &opponent.team.id)?);
+            let opponent = &self.on[&one.team_id];
+            scores.extend(score_parts(one, opponent.defence.seed, &self.submission.id, "team", &opponent.team.id)?);
         }
         Ok(Done { state: State::Done, reason: None, outcome, scores })
-    })
-    .await
+    }
 }
 
 /// The matches of an attack again, by the attacked team, as far as they may be seen: the public half while the round runs.
 pub(crate) async fn matches_of(app: &App, submission: &Submission, part: Part) -> Result<Vec<(Team, Match)>, Failure> {
-    let on = opponents(app, submission).await?;
-    let (app, submission) = (app.clone(), submission.clone());
+    let attack = gather(app, submission).await?;
+    let files = app.files.clone();
+    files.fetch(&attack.reads(&files), &app.world.id()).await?;
     on_thread(move || {
-        let (_, matches) = pair(&app, &submission, &on)?;
+        let (_, matches) = attack.pair(&files)?;
         let seen = |one: Match| {
-            let opponent = &on.teams[&one.team_id];
+            let opponent = &attack.on[&one.team_id];
             let rows = part_of(&one, opponent.defence.seed, part);
             (opponent.team.clone(), rows)
         };

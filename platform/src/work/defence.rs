@@ -1,17 +1,35 @@
 //! A defence: check, cost, split, house attacks.
 
-use wfkit_competition::{CheckReport, SplitOptions, check_defense, read_defense, split};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use wfkit_competition::{SplitOptions, read_checked_defense, split};
 use wfkit_datasets::formats::{ReadError, ReadLimits, Source};
 use wfkit_metrics::Volume;
 
 use super::outcome::{Outcome, SplitLine};
-use super::{Done, Upload, house, likeness, on_thread, simulate};
-use crate::game::Kind;
+use super::{Done, Lab, house, likeness, open_upload, simulate};
+use crate::game::{Kind, Round};
 use crate::store::submissions::{self, State, Submission};
+use crate::store::teams::Team;
 use crate::store::{Conn, rounds, teams};
-use crate::{App, Failure};
+use crate::{App, Failure, Files};
 
-pub(super) async fn perform(app: &App, submission: &Submission) -> Result<Done, Failure> {
+/// A defence, and what its check needs of others.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Defending {
+    pub(super) submission: Submission,
+    round: Round,
+    team: Team,
+    others: Vec<Other>,
+    /// Which share of the undefended traffic its team has.
+    share: usize,
+    /// What records it, where that is to be done.
+    lab: Option<Lab>,
+}
+
+/// What the database knows of a defence.
+pub(super) async fn gather(app: &App, submission: &Submission) -> Result<Defending, Failure> {
     let mut conn = app.store.read().await?;
     let round = rounds::by_id(&mut conn, &submission.round_id).await?;
     let team = teams::by_id(&mut conn, &submission.team_id).await?;
@@ -20,22 +38,51 @@ pub(super) async fn perform(app: &App, submission: &Submission) -> Result<Done, 
         true => simulate::share_of(&mut conn, submission).await?,
         false => 0,
     };
-    drop(conn);
     let (Some(round), Some(team)) = (round, team) else {
         return Err(Failure::Broken(format!("submission {} without a round or team", submission.id)));
     };
-    let (app, submission) = (app.clone(), submission.clone());
-    on_thread(move || {
+    let lab = if submission.is_recording() { app.options.lab.clone() } else { None };
+    Ok(Defending { submission: submission.clone(), round, team, others, share, lab })
+}
+
+impl Defending {
+    /// The files that it needs.
+    pub(super) fn reads(&self, files: &Files) -> Vec<PathBuf> {
+        let mut paths = vec![files.upload(&self.submission.id, &self.submission.file_name)];
+        if self.submission.is_specification() {
+            paths.push(files.baseline(&self.round.id));
+        }
+        paths
+    }
+
+    /// Those that make its work less, or its report longer, where they are there.
+    pub(super) fn may_read(&self, files: &Files) -> Vec<PathBuf> {
+        let hashes = self.others.iter().map(|other| likeness::file(&files.of_submission(&other.id)));
+        hashes.chain([files.defended(&self.submission.id)]).collect()
+    }
+
+    /// Has the laboratory record it, where that is to be done; what it is refused for.
+    pub(super) fn record(&self, files: &Files) -> Result<Result<(), String>, Failure> {
+        match &self.lab {
+            Some(lab) => lab.record(files, &self.round, &self.submission),
+            None if self.submission.is_recording() && !files.defended(&self.submission.id).exists() => {
+                Ok(Err("there is no laboratory here: ask the organisers".to_owned()))
+            }
+            None => Ok(Ok(())),
+        }
+    }
+
+    /// Checks, splits and attacks it. `unique` is a name that nobody else uses.
+    pub(super) fn run(&self, files: &Files, unique: &str) -> Result<Done, Failure> {
+        let Self { submission, round, team, others, share, .. } = self;
         let settings = &round.settings;
         if submission.is_specification()
-            && let Err(reason) = simulate::simulate(&app.files, &round, &submission, share, &app.world.id())?
+            && let Err(reason) = simulate::simulate(files, round, submission, *share, unique)?
         {
             let mut outcome = Outcome::default();
             outcome.refuse(reason);
-            let reason = Some(outcome.sentence());
-            return Ok(Done { state: State::Refused, reason, outcome, scores: Vec::new() });
+            return Ok(Done::refused(outcome));
         }
-        let upload = Upload::open(&app.0, &submission)?;
         let limits = &ReadLimits::UPLOAD;
         // Medians are all that overheads are of; a set of one volume has them.
         let baseline = settings.baseline.map(|baseline| {
@@ -43,34 +90,27 @@ pub(super) async fn perform(app: &App, submission: &Submission) -> Result<Done, 
                 [baseline.in_bytes, baseline.out_bytes, baseline.seconds].map(|summary| summary.median);
             vec![Volume { in_bytes, out_bytes, seconds }]
         });
-        let source = Source::reader(&upload.name, &upload.file);
-        let report: CheckReport =
-            check_defense(source, &settings.rules, limits, baseline.as_deref()).map_err(broken)?;
+        let (name, file) = open_upload(files, submission)?;
+        let source = Source::reader(&name, &file);
+        let (report, set) =
+            read_checked_defense(source, &settings.rules, limits, baseline.as_deref()).map_err(broken)?;
         let mut outcome = Outcome::from(&report);
-        if !report.accepted {
-            let reason = outcome.sentence();
-            return Ok(Done { state: State::Refused, reason: Some(reason), outcome, scores: Vec::new() });
-        }
-
-        let again = Upload::open(&app.0, &submission)?;
-        let set = read_defense(Source::reader(&again.name, &again.file), limits).map_err(broken)?;
+        let Some(set) = set else { return Ok(Done::refused(outcome)) };
         let options = SplitOptions {
             team_id: team.number as u64,
             test_traces: settings.test_traces,
             seed: submission.seed as u64,
         };
         // Whole or not at all: work that is done again finds it complete, or begins anew.
-        let folder = app.files.of_submission(&submission.id);
-        let unfinished = folder.join(format!("split.{}", app.world.id()));
+        let folder = files.of_submission(&submission.id);
+        let unfinished = folder.join(format!("split.{unique}"));
         std::fs::create_dir_all(&unfinished)?;
-        let report = split(&set, &options, &unfinished);
-        let report = match report {
+        let report = match split(&set, &options, &unfinished) {
             Ok(report) => report,
             Err(error) => {
                 let _ = std::fs::remove_dir_all(&unfinished);
                 outcome.refuse(error.to_string());
-                let reason = outcome.sentence();
-                return Ok(Done { state: State::Refused, reason: Some(reason), outcome, scores: Vec::new() });
+                return Ok(Done::refused(outcome));
             }
         };
         let place = folder.join("split");
@@ -90,8 +130,9 @@ pub(super) async fn perform(app: &App, submission: &Submission) -> Result<Done, 
             }
         }
         let hashes = likeness::of(&set);
-        for other in &others {
-            let count = likeness::shared(&app.files.of_submission(&other.id), &hashes) as u64;
+        drop(set);
+        for other in others {
+            let count = likeness::shared(&files.of_submission(&other.id), &hashes) as u64;
             match (count, &other.own_round) {
                 (0, _) => {}
                 (_, Some(number)) => {
@@ -103,18 +144,18 @@ pub(super) async fn perform(app: &App, submission: &Submission) -> Result<Done, 
                 (_, None) => outcome.note(&other.named, count),
             }
         }
-        likeness::keep(&folder, &hashes, &app.world.id())?;
+        likeness::keep(&folder, &hashes, unique)?;
         if report.twins_in_train > 0 {
             let text = "test traces with an identical twin in the train set: whoever attacks looks them up";
             outcome.warn(text, report.twins_in_train as u64, Vec::new());
         }
-        let scores = house::attack(&app.files, &submission, &team)?;
+        let scores = house::attack(files, submission, team)?;
         Ok(Done { state: State::Done, reason: None, outcome, scores })
-    })
-    .await
+    }
 }
 
 /// A defence that traces could be taken from.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Other {
     id: String,
     named: String,

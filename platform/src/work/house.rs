@@ -6,8 +6,10 @@
 //! defence, and run as jobs of their own when nothing waits to be checked.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use ndarray::Array2;
+use serde::{Deserialize, Serialize};
 use wfkit_classify::{Attack, AttackOptions, Samples};
 use wfkit_competition::{Match, read_captures, read_defense, read_truth};
 use wfkit_datasets::formats::{ReadError, ReadLimits};
@@ -15,8 +17,9 @@ use wfkit_datasets::{Trace, TraceSet};
 use wfkit_metrics::{ClassMap, Probabilities};
 
 use super::attack::score_parts;
+use super::{Done, Outcome};
 use crate::store::results::ScoreRow;
-use crate::store::submissions::Submission;
+use crate::store::submissions::{State, Submission};
 use crate::store::teams::Team;
 use crate::{Failure, Files};
 
@@ -31,7 +34,7 @@ const POINTS: usize = 100;
 pub(crate) const CONTROL: &str = "totals";
 
 /// An attack of the toolkit that runs on every defence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HouseAttacker {
     /// k-fingerprinting (J. Hayes, G. Danezis: k-fingerprinting, USENIX Security 2016).
     Kfp,
@@ -103,19 +106,31 @@ pub(super) fn attack(files: &Files, submission: &Submission, team: &Team) -> Res
     Ok(scores)
 }
 
-/// One that takes long. The same defence gives the same scores, on any number of threads.
-pub(super) fn attack_slowly(
-    files: &Files,
-    submission: &Submission,
-    team: &Team,
-    attacker: HouseAttacker,
-) -> Result<Vec<ScoreRow>, Failure> {
-    let attacked = attacked(files, submission, team)?;
-    let broken = |error: wfkit_classify::AttackError| Failure::Broken(format!("{}: {error}", attacker.name()));
-    let attack = Attack::by_name(attacker.name(), &AttackOptions::default()).map_err(broken)?;
-    let fitted = attack.fit(Samples::Traces(&attacked.train), submission.seed as u64).map_err(broken)?;
-    let probabilities = fitted.predict(Samples::Traces(&attacked.test)).map_err(broken)?;
-    scored(&attacked, probabilities, submission, team, attacker.name())
+/// One that takes long, on a defence.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Slowly {
+    pub(super) submission: Submission,
+    pub(super) team: Team,
+    pub(super) attacker: HouseAttacker,
+}
+
+impl Slowly {
+    /// The files that it needs.
+    pub(super) fn reads(&self, files: &Files) -> Vec<PathBuf> {
+        ["train", "test", "verif"].map(|part| files.part(&self.submission.id, self.team.number, part)).into()
+    }
+
+    /// Attacks. The same defence gives the same scores, on any number of threads.
+    pub(super) fn run(&self, files: &Files) -> Result<Done, Failure> {
+        let Self { submission, team, attacker } = self;
+        let attacked = attacked(files, submission, team)?;
+        let broken = |error: wfkit_classify::AttackError| Failure::Broken(format!("{}: {error}", attacker.name()));
+        let attack = Attack::by_name(attacker.name(), &AttackOptions::default()).map_err(broken)?;
+        let fitted = attack.fit(Samples::Traces(&attacked.train), submission.seed as u64).map_err(broken)?;
+        let probabilities = fitted.predict(Samples::Traces(&attacked.test)).map_err(broken)?;
+        let scores = scored(&attacked, probabilities, submission, team, attacker.name())?;
+        Ok(Done { state: State::Done, reason: None, outcome: Outcome::default(), scores })
+    }
 }
 
 /// What a house attacker says of a test set, by the course of traces or by their totals.

@@ -4,24 +4,28 @@
 //! works. A worker that dies extends nothing, and the sweep puts its submission back. Whatever ends the work does so in one
 //! transaction with its results, and only while the lease is still its own: so work may be done twice, but counts once.
 
+mod apart;
 mod attack;
 mod defence;
 mod house;
 mod likeness;
 mod outcome;
+mod record;
 mod settle;
 mod simulate;
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio::sync::watch;
 
+pub use apart::{Apart, run_job};
 pub(crate) use attack::matches_of;
 pub use house::HouseAttacker;
 pub(crate) use house::{CONTROL, predict};
 pub use outcome::{AttackDetail, CostLine, Outcome, ProblemKind, SplitLine};
+pub use record::Lab;
 pub use settle::{candidates, settle_due};
 
 use crate::game::Kind;
@@ -30,7 +34,7 @@ use crate::store::Conn;
 use crate::store::results::{self, ScoreRow};
 use crate::store::submissions::{self, Ended, State, Submission};
 use crate::store::{accounts, attempts, house as house_table, rejudgings, rounds, teams};
-use crate::{App, Failure, Millis};
+use crate::{App, Failure, Files, Millis};
 
 /// What checks and scores; kept with every result, changed whenever a number could.
 pub const SCORER: &str = concat!("wfkit ", env!("CARGO_PKG_VERSION"), "/1");
@@ -40,7 +44,7 @@ const LEASE: Millis = 20_000;
 /// How often it says something.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 /// How often a submission may take its worker along before it is left alone.
-const MOST_ATTEMPTS: i64 = 10;
+const MOST_ATTEMPTS: i64 = 25;
 /// How often somebody looks for what was lost.
 const SWEEP: Duration = Duration::from_secs(5);
 /// Files that belong to nothing are removed when they are so old.
@@ -135,7 +139,7 @@ pub async fn sweep(app: &App) -> Result<(), Failure> {
     settle_due(app).await?;
     let known: std::collections::HashSet<String> =
         submissions::ids(&mut *app.store.read().await?).await?.into_iter().collect();
-    app.files.sweep(now - ORPHANS, |id| known.contains(id))?;
+    app.files.sweep(now, now - ORPHANS, |id| known.contains(id)).await?;
     Ok(())
 }
 
@@ -152,7 +156,16 @@ pub async fn drain(app: &App) -> Result<usize, Failure> {
     Ok(done)
 }
 
+/// What is to be computed, with all that the database knows of it: whoever computes needs files and nothing else.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+enum Job {
+    Defence(Box<defence::Defending>),
+    Attack(Box<attack::Attacking>),
+    House(Box<house::Slowly>),
+}
+
 /// What work came to.
+#[derive(Debug, Serialize, Deserialize)]
 struct Done {
     state: State,
     reason: Option<String>,
@@ -160,12 +173,74 @@ struct Done {
     scores: Vec<ScoreRow>,
 }
 
+impl Done {
+    fn refused(outcome: Outcome) -> Self {
+        Self { state: State::Refused, reason: Some(outcome.sentence()), outcome, scores: Vec::new() }
+    }
+}
+
+impl Job {
+    /// Does what takes long and is not to be limited as a check is; why it is refused, where it is.
+    fn prepare(&self, files: &Files) -> Result<Option<Done>, Failure> {
+        let Self::Defence(defence) = self else { return Ok(None) };
+        Ok(defence.record(files)?.err().map(|reason| {
+            let mut outcome = Outcome::default();
+            outcome.refuse(reason);
+            Done::refused(outcome)
+        }))
+    }
+
+    /// Computes it; `unique` is a name that nobody else uses.
+    fn run(&self, files: &Files, unique: &str) -> Result<Done, Failure> {
+        match self {
+            Self::Defence(defence) => defence.run(files, unique),
+            Self::Attack(attack) => attack.run(files),
+            Self::House(attack) => attack.run(files),
+        }
+    }
+
+    /// Has it computed: in a process of its own with limits, or on a thread of this one. What it made is kept when this returns.
+    async fn perform(self, app: &App) -> Result<Done, Failure> {
+        let (files, unique) = (app.files.clone(), app.world.id());
+        let (made_of, upload) = match &self {
+            Self::Defence(defence) => {
+                files.fetch_if_there(&defence.may_read(&files), &unique).await?;
+                files.fetch(&defence.reads(&files), &unique).await?;
+                (Some(defence.submission.id.clone()), defence.submission.file_name.clone())
+            }
+            Self::Attack(attack) => {
+                files.fetch(&attack.reads(&files), &unique).await?;
+                (None, String::new())
+            }
+            Self::House(attack) => {
+                files.fetch(&attack.reads(&files), &unique).await?;
+                (None, String::new())
+            }
+        };
+        let done = match &app.options.apart {
+            Some(apart) => apart.run(&self, &files, &unique).await?,
+            None => {
+                let files = files.clone();
+                on_thread(move || match self.prepare(&files)? {
+                    Some(refused) => Ok(refused),
+                    None => self.run(&files, &unique),
+                })
+                .await?
+            }
+        };
+        if let Some(id) = made_of {
+            files.keep_made(&id, &upload).await?;
+        }
+        Ok(done)
+    }
+}
+
 /// Takes one submission and works on it; false where none waits. What teams wait for comes before attacks of the
 /// house, and these before rejudgings.
 async fn step(app: &App, worker: &str) -> Result<bool, Failure> {
     let mut tx = app.store.write().await?;
     let now = app.now();
-    let taken = submissions::claim(&mut tx, worker, now, now + LEASE).await?;
+    let taken = submissions::claim(&mut tx, worker, app.options.lab.is_some(), now, now + LEASE).await?;
     tx.commit().await?;
     let Some(submission) = taken else { return Ok(attack_of_house(app, worker).await? || rejudge(app, worker).await?) };
 
@@ -233,20 +308,22 @@ async fn attack_of_house(app: &App, worker: &str) -> Result<bool, Failure> {
         return Err(Failure::Broken(format!("no submission {} or no team of it", taken.0)));
     };
     let heart = tokio::spawn(beat(app.clone(), Held::House(taken.clone()), worker.to_owned()));
-    let (files, name) = (app.files.clone(), taken.1.clone());
-    let result = on_thread(move || match HouseAttacker::by_name(&name) {
-        Some(attacker) => house::attack_slowly(&files, &submission, &team, attacker),
-        None => Err(Failure::Broken(format!("no house attacker is called {name}"))),
-    });
-    let result = result.await;
+    let result = match HouseAttacker::by_name(&taken.1) {
+        Some(attacker) => Job::House(Box::new(house::Slowly { submission, team, attacker })).perform(app).await,
+        None => Err(Failure::Broken(format!("no house attacker is called {}", taken.1))),
+    };
     heart.abort();
     let failed = result.as_ref().err().map(|failure| {
         tracing::error!(submission = taken.0, attacker = taken.1, "{failure:?}");
-        "The server could not run it. Organisers see why, and can have the defence checked again."
+        match failure {
+            Failure::TooLarge(limit) => limit.as_str(),
+            _ => "The server could not run it. Organisers see why, and can have the defence checked again.",
+        }
     });
     let mut tx = app.store.write().await?;
     if house_table::end(&mut tx, &taken, worker, failed, app.now()).await? {
-        results::replace_house(&mut tx, &taken, &result.unwrap_or_default()).await?;
+        let scores = result.map(|done| done.scores).unwrap_or_default();
+        results::replace_house(&mut tx, &taken, &scores).await?;
         tx.commit().await?;
     }
     Ok(true)
@@ -276,6 +353,14 @@ async fn concluded(app: &App, submission: &Submission) -> Result<(Ended, Vec<Sco
         Ok(done) => {
             let outcome = Some(serde_json::to_string(&done.outcome)?);
             Ok((Ended { state: done.state, reason: done.reason, outcome, scorer }, done.scores))
+        }
+        Err(Failure::TooLarge(limit)) => {
+            tracing::error!(submission = submission.id, "{limit}");
+            let mut outcome = Outcome::default();
+            outcome.refuse(limit);
+            let reason = Some(outcome.sentence());
+            let outcome = Some(serde_json::to_string(&outcome)?);
+            Ok((Ended { state: State::Refused, reason, outcome, scorer }, Vec::new()))
         }
         Err(failure) => {
             tracing::error!(submission = submission.id, "{failure:?}");
@@ -312,10 +397,11 @@ async fn beat(app: App, held: Held, worker: String) {
 }
 
 async fn perform(app: &App, submission: &Submission) -> Result<Done, Failure> {
-    match submission.kind() {
-        Kind::Defence => defence::perform(app, submission).await,
-        Kind::Attack => attack::perform(app, submission).await,
-    }
+    let job = match submission.kind() {
+        Kind::Defence => Job::Defence(Box::new(defence::gather(app, submission).await?)),
+        Kind::Attack => Job::Attack(Box::new(attack::gather(app, submission).await?)),
+    };
+    job.perform(app).await
 }
 
 /// Runs what takes the processor on a thread of its own; a panic there is an error here.
@@ -326,19 +412,17 @@ pub(crate) async fn on_thread<T: Send + 'static>(
     result.map_err(|error| Failure::Broken(format!("the check panicked: {error}")))?
 }
 
-/// Shared by checks: the upload, opened, under a name that says nothing of this machine.
-pub(crate) struct Upload {
-    pub(crate) name: String,
-    pub(crate) file: std::fs::File,
+/// The file with the traces or probabilities of a submission.
+pub(crate) fn upload_of(files: &Files, submission: &Submission) -> std::path::PathBuf {
+    match submission.is_of_words() {
+        true => files.defended(&submission.id),
+        false => files.upload(&submission.id, &submission.file_name),
+    }
 }
 
-impl Upload {
-    pub(crate) fn open(app: &Arc<crate::Parts>, submission: &Submission) -> Result<Self, Failure> {
-        if submission.is_specification() {
-            let file = std::fs::File::open(app.files.defended(&submission.id))?;
-            return Ok(Self { name: "defended.csv.zip".to_owned(), file });
-        }
-        let path = app.files.upload(&submission.id, &submission.file_name);
-        Ok(Self { name: submission.file_name.clone(), file: std::fs::File::open(path)? })
-    }
+/// Shared by checks: that file, opened, under a name that says nothing of this machine.
+pub(crate) fn open_upload(files: &Files, submission: &Submission) -> std::io::Result<(String, std::fs::File)> {
+    let path = upload_of(files, submission);
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok((name, std::fs::File::open(path)?))
 }

@@ -17,6 +17,7 @@ use crate::game::Kind;
 use crate::game::Round;
 use crate::store::submissions::Submission;
 use crate::store::{Conn, submissions};
+use crate::world::counted;
 
 /// Packets of a defended trace at most, and 32 times as many of all: more than an upload has.
 const MOST_PACKETS: u64 = 1 << 18;
@@ -62,7 +63,8 @@ pub(super) fn simulate(
         Ok(own) => own,
         Err(teams) => {
             return Ok(Err(format!(
-                "the organisers' undefended traffic is enough for {teams} teams, who were earlier: upload traces, or ask them for more"
+                "the organisers' undefended traffic is enough for {}, and others were earlier: upload traces, or ask them for more",
+                counted(teams as i64, "team")
             )));
         }
     };

@@ -62,6 +62,35 @@ async fn one_address_cannot_try_many_names() {
 }
 
 #[tokio::test]
+async fn ten_thousand_sign_ins_cost_little_and_leave_room_for_others() {
+    let site = Site::with(Options { behind_proxy: true, ..options() }).await;
+    site.player("alice").await;
+    site.player("bob").await;
+    let from = async |address: &str, name: &str| {
+        let body = format!("name={name}&password=not+the+password&csrf=");
+        let request = Request::post("/sign-in")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("x-forwarded-for", address);
+        site.visitor().send(request, Body::from(body)).await.status.as_u16()
+    };
+    let mut wrong = 0;
+    for number in 0..10_000 {
+        // One account from many addresses, and many names from one.
+        let status = match number % 2 {
+            0 => from(&format!("10.1.{}.{}", number / 256, number % 256), "alice").await,
+            _ => from("10.2.0.1", &format!("name{number}")).await,
+        };
+        assert!([422, 429].contains(&status), "{status}");
+        wrong += i32::from(status == 422);
+    }
+    assert_eq!(wrong, 10 + 100, "passwords that were looked at: of the account, and from the address");
+    let tables = site.app.store.tables().await.unwrap();
+    let attempts = tables.iter().find(|table| table.name == "attempt").map_or(0, |table| table.rows.len());
+    assert!(attempts < 400, "{attempts} rows: what is refused is not counted for ever");
+    site.visitor().sign_in("bob", PASSWORD).await.is(303);
+}
+
+#[tokio::test]
 async fn cookies_are_secrets_of_the_server() {
     let site = Site::new().await;
     let mut alice = site.player("alice").await;

@@ -139,6 +139,29 @@ async fn the_best_or_the_last_attack_counts_without_a_click() {
 }
 
 #[tokio::test]
+async fn where_the_round_says_so_the_attack_counts_that_was_chosen() {
+    let site = Site::new().await;
+    site.organiser().await;
+    let (mut al, _) = begun(&site, |round| round.settings.counting = wfkit_platform::game::Counting::Chosen).await;
+    let good = attack_by(&site, &mut al, 2, 0.99).await;
+    site.at(site.now() + HOUR);
+    attack_by(&site, &mut al, 2, 0.01).await;
+    let share = async || {
+        site.work().await;
+        let board = site.visitor().get("/rounds/1/leaderboard.json").await.ok().json();
+        let rows = board["rows"].as_array().unwrap();
+        rows.iter().find(|row| row["name"] == "Al").unwrap()["attack"].as_f64().unwrap()
+    };
+    assert!(share().await < 0.5, "without a choice the last counts");
+    let page = al.get(&format!("/submissions/{good}")).await.ok().text;
+    assert!(page.contains("Have this one count"), "{page}");
+    site.at(site.now() + HOUR);
+    al.post(&format!("/submissions/{good}/choose"), &[]).await.is(303);
+    assert!(share().await > 0.5);
+    assert!(site.visitor().get("/rounds/1/leaderboard").await.ok().text.contains("that the team chose counts"));
+}
+
+#[tokio::test]
 async fn a_board_before_anything_is_there() {
     let site = Site::new().await;
     site.round(1, |_| ()).await;

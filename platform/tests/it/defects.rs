@@ -333,7 +333,7 @@ async fn defect_27_there_are_states_limits_history_exports_and_an_audit_log() {
     assert_eq!(al.submission(&id).await["ahead"], 0);
     site.work().await;
     assert!(al.get("/submissions").await.ok().text.contains(&id));
-    assert!(al.get("/rounds/1/defence").await.ok().text.contains("are left in 24 hours"));
+    assert!(al.get("/rounds/1/defence").await.ok().text.contains("in all, in any 24 hours."));
     assert!(organiser.get("/organise/audit?action=upload").await.ok().text.contains(&id));
     assert!(organiser.get("/organise/submissions?state=done").await.ok().text.contains(&id));
     site.at(site.now() + HOUR);

@@ -24,7 +24,7 @@ async fn the_work_of_a_lost_worker_is_done_by_another() {
     site.at(site.now() + DAY);
     let id = team.uploaded("/rounds/1/defence", &[], defence(1, 9).as_bytes()).await;
     let mut tx = site.app.store.write().await.unwrap();
-    let taken = submissions::claim(&mut tx, "lost", site.now(), site.now() + 20_000).await.unwrap().unwrap();
+    let taken = submissions::claim(&mut tx, "lost", false, site.now(), site.now() + 20_000).await.unwrap().unwrap();
     tx.commit().await.unwrap();
     assert_eq!(taken.id, id);
     site.work().await;
@@ -43,15 +43,44 @@ async fn the_work_of_a_lost_worker_is_done_by_another() {
 }
 
 #[tokio::test]
+async fn organisers_cancel_what_waits_or_is_worked_on() {
+    let site = Site::new().await;
+    let mut team = site.team("Own").await;
+    site.round(1, |_| ()).await;
+    site.at(site.now() + DAY);
+    let mut boss = site.organiser().await;
+    let id = team.uploaded("/rounds/1/defence", &[], defence(1, 9).as_bytes()).await;
+    let mut tx = site.app.store.write().await.unwrap();
+    submissions::claim(&mut tx, "somebody", false, site.now(), site.now() + 20_000).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    let place = format!("/organise/submissions/{id}");
+    assert!(boss.get(&place).await.ok().text.contains("Cancel it"));
+    boss.post(&format!("{place}/cancel"), &[]).await.is(303);
+    boss.post(&format!("{place}/cancel"), &[]).await.is(409);
+    let told = team.submission(&id).await;
+    assert_eq!((told["state"].as_str(), told["reason"].as_str()), (Some("failed"), Some("Organisers cancelled it.")));
+    // Whoever worked on it comes too late.
+    let ended =
+        submissions::Ended { state: submissions::State::Done, reason: None, outcome: None, scorer: String::new() };
+    let mut tx = site.app.store.write().await.unwrap();
+    assert!(!submissions::end(&mut tx, &id, "somebody", &ended, site.now()).await.unwrap());
+    tx.commit().await.unwrap();
+    boss.post(&format!("{place}/again"), &[]).await.is(303);
+    site.work().await;
+    assert_eq!(team.submission(&id).await["state"], "done");
+    assert!(boss.get("/organise/audit").await.ok().text.contains("cancel"));
+}
+
+#[tokio::test]
 async fn what_takes_every_worker_along_is_given_up() {
     let site = Site::new().await;
     let mut team = site.team("Own").await;
     site.round(1, |_| ()).await;
     site.at(site.now() + DAY);
     let id = team.uploaded("/rounds/1/defence", &[], defence(1, 9).as_bytes()).await;
-    for _ in 0..10 {
+    for _ in 0..25 {
         let mut tx = site.app.store.write().await.unwrap();
-        submissions::claim(&mut tx, "lost", site.now(), site.now() + 20_000).await.unwrap().unwrap();
+        submissions::claim(&mut tx, "lost", false, site.now(), site.now() + 20_000).await.unwrap().unwrap();
         tx.commit().await.unwrap();
         site.at(site.now() + 30_000);
         work::sweep(&site.app).await.unwrap();

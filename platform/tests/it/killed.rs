@@ -17,7 +17,7 @@ use wfkit_platform::store::{audit, results, submissions};
 use wfkit_platform::{App, Files, World, acts};
 
 use crate::site::{DAY, PASSWORD, RULES, database, options, postgres};
-use crate::traffic::{long_defence_of, noise};
+use crate::traffic::{coarse_defence_of, noise, zipped_fast};
 
 /// An answer of the server, or nothing where the connection broke.
 fn ask(address: SocketAddr, method: &str, path: &str, token: &str, body: &[u8]) -> Option<(u16, String)> {
@@ -47,7 +47,10 @@ impl Server {
     /// Returns when it listens, at a port that is free: one that had to be the same could be taken meanwhile.
     fn start(data: &Path, workers: usize) -> Self {
         let log = data.join("server.log");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_wfkit-platform"))
+        // A long storm goes on while the program is built anew.
+        let program = std::env::var_os("WFKIT_STORM_PROGRAM");
+        let program = program.unwrap_or_else(|| env!("CARGO_BIN_EXE_wfkit-platform").into());
+        let mut child = Command::new(program)
             .args(["serve", "--listen", "127.0.0.1:0", "--house", "none", "--workers", &workers.to_string(), "--data"])
             .arg(data)
             .envs(postgres(data).map(|address| ("WFKIT_PLATFORM_DATABASE", address)))
@@ -71,11 +74,18 @@ impl Server {
         self.child.wait().unwrap();
     }
 
-    /// The most memory that it has had, in MB, where the system tells.
-    fn memory(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) / 1000
+    /// The most memory that it has had, in MB, and that a job of it has had which runs now, where the system tells.
+    fn memory(&self) -> [u64; 2] {
+        let of = |id: &str| {
+            let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+            let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) / 1000
+        };
+        let id = self.child.id().to_string();
+        let threads = std::fs::read_dir(format!("/proc/{id}/task")).into_iter().flatten().filter_map(Result::ok);
+        let jobs = threads.map(|thread| std::fs::read_to_string(thread.path().join("children")).unwrap_or_default());
+        let most = jobs.map(|ids| ids.split_whitespace().map(of).max().unwrap_or(0)).max().unwrap_or(0);
+        [of(&id), most]
     }
 }
 
@@ -91,7 +101,7 @@ struct Servers {
     data: PathBuf,
     /// The first has no workers.
     all: Vec<Server>,
-    memory: u64,
+    memory: [u64; 2],
     killed: u64,
 }
 
@@ -100,11 +110,13 @@ impl Servers {
 
     fn start(data: &Path) -> Self {
         let all = (0..=Self::WORKERS).map(|number| Server::start(data, number.min(1))).collect();
-        Self { data: data.to_owned(), all, memory: 0, killed: 0 }
+        Self { data: data.to_owned(), all, memory: [0; 2], killed: 0 }
     }
 
     fn look(&mut self) {
-        self.memory = self.all.iter().map(Server::memory).fold(self.memory, u64::max);
+        for [server, job] in self.all.iter().map(Server::memory) {
+            self.memory = [self.memory[0].max(server), self.memory[1].max(job)];
+        }
     }
 
     /// Kills one of them and starts it again.
@@ -127,16 +139,24 @@ struct Load {
     reps: u64,
     packets: u64,
     test_traces: usize,
+    /// As 50 MB travel, and until nothing is left to do, not while uploads arrive alone.
+    full: bool,
 }
 
 impl Load {
     /// As small as uploads can be.
     fn small(clients: usize, uploads: u64) -> Self {
-        Self { clients, uploads, classes: 4, reps: 6, packets: 8, test_traces: 8 }
+        Self { clients, uploads, classes: 4, reps: 6, packets: 8, test_traces: 8, full: false }
     }
 
-    fn file(self, client: u64, upload: u64) -> String {
-        long_defence_of(self.classes, self.reps, self.packets, client * 10_000 + upload, 50)
+    fn text(self, client: u64, upload: u64) -> String {
+        let steps = if self.full { [50, 10_000] } else { [1, 1] };
+        coarse_defence_of(self.classes, self.reps, self.packets, client * 10_000 + upload, 50, steps)
+    }
+
+    fn file(self, client: u64, upload: u64) -> Vec<u8> {
+        let text = self.text(client, upload);
+        if self.full { zipped_fast("defence.csv", text.as_bytes()) } else { text.into_bytes() }
     }
 }
 
@@ -194,12 +214,12 @@ fn storm(data: &Path, tokens: &[String], load: Load, every: Duration, kills: Ran
             std::thread::spawn(move || {
                 let mut told = Vec::new();
                 for upload in 0..load.uploads {
-                    let text = load.file(client, upload);
+                    let file = load.file(client, upload);
                     std::thread::sleep(Duration::from_millis(20));
                     // As a client that tries again until it hears an answer.
                     loop {
                         let server = *address.lock().unwrap();
-                        match ask(server, "POST", "/api/v1/rounds/1/defences", &token, text.as_bytes()) {
+                        match ask(server, "POST", "/api/v1/rounds/1/defences", &token, &file) {
                             Some((200 | 201, body)) => {
                                 let document: serde_json::Value = serde_json::from_str(&body).unwrap();
                                 told.push(document["id"].as_str().unwrap().to_owned());
@@ -254,7 +274,7 @@ struct Measured {
     /// From upload to score.
     median_seconds: f64,
     most_seconds: f64,
-    memory_mb: u64,
+    memory_mb: [u64; 2],
 }
 
 async fn nothing_is_lost(load: Load, every: Duration, kills: RangeInclusive<u64>) -> Measured {
@@ -267,7 +287,7 @@ async fn nothing_is_lost(load: Load, every: Duration, kills: RangeInclusive<u64>
     };
     let store = database(&data).await;
     let begun = Instant::now();
-    let (mut before, mut moved) = (Vec::new(), Instant::now());
+    let (mut before, mut moved, mut killed_at) = (Vec::new(), Instant::now(), Instant::now());
     loop {
         let counts = submissions::counts(&mut store.read().await.unwrap()).await.unwrap();
         if !counts.iter().any(|(state, _)| state == "queued" || state == "running") {
@@ -282,6 +302,15 @@ async fn nothing_is_lost(load: Load, every: Duration, kills: RangeInclusive<u64>
             panic!("in limbo for five minutes: {before:?}\n{log}");
         }
         servers.look();
+        if load.full && killed_at.elapsed() > every.mul_f64(noise(1, servers.killed) as f64 / u64::MAX as f64) {
+            servers = tokio::task::spawn_blocking(move || {
+                servers.kill(noise(2, servers.killed));
+                servers
+            })
+            .await
+            .unwrap();
+            killed_at = Instant::now();
+        }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     let waited = begun.elapsed();
@@ -325,7 +354,7 @@ async fn every_accepted_upload_is_scored_once_while_processes_are_killed() {
 }
 
 /// The long form prints what it measured. `WFKIT_STORM` is how many full uploads of 50 MB each of 20 clients makes; without it they are
-/// small, and 25.
+/// small, and 25. `WFKIT_STORM_PROGRAM` is another program than the one that was built with the test.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "half a minute to a few, by itself: platform/ci runs it with --ignored"]
 async fn a_long_storm() {
@@ -333,8 +362,9 @@ async fn a_long_storm() {
     let (load, every, kills) = match full {
         None => (Load::small(20, 25), Duration::from_millis(1000), 10..=40),
         Some(uploads) => {
-            let load = Load { clients: 20, uploads, classes: 100, reps: 32, packets: 700, test_traces: 300 };
-            (load, Duration::from_secs(8), 10..=200)
+            let load =
+                Load { clients: 20, uploads, classes: 100, reps: 32, packets: 700, test_traces: 300, full: true };
+            (load, Duration::from_secs(8), 10..=100_000)
         }
     };
     let Measured { kills, waited, minutes, median_seconds, most_seconds, memory_mb } =
@@ -343,13 +373,16 @@ async fn a_long_storm() {
     #[allow(clippy::print_stderr, reason = "a measurement")]
     {
         eprintln!(
-            "{uploads} uploads of {} clients, {:.1} MB each, on {}: {kills} processes killed, {:.1} uploads a minute, from upload to score \
+            "{uploads} uploads of {} clients, {:.1} MB each ({:.1} MB as they travel), on {}: {kills} processes killed, {:.1} uploads a minute, from upload to score \
              {median_seconds:.1} s at the median and {most_seconds:.1} s for 99 %, the last {waited:.1?} after the last upload, \
-             {memory_mb} MB in a process at most",
+             {} MB in a server at most, {} MB in a job",
             load.clients,
+            load.text(0, 0).len() as f64 / 1e6,
             load.file(0, 0).len() as f64 / 1e6,
             if std::env::var("WFKIT_TEST_POSTGRES").is_ok() { "PostgreSQL" } else { "SQLite" },
-            uploads as f64 / minutes
+            uploads as f64 / minutes,
+            memory_mb[0],
+            memory_mb[1]
         );
     }
 }

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use wfkit_client::Competition;
 use wfkit_platform::post::deliver;
 use wfkit_platform::{Carrier, Options, Post};
 
-use crate::site::{Browser, DAY, HOUR, PASSWORD, Site, options};
+use crate::site::{Browser, DAY, HOUR, PASSWORD, Site, aside, options};
 use crate::traffic::defence;
 
 const SITE: &str = "https://race.example.org";
@@ -89,6 +90,62 @@ async fn who_forgot_a_password_gets_a_link_that_works_once() {
         visitor.post("/forgot", &[("who", "alice")]).await;
     }
     visitor.post("/forgot", &[("who", "alice")]).await.is(429);
+}
+
+#[tokio::test]
+async fn a_terminal_confirms_an_address_and_gets_a_new_password() {
+    let (site, folder) = site().await;
+    let served = site.serve().await;
+    let url = served.url.clone();
+    let at = move || Competition::at(&url).unwrap();
+    let register = at.clone();
+    let alice = aside(move || register().register("alice", "alice@example.org", PASSWORD, None).unwrap()).await;
+    // The worker of the site delivers, too: whoever does, it is there.
+    let mail = async |word: &str, number: usize| loop {
+        deliver(&site.app).await.unwrap();
+        let found: Vec<String> = sent(&folder).into_iter().filter(|mail| mail.contains(word)).collect();
+        if found.len() >= number {
+            return found.iter().map(|mail| format!("{SITE}{}", link(mail))).collect::<Vec<_>>();
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    };
+    mail("/confirm/", 1).await;
+    let (client, again) = (alice.clone(), alice.clone());
+    aside(move || assert!(client.create_team("Onions").unwrap_err().to_string().contains("Confirm your address")))
+        .await;
+    assert!(aside(move || again.confirm_again()).await.unwrap().contains("on its way"));
+    let links = mail("/confirm/", 2).await;
+    let (server, client) = (at.clone(), alice.clone());
+    aside(move || {
+        assert_eq!(server().confirm(&links[1]).unwrap(), "The address is confirmed.");
+        assert!(server().confirm(&links[1]).unwrap_err().to_string().contains("used already"));
+        client.create_team("Onions").unwrap();
+    })
+    .await;
+
+    let server = at.clone();
+    let (nobody, somebody) =
+        aside(move || (server().forgot("nobody").unwrap(), server().forgot("Alice@example.org").unwrap())).await;
+    assert_eq!(nobody, somebody, "whether there is an account is not told");
+    let links = mail("/welcome/", 1).await;
+    aside(move || {
+        assert!(at().set_password(&links[0], "short").unwrap_err().to_string().contains("password"));
+        at().set_password(&links[0], "another battery staple").unwrap();
+        assert!(at().set_password(&links[0], "another battery staple").is_err(), "once");
+        assert!(alice.account().is_err(), "its token ended with the password");
+        let alice = at().sign_in("alice", "another battery staple").unwrap();
+        let secret = alice.new_token("a notebook").unwrap();
+        let tokens = alice.tokens().unwrap();
+        let made = tokens.iter().find(|token| token.label == "a notebook").unwrap();
+        let other = wfkit_client::Client::of(&wfkit_client::SignIn { token: secret, ..alice.to_keep() }).unwrap();
+        assert_eq!(other.account().unwrap().name, "alice");
+        alice.revoke_token(&made.id).unwrap();
+        assert!(other.account().is_err());
+        assert!(alice.revoke_token(&made.id).is_err(), "there is none any more");
+        assert!(at().announcements().unwrap().is_empty());
+    })
+    .await;
+    served.end().await;
 }
 
 #[tokio::test]

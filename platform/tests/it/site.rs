@@ -35,7 +35,13 @@ pub(crate) fn options() -> Options {
 /// The same in every run, so that no test depends on luck: splits, halves and matches follow from what is drawn. Another
 /// `WFKIT_TEST_SEED` draws otherwise, to see that what a test asserts does not hold by chance.
 pub(crate) fn random() -> Random {
+    random_of(0)
+}
+
+/// As [`random`], of one of several machines.
+pub(crate) fn random_of(machine: u64) -> Random {
     let seed = std::env::var("WFKIT_TEST_SEED").map_or(0, |text| text.parse().expect("WFKIT_TEST_SEED is a number"));
+    let seed: u64 = seed + (machine << 32);
     let drawn = AtomicU64::new(0);
     Arc::new(move |bytes| {
         for chunk in bytes.chunks_mut(8) {

@@ -97,7 +97,7 @@ async fn specifications_that_cannot_be_run_are_refused_in_words() {
     let late = specified(&mut bo, "pad:mtu,to=1500B").await;
     site.work().await;
     let submission = bo.submission(&late).await;
-    assert!(submission["reason"].as_str().unwrap().contains("is enough for 1 teams"), "{submission}");
+    assert!(submission["reason"].as_str().unwrap().contains("is enough for 1 team,"), "{submission}");
     // The traffic that defences were run on stands.
     let other = defence_of(4, 12, 78, 100);
     let answer = organiser.upload("/organise/rounds/1/baseline", &[], other.as_bytes()).await.is(409);

@@ -22,15 +22,27 @@ pub(crate) fn defence_of(classes: u64, reps: u64, seed: u64, tell: u64) -> Strin
 
 /// The same, with traces of so many packets.
 pub(crate) fn long_defence_of(classes: u64, reps: u64, packets: u64, seed: u64, tell: u64) -> String {
+    coarse_defence_of(classes, reps, packets, seed, tell, [1, 1])
+}
+
+/// The same, with sizes in steps of so many bytes and times in steps of so many microseconds: real traffic is as easy to pack.
+pub(crate) fn coarse_defence_of(
+    classes: u64,
+    reps: u64,
+    packets: u64,
+    seed: u64,
+    tell: u64,
+    steps: [u64; 2],
+) -> String {
     let mut text = "cell_id,rep,direction_size,timestamp\n".to_owned();
     for class in 1..=classes {
         for rep in 0..reps {
             let of_trace = noise(seed, class * 1000 + rep);
             for packet in 0..packets {
                 let draw = noise(of_trace, packet);
-                let size = 500 + draw % 400 + tell * class;
+                let size = 500 + draw % 400 / steps[0] * steps[0] + tell * class;
                 let size = if packet % 3 == 0 { size as i64 } else { -(size as i64) };
-                let micros = packet * 100_000 + if packet > 0 { draw % 50_000 } else { 0 };
+                let micros = packet * 100_000 + if packet > 0 { draw % 50_000 / steps[1] * steps[1] } else { 0 };
                 let _ = writeln!(text, "{class},{rep},{size},{}.{:06}", micros / 1_000_000, micros % 1_000_000);
             }
         }
@@ -39,8 +51,17 @@ pub(crate) fn long_defence_of(classes: u64, reps: u64, packets: u64, seed: u64, 
 }
 
 pub(crate) fn zipped(name: &str, text: &[u8]) -> Vec<u8> {
+    zipped_with(name, text, SimpleFileOptions::default())
+}
+
+/// As [`zipped`], in little time.
+pub(crate) fn zipped_fast(name: &str, text: &[u8]) -> Vec<u8> {
+    zipped_with(name, text, SimpleFileOptions::default().compression_level(Some(1)))
+}
+
+fn zipped_with(name: &str, text: &[u8], options: SimpleFileOptions) -> Vec<u8> {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-    archive.start_file(name, SimpleFileOptions::default()).unwrap();
+    archive.start_file(name, options).unwrap();
     archive.write_all(text).unwrap();
     archive.finish().unwrap().into_inner()
 }

@@ -28,7 +28,10 @@ async fn limits_tell_what_is_left_and_when_the_next_place_is_free() {
     team.uploaded("/rounds/1/defence", &[], defence(2, 9).as_bytes()).await;
     site.work().await;
     let page = team.get("/rounds/1/defence").await.ok().text;
-    assert!(page.contains("0 accepted uploads and 1 in all are left") && page.contains("The next place is free at"));
+    assert!(
+        page.contains("Uploads left: 0 accepted, 1 in all, in any 1 hour.")
+            && page.contains("The next place is free at")
+    );
     let answer = team.upload("/rounds/1/defence", &[], defence(3, 9).as_bytes()).await.is(429);
     assert!(answer.text.contains("2026-03-02 01:00 UTC"), "{}", answer.text);
 

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::Copies;
 use crate::help;
-pub(crate) use server::{Server, Team};
+pub(crate) use server::{Server, Team, Tokens};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Competition {

@@ -27,8 +27,34 @@ pub(crate) enum Server {
     },
     /// Have the server and this machine forget the token.
     Logout,
-    /// Change the password; all other sign-ins end.
-    Password,
+    /// Change the password; all other sign-ins end. Who forgot it sets a new one by a link: see `forgot`.
+    Password {
+        /// The link of a mail, or of an organiser, instead of the old password.
+        #[arg(long, value_name = "URL")]
+        link: Option<String>,
+    },
+    /// Have a link for a new password sent to the address of your account; `password --link` takes it.
+    Forgot {
+        /// Address of the server.
+        #[arg(long, value_name = "URL")]
+        server: String,
+        /// Name of the account, or its e-mail address.
+        #[arg(long)]
+        name: String,
+    },
+    /// Confirm your address by the link that was sent there; without it, have it sent again.
+    Confirm {
+        /// The link of the mail.
+        #[arg(value_name = "URL")]
+        link: Option<String>,
+    },
+    /// The programs that are signed in as you; or make or end one of their tokens.
+    Tokens {
+        #[command(subcommand)]
+        what: Option<Tokens>,
+    },
+    /// What the organisers announced.
+    News,
     /// Your team; or make, join or leave one.
     Team {
         #[command(subcommand)]
@@ -45,11 +71,14 @@ pub(crate) enum Server {
         #[arg(value_enum)]
         kind: UploadKind,
         /// The file: .csv or .csv.zip.
-        #[arg(value_name = "FILE", required_unless_present = "spec")]
+        #[arg(value_name = "FILE", required_unless_present_any = ["spec", "secretstroll"])]
         file: Option<PathBuf>,
         /// Instead of a file: a defence that the server runs, such as front:ft-1, where the round takes specifications.
         #[arg(long, value_name = "DEFENCE", conflicts_with_all = ["file", "team"])]
         spec: Option<DefenseSpec>,
+        /// Instead of a file: a defence of SecretStroll, in TOML, that the laboratory records, where the round takes them.
+        #[arg(long, value_name = "TOML", conflicts_with_all = ["file", "team", "spec"])]
+        secretstroll: Option<PathBuf>,
         /// Round.
         #[arg(long, value_name = "N")]
         round: u32,
@@ -100,6 +129,20 @@ pub(crate) struct Who {
     /// Name of the account. The password is asked for, or is the first line of standard input.
     #[arg(long)]
     pub(crate) name: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Tokens {
+    /// Make one, which is shown once: for a notebook, or another machine.
+    Create {
+        /// What it is for.
+        label: String,
+    },
+    /// Have one no longer work.
+    Revoke {
+        /// Its id.
+        id: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

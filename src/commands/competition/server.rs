@@ -32,7 +32,24 @@ pub(super) fn run(command: &cli::Server, context: &Context<'_>) -> Result<()> {
             signed_in()?.sign_out()?;
             Ok(SignIn::forget(&place)?)
         }
-        cli::Server::Password => {
+        cli::Server::Password { link: Some(link) } => {
+            let told = Competition::at(site_of(link)?)?.set_password(link, &new_password()?)?;
+            context.printer.line(&told)
+        }
+        cli::Server::Forgot { server, name } => context.printer.line(&Competition::at(server)?.forgot(name)?),
+        cli::Server::Confirm { link: Some(link) } => {
+            context.printer.line(&Competition::at(site_of(link)?)?.confirm(link)?)
+        }
+        cli::Server::Confirm { link: None } => context.printer.line(&signed_in()?.confirm_again()?),
+        cli::Server::Tokens { what: None } => tokens(context),
+        cli::Server::Tokens { what: Some(cli::Tokens::Create { label }) } => {
+            context.printer.line(&signed_in()?.new_token(label)?)
+        }
+        cli::Server::Tokens { what: Some(cli::Tokens::Revoke { id }) } => {
+            context.printer.line(&signed_in()?.revoke_token(id)?)
+        }
+        cli::Server::News => news(context),
+        cli::Server::Password { link: None } => {
             let client = signed_in()?;
             let old = password("Old password")?;
             keep(&client.change_password(&old, &new_password()?)?, context)
@@ -40,15 +57,22 @@ pub(super) fn run(command: &cli::Server, context: &Context<'_>) -> Result<()> {
         cli::Server::Team { what } => team(what.as_ref(), context),
         cli::Server::Rounds { round: None } => rounds(context),
         cli::Server::Rounds { round: Some(number) } => round(&signed_in()?.round((*number).into())?, context),
-        cli::Server::Submit { kind: UploadKind::Attack, spec: Some(_), .. } => {
-            bail!("--spec is for defences: an attack is a file")
+        cli::Server::Submit { kind: UploadKind::Attack, spec: Some(_), .. }
+        | cli::Server::Submit { kind: UploadKind::Attack, secretstroll: Some(_), .. } => {
+            bail!("--spec and --secretstroll are for defences: an attack is a file")
+        }
+        cli::Server::Submit { secretstroll: Some(path), round, no_wait, .. } => {
+            let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+            let submission = signed_in()?.defend_live((*round).into(), &text)?;
+            context.printer.note(&format!("{} is submission {}", path.display(), submission.id));
+            followed(&signed_in()?, submission, *no_wait, context)
         }
         cli::Server::Submit { spec: Some(spec), round, no_wait, .. } => {
             let submission = signed_in()?.defend_by((*round).into(), &spec.to_string())?;
             context.printer.note(&format!("{spec} is submission {}", submission.id));
             followed(&signed_in()?, submission, *no_wait, context)
         }
-        cli::Server::Submit { kind, file, spec: None, round, team, no_wait } => {
+        cli::Server::Submit { kind, file, round, team, no_wait, .. } => {
             let file = file.as_deref().unwrap_or(Path::new(""));
             submit(*kind, file, (*round).into(), team.map(i64::from), *no_wait, context)
         }
@@ -65,6 +89,38 @@ pub(super) fn run(command: &cli::Server, context: &Context<'_>) -> Result<()> {
         cli::Server::Leaderboard { round: None } => overall(context),
         cli::Server::Leaderboard { round: Some(number) } => board((*number).into(), context),
     }
+}
+
+/// The address of the server that a link is of.
+fn site_of(link: &str) -> Result<&str> {
+    let end = link.find("/welcome/").or_else(|| link.find("/confirm/"));
+    let end =
+        end.with_context(|| format!("{link} is not the link of such a mail: it has /welcome/ or /confirm/ in it"))?;
+    Ok(&link[..end])
+}
+
+fn tokens(context: &Context<'_>) -> Result<()> {
+    let tokens = signed_in()?.tokens()?;
+    if context.printer.is_json() {
+        return context.printer.document(&tokens);
+    }
+    let lines: Vec<_> =
+        tokens.iter().map(|one| [one.id.clone(), one.label.clone(), minute(Some(&one.made_at))]).collect();
+    context.printer.table(["token", "for", "made (UTC)"], &lines)
+}
+
+fn news(context: &Context<'_>) -> Result<()> {
+    let sign_in = SignIn::read(&place()?)?;
+    let all = Competition::at(&sign_in.server)?.announcements()?;
+    if context.printer.is_json() {
+        return context.printer.document(&all);
+    }
+    if all.is_empty() {
+        context.printer.note("The organisers have announced nothing.");
+        return Ok(());
+    }
+    let lines: Vec<_> = all.iter().map(|one| [minute(Some(&one.at)), one.text.clone()]).collect();
+    context.printer.table(["when (UTC)", "what"], &lines)
 }
 
 /// The file that keeps a sign-in.

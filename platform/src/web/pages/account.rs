@@ -10,6 +10,7 @@ use crate::acts::{self, Newcomer, Person};
 use crate::store::accounts::{self, ApiToken};
 use crate::web::form::Checked;
 use crate::web::guard::{Viewer, safe_next, session_cookie, tell};
+use crate::web::people::ON_ITS_WAY;
 use crate::web::show::When;
 use crate::web::view::{Errors, Page, again, html};
 use crate::{App, Failure, Registration};
@@ -188,7 +189,7 @@ pub(crate) async fn forgot(
     match acts::forgot(&app, &form.who, &viewer.address).await {
         Ok(()) => {
             let mut page = Page::new(&app, &viewer, "A new password");
-            page.notice = Some("If there is such an account, a link is on its way to its address.".to_owned());
+            page.notice = Some(ON_ITS_WAY.to_owned());
             html(&ForgotPage { page, errors: Errors::default(), mails: true })
         }
         Err(failure @ Failure::Broken(_)) => Err(failure),

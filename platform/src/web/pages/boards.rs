@@ -98,6 +98,9 @@ pub(crate) async fn round(
     let page = Page::new(&app, &viewer, format!("Leaderboard of round {number}"));
     let counting = match round.settings.counting {
         crate::game::Counting::Best => "Of several attacks of a match the one with the best public score counts.",
+        crate::game::Counting::Chosen => {
+            "Of several attacks of a match the one that the team chose counts, or the last."
+        }
         crate::game::Counting::Last => "Of several attacks of a match the last one counts.",
     };
     html(&BoardPage {

@@ -79,6 +79,8 @@ pub(crate) struct RoundForm {
     scores_after: String,
     #[serde(default)]
     specifications: String,
+    #[serde(default)]
+    recordings: String,
 }
 
 impl RoundForm {
@@ -107,6 +109,7 @@ impl RoundForm {
             scores_during: name_of(settings.scores_during),
             scores_after: name_of(settings.scores_after),
             specifications: if settings.specifications { "yes" } else { "no" }.to_owned(),
+            recordings: if settings.recordings { "yes" } else { "no" }.to_owned(),
         }
     }
 
@@ -170,6 +173,7 @@ impl RoundForm {
             freeze_at,
             baseline: round.settings.baseline,
             specifications: self.specifications == "yes",
+            recordings: self.recordings == "yes",
         };
         let [opens_at, defence_at, attack_at, closes_at] = times;
         Ok(Round {
@@ -323,7 +327,7 @@ pub(crate) async fn truth(
     let subject = format!("round {number}, team {}", team.number);
     audit::record(&mut tx, &app.world, viewer.name(), "download truth", &subject, "").await?;
     tx.commit().await?;
-    send(&app.files.part(&defence, team.number, "verif"), &format!("team_{}_verif.csv.zip", team.number)).await
+    send(&app, &app.files.part(&defence, team.number, "verif"), &format!("team_{}_verif.csv.zip", team.number)).await
 }
 
 #[derive(Template)]
@@ -556,7 +560,7 @@ pub(crate) async fn submission(
 
 pub(crate) async fn file(State(app): State<App>, Path(id): Path<String>) -> Result<Response, Failure> {
     let submission = table::by_id(&mut *app.store.read().await?, &id).await?.ok_or(Failure::NotFound)?;
-    send(&app.files.upload(&submission.id, &submission.file_name), &submission.file_name).await
+    send(&app, &app.files.upload(&submission.id, &submission.file_name), &submission.file_name).await
 }
 
 pub(crate) async fn check_again(
@@ -567,6 +571,16 @@ pub(crate) async fn check_again(
 ) -> Result<Response, Failure> {
     acts::requeue(&app, viewer.name(), &id).await?;
     tell(&app, &viewer, &format!("/organise/submissions/{id}"), "It is checked and scored again.").await
+}
+
+pub(crate) async fn cancel(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+    Checked(Nothing {}): Checked<Nothing>,
+) -> Result<Response, Failure> {
+    acts::cancel(&app, viewer.name(), &id).await?;
+    tell(&app, &viewer, &format!("/organise/submissions/{id}"), "It is cancelled.").await
 }
 
 struct MailLine {

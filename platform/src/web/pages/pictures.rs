@@ -19,7 +19,7 @@ use crate::store::{results, rounds};
 use crate::web::guard::Viewer;
 use crate::web::show::csv_field;
 use crate::web::view::{Page, html};
-use crate::work::{AttackDetail, Upload, matches_of, on_thread};
+use crate::work::{AttackDetail, matches_of, on_thread, open_upload, upload_of};
 use crate::{App, Failure};
 
 /// Rows of a table that a page shows; the CSV has all.
@@ -99,10 +99,11 @@ async fn pictures(
         }
         Kind::Attack => {}
         Kind::Defence => {
-            let (own_app, copy) = (app.clone(), submission.clone());
+            let (files, copy) = (app.files.clone(), submission.clone());
+            files.fetch(&[upload_of(&files, &copy)], &app.world.id()).await?;
             let shown = on_thread(move || {
-                let upload = Upload::open(&own_app.0, &copy)?;
-                let set = read_defense(Source::reader(&upload.name, &upload.file), &ReadLimits::UPLOAD)
+                let (name, file) = open_upload(&files, &copy)?;
+                let set = read_defense(Source::reader(&name, &file), &ReadLimits::UPLOAD)
                     .map_err(|error| Failure::Broken(error.to_string()))?;
                 let classes = set.classes().names().to_vec();
                 let class = class.filter(|class| classes.contains(class)).or_else(|| classes.first().cloned());

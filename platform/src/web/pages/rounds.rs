@@ -17,6 +17,7 @@ use crate::web::guard::{Viewer, tell};
 use crate::web::show::When;
 use crate::web::upload;
 use crate::web::view::{self, Errors, Page, again, html};
+use crate::world::counted;
 use crate::{App, Failure};
 
 #[derive(Template)]
@@ -62,11 +63,22 @@ fn described(round: &Round) -> Vec<(&'static str, String)> {
         ("Traces of a class", format!("{} to {}", reps.start(), reps.end())),
         ("Packets of a trace", format!("{} at least", rules.min_packets + 1)),
         ("Test traces", settings.test_traces.to_string()),
-        ("Matches", format!("each team attacks {} others and is attacked by as many", settings.matches_per_team)),
+        (
+            "Matches",
+            format!(
+                "each team attacks {} and is attacked by as many",
+                counted(settings.matches_per_team as i64, "other")
+            ),
+        ),
         ("Score", settings.profile.name().to_owned()),
         (
             "Uploads",
-            format!("{} accepted and {} in all in any {} hours", limits.accepted, limits.total, limits.window_hours),
+            format!(
+                "{} accepted and {} in all in any {}",
+                limits.accepted,
+                limits.total,
+                counted(limits.window_hours, "hour")
+            ),
         ),
         (
             "Undefended traffic",
@@ -74,8 +86,15 @@ fn described(round: &Round) -> Vec<(&'static str, String)> {
         ),
         (
             "Defences",
-            if settings.specifications { "traces, or a specification that the server runs" } else { "traces" }
-                .to_owned(),
+            match (settings.specifications, settings.recordings) {
+                (false, false) => "traces",
+                (true, false) => "traces, or a specification that the server runs",
+                (false, true) => "traces, or one of SecretStroll that the laboratory records",
+                (true, true) => {
+                    "traces, a specification that the server runs, or one of SecretStroll that the laboratory records"
+                }
+            }
+            .to_owned(),
         ),
     ]
 }
@@ -217,6 +236,25 @@ pub(crate) async fn specification(
     }
 }
 
+#[derive(Deserialize)]
+pub(crate) struct Recorded {
+    recording: String,
+}
+
+pub(crate) async fn recording(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(number): Path<i64>,
+    Checked(form): Checked<Recorded>,
+) -> Result<Response, Failure> {
+    let round = view::round(&app, &mut *app.store.read().await?, &viewer, number).await?;
+    let person = Person::from(viewer.account()?);
+    match acts::submit_recording(&app, &person, viewer.team()?, &round, &form.recording).await {
+        Ok(taken) => received(&app, &viewer, taken).await,
+        Err(failure) => not_taken(&app, &viewer, number, Kind::Defence, failure).await,
+    }
+}
+
 /// The train or test file of a team that the viewer's attacks.
 pub(crate) async fn target(
     State(app): State<App>,
@@ -233,11 +271,12 @@ pub(crate) async fn target(
         _ => return Err(Failure::NotFound),
     };
     let name = format!("round_{number}_team_{team}_{part}.csv.zip");
-    send(&app.files.part(&target.defence, team, part), &name).await
+    send(&app, &app.files.part(&target.defence, team, part), &name).await
 }
 
 /// A file, streamed.
-pub(crate) async fn send(path: &std::path::Path, name: &str) -> Result<Response, Failure> {
+pub(crate) async fn send(app: &App, path: &std::path::Path, name: &str) -> Result<Response, Failure> {
+    app.files.fetch(&[path.to_owned()], &app.world.id()).await?;
     let file = tokio::fs::File::open(path).await?;
     let length = file.metadata().await?.len();
     let kind = match name.rsplit('.').next() {

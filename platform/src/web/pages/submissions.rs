@@ -180,13 +180,14 @@ pub(crate) async fn page_of(
     let line = lines(conn, vec![submission.clone()]).await?.remove(0);
     let is_defence = submission.kind() == Kind::Defence;
     let counts = is_defence && counts(conn, &round, &submission, now).await?;
-    let can_choose = is_defence
-        && !counts
-        && state == Progress::Done
-        && round.phase(now) == Phase::Defence
-        && round.settled_at.is_none();
-    let specification = match submission.is_specification() {
-        true => tokio::fs::read_to_string(app.files.upload(&submission.id, &submission.file_name)).await.ok(),
+    let can_choose =
+        !counts && state == Progress::Done && acts::not_to_choose(&round, submission.kind(), now).is_none();
+    let specification = match submission.is_of_words() {
+        true => {
+            let path = app.files.upload(&submission.id, &submission.file_name);
+            app.files.fetch(std::slice::from_ref(&path), &app.world.id()).await?;
+            tokio::fs::read_to_string(path).await.ok()
+        }
         false => None,
     };
     Ok(SubmissionPage {
@@ -239,7 +240,7 @@ pub(crate) async fn one(State(app): State<App>, viewer: Viewer, Path(id): Path<S
 
 pub(crate) async fn file(State(app): State<App>, viewer: Viewer, Path(id): Path<String>) -> Result<Response, Failure> {
     let submission = own(&mut *app.store.read().await?, &viewer, &id).await?;
-    send(&app.files.upload(&submission.id, &submission.file_name), &submission.file_name).await
+    send(&app, &app.files.upload(&submission.id, &submission.file_name), &submission.file_name).await
 }
 
 pub(crate) async fn choose(
