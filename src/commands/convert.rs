@@ -83,7 +83,7 @@ const HELD: u64 = 1 << 24;
 
 /// Traces that come in parts, in set order.
 enum Input<'a> {
-    Parquet(TraceParts<'a>),
+    Parquet(Box<TraceParts<'a>>),
     Csv(Box<CsvParts<'a>>),
 }
 
@@ -97,7 +97,7 @@ impl<'a> Input<'a> {
                     .printer
                     .note("its rows are not in the order of class, session and rep, so it is read as a whole");
             }
-            return Ok(is_in_order.then_some(Self::Parquet(parts)));
+            return Ok(is_in_order.then(|| Self::Parquet(Box::new(parts))));
         }
         let [path] = options.traces.as_slice() else { return Ok(None) };
         if !path.metadata().is_ok_and(|file| file.is_file() && most_rows(path, file.len()) > options.at_once) {

@@ -69,7 +69,11 @@ impl TimingLearner {
 
     /// Ends a pass; whether there is to be another.
     pub(crate) fn turn(&mut self) -> bool {
-        self.0.iter_mut().fold(false, |again, pool| pool.turn() || again)
+        let mut again = false;
+        for pool in &mut self.0 {
+            again |= pool.turn();
+        }
+        again
     }
 
     pub(crate) fn done(self) -> Timing {
