@@ -20,7 +20,7 @@ fn every_data_set_has_its_description_beside_it() {
     folder.wfkit("dataset sample a.parquet --traces-each 5 --out e.parquet").succeeds();
     folder.wfkit("dataset filter a.parquet --min-packets 100 --out f.parquet").succeeds();
     folder.wfkit("dataset retime a.parquet --rtt 80ms --out g.parquet").succeeds();
-    folder.wfkit("dataset relabel a.parquet --monitored 1,2 --out h.parquet").succeeds();
+    folder.wfkit("dataset relabel a.parquet --monitored 17,95 --out h.parquet").succeeds();
     folder.wfkit("dataset split a.parquet --out parts").succeeds();
     folder.wfkit("sessions make a.parquet --out i.parquet").succeeds();
     for name in [

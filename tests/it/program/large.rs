@@ -134,7 +134,7 @@ fn run_example(folder: &Folder, name: &str, arguments: &[&str], environment: &[(
 #[test]
 fn job_arrays_give_the_bytes_of_one_run() {
     let folder = Folder::new();
-    folder.captures("captures", &[1, 2], 1..9);
+    folder.captures("captures", &[17, 95], 1..9);
     run_example(&folder, "xargs.sh", &[], &[]);
     folder.wfkit("capture import captures --out whole-traces.parquet").succeeds();
     folder.wfkit("defend traces.parquet --defence front --seed 7 --out whole.parquet").succeeds();
@@ -242,7 +242,7 @@ fn what_is_converted_in_parts_is_what_is_converted_as_a_whole() {
 #[test]
 fn captures_imported_in_parts_and_in_shares_are_one_run() {
     let folder = Folder::new();
-    folder.captures("captures", &[1, 2, 10], 1..6);
+    folder.captures("captures", &[17, 95, 48], 1..6);
     folder.write("captures/cell_3_rep_1.pcap", "no capture");
     folder.write("captures/notes.txt", "what it is");
     let command = "capture import captures --min-packets 90 --out";
@@ -277,7 +277,7 @@ fn captures_imported_in_parts_and_in_shares_are_one_run() {
     );
     let trimmed = format!("{command} share-2.parquet --shard 2/3 --trim 5");
     refused(&|| drop(folder.wfkit(&trimmed).succeeds()), "another set of options");
-    folder.captures("captures", &[4], 1..2);
+    folder.captures("captures", &[50], 1..2);
     folder.wfkit(&format!("{command} share-2.parquet --shard 2/3")).succeeds();
     let message = folder.wfkit(merge).fails();
     assert!(message.contains("another input"), "{message}");
