@@ -255,6 +255,8 @@ async function examine(page, place, name) {
     });
     const wide = await page.evaluate(() => document.scrollingElement.scrollWidth - window.innerWidth);
     if (wide > 0) found.push(`${wide} pixels wider than the screen`);
+    const clipped = await page.evaluate(() => [...document.querySelectorAll(".scroll")].filter((one) => one.scrollWidth > one.clientWidth).length);
+    if (media === "print" && clipped > 0) found.push(`${clipped} tables are not whole on paper`);
     for (const one of found) console.log(`${name}, ${width} pixels, ${colorScheme}, ${media}: ${one}`);
     findings += found.length;
     if (pictures) {
