@@ -3,13 +3,14 @@
 mod log_lines;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{IsTerminal, Write as _};
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use comfy_table::{ColumnConstraint, ContentArrangement, LineStyle, Table, Width, presets};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use terminal_size::terminal_size_of;
 use wfkit_metrics::{ReportRow, StageReport};
 use wfkit_report::answer::Answer;
@@ -191,8 +192,8 @@ impl Printer {
         self.bar(
             what,
             total,
-            "{prefix:>12} {bar:24} {pos}/{len} {per_sec} {elapsed} (left: {eta}) {wide_msg}",
-            "{prefix}: {pos}/{len}, {per_sec}, {elapsed} (left: {eta}) {msg}",
+            "{prefix:>12} {bar:24} {pos}/{len} {rate} {elapsed} (left: {left}) {wide_msg}",
+            "{prefix}: {pos}/{len}, {rate}, {elapsed} (left: {left}) {msg}",
         )
     }
 
@@ -218,6 +219,7 @@ impl Printer {
             () => (ProgressDrawTarget::term_like_with_hz(Box::new(LogLines::new()), 1), in_logs),
         };
         let style = ProgressStyle::with_template(template).expect("the template is well formed");
+        let style = style.with_key("rate", write_rate).with_key("left", write_left);
         let bar = ProgressBar::with_draw_target(Some(total), target).with_style(style).with_prefix(what.to_owned());
         bar.enable_steady_tick(Duration::from_millis(200));
         bar
@@ -229,6 +231,28 @@ pub(crate) struct Entry {
     pub(crate) name: String,
     /// Under which word what is said of it.
     pub(crate) said: Vec<(&'static str, String)>,
+}
+
+/// Steps a second, or seconds a step where there are fewer, over all of the time: parts of long steps tell nothing yet.
+fn write_rate(state: &ProgressState, out: &mut dyn fmt::Write) {
+    let rate = state.pos() as f64 / state.elapsed().as_secs_f64().max(1e-3);
+    let _ = match rate {
+        0.0 => out.write_str("-"),
+        slow if slow < 1.0 => write!(out, "{:.1} s each", 1.0 / slow),
+        rate => write!(out, "{rate:.0}/s"),
+    };
+}
+
+/// The time that is left if steps go on as they did so far.
+fn write_left(state: &ProgressState, out: &mut dyn fmt::Write) {
+    let (done, all) = (state.pos(), state.len().unwrap_or(0));
+    let _ = match done {
+        0 => out.write_str("-"),
+        done => {
+            let left = state.elapsed().mul_f64(all.saturating_sub(done) as f64 / done as f64);
+            write!(out, "{}", HumanDuration(left))
+        }
+    };
 }
 
 /// What ended the program.

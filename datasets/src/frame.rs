@@ -11,6 +11,7 @@ use polars::prelude::{
     SchemaExt as _,
 };
 use polars_parquet::write::schema_to_metadata_key;
+use wfkit_metrics::Work;
 
 use crate::class_name::{MixedClass, Spellings};
 use crate::files::{Writer, replace_file};
@@ -52,6 +53,11 @@ impl<'a> Frame<'a> {
         let file = ParquetFile::open(path)?;
         let metadata = file.entry(METADATA_KEY);
         Ok(Self { file, metadata })
+    }
+
+    /// The same, every row of a column of lists being a step of `work`.
+    pub(crate) fn told_to(self, work: &'a Work<'a>) -> Self {
+        Self { file: self.file.told_to(work), ..self }
     }
 
     /// Number of rows.

@@ -78,9 +78,15 @@ impl<'a> Work<'a> {
 
     /// One step is done. Not every step is told, but that so many are.
     pub fn step(&self) {
-        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
-        if done.is_multiple_of(self.at_once) {
-            self.observer.steps(self.at_once);
+        self.steps(1);
+    }
+
+    /// So many more are done.
+    pub fn steps(&self, n: u64) {
+        let before = self.done.fetch_add(n, Ordering::Relaxed);
+        let told = (before + n) / self.at_once - before / self.at_once;
+        if told > 0 {
+            self.observer.steps(told * self.at_once);
         }
     }
 }

@@ -94,7 +94,7 @@ pub(crate) fn read(
         if named.is_none() && paths.iter().all(|path| !is_of_traces(path) && path.exists() && has_captures(path)) {
             return captures.read(&paths, watch);
         }
-        let read = read_all_traces_as(&paths, named).or_raise()?;
+        let read = read_all_traces_as(&paths, named, watch).or_raise()?;
         read.warnings.iter().for_each(|warning| watch.warn(warning));
         Traces::of_set(&read.set, read.dropped)
     })

@@ -5,6 +5,7 @@ use std::path::Path;
 use polars::prelude::{
     Column, DataType, Int32Type, Int64Type, IntoColumn, IntoSeries, ListBuilderTrait, ListPrimitiveChunkedBuilder,
 };
+use wfkit_metrics::{Observer, Work};
 
 use super::{ReadError, WriteError};
 use crate::frame::{Frame, Groups, LABELS, label_columns, write_parquet_groups};
@@ -24,12 +25,17 @@ pub(super) struct ParquetTraces {
 }
 
 /// Reads `class, rep, time_ns, size` and, where they are there, `session, origin, page, start_ns`; other columns are passed over.
-pub(super) fn read_parquet_traces(path: &Path) -> Result<ParquetTraces, ReadError> {
+pub(super) fn read_parquet_traces(path: &Path, observer: &dyn Observer) -> Result<ParquetTraces, ReadError> {
     let frame = Frame::read(path)?;
     check_kind(path, &frame)?;
+    let work = Work::begin(observer, "reading", LISTS * frame.rows());
+    let frame = frame.told_to(&work);
     let (traces, mixed) = rows_of(&frame)?;
     Ok(ParquetTraces { traces, provenance: provenance(path, &frame)?, unknown_columns: unknown_columns(&frame), mixed })
 }
+
+/// Columns of lists that every file of traces has: times and sizes.
+const LISTS: usize = 2;
 
 /// The traces of the rows that are looked at, and the classes that were written in more than one way.
 pub(super) fn rows_of(frame: &Frame<'_>) -> Result<(Vec<LabelledTrace>, Vec<MixedClass>), ReadError> {

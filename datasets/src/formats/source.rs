@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read, Seek};
+use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+
+use wfkit_metrics::{Observer, Silent, Work};
 
 use super::ReadError;
 
@@ -11,6 +13,7 @@ use super::ReadError;
 pub struct Source<'a> {
     name: &'a Path,
     bytes: Bytes<'a>,
+    observer: &'a dyn Observer,
 }
 
 enum Bytes<'a> {
@@ -26,12 +29,17 @@ impl<R: Read + Seek> ReadSeek for R {}
 impl<'a> Source<'a> {
     /// What a reader gives, from where it stands to its end.
     pub fn reader(name: &'a (impl AsRef<Path> + ?Sized), reader: impl Read + Seek + 'a) -> Self {
-        Self { name: name.as_ref(), bytes: Bytes::Of(Box::new(reader)) }
+        Self { name: name.as_ref(), bytes: Bytes::Of(Box::new(reader)), observer: &Silent }
     }
 
     /// Bytes in memory.
     pub fn bytes(name: &'a (impl AsRef<Path> + ?Sized), bytes: &'a [u8]) -> Self {
         Self::reader(name, Cursor::new(bytes))
+    }
+
+    /// The same, watched by somebody, where it is a file on a disk: every megabyte is a step.
+    pub fn watched_by(self, observer: &'a dyn Observer) -> Self {
+        Self { observer, ..self }
     }
 
     /// Its path or name.
@@ -41,9 +49,43 @@ impl<'a> Source<'a> {
 
     pub(crate) fn open(self) -> io::Result<BufReader<Box<dyn ReadSeek + 'a>>> {
         Ok(BufReader::new(match self.bytes {
-            Bytes::OfPath => Box::new(File::open(self.name)?),
+            Bytes::OfPath => {
+                let file = File::open(self.name)?;
+                let megabytes = file.metadata()?.len() / MEGABYTE;
+                Box::new(Watched {
+                    file,
+                    work: Work::begin(self.observer, "reading, MB", megabytes as usize),
+                    bytes: 0,
+                })
+            }
             Bytes::Of(bytes) => bytes,
         }))
+    }
+}
+
+const MEGABYTE: u64 = 1_000_000;
+
+/// A file that tells how much of it was read.
+struct Watched<'a> {
+    file: File,
+    work: Work<'a>,
+    /// Read since this was last told.
+    bytes: u64,
+}
+
+impl Read for Watched<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.bytes += read as u64;
+        self.work.steps(self.bytes / MEGABYTE);
+        self.bytes %= MEGABYTE;
+        Ok(read)
+    }
+}
+
+impl Seek for Watched<'_> {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        self.file.seek(position)
     }
 }
 
@@ -55,7 +97,7 @@ impl fmt::Debug for Source<'_> {
 
 impl<'a> From<&'a Path> for Source<'a> {
     fn from(path: &'a Path) -> Self {
-        Self { name: path, bytes: Bytes::OfPath }
+        Self { name: path, bytes: Bytes::OfPath, observer: &Silent }
     }
 }
 

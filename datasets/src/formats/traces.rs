@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+use wfkit_metrics::{Observer, Silent, Work};
 
 use super::copies::{ANOTHER_COPY, Loads, refuse_copies};
 use super::csv_file::{ZIP_MAGIC, csv_head, csv_member};
@@ -15,7 +16,7 @@ use super::foreign::describe;
 use super::packet_csv::write_packet_csv_in_parts;
 use super::parquet::{ParquetTraces, read_parquet_traces, write_parquet_in_parts, write_parquet_traces};
 use super::problems::shortened;
-use super::source::start_of;
+use super::source::{Source, start_of};
 use super::{KeyColumn, ReadError, ReadLimits, WriteError, read_packet_csv};
 use crate::frame::PARQUET_MAGIC;
 use crate::{
@@ -88,7 +89,7 @@ pub fn read_traces(path: &Path) -> Result<ReadTraces, ReadError> {
 /// As [`read_traces`], for files of strangers. Of Parquet, whose memory is bounded by the length of the file, only the number of traces
 /// is limited.
 pub fn read_traces_within(path: &Path, limits: &ReadLimits) -> Result<ReadTraces, ReadError> {
-    read_traces_as(path, Named::None, limits)
+    read_traces_as(path, How { named: Named::None, limits, observer: &Silent })
 }
 
 /// What a reader was told of files whose content does not tell it.
@@ -105,14 +106,22 @@ impl From<Option<FieldFormat>> for Named<'_> {
     }
 }
 
-/// As [`read_traces_within`], of a format that is named instead of told by content.
-fn read_traces_as(path: &Path, named: Named<'_>, limits: &ReadLimits) -> Result<ReadTraces, ReadError> {
+/// How files are read.
+#[derive(Debug, Clone, Copy)]
+struct How<'a> {
+    named: Named<'a>,
+    limits: &'a ReadLimits,
+    observer: &'a dyn Observer,
+}
+
+/// As [`read_traces_within`], of a format that may be named instead of told by content.
+fn read_traces_as(path: &Path, how: How<'_>) -> Result<ReadTraces, ReadError> {
     let metadata = std::fs::metadata(path).map_err(|error| ReadError::io(path, error))?;
     if metadata.is_dir() {
-        return read_folder(path, named, limits);
+        return read_folder(path, how);
     }
-    let format = TraceFormat::named_or_of(named, path)?;
-    let part = read_file(path, format, named, limits)?;
+    let format = TraceFormat::named_or_of(how.named, path)?;
+    let part = read_file(path, format, how)?;
     let set = TraceSet::new(part.traces, part.provenance);
     let set = set.map_err(|source| ReadError::Set { path: path.to_owned(), source })?;
     Ok(ReadTraces {
@@ -158,7 +167,7 @@ pub(super) fn mixed(path: &Path, mixed: &[MixedClass]) -> Option<String> {
 /// # Panics
 /// Without a path.
 pub fn read_all_traces(paths: &[PathBuf]) -> Result<ReadTraces, ReadError> {
-    read_all_traces_as(paths, None)
+    read_all_traces_as(paths, None, &Silent)
 }
 
 /// As [`read_all_traces`], of a format of another tool that is named instead of told by content: all files of a folder are taken as that.
@@ -168,8 +177,12 @@ pub fn read_all_traces(paths: &[PathBuf]) -> Result<ReadTraces, ReadError> {
 ///
 /// # Panics
 /// Without a path.
-pub fn read_all_traces_as(paths: &[PathBuf], named: Option<FieldFormat>) -> Result<ReadTraces, ReadError> {
-    read_all(paths, named.into())
+pub fn read_all_traces_as(
+    paths: &[PathBuf],
+    named: Option<FieldFormat>,
+    observer: &dyn Observer,
+) -> Result<ReadTraces, ReadError> {
+    read_all(paths, How { named: named.into(), limits: &ReadLimits::OWN, observer })
 }
 
 /// As [`read_all_traces`], of tables of text whose columns hold what `map` says; of a folder all files are taken for such.
@@ -179,15 +192,19 @@ pub fn read_all_traces_as(paths: &[PathBuf], named: Option<FieldFormat>) -> Resu
 ///
 /// # Panics
 /// Without a path.
-pub fn read_all_traces_by(paths: &[PathBuf], map: &ColumnMap) -> Result<ReadTraces, ReadError> {
-    read_all(paths, Named::Columns(map))
+pub fn read_all_traces_by(
+    paths: &[PathBuf],
+    map: &ColumnMap,
+    observer: &dyn Observer,
+) -> Result<ReadTraces, ReadError> {
+    read_all(paths, How { named: Named::Columns(map), limits: &ReadLimits::OWN, observer })
 }
 
-fn read_all(paths: &[PathBuf], named: Named<'_>) -> Result<ReadTraces, ReadError> {
+fn read_all(paths: &[PathBuf], how: How<'_>) -> Result<ReadTraces, ReadError> {
     let (first, others) = paths.split_first().expect("at least one path");
-    let mut joined = read_traces_as(first, named, &ReadLimits::OWN)?;
+    let mut joined = read_traces_as(first, how)?;
     for path in others {
-        let read = read_traces_as(path, named, &ReadLimits::OWN)?;
+        let read = read_traces_as(path, how)?;
         if let Some(what) = difference(joined.set.provenance(), read.set.provenance()) {
             let found = do_not_mix(first, path, what);
             return Err(ReadError::Unrecognised { path: path.clone(), found, expected: READABLE });
@@ -310,10 +327,11 @@ struct Part {
     is_counted: bool,
 }
 
-fn read_file(path: &Path, format: TraceFormat, named: Named<'_>, limits: &ReadLimits) -> Result<Part, ReadError> {
+fn read_file(path: &Path, format: TraceFormat, how: How<'_>) -> Result<Part, ReadError> {
+    let How { named, limits, observer } = how;
     match format {
         TraceFormat::Parquet => {
-            let read = read_parquet_traces(path)?;
+            let read = read_parquet_traces(path, observer)?;
             if read.traces.len() as u64 > limits.traces {
                 return Err(ReadError::limit(path, super::LimitExceeded::Traces { limit: limits.traces }));
             }
@@ -330,7 +348,7 @@ fn read_file(path: &Path, format: TraceFormat, named: Named<'_>, limits: &ReadLi
             })
         }
         TraceFormat::PacketCsv => {
-            let (traces, warnings) = read_packet_traces(path, limits)?;
+            let (traces, warnings) = read_packet_traces(path, limits, observer)?;
             let provenance = Provenance::new(Layer::Unknown, vec![super::file_name(path)]);
             Ok(Part {
                 traces,
@@ -378,8 +396,12 @@ fn columns_of(traces: &[LabelledTrace]) -> Vec<PacketColumn> {
     PacketColumn::ALL.into_iter().filter(is_known).collect()
 }
 
-fn read_packet_traces(path: &Path, limits: &ReadLimits) -> Result<(Vec<LabelledTrace>, Vec<String>), ReadError> {
-    let table = read_packet_csv(path, &PACKET_KEYS, limits)?;
+fn read_packet_traces(
+    path: &Path,
+    limits: &ReadLimits,
+    observer: &dyn Observer,
+) -> Result<(Vec<LabelledTrace>, Vec<String>), ReadError> {
+    let table = read_packet_csv(Source::from(path).watched_by(observer), &PACKET_KEYS, limits)?;
     let warnings = mixed(path, &table.mixed).into_iter().collect();
     let traces = table.checked(path)?;
     let label = |packet_trace: super::PacketTrace| {
@@ -443,12 +465,12 @@ impl RepsOfClass {
     }
 }
 
-fn read_folder(folder: &Path, named: Named<'_>, limits: &ReadLimits) -> Result<ReadTraces, ReadError> {
+fn read_folder(folder: &Path, how: How<'_>) -> Result<ReadTraces, ReadError> {
     let unrecognised = |found: String| ReadError::Unrecognised { path: folder.to_owned(), found, expected: READABLE };
     let mut files = Vec::new();
     let mut passed_over = Vec::new();
     for path in files_of(folder)? {
-        match TraceFormat::named_or_of(named, &path) {
+        match TraceFormat::named_or_of(how.named, &path) {
             Ok(format) => files.push((path, format)),
             Err(ReadError::Unrecognised { found, .. }) => passed_over.push(found),
             Err(error) => return Err(error),
@@ -462,8 +484,14 @@ fn read_folder(folder: &Path, named: Named<'_>, limits: &ReadLimits) -> Result<R
         return Err(unrecognised(do_not_mix(first, other, "format")));
     }
 
-    let parts: Vec<Result<Part, ReadError>> =
-        files.par_iter().map(|(path, format)| read_file(path, *format, named, limits)).collect();
+    let work = Work::begin(how.observer, "reading", files.len());
+    let read = |(path, format): &(PathBuf, TraceFormat)| {
+        let part = read_file(path, *format, How { observer: &Silent, ..how });
+        work.step();
+        part
+    };
+    let parts: Vec<Result<Part, ReadError>> = files.par_iter().map(read).collect();
+    drop(work);
     let mut dropped = BTreeMap::new();
     if !passed_over.is_empty() {
         dropped.insert("file of no trace format".to_owned(), passed_over.len() as u64);

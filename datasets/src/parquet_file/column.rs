@@ -389,6 +389,7 @@ impl<'a> Column<'a> {
                 rows.push(list);
                 (at, row) = (end, row + 1);
             }
+            self.file.work.inspect(|work| work.steps(batch.records as u64));
             Ok(())
         })?;
         Ok(parts.into_iter().flatten().collect())

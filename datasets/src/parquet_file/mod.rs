@@ -15,6 +15,7 @@ use std::sync::Mutex;
 
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
+use wfkit_metrics::Work;
 
 use crate::caught::caught;
 use crate::formats::ReadError;
@@ -40,6 +41,8 @@ pub(crate) struct ParquetFile<'a> {
     groups: Range<usize>,
     /// The rows of these.
     rows: Range<usize>,
+    /// Whose steps are rows of columns of lists.
+    work: Option<&'a Work<'a>>,
 }
 
 impl<'a> ParquetFile<'a> {
@@ -65,7 +68,12 @@ impl<'a> ParquetFile<'a> {
             return Err(unreadable(path, format!("{rows} rows in {length} bytes")));
         }
         let groups = 0..metadata.num_row_groups();
-        Ok(Self { path, file: Mutex::new(file), length, metadata, names, groups, rows: 0..rows as usize })
+        Ok(Self { path, file: Mutex::new(file), length, metadata, names, groups, rows: 0..rows as usize, work: None })
+    }
+
+    /// The same, every row of a column of lists being a step of `work`.
+    pub(crate) fn told_to(self, work: &'a Work<'a>) -> Self {
+        Self { work: Some(work), ..self }
     }
 
     /// The file.

@@ -164,7 +164,7 @@ mod tests {
         for name in REGISTRY.folds.keys() {
             let benchmark: Benchmark = name.parse().unwrap();
             if let Some(folder) = benchmark.bundled() {
-                let set = wfkit_datasets::read_all_traces_as(&[folder], None).unwrap().set;
+                let set = wfkit_datasets::read_all_traces(&[folder]).unwrap().set;
                 assert_eq!(set.digest(), benchmark.parts().0.sha256, "{name}");
                 seen += 1;
             }

@@ -655,7 +655,7 @@ mod tests {
             let path = folder.path().join("x.csv");
             std::fs::write(&path, rows).unwrap();
             let map: ColumnMap = format!("trace=c,class=c,time=t:{},size=len*dir", unit.0).parse().unwrap();
-            let read = read_all_traces_by(&[path], &map).unwrap();
+            let read = read_all_traces_by(&[path], &map, &wfkit_metrics::Silent).unwrap();
             prop_assert_eq!(read.set.traces()[0].trace.packets().collect::<Vec<_>>(), expected);
         }
 

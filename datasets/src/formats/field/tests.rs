@@ -228,7 +228,7 @@ fn named(format: FieldFormat, content: &str) -> Result<crate::formats::ReadTrace
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("examples.csv");
     std::fs::write(&path, content).unwrap();
-    crate::formats::read_all_traces_as(&[path], Some(format))
+    crate::formats::read_all_traces_as(&[path], Some(format), &wfkit_metrics::Silent)
 }
 
 #[test]
@@ -332,7 +332,7 @@ proptest! {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.csv");
         write_field_traces(&path, &set, FieldFormat::FBleau, false).unwrap();
-        let back = crate::formats::read_all_traces_as(&[path], Some(FieldFormat::FBleau)).unwrap().set;
+        let back = crate::formats::read_all_traces_as(&[path], Some(FieldFormat::FBleau), &wfkit_metrics::Silent).unwrap().set;
         let sizes = |set: &crate::TraceSet| -> Vec<(String, Vec<i32>)> {
             set.traces().iter().map(|one| (one.key.class.clone(), one.trace.size().to_vec())).collect()
         };
