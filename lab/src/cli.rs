@@ -126,9 +126,11 @@ the simulation is then applied to the former. Where --simulate is not given:
 
   padding and count   fixed-shape:largest, with as many rounds as requests,
                       each with what a padded answer takes
-  delay               a wait of up to as many ms where each request opens its
-                      stream; of pages, and without Tor, jitter:uniform, which
-                      holds every packet back
+  padding             answers filled up by cells, at the pace of the others
+  count               requests for nothing at the end
+  delay               a wait of up to as many ms where requests open streams;
+                      of pages, and without Tor, jitter:uniform, which holds
+                      every packet back
 
 Overheads are means over queries, against the same queries without the
 defence, with 95 % intervals (bootstrap over queries).";

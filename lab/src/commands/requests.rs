@@ -24,9 +24,9 @@ pub(super) enum Change {
 impl Change {
     pub(super) fn shown(self) -> String {
         match self {
-            Self::Wait(most) => format!("a wait of up to {:.0} ms where each request opens its stream", 1000.0 * most),
-            Self::Fill(multiple) => format!("answers of so many cells that they are a multiple of {multiple} bytes"),
-            Self::Count(count) => format!("requests with empty answers at the end, up to {count} for points"),
+            Self::Wait(most) => format!("a wait of up to {:.0} ms where requests open streams", 1000.0 * most),
+            Self::Fill(multiple) => format!("answers filled up to multiples of {multiple} bytes"),
+            Self::Count(count) => format!("requests for nothing at the end, up to {count} for points"),
         }
     }
 }
