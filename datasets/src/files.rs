@@ -46,6 +46,7 @@ pub fn replace_with(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
 ///
 /// # Errors
 /// What the system refuses.
+#[cfg(feature = "csv")]
 pub(crate) fn scratch(folder: &Path) -> io::Result<File> {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     if let Some(file) = unnamed(folder) {

@@ -32,9 +32,8 @@ pub(in crate::commands) fn collect(options: &cli::CaptureCollect, context: &Cont
         let found = format!("{}: {done_before} of {} queries are done", out.display(), queries.len());
         context.printer.note(&format!("{found} and {dropped_before} given up; going on"));
     }
-    let bar = context.printer.progress("collecting", queries.len() as u64);
-    bar.set_position((done_before + dropped_before) as u64);
-    bar.reset_eta();
+    let before = (done_before + dropped_before) as u64;
+    let bar = context.printer.progress("collecting", (queries.len() as u64).saturating_sub(before));
     let messages = out.join("last-command.stderr");
     let collect = Collect {
         plan: &plan,
