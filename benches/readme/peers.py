@@ -139,18 +139,6 @@ def large_table(figures):
     )
 
 
-def learned_figures(_, printed):
-    rows = re.findall(r"^(features|train) +([\d.]+) s +(\d+) MB$", printed[-1], re.M)
-    assert len(rows) == 2, printed[-1]
-    return {"commands": {name: [float(seconds), int(megabytes)] for name, seconds, megabytes in rows}}
-
-
-def learned_table(figures):
-    what = {"features": "`features --set kfp-175`, of traces of 60 packets", "train": "`train --attack forest --trees 100`"}
-    rows = [[what[name], f"{seconds / 60:.1f} minutes", f"{megabytes:,} MB"] for name, (seconds, megabytes) in figures["commands"].items()]
-    return f"{table(['a million rows of 175 features, 100 classes', 'time', 'peak memory'], rows)}\n\nThe features alone are 1.4 GB in memory."
-
-
 # --- defences
 
 

@@ -334,49 +334,45 @@ pub(crate) fn table(
 
 /// A column of another type; what would be changed by it is an error.
 fn converted(name: &str, column: &ArrayRef, kind: &DataType) -> PyResult<ArrayRef> {
+    let inner = match column.data_type() {
+        DataType::LargeList(item) | DataType::List(item) | DataType::FixedSizeList(item, _) => item.data_type(),
+        other => other,
+    };
     let wants_numbers = !matches!(kind, DataType::Utf8);
     // pandas has floats where all is missing.
     if column.null_count() == column.len() {
         return Ok(new_null_array(kind, column.len()));
     }
     // An empty list of Python has no type.
-    let found = column.data_type();
-    if wants_numbers && !(found.is_integer() || *found == DataType::Null) {
+    if wants_numbers && !(inner.is_integer() || *inner == DataType::Null) {
         return Err(wrong(format!(
-            "column {name} holds {found}: whole numbers are expected (pandas keeps them beside missing ones with dtype_backend='pyarrow')"
+            "column {name} holds {inner}: whole numbers are expected (pandas keeps them beside missing ones with dtype_backend='pyarrow')"
         )));
     }
     let options = CastOptions { safe: false, ..CastOptions::default() };
     cast_with_options(column, kind, &options).map_err(|error| wrong(format!("column {name}: {error}")))
 }
 
-/// A column of lists: where each begins, from 0, and the values. Of a table that is a part of a larger one, the values of the others are not
-/// looked at.
+/// A column of lists: where each begins, from 0, and the values.
 fn lists(batch: &RecordBatch, name: &str, item: &DataType) -> PyResult<(ScalarBuffer<i64>, ArrayRef)> {
     let column = batch.column_by_name(name).expect("it was looked for before");
-    let (offsets, values): (Vec<i64>, &ArrayRef) = match column.data_type() {
-        DataType::LargeList(_) => {
-            let lists = column.as_list::<i64>();
-            (lists.offsets().to_vec(), lists.values())
-        }
-        DataType::List(_) => {
-            let lists = column.as_list::<i32>();
-            (lists.offsets().iter().map(|&offset| i64::from(offset)).collect(), lists.values())
-        }
-        DataType::FixedSizeList(..) => {
-            let lists = column.as_fixed_size_list();
-            let first = i64::from(lists.value_offset(0));
-            let length = i64::from(lists.value_length());
-            ((0..=lists.len() as i64).map(|row| first + row * length).collect(), lists.values())
-        }
-        other => return Err(wrong(format!("column {name} holds {other}: a list a trace is expected"))),
-    };
-    let (first, end) = (offsets[0], offsets[offsets.len() - 1]);
-    let values = converted(name, &values.slice(first as usize, (end - first) as usize), item)?;
+    if !matches!(column.data_type(), DataType::LargeList(_) | DataType::List(_) | DataType::FixedSizeList(..)) {
+        return Err(wrong(format!("column {name} holds {}: a list a trace is expected", column.data_type())));
+    }
+    let kind = DataType::LargeList(Arc::new(Field::new("item", item.clone(), true)));
+    let lists = converted(name, column, &kind)?;
+    let lists = lists.as_list::<i64>();
+    let offsets = lists.offsets();
+    let first = offsets[0];
+    let values = lists.values().slice(first as usize, (offsets[lists.len()] - first) as usize);
     if values.null_count() > 0 {
         let place = (0..values.len()).find(|&place| values.is_null(place)).expect("it counts one") as i64 + first;
         let row = offsets.partition_point(|&offset| offset <= place) - 1;
         return Err(wrong(format!("row {row}, column {name}: null in the list")));
     }
-    Ok((offsets.into_iter().map(|offset| offset - first).collect(), values))
+    let offsets = match first {
+        0 => offsets.inner().clone(),
+        first => offsets.iter().map(|offset| offset - first).collect(),
+    };
+    Ok((offsets, values))
 }
