@@ -287,14 +287,15 @@ async fn nothing_is_lost(load: Load, every: Duration, kills: RangeInclusive<u64>
     };
     let store = database(&data).await;
     let begun = Instant::now();
-    let (mut before, mut moved, mut killed_at) = (Vec::new(), Instant::now(), Instant::now());
+    let (mut before, mut moved) = (Vec::new(), Instant::now());
+    let (mut killed_at, mut scored_before) = (Instant::now(), 0);
     loop {
         let counts = submissions::counts(&mut store.read().await.unwrap()).await.unwrap();
         if !counts.iter().any(|(state, _)| state == "queued" || state == "running") {
             break;
         }
         if counts != before {
-            (before, moved) = (counts, Instant::now());
+            (before, moved) = (counts.clone(), Instant::now());
         }
         // A lost lease takes 20 s; a slow machine takes longer for the rest, but it gets on.
         if moved.elapsed() > Duration::from_secs(300) {
@@ -302,14 +303,19 @@ async fn nothing_is_lost(load: Load, every: Duration, kills: RangeInclusive<u64>
             panic!("in limbo for five minutes: {before:?}\n{log}");
         }
         servers.look();
-        if load.full && killed_at.elapsed() > every.mul_f64(noise(1, servers.killed) as f64 / u64::MAX as f64) {
+        // As above: only when something was scored since.
+        let scored: i64 = counts.iter().filter(|(state, _)| state == "done").map(|(_, count)| count).sum();
+        if load.full
+            && scored > scored_before
+            && killed_at.elapsed() > every.mul_f64(noise(1, servers.killed) as f64 / u64::MAX as f64)
+        {
             servers = tokio::task::spawn_blocking(move || {
                 servers.kill(noise(2, servers.killed));
                 servers
             })
             .await
             .unwrap();
-            killed_at = Instant::now();
+            (killed_at, scored_before) = (Instant::now(), scored);
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
