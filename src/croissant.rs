@@ -17,7 +17,7 @@ const CC0: &str = "https://creativecommons.org/publicdomain/zero/1.0/";
 type Column = (&'static str, &'static str, bool, &'static str);
 
 /// The columns that files of traces have.
-const OF_TRACES: [Column; 8] = [
+const OF_TRACES: [Column; 12] = [
     ("class", "sc:Text", false, "What was loaded: the label that an attack is to find."),
     ("rep", "sc:Integer", false, "Which repetition of the class in its session."),
     (
@@ -41,6 +41,10 @@ const OF_TRACES: [Column; 8] = [
         true,
         "Of each packet: bytes, positive where it is outgoing, negative where it is incoming.",
     ),
+    ("flow", "sc:Integer", true, "Of each packet: which flow of the trace it is of, counted from 0."),
+    ("proto", "sc:Integer", true, "Of each packet: the number of its protocol, 6 for TCP and 17 for UDP."),
+    ("cell_cmd", "sc:Integer", true, "Of each cell: the number of its command in Tor's protocol."),
+    ("relay_cmd", "sc:Integer", true, "Of each cell: the number of its relay command in Tor's protocol."),
 ];
 
 /// The columns of packets as text.

@@ -91,7 +91,7 @@ impl ImportOptions {
         sources.sort_unstable();
         let of_streams = matches!(self.layer, Layer::Tcp | Layer::Tls | Layer::Cell);
         // Texts tell of each packet by itself.
-        let reassembly = of_streams.then_some(self.reassembly && texts < sources.len());
+        let reassembly = of_streams.then_some(self.reassembly && (texts == 0 || texts < sources.len()));
         let is_one_rule = !self.reassembly || texts == 0 || texts == sources.len();
         let mut packet_columns = self.packet_columns.clone();
         packet_columns.sort_unstable();

@@ -138,7 +138,8 @@ impl ImportParts {
             stats.leave_out(left_out, options.is_of_packets());
             files.extend(packets.map(|packets| Kept { work, start_ns, packets, with_known }));
         }
-        if files.is_empty() {
+        // A share may have none where another has some.
+        if files.is_empty() && share.is_none() {
             return Err(ImportError::NoTrace { stats: Box::new(stats) });
         }
         files.sort_by(|a, b| a.work.key.order(&b.work.key));
@@ -171,7 +172,7 @@ impl ImportParts {
         self.files.len()
     }
 
-    /// Never: without a trace there is an error.
+    /// Whether there is none, as in some shares; where all captures are read, that is an error.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
     }

@@ -9,7 +9,10 @@ use thiserror::Error;
 use wfkit_datasets::Groups;
 use wfkit_features::{Column, FeatureInformation, FeatureMatrix};
 use wfkit_metrics::seed::mix;
-use wfkit_metrics::{ClassMap, Probabilities, ceiling_of_one_score, mutual_information_bits, per_class_auc_of_score};
+use wfkit_metrics::{
+    ClassMap, Observer, Probabilities, Silent, Work, ceiling_of_one_score, mutual_information_bits,
+    per_class_auc_of_score,
+};
 
 use crate::attack::judged_rows;
 use crate::backend::Training;
@@ -17,6 +20,9 @@ use crate::forest::{ForestError, ForestParams, Importance, Judges};
 
 /// Bins that the values of a feature are put into for its mutual information: so it can tell 4 bits at most.
 pub const INFORMATION_BINS: usize = 16;
+
+/// Features are permuted each by itself, by definition and by what they tell.
+const LEVELS: usize = 3;
 
 /// How an explanation is sought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,6 +156,21 @@ pub fn explain(
     options: &ExplainOptions,
     seed: u64,
 ) -> Result<Explanation, ExplainError> {
+    explain_watched(matrix, columns, class, options, seed, &Silent)
+}
+
+/// The same, watched by somebody.
+///
+/// # Errors
+/// As of [`explain`].
+pub fn explain_watched(
+    matrix: &FeatureMatrix,
+    columns: &[Column],
+    class: Option<&str>,
+    options: &ExplainOptions,
+    seed: u64,
+    observer: &dyn Observer,
+) -> Result<Explanation, ExplainError> {
     check_schema(matrix, columns)?;
     if options.repeats == 0 {
         return Err(ExplainError::NoRepeat);
@@ -165,10 +186,12 @@ pub fn explain(
     let params = ForestParams::random_forest().with_trees(options.trees);
     let origins = Groups::by_origin_of_labels(matrix.rows());
     let training = Training::new(matrix.values(), &labels, classes.len(), mix(seed, 0)).grouped(&origins);
-    let forest = params.grow(&training)?;
+    let forest = params.grow(&training.watched_by(observer))?;
+    let work = Work::begin(observer, "importance", LEVELS * options.repeats * options.trees);
     let judged = |groups: &[usize], stream: u64| {
         let seed = mix(seed, stream);
-        forest.importance(matrix.values(), &labels, groups, Judges::OutOfBag, options.repeats, seed)
+        let draws = (options.repeats, seed);
+        forest.importance_told(matrix.values(), (&labels, groups), Judges::OutOfBag, draws, &work)
     };
     let alone = alone(matrix, &labels, classes.len(), asked);
     let level = |key: &dyn Fn(&Column) -> String, stream| {
@@ -179,6 +202,7 @@ pub fn explain(
     let definitions = level(&|column| column.definition.clone(), 2);
     let each: Vec<usize> = (0..columns.len()).collect();
     let of_each = judged(&each, 3);
+    drop(work);
     let features = explained(matrix.names().to_vec(), &each, columns, &alone, &of_each, asked);
 
     let (values, truth) = judged_rows(&forest.out_of_bag(matrix.values()), &labels, &origins);

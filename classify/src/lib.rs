@@ -24,7 +24,9 @@ pub use deep::NetWeightsError;
 #[cfg(feature = "deep")]
 pub use deep::{OnnxError, OnnxOptions};
 pub use evaluate::{EvaluateError, Evaluation, Event, Fold, evaluate, evaluate_on};
-pub use explain::{ExplainError, ExplainOptions, Explained, Explanation, INFORMATION_BINS, Tendency, explain};
+pub use explain::{
+    ExplainError, ExplainOptions, Explained, Explanation, INFORMATION_BINS, Tendency, explain, explain_watched,
+};
 pub use leaf_knn::{LeafNeighbours, leaf_knn};
 pub use model_file::{ModelFileError, ModelFormatError};
 pub use nearest::{ErrorsAt, NearestNeighbourErrors, nearest_neighbour_errors};

@@ -19,7 +19,7 @@ use crate::{Defense, DelayModel, Kind, Needs, NotSimulated, ParameterValues, Pro
 /// ```
 /// let spec: wfkit_defend::DefenseSpec = "front:w-max=7s+pad:mtu".parse()?;
 /// assert_eq!(spec.to_string(), "front:ft-1,w-max=7s+pad:mtu");
-/// # Ok::<(), wfkit_defend::SpecError>(())
+/// # Ok::<(), wfkit_defend::DefenseSpecError>(())
 /// ```
 ///
 /// Without a preset the first one of [`list`] is meant, and the first parameter may follow the colon; writing a specification always names

@@ -30,7 +30,7 @@ pub fn audit(set: &TraceSet, attack: &Attack, folds: usize, setting: Setting<'_>
     let beside = attacked.accuracy_95();
     let mut shortcuts = of_recording(samples, setting.seed);
     shortcuts.extend(of_traffic(set));
-    let found = MeasuredShortcut::all(&shortcuts, samples, &splits, (AUDIT_TREES, setting.seed), beside);
+    let found = MeasuredShortcut::all(&shortcuts, samples, &splits, AUDIT_TREES, beside, setting);
     let chance = attacked.scores.chance_accuracy.unwrap_or(0.0);
     let beside = BesideShortcuts { attack: attack.name().to_owned(), accuracy: beside, chance };
     Ok(SetAudit { twins, measured: Ok((found, beside)), attack: Ok(attacked) })

@@ -11,8 +11,9 @@ use wfkit_datasets::TraceSet;
 use wfkit_datasets::splits::Split;
 use wfkit_features::FeatureSpec;
 use wfkit_metrics::seed::mix;
-use wfkit_metrics::{Interval, Probabilities, accuracy_95};
+use wfkit_metrics::{Interval, Probabilities, Work, accuracy_95};
 
+use crate::Setting;
 use crate::measured::{Kin, Measured, TRIVIAL};
 
 /// What a shortcut is about.
@@ -246,11 +247,15 @@ impl MeasuredShortcut {
         shortcuts: &[Shortcut],
         samples: Samples<'_>,
         splits: &[Split],
-        (trees, seed): (usize, u64),
+        trees: usize,
         attack: Option<(f64, Interval)>,
+        setting: Setting<'_>,
     ) -> Vec<Self> {
+        let work = Work::begin(setting.observer, "shortcuts", shortcuts.len());
         let measure = |shortcut: &Shortcut| {
-            let found = shortcut.measure(samples, splits, trees, seed).map(|found| (found, found.beside(attack)));
+            let found = shortcut.measure(samples, splits, trees, setting.seed);
+            let found = found.map(|found| (found, found.beside(attack)));
+            work.step();
             Self { name: shortcut.name, about: shortcut.about, found }
         };
         shortcuts.iter().map(measure).collect()
@@ -319,15 +324,20 @@ const FEW_TREES: usize = 25;
 const MOST_TRACES: usize = 20_000;
 
 /// Whether when or where traces were recorded tells as much as the attack found on the same splits.
-pub fn shortcuts_beside(attack: &Measured, samples: Samples<'_>, splits: &[Split], seed: u64) -> ShortcutsReport {
+pub fn shortcuts_beside(
+    attack: &Measured,
+    samples: Samples<'_>,
+    splits: &[Split],
+    setting: Setting<'_>,
+) -> ShortcutsReport {
     let mut report = ShortcutsReport { trees: FEW_TREES, reason: None, of_recording: None, warning: None };
     if samples.len() > MOST_TRACES {
         report.reason = Some(format!("not looked for above {MOST_TRACES} traces: wfkit dataset audit does"));
         return report;
     }
     let (name, beside) = (&attack.attack, attack.accuracy_95());
-    let shortcuts = of_recording(samples, seed);
-    let measured = MeasuredShortcut::all(&shortcuts, samples, splits, (FEW_TREES, seed), beside);
+    let shortcuts = of_recording(samples, setting.seed);
+    let measured = MeasuredShortcut::all(&shortcuts, samples, splits, FEW_TREES, beside, setting);
     report.of_recording = Some(measured.iter().map(MeasuredShortcut::report).collect());
     let loud = measured.iter().filter(|one| one.is_recording_at(Standing::AsGoodAsTheAttack));
     let sentences: Vec<String> = loud.filter_map(|one| one.sentence(name, beside)).collect();

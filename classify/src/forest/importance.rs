@@ -3,6 +3,7 @@
 use ndarray::{Array2, Array3, ArrayView2, Axis};
 use rayon::prelude::*;
 use wfkit_metrics::seed::mix;
+use wfkit_metrics::{Silent, Work};
 
 use super::Forest;
 use super::columns::rounded;
@@ -56,6 +57,19 @@ impl Forest {
         repeats: usize,
         seed: u64,
     ) -> Importance {
+        let work = Work::begin(&Silent, "importance", repeats * self.n_trees());
+        self.importance_told(x, (labels, groups), judges, (repeats, seed), &work)
+    }
+
+    /// The same; every tree in every repeat is a step of `work`.
+    pub(crate) fn importance_told(
+        &self,
+        x: ArrayView2<'_, f64>,
+        (labels, groups): (&[usize], &[usize]),
+        judges: Judges,
+        (repeats, seed): (usize, u64),
+        work: &Work<'_>,
+    ) -> Importance {
         let n_rows = x.nrows();
         assert_eq!((n_rows, x.ncols()), (labels.len(), self.n_features), "labels, and columns of the forest");
         assert_eq!(groups.len(), self.n_features, "one group a feature");
@@ -92,8 +106,12 @@ impl Forest {
             // Sums in the order of the trees are the same on any number of threads.
             for first in (0..self.n_trees()).step_by(TREES) {
                 let last = (first + TREES).min(self.n_trees());
-                let of_trees: Vec<_> =
-                    (first..last).into_par_iter().map(|tree| self.lost_by(tree, &data, &seen[tree], &circle)).collect();
+                let of_tree = |tree: usize| {
+                    let lost = self.lost_by(tree, &data, &seen[tree], &circle);
+                    work.step();
+                    lost
+                };
+                let of_trees: Vec<_> = (first..last).into_par_iter().map(of_tree).collect();
                 for (sure_of_tree, lost_of_tree) in of_trees {
                     sure.iter_mut().zip(sure_of_tree).for_each(|(sum, add)| *sum += add);
                     in_repeat += &lost_of_tree;

@@ -87,7 +87,7 @@ pub(crate) fn run(mut options: cli::Evaluate, context: &Context<'_>) -> Result<(
         write_probabilities(out, &keys, &measured.evaluation.probabilities)?;
     }
     let shortcuts = match task {
-        Task::Splits { samples, splits } => Some(shortcuts_beside(&measured, samples, splits, context.seed)),
+        Task::Splits { samples, splits } => Some(shortcuts_beside(&measured, samples, splits, context.setting())),
         Task::TrainAndTest { .. } => None,
     };
     if let Some(warning) = shortcuts.as_ref().and_then(|shortcuts| shortcuts.warning.as_ref()) {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use anyhow::Result;
-use wfkit_classify::{ExplainOptions, Explained, Explanation, explain};
+use wfkit_classify::{ExplainOptions, Explained, Explanation, explain_watched};
 use wfkit_datasets::TraceSet;
 use wfkit_metrics::{PrivacyReport, ScoreOptions, Scores, Utility};
 
@@ -20,7 +20,7 @@ pub(super) fn run(options: &FeaturesExplain, context: &Context<'_>) -> Result<()
     let extracted = extract(spec, &traces.set, context);
     let sought = ExplainOptions { trees: options.trees.into(), repeats: options.repeats.into() };
     let (columns, class) = (extracted.extractor.columns(), options.class.as_deref());
-    let explanation = explain(&extracted.matrix, &columns, class, &sought, context.seed)?;
+    let explanation = explain_watched(&extracted.matrix, &columns, class, &sought, context.seed, context)?;
     let top = usize::from(options.top);
     if let Some(path) = &options.picture {
         let of = class.map_or("the classes".to_owned(), |class| format!("class {class}"));

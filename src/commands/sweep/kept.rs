@@ -12,14 +12,18 @@ use wfkit_evaluate::Memory;
 
 use crate::context::{hex, make_folder, write};
 
-/// A folder with one small file a measurement, named by the digest of everything that it depends on.
+/// Folders with one small file a measurement, named by the digest of everything that it depends on.
 pub(super) struct Kept {
-    folder: PathBuf,
+    folders: Vec<PathBuf>,
     /// Nothing is read, as if nothing were there.
     fresh: bool,
     /// Everything is to be there.
     whole: bool,
 }
+
+/// What is told of a measurement that the shares of a sweep lack.
+pub(super) const LACKING: &str = "the shards did not measure this: they are of another build of wfkit, or were interrupted; run \
+                                  them again with this one";
 
 /// A measurement beside what it depends on.
 #[derive(Serialize, Deserialize)]
@@ -29,19 +33,19 @@ struct Record {
 }
 
 impl Kept {
-    pub(super) fn open(folder: PathBuf, fresh: bool) -> Result<Self> {
-        make_folder(&folder)?;
-        Ok(Self { folder, fresh, whole: false })
+    /// What was kept in a folder, where the rest will be; it is made with the first that is kept.
+    pub(super) fn open(folder: PathBuf, fresh: bool) -> Self {
+        Self { folders: vec![folder], fresh, whole: false }
     }
 
-    /// Of what others measured, all of it.
-    pub(super) fn of_others(folder: PathBuf) -> Result<Self> {
-        Ok(Self { whole: true, ..Self::open(folder, false)? })
+    /// What others measured, all of it.
+    pub(super) fn of_others(folders: Vec<PathBuf>) -> Self {
+        Self { folders, fresh: false, whole: true }
     }
 
-    fn path(&self, of: &str) -> PathBuf {
+    fn name(of: &str) -> String {
         let digest = hex(&Sha256::digest(of));
-        self.folder.join(format!("{}.json", &digest[..32]))
+        format!("{}.json", &digest[..32])
     }
 }
 
@@ -51,21 +55,21 @@ impl Memory for Kept {
         if self.fresh {
             return None;
         }
-        let record: Record = serde_json::from_slice(&fs::read(self.path(of)).ok()?).ok()?;
-        (record.of == of).then_some(record.found)
+        let name = Self::name(of);
+        let record =
+            |folder: &PathBuf| -> Option<Record> { serde_json::from_slice(&fs::read(folder.join(&name)).ok()?).ok() };
+        self.folders.iter().filter_map(record).find(|record| record.of == of).map(|record| record.found)
     }
 
     /// The file appears whole or not at all.
     fn keep(&self, of: &str, found: Value) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        if self.whole {
-            return Err(
-                "the shards did not measure this: they are of another build of wfkit, or were interrupted; run \
-                        them again with this one"
-                    .into(),
-            );
-        }
+        let folder = match self.folders.as_slice() {
+            [folder] if !self.whole => folder,
+            _ => return Err(LACKING.into()),
+        };
+        make_folder(folder)?;
         let text = serde_json::to_string_pretty(&Record { of: of.to_owned(), found })? + "\n";
-        Ok(write(&self.path(of), text)?)
+        Ok(write(&folder.join(Self::name(of)), text)?)
     }
 }
 
@@ -78,17 +82,20 @@ mod tests {
     #[test]
     fn what_is_kept_is_found_until_it_is_damaged() {
         let folder = tempfile::tempdir().unwrap();
-        let kept = Kept::open(folder.path().join("a/b"), false).unwrap();
+        let of_ours = folder.path().join("a/b");
+        let kept = Kept::open(of_ours.clone(), false);
         assert_eq!(kept.recall("x"), None);
+        assert!(!of_ours.exists(), "a sweep that fails leaves nothing");
         kept.keep("x", json!(7)).unwrap();
         kept.keep("y", json!(8)).unwrap();
         assert_eq!((kept.recall("x"), kept.recall("y")), (Some(json!(7)), Some(json!(8))));
-        fs::write(kept.path("x"), &fs::read(kept.path("x")).unwrap()[..20]).unwrap();
-        fs::copy(kept.path("y"), kept.path("z")).unwrap();
+        let path = |of: &str| of_ours.join(Kept::name(of));
+        fs::write(path("x"), &fs::read(path("x")).unwrap()[..20]).unwrap();
+        fs::copy(path("y"), path("z")).unwrap();
         assert_eq!((kept.recall("x"), kept.recall("z")), (None, None));
-        let of_others = Kept::of_others(folder.path().join("a/b")).unwrap();
+        let of_others = Kept::of_others(vec![folder.path().join("none"), of_ours.clone()]);
         of_others.keep("y", json!(9)).unwrap_err();
-        assert_eq!(of_others.recall("x"), None);
-        assert_eq!(Kept::open(folder.path().join("a/b"), true).unwrap().recall("y"), None);
+        assert_eq!((of_others.recall("x"), of_others.recall("y")), (None, Some(json!(8))));
+        assert_eq!(Kept::open(of_ours, true).recall("y"), None);
     }
 }

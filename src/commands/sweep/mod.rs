@@ -22,10 +22,10 @@ use crate::context::{Context, count, count_set, digests, files_below, make_folde
 use crate::published::{Choice, Published};
 
 pub(crate) fn run(options: &cli::Sweep, context: &Context<'_>) -> Result<()> {
-    let kept = Kept::open(options.out.join(POINTS), options.fresh)?;
+    let kept = Kept::open(options.out.join(POINTS), options.fresh);
     match options.shard {
         Some(shard) => run_share(options, shard, &kept, context),
-        None => run_with(options, &kept, context),
+        None => publish(options, measure(options, &kept, context)?, context),
     }
 }
 
@@ -80,18 +80,18 @@ pub(super) fn join(folders: &[&Path], report: &StageReport, out: &Path, context:
             then.sha256
         );
     }
-    let points = out.join(POINTS);
-    make_folder(&points)?;
-    for folder in folders {
-        for point in files_below(&folder.join(POINTS)) {
-            let content = std::fs::read(&point).with_context(|| format!("{}: cannot read", point.display()))?;
-            write(&points.join(point.file_name().context("a file has a name")?), content)?;
-        }
-    }
     let options = options_of(report, &traces, out)?;
     // What comes out is that of one run with these options.
     let as_one = Context::new(report.seed, report.options.clone(), context.printer);
-    run_with(&options, &Kept::of_others(points)?, &as_one)
+    let kept: Vec<PathBuf> = folders.iter().map(|folder| folder.join(POINTS)).collect();
+    let measured = measure(&options, &Kept::of_others(kept.clone()), &as_one)?;
+    let points = out.join(POINTS);
+    make_folder(&points)?;
+    for point in kept.iter().flat_map(|folder| files_below(folder)) {
+        let content = std::fs::read(&point).with_context(|| format!("{}: cannot read", point.display()))?;
+        write(&points.join(point.file_name().context("a file has a name")?), content)?;
+    }
+    publish(&options, measured, &as_one)
 }
 
 /// The options of the sweep that the report of a share tells of.
@@ -120,10 +120,29 @@ fn options_of(report: &StageReport, traces: &[PathBuf], out: &Path) -> Result<cl
     }
 }
 
-fn run_with(options: &cli::Sweep, kept: &Kept, context: &Context<'_>) -> Result<()> {
-    let published = Choice::of(&options.published).shown()?;
+/// A sweep that was measured, and how many traces its reading left out, by reason.
+struct Measured {
+    plan: SweepPlan,
+    sweep: Sweep,
+    dropped: BTreeMap<String, u64>,
+}
+
+/// Measures what is not kept.
+///
+/// # Errors
+/// Also where it was for others to measure something.
+fn measure(options: &cli::Sweep, kept: &Kept, context: &Context<'_>) -> Result<Measured> {
     let (plan, dropped) = plan::read(options, context)?;
     let sweep = plan.run(kept, context.setting())?;
+    match sweep.problems.iter().find(|problem| problem.contains(kept::LACKING)) {
+        Some(problem) => bail!("{problem}"),
+        None => Ok(Measured { plan, sweep, dropped }),
+    }
+}
+
+/// Writes and tells what was measured.
+fn publish(options: &cli::Sweep, Measured { plan, sweep, dropped }: Measured, context: &Context<'_>) -> Result<()> {
+    let published = Choice::of(&options.published).shown()?;
     let report = report(&plan, &sweep, dropped, options, context)?;
     write_all(&options.out, &plan, &sweep, &report, &published)?;
     if context.printer.is_json() {

@@ -21,7 +21,7 @@ fn a_run_writes_the_same_bytes_on_any_number_of_threads() {
     });
     let [one, more @ ..] = &folders;
     let files = one.files("out");
-    assert_eq!(files.len(), 46);
+    assert_eq!(files.len(), 50);
     for other in more {
         assert_eq!(other.files("out"), files);
         for name in files.iter().map(|name| format!("out/{name}")) {

@@ -42,7 +42,9 @@ fn init_writes_a_file_of_all_options_with_their_defaults_and_replaces_none() {
             }
             _ => format!("{line}\n"),
         })
-        .filter(|line| !["label =", "labels =", "trim ="].iter().any(|without| line.starts_with(without)))
+        .filter(|line| {
+            !["label =", "labels =", "trim =", "packet-columns ="].iter().any(|without| line.starts_with(without))
+        })
         .collect();
     folder.write("said.toml", &said);
     let ran = folder.wfkit("run said.toml --out a --attack totals --folds 2 --defence pad:mtu --quiet").succeeds();
