@@ -144,6 +144,11 @@ impl Printer {
         Ok(())
     }
 
+    /// What other programs read, as it is.
+    pub(crate) fn verbatim(&self, text: &str) -> anyhow::Result<()> {
+        self.text(text)
+    }
+
     fn text(&self, text: &str) -> anyhow::Result<()> {
         if self.is_mute {
             return Ok(());

@@ -20,7 +20,7 @@ use crate::{
 /// last layer promises (what layers before it promise was never on the wire). A trace that keeps all of this breaks
 /// [`Invariant::Determinism`]: no run with this seed makes it. One that is another trace of `again` has the wrong label.
 ///
-/// Traces of which one set has no counterpart are left to [`DefendedAudit`](crate::Audit). Sessions are compared where `found` has any.
+/// Traces of which one set has no counterpart are left to [`DefendedAudit`](crate::DefendedAudit). Sessions are compared where `found` has any.
 pub fn diagnose(again: &DefendedSet<'_>, found: &TraceSet) -> Result<Vec<AuditViolation>, DefendError> {
     let original = again.original();
     let profile = Profile::of(original);

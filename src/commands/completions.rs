@@ -13,7 +13,7 @@ pub(crate) fn of(shell: Shell, context: &Context<'_>) -> Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "wfkit", &mut script);
     let script = String::from_utf8(script).context("a script of completions is text")?;
-    context.printer.line(script.trim_end())
+    context.printer.verbatim(script.trim_end())
 }
 
 pub(crate) fn manual(folder: &Path, context: &Context<'_>) -> Result<()> {

@@ -51,10 +51,10 @@ const SCHEMAS: [(&str, &str); 40] = [
 
 pub(crate) fn run(stage: Option<&str>, context: &Context<'_>) -> Result<()> {
     let Some(stage) = stage else {
-        return SCHEMAS.iter().try_for_each(|(stage, _)| context.printer.line(stage));
+        return SCHEMAS.iter().try_for_each(|(stage, _)| context.printer.verbatim(stage));
     };
     match SCHEMAS.iter().find(|(known, _)| *known == stage || known.replace(' ', "-") == stage) {
-        Some((_, schema)) => context.printer.line(schema.trim_end()),
+        Some((_, schema)) => context.printer.verbatim(schema.trim_end()),
         None => {
             let names = SCHEMAS.iter().map(|(stage, _)| *stage);
             bail!("{stage}: no stage has this name{}; wfkit schema lists them", did_you_mean_one_of(stage, names))

@@ -135,6 +135,7 @@ fn shells_and_manuals_know_every_command() {
     let folder = Folder::new();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let script = folder.wfkit(&format!("completions {shell}")).succeeds().stdout;
+        assert_eq!(script, folder.wfkit_at(Some(60), &format!("completions {shell}")).succeeds().stdout);
         assert!(script.contains("competition") && script.contains("few-shot"), "{shell}");
     }
     folder.wfkit("man --out man1").succeeds();
