@@ -88,18 +88,26 @@ impl Printer {
         for row in rows {
             table.add_row(row);
         }
-        // What a row is about is a name, which is not broken unless it is long; elsewhere words are not, nor numbers.
+        // What a row is about is a name, which is not broken unless it is long; elsewhere short cells are not where there is room, else words.
         let cells = |column: usize| rows.iter().map(move |row| &*row[column]).chain([header[column]]);
         let letters = |text: &str| text.chars().count() as u16;
         let name = cells(0).flat_map(str::lines).map(letters).max().unwrap_or(0);
         let word = |column| cells(column).flat_map(str::split_whitespace).map(letters).max().unwrap_or(0);
-        let mut least: Vec<u16> = (0..N).map(word).collect();
-        if name <= LONGEST_NAME {
-            least[0] = name;
-        }
-        let fits = |least: &[u16]| least.iter().map(|least| least + PADDING + 1).sum::<u16>() <= columns();
-        let held = if fits(&least) { N } else { usize::from(N > 1 && name <= LONGEST_NAME) };
-        for (column, &least) in least.iter().enumerate().take(held) {
+        let short = |column: usize| {
+            let cells = rows.iter().flat_map(|row| row[column].lines()).map(letters);
+            cells.filter(|&letters| letters <= SHORT_CELL).max().unwrap_or(0).max(word(column))
+        };
+        let named = |mut least: Vec<u16>| {
+            if name <= LONGEST_NAME {
+                least[0] = name;
+            }
+            least
+        };
+        let fits = |least: &Vec<u16>| least.iter().map(|least| least + PADDING + 1).sum::<u16>() <= columns();
+        let ways = [named((0..N).map(short).collect()), named((0..N).map(word).collect())];
+        let name_alone = if N > 1 && name <= LONGEST_NAME { vec![name] } else { Vec::new() };
+        let least = ways.into_iter().find(fits).unwrap_or(name_alone);
+        for (column, &least) in least.iter().enumerate() {
             let column = table.column_mut(column).expect("a header has all columns");
             column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least + PADDING)));
         }
@@ -310,6 +318,9 @@ fn is_detail(ReportRow { section, name, .. }: &ReportRow) -> bool {
 
 /// Names that are not broken into lines have at most so many letters.
 const LONGEST_NAME: u16 = 30;
+
+/// Cells that have at most so many letters are not broken into lines where there is room.
+const SHORT_CELL: u16 = 14;
 
 /// Blanks on both sides of what stands in a column.
 const PADDING: u16 = 2;
