@@ -6,8 +6,9 @@ use serde::Serialize;
 use wfkit_classify::{Attack, Samples, evaluate};
 use wfkit_datasets::splits::Split;
 use wfkit_metrics::seed::mix;
-use wfkit_metrics::{Interval, OpenWorld, Transferred, mean_interval_95};
+use wfkit_metrics::{Interval, OpenWorld, Transferred, Work, mean_interval_95};
 
+use crate::observer::by_fold;
 use crate::{ExperimentError, Measured, Setting};
 
 /// False positive rates that thresholds are chosen for.
@@ -130,6 +131,7 @@ pub fn background_curve(
     attack: &Attack,
     setting: Setting<'_>,
 ) -> Result<Vec<BackgroundSize>, ExperimentError> {
+    let work = Work::begin(setting.observer, "backgrounds", sizes.len() * DRAWS as usize * splits.len());
     let of_size = |&size: &u32| {
         let mut drawn: [Vec<f64>; 4] = Default::default();
         let mut trained_on = 0;
@@ -138,7 +140,7 @@ pub fn background_curve(
             let seed = mix(mix(setting.seed, u64::from(size)), draw);
             let thinned: Vec<Split> = splits.iter().map(|split| thin(split, samples, class, size, seed)).collect();
             trained_on = thinned.iter().map(|split| pages_of(samples, class, &split.train).len()).max().unwrap_or(0);
-            let judged = evaluate(attack, samples, &thinned, setting.seed, &|_| {})?;
+            let judged = evaluate(attack, samples, &thinned, setting.seed, &by_fold(&work))?;
             let column = judged.probabilities.classes().index_of(class);
             let column = column.ok_or_else(|| ExperimentError::NoClass(class.to_owned()))?;
             let open = OpenWorld::compute(&judged.probabilities, &judged.truth, column, &[])?;

@@ -5,8 +5,9 @@ use wfkit_classify::{Attack, Samples, evaluate};
 use wfkit_datasets::splits::Split;
 use wfkit_datasets::{LabelledTrace, Overlap, Trace, TraceSet};
 use wfkit_metrics::seed::mix;
-use wfkit_metrics::{DrawnScore, Interval, ScoreOptions, Scores};
+use wfkit_metrics::{DrawnScore, Interval, ScoreOptions, Scores, Work};
 
+use crate::observer::by_fold;
 use crate::split::some_loads;
 use crate::{ExperimentError, ScoreRow, Setting};
 
@@ -78,6 +79,7 @@ pub fn few_shot(
     setting: Setting<'_>,
 ) -> Result<Vec<FewShot>, ExperimentError> {
     let groups = samples.origins();
+    let work = Work::begin(setting.observer, "few loads", counts.len() * DRAWS as usize * splits.len());
     let of_count = |&count: &u16| {
         let mut scores = Vec::new();
         let mut overlap = Overlap::default();
@@ -94,7 +96,7 @@ pub fn few_shot(
                 })
                 .collect();
             trained_on = thinned.iter().map(|split| split.train.len()).min().unwrap_or(0).min(trained_on);
-            let (found, of_draw) = over_splits(attack, samples, &thinned, setting)?;
+            let (found, of_draw) = over_splits(attack, samples, &thinned, setting, &work)?;
             overlap = of_draw;
             scores.push(found);
         }
@@ -120,11 +122,12 @@ pub fn early(
     let mut durations: Vec<u64> = set.traces().iter().map(|labelled| labelled.trace.duration_ns()).collect();
     durations.sort_unstable();
     let median_ns = durations[durations.len() / 2];
+    let work = Work::begin(setting.observer, "beginnings", percents.len() * splits.len());
     let of_percent = |&percent: &u16| {
         let until_ns = (median_ns as f64 * f64::from(percent) / 100.0) as u64;
         let set = beginnings(set, until_ns);
         // Beginnings are alike by chance; whether traces were learned from, whole traces tell, as they did before.
-        let (scores, _) = over_splits(attack, Samples::Traces(&set), splits, setting)?;
+        let (scores, _) = over_splits(attack, Samples::Traces(&set), splits, setting, &work)?;
         let seconds = until_ns as f64 / 1e9;
         Ok(Early { percent_of_median_duration: percent, seconds, scores: ScoreRow::from(&scores) })
     };
@@ -149,9 +152,10 @@ fn over_splits(
     samples: Samples<'_>,
     splits: &[Split],
     setting: Setting<'_>,
+    work: &Work<'_>,
 ) -> Result<(Scores, Overlap), ExperimentError> {
     setting.go_on()?;
-    let judged = evaluate(attack, samples, splits, setting.seed, &|_| {})?;
+    let judged = evaluate(attack, samples, splits, setting.seed, &by_fold(work))?;
     let groups = Some(judged.origins.of_row());
     let options = ScoreOptions { bootstrap: RESAMPLES, seed: setting.seed, groups, ..ScoreOptions::default() };
     let scores = Scores::compute(&judged.probabilities, &judged.truth, &options)?;

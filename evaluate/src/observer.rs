@@ -1,6 +1,7 @@
 //! What comes into an experiment from outside: a seed, the time, whoever watches, and whether to go on.
 
-use wfkit_metrics::{Observer, Silent};
+use wfkit_classify::Event;
+use wfkit_metrics::{Observer, Silent, Work};
 
 use crate::ExperimentError;
 
@@ -11,6 +12,15 @@ pub struct Setting<'a> {
     pub seed: u64,
     /// Who watches.
     pub observer: &'a dyn Observer,
+}
+
+/// Every fold that has predicted is a step of `work`.
+pub(crate) fn by_fold<'a>(work: &'a Work<'_>) -> impl Fn(Event<'_>) + Sync + 'a {
+    |event| {
+        if matches!(event, Event::PredictDone { .. }) {
+            work.step();
+        }
+    }
 }
 
 impl Setting<'_> {
