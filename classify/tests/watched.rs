@@ -55,6 +55,7 @@ fn learning_tells_how_far_it_is() {
             assert!(done == steps || work == "epochs" && done <= steps, "{}: {work}: {done} of {steps}", info.name);
         }
     }
+    assert!(told("boosting").contains(&("rounds".to_owned(), 60, 60)));
     let names: Vec<String> = told("best").into_iter().map(|(work, ..)| work).collect();
     for work in ["features", "trees", "alignment, judged"] {
         assert!(names.iter().any(|name| name == work), "{names:?}");

@@ -1,9 +1,13 @@
 //! Gradient boosting, by the crate hessboost.
 
+use std::ops::ControlFlow;
+
 use hessboost::error::Result;
 use hessboost::objective::{Multiclass, Objective};
-use hessboost::prelude::{BoostedModel, DMatrix, Iterations, ModelFormat, TrainingParams, train};
+use hessboost::prelude::{BoostedModel, DMatrix, Iterations, ModelFormat, Trainer, TrainingParams};
+use hessboost::training::RoundEval;
 use ndarray::{Array2, ArrayView2};
+use wfkit_metrics::Work;
 
 use super::{Kind, LearnError, Learner, Model, Shown, Training};
 
@@ -26,7 +30,7 @@ pub(crate) struct Boosted(BoostedModel);
 
 impl Learner for Boosting {
     fn fit(&self, training: &Training<'_>) -> std::result::Result<Box<dyn Model>, LearnError> {
-        let &Training { x, labels, n_classes, seed, .. } = training;
+        let &Training { x, labels, n_classes, seed, observer, .. } = training;
         let x = x.to_dense();
         let x = x.view();
         let least_leaf = least_leaf(labels, n_classes);
@@ -40,7 +44,13 @@ impl Learner for Boosting {
                 .min_child_weight(least_leaf)
                 .seed(seed)
                 .build()?;
-            train(&params, &rows(x)?.with_labels(&labels)?, ROUNDS)
+            let rows = rows(x)?.with_labels(&labels)?;
+            let work = Work::begin(observer, "rounds", ROUNDS);
+            let told = |_: RoundEval<'_>| {
+                work.step();
+                ControlFlow::Continue(())
+            };
+            Ok(Trainer::new(&params, &rows, ROUNDS).on_round(told).train()?.model)
         };
         match learn() {
             Ok(model) => Ok(Box::new(Boosted(model))),
