@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::guard::Viewer;
+use super::pages::rounds::{Recorded, Specified};
 use super::pages::submissions::{counts, own, scores};
 use super::people::Sent;
 use super::view;
@@ -115,11 +116,6 @@ pub(crate) async fn attack(
     uploaded(&app, &viewer, number, Kind::Attack, against.team, body).await
 }
 
-#[derive(Deserialize)]
-pub(crate) struct Specified {
-    specification: String,
-}
-
 pub(crate) async fn specification(
     State(app): State<App>,
     viewer: Viewer,
@@ -130,11 +126,6 @@ pub(crate) async fn specification(
     let person = Person::from(viewer.account()?);
     let taken = acts::submit_specification(&app, &person, viewer.team()?, &round, &sent.specification).await?;
     accepted(&app, &viewer, taken).await
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Recorded {
-    recording: String,
 }
 
 pub(crate) async fn recording(

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::guard::{Viewer, bearer_of};
+use super::pages::account::Label;
 use crate::acts::{self, Newcomer, Person};
 use crate::store::teams::Team;
 use crate::store::{Conn, accounts, settings, teams};
@@ -148,11 +149,6 @@ pub(crate) async fn tokens(State(app): State<App>, viewer: Viewer) -> Result<Jso
     let line =
         |token: &accounts::ApiToken| json!({ "id": token.id, "label": token.label, "made_at": iso(token.created_at) });
     Ok(Json(tokens.iter().map(line).collect()))
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Label {
-    label: String,
 }
 
 pub(crate) async fn new_token(

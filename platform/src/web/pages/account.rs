@@ -290,9 +290,10 @@ pub(crate) async fn password(
     }
 }
 
+/// What a token is for, from a form or the API.
 #[derive(Deserialize)]
 pub(crate) struct Label {
-    label: String,
+    pub(crate) label: String,
 }
 
 pub(crate) async fn new_token(

@@ -217,9 +217,10 @@ async fn not_taken(app: &App, viewer: &Viewer, number: i64, kind: Kind, failure:
     }
 }
 
+/// A defence as a specification, from a form or the API.
 #[derive(Deserialize)]
 pub(crate) struct Specified {
-    specification: String,
+    pub(crate) specification: String,
 }
 
 pub(crate) async fn specification(
@@ -236,9 +237,10 @@ pub(crate) async fn specification(
     }
 }
 
+/// A defence of SecretStroll, in TOML, from a form or the API.
 #[derive(Deserialize)]
 pub(crate) struct Recorded {
-    recording: String,
+    pub(crate) recording: String,
 }
 
 pub(crate) async fn recording(
