@@ -3,18 +3,20 @@
 //! `fold` is the one fold that tests the trace; all others may train on it. `together` says, in every row, what no two folds share; a
 //! file without this column promises what [`Together::default`] says.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
-use polars::prelude::{Column, CsvWriter, DataFrame, SerWriter};
+use polars::prelude::Column;
 use thiserror::Error;
 
-use crate::formats::{csv_member, file_name, whole_number, write_csv_file};
+use crate::formats::{csv_member, file_name, whole_number, write_csv_rows};
 use crate::frame::{CLASS, REP, SESSION, key_columns, write_parquet};
 use crate::join::{JoinError, join, some};
 use crate::loose_table::{LooseTable, Others};
+use crate::probabilities::csv_key;
 use crate::splits::Split;
 use crate::{FileKind, Groups, ReadError, TraceKey, WriteError};
 
@@ -83,19 +85,23 @@ impl FromStr for Together {
 /// If there are not as many folds as keys.
 pub fn write_folds(path: &Path, keys: &[TraceKey], folds: &[usize], together: Together) -> Result<(), WriteError> {
     assert_eq!(keys.len(), folds.len(), "a fold for every trace");
-    let mut columns = key_columns(keys.iter());
-    columns.push(Column::new(FOLD.into(), folds.iter().map(|&fold| fold as i64).collect::<Vec<_>>()));
-    columns.push(Column::new(TOGETHER.into(), vec![together.to_string(); keys.len()]));
+    let together = together.to_string();
     let name = file_name(path);
     if name.to_ascii_lowercase().ends_with(".parquet") {
+        let mut columns = key_columns(keys.iter());
+        columns.push(Column::new(FOLD.into(), folds.iter().map(|&fold| fold as i64).collect::<Vec<_>>()));
+        columns.push(Column::new(TOGETHER.into(), vec![together; keys.len()]));
         return write_parquet(path, columns, Some(serde_json::json!({ "kind": FileKind::Folds }).to_string()));
     }
     if csv_member(&name).is_none() {
         let expected = ".parquet, .csv or .csv.zip";
         return Err(WriteError::Extension { path: path.to_owned(), extension: name, expected });
     }
-    let mut table = DataFrame::new(keys.len(), columns).map_err(|error| WriteError::table(path, error))?;
-    write_csv_file(path, |out| CsvWriter::new(out).finish(&mut table).map_err(|error| WriteError::table(path, error)))
+    let rows = keys
+        .iter()
+        .zip(folds)
+        .map(|(key, fold)| csv_key(key).into_iter().chain([Cow::from(fold.to_string()), Cow::from(together.as_str())]));
+    write_csv_rows(path, [CLASS, REP, SESSION, FOLD, TOGETHER], rows)
 }
 
 /// Folds that were read.

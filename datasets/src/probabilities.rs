@@ -7,12 +7,11 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use ndarray::Array2;
-use polars::prelude::{CsvWriter, DataFrame, SerWriter};
 use wfkit_metrics::{ClassMap, Probabilities, ProbabilityError};
 
 use crate::formats::{
     CsvRows, Problems, ReadLimits, csv_member, file_name, finite_number, read_csv, start_of, whole_number,
-    write_csv_file,
+    write_csv_rows,
 };
 use crate::frame::{CLASS, Frame, PARQUET_MAGIC, REP, SESSION, key_columns, write_parquet};
 use crate::tables::{number_columns, numbers};
@@ -46,25 +45,27 @@ pub fn write_probabilities(path: &Path, keys: &[TraceKey], probabilities: &Proba
         return Err(WriteError::table(path, message));
     }
     let names: Vec<String> = probabilities.classes().names().iter().map(|class| column_of_class(class)).collect();
-    let mut columns = key_columns(keys.iter());
-    columns.extend(number_columns(&names, probabilities.values()));
     if file_name(path).to_ascii_lowercase().ends_with(".parquet") {
+        let mut columns = key_columns(keys.iter());
+        columns.extend(number_columns(&names, probabilities.values()));
         let metadata = serde_json::json!({ "kind": FileKind::Probabilities }).to_string();
         return write_parquet(path, columns, Some(metadata));
     }
-    let mut table = DataFrame::new(keys.len(), columns).map_err(|error| WriteError::table(path, error))?;
     if csv_member(&file_name(path)).is_none() {
         let extension = file_name(path);
         return Err(WriteError::Extension { path: path.to_owned(), extension, expected: ".parquet, .csv or .csv.zip" });
     }
-    let texts = keys.iter().flat_map(|key| [Some(&key.class), key.session.as_ref()]).flatten();
-    if let Some(text) = texts.chain(&names).find(|text| text.contains('\r')) {
-        return Err(WriteError::table(
-            path,
-            format!("{text:?} holds a carriage return, which CSV does not bring back"),
-        ));
-    }
-    write_csv_file(path, |out| CsvWriter::new(out).finish(&mut table).map_err(|error| WriteError::table(path, error)))
+    let rows = keys.iter().zip(probabilities.values().rows()).map(|(key, row)| {
+        let shortest = |&value: &f64| Cow::from(zmij::Buffer::new().format(value).to_owned());
+        csv_key(key).into_iter().chain(row.iter().map(shortest).collect::<Vec<_>>())
+    });
+    write_csv_rows(path, [CLASS, REP, SESSION].into_iter().chain(names.iter().map(String::as_str)), rows)
+}
+
+/// The fields of a key in CSV; no session is an empty one.
+pub(crate) fn csv_key(key: &TraceKey) -> [Cow<'_, str>; 3] {
+    let session = key.session.as_deref().unwrap_or_default();
+    [Cow::from(&key.class), Cow::from(key.rep.to_string()), Cow::from(session)]
 }
 
 /// Reads what [`write_probabilities`] wrote, told by content; columns in any order, an empty session is none.
@@ -241,6 +242,12 @@ mod tests {
         let error = write_probabilities(Path::new("p.json"), &[], &none).unwrap_err();
         assert!(error.to_string().ends_with("expected .parquet, .csv or .csv.zip"), "{error}");
         assert!(write_probabilities(Path::new("p.csv"), &[key("a", 1, None)], &none).is_err());
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("p.csv");
+        let one = Probabilities::new(ClassMap::from_labels(["a"]), array![[1.0]]).unwrap();
+        let error = write_probabilities(&path, &[key("a", 1, Some("x\ry"))], &one).unwrap_err().to_string();
+        assert!(error.ends_with("holds a carriage return, which CSV does not bring back"), "{error}");
+        assert!(!path.exists());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Comma-separated text, plain or as the one member of a zip archive.
 //!
 //! Reading streams through the `csv` crate: it knows the line of every field, so that a bad one can be named, holds one row
-//! at a time, and meets the limits of [`ReadLimits`] before the memory does. Tables are written through polars.
+//! at a time, and meets the limits of [`ReadLimits`] before the memory does. Writing goes through the same crate.
 
 use std::borrow::Cow;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom, Write};
@@ -346,6 +346,41 @@ pub fn write_csv_file<E: From<WriteError>>(
             Ok(())
         },
     )
+}
+
+/// The same of a header and rows of as many fields.
+pub(crate) fn write_csv_rows<'a, Row: IntoIterator<Item = Cow<'a, str>>>(
+    path: &Path,
+    header: impl IntoIterator<Item = &'a str>,
+    rows: impl IntoIterator<Item = Row>,
+) -> Result<(), WriteError> {
+    let failed = |error: csv::Error| WriteError::table(path, error);
+    write_csv_file(path, |out: &mut dyn Write| {
+        let mut writer = csv::Writer::from_writer(out);
+        for name in header {
+            check_csv_text(path, name)?;
+            writer.write_field(name).map_err(failed)?;
+        }
+        writer.write_record(None::<&[u8]>).map_err(failed)?;
+        for row in rows {
+            for field in row {
+                check_csv_text(path, &field)?;
+                writer.write_field(field.as_bytes()).map_err(failed)?;
+            }
+            writer.write_record(None::<&[u8]>).map_err(failed)?;
+        }
+        writer.flush().map_err(|error| WriteError::io(path, error))
+    })
+}
+
+/// That reading brings a text back: it takes carriage returns for parts of line ends.
+pub(super) fn check_csv_text(path: &Path, text: &str) -> Result<(), WriteError> {
+    match text.contains('\r') {
+        false => Ok(()),
+        true => {
+            Err(WriteError::table(path, format!("{text:?} holds a carriage return, which CSV does not bring back")))
+        }
+    }
 }
 
 /// The name of the CSV text in a file of this name: itself, or without `.zip`; none where the extension is another.

@@ -32,6 +32,8 @@ mod spool;
 mod traces;
 
 pub use copies::{Loads, refuse_copies};
+#[cfg(feature = "tables")]
+pub(crate) use csv_file::write_csv_rows;
 pub use csv_file::{CsvRow, CsvRows, read_csv, write_csv_file};
 #[cfg(feature = "tables")]
 pub(crate) use csv_file::{csv_head, csv_member};

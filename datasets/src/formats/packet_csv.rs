@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::csv_file::{CsvRow, CsvRows, read_csv, write_csv_file};
+use super::csv_file::{CsvRow, CsvRows, check_csv_text, read_csv, write_csv_file};
 use super::dialect::Dialect;
 use super::numbers::{finite_number, whole_number};
 use super::spool::{Piece, Spool};
@@ -223,6 +223,7 @@ impl PacketSink<'_, '_> {
     /// Adds a trace with one value a key.
     pub(crate) fn add(&mut self, key: &[String], trace: &Trace) -> Result<(), WriteError> {
         assert_eq!(key.len(), self.keys, "one value a key column");
+        key.iter().try_for_each(|value| check_csv_text(self.path, value))?;
         if trace.duration_ns() > MAX_EXACT_NS {
             let key = key.join(",");
             let reason = format!("trace {key} is too long for seconds to tell nanoseconds");
