@@ -55,7 +55,8 @@ pub fn write_probabilities(path: &Path, keys: &[TraceKey], probabilities: &Proba
         let extension = file_name(path);
         return Err(WriteError::Extension { path: path.to_owned(), extension, expected: ".parquet, .csv or .csv.zip" });
     }
-    let rows = keys.iter().zip(probabilities.values().rows()).map(|(key, row)| {
+    let values = probabilities.values();
+    let rows = keys.iter().zip(values.rows()).map(|(key, row)| {
         let shortest = |&value: &f64| Cow::from(zmij::Buffer::new().format(value).to_owned());
         csv_key(key).into_iter().chain(row.iter().map(shortest).collect::<Vec<_>>())
     });
