@@ -109,6 +109,8 @@ impl Prior {
         let smooth = |index: usize| kernel.smoothed(candidates[index * candidates.len() / taken]);
         let smoothed: Vec<Vec<f64>> = (0..taken).into_par_iter().map(smooth).collect();
 
+        let roots: Vec<Vec<f64>> = smoothed.iter().map(|column| column.iter().map(|p| p.sqrt()).collect()).collect();
+
         let mut drawn: Vec<usize> = Vec::new();
         let mut distances = vec![f64::INFINITY; taken];
         while drawn.len() < prototypes.min(taken) {
@@ -128,8 +130,8 @@ impl Prior {
                 distances.iter().position(is_beyond).unwrap_or(taken - 1)
             };
             drawn.push(next);
-            distances.par_iter_mut().zip(&smoothed).for_each(|(distance, column)| {
-                let squares = column.iter().zip(&smoothed[next]).map(|(a, b)| (a.sqrt() - b.sqrt()).powi(2));
+            distances.par_iter_mut().zip(&roots).for_each(|(distance, column)| {
+                let squares = column.iter().zip(&roots[next]).map(|(a, b)| (a - b).powi(2));
                 *distance = distance.min(squares.sum());
             });
         }
