@@ -109,7 +109,7 @@ fn errors_say_what_there_is_and_what_is_wrong() {
     assert_eq!(error("forest", Samples::Traces(&set)), "attack forest needs a feature matrix, not traces");
     assert_eq!(
         error("totals", Samples::Traces(&set.select(&[0, 1]))),
-        "attack totals: all 2 training samples are of one class, c0"
+        "attack totals: all 2 training samples are of one class, c0; it tells classes apart, so give it traces of two at least"
     );
     assert_eq!(error("totals", Samples::Traces(&set.select(&[]))), "attack totals: there are no samples to learn from");
 }

@@ -178,6 +178,9 @@ fn splits_that_cheat_are_refused() {
     assert_eq!(error(&[("a", &[0, 4], &[0])]), "a: (class c0, rep 0) is both in the training and in the test part");
     assert_eq!(error(&[("a", &[0, 4], &[1]), ("b", &[0, 4], &[1])]), "b: (class c0, rep 2) has been tested before");
     assert_eq!(error(&[("a", &[0, 4], &[6])]), "a: row 6 of 6 samples");
-    assert_eq!(error(&[("a", &[0, 1], &[4])]), "a: attack totals: all 2 training samples are of one class, c0");
+    assert_eq!(
+        error(&[("a", &[0, 1], &[4])]),
+        "a: attack totals: all 2 training samples are of one class, c0; it tells classes apart, so give it traces of two at least"
+    );
     assert_eq!(error(&[("a", &[], &[4])]), "a: attack totals: there are no samples to learn from");
 }

@@ -87,7 +87,9 @@ pub enum AttackError {
         attack: String,
     },
     /// There is nothing to tell apart.
-    #[error("attack {attack}: all {samples} training samples are of one class, {class}")]
+    #[error(
+        "attack {attack}: all {samples} training samples are of one class, {class}; it tells classes apart, so give it traces of two at least"
+    )]
     OneClass {
         /// The attack.
         attack: String,
