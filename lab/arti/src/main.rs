@@ -77,27 +77,49 @@ fn run(path: &Path) -> anyhow::Result<()> {
         bail!("another provider of cryptography is installed");
     }
     let config = Config::read(path)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.context("a runtime")?.block_on(serve(config))
+    // Whoever gave the directory away closes the circuit a minute later, which would come over the link while something is recorded. So the client that
+    // asked ends with its connections, and the one that stays finds the directory in its files.
+    with_runtime(get_directory(&config))?;
+    with_runtime(serve(config))
 }
 
-async fn serve(config: Config) -> anyhow::Result<()> {
+/// Runs in a runtime of its own; all that it began ends with it.
+fn with_runtime(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.context("a runtime")?.block_on(work)
+}
+
+async fn new_client(config: &Config) -> anyhow::Result<Arc<TorClient<PreferredRuntime>>> {
     let runtime = PreferredRuntime::current().context("the runtime of arti")?;
-    let client = TorClient::with_runtime(runtime)
+    TorClient::with_runtime(runtime)
         .config(config.arti.build().context("the part [arti] of the configuration")?)
         .bootstrap_behavior(BootstrapBehavior::Manual)
         .create_unbootstrapped_async()
         .await
-        .context("a client")?;
+        .context("a client")
+}
+
+async fn get_directory(config: &Config) -> anyhow::Result<()> {
+    bootstrap(&*new_client(config).await?).await;
+    Ok(())
+}
+
+/// Tries until it is done: relays may not be ready yet.
+async fn bootstrap(client: &TorClient<PreferredRuntime>) {
+    while let Err(error) = client.bootstrap().await {
+        tracing::warn!("no directory yet: {error}");
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    let client = new_client(&config).await?;
     let circuits = Arc::new(Circuits::default());
     let control = control::listen(&config.control)?;
     // Whoever writes the file tells us afterwards, too, if we listen: what is written later than this look is told.
     circuits.set_machines(Machines::read(&config.machines)?).await?;
     let answering = tokio::spawn(control::serve(control, Arc::clone(&client), Arc::clone(&circuits)));
-    while let Err(error) = client.bootstrap().await {
-        tracing::warn!("no directory yet: {error}");
-        tokio::time::sleep(AGAIN).await;
-    }
+    bootstrap(&client).await;
     tokio::select! {
         ended = answering => ended.context("the control port")?,
         ended = socks::serve(config.socks, client, circuits) => ended,
