@@ -60,7 +60,7 @@ impl Machines {
     /// The simulation of them in `wfkit defend`, which a plus would end; padding is as long as a cell of `size` bytes.
     pub fn simulation(&self, size: f64) -> String {
         let machines = self.machines.join(";").replace('+', "-");
-        format!("maybenot:machines,client={machines},size={size}")
+        format!("maybenot:machines,client={machines},size={size}B")
     }
 
     /// As the program takes them: the hop, then all machines.
@@ -193,7 +193,7 @@ mod tests {
         let machines = Machines { machines: vec!["02eA+b/=".to_owned(), "02eC".to_owned()], hop: 0 };
         machines.check().unwrap();
         assert_eq!(machines.words(), "0 02eA+b/= 02eC");
-        assert_eq!(machines.simulation(536.0), "maybenot:machines,client=02eA-b/=;02eC,size=536");
+        assert_eq!(machines.simulation(536.0), "maybenot:machines,client=02eA-b/=;02eC,size=536B");
         assert_eq!(Machines::default().words(), "1");
         let wrong = |machines: Machines| machines.check().unwrap_err().to_string();
         assert!(wrong(Machines { machines: vec!["02e\n".to_owned()], hop: 0 }).contains("is no machine"));

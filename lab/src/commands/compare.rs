@@ -302,7 +302,7 @@ mod tests {
         assert_eq!(likeness(&of(Defence { batch: true, ..delay })), Likeness::None);
         let maybenot = Machines { machines: vec!["02eA+".to_owned()], ..Machines::default() };
         let machines = Plan { maybenot, ..Plan::default() };
-        assert_eq!(simulation(&machines, &undefended, 8.0), "maybenot:machines,client=02eA-,size=536");
+        assert_eq!(simulation(&machines, &undefended, 8.0), "maybenot:machines,client=02eA-,size=536B");
         assert_eq!(likeness(&Plan { defence: delay, ..machines }), Likeness::None);
     }
 }

@@ -43,7 +43,7 @@ fn arti_makes_the_same_queries_and_pads_them_where_a_machine_runs() {
     }
     let folder = tempfile::tempdir().unwrap();
     let plain = queries(folder.path(), "plain", "");
-    let machine = format!("[maybenot]\nmachines = [\"{}\"]\n", MACHINE.trim());
+    let machine = format!("client = \"arti\"\n[maybenot]\nmachines = [\"{}\"]\n", MACHINE.trim());
     let padded = queries(folder.path(), "padded", &machine);
     // At least one run of padding, of five cells of 536 bytes at least.
     for (plain, padded) in plain.into_iter().zip(padded) {
