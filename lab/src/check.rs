@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use wfkit_capture::record::{Filter, Interface, PacketSource as _};
 
 use crate::Error;
+use crate::arti;
 use crate::link::{self, Hub};
 use crate::namespace::output;
 use crate::pages::chromium;
 use crate::plan::{Plan, Workload};
-use crate::topology::{NetworkConfig, Role};
+use crate::topology::{ClientProgram, NetworkConfig, Role};
 
 /// One thing that is needed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +46,7 @@ pub fn check_programs() -> Vec<Finding> {
         ),
         program("ip", "iproute2", output("ip", &["-V"], "").map(|said| said.trim().to_owned())),
         browser(),
+        arti(),
     ]
 }
 
@@ -57,17 +59,41 @@ fn browser() -> Finding {
     }
 }
 
+fn arti() -> Finding {
+    Finding {
+        what: arti::PROGRAM,
+        found: arti::version().map_err(|error| error.to_string()),
+        mend: arti::MEND.to_owned(),
+        only_for: Some("clients of arti, with machines of Maybenot"),
+    }
+}
+
 /// Whether all that a plan needs beside the network is there.
 ///
 /// # Errors
 ///
 /// If something is missing, with the command that brings it.
 pub fn check_for(plan: &Plan) -> Result<(), Error> {
-    if plan.workload != Workload::Pages || !plan.pages.browser {
-        return Ok(());
+    if plan.workload == Workload::Pages && plan.pages.browser {
+        needed("pages.browser", browser())?;
     }
-    let Finding { what, found, mend, .. } = browser();
-    found.map(|_| ()).map_err(|why| Error::Missing { what: format!("pages.browser needs {what}: {why}"), mend })
+    check_clients(&plan.network)
+}
+
+/// Whether the program is there that a network's clients are.
+///
+/// # Errors
+///
+/// If not, with the command that brings it.
+pub fn check_clients(config: &NetworkConfig) -> Result<(), Error> {
+    match config.client {
+        ClientProgram::Tor => Ok(()),
+        ClientProgram::Arti => needed("client = \"arti\"", arti()),
+    }
+}
+
+fn needed(by: &str, Finding { what, found, mend, .. }: Finding) -> Result<(), Error> {
+    found.map(|_| ()).map_err(|why| Error::Missing { what: format!("{by} needs {what}: {why}"), mend })
 }
 
 fn tor_version(said: &str) -> Result<String, Error> {

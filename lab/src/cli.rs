@@ -3,8 +3,8 @@
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
-use wfkit_lab::NetworkConfig;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use wfkit_lab::{ClientProgram, NetworkConfig};
 
 /// The laboratory: a private Tor network on this machine, services and clients on it, and recordings of what clients do.
 ///
@@ -79,6 +79,9 @@ pub(crate) struct Collect {
     /// Let Debian's Chromium load the plan's pages, as with `browser = true` under [pages]
     #[arg(long)]
     pub(crate) browser: bool,
+    /// Let such clients make the queries, as with `client = "arti"` under [network]; default: what the plan says
+    #[arg(long)]
+    pub(crate) client: Option<Client>,
     /// The program wfkit, for --traces; default: $WFKIT, the one beside this program, or on the path
     #[arg(long)]
     pub(crate) wfkit: Option<PathBuf>,
@@ -131,6 +134,7 @@ the simulation is then applied to the former. Where --simulate is not given:
   delay               a wait of up to as many ms where requests open streams;
                       of pages, and without Tor, jitter:uniform, which holds
                       every packet back
+  [maybenot]          the same machines in Maybenot's own simulator
 
 Overheads are means over queries, against the same queries without the
 defence, with 95 % intervals (bootstrap over queries).";
@@ -360,6 +364,7 @@ A plan; every key has a default:
 
   [network]                # as in `wfkit-lab up`
   clients = 4
+  client = \"tor\"           # or \"arti\" (`lab/setup --arti` builds it)
   delay = 5.0
   connection_padding = \"auto\" # Tor's own: \"on\", \"reduced\", \"off\"
   circuit_padding = true   # Tor's own, while circuits are set up
@@ -392,6 +397,10 @@ A plan; every key has a default:
   tokens = 5               # so many tokens of an answer in one piece (chats)
   injection = 30           # percent of pieces that one without text follows
 
+  [maybenot]               # on circuits of clients of arti; none is the default
+  machines = [\"02e..\"]     # as Maybenot writes them
+  hop = 1                  # to which relay padding goes; 0 is the guard
+
 The set: captures/ (pcapng), manifest.csv (class, rep, session, client, guard,
 circuit age, start, drops, truth), failures.csv, plan.json. `wfkit capture import DIR --out traces.parquet` reads it.";
 
@@ -406,6 +415,9 @@ pub(crate) struct NetworkArgs {
     /// Clients
     #[arg(long, default_value_t = NetworkConfig::default().clients)]
     clients: u16,
+    /// Which program clients are
+    #[arg(long, value_enum, default_value = "tor")]
+    client: Client,
     /// Delay of every node's link, one way, in ms (a packet crosses two links)
     #[arg(long, default_value_t = 0.0)]
     delay: f64,
@@ -425,7 +437,26 @@ pub(crate) struct NetworkArgs {
 
 impl NetworkArgs {
     pub(crate) fn config(&self) -> NetworkConfig {
-        let &Self { relays, exits, clients, delay, jitter, rate, loss, seed } = self;
-        NetworkConfig { relays, exits, clients, delay, jitter, rate, loss, seed, ..NetworkConfig::default() }
+        let &Self { relays, exits, clients, client, delay, jitter, rate, loss, seed } = self;
+        let client = client.program();
+        NetworkConfig { relays, exits, clients, client, delay, jitter, rate, loss, seed, ..NetworkConfig::default() }
+    }
+}
+
+/// A program that is a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Client {
+    /// The system's tor
+    Tor,
+    /// arti (`lab/setup --arti` builds it)
+    Arti,
+}
+
+impl Client {
+    pub(crate) fn program(self) -> ClientProgram {
+        match self {
+            Self::Tor => ClientProgram::Tor,
+            Self::Arti => ClientProgram::Arti,
+        }
     }
 }

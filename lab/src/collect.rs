@@ -427,6 +427,7 @@ impl<'a> Worker<'a> {
         }
         let started = Instant::now();
         let mut anew = started;
+        network.set_machines(self.client, &plan.maybenot)?;
         while !queue.is_over() {
             stop_if(stop)?;
             self.tries += 1;

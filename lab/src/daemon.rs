@@ -11,7 +11,7 @@ use crate::namespace::Namespace;
 /// Lines that are shown of a log.
 const LAST_LINES: usize = 12;
 
-/// A running tor.
+/// A running tor, or arti.
 #[derive(Debug)]
 pub(crate) struct Daemon {
     name: String,
@@ -20,23 +20,22 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
-    /// Starts tor in a namespace. Its output goes on at the end of `log`.
-    pub(crate) fn start(name: &str, namespace: &Namespace, torrc: &Path, log: &Path) -> Result<Self, Error> {
+    /// Starts a program in a namespace. Its output goes on at the end of `log`.
+    pub(crate) fn start(name: &str, namespace: &Namespace, mut command: Command, log: &Path) -> Result<Self, Error> {
         let child = namespace.run(|| {
             let out = OpenOptions::new().create(true).append(true).open(log);
             let out = out.map_err(Error::system(log.display().to_string()))?;
             let err = out.try_clone().map_err(Error::system(log.display().to_string()))?;
-            let mut command = Command::new("tor");
-            command.arg("-f").arg(torrc).stdin(Stdio::null()).stdout(out).stderr(err);
+            command.stdin(Stdio::null()).stdout(out).stderr(err);
             // Ctrl-C is for the laboratory, which then ends its daemons.
-            command.process_group(0).spawn().map_err(Error::system(format!("starting tor for {name}")))
+            command.process_group(0).spawn().map_err(Error::system(format!("starting the daemon of {name}")))
         })?;
         Ok(Self { name: name.to_owned(), child, log: log.to_owned() })
     }
 
     /// How it ended, if it did.
     pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>, Error> {
-        self.child.try_wait().map_err(Error::system(format!("tor of {}", self.name)))
+        self.child.try_wait().map_err(Error::system(format!("the daemon of {}", self.name)))
     }
 
     /// Ends it at once.

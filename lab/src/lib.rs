@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod arti;
 pub mod chat;
 mod check;
 mod collect;
@@ -25,7 +26,8 @@ mod topology;
 pub mod tor;
 mod workload;
 
-pub use check::{Finding, check_for, check_inside, check_programs};
+pub use arti::Machines;
+pub use check::{Finding, check_clients, check_for, check_inside, check_programs};
 pub use collect::{Collected, Progress, Told, collect};
 pub use drift::Drift;
 pub use error::Error;
@@ -36,4 +38,4 @@ pub use network::{Network, Restarted, SERVER_PORT};
 pub use plan::{Circuits, Classes, Plan, Route, Vantage, Workload};
 pub use record::{Pair, Recording, Tap, record_while};
 pub use running::{Ended, NetworkState, ProcessState, RunFolder};
-pub use topology::{ConnectionPadding, Link, NetworkConfig, Node, Role};
+pub use topology::{ClientProgram, ConnectionPadding, Link, NetworkConfig, Node, Role};

@@ -6,18 +6,20 @@ use std::fs;
 use std::io;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::Error;
+use crate::arti::{self, Authority, Machines};
 use crate::daemon::Daemon;
 use crate::enclosure::PRIVATE;
 use crate::link::{self, Hub, HubCounters};
 use crate::namespace::Namespace;
 use crate::running::{NetworkState, namespaces};
-use crate::topology::{NetworkConfig, Node, Role};
+use crate::topology::{ClientProgram, NetworkConfig, Node, Role};
 use crate::tor::{
     AuthorityKeys, ControlPort, Identity, RoleOptions, Torrc, authority_keys, bandwidth_file, fingerprint, make_folder,
     vote_soon,
@@ -103,6 +105,7 @@ impl Network {
         }
         say("relays");
         network.reach(stop, &Role::is_relay)?;
+        network.tell_arti(&keys)?;
         network.start(|role| !role.is_relay())?;
         say("clients and the service");
         network.reach(stop, &|role| !role.is_relay())?;
@@ -214,13 +217,62 @@ impl Network {
         let mut daemons = self.daemons.lock().expect("nothing panics while it holds this");
         let daemon = &mut daemons[self.started_at(node)];
         daemon.kill();
-        let state = folder(&node.name).join("state");
-        match fs::remove_file(&state) {
+        let folder = folder(&node.name);
+        let (state, removed) = if self.is_arti(node) {
+            let state = arti::state(&folder);
+            (state.clone(), fs::remove_dir_all(state))
+        } else {
+            let state = folder.join("state");
+            (state.clone(), fs::remove_file(state))
+        };
+        match removed {
             // It may have ended before it wrote one.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             removed => removed.map_err(Error::system(state.display().to_string()))?,
         }
         *daemon = self.daemon(node)?;
+        Ok(())
+    }
+
+    /// From now on such machines run on the circuits of a client of arti, also after it started anew.
+    ///
+    /// # Errors
+    ///
+    /// If they are no machines, or the client runs none.
+    pub fn set_machines(&self, node: &Node, machines: &Machines) -> Result<(), Error> {
+        if !self.is_arti(node) {
+            let is_none = machines.machines.is_empty();
+            let why = || Error::Wrong(format!("{}: only arti runs machines of Maybenot", node.name));
+            return if is_none { Ok(()) } else { Err(why()) };
+        }
+        let path = arti::machines_file(&folder(&node.name));
+        let words = machines.words();
+        fs::write(&path, &words).map_err(Error::system(path.display().to_string()))?;
+        match self.control(node) {
+            Ok(mut port) => port.command(&format!("MACHINES {words}")).map(|_| ()),
+            // One that is not there yet reads the file once it is.
+            Err(Error::System { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn is_arti(&self, node: &Node) -> bool {
+        node.role == Role::Client && self.config.client == ClientProgram::Arti
+    }
+
+    /// Writes what clients of arti are told; authorities have run, and so have all their keys.
+    fn tell_arti(&self, keys: &Keys) -> Result<(), Error> {
+        if self.config.client != ClientProgram::Arti {
+            return Ok(());
+        }
+        let of = |keys: &AuthorityKeys| Authority::of(keys, &folder(&keys.name));
+        let authorities = keys.authorities.iter().map(of).collect::<Result<Vec<_>, _>>()?;
+        for client in self.nodes_of(Role::Client) {
+            let folder = folder(&client.name);
+            let path = folder.join("arti.toml");
+            let text = arti::config(&folder, &authorities, self.config.connection_padding);
+            fs::write(&path, text).map_err(Error::system(path.display().to_string()))?;
+        }
         Ok(())
     }
 
@@ -283,9 +335,18 @@ impl Network {
     }
 
     fn daemon(&self, node: &Node) -> Result<Daemon, Error> {
-        let torrc = folder(&node.name).join("torrc");
+        let folder = folder(&node.name);
+        let command = if self.is_arti(node) {
+            let mut command = Command::new(arti::program());
+            command.arg(folder.join("arti.toml"));
+            command
+        } else {
+            let mut command = Command::new("tor");
+            command.arg("-f").arg(folder.join("torrc"));
+            command
+        };
         let log = self.logs.join(format!("{}.log", node.name));
-        Daemon::start(&node.name, self.namespace(node), &torrc, &log)
+        Daemon::start(&node.name, self.namespace(node), command, &log)
     }
 
     /// Waits until all is `ready`, which says which node it still waits for.

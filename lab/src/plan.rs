@@ -12,11 +12,12 @@ use wfkit_capture::record::Query;
 use wfkit_metrics::seed::mix;
 
 use crate::Error;
+use crate::arti::Machines;
 use crate::chat::{ChatConfig, MOST_TOPICS};
 use crate::drift::Drift;
 use crate::pages::{MOST_PAGES, PagesConfig};
 use crate::secretstroll::{CELLS, Defence, Map};
-use crate::topology::NetworkConfig;
+use crate::topology::{ClientProgram, NetworkConfig};
 
 /// Which queries are made and recorded. Every key has a default.
 ///
@@ -37,6 +38,7 @@ use crate::topology::NetworkConfig;
 /// [network]                # as in `wfkit-lab up`
 /// relays = 5
 /// clients = 4
+/// client = "tor"           # or "arti"
 /// delay = 5.0
 /// connection_padding = "auto" # or "on", "reduced", "off": Tor's own, while the connection is silent
 /// circuit_padding = true   # Tor's own, while circuits to onion services are set up
@@ -61,6 +63,10 @@ use crate::topology::NetworkConfig;
 /// [defence]                # of the application; none is the default
 /// padding = 4096
 /// count = 18
+///
+/// [maybenot]               # on the circuits of clients (client = "arti"); none is the default
+/// machines = ["02e.."]     # as Maybenot writes them
+/// hop = 1                  # to which relay their padding goes; 0 is the guard
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -101,6 +107,8 @@ pub struct Plan {
     pub drift: Drift,
     /// What client and server do so that queries look alike.
     pub defence: Defence,
+    /// Machines of Maybenot on the circuits of clients, which are arti's.
+    pub maybenot: Machines,
 }
 
 /// What clients do.
@@ -193,6 +201,7 @@ impl Default for Plan {
             chat: ChatConfig::default(),
             drift: Drift::default(),
             defence: Defence::default(),
+            maybenot: Machines::default(),
         }
     }
 }
@@ -304,7 +313,19 @@ impl Plan {
             Workload::Pages => self.pages.check(&self.defence)?,
             Workload::Chat => self.chat.check(&self.defence)?,
         }
+        self.check_maybenot()?;
         self.network.nodes().map(|_| ())
+    }
+
+    fn check_maybenot(&self) -> Result<(), Error> {
+        self.maybenot.check()?;
+        let why = match (self.network.client, self.route) {
+            _ if self.maybenot.machines.is_empty() => return Ok(()),
+            (ClientProgram::Arti, Route::Onion | Route::Exit) => return Ok(()),
+            (ClientProgram::Tor, _) => "tor runs none; network.client = \"arti\"",
+            (_, Route::Direct) => "without Tor there are no circuits",
+        };
+        Err(Error::Wrong(format!("maybenot.machines: {why}")))
     }
 
     /// Whether all points of every cell are asked for, also of those that open later.
@@ -491,6 +512,13 @@ mod tests {
             ("[network]\nrelays = 1", "relays = 1"),
             ("clases = 3", "unknown field `clases`"),
             ("route = \"tor\"", "unknown variant `tor`"),
+            ("maybenot.machines = [\"02e\"]", "maybenot.machines: tor runs none"),
+            (
+                "network.client = \"arti\"\nroute = \"direct\"\nmaybenot.machines = [\"02e\"]",
+                "without Tor there are no circuits",
+            ),
+            ("maybenot.hop = 4", "maybenot.hop = 4"),
+            ("network.client = \"arty\"", "unknown variant `arty`"),
             ("[defence]\npading = 3", "unknown field `pading`"),
         ] {
             let error = Plan::parse(text).unwrap_err();

@@ -64,6 +64,8 @@ pub struct NetworkConfig {
     pub exits: u16,
     /// Clients.
     pub clients: u16,
+    /// Which program clients are.
+    pub client: ClientProgram,
     /// Delay of every node's link, one way, in ms.
     pub delay: f64,
     /// Most that is added to a packet's delay at random, in ms.
@@ -78,15 +80,26 @@ pub struct NetworkConfig {
     pub scheduler_interval: u16,
     /// How clients pad their connection to the guard (`ConnectionPadding`, `ReducedConnectionPadding`).
     pub connection_padding: ConnectionPadding,
-    /// Whether clients pad circuits to onion services while they are set up (`CircuitPadding`).
+    /// Whether clients pad circuits to onion services while they are set up (`CircuitPadding`); arti never does.
     pub circuit_padding: bool,
+}
+
+/// What is a client of the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClientProgram {
+    /// The system's tor.
+    #[default]
+    Tor,
+    /// arti, which can run machines of Maybenot on its circuits; a program of its own, `wfkit-lab-arti`.
+    Arti,
 }
 
 /// Cells that a client and its guard send each other while their connection is silent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ConnectionPadding {
-    /// As Tor does by itself.
+    /// As tor does by itself; none of arti, which would pad connections to more relays than its guard, into recordings.
     #[default]
     Auto,
     /// One every 5 s or so.
@@ -104,6 +117,7 @@ impl Default for NetworkConfig {
             relays,
             exits,
             clients,
+            client: ClientProgram::Tor,
             delay: 0.0,
             jitter: 0.0,
             rate: 0,

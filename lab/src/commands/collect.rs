@@ -28,6 +28,10 @@ pub(crate) fn run(options: &Collect, inside: bool) -> anyhow::Result<ExitCode> {
             plan.pages.browser = true;
             plan.check().context("--browser")?;
         }
+        if let Some(client) = options.client {
+            plan.network.client = client.program();
+            plan.check().context("--client")?;
+        }
         check_for(&plan)?;
         enclosure::seen_from_both(&options.out)?;
         let done = Journal::open(&options.out, &plan)?.done();

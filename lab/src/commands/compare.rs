@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use wfkit_lab::secretstroll::Defence;
-use wfkit_lab::{Journal, Plan, Route, Workload, check_for, enclosure};
+use wfkit_lab::{Journal, Machines, Plan, Route, Workload, check_for, enclosure};
 
 use super::collect::{bring_up, make};
 use super::requests::{self, CELL_DATA, Change, ONE_CELL};
@@ -22,10 +22,10 @@ const DRAWS: usize = 1000;
 
 pub(crate) fn run(options: &Compare, inside: bool) -> anyhow::Result<ExitCode> {
     let live = Plan::read(&options.plan)?;
-    let plain = Plan { defence: Defence::default(), ..live.clone() };
-    if live.defence == plain.defence {
+    let plain = Plan { defence: Defence::default(), maybenot: Machines::default(), ..live.clone() };
+    if live.defence == plain.defence && live.maybenot.machines.is_empty() {
         bail!(
-            "{}: there is no [defence] to compare; add one, such as\n\n[defence]\ndelay = 200",
+            "{}: there is neither a [defence] nor a [maybenot] to compare; add one, such as\n\n[defence]\ndelay = 200",
             options.plan.display()
         );
     }
@@ -93,6 +93,8 @@ fn record(options: &Compare, sets: [(&str, &Plan); 2]) -> anyhow::Result<()> {
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Likeness {
     FixedShape,
+    /// Machines of Maybenot, in its own simulator.
+    Machines,
     /// Single requests are changed, and each has a stream of its own.
     OfRequests(Change),
     /// Requests wait, but which packets they are cannot be told.
@@ -104,8 +106,11 @@ fn likeness(plan: &Plan) -> Likeness {
     let defence = &plan.defence;
     let &Defence { padding, count, delay, .. } = defence;
     let has_streams = plan.workload == Workload::Secretstroll && plan.route == Route::Onion;
+    let has_machines = !plan.maybenot.machines.is_empty();
     let of = |padding, count, delay| Defence { padding, count, delay, ..Defence::default() };
     match *defence {
+        none if none == Defence::default() && has_machines => Likeness::Machines,
+        _ if has_machines => Likeness::None,
         same if same == of(padding, count, 0) && padding > 0 && count > 0 => Likeness::FixedShape,
         same if same == of(0, 0, delay) && delay > 0 && has_streams => {
             Likeness::OfRequests(Change::Wait(f64::from(delay) / 1000.0))
@@ -121,6 +126,9 @@ fn likeness(plan: &Plan) -> Likeness {
 /// what goes up for it.
 fn simulation(plan: &Plan, undefended: &[(String, Volume)], requests: f64) -> String {
     let defence = &plan.defence;
+    if likeness(plan) == Likeness::Machines {
+        return plan.maybenot.simulation(ONE_CELL);
+    }
     if likeness(plan) == Likeness::Jitter {
         return format!("jitter:uniform,max={}ms,delays=inferred", defence.delay);
     }
@@ -292,5 +300,9 @@ mod tests {
         assert_eq!(simulation(&direct, &undefended, 8.0), "jitter:uniform,max=200ms,delays=inferred");
         assert_eq!(likeness(&Plan { route: Route::Direct, ..of(count) }), Likeness::None);
         assert_eq!(likeness(&of(Defence { batch: true, ..delay })), Likeness::None);
+        let maybenot = Machines { machines: vec!["02eA+".to_owned()], ..Machines::default() };
+        let machines = Plan { maybenot, ..Plan::default() };
+        assert_eq!(simulation(&machines, &undefended, 8.0), "maybenot:machines,client=02eA-,size=536B");
+        assert_eq!(likeness(&Plan { defence: delay, ..machines }), Likeness::None);
     }
 }

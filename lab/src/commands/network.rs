@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use wfkit_lab::{Network, NetworkState, RunFolder, enclosure};
+use wfkit_lab::{Network, NetworkState, RunFolder, check_clients, enclosure};
 
 use crate::cli::{Up, Which};
 use crate::printer;
@@ -22,6 +22,7 @@ const RENEW: Duration = Duration::from_secs(2);
 pub(crate) fn up(up: &Up) -> anyhow::Result<ExitCode> {
     let folder = RunFolder::of(&up.which.name)?;
     up.network.config().nodes()?;
+    check_clients(&up.network.config())?;
     enclosure::seen_from_both(folder.path())?;
     if up.foreground {
         // Whoever started this in the background has made the folder.

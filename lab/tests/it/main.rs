@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that fails")]
 
+mod arti;
 mod collect;
 mod network;
 mod program;

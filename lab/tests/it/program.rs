@@ -40,6 +40,18 @@ pub(crate) fn has_chromium() -> bool {
     is_there
 }
 
+/// Whether there is arti as a client; `lab/setup --arti` builds it. With `WFKIT_REQUIRE_ARTI` it must be there.
+pub(crate) fn has_arti() -> bool {
+    let said = text(&Command::new(LAB).arg("check").output().unwrap());
+    let is_there = said.lines().any(|line| line.starts_with("has    wfkit-lab-arti: "));
+    if !is_there {
+        assert!(std::env::var_os("WFKIT_REQUIRE_ARTI").is_none(), "{said}");
+        let test = std::thread::current().name().unwrap_or("a test").to_owned();
+        let _ = writeln!(std::io::stderr(), "SKIPPED {test}: there is no wfkit-lab-arti; lab/setup --arti builds it");
+    }
+    is_there
+}
+
 /// Processes that mention a path.
 pub(crate) fn processes_that_mention(path: &Path) -> Vec<PathBuf> {
     let path = path.to_str().unwrap();
