@@ -8,6 +8,7 @@ mod draws;
 mod halves;
 mod kaggle;
 mod kit;
+mod nearest;
 mod report;
 mod rules;
 mod score;
@@ -21,8 +22,9 @@ pub use defense::{DefenseExportError, Export, check_defense, export_defense, rea
 pub use halves::halves;
 pub use kaggle::{Hosted, split_for_hosts};
 pub use kit::{Kit, KitError, write_kit};
+pub use nearest::{Seen, nearest};
 pub use report::{CheckReport, Overhead, UploadCost};
 pub use rules::Rules;
 pub use score::{ClassAuc, CompetitionError, CompetitionScore, MatchScore, score};
-pub use split::{DefenseSplitError, SplitOptions, SplitReport, split};
+pub use split::{DefenseSplitError, SplitOptions, SplitParts, SplitReport, split, split_and_read};
 pub use truth::{Verif, read_truth};

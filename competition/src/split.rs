@@ -57,6 +57,17 @@ pub struct SplitReport {
     pub twins_in_train: usize,
 }
 
+/// What a split wrote, as whoever reads the files has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SplitParts {
+    /// Labelled traces for the attackers, as [`read_defense`] reads them.
+    pub train: TraceSet,
+    /// Traces to classify, as [`read_captures`] reads them.
+    pub test: TraceSet,
+    /// The class of each of these, as [`read_truth`] reads it.
+    pub truth: BTreeMap<i64, String>,
+}
+
 /// Why there is no split.
 #[derive(Debug, Error)]
 pub enum DefenseSplitError {
@@ -118,6 +129,18 @@ pub enum DefenseSplitError {
 /// # Errors
 /// A set for which there is no such split, and what the system refuses.
 pub fn split(set: &TraceSet, options: &SplitOptions, out_dir: &Path) -> Result<SplitReport, DefenseSplitError> {
+    Ok(split_and_read(set, options, out_dir)?.0)
+}
+
+/// As [`split`], with what the files hold: they were read to check them, and a large one is not read twice.
+///
+/// # Errors
+/// As [`split`].
+pub fn split_and_read(
+    set: &TraceSet,
+    options: &SplitOptions,
+    out_dir: &Path,
+) -> Result<(SplitReport, SplitParts), DefenseSplitError> {
     let classes = set.classes().len();
     check(set, classes, options.test_traces)?;
     let hashes: Vec<[u8; 32]> = set.traces().iter().map(|labelled| labelled.trace.content_hash()).collect();
@@ -151,8 +174,8 @@ pub fn split(set: &TraceSet, options: &SplitOptions, out_dir: &Path) -> Result<S
     write_train(&report.train, train.iter().map(|&(id, labelled)| (labelled.key.class.as_str(), id, &labelled.trace)))?;
     write_captures(&report.test, test.iter().map(|&(id, labelled)| (id, &labelled.trace)))?;
     write_truth(&report.verif, test.iter().map(|&(id, labelled)| (id, labelled.key.class.as_str())))?;
-    reread(&report, &train, &test)?;
-    Ok(report)
+    let parts = reread(&report, &train, &test)?;
+    Ok((report, parts))
 }
 
 /// Whether there is a split at all.
@@ -316,29 +339,33 @@ impl Twins {
 /// Reads the three files and compares them with what was meant.
 fn reread(
     report: &SplitReport,
-    train: &[(i64, &LabelledTrace)],
-    test: &[(i64, &LabelledTrace)],
-) -> Result<(), DefenseSplitError> {
+    meant_train: &[(i64, &LabelledTrace)],
+    meant_test: &[(i64, &LabelledTrace)],
+) -> Result<SplitParts, DefenseSplitError> {
     let expect = |same: bool, path: &PathBuf, what| match same {
         true => Ok(()),
         false => Err(DefenseSplitError::Reread { path: path.clone(), what }),
     };
     let limits = ReadLimits::OWN;
-    let found = read_defense(&report.train, &limits)?;
-    let same = found.traces().iter().zip(train).all(|(found, (id, meant))| {
+    let train = read_defense(&report.train, &limits)?;
+    let same = train.traces().iter().zip(meant_train).all(|(found, (id, meant))| {
         found.key.rep == *id && found.key.class == meant.key.class && found.trace == meant.trace
     });
-    expect(same && found.len() == train.len(), &report.train, "not the train set that was drawn")?;
+    expect(same && train.len() == meant_train.len(), &report.train, "not the train set that was drawn")?;
 
-    let found = read_captures(&report.test, &limits)?;
-    let same =
-        found.traces().iter().zip(test).all(|(found, (id, meant))| found.key.rep == *id && found.trace == meant.trace);
-    expect(same && found.len() == test.len(), &report.test, "not the test set that was drawn")?;
+    let test = read_captures(&report.test, &limits)?;
+    let same = test
+        .traces()
+        .iter()
+        .zip(meant_test)
+        .all(|(found, (id, meant))| found.key.rep == *id && found.trace == meant.trace);
+    expect(same && test.len() == meant_test.len(), &report.test, "not the test set that was drawn")?;
 
-    let found = read_truth(&report.verif, &limits)?;
-    let same = test.iter().all(|(id, meant)| found.get(id) == Some(&meant.key.class));
-    expect(same && found.len() == test.len(), &report.verif, "not the truth of the test set")?;
+    let truth = read_truth(&report.verif, &limits)?;
+    let same = meant_test.iter().all(|(id, meant)| truth.get(id) == Some(&meant.key.class));
+    expect(same && truth.len() == meant_test.len(), &report.verif, "not the truth of the test set")?;
 
-    let ids: HashSet<i64> = train.iter().chain(test).map(|&(id, _)| id).collect();
-    expect(ids.len() == train.len() + test.len(), &report.test, "ids that are not all different")
+    let ids: HashSet<i64> = meant_train.iter().chain(meant_test).map(|&(id, _)| id).collect();
+    expect(ids.len() == meant_train.len() + meant_test.len(), &report.test, "ids that are not all different")?;
+    Ok(SplitParts { train, test, truth })
 }

@@ -44,8 +44,6 @@ pub struct Parts {
     passwords: tokio::sync::Semaphore,
     /// Pictures that are drawn at the same time: each reads a whole upload.
     pictures: tokio::sync::Semaphore,
-    /// Attacks of the house that run at the same time: each takes all cores, and other workers stay free for what teams wait for.
-    house: tokio::sync::Semaphore,
 }
 
 impl std::ops::Deref for App {
@@ -60,8 +58,8 @@ impl App {
     /// An application over a store and a folder of files.
     pub fn new(store: Store, files: Files, world: World, options: Options) -> Self {
         let passwords = tokio::sync::Semaphore::new(2);
-        let (pictures, house) = (tokio::sync::Semaphore::new(1), tokio::sync::Semaphore::new(1));
-        Self(Arc::new(Parts { store, files, world, options, bell: Bell::default(), passwords, pictures, house }))
+        let pictures = tokio::sync::Semaphore::new(1);
+        Self(Arc::new(Parts { store, files, world, options, bell: Bell::default(), passwords, pictures }))
     }
 
     pub(crate) fn now(&self) -> Millis {

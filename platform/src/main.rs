@@ -421,7 +421,14 @@ async fn listen(app: App, serve: &Serve) -> anyhow::Result<()> {
         .with_context(|| format!("{} cannot be listened on; --listen takes another", serve.listen))?;
     say(&format!("http://{} (Ctrl-C ends it)", listener.local_addr()?));
     let (stop, stopped) = watch::channel(false);
-    let workers = tokio::spawn(work::run(app.clone(), serve.workers, stopped.clone()));
+    let work = work::run(app.clone(), serve.workers, stopped.clone());
+    let no_more = stop.clone();
+    let workers = tokio::spawn(async move {
+        let ended = work.await;
+        // Pages without anything behind them would only look well.
+        let _ = no_more.send(true);
+        ended
+    });
     let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(async move {
         asked_to_stop().await;
@@ -433,7 +440,7 @@ async fn listen(app: App, serve: &Serve) -> anyhow::Result<()> {
             let _ = until.changed().await;
         })
         .await?;
-    workers.await?;
+    workers.await?.map_err(|failure| anyhow::anyhow!(in_full(failure)))?;
     app.store.close().await;
     Ok(())
 }

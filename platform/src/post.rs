@@ -12,12 +12,11 @@ use lettre::message::header::ContentType;
 use lettre::{Message, SmtpTransport, Transport};
 
 use crate::store::accounts::Account;
-use crate::store::{Conn, mail};
+use crate::store::{Conn, Writing, jobs, mail};
+use crate::work::handed;
 use crate::{App, Failure, Millis};
 
 const MINUTE: Millis = 60_000;
-/// Attempts before a mail waits for an organiser: with pauses of up to an hour, those of a day and a half.
-const MOST_ATTEMPTS: i64 = 40;
 
 /// How mail is sent.
 #[derive(Debug, Clone)]
@@ -159,44 +158,62 @@ impl App {
         let body = body.map_err(|error| Failure::Broken(format!("template: {error}")))?;
         let subject = format!("{competition}: {subject}");
         mail::insert(conn, &self.world.id(), &account.email, &subject, &body, self.now()).await?;
+        jobs::want(conn, &self.world).await?;
         Ok(())
     }
 }
 
-/// Sends what is due; how many were sent.
+/// Sends what is due, without the queue; how many were sent.
 ///
 /// # Errors
 /// What the database refuses. A mail that cannot be sent is none: why is kept with it.
 pub async fn deliver(app: &App) -> Result<usize, Failure> {
-    let Some(post) = &app.options.post else { return Ok(0) };
+    if app.options.post.is_none() {
+        return Ok(0);
+    }
     let mut sent = 0;
     loop {
-        let now = app.now();
-        let pause = |attempts: i64| now + MINUTE * (1 << attempts.clamp(0, 6)).min(60);
-        let mut tx = app.store.write().await?;
-        let Some(one) = mail::claim(&mut tx, now, MOST_ATTEMPTS, pause).await? else { return Ok(sent) };
-        tx.commit().await?;
-        let (id, carrier, message) = (one.id.clone(), post.carrier.clone(), message(post, &one, now));
-        let result = match message {
-            Ok(message) => {
-                let carried = tokio::task::spawn_blocking(move || carrier.send(&id, &message)).await;
-                carried.unwrap_or_else(|error| Err(error.to_string()))
-            }
-            Err(reason) => Err(reason),
-        };
-        let mut tx = app.store.write().await?;
-        match result {
-            Ok(()) => {
-                mail::sent(&mut tx, &one.id, app.now()).await?;
-                sent += 1;
-            }
-            Err(reason) => {
-                tracing::warn!(mail = one.id, "not sent: {reason}");
-                mail::failed(&mut tx, &one.id, &reason).await?;
-            }
-        }
-        tx.commit().await?;
+        let next = jobs::next(&mut *app.store.read().await?, app.now(), &[jobs::Kind::Mail]).await?;
+        let Some(job) = next else { return Ok(sent) };
+        sent += usize::from(handed(app, &job.id).await?);
     }
+}
+
+/// Sends the mail of a job that was begun; false where it could not be, and is to be tried later.
+pub(crate) async fn send(app: &App, mut tx: Writing, job: &jobs::Job, worker: &str) -> Result<bool, Failure> {
+    let now = app.now();
+    let Some(post) = &app.options.post else {
+        return Err(Failure::Broken("mail in a process that sends none".to_owned()));
+    };
+    let pause = |attempts: i64| now + MINUTE * (1 << attempts.clamp(0, 6)).min(60);
+    let Some(one) = mail::attempt(&mut tx, &job.subject, pause).await? else {
+        jobs::end(&mut tx, &job.id, worker).await?;
+        tx.commit().await?;
+        return Ok(false);
+    };
+    tx.commit().await?;
+    let (id, carrier, message) = (one.id.clone(), post.carrier.clone(), message(post, &one, now));
+    let result = match message {
+        Ok(message) => {
+            let carried = tokio::task::spawn_blocking(move || carrier.send(&id, &message)).await;
+            carried.unwrap_or_else(|error| Err(error.to_string()))
+        }
+        Err(reason) => Err(reason),
+    };
+    let mut tx = app.store.write().await?;
+    if !jobs::end(&mut tx, &job.id, worker).await? {
+        return Ok(false);
+    }
+    match &result {
+        Ok(()) => mail::sent(&mut tx, &one.id, app.now()).await?,
+        Err(reason) => {
+            tracing::warn!(mail = one.id, "not sent: {reason}");
+            mail::failed(&mut tx, &one.id, reason).await?;
+            jobs::want(&mut tx, &app.world).await?;
+        }
+    }
+    tx.commit().await?;
+    Ok(result.is_ok())
 }
 
 fn message(post: &Post, one: &mail::Mail, now: Millis) -> Result<Message, String> {

@@ -7,7 +7,7 @@ use wfkit_metrics::VolumeSummary;
 use crate::game::{Kind, Round, draw};
 use crate::store::rejudgings::{self, Rejudging};
 use crate::store::results::ScoreRow;
-use crate::store::{accounts, audit, rounds, submissions, teams};
+use crate::store::{accounts, audit, jobs, rounds, submissions, teams};
 use crate::work::{candidates, queue_house};
 use crate::{App, Failure};
 
@@ -178,6 +178,7 @@ pub async fn requeue(app: &App, by: &str, id: &str) -> Result<(), Failure> {
     if !submissions::requeue(&mut tx, id).await? {
         return Err(Failure::Conflict("It is being worked on.".to_owned()));
     }
+    jobs::want(&mut tx, &app.world).await?;
     let before = format!("it was {}", submission.state().name());
     audit::record(&mut tx, &app.world, by, "check again", &format!("submission {id}"), &before).await?;
     tx.commit().await?;
@@ -195,6 +196,7 @@ pub async fn cancel(app: &App, by: &str, id: &str) -> Result<(), Failure> {
     if !submissions::cancel(&mut tx, id, app.now()).await? {
         return Err(Failure::Conflict("Nothing is being done with it.".to_owned()));
     }
+    jobs::unwant(&mut tx, &[jobs::Kind::Check, jobs::Kind::Record], id).await?;
     let before = format!("it was {}", submission.state().name());
     audit::record(&mut tx, &app.world, by, "cancel", &format!("submission {id}"), &before).await?;
     tx.commit().await?;
@@ -227,6 +229,7 @@ pub async fn begin_rejudging(app: &App, by: &str, round: &Round, kind: Kind, rea
     if count == 0 {
         return Err(Failure::Conflict(format!("Round {} has no {}s that were checked.", round.number, kind.name())));
     }
+    jobs::want(&mut tx, &app.world).await?;
     let detail = format!("{count} {}s: {reason}", kind.name());
     audit::record(&mut tx, &app.world, by, "begin rejudging", &format!("round {}", round.number), &detail).await?;
     tx.commit().await?;
@@ -270,6 +273,7 @@ pub async fn drop_rejudging(app: &App, by: &str, id: &str) -> Result<(), Failure
     if !rejudgings::close(&mut tx, id, "dropped", app.now()).await? {
         return Err(Failure::Conflict("It is not open.".to_owned()));
     }
+    jobs::unwant_rejudging(&mut tx, id).await?;
     audit::record(&mut tx, &app.world, by, "drop rejudging", &format!("rejudging {id}"), "").await?;
     tx.commit().await?;
     Ok(())

@@ -13,7 +13,7 @@ use super::Person;
 use crate::game::{Counting, Kind, Phase, Round, Slots};
 use crate::store::submissions::{self, New, State, Submission};
 use crate::store::teams::{self, Team};
-use crate::store::{Conn, attempts, audit, rounds};
+use crate::store::{Conn, attempts, audit, jobs, rounds};
 use crate::world::{counted, hex};
 use crate::{App, Failure, Millis};
 
@@ -301,6 +301,7 @@ pub async fn submit(
     };
     let stored = async {
         submissions::insert(&mut tx, &new).await?;
+        jobs::want(&mut tx, &app.world).await?;
         let subject = format!("submission {id}");
         let detail =
             format!("{} of team {} in round {}, sha256 {}", kind.name(), team.number, round.number, received.sha256);

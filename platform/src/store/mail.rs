@@ -3,6 +3,9 @@
 use super::Conn;
 use crate::Millis;
 
+/// Attempts before a mail waits for an organiser: with pauses of up to an hour, those of a day and a half.
+pub const MOST_ATTEMPTS: i64 = 40;
+
 /// A mail.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Mail {
@@ -51,25 +54,18 @@ pub async fn insert(
     Ok(())
 }
 
-/// Takes the one that is due for longest. Until `next_at`, which follows from its attempts, nobody else takes it: a process that dies
-/// while it sends leaves it to be tried again.
-pub async fn claim(
-    conn: &mut Conn,
-    now: Millis,
-    most: i64,
-    next_at: impl Fn(i64) -> Millis,
-) -> sqlx::Result<Option<Mail>> {
-    let sql =
-        format!("{SELECT} WHERE sent_at IS NULL AND next_at <= $1 AND attempts < $2 ORDER BY next_at, id LIMIT 1");
-    let due: Option<Mail> =
-        sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(now).bind(most).fetch_optional(&mut *conn).await?;
-    let Some(due) = due else { return Ok(None) };
-    sqlx::query("UPDATE mail SET attempts = attempts + 1, next_at = $1 WHERE id = $2")
-        .bind(next_at(due.attempts))
-        .bind(&due.id)
-        .execute(conn)
-        .await?;
-    Ok(Some(due))
+/// One is tried, and next at `next_at` should nothing more be heard of it; none where it was sent.
+pub async fn attempt(conn: &mut Conn, id: &str, next_at: impl Fn(i64) -> Millis) -> sqlx::Result<Option<Mail>> {
+    let sql = format!("{SELECT} WHERE id = $1 AND sent_at IS NULL");
+    let one: Option<Mail> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(&mut *conn).await?;
+    if let Some(one) = &one {
+        sqlx::query("UPDATE mail SET attempts = attempts + 1, next_at = $1 WHERE id = $2")
+            .bind(next_at(one.attempts))
+            .bind(&one.id)
+            .execute(conn)
+            .await?;
+    }
+    Ok(one)
 }
 
 /// It was sent.
@@ -86,6 +82,12 @@ pub async fn sent(conn: &mut Conn, id: &str, now: Millis) -> sqlx::Result<()> {
 pub async fn failed(conn: &mut Conn, id: &str, reason: &str) -> sqlx::Result<()> {
     sqlx::query("UPDATE mail SET reason = $1 WHERE id = $2").bind(reason).bind(id).execute(conn).await?;
     Ok(())
+}
+
+/// One was begun many times and never came to an end: it waits for an organiser.
+pub async fn give_up(conn: &mut Conn, id: &str) -> sqlx::Result<()> {
+    sqlx::query("UPDATE mail SET attempts = $1 WHERE id = $2").bind(MOST_ATTEMPTS).bind(id).execute(&mut *conn).await?;
+    failed(conn, id, "Sending it was begun several times and never came to an end.").await
 }
 
 /// Has all that wait be tried at once, those that were given up too; how many.

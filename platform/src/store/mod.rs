@@ -1,14 +1,17 @@
 //! The database, behind one module: SQL that SQLite and PostgreSQL both read, over one schema.
 //!
 //! Statements are functions over a connection, one file a table or two, so that whoever needs several of them does so in one
-//! transaction. Writing transactions go one after another: SQLite has one writer, a queue of our own is fairer than its, and what
-//! holds of one database then holds of the other.
+//! transaction. Writing transactions go one after another: SQLite has one writer, a line of our own is fairer than its, and what
+//! holds of one database then holds of the other. Tables of the queue, which is a library's, are beside ours in the same database
+//! (`queue.rs`).
 
 pub mod accounts;
 pub mod attempts;
 pub mod audit;
 pub mod house;
+pub mod jobs;
 pub mod mail;
+mod queue;
 pub mod rejudgings;
 pub mod results;
 pub mod rounds;
@@ -17,7 +20,11 @@ pub mod submissions;
 pub mod teams;
 pub mod whole;
 
+pub(crate) use queue::{Line, Queue, QueueError};
+
+use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
@@ -38,11 +45,19 @@ enum Kind {
 }
 
 /// The database.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Store {
     kind: Kind,
+    address: Arc<str>,
     readers: AnyPool,
     writer: AnyPool,
+}
+
+impl fmt::Debug for Store {
+    /// Without the address, which may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("kind", &self.kind).finish_non_exhaustive()
+    }
 }
 
 impl Store {
@@ -90,7 +105,7 @@ impl Store {
         let writer = pool(1).connect_with(options.clone()).await?;
         sqlx::migrate!("./migrations").run(&writer).await?;
         let readers = pool(8).connect_with(options).await?;
-        Ok(Self { kind, readers, writer })
+        Ok(Self { kind, address: address.into(), readers, writer })
     }
 
     /// A connection to read from.

@@ -58,7 +58,7 @@ pub async fn begin(conn: &mut Conn, new: &Rejudging, kind: Kind) -> sqlx::Result
     .execute(&mut *conn)
     .await?;
     let listed = sqlx::query(
-        "INSERT INTO rejudged (rejudging_id, submission_id, attempts) SELECT $1, id, 0 FROM submission
+        "INSERT INTO rejudged (rejudging_id, submission_id) SELECT $1, id FROM submission
          WHERE round_id = $2 AND kind = $3 AND state NOT IN ('queued', 'running')",
     )
     .bind(&new.id)
@@ -91,68 +91,19 @@ pub async fn list(conn: &mut Conn, id: &str) -> sqlx::Result<Vec<Rejudged>> {
     .await
 }
 
-/// A worker takes a submission of an open rejudging: those of the rejudging and of the submission.
-pub async fn claim(
-    conn: &mut Conn,
-    worker: &str,
-    now: Millis,
-    lease_until: Millis,
-) -> sqlx::Result<Option<(String, String)>> {
-    let next: Option<(String, String)> = sqlx::query_as(
-        "SELECT rejudging_id, submission_id FROM rejudged JOIN rejudging ON rejudging.id = rejudged.rejudging_id
-         WHERE rejudging.state = 'open' AND rejudged.state IS NULL AND attempts < 10 AND (lease_until IS NULL OR lease_until < $1)
-         ORDER BY rejudging.created_at, rejudging_id, submission_id LIMIT 1",
-    )
-    .bind(now)
-    .fetch_optional(&mut *conn)
-    .await?;
-    let Some((rejudging, submission)) = next else { return Ok(None) };
-    let taken = sqlx::query(
-        "UPDATE rejudged SET worker = $1, lease_until = $2, attempts = attempts + 1
-         WHERE rejudging_id = $3 AND submission_id = $4 AND state IS NULL AND (lease_until IS NULL OR lease_until < $5)",
-    )
-    .bind(worker)
-    .bind(lease_until)
-    .bind(&rejudging)
-    .bind(&submission)
-    .bind(now)
-    .execute(conn)
-    .await?;
-    Ok((taken.rows_affected() > 0).then_some((rejudging, submission)))
-}
-
-/// The worker still works on it.
-pub async fn extend(conn: &mut Conn, of: &(String, String), worker: &str, lease_until: Millis) -> sqlx::Result<()> {
-    sqlx::query("UPDATE rejudged SET lease_until = $1 WHERE rejudging_id = $2 AND submission_id = $3 AND worker = $4")
-        .bind(lease_until)
-        .bind(&of.0)
-        .bind(&of.1)
-        .bind(worker)
-        .execute(conn)
-        .await?;
-    Ok(())
-}
-
-/// What it came to.
-pub async fn end(
-    conn: &mut Conn,
-    of: &(String, String),
-    worker: &str,
-    ended: &Ended,
-    scores: &str,
-) -> sqlx::Result<()> {
+/// What one of its submissions came to.
+pub async fn end(conn: &mut Conn, id: &str, submission: &str, ended: &Ended, scores: &str) -> sqlx::Result<()> {
     sqlx::query(
-        "UPDATE rejudged SET state = $1, reason = $2, outcome = $3, scores = $4, scorer = $5, lease_until = NULL
-         WHERE rejudging_id = $6 AND submission_id = $7 AND worker = $8 AND state IS NULL",
+        "UPDATE rejudged SET state = $1, reason = $2, outcome = $3, scores = $4, scorer = $5
+         WHERE rejudging_id = $6 AND submission_id = $7 AND state IS NULL",
     )
     .bind(ended.state.name())
     .bind(&ended.reason)
     .bind(&ended.outcome)
     .bind(scores)
     .bind(&ended.scorer)
-    .bind(&of.0)
-    .bind(&of.1)
-    .bind(worker)
+    .bind(id)
+    .bind(submission)
     .execute(conn)
     .await?;
     Ok(())

@@ -1,4 +1,5 @@
-//! Submissions: what was uploaded, and how far its check or score has got. This table is the truth about all work to do.
+//! Submissions: what was uploaded, and how far its check or score has got. This table is the truth about that: a job of it is made by
+//! [`jobs`](super::jobs::want).
 
 use serde::{Deserialize, Serialize};
 
@@ -33,8 +34,6 @@ pub struct Submission {
     /// When the team last chose it.
     pub chosen_at: Option<Millis>,
     state: String,
-    /// How often work on it was begun.
-    pub attempts: i64,
     /// When the last work on it began.
     pub started_at: Option<Millis>,
     /// When it ended.
@@ -119,7 +118,7 @@ impl Submission {
 }
 
 const SELECT: &str = "SELECT id, round_id, team_id, account_id, kind, against, file_name, bytes, sha256, seed, received_at, \
-                      chosen_at, state, attempts, started_at, finished_at, reason, outcome FROM submission";
+                      chosen_at, state, started_at, finished_at, reason, outcome FROM submission";
 
 fn select(rest: &str) -> sqlx::AssertSqlSafe<String> {
     sqlx::AssertSqlSafe(format!("{SELECT} {rest}"))
@@ -156,7 +155,7 @@ pub struct New<'a> {
 pub async fn insert(conn: &mut Conn, new: &New<'_>) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO submission (id, round_id, team_id, account_id, kind, against, file_name, bytes, sha256, seed, received_at,
-         state, attempts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'queued', 0)",
+         state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'queued')",
     )
     .bind(new.id)
     .bind(new.round_id)
@@ -250,41 +249,16 @@ pub async fn choose(conn: &mut Conn, id: &str, now: Millis) -> sqlx::Result<()> 
     Ok(())
 }
 
-/// A worker takes the one that has waited longest; recordings only where it `records`.
-pub async fn claim(
-    conn: &mut Conn,
-    worker: &str,
-    records: bool,
-    now: Millis,
-    lease_until: Millis,
-) -> sqlx::Result<Option<Submission>> {
-    let left_alone = if records { "" } else { RECORDING };
-    let row: Option<(String,)> = sqlx::query_as(
-        "UPDATE submission SET state = 'running', worker = $1, lease_until = $2, started_at = $3, attempts = attempts + 1
-         WHERE state = 'queued' AND id = (SELECT id FROM submission WHERE state = 'queued' AND file_name <> $4 ORDER BY received_at, id LIMIT 1)
-         RETURNING id",
+/// Work on one begins; false where there is none to do.
+pub async fn begin(conn: &mut Conn, id: &str, now: Millis) -> sqlx::Result<bool> {
+    let done = sqlx::query(
+        "UPDATE submission SET state = 'running', started_at = $1 WHERE id = $2 AND state IN ('queued', 'running')",
     )
-    .bind(worker)
-    .bind(lease_until)
     .bind(now)
-    .bind(left_alone)
-    .fetch_optional(&mut *conn)
+    .bind(id)
+    .execute(conn)
     .await?;
-    match row {
-        Some((id,)) => by_id(conn, &id).await,
-        None => Ok(None),
-    }
-}
-
-/// The worker still works on it.
-pub async fn extend(conn: &mut Conn, id: &str, worker: &str, lease_until: Millis) -> sqlx::Result<()> {
-    sqlx::query("UPDATE submission SET lease_until = $1 WHERE id = $2 AND worker = $3 AND state = 'running'")
-        .bind(lease_until)
-        .bind(id)
-        .bind(worker)
-        .execute(conn)
-        .await?;
-    Ok(())
+    Ok(done.rows_affected() > 0)
 }
 
 /// How work on a submission ended.
@@ -300,11 +274,11 @@ pub struct Ended {
     pub scorer: String,
 }
 
-/// Ends the work of a worker; false where somebody else has taken it meanwhile, whose end then counts.
-pub async fn end(conn: &mut Conn, id: &str, worker: &str, ended: &Ended, now: Millis) -> sqlx::Result<bool> {
+/// Ends the work on one; false where there was none to do.
+pub async fn end(conn: &mut Conn, id: &str, ended: &Ended, now: Millis) -> sqlx::Result<bool> {
     let done = sqlx::query(
-        "UPDATE submission SET state = $1, reason = $2, outcome = $3, scorer = $4, finished_at = $5, lease_until = NULL
-         WHERE id = $6 AND worker = $7 AND state = 'running'",
+        "UPDATE submission SET state = $1, reason = $2, outcome = $3, scorer = $4, finished_at = $5
+         WHERE id = $6 AND state IN ('queued', 'running')",
     )
     .bind(ended.state.name())
     .bind(&ended.reason)
@@ -312,34 +286,15 @@ pub async fn end(conn: &mut Conn, id: &str, worker: &str, ended: &Ended, now: Mi
     .bind(&ended.scorer)
     .bind(now)
     .bind(id)
-    .bind(worker)
     .execute(conn)
     .await?;
     Ok(done.rows_affected() > 0)
 }
 
-/// Puts back what the workers that had it no longer report on; gives up on what killed `most` of them.
-pub async fn requeue_lost(conn: &mut Conn, now: Millis, most: i64) -> sqlx::Result<(u64, u64)> {
-    let failed = sqlx::query(
-        "UPDATE submission SET state = 'failed', finished_at = $1, lease_until = NULL,
-         reason = 'The check was begun several times and never came to an end.'
-         WHERE state = 'running' AND lease_until < $1 AND attempts >= $2",
-    )
-    .bind(now)
-    .bind(most)
-    .execute(&mut *conn)
-    .await?;
-    let queued = sqlx::query("UPDATE submission SET state = 'queued', worker = NULL, lease_until = NULL WHERE state = 'running' AND lease_until < $1")
-        .bind(now)
-        .execute(conn)
-        .await?;
-    Ok((queued.rows_affected(), failed.rows_affected()))
-}
-
 /// Organisers end work that waits or has begun, whose end then counts for nothing; false where there is none.
 pub async fn cancel(conn: &mut Conn, id: &str, now: Millis) -> sqlx::Result<bool> {
     let done = sqlx::query(
-        "UPDATE submission SET state = 'failed', worker = NULL, lease_until = NULL, finished_at = $1, reason = 'Organisers cancelled it.'
+        "UPDATE submission SET state = 'failed', finished_at = $1, reason = 'Organisers cancelled it.'
          WHERE id = $2 AND state IN ('queued', 'running')",
     )
     .bind(now)
@@ -352,7 +307,7 @@ pub async fn cancel(conn: &mut Conn, id: &str, now: Millis) -> sqlx::Result<bool
 /// Organisers have one worked on again; false where it is not final.
 pub async fn requeue(conn: &mut Conn, id: &str) -> sqlx::Result<bool> {
     let done = sqlx::query(
-        "UPDATE submission SET state = 'queued', attempts = 0, worker = NULL, reason = NULL, finished_at = NULL
+        "UPDATE submission SET state = 'queued', reason = NULL, finished_at = NULL
          WHERE id = $1 AND state NOT IN ('queued', 'running')",
     )
     .bind(id)

@@ -7,7 +7,7 @@ use sqlx::{Column, Row};
 
 use super::{Conn, Kind, Store};
 
-/// Every table, those that others refer to first.
+/// Every table, those that others refer to first; without jobs, which follow from the others.
 pub const TABLES: [&str; 20] = [
     "setting",
     "account",
@@ -30,6 +30,9 @@ pub const TABLES: [&str; 20] = [
     "house",
     "mail",
 ];
+
+/// Columns of earlier versions, which said who was working on what: jobs do now, and follow from what is to be done.
+const GONE: [&str; 3] = ["worker", "lease_until", "attempts"];
 
 /// All rows of a table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -123,17 +126,23 @@ impl Store {
         for name in TABLES {
             let Some(table) = tables.iter().find(|table| table.name == name) else { continue };
             let known = self.columns(&mut tx, name).await?;
-            let mut holds = Vec::new();
+            let (mut names, mut holds) = (Vec::new(), Vec::new());
             for column in &table.columns {
-                let Some((_, one)) = known.iter().find(|(known, _)| known == column) else {
-                    return Err(refused(format!(
-                        "table {name} has a column {column}, which this version does not know"
-                    )));
-                };
-                holds.push(*one);
+                match known.iter().find(|(known, _)| known == column) {
+                    Some((_, one)) => {
+                        names.push(column.as_str());
+                        holds.push(Some(*one));
+                    }
+                    None if GONE.contains(&column.as_str()) => holds.push(None),
+                    None => {
+                        return Err(refused(format!(
+                            "table {name} has a column {column}, which this version does not know"
+                        )));
+                    }
+                }
             }
-            let places: Vec<String> = (1..=table.columns.len()).map(|place| format!("${place}")).collect();
-            let sql = format!("INSERT INTO {name} ({}) VALUES ({})", table.columns.join(", "), places.join(", "));
+            let places: Vec<String> = (1..=names.len()).map(|place| format!("${place}")).collect();
+            let sql = format!("INSERT INTO {name} ({}) VALUES ({})", names.join(", "), places.join(", "));
             for (number, row) in (1..).zip(&table.rows) {
                 if row.len() != holds.len() {
                     return Err(refused(format!("table {name}, row {number}: {} values", row.len())));
@@ -141,9 +150,10 @@ impl Store {
                 let mut query = sqlx::query(sqlx::AssertSqlSafe(sql.clone()));
                 for (value, holds) in row.iter().zip(&holds) {
                     query = match holds {
-                        Holds::Text => query.bind(value.as_str().map(str::to_owned)),
-                        Holds::Whole => query.bind(value.as_i64()),
-                        Holds::Number => query.bind(value.as_f64()),
+                        Some(Holds::Text) => query.bind(value.as_str().map(str::to_owned)),
+                        Some(Holds::Whole) => query.bind(value.as_i64()),
+                        Some(Holds::Number) => query.bind(value.as_f64()),
+                        None => query,
                     };
                 }
                 query.execute(&mut *tx).await?;

@@ -1,4 +1,4 @@
-//! Style and script, both our own: nothing is fetched from elsewhere. And the kit, what a team gets on the first day.
+//! Style, our script and htmx, which is in the program too: nothing is fetched from elsewhere. And the kit, what a team gets on the first day.
 
 use std::io::{Cursor, Write as _};
 
@@ -9,7 +9,8 @@ use axum::response::{IntoResponse, Response};
 use crate::Failure;
 
 const STYLE: &str = include_str!("../../assets/style.css");
-const SCRIPT: &str = include_str!("../../assets/live.js");
+const SCRIPT: &str = include_str!("../../assets/times.js");
+const HTMX: &str = include_str!("../../assets/htmx/htmx.min.js");
 const ICON: &str = include_str!("../../assets/icon.svg");
 
 const KIT: [(&str, &str); 4] = [
@@ -34,7 +35,8 @@ pub(crate) async fn kit() -> Result<Response, Failure> {
 pub(crate) async fn asset(Path(name): Path<String>) -> Result<Response, Failure> {
     let (kind, text) = match name.as_str() {
         "style.css" => ("text/css; charset=utf-8", STYLE),
-        "live.js" => ("text/javascript; charset=utf-8", SCRIPT),
+        "times.js" => ("text/javascript; charset=utf-8", SCRIPT),
+        "htmx-2.0.11.js" => ("text/javascript; charset=utf-8", HTMX),
         "icon.svg" => ("image/svg+xml", ICON),
         _ => return Err(Failure::NotFound),
     };

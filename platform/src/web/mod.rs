@@ -5,6 +5,7 @@ mod assets;
 mod chart;
 mod form;
 mod guard;
+mod live;
 mod openapi;
 mod pages;
 mod people;
@@ -39,6 +40,7 @@ pub fn router(app: App) -> Router {
         .fallback(guard::nothing)
         .method_not_allowed_fallback(guard::not_this_way)
         .layer(axum::middleware::from_fn_with_state(app.clone(), guard::guard))
+        .layer(axum::middleware::from_fn(live::unless_seen))
         // An upload over a slow line takes its time.
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, Duration::from_secs(900)))
         .layer(CatchPanicLayer::new());

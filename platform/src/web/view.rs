@@ -6,6 +6,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 
 use super::guard::Viewer;
+use super::live;
 use crate::game::{Phase, Round};
 use crate::store::{Conn, rounds};
 use crate::{App, Failure, Millis};
@@ -20,8 +21,8 @@ pub(crate) struct Page {
     pub(crate) organises: bool,
     pub(crate) csrf: String,
     pub(crate) notice: Option<String>,
-    /// Whether the page is to be loaded again by itself.
-    pub(crate) live: bool,
+    /// How often what is live on it is to be loaded again by itself, in seconds, while there is something to follow.
+    pub(crate) live: Option<u32>,
 }
 
 impl Page {
@@ -34,7 +35,7 @@ impl Page {
             organises: viewer.organises(),
             csrf: viewer.csrf().to_owned(),
             notice: viewer.notice.clone(),
-            live: false,
+            live: None,
         }
     }
 }
@@ -61,7 +62,7 @@ impl From<&Failure> for Errors {
 
 pub(crate) fn html(template: &impl Template) -> Result<Response, Failure> {
     let text = template.render().map_err(|error| Failure::Broken(format!("template: {error}")))?;
-    Ok(Html(text).into_response())
+    Ok(live::page(text))
 }
 
 /// A form again, with what was wrong; other failures are pages of their own.

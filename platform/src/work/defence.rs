@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use wfkit_competition::{SplitOptions, read_checked_defense, split};
+use wfkit_competition::{SplitOptions, read_checked_defense, split_and_read};
 use wfkit_datasets::formats::{ReadError, ReadLimits, Source};
 use wfkit_metrics::Volume;
 
@@ -105,8 +105,8 @@ impl Defending {
         let folder = files.of_submission(&submission.id);
         let unfinished = folder.join(format!("split.{unique}"));
         std::fs::create_dir_all(&unfinished)?;
-        let report = match split(&set, &options, &unfinished) {
-            Ok(report) => report,
+        let (report, parts) = match split_and_read(&set, &options, &unfinished) {
+            Ok(made) => made,
             Err(error) => {
                 let _ = std::fs::remove_dir_all(&unfinished);
                 outcome.refuse(error.to_string());
@@ -149,7 +149,7 @@ impl Defending {
             let text = "test traces with an identical twin in the train set: whoever attacks looks them up";
             outcome.warn(text, report.twins_in_train as u64, Vec::new());
         }
-        let scores = house::attack(files, submission, team)?;
+        let scores = house::attack(parts, submission, team)?;
         Ok(Done { state: State::Done, reason: None, outcome, scores })
     }
 }

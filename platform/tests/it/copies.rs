@@ -67,8 +67,9 @@ async fn everything_goes_into_an_archive_and_comes_out_again() {
 async fn every_table_is_in_copies() {
     let site = empty(&Site::new().await, true).await;
     let mut conn = site.app.store.read().await.unwrap();
+    // Jobs follow from what the others say is to be done.
     let all: Vec<(String,)> = sqlx::query_as(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite%'",
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite%' AND name <> 'job'",
     )
     .fetch_all(&mut *conn)
     .await

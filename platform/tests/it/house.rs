@@ -1,9 +1,9 @@
 //! Attacks of the house that take long: jobs of their own beside the checks.
 
-use wfkit_platform::store::house;
+use wfkit_platform::store::jobs;
 use wfkit_platform::{App, HouseAttacker, Options, router, work};
 
-use crate::site::{DAY, HOUR, Site, options};
+use crate::site::{DAY, Site, options};
 use crate::traffic::defence;
 
 fn with_house(house: &[HouseAttacker]) -> Options {
@@ -93,14 +93,13 @@ async fn the_attack_of_a_lost_worker_is_done_by_another() {
     other.work().await;
     work::sweep(&site.app).await.unwrap();
     let mut tx = site.app.store.write().await.unwrap();
-    let taken = house::claim(&mut tx, "lost", site.now() + 20_000).await.unwrap().unwrap();
+    let job = jobs::of_house(&mut tx, &id, "kfp").await.unwrap().unwrap().id;
+    jobs::begin(&mut tx, &job, "lost").await.unwrap().unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(taken, (id.clone(), "kfp".to_owned()));
     assert_eq!(site.work().await, 0, "somebody has it");
-    site.at(site.now() + HOUR);
-    work::sweep(&site.app).await.unwrap();
-    assert_eq!(site.work().await, 1);
+    // As the queue does when it hears no more of a worker.
+    assert!(work::handed(&site.app, &job).await.unwrap());
     assert_eq!(house_of(&team.submission(&id).await)[0].1, "done");
     let mut tx = site.app.store.write().await.unwrap();
-    assert!(!house::end(&mut tx, &taken, "lost", None, site.now()).await.unwrap(), "too late to count");
+    assert!(!jobs::end(&mut tx, &job, "lost").await.unwrap(), "too late to count");
 }

@@ -1,7 +1,7 @@
 //! Restarts, lost workers, copies, the demo.
 
 use wfkit_platform::backup::backup;
-use wfkit_platform::store::submissions;
+use wfkit_platform::store::{jobs, submissions};
 use wfkit_platform::{App, Clock, Files, Store, World, demo, router, work};
 
 use crate::site::{DAY, HOUR, Site, options};
@@ -23,22 +23,75 @@ async fn the_work_of_a_lost_worker_is_done_by_another() {
     site.round(1, |_| ()).await;
     site.at(site.now() + DAY);
     let id = team.uploaded("/rounds/1/defence", &[], defence(1, 9).as_bytes()).await;
-    let mut tx = site.app.store.write().await.unwrap();
-    let taken = submissions::claim(&mut tx, "lost", false, site.now(), site.now() + 20_000).await.unwrap().unwrap();
-    tx.commit().await.unwrap();
-    assert_eq!(taken.id, id);
-    site.work().await;
-    assert_eq!(team.submission(&id).await["state"], "running", "its lease has not ended");
-    site.at(site.now() + 30_000);
-    work::sweep(&site.app).await.unwrap();
-    assert_eq!(site.work().await, 1);
+    let job = begun(&site, &id, "lost").await;
+    assert_eq!(site.work().await, 0, "somebody has it");
+    assert_eq!(team.submission(&id).await["state"], "running");
+    // As the queue does when it hears no more of a worker.
+    assert!(work::handed(&site.app, &job).await.unwrap());
     assert_eq!(team.submission(&id).await["state"], "done");
     // The lost one comes back, too late to count.
-    let ended =
-        submissions::Ended { state: submissions::State::Refused, reason: None, outcome: None, scorer: String::new() };
     let mut tx = site.app.store.write().await.unwrap();
-    assert!(!submissions::end(&mut tx, &id, "lost", &ended, site.now()).await.unwrap());
+    assert!(!jobs::end(&mut tx, &job, "lost").await.unwrap());
+    drop(tx);
+    assert!(!work::handed(&site.app, &job).await.unwrap(), "nothing is left to do");
+}
+
+/// A worker begins the check of a submission; the job.
+async fn begun(site: &Site, id: &str, worker: &str) -> String {
+    let mut tx = site.app.store.write().await.unwrap();
+    let job = jobs::of_check(&mut tx, id).await.unwrap().unwrap().id;
+    jobs::begin(&mut tx, &job, worker).await.unwrap().unwrap();
+    assert!(submissions::begin(&mut tx, id, site.now()).await.unwrap());
     tx.commit().await.unwrap();
+    job
+}
+
+#[tokio::test]
+async fn of_two_that_work_at_the_same_time_the_last_to_begin_counts() {
+    let site = Site::new().await;
+    let mut team = site.team("Own").await;
+    site.round(1, |_| ()).await;
+    site.at(site.now() + DAY);
+    let id = team.uploaded("/rounds/1/defence", &[], defence(1, 9).as_bytes()).await;
+    let job = begun(&site, &id, "first").await;
+    assert_eq!(begun(&site, &id, "second").await, job);
+    let mut tx = site.app.store.write().await.unwrap();
+    assert!(!jobs::end(&mut tx, &job, "first").await.unwrap());
+    assert!(jobs::end(&mut tx, &job, "second").await.unwrap());
+}
+
+#[tokio::test]
+async fn the_queue_is_told_again_of_what_it_has_lost() {
+    let site = Site::new().await;
+    let mut team = site.team("Own").await;
+    site.round(1, |_| ()).await;
+    site.at(site.now() + DAY);
+    let id = team.uploaded("/rounds/1/defence", &[], defence(1, 9).as_bytes()).await;
+    // As after a copy that was taken between: the database says that the queue was told, and the queue knows of nothing.
+    let mut tx = site.app.store.write().await.unwrap();
+    let job = jobs::of_check(&mut tx, &id).await.unwrap().unwrap().id;
+    jobs::handed(&mut tx, &job).await.unwrap();
+    tx.commit().await.unwrap();
+    let served = site.serve().await;
+    while team.submission(&id).await["state"] != "done" {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    served.end().await;
+}
+
+#[tokio::test]
+async fn what_is_to_be_done_and_has_no_job_gets_one() {
+    let site = Site::new().await;
+    let mut team = site.team("Own").await;
+    site.round(1, |_| ()).await;
+    site.at(site.now() + DAY);
+    let id = team.uploaded("/rounds/1/defence", &[], defence(1, 9).as_bytes()).await;
+    let mut tx = site.app.store.write().await.unwrap();
+    jobs::unwant(&mut tx, &[jobs::Kind::Check], &id).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(site.work().await, 0);
+    // That had a sweep.
+    assert_eq!(site.work().await, 1);
     assert_eq!(team.submission(&id).await["state"], "done");
 }
 
@@ -50,9 +103,7 @@ async fn organisers_cancel_what_waits_or_is_worked_on() {
     site.at(site.now() + DAY);
     let mut boss = site.organiser().await;
     let id = team.uploaded("/rounds/1/defence", &[], defence(1, 9).as_bytes()).await;
-    let mut tx = site.app.store.write().await.unwrap();
-    submissions::claim(&mut tx, "somebody", false, site.now(), site.now() + 20_000).await.unwrap().unwrap();
-    tx.commit().await.unwrap();
+    let job = begun(&site, &id, "somebody").await;
     let place = format!("/organise/submissions/{id}");
     assert!(boss.get(&place).await.ok().text.contains("Cancel it"));
     boss.post(&format!("{place}/cancel"), &[]).await.is(303);
@@ -60,11 +111,9 @@ async fn organisers_cancel_what_waits_or_is_worked_on() {
     let told = team.submission(&id).await;
     assert_eq!((told["state"].as_str(), told["reason"].as_str()), (Some("failed"), Some("Organisers cancelled it.")));
     // Whoever worked on it comes too late.
-    let ended =
-        submissions::Ended { state: submissions::State::Done, reason: None, outcome: None, scorer: String::new() };
     let mut tx = site.app.store.write().await.unwrap();
-    assert!(!submissions::end(&mut tx, &id, "somebody", &ended, site.now()).await.unwrap());
-    tx.commit().await.unwrap();
+    assert!(!jobs::end(&mut tx, &job, "somebody").await.unwrap());
+    drop(tx);
     boss.post(&format!("{place}/again"), &[]).await.is(303);
     site.work().await;
     assert_eq!(team.submission(&id).await["state"], "done");
@@ -78,13 +127,12 @@ async fn what_takes_every_worker_along_is_given_up() {
     site.round(1, |_| ()).await;
     site.at(site.now() + DAY);
     let id = team.uploaded("/rounds/1/defence", &[], defence(1, 9).as_bytes()).await;
+    let mut job = String::new();
     for _ in 0..25 {
-        let mut tx = site.app.store.write().await.unwrap();
-        submissions::claim(&mut tx, "lost", false, site.now(), site.now() + 20_000).await.unwrap().unwrap();
-        tx.commit().await.unwrap();
-        site.at(site.now() + 30_000);
-        work::sweep(&site.app).await.unwrap();
+        job = begun(&site, &id, "lost").await;
     }
+    assert_eq!(team.submission(&id).await["state"], "running");
+    work::handed(&site.app, &job).await.unwrap();
     let submission = team.submission(&id).await;
     assert_eq!(submission["state"], "failed");
     assert!(submission["reason"].as_str().unwrap().contains("never came to an end"));

@@ -1,5 +1,8 @@
 //! A whole round, as a course would play it: once through pages, with the API for what programs do.
 
+use axum::body::Body;
+use axum::http::Request;
+
 use crate::site::{DAY, HOUR, Site, table};
 use crate::traffic::{attack, captures, defence, defence_of, unzipped, zipped};
 
@@ -60,7 +63,14 @@ async fn a_whole_round_and_the_next() {
     site.at(site.now() + 1);
     let first = al.uploaded("/rounds/1/defence", &[], large(1, 500).as_bytes()).await;
     let page = al.get(&format!("/submissions/{first}")).await.ok().text;
-    assert!(page.contains("1 before it in the queue") && page.contains("data-live"), "{page}");
+    assert!(page.contains("1 before it in the queue") && page.contains("data-hx-get"), "{page}");
+    // htmx says what it has seen, and hears that nothing is new.
+    let again = || Request::get(format!("/submissions/{first}")).header("hx-request", "true");
+    let page = al.get(&format!("/submissions/{first}")).await.ok();
+    let (seen, page) = (page.header("x-seen").to_owned(), page.text);
+    assert!(page.contains(&format!("\"X-Seen\": \"{seen}\"")), "{seen}: {page}");
+    assert!(al.send(again().header("x-seen", &seen), Body::empty()).await.is(204).text.is_empty());
+    assert!(al.send(again().header("x-seen", "other"), Body::empty()).await.ok().text.contains("data-hx-get"));
     let of_bo = large(2, 80);
     bo.uploaded("/rounds/1/defence", &[], &zipped("defence.csv", of_bo.as_bytes())).await;
     cy.uploaded("/rounds/1/defence", &[], large(3, 0).as_bytes()).await;
@@ -68,7 +78,10 @@ async fn a_whole_round_and_the_next() {
     let page = al.get(&format!("/submissions/{refused}")).await.ok().text;
     assert!(page.contains("refused") && page.contains("column"), "{page}");
     let page = al.get(&format!("/submissions/{first}")).await.ok().text;
-    assert!(page.contains("This defence counts") && page.contains("house (totals)") && !page.contains("data-live"));
+    assert!(page.contains("This defence counts") && page.contains("house (totals)") && !page.contains("data-hx-get"));
+    assert!(al.send(again().header("x-seen", &seen), Body::empty()).await.ok().text.contains("This defence counts"));
+    let htmx = al.get("/assets/htmx-2.0.11.js").await.ok();
+    assert!(htmx.header("content-type").starts_with("text/javascript") && htmx.text.contains("2.0.11"));
     let preview = organiser.get("/organise/rounds/1").await.ok().text;
     assert!(preview.contains("As they would be drawn now: 3") && preview.contains("Without a match: Late"));
 

@@ -166,7 +166,7 @@ impl Site {
 pub(crate) struct Served {
     pub(crate) url: String,
     server: tokio::task::JoinHandle<std::io::Result<()>>,
-    workers: tokio::task::JoinHandle<()>,
+    workers: tokio::task::JoinHandle<Result<(), wfkit_platform::Failure>>,
     stop: tokio::sync::watch::Sender<bool>,
 }
 
@@ -184,7 +184,7 @@ impl Site {
 impl Served {
     pub(crate) async fn end(self) {
         self.stop.send(true).unwrap();
-        self.workers.await.unwrap();
+        self.workers.await.unwrap().unwrap();
         self.server.abort();
     }
 }

@@ -94,6 +94,8 @@ async fn specifications_that_cannot_be_run_are_refused_in_words() {
     site.work().await;
     let submission = al.submission(&endless).await;
     assert_eq!(submission["state"], "refused", "{submission}");
+    // Of two of one instant an id would decide who was earlier.
+    site.at(site.now() + 1000);
     let late = specified(&mut bo, "pad:mtu,to=1500B").await;
     site.work().await;
     let submission = bo.submission(&late).await;

@@ -95,7 +95,8 @@ pub(crate) async fn round(
         .map(|round| (round.number, round.number == number))
         .collect();
     let round = &seen.contest.round;
-    let page = Page::new(&app, &viewer, format!("Leaderboard of round {number}"));
+    let mut page = Page::new(&app, &viewer, format!("Leaderboard of round {number}"));
+    page.live = (round.phase(now) != Phase::Closed).then_some(10);
     let counting = match round.settings.counting {
         crate::game::Counting::Best => "Of several attacks of a match the one with the best public score counts.",
         crate::game::Counting::Chosen => {
@@ -112,7 +113,8 @@ pub(crate) async fn round(
         lines: seen.board.rows.iter().map(line).collect(),
         rule: round.settings.profile.rule(),
         counting: counting.to_owned(),
-        as_of: When(seen.board.as_of),
+        // To the minute, as it is shown: a page that shows the same is the same.
+        as_of: When(seen.board.as_of - seen.board.as_of % 60_000),
         frozen: seen.frozen,
         own_only: matches!(seen.sight, Sight::Own(_)),
         part: seen.board.part.name(),

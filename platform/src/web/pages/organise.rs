@@ -15,10 +15,10 @@ use crate::game::{Aggregation, Limits, Profile, Round, Settings, name_of, parse}
 use crate::store::accounts::{self, AccountLine, Invitation};
 use crate::store::audit::{self, Entry};
 use crate::store::mail::{self as outbox, Mail};
-use crate::store::rounds;
 use crate::store::settings::{self, Competition};
 use crate::store::submissions as table;
 use crate::store::teams::{self, Team};
+use crate::store::{jobs, rounds};
 use crate::web::form::{Checked, optional};
 use crate::web::guard::{Viewer, tell};
 use crate::web::show::When;
@@ -545,7 +545,9 @@ pub(crate) async fn submissions(
     let newest = table::newest(&mut conn, &filter.state, 200).await?;
     let lines = lines(&mut conn, newest).await?;
     let counts = table::counts(&mut conn).await?;
-    html(&SubmissionsPage { page: Page::new(&app, &viewer, "All submissions"), lines, counts, state: filter.state })
+    let mut page = Page::new(&app, &viewer, "All submissions");
+    page.live = Some(5);
+    html(&SubmissionsPage { page, lines, counts, state: filter.state })
 }
 
 pub(crate) async fn submission(
@@ -617,8 +619,11 @@ pub(crate) async fn mail_again(
 ) -> Result<Response, Failure> {
     let mut tx = app.store.write().await?;
     let count = outbox::retry(&mut tx, app.now()).await?;
+    jobs::unwant_mail(&mut tx).await?;
+    jobs::want(&mut tx, &app.world).await?;
     audit::record(&mut tx, &app.world, viewer.name(), "send mail again", "", &format!("{count} mails")).await?;
     tx.commit().await?;
+    app.bell.ring();
     tell(&app, &viewer, "/organise/mail", "They are tried again now.").await
 }
 

@@ -136,7 +136,7 @@ pub(crate) async fn one(State(app): State<App>, viewer: Viewer, Path(id): Path<S
         });
     }
     let mut page = Page::new(&app, &viewer, format!("Rejudging of round {number}"));
-    page.live = rejudging.state == "open" && changes.len() < list.len();
+    page.live = (rejudging.state == "open" && changes.len() < list.len()).then_some(2);
     let moved = changes.iter().filter(|change| change.moved).count();
     let at = When(rejudging.created_at);
     html(&OnePage { page, at, number, done: changes.len(), all: list.len(), changes, moved, rejudging })

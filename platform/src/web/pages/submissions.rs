@@ -62,8 +62,11 @@ struct ListPage {
 pub(crate) async fn list(State(app): State<App>, viewer: Viewer) -> Result<Response, Failure> {
     let mut conn = app.store.read().await?;
     let own = submissions::of_team(&mut conn, &viewer.team()?.id).await?;
+    let follows = own.iter().any(|one| !one.state().is_final());
+    let mut page = Page::new(&app, &viewer, "Submissions");
+    page.live = follows.then_some(3);
     let lines = lines(&mut conn, own).await?;
-    html(&ListPage { page: Page::new(&app, &viewer, "Submissions"), lines })
+    html(&ListPage { page, lines })
 }
 
 /// The submission of an id, if the viewer's team made it or the viewer organises. That there is another is not told.
@@ -176,7 +179,8 @@ pub(crate) async fn page_of(
     let ahead = if state == Progress::Queued { submissions::ahead(conn, &submission).await? } else { 0 };
     let mut page = Page::new(app, viewer, format!("Round {}: {}", round.number, submission.kind().name()));
     let house = house::of_submission(conn, &submission.id).await?;
-    page.live = !state.is_final() || house.iter().any(|one| one.state == "queued" || one.state == "running");
+    let follows = !state.is_final() || house.iter().any(|one| one.state == "queued" || one.state == "running");
+    page.live = follows.then_some(2);
     let line = lines(conn, vec![submission.clone()]).await?.remove(0);
     let is_defence = submission.kind() == Kind::Defence;
     let counts = is_defence && counts(conn, &round, &submission, now).await?;
