@@ -3,11 +3,12 @@
 use axum::body::Body;
 use axum::http::Request;
 use futures_util::stream;
+use wfkit_competition::Rules;
 use wfkit_platform::game::Limits;
 use wfkit_platform::route_table;
 
-use crate::site::{Browser, DAY, HOUR, Site};
-use crate::traffic::{defence, zipped};
+use crate::site::{Browser, DAY, HOUR, RULES, Site};
+use crate::traffic::{coarse_defence_of, defence, zipped, zipped_fast};
 
 async fn defending(site: &Site) -> Browser<'_> {
     let team = site.team("Own").await;
@@ -210,4 +211,37 @@ async fn traces_that_were_seen_before_are_found() {
     site.work().await;
     let page = own.get(&format!("/submissions/{again}")).await.ok().text;
     assert!(page.contains("24 x traces that your defence of round 1 has too"), "{page}");
+}
+
+/// Prints what the check of a full upload takes of the processor: reading, checks, split, house attacks.
+#[tokio::test]
+#[ignore = "a measurement, some seconds: platform/ci runs it with --ignored"]
+async fn the_check_of_a_full_upload() {
+    let site = Site::new().await;
+    let mut team = site.team("Own").await;
+    let rules = Rules { classes: 100, reps_mean: 32, ..RULES };
+    site.round(1, |round| {
+        round.settings.rules = rules;
+        round.settings.test_traces = 300;
+    })
+    .await;
+    site.at(site.now() + DAY);
+    let text = coarse_defence_of(100, 32, 700, 1, 50, [50, 10_000]);
+    let id = team.uploaded("/rounds/1/defence", &[], &zipped_fast("defence.csv", text.as_bytes())).await;
+    let (begun, before) = (std::time::Instant::now(), processor_seconds());
+    assert_eq!(site.work().await, 1);
+    let (passed, took) = (begun.elapsed().as_secs_f64(), processor_seconds() - before);
+    assert_eq!(team.submission(&id).await["state"], "done");
+    #[allow(clippy::print_stderr, reason = "a measurement")]
+    {
+        eprintln!("{:.0} MB: {took:.2} s of processor time, {passed:.2} s on the clock", text.len() as f64 / 1e6);
+    }
+}
+
+/// Seconds of processor time that this process has had, in hundredths, where the system tells.
+fn processor_seconds() -> f64 {
+    let told = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = told.rsplit(')').next().unwrap_or_default().split_whitespace();
+    // Of itself and of the system for it, fields 14 and 15.
+    fields.skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
