@@ -1,8 +1,8 @@
 //! What every command shares: the options, the printer, the clock and the files it reads and writes.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -10,15 +10,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use indicatif::ProgressBar;
 use sha2::{Digest as _, Sha256};
-use wfkit_datasets::TraceSet;
-use wfkit_datasets::files::replace_with;
+use wfkit_datasets::files::{replace_with, sha256_of};
+use wfkit_datasets::{Described, TraceSet, licence_of, write_croissant};
 use wfkit_evaluate::{Moment, Observer, Setting};
 use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, UtilityReport};
 use wfkit_report::answer::Answer;
 
 use crate::TOOL;
 use crate::asked::Options;
-use crate::croissant;
 use crate::printer::Printer;
 
 /// What every command shares.
@@ -114,7 +113,19 @@ impl<'a> Context<'a> {
         if !self.describes || report.stage.starts_with("competition") {
             return Ok(());
         }
-        croissant::write_beside(output, report)
+        let n = |name: &str| report.counts.get(name).copied().unwrap_or_default();
+        let public = report.utility.extras.get("public_set");
+        let of_public = |what: &str| public.and_then(|set| set[what].as_str()).map(str::to_owned);
+        let licence = || licence_of(report.inputs.iter().map(|input| Path::new(&input.path)));
+        let described = Described {
+            traces: n("traces"),
+            classes: n("classes"),
+            packets: n("packets"),
+            licence: of_public("licence").or_else(licence),
+            cite_as: of_public("source"),
+        };
+        write_croissant(output, &described)?;
+        Ok(())
     }
 
     /// As [`finish`](Self::finish), then prints the report.
@@ -274,7 +285,7 @@ pub(crate) fn digests(paths: &[PathBuf]) -> Result<Vec<Input>> {
         let sha256 = if path.is_dir() {
             folder_digest(path)
         } else if path.is_file() {
-            file_digest(path)
+            sha256_of(path)
         } else {
             // The standard input or a pipe: what came through it is gone.
             return Ok(Input { path: path.display().to_string(), sha256: "not known of a stream".to_owned() });
@@ -285,19 +296,6 @@ pub(crate) fn digests(paths: &[PathBuf]) -> Result<Vec<Input>> {
     paths.iter().map(digest).collect()
 }
 
-/// SHA-256 of a file, in hexadecimal.
-pub(crate) fn file_digest(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(hex(&hasher.finalize())),
-            n => hasher.update(&buffer[..n]),
-        }
-    }
-}
-
 fn folder_digest(folder: &Path) -> io::Result<String> {
     fs::read_dir(folder)?;
     let files = files_below(folder);
@@ -305,7 +303,7 @@ fn folder_digest(folder: &Path) -> io::Result<String> {
     for file in files {
         let name = file.strip_prefix(folder).expect("it was found in the folder");
         // One file that cannot be read does not keep the others from being known.
-        let digest = file_digest(&file).unwrap_or_else(|_| "unreadable".to_owned());
+        let digest = sha256_of(&file).unwrap_or_else(|_| "unreadable".to_owned());
         hasher.update(format!("{digest}  {}\n", name.display()));
     }
     Ok(hex(&hasher.finalize()))

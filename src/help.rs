@@ -110,7 +110,8 @@ A table of text with a row a packet, whatever its columns are called and whateve
     --columns class=site,rep=visit,time=t:ms,size=len*dir
   class, rep, session  columns of that; without class the name of the file tells it: CLASS-REP
   trace=COLUMN         what tells traces apart where class, session and rep do not
-  time=COLUMN:UNIT     times in s, ms, us or ns, from wherever they are counted
+  time=COLUMN:UNIT     times in s, ms, us or ns, from wherever they are counted;
+                       COLUMN:iso where they are written as 2021-03-03T15:57:34.458 (UTC)
   gap=COLUMN:UNIT      times since the packet before
   size=COLUMN          bytes, + outgoing and - incoming
   size=BYTES*DIRECTION a product of columns; size=514*dir where all packets have one size

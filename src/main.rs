@@ -4,7 +4,6 @@ mod asked;
 mod cli;
 mod commands;
 mod context;
-mod croissant;
 mod help;
 mod input;
 mod large;

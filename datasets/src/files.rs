@@ -1,7 +1,7 @@
 //! Files that are replaced as a whole or not at all.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, BufWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -40,6 +40,24 @@ pub fn replace_file<T, E>(
 /// What the system refuses.
 pub fn replace_with(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
     replace_file(path, |error| error, |file| file.write_all(content.as_ref()))
+}
+
+/// SHA-256 of a file, in hexadecimal.
+///
+/// # Errors
+/// What the system refuses.
+pub fn sha256_of(path: &Path) -> io::Result<String> {
+    use sha2::{Digest as _, Sha256};
+
+    let mut file = File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
+            n => hasher.update(&buffer[..n]),
+        }
+    }
 }
 
 /// A file to write and read in `folder` that nobody else sees, and that is gone with the process.

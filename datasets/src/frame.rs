@@ -38,6 +38,7 @@ const METADATA_KEY: &str = "wfkit";
 pub(crate) const GROUP_ROWS: usize = 1 << 18;
 /// Up to here every whole number is a float of its own.
 const MAX_EXACT_FLOAT: f64 = (1u64 << 53) as f64;
+const BEYOND_NS: &str = "no time that 64 bits of ns can tell";
 const INEXACT: &str = "a float that holds no exact whole number";
 
 /// A table in a file, of which columns are read as they are asked for.
@@ -73,6 +74,16 @@ impl<'a> Frame<'a> {
     /// Looks at these row groups alone: [`rows`](Self::rows) and all columns are of them, errors name rows of the file.
     pub(crate) fn look_at(&mut self, groups: Range<usize>) {
         self.file.look_at(groups);
+    }
+
+    /// Looks at these rows of this row group alone.
+    pub(crate) fn look_into(&mut self, group: usize, rows: Range<usize>) {
+        self.file.look_into(group, rows);
+    }
+
+    /// How many rows each row group has.
+    pub(crate) fn rows_of_groups(&self) -> Vec<usize> {
+        self.file.rows_of_groups()
     }
 
     /// Which row of the file is the first that is looked at.
@@ -184,6 +195,20 @@ impl<'a> Frame<'a> {
         self.has(name) && self.file.column(name).is_ok_and(|column| column.is_nested())
     }
 
+    /// Whether a column holds lists of dates with times.
+    pub(crate) fn has_instant_lists(&self, name: &str) -> bool {
+        let is_wanted =
+            |column: parquet_file::Column<'_>| column.is_list() && matches!(column.kind(), Kind::Instant { .. });
+        self.has(name) && self.file.column(name).is_ok_and(is_wanted)
+    }
+
+    /// A column of lists of dates with times, in ns since 1970; null is an empty list.
+    pub(crate) fn instant_lists(&self, name: &str) -> Result<Vec<Vec<i64>>, ReadError> {
+        let column = self.file.column(name)?;
+        let Kind::Instant { unit_ns } = column.kind() else { return Err(column.mistyped("lists of dates with times")) };
+        column.lists(|number| whole(number)?.checked_mul(unit_ns).ok_or(BEYOND_NS), Some(0))
+    }
+
     /// A column of numbers of any type, without nulls; NaN and infinities are as they are.
     pub(crate) fn floats(&self, name: &str) -> Result<Vec<f64>, ReadError> {
         let column = self.flat(name, "numbers", |kind| matches!(kind, Kind::Whole { .. } | Kind::Float))?;
@@ -236,7 +261,7 @@ impl<'a> Frame<'a> {
     fn instants(&self, name: &str) -> Result<Vec<Option<i64>>, ReadError> {
         let Kind::Instant { unit_ns } = self.file.column(name)?.kind() else { return self.integers(name) };
         let column = self.flat(name, "dates with times", |kind| kind == Kind::Instant { unit_ns })?;
-        column.numbers(|number| whole(number)?.checked_mul(unit_ns).ok_or("no time that 64 bits of ns can tell"))
+        column.numbers(|number| whole(number)?.checked_mul(unit_ns).ok_or(BEYOND_NS))
     }
 
     /// The column of this name, which holds one value a row of a kind that is wanted.

@@ -4,6 +4,8 @@ mod by_class;
 mod caught;
 mod class_name;
 mod counting;
+#[cfg(feature = "tables")]
+mod croissant;
 pub mod files;
 #[cfg(feature = "tables")]
 mod fold_file;
@@ -44,6 +46,8 @@ pub use by_class::{ClassInfo, Wanted, classes_of, draw};
 pub use caught::{caught, is_expected_panic};
 pub use class_name::{MixedClass, Spellings, canonical as canonical_class, unknown_classes};
 pub use counting::Counting;
+#[cfg(feature = "tables")]
+pub use croissant::{Described, croissant_path, licence_of, write_croissant};
 #[cfg(feature = "tables")]
 pub use fold_file::{FoldFile, Together, UnknownTogether, splits_of_folds, write_folds};
 #[cfg(feature = "tables")]

@@ -59,11 +59,12 @@ impl FeatureExtractor {
     pub fn columns(&self) -> Vec<Column> {
         let of_set = |fitted: &FittedSet| {
             let set = fitted.set();
+            let named = set.name();
             let column = move |feature: Feature| Column {
-                name: format!("{set}.{}", feature.name),
+                name: format!("{named}.{}", feature.name),
                 unit: feature.unit,
                 information: feature.information,
-                definition: format!("{set}.{}", feature.family),
+                definition: format!("{named}.{}", feature.family),
                 version: set.version(),
             };
             fitted.extract().columns().into_iter().map(column)

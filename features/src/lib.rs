@@ -22,7 +22,7 @@ pub use file::{FeatureFile, FeatureFileError};
 pub use matrix::{FeatureMatrix, MatrixError};
 pub use meaning::meaning;
 pub use report::{FeatureAuc, FeatureReport, feature_aucs};
-pub use sets::{FeatureSet, MISSING};
+pub use sets::{FeatureSet, MISSING, PpiPackets};
 pub use sparse::{SparseError, SparseMatrix};
 pub use spec::{FeatureSpec, FeatureSpecError};
 pub use tensor::{Channel, TensorError, write_tensor};

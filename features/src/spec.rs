@@ -26,16 +26,22 @@ pub enum FeatureSpecError {
         /// The name found.
         name: String,
     },
-    /// A set occurs twice.
-    #[error("feature set {0} is named twice")]
+    /// A set occurs twice, perhaps with another number.
+    #[error("feature set {} is named twice", .0.name())]
     Twice(FeatureSet),
+    /// A number of packets that `ppi` does not take.
+    #[error("{name:?}: how many packets ppi looks at is said as ppi:n=N, N from 1 to 255")]
+    Packets {
+        /// What was found.
+        name: String,
+    },
     /// The list is empty.
     #[error("no feature set is named at all; there are {}", available())]
     Empty,
 }
 
 fn available() -> String {
-    format!("{} (kfp is kfp-175)", FeatureSet::ALL.map(FeatureSet::name).join(", "))
+    format!("{} (kfp is kfp-175; ppi:n=10 is ppi of 10 packets)", FeatureSet::ALL.map(FeatureSet::name).join(", "))
 }
 
 impl FeatureSpec {
@@ -44,7 +50,7 @@ impl FeatureSpec {
         if sets.is_empty() {
             return Err(FeatureSpecError::Empty);
         }
-        match (1..sets.len()).find(|&i| sets[..i].contains(&sets[i])) {
+        match (1..sets.len()).find(|&i| sets[..i].iter().any(|set| set.name() == sets[i].name())) {
             Some(second) => Err(FeatureSpecError::Twice(sets[second])),
             None => Ok(Self { sets }),
         }
@@ -70,7 +76,7 @@ impl From<FeatureSet> for FeatureSpec {
 
 impl fmt::Display for FeatureSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = self.sets.iter().map(|set| set.name()).collect();
+        let names: Vec<String> = self.sets.iter().map(FeatureSet::to_string).collect();
         f.write_str(&names.join(","))
     }
 }
@@ -111,8 +117,20 @@ mod tests {
             assert_eq!(set.name().parse(), Ok(set));
         }
         assert_eq!("kfp".parse(), Ok(FeatureSet::Kfp175));
-        assert_eq!("ppi:n=30".parse(), Ok(FeatureSet::Ppi));
-        assert!("ppi:n=50".parse::<FeatureSet>().unwrap_err().to_string().contains("(did you mean `ppi`?)"));
+        assert_eq!("ppi:n=30".parse::<FeatureSet>(), "ppi".parse());
+        for n in ["1", "10", "255"] {
+            let spec: FeatureSpec = format!("totals,ppi:n={n}").parse().unwrap();
+            assert_eq!(spec.to_string(), format!("totals,ppi:n={n}"));
+            assert_eq!(serde_json::from_value::<FeatureSpec>(serde_json::to_value(&spec).unwrap()).unwrap(), spec);
+            let extractor = spec.fit(&[]);
+            assert_eq!(extractor.spec(), spec);
+            let of_ppi = extractor.names().iter().filter(|name| name.starts_with("ppi.")).count();
+            assert_eq!(of_ppi, 3 * n.parse::<usize>().unwrap());
+        }
+        for wrong in ["ppi:n=0", "ppi:n=256", "ppi:30", "ppi:m=3", "ppi:n=", "ppi:"] {
+            let error = wrong.parse::<FeatureSet>().unwrap_err().to_string();
+            assert!(error.contains("ppi:n=N, N from 1 to 255"), "{error}");
+        }
     }
 
     #[test]
@@ -128,7 +146,10 @@ mod tests {
     #[test]
     fn errors_say_what_there_is() {
         let error = |list: &str| list.parse::<FeatureSpec>().unwrap_err().to_string();
-        let available = format!("{} (kfp is kfp-175)", FeatureSet::ALL.map(FeatureSet::name).join(", "));
+        let available = format!(
+            "{} (kfp is kfp-175; ppi:n=10 is ppi of 10 packets)",
+            FeatureSet::ALL.map(FeatureSet::name).join(", ")
+        );
         assert_eq!(
             error("cumul,tom"),
             format!("no feature set is named \"tom\" (did you mean `tam`?); there are {available}")
@@ -136,5 +157,6 @@ mod tests {
         assert_eq!(error("cumul,"), format!("no feature set is named \"\"; there are {available}"));
         assert_eq!(error(" "), format!("no feature set is named at all; there are {available}"));
         assert_eq!(error("kfp,kfp-175"), "feature set kfp-175 is named twice");
+        assert_eq!(error("ppi,ppi:n=10"), "feature set ppi is named twice");
     }
 }

@@ -1,10 +1,13 @@
 //! Pure functions of tables of traces, for engines that give parts of a table to many machines: what comes of a row depends on the row and on
 //! the arguments alone.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Float64Array, RecordBatch, StructArray};
+use arrow_array::{ArrayRef, Float64Array, RecordBatch, RecordBatchReader, StructArray};
 use arrow_schema::{DataType, Field};
+use arrow_select::concat::concat_batches;
 use ndarray::Array2;
 use numpy::PyReadonlyArray2;
 use pyo3::prelude::*;
@@ -12,14 +15,15 @@ use pyo3::types::{PyCapsule, PyTuple};
 use pyo3_arrow::error::PyArrowResult;
 use pyo3_arrow::ffi::{ArrayIterator, to_array_pycapsules, to_schema_pycapsule, to_stream_pycapsule};
 use pyo3_arrow::input::AnyRecordBatch;
+use wfkit_datasets::{AddTrace, Described, TraceKey, WriteError, write_croissant, write_traces_in_parts};
 use wfkit_defend::{DefendOptions, DefenseSpec, observe_defended};
 use wfkit_metrics::Silent;
 
 use crate::columns::{Columns, table};
 use crate::defence::{Profile, copies};
-use crate::error::{OrRaise as _, wrong};
+use crate::error::{OrRaise as _, exception, wrong};
 use crate::features::{FeatureExtractor, values};
-use crate::job;
+use crate::job::{self, Watch};
 use crate::model::{Model, probabilities};
 use crate::traces::Traces;
 
@@ -99,6 +103,29 @@ fn columns_of(py: Python<'_>, traces: AnyRecordBatch) -> PyResult<Columns> {
     py.detach(|| Columns::of_batches(&batches, &schema))
 }
 
+/// Does the same of each table of a stream, one after the other, so that no more of its packets are held than one has; what comes of them is one table.
+fn each(
+    reader: Box<dyn RecordBatchReader + Send>,
+    watch: &Watch,
+    mut work: impl FnMut(Columns) -> PyResult<RecordBatch>,
+) -> PyResult<Batch> {
+    let schema = reader.schema();
+    let (mut made, mut first_row) = (Vec::new(), 0);
+    for batch in reader {
+        watch.go_on();
+        let columns = Columns::of_batch(&batch.or_raise()?, &schema, first_row)?;
+        first_row += columns.len();
+        made.push(work(columns)?);
+    }
+    if made.is_empty() {
+        made.push(work(Columns::of_batches(&[], &schema)?)?);
+    }
+    match &*made {
+        [one] => Ok(Batch(one.clone())),
+        several => concat_batches(&several[0].schema(), several).or_raise().map(Batch),
+    }
+}
+
 /// The labels of traces, then a column of numbers for each name.
 fn beside_labels(columns: &Columns, names: &[String], values: &Array2<f64>) -> PyResult<RecordBatch> {
     let mut all = columns.label_columns();
@@ -124,13 +151,14 @@ pub(crate) fn labelled_table(
 
 /// The labels of the traces of a table, then a column for each feature, float64: pure, one row for each row, in their order.
 ///
-/// ``batch`` is a table as in the Parquet files (see :meth:`wfkit.Traces.from_arrow`); ``extractor`` was fitted before, once for all parts.
+/// ``batch`` is a table as in the Parquet files (see :meth:`wfkit.Traces.from_arrow`), or a stream of them, which is taken part by part and
+/// need not fit memory; ``extractor`` was fitted before, once for all parts.
 #[pyfunction]
 pub(crate) fn features_batch(py: Python<'_>, batch: AnyRecordBatch, extractor: &FeatureExtractor) -> PyResult<Batch> {
-    let (columns, extractor) = (columns_of(py, batch)?, extractor.0.clone());
+    let (reader, extractor) = (batch.into_reader()?, extractor.0.clone());
     job::run(py, None, move |watch| {
-        let values = values(&columns, &extractor, watch);
-        beside_labels(&columns, &extractor.names(), &values).map(Batch)
+        let names = extractor.names();
+        each(reader, watch, |columns| beside_labels(&columns, &names, &values(&columns, &extractor, watch)))
     })
 }
 
@@ -166,12 +194,11 @@ pub(crate) fn defend_batch(
 /// name of a label): pure, one row for each row, in their order.
 #[pyfunction]
 pub(crate) fn predict_batch(py: Python<'_>, batch: AnyRecordBatch, model: &Model) -> PyResult<Batch> {
-    let (columns, fitted) = (columns_of(py, batch)?, Arc::clone(&model.0));
+    let (reader, fitted) = (batch.into_reader()?, Arc::clone(&model.0));
     job::run(py, None, move |watch| {
-        let values = probabilities(&columns, &fitted, watch)?;
         // As files of probabilities name classes: that of a label has a mark before it.
         let names: Vec<String> = fitted.classes().names().iter().map(|class| column_of_class(class)).collect();
-        beside_labels(&columns, &names, &values).map(Batch)
+        each(reader, watch, |columns| beside_labels(&columns, &names, &probabilities(&columns, &fitted, watch)?))
     })
 }
 
@@ -180,4 +207,89 @@ fn column_of_class(class: &str) -> String {
     let plain = class.trim_start_matches('=');
     let is_label = ["class", "rep", "session", "origin", "page", "start_ns"].contains(&plain);
     if is_label { format!("={class}") } else { class.to_owned() }
+}
+
+/// Tables of traces one after the other, as they are taken: of anything that speaks Arrow, or of an iterator over such things.
+fn tables_of(tables: &Bound<'_, PyAny>) -> PyResult<Box<dyn Iterator<Item = PyResult<Columns>> + Send>> {
+    if let Ok(tables) = tables.extract::<AnyRecordBatch>() {
+        let reader = tables.into_reader()?;
+        let schema = reader.schema();
+        let mut first_row = 0;
+        return Ok(Box::new(reader.map(move |batch| {
+            let columns = Columns::of_batch(&batch.or_raise()?, &schema, first_row)?;
+            first_row += columns.len();
+            Ok(columns)
+        })));
+    }
+    let iterator = tables.try_iter()?.unbind();
+    let mut row = 0;
+    Ok(Box::new(std::iter::from_fn(move || {
+        let next = Python::attach(|py| -> PyResult<Option<_>> {
+            let Some(next) = iterator.bind(py).clone().next().transpose()? else { return Ok(None) };
+            Ok(Some(next.extract::<AnyRecordBatch>()?.into_table()?.into_inner()))
+        });
+        let columns = next.transpose()?.and_then(|(batches, schema)| Columns::of_batches_from(&batches, &schema, row));
+        row += columns.as_ref().map_or(0, Columns::len);
+        Some(columns)
+    })))
+}
+
+/// Writes tables of traces part by part, so that they need not fit memory; how many traces, classes and packets they have.
+#[pyfunction]
+pub(crate) fn write_parts(
+    py: Python<'_>,
+    tables: &Bound<'_, PyAny>,
+    path: PathBuf,
+    croissant: bool,
+) -> PyResult<(u64, u64, u64)> {
+    let mut tables = tables_of(tables)?;
+    job::run(py, None, move |watch| {
+        let Some(first) = tables.next().transpose()? else {
+            return Err(wrong("there is no table, not even one without rows, which would say what the columns are"));
+        };
+        let provenance = first.provenance.as_ref().clone();
+        let licence = first.licence.as_deref().map(str::to_owned);
+        let (mut described, mut classes) = (Described { licence, ..Described::default() }, BTreeSet::new());
+        let mut last = None::<TraceKey>;
+        write_traces_in_parts(&path, &provenance, |add: &mut AddTrace<'_>| -> Result<(), Refused> {
+            let mut next = Some(first);
+            while let Some(columns) = next {
+                for row in 0..columns.len() {
+                    watch.go_on();
+                    let labelled = columns.labelled(row);
+                    let key = &labelled.key;
+                    if let Some(before) = last.as_ref().filter(|last| last.order(key).is_ge()) {
+                        return Err(Refused(wrong(format!(
+                            "row {}: the trace ({key}) stands behind ({before}): traces are written in the order of class (numbers by value), session and rep",
+                            described.traces
+                        ))));
+                    }
+                    add(&labelled)?;
+                    described.traces += 1;
+                    described.packets += labelled.trace.len() as u64;
+                    if last.as_ref().is_none_or(|last| last.class != key.class) {
+                        classes.insert(key.class.clone());
+                    }
+                    last = Some(labelled.key);
+                }
+                next = tables.next().transpose().map_err(Refused)?;
+            }
+            Ok(())
+        })
+        .map_err(|Refused(error)| error)?;
+        described.classes = classes.len() as u64;
+        if croissant {
+            write_croissant(&path, &described).or_raise()?;
+        }
+        Ok((described.traces, described.classes, described.packets))
+    })
+}
+
+/// What ended the writing.
+struct Refused(PyErr);
+
+impl From<WriteError> for Refused {
+    fn from(error: WriteError) -> Self {
+        Self(exception(&error))
+    }
 }

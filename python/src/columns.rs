@@ -6,13 +6,13 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Int32Type, Int64Type};
 use arrow_array::{
-    Array as _, ArrayRef, Int32Array, Int64Array, LargeListArray, RecordBatch, RecordBatchOptions, StringArray,
+    Array, ArrayRef, Int32Array, Int64Array, LargeListArray, RecordBatch, RecordBatchOptions, StringArray,
     new_null_array,
 };
 use arrow_buffer::{OffsetBuffer, ScalarBuffer};
 use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
-use arrow_select::concat::concat_batches;
+use arrow_select::concat::concat;
 use arrow_select::take::take;
 use pyo3::prelude::*;
 use rayon::prelude::*;
@@ -39,6 +39,8 @@ pub(crate) struct Columns {
     pub(crate) provenance: Arc<Provenance>,
     /// What reading left out, by reason.
     pub(crate) dropped: Arc<BTreeMap<String, u64>>,
+    /// The licence of what they were read from, where it is known.
+    pub(crate) licence: Option<Arc<str>>,
 }
 
 /// Traces in the order of their keys, as the libraries take them.
@@ -96,15 +98,33 @@ impl Columns {
             // Columns of packets stay with files.
             provenance: Arc::new(Provenance { packet_columns: Vec::new(), ..set.provenance().clone() }),
             dropped: Arc::default(),
+            licence: None,
         })
     }
 
     /// Tables of traces as one, checked. Types are converted where nothing is lost; columns that are not ours are passed over.
     pub(crate) fn of_batches(batches: &[RecordBatch], schema: &SchemaRef) -> PyResult<Self> {
-        let batch = match batches {
-            [batch] => batch.clone(),
-            batches => concat_batches(schema, batches).or_raise()?,
-        };
+        Self::of_batches_from(batches, schema, 0)
+    }
+
+    /// The same of tables whose first row is that row of a larger one.
+    pub(crate) fn of_batches_from(batches: &[RecordBatch], schema: &SchemaRef, mut first_row: usize) -> PyResult<Self> {
+        match batches {
+            [] => Self::of_batch(&RecordBatch::new_empty(Arc::clone(schema)), schema, first_row),
+            [batch] => Self::of_batch(batch, schema, first_row),
+            batches => {
+                let parts = batches.iter().map(|batch| {
+                    let part = Self::of_batch(batch, schema, first_row)?;
+                    first_row += part.len();
+                    Ok(part)
+                });
+                Self::joined(&parts.collect::<PyResult<Vec<_>>>()?)
+            }
+        }
+    }
+
+    /// A table of traces, checked, whose first row is that row of a larger one.
+    pub(crate) fn of_batch(batch: &RecordBatch, schema: &SchemaRef, first_row: usize) -> PyResult<Self> {
         let rows = batch.num_rows();
         let texts = |name: &str| -> PyResult<StringArray> {
             match batch.column_by_name(name) {
@@ -124,16 +144,16 @@ impl Columns {
                 wrong(format!("column {name} is missing: found {}", found.join(", ")))
             })?;
             if let Some(row) = (0..rows).find(|&row| column.is_null(row)) {
-                return Err(wrong(format!("row {row}, column {name}: null")));
+                return Err(wrong(format!("row {}, column {name}: null", first_row + row)));
             }
         }
-        let (time_offsets, time) = lists(&batch, "time_ns", &DataType::Int64)?;
-        let (offsets, size) = lists(&batch, "size", &DataType::Int32)?;
+        let (time_offsets, time) = lists(batch, "time_ns", &DataType::Int64, first_row)?;
+        let (offsets, size) = lists(batch, "size", &DataType::Int32, first_row)?;
         if let Some(row) =
             (0..rows).find(|&row| time_offsets[row + 1] - time_offsets[row] != offsets[row + 1] - offsets[row])
         {
             let [times, sizes] = [&time_offsets, &offsets].map(|all| all[row + 1] - all[row]);
-            return Err(wrong(format!("row {row}: {times} times for {sizes} sizes")));
+            return Err(wrong(format!("row {}: {times} times for {sizes} sizes", first_row + row)));
         }
         let provenance = match batch.schema_ref().metadata().get(METADATA).or_else(|| schema.metadata().get(METADATA)) {
             Some(json) => serde_json::from_str(json)
@@ -153,12 +173,48 @@ impl Columns {
             size: size.as_primitive::<Int32Type>().values().clone(),
             provenance: Arc::new(Provenance { packet_columns: Vec::new(), ..provenance }),
             dropped: Arc::default(),
+            licence: None,
         };
-        columns.checked()
+        columns.checked(first_row)
     }
 
-    /// Refuses what is no trace, naming its row.
-    pub(crate) fn checked(self) -> PyResult<Self> {
+    /// The rows of several, one after the other; what they come from is that of the first.
+    fn joined(parts: &[Self]) -> PyResult<Self> {
+        let texts = |of: fn(&Self) -> &StringArray| -> PyResult<StringArray> {
+            let arrays: Vec<&dyn Array> = parts.iter().map(|part| of(part) as &dyn Array).collect();
+            Ok(concat(&arrays).or_raise()?.as_string().clone())
+        };
+        let numbers = |of: fn(&Self) -> &Int64Array| parts.iter().flat_map(of).collect::<Int64Array>();
+        let packets = parts.iter().map(|part| part.time.len()).sum();
+        let rows: usize = parts.iter().map(Self::len).sum();
+        // Each table has offsets of its own, perhaps of 32 bits; those of all of them together have 64.
+        let (mut offsets, mut time) = (Vec::with_capacity(rows + 1), Vec::<i64>::with_capacity(packets));
+        let mut size = Vec::<i32>::with_capacity(packets);
+        offsets.push(0);
+        for part in parts {
+            let before = time.len() as i64;
+            offsets.extend(part.offsets[1..].iter().map(|offset| before + offset));
+            time.extend_from_slice(&part.time);
+            size.extend_from_slice(&part.size);
+        }
+        Ok(Self {
+            class: texts(|part| &part.class)?,
+            rep: numbers(|part| &part.rep),
+            session: texts(|part| &part.session)?,
+            origin: texts(|part| &part.origin)?,
+            page: texts(|part| &part.page)?,
+            start_ns: numbers(|part| &part.start_ns),
+            offsets: offsets.into(),
+            time: time.into(),
+            size: size.into(),
+            provenance: Arc::clone(&parts[0].provenance),
+            dropped: Arc::default(),
+            licence: None,
+        })
+    }
+
+    /// Refuses what is no trace, naming its row of a table in which the first of these is `first_row`.
+    pub(crate) fn checked(self, first_row: usize) -> PyResult<Self> {
         let wrong_row = (0..self.len()).into_par_iter().find_map_first(|row| {
             let negative = self.times(row).iter().find(|&&time_ns| time_ns < 0);
             match negative {
@@ -167,7 +223,9 @@ impl Columns {
             }
         });
         match wrong_row {
-            Some((row, error)) => Err(wrong(format!("row {row}, the trace ({}): {error}", self.key(row)))),
+            Some((row, error)) => {
+                Err(wrong(format!("row {}, the trace ({}): {error}", first_row + row, self.key(row))))
+            }
             None => Ok(self),
         }
     }
@@ -206,7 +264,8 @@ impl Columns {
         (0..self.len()).into_par_iter().map(|row| self.trace(row)).collect()
     }
 
-    fn labelled(&self, row: usize) -> LabelledTrace {
+    /// A row with its label.
+    pub(crate) fn labelled(&self, row: usize) -> LabelledTrace {
         let text = |column: &StringArray| column.is_valid(row).then(|| column.value(row).to_owned());
         LabelledTrace {
             key: self.key(row),
@@ -253,6 +312,7 @@ impl Columns {
             size: self.size.slice(first as usize, packets),
             provenance: Arc::clone(&self.provenance),
             dropped: Arc::default(),
+            licence: self.licence.clone(),
         }
     }
 
@@ -282,6 +342,7 @@ impl Columns {
             size: size.into(),
             provenance: Arc::clone(&self.provenance),
             dropped: Arc::default(),
+            licence: self.licence.clone(),
         })
     }
 
@@ -354,7 +415,12 @@ fn converted(name: &str, column: &ArrayRef, kind: &DataType) -> PyResult<ArrayRe
 }
 
 /// A column of lists: where each begins, from 0, and the values.
-fn lists(batch: &RecordBatch, name: &str, item: &DataType) -> PyResult<(ScalarBuffer<i64>, ArrayRef)> {
+fn lists(
+    batch: &RecordBatch,
+    name: &str,
+    item: &DataType,
+    first_row: usize,
+) -> PyResult<(ScalarBuffer<i64>, ArrayRef)> {
     let column = batch.column_by_name(name).expect("it was looked for before");
     if !matches!(column.data_type(), DataType::LargeList(_) | DataType::List(_) | DataType::FixedSizeList(..)) {
         return Err(wrong(format!("column {name} holds {}: a list a trace is expected", column.data_type())));
@@ -367,7 +433,7 @@ fn lists(batch: &RecordBatch, name: &str, item: &DataType) -> PyResult<(ScalarBu
     let values = lists.values().slice(first as usize, (offsets[lists.len()] - first) as usize);
     if values.null_count() > 0 {
         let place = (0..values.len()).find(|&place| values.is_null(place)).expect("it counts one") as i64 + first;
-        let row = offsets.partition_point(|&offset| offset <= place) - 1;
+        let row = first_row + offsets.partition_point(|&offset| offset <= place) - 1;
         return Err(wrong(format!("row {row}, column {name}: null in the list")));
     }
     let offsets = match first {

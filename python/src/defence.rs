@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use wfkit_datasets::Provenance;
 use wfkit_defend::{DefendOptions, DefenseSpec, OverheadOptions, defend_watched, list};
 
+use crate::columns::Columns;
 use crate::error::{OrRaise as _, wrong};
 use crate::job;
 use crate::traces::Traces;
@@ -87,7 +88,8 @@ pub(crate) fn defend(
         // The order of the caller, copies of one trace beside each other.
         let copies = defended.copies();
         let rows: Vec<usize> = keyed.places().into_iter().flat_map(|place| copies.rows_of(place)).collect();
-        let observed = if rows.is_sorted() { observed } else { Traces(observed.0.take(&rows)?) };
+        let observed = if rows.is_sorted() { observed.0 } else { observed.0.take(&rows)? };
+        let observed = Traces(Columns { licence: columns.licence, ..observed });
         let manifest = serde_json::to_string(defended.manifest()).or_raise()?;
         let overheads = serde_json::to_string(&overheads).or_raise()?;
         Ok((observed, defended.spec().to_string(), manifest, overheads))

@@ -23,7 +23,7 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _wfkit {
     #[pymodule_export]
-    use crate::batches::{Batch, defend_batch, features_batch, labelled_table, predict_batch};
+    use crate::batches::{Batch, defend_batch, features_batch, labelled_table, predict_batch, write_parts};
     #[pymodule_export]
     use crate::competition::{attack_file, captures, check, competition_score, export, part};
     #[pymodule_export]
@@ -43,7 +43,7 @@ mod _wfkit {
     #[pymodule_export]
     use crate::pictures::{Picture, costs, cumulative, curve, explain, importances, said, sizes, waterfall};
     #[pymodule_export]
-    use crate::reading::read;
+    use crate::reading::{Parts, parts, read};
     #[pymodule_export]
     use crate::traces::{Trace, Traces};
 

@@ -1,14 +1,21 @@
 //! Files of captures and of traces, told by content.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
 
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use wfkit_capture::{ImportOptions, LabelSource, has_captures, import};
 use wfkit_datasets::formats::FieldFormat;
-use wfkit_datasets::{TraceFormat, read_all_traces_as};
+use wfkit_datasets::{ReadError, TraceFormat, TraceParts, licence_of, read_all_traces_as};
 use wfkit_evaluate::Observer as _;
 
-use crate::error::{OrRaise as _, wrong};
+use crate::columns::Columns;
+use crate::error::{OrRaise as _, exception, wrong};
 use crate::job::{self, Watch};
 use crate::traces::{Traces, layer_named};
 
@@ -90,13 +97,15 @@ pub(crate) fn read(
     let named = format.map(field_format).transpose()?;
     let captures = Captures::new(layer, label, labels, client, flows, peer)?;
     job::run(py, progress, move |watch| {
+        let licence = licence_of(paths.iter().map(PathBuf::as_path)).map(Arc::from);
+        let licensed = |traces: Traces| Traces(Columns { licence, ..traces.0 });
         let is_of_traces = |path: &PathBuf| path.is_file() && TraceFormat::of_content(path).is_ok();
         if named.is_none() && paths.iter().all(|path| !is_of_traces(path) && path.exists() && has_captures(path)) {
-            return captures.read(&paths, watch);
+            return captures.read(&paths, watch).map(licensed);
         }
         let read = read_all_traces_as(&paths, named, watch).or_raise()?;
         read.warnings.iter().for_each(|warning| watch.warn(warning));
-        Traces::of_set(&read.set, read.dropped)
+        Traces::of_set(&read.set, read.dropped).map(licensed)
     })
 }
 
@@ -105,4 +114,79 @@ fn field_format(name: &str) -> PyResult<FieldFormat> {
         let names: Vec<&str> = FieldFormat::ALL.into_iter().map(FieldFormat::name).collect();
         wrong(format!("there is no format {name}: {} are", names.join(", ")))
     })
+}
+
+/// The traces of a Parquet file in parts, each some 4 million packets or one trace: an iterator of :class:`wfkit.Traces`, made by :func:`wfkit.read_parts`.
+#[pyclass(frozen, module = "wfkit")]
+#[derive(Debug)]
+pub(crate) struct Parts {
+    read: Mutex<Receiver<PyResult<Traces>>>,
+    /// How many traces the file has.
+    #[pyo3(get)]
+    traces: usize,
+    /// How many packets the file has.
+    #[pyo3(get)]
+    packets: u64,
+}
+
+/// How often Python is asked whether somebody pressed Ctrl-C.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+#[pymethods]
+impl Parts {
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Traces>> {
+        loop {
+            let next = py.detach(|| self.read.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(PATIENCE));
+            match next {
+                Ok(part) => return part.map(Some),
+                Err(RecvTimeoutError::Disconnected) => return Ok(None),
+                Err(RecvTimeoutError::Timeout) => py.check_signals()?,
+            }
+        }
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<wfkit.Parts: {} traces, {} packets>", self.traces, self.packets)
+    }
+}
+
+/// Opens a Parquet file of traces, which a thread reads part by part as they are taken.
+#[pyfunction]
+pub(crate) fn parts(py: Python<'_>, path: PathBuf) -> PyResult<Parts> {
+    let (opened, told) = sync_channel(1);
+    // One part waits while another is worked on.
+    let (give, read) = sync_channel(0);
+    let reader = move || {
+        if let Err(error) = std::fs::metadata(&path) {
+            return drop(opened.send(Err(exception(&ReadError::io(&path, error)))));
+        }
+        let licence: Option<Arc<str>> = licence_of([&*path]).map(Arc::from);
+        let parts = match TraceParts::open(&path).or_raise() {
+            Ok(Some(parts)) => parts,
+            Ok(None) => {
+                let text = format!("{}: no Parquet, which alone is read in parts: wfkit.read reads it", path.display());
+                return drop(opened.send(Err(wrong(text))));
+            }
+            Err(error) => return drop(opened.send(Err(error))),
+        };
+        let _ = opened.send(Ok((parts.traces(), parts.packets())));
+        for part in parts {
+            let part = part.or_raise().and_then(|set| Traces::of_set(&set, Default::default()));
+            let part = part.map(|traces| Traces(Columns { licence: licence.clone(), ..traces.0 }));
+            let is_over = part.is_err();
+            // Nobody takes more of them where the iterator is gone.
+            if give.send(part).is_err() || is_over {
+                return;
+            }
+        }
+    };
+    let thread = thread::Builder::new().name("wfkit parts".to_owned()).spawn(reader);
+    thread.map_err(|error| PyRuntimeError::new_err(format!("no thread to read in: {error}")))?;
+    let (traces, packets) =
+        py.detach(move || told.recv()).map_err(|_| PyRuntimeError::new_err("the reader is gone"))??;
+    Ok(Parts { read: Mutex::new(read), traces, packets })
 }

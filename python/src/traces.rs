@@ -12,7 +12,9 @@ use pyo3_arrow::error::PyArrowResult;
 use pyo3_arrow::ffi::to_schema_pycapsule;
 use pyo3_arrow::input::AnyRecordBatch;
 use rayon::prelude::*;
-use wfkit_datasets::{Layer, Provenance, TraceSet, TraceSetInfo, canonical_class, write_traces};
+use wfkit_datasets::{
+    Described, Layer, Provenance, TraceSet, TraceSetInfo, canonical_class, write_croissant, write_traces,
+};
 use wfkit_features::Channel;
 
 use crate::batches::{capsules, stream};
@@ -196,8 +198,9 @@ impl Traces {
             size: size.into(),
             provenance: provenance.into(),
             dropped: Default::default(),
+            licence: None,
         };
-        py.detach(|| columns.checked()).map(Self)
+        py.detach(|| columns.checked(0)).map(Self)
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Parts<'py>)> {
@@ -450,9 +453,27 @@ impl Traces {
 
     /// Writes `.parquet` (which keeps everything), `.csv` or `.csv.zip` (one row a packet), told by the ending, in the order
     /// of the keys. The same traces give the same bytes, and those that the program `wfkit` writes.
-    fn write(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+    ///
+    /// Beside it stands what it is in Croissant 1.0 of MLCommons, `traces.croissant.json` beside `traces.parquet`: size, SHA-256,
+    /// columns, and the licence where what the traces were read from has one; `croissant=False` leaves it out.
+    #[pyo3(signature = (path, *, croissant=true))]
+    fn write(&self, py: Python<'_>, path: PathBuf, croissant: bool) -> PyResult<()> {
         let columns = self.0.clone();
-        job::run(py, None, move |_| write_traces(&path, &columns.in_key_order()?.set).or_raise())
+        job::run(py, None, move |_| {
+            let set = columns.in_key_order()?.set;
+            write_traces(&path, &set).or_raise()?;
+            if croissant {
+                let described = Described {
+                    traces: set.len() as u64,
+                    classes: set.classes().len() as u64,
+                    packets: set.packets() as u64,
+                    licence: columns.licence.as_deref().map(str::to_owned),
+                    cite_as: None,
+                };
+                write_croissant(&path, &described).or_raise()?;
+            }
+            Ok(())
+        })
     }
 
     #[pyo3(signature = (requested_schema=None))]

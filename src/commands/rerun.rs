@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
+use wfkit_datasets::croissant_path;
 use wfkit_metrics::without_clock;
 
 use crate::TOOL;
@@ -13,7 +14,6 @@ use crate::asked::Asked;
 use crate::cli::{self, Command};
 use crate::commands::run::TRACES;
 use crate::context::{Context, digests, files_below};
-use crate::croissant::croissant_path;
 use crate::pipeline_file::{PIPELINE, unfolded};
 use crate::printer::Printer;
 

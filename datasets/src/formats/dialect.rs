@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::{self, Read};
 
 /// Names of columns of the tables that are read here: the separator that parts the header into these is the right one.
-const KNOWN_COLUMNS: [&str; 16] = [
+const KNOWN_COLUMNS: [&str; 19] = [
     "class",
     "rep",
     "session",
@@ -22,6 +22,9 @@ const KNOWN_COLUMNS: [&str; 16] = [
     "label",
     "PPI",
     "ppi",
+    "PPI_PKT_TIMES",
+    "PPI_PKT_LENGTHS",
+    "PPI_PKT_DIRECTIONS",
 ];
 const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// How much of a file tells its dialect.

@@ -9,6 +9,7 @@ use wfkit_metrics::{Observer, Work};
 
 use super::{ReadError, WriteError};
 use crate::frame::{Frame, Groups, LABELS, label_columns, write_parquet_groups};
+use crate::parquet_file::MOST_LISTED;
 use crate::{
     FileKind, Label, LabelledTrace, Layer, MixedClass, NOT_KNOWN, PacketColumn, Provenance, SIZE, TIME, Trace,
     TraceError, TraceSet,
@@ -168,11 +169,17 @@ impl TraceSink<'_, '_> {
     /// Adds a trace.
     ///
     /// # Errors
-    /// One that lasts longer than 2^63 ns; what the system refuses.
+    /// One that lasts longer than 2^63 ns, or has more than 2^28 packets, which nothing reads back; what the system refuses.
     pub fn add(&mut self, labelled: &LabelledTrace) -> Result<(), WriteError> {
         // Times do not decrease: if the last fits, all do.
         if i64::try_from(labelled.trace.duration_ns()).is_err() {
             let reason = format!("{} ns do not fit 64 bits with a sign", labelled.trace.duration_ns());
+            let (path, key) = (self.path.to_owned(), Box::new(labelled.key.clone()));
+            return Err(WriteError::Trace { path, key, reason });
+        }
+        if labelled.trace.len() as u64 > MOST_LISTED {
+            let reason =
+                format!("{} packets are more than the {MOST_LISTED} that a trace may have", labelled.trace.len());
             let (path, key) = (self.path.to_owned(), Box::new(labelled.key.clone()));
             return Err(WriteError::Trace { path, key, reason });
         }

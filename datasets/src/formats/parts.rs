@@ -15,13 +15,13 @@ pub(super) const PART_PACKETS: u64 = 1 << 22;
 /// The traces of a Parquet file in parts, each of which is a set of its own; together they are the set that [`read_traces`](crate::read_traces)
 /// reads, in its order.
 ///
-/// A part is one row group at least, so memory is bounded where those are: `wfkit` writes some 4 million packets into one.
+/// A part is some row groups, of which `wfkit` writes one for every 4 million packets or so, or some rows of one that is larger, as other tools write
+/// them: memory is bounded either way, by the longest trace.
 pub struct TraceParts<'a> {
     path: &'a Path,
     frame: Frame<'a>,
     provenance: Provenance,
-    /// The row groups of each part.
-    parts: Vec<Range<usize>>,
+    parts: Vec<Part>,
     packets: u64,
     traces: usize,
     next: usize,
@@ -31,6 +31,41 @@ pub struct TraceParts<'a> {
     last: Option<TraceKey>,
     /// What the labels said that may not be what was meant.
     warnings: Vec<String>,
+}
+
+/// Rows that are read at a time.
+#[derive(Debug, Clone, PartialEq)]
+enum Part {
+    /// All of these row groups.
+    Groups(Range<usize>),
+    /// Of a row group that has too many packets, these rows.
+    Rows(usize, Range<usize>),
+}
+
+/// Row groups of so many rows and packets each, in parts.
+fn parts_of(rows: &[usize], packets: &[u64]) -> Vec<Part> {
+    let mut parts: Vec<Part> = Vec::new();
+    let mut held = u64::MAX;
+    for (group, (&rows, &packets)) in rows.iter().zip(packets).enumerate() {
+        match parts.last_mut() {
+            Some(Part::Groups(groups)) if held.saturating_add(packets) <= PART_PACKETS => {
+                groups.end = group + 1;
+                held += packets;
+            }
+            // A group of ours may exceed what makes one by a trace.
+            _ if packets > 2 * PART_PACKETS && rows > 1 => {
+                let most = u128::from(PART_PACKETS) * rows as u128 / u128::from(packets);
+                let most = usize::try_from(most).unwrap_or(rows).max(1);
+                parts.extend((0..rows).step_by(most).map(|row| Part::Rows(group, row..rows.min(row + most))));
+                held = u64::MAX;
+            }
+            _ => {
+                parts.push(Part::Groups(group..group + 1));
+                held = packets;
+            }
+        }
+    }
+    parts
 }
 
 impl<'a> TraceParts<'a> {
@@ -45,20 +80,7 @@ impl<'a> TraceParts<'a> {
         let frame = Frame::read(path)?;
         check_kind(path, &frame)?;
         let of_groups = frame.values_of_groups(SIZE)?;
-        let mut parts: Vec<Range<usize>> = Vec::new();
-        let mut held = u64::MAX;
-        for (group, &packets) in of_groups.iter().enumerate() {
-            match parts.last_mut() {
-                Some(part) if held.saturating_add(packets) <= PART_PACKETS => {
-                    part.end = group + 1;
-                    held += packets;
-                }
-                _ => {
-                    parts.push(group..group + 1);
-                    held = packets;
-                }
-            }
-        }
+        let parts = parts_of(&frame.rows_of_groups(), &of_groups);
         // What a damaged file says of itself may be anything.
         let packets = of_groups.iter().fold(0u64, |sum, &packets| sum.saturating_add(packets));
         let traces = frame.rows();
@@ -107,7 +129,7 @@ impl<'a> TraceParts<'a> {
     /// # Errors
     /// As reading the traces.
     pub fn labels(&mut self) -> Result<Vec<Label>, ReadError> {
-        self.frame.look_at(0..self.parts.last().map_or(0, |part| part.end));
+        self.frame.look_at(0..self.frame.rows_of_groups().len());
         let (labels, ways) = self.frame.labels_and_mixed()?;
         self.warnings = mixed(self.path, &ways).into_iter().collect();
         Ok(labels)
@@ -128,8 +150,11 @@ impl<'a> TraceParts<'a> {
         (self.next, self.last) = (0, None);
     }
 
-    fn read(&mut self, groups: Range<usize>) -> Result<Option<TraceSet>, ReadError> {
-        self.frame.look_at(groups);
+    fn read(&mut self, part: Part) -> Result<Option<TraceSet>, ReadError> {
+        match part {
+            Part::Groups(groups) => self.frame.look_at(groups),
+            Part::Rows(group, rows) => self.frame.look_into(group, rows),
+        }
         let first = self.frame.first_row();
         let here = |row: usize| row.clamp(first, first + self.frame.rows()) - first;
         let wanted = here(self.wanted.start)..here(self.wanted.end);
@@ -160,9 +185,9 @@ impl Iterator for TraceParts<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let groups = self.parts.get(self.next)?.clone();
+            let part = self.parts.get(self.next)?.clone();
             self.next += 1;
-            if let Some(read) = self.read(groups).transpose() {
+            if let Some(read) = self.read(part).transpose() {
                 return Some(read);
             }
         }
@@ -215,6 +240,65 @@ mod tests {
         let again = file(&folder, "again.parquet", set.traces());
         assert!(std::fs::read(again).unwrap() == std::fs::read(&whole).unwrap());
         assert_eq!(read_traces(&whole).unwrap().set, set);
+    }
+
+    #[test]
+    fn row_groups_are_joined_or_parted_to_what_is_read_at_a_time() {
+        use Part::{Groups, Rows};
+        let most = PART_PACKETS;
+        assert_eq!(parts_of(&[5, 5, 5], &[most / 2, most / 2, 1]), [Groups(0..2), Groups(2..3)]);
+        assert_eq!(parts_of(&[1, 2], &[100 * most, 2 * most]), [Groups(0..1), Groups(1..2)]);
+        let parted = [Groups(0..1), Rows(1, 0..3), Rows(1, 3..6), Rows(1, 6..8), Groups(2..3)];
+        assert_eq!(parts_of(&[9, 8, 9], &[1, 2 * most + 5, 1]), parted);
+        assert_eq!(parts_of(&[3], &[300 * most]), [Rows(0, 0..1), Rows(0, 1..2), Rows(0, 2..3)]);
+        // What a damaged file says.
+        assert_eq!(parts_of(&[2, 0], &[u64::MAX, u64::MAX]).len(), 3);
+    }
+
+    /// Traces of a hundred thousand packets, all in one row group, as other tools write them.
+    #[test]
+    fn a_row_group_of_any_size_comes_in_parts() {
+        use polars::prelude::{Column, DataFrame, ParquetWriter};
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("one.parquet");
+        let traces: Vec<LabelledTrace> = (0..100)
+            .map(|rep| {
+                let packets = 100_000 + 10 * rep as usize;
+                let trace = Trace::new((0..packets as u64).map(|ns| ns * 3).collect(), vec![rep as i32 - 200; packets]);
+                LabelledTrace::new(TraceKey { class: "a".into(), rep, session: None }, None, trace.unwrap())
+            })
+            .collect();
+        let ours = file(&folder, "ours.parquet", &traces);
+        let set = read_traces(&ours).unwrap().set;
+        let list = |of: &dyn Fn(&LabelledTrace) -> polars::prelude::Series| traces.iter().map(of).collect::<Vec<_>>();
+        let times = list(&|one| one.trace.time_ns().iter().map(|&ns| ns as i64).collect());
+        let sizes = list(&|one| one.trace.size().iter().copied().collect());
+        let columns = vec![
+            Column::new("class".into(), vec!["a"; 100]),
+            Column::new("rep".into(), (0..100i64).collect::<Vec<_>>()),
+            Column::new("time_ns".into(), times),
+            Column::new("size".into(), sizes),
+        ];
+        let mut table = DataFrame::new(100, columns).unwrap();
+        ParquetWriter::new(std::fs::File::create(&path).unwrap())
+            .with_row_group_size(Some(1000))
+            .finish(&mut table)
+            .unwrap();
+        let mut parts = TraceParts::open(&path).unwrap().unwrap();
+        assert_eq!((parts.len(), parts.traces()), (3, 100));
+        for _ in 0..2 {
+            let read: Vec<TraceSet> = parts.by_ref().collect::<Result<_, _>>().unwrap();
+            let traces: Vec<LabelledTrace> = read.iter().flat_map(|part| part.traces().to_vec()).collect();
+            assert_eq!(traces, set.traces());
+            parts.rewind();
+        }
+        // A share begins in the middle of a group.
+        parts.only(70..75);
+        let read: Vec<TraceSet> = parts.by_ref().collect::<Result<_, _>>().unwrap();
+        assert_eq!(
+            read.iter().flat_map(|part| part.traces()).collect::<Vec<_>>(),
+            set.traces()[70..75].iter().collect::<Vec<_>>()
+        );
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! One column: what it holds, and its values.
 
 use std::fmt;
-use std::io::{Cursor, Read};
-use std::sync::Arc;
+use std::io::{BufReader, Cursor, Read};
+use std::ops::Range;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
 use parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type};
@@ -15,12 +17,14 @@ use parquet::file::serialized_reader::SerializedPageReader;
 use parquet::schema::types::ColumnDescPtr;
 use rayon::prelude::*;
 
-use super::pages::{self, CheckedPages};
-use super::{ParquetFile, soundly, unreadable};
+use super::pages::{self, CheckedPages, NOT_COUNTED, TOO_LONG};
+use super::{At, Held, ParquetFile, soundly, unreadable};
 use crate::formats::ReadError;
 
 /// Rows that are decoded at once, so that what is on its way stays near the processor.
 const BATCH_ROWS: usize = 512;
+/// Values that are decoded at once, where rows are long.
+const BATCH_VALUES: u64 = 1 << 21;
 
 /// What the values of a column are, or those in its lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -351,6 +355,9 @@ impl<'a> Column<'a> {
                 let end = repetitions[at + 1..].iter().position(|&level| level == 0);
                 let end = end.map_or(repetitions.len(), |length| at + 1 + length);
                 let levels = definitions.get(at..end).ok_or_else(damaged)?;
+                if levels.len() as u64 > self.file.most_listed {
+                    return Err(self.too_long(row, 1, levels.len() as u64));
+                }
                 let list = match levels {
                     [level] if *level + 1 < *in_list && missing.is_none() => return Err(self.null(row)),
                     [level] if *level < *in_list => Vec::new(),
@@ -401,44 +408,131 @@ impl<'a> Column<'a> {
         add: impl Fn(usize, &Batch<D>, &mut Vec<R>) -> Result<(), ReadError> + Sync,
     ) -> Result<Vec<Vec<R>>, ReadError> {
         let (leaf, descr) = self.leaf.as_ref().expect("only columns with one leaf are decoded");
-        let groups = &self.file.metadata.row_groups()[self.file.groups.clone()];
-        let mut first_row = self.file.first_row();
-        let mut work = Vec::with_capacity(groups.len());
+        let all = self.file.metadata.row_groups();
+        let mut group_row = all[..self.file.groups.start].iter().map(|group| group.num_rows() as usize).sum::<usize>();
+        let mut work = Vec::with_capacity(self.file.groups.len());
         let mut values = 0u64;
-        for group in groups {
-            work.push((first_row, group));
-            first_row += group.num_rows() as usize;
+        for (number, group) in self.file.groups.clone().zip(&all[self.file.groups.clone()]) {
+            let rows = group.num_rows() as usize;
+            let here = |row: usize| row.clamp(group_row, group_row + rows) - group_row;
+            let wanted = here(self.file.rows.start)..here(self.file.rows.end);
             let chunk = group.columns().get(*leaf).map_or(-1, ColumnChunkMetaData::num_values);
             let counted = u64::try_from(chunk).map_err(|_| unreadable(self.file.path(), "values below 0"))?;
-            values = values.saturating_add(counted);
+            let share = u128::from(counted) * wanted.len() as u128 / rows.max(1) as u128;
+            values = values.saturating_add(share as u64);
+            if descr.max_rep_level() > 0 && counted > (rows as u64).saturating_mul(self.file.most_listed) {
+                return Err(self.too_long(group_row, rows, counted));
+            }
+            work.push((number, group, wanted, group_row));
+            group_row += rows;
         }
         if values > self.file.most_values() {
             let message = format!("column {} is to have {values} values in {} bytes", self.name, self.file.length);
             return Err(unreadable(self.file.path(), message));
         }
-        let decoded: Vec<Result<Vec<R>, ReadError>> =
-            work.par_iter().map(|&(first_row, group)| self.decode(*leaf, descr, group, first_row, &add)).collect();
+        let decode = |(number, group, rows, group_row): (usize, &RowGroupMetaData, Range<usize>, usize)| {
+            self.decode(*leaf, descr, (number, group), rows, group_row, &add)
+        };
+        let decoded: Vec<Result<Vec<R>, ReadError>> = work.into_par_iter().map(decode).collect();
         decoded.into_iter().collect()
     }
 
+    /// That a list is longer than any that is read: the one of `row`, or of one of so many rows from there on.
+    fn too_long(&self, row: usize, rows: usize, values: u64) -> ReadError {
+        let most = self.file.most_listed;
+        let which = if rows == 1 { "" } else { "this row or one of those behind it: " };
+        let told = if values > most { format!("a list of {values} values") } else { "a list".to_owned() };
+        let reason = format!(
+            "{which}more than {most} values in one list, which are the packets of one trace, are not read: cut the trace, or make several of it"
+        );
+        self.wrong(row, told, reason)
+    }
+
+    fn open<D: DataType>(
+        &self,
+        descr: &ColumnDescPtr,
+        group: &RowGroupMetaData,
+        chunk: &ColumnChunkMetaData,
+        is_whole: bool,
+    ) -> Result<Decoder<D>, ReadError> {
+        let path = self.file.path();
+        let (values, rows) = (chunk.num_values() as u64, group.num_rows() as usize);
+        let levels = [descr.max_rep_level() > 0, descr.max_def_level() > 0];
+        let loaded = Arc::new(AtomicI64::new(0));
+        let most = i64::try_from(self.file.most_listed).unwrap_or(i64::MAX - 1);
+        // What is read as a whole is in memory anyway, and a part of it waits for nobody.
+        let reader = if is_whole {
+            let (start, bytes) = self.file.chunk(chunk)?;
+            pages::check(&bytes, values).map_err(|message| unreadable(path, message))?;
+            let bytes = Arc::new(Chunk { start, bytes: Bytes::from(bytes) });
+            soundly(path, || {
+                let pages = SerializedPageReader::new(bytes, chunk, rows, None)?;
+                let pages = CheckedPages { pages, levels, loaded: Arc::clone(&loaded), most };
+                Ok(ColumnReaderImpl::<D>::new(descr.clone(), Box::new(pages)))
+            })?
+        } else {
+            let (start, len) = self.file.range(chunk)?;
+            let from = |at: u64| At { file: Arc::clone(&self.file.file), at: start + at, end: start + len };
+            pages::check_of(len, values, |at, most| {
+                let mut bytes = Vec::new();
+                from(at).take(most).read_to_end(&mut bytes).map(|_| bytes)
+            })
+            .map_err(|error| ReadError::io(path, error))?
+            .map_err(|message| unreadable(path, message))?;
+            let bytes = Arc::new(FileChunk(from(0)));
+            soundly(path, || {
+                let pages = SerializedPageReader::new(bytes, chunk, rows, None)?;
+                let pages = CheckedPages { pages, levels, loaded: Arc::clone(&loaded), most };
+                Ok(ColumnReaderImpl::<D>::new(descr.clone(), Box::new(pages)))
+            })?
+        };
+        Ok(Decoder { reader, loaded })
+    }
+
+    /// The column at this row of a row group: where the last part ended, or opened anew.
+    fn open_at<D: DataType>(
+        &self,
+        (leaf, descr): (usize, &ColumnDescPtr),
+        (number, group): (usize, &RowGroupMetaData),
+        row: usize,
+        is_whole: bool,
+    ) -> Result<Decoder<D>, ReadError> {
+        let held = self.file.held.lock().unwrap_or_else(PoisonError::into_inner).remove(&leaf);
+        if let Some(Held { decoder, .. }) = held.filter(|held| (held.group, held.row) == (number, row) && !is_whole)
+            && let Ok(decoder) = decoder.downcast::<Decoder<D>>()
+        {
+            return Ok(*decoder);
+        }
+        let mut decoder = self.open::<D>(descr, group, group.column(leaf), is_whole)?;
+        let mut left = row;
+        decoder.loaded.store(NOT_COUNTED, Ordering::Relaxed);
+        while left > 0 {
+            let skipped = soundly(self.file.path(), || decoder.reader.skip_records(left))?;
+            if skipped == 0 {
+                return Err(unreadable(self.file.path(), format!("column {} ends before its rows do", self.name)));
+            }
+            left -= skipped.min(left);
+        }
+        Ok(decoder)
+    }
+
+    /// The wanted rows of a row group whose first row is `group_row` of the file.
     fn decode<D: DataType, R>(
         &self,
         leaf: usize,
         descr: &ColumnDescPtr,
-        group: &RowGroupMetaData,
-        first_row: usize,
+        (number, group): (usize, &RowGroupMetaData),
+        wanted: Range<usize>,
+        group_row: usize,
         add: &impl Fn(usize, &Batch<D>, &mut Vec<R>) -> Result<(), ReadError>,
     ) -> Result<Vec<R>, ReadError> {
-        let chunk = group.column(leaf);
-        let (start, bytes) = self.file.chunk(chunk)?;
-        pages::check(&bytes, chunk.num_values() as u64).map_err(|message| unreadable(self.file.path(), message))?;
-        let wanted = group.num_rows() as usize;
-        let mut reader = soundly(self.file.path(), || {
-            let chunk_bytes = Arc::new(Chunk { start, bytes: Bytes::from(bytes) });
-            let pages = SerializedPageReader::new(chunk_bytes, chunk, wanted, None)?;
-            let levels = [descr.max_rep_level() > 0, descr.max_def_level() > 0];
-            Ok(ColumnReaderImpl::<D>::new(descr.clone(), Box::new(CheckedPages { pages, levels })))
-        })?;
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let of_group = group.num_rows() as usize;
+        let is_whole = wanted.len() == of_group;
+        let open = |row: usize| self.open_at::<D>((leaf, descr), (number, group), row, is_whole);
+        let mut decoder = open(wanted.start)?;
         let mut batch = Batch::<D> {
             definitions: Vec::new(),
             repetitions: Vec::new(),
@@ -447,32 +541,54 @@ impl<'a> Column<'a> {
             max_definition: descr.max_def_level(),
             in_list: if descr.max_rep_level() == 0 { 0 } else { descr.repeated_ancestor_def_level() },
         };
-        let mut rows = Vec::with_capacity(wanted);
+        let mean = (group.column(leaf).num_values() as u64 / of_group as u64).max(1);
+        let mut at_once = usize::try_from(BATCH_VALUES / mean).unwrap_or(BATCH_ROWS).clamp(1, BATCH_ROWS);
+        let mut rows = Vec::with_capacity(wanted.len());
         let mut done = 0;
-        while done < wanted {
+        while done < wanted.len() {
             batch.definitions.clear();
             batch.repetitions.clear();
             batch.values.clear();
             let (definitions, repetitions) = (&mut batch.definitions, &mut batch.repetitions);
             let values = &mut batch.values;
-            let ask = BATCH_ROWS.min(wanted - done);
-            let read =
-                soundly(self.file.path(), || reader.read_records(ask, Some(definitions), Some(repetitions), values))?;
-            batch.records = read.0;
-            add(first_row + done, &batch, &mut rows)?;
-            if read.0 == 0 {
+            let ask = at_once.min(wanted.len() - done);
+            decoder.loaded.store(0, Ordering::Relaxed);
+            let read = soundly(self.file.path(), || {
+                decoder.reader.read_records(ask, Some(definitions), Some(repetitions), values)
+            });
+            if read.is_err() && decoder.loaded.load(Ordering::Relaxed) == TOO_LONG {
+                if at_once == 1 {
+                    return Err(self.too_long(group_row + wanted.start + done, 1, 0));
+                }
+                // Many rows may be as much as one that is too long: once more, one by one.
+                at_once = 1;
+                decoder = open(wanted.start + done)?;
+                continue;
+            }
+            batch.records = read?.0;
+            add(group_row + wanted.start + done, &batch, &mut rows)?;
+            if batch.records == 0 {
                 break;
             }
-            done += read.0;
+            done += batch.records;
         }
-        match rows.len() == wanted {
-            true => Ok(rows),
-            false => {
-                let message = format!("column {} has {} rows where {wanted} are told", self.name, rows.len());
-                Err(unreadable(self.file.path(), message))
-            }
+        if rows.len() != wanted.len() {
+            let message = format!("column {} has {} rows where {} are told", self.name, rows.len(), wanted.len());
+            return Err(unreadable(self.file.path(), message));
         }
+        if wanted.end < of_group {
+            let held = Held { group: number, row: wanted.end, decoder: Box::new(decoder) };
+            self.file.held.lock().unwrap_or_else(PoisonError::into_inner).insert(leaf, held);
+        }
+        Ok(rows)
     }
+}
+
+/// A column of a row group on its way.
+struct Decoder<D: DataType> {
+    reader: ColumnReaderImpl<D>,
+    /// Values of the pages that were read for this batch; [`TOO_LONG`] where they were too many.
+    loaded: Arc<AtomicI64>,
 }
 
 /// Some rows of a column as they are stored (parquet-format, "Nested Encoding").
@@ -518,6 +634,41 @@ impl ChunkReader for Chunk {
         let rest = self.from(start)?;
         match length <= rest.len() {
             true => Ok(rest.slice(..length)),
+            false => Err(ParquetError::EOF("a page longer than its column".to_owned())),
+        }
+    }
+}
+
+/// The bytes of one part of a column, page by page from the file.
+struct FileChunk(At);
+
+impl FileChunk {
+    fn from(&self, start: u64) -> ParquetResult<At> {
+        match (self.0.at..=self.0.end).contains(&start) {
+            true => Ok(At { file: Arc::clone(&self.0.file), at: start, end: self.0.end }),
+            false => Err(ParquetError::EOF("a page outside of its column".to_owned())),
+        }
+    }
+}
+
+impl Length for FileChunk {
+    fn len(&self) -> u64 {
+        self.0.end
+    }
+}
+
+impl ChunkReader for FileChunk {
+    type T = BufReader<At>;
+
+    fn get_read(&self, start: u64) -> ParquetResult<Self::T> {
+        Ok(BufReader::new(self.from(start)?))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
+        let mut bytes = Vec::new();
+        self.from(start)?.take(length as u64).read_to_end(&mut bytes)?;
+        match bytes.len() == length {
+            true => Ok(bytes.into()),
             false => Err(ParquetError::EOF("a page longer than its column".to_owned())),
         }
     }

@@ -7,11 +7,13 @@
 mod column;
 mod pages;
 
+use std::any::Any;
+use std::collections::HashMap;
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{self, Read, Seek as _, SeekFrom};
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
@@ -29,10 +31,13 @@ const ROWS_A_BYTE: u64 = 16;
 const FREE_VALUES: u64 = 1 << 24;
 const VALUES_A_BYTE: u64 = 1000;
 
+/// So many values has a list at most, which are the packets of a trace: 3 GB of times and sizes, some 300 GB of traffic.
+pub(crate) const MOST_LISTED: u64 = 1 << 28;
+
 /// An open Parquet file.
 pub(crate) struct ParquetFile<'a> {
     path: &'a Path,
-    file: Mutex<File>,
+    file: Arc<Mutex<File>>,
     /// Bytes of the file.
     length: u64,
     metadata: ParquetMetaData,
@@ -43,6 +48,19 @@ pub(crate) struct ParquetFile<'a> {
     rows: Range<usize>,
     /// Whose steps are rows of columns of lists.
     work: Option<&'a Work<'a>>,
+    /// Columns of a row group that is read in parts, by leaf, where the last part ended.
+    held: Mutex<HashMap<usize, Held>>,
+    /// As [`MOST_LISTED`], less in tests.
+    most_listed: u64,
+}
+
+/// A column that is open in the middle of a row group.
+struct Held {
+    group: usize,
+    /// The row of the group that comes next.
+    row: usize,
+    /// What decodes it, which knows its own type.
+    decoder: Box<dyn Any + Send>,
 }
 
 impl<'a> ParquetFile<'a> {
@@ -68,7 +86,18 @@ impl<'a> ParquetFile<'a> {
             return Err(unreadable(path, format!("{rows} rows in {length} bytes")));
         }
         let groups = 0..metadata.num_row_groups();
-        Ok(Self { path, file: Mutex::new(file), length, metadata, names, groups, rows: 0..rows as usize, work: None })
+        Ok(Self {
+            path,
+            file: Arc::new(Mutex::new(file)),
+            length,
+            metadata,
+            names,
+            groups,
+            rows: 0..rows as usize,
+            work: None,
+            held: Mutex::default(),
+            most_listed: MOST_LISTED,
+        })
     }
 
     /// The same, every row of a column of lists being a step of `work`.
@@ -100,6 +129,19 @@ impl<'a> ParquetFile<'a> {
         self.groups = groups;
     }
 
+    /// Looks at these rows of this row group alone. Parts that are looked at one after the other are decoded once, and none of them holds more of the
+    /// file than it needs.
+    pub(crate) fn look_into(&mut self, group: usize, rows: Range<usize>) {
+        self.look_at(group..group + 1);
+        let (first, last) = (self.rows.start, self.rows.end);
+        self.rows = (first + rows.start).min(last)..(first + rows.end).min(last);
+    }
+
+    /// How many rows each row group has.
+    pub(crate) fn rows_of_groups(&self) -> Vec<usize> {
+        self.metadata.row_groups().iter().map(|group| group.num_rows() as usize).collect()
+    }
+
     /// The names of all columns.
     pub(crate) fn names(&self) -> &[String] {
         &self.names
@@ -122,20 +164,22 @@ impl<'a> ParquetFile<'a> {
         Ok(Column::new(self, root))
     }
 
-    /// The bytes of one part of a column, which must lie in the file.
-    fn chunk(&self, chunk: &ColumnChunkMetaData) -> Result<(u64, Vec<u8>), ReadError> {
+    /// Where the bytes of one part of a column lie, which must be in the file.
+    fn range(&self, chunk: &ColumnChunkMetaData) -> Result<(u64, u64), ReadError> {
         let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
         let range = u64::try_from(start).ok().zip(u64::try_from(chunk.compressed_size()).ok());
         let inside = range.filter(|(start, len)| start.checked_add(*len).is_some_and(|end| end <= self.length));
-        let Some((start, len)) = inside else {
-            let message = format!("column {} lies outside of the file", chunk.column_path().string());
-            return Err(unreadable(self.path, message));
-        };
-        let io = |error| ReadError::io(self.path, error);
-        let mut file = self.file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        file.seek(SeekFrom::Start(start)).map_err(io)?;
+        inside.ok_or_else(|| {
+            unreadable(self.path, format!("column {} lies outside of the file", chunk.column_path().string()))
+        })
+    }
+
+    /// The bytes of one part of a column.
+    fn chunk(&self, chunk: &ColumnChunkMetaData) -> Result<(u64, Vec<u8>), ReadError> {
+        let (start, len) = self.range(chunk)?;
         let mut bytes = Vec::with_capacity(len as usize);
-        (&mut *file).take(len).read_to_end(&mut bytes).map_err(io)?;
+        let mut from = At { file: Arc::clone(&self.file), at: start, end: start + len };
+        from.read_to_end(&mut bytes).map_err(|error| ReadError::io(self.path, error))?;
         match bytes.len() as u64 == len {
             true => Ok((start, bytes)),
             false => Err(unreadable(self.path, "cut while it was read")),
@@ -145,6 +189,24 @@ impl<'a> ParquetFile<'a> {
     /// How many values a column of this file may have.
     fn most_values(&self) -> u64 {
         FREE_VALUES.max(self.length.saturating_mul(VALUES_A_BYTE))
+    }
+}
+
+/// Bytes of a file that several read at once, up to an end.
+struct At {
+    file: Arc<Mutex<File>>,
+    at: u64,
+    end: u64,
+}
+
+impl Read for At {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let wanted = buffer.len().min(usize::try_from(self.end - self.at).unwrap_or(usize::MAX));
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(self.at))?;
+        let read = file.read(&mut buffer[..wanted])?;
+        self.at += read as u64;
+        Ok(read)
     }
 }
 
@@ -167,5 +229,73 @@ fn soundly<T>(path: &Path, decode: impl FnOnce() -> Result<T, ParquetError>) -> 
             }
         }),
         None => Err(unreadable(path, "it is damaged in a way that the decoder does not know")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use polars::prelude::{Column as Columns, DataFrame, ParquetWriter, Series};
+
+    use super::*;
+
+    /// Lists of so many values, in pages of a few hundred bytes.
+    fn file(folder: &tempfile::TempDir, lengths: &[usize]) -> std::path::PathBuf {
+        let path = folder.path().join("lists.parquet");
+        let lists: Vec<Series> = lengths.iter().map(|&length| (0..length as i64).collect()).collect();
+        let mut table = DataFrame::new(lengths.len(), vec![Columns::new("a".into(), lists)]).unwrap();
+        let writer = ParquetWriter::new(File::create(&path).unwrap()).with_data_page_size(Some(256));
+        writer.finish(&mut table).unwrap();
+        path
+    }
+
+    fn lists(file: &ParquetFile<'_>) -> Result<Vec<usize>, String> {
+        let whole = |number| match number {
+            Number::Whole(number) => Ok(number as i64),
+            Number::Float(_) => Err("a float"),
+        };
+        let lists = file.column("a").unwrap().lists(whole, None).map_err(|error| error.to_string())?;
+        assert!(lists.iter().all(|list| list.iter().copied().eq(0..list.len() as i64)));
+        Ok(lists.iter().map(Vec::len).collect())
+    }
+
+    #[test]
+    fn a_list_that_is_too_long_is_refused_by_its_row_and_many_short_ones_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let long = [vec![3; 600], vec![5000], vec![3; 9]].concat();
+        let path = file(&folder, &long);
+        let limited = |most_listed| ParquetFile { most_listed, ..ParquetFile::open(&path).unwrap() };
+        assert_eq!(lists(&limited(5000)), Ok(long.clone()));
+        for most in [4999, 1000, 100] {
+            let error = lists(&limited(most)).unwrap_err();
+            assert!(error.contains("row 600, column a: a list"), "{error}");
+            assert!(error.contains(&format!("more than {most} values in one list")), "{error}");
+        }
+        let mut parts = limited(1000);
+        parts.look_into(0, 590..600);
+        assert_eq!(lists(&parts), Ok(vec![3; 10]));
+        parts.look_into(0, 600..605);
+        assert!(lists(&parts).unwrap_err().contains("row 600, column a"));
+        parts.look_into(0, 601..609);
+        assert_eq!(lists(&parts), Ok(vec![3; 8]));
+        let path = file(&folder, &[5000]);
+        let one = ParquetFile { most_listed: 4999, ..ParquetFile::open(&path).unwrap() };
+        assert!(lists(&one).unwrap_err().contains("row 0, column a: a list of 5000 values: more than 4999"));
+    }
+
+    #[test]
+    fn rows_of_a_group_are_the_same_in_parts_of_any_size() {
+        let folder = tempfile::tempdir().unwrap();
+        let lengths: Vec<usize> = (0..700).map(|row| row * 7 % 60).collect();
+        let path = file(&folder, &lengths);
+        for part in [1, 13, 512, 699, 700] {
+            let mut file = ParquetFile::open(&path).unwrap();
+            let mut found = Vec::new();
+            for first in (0..700).step_by(part) {
+                file.look_into(0, first..(first + part).min(700));
+                assert_eq!(file.first_row(), first);
+                found.extend(lists(&file).unwrap());
+            }
+            assert_eq!(found, lengths, "{part}");
+        }
     }
 }

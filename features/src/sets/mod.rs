@@ -33,6 +33,7 @@ use crate::spec::FeatureSpecError;
 
 pub(crate) use kfp::size::Sizes as CommonSizes;
 pub(crate) use ngram::{Commonest, NgramLearner};
+pub use ppi::PpiPackets;
 pub(crate) use size_histogram::Histogram;
 pub(crate) use tiktok::TimingLearner;
 pub use wang::MISSING;
@@ -92,7 +93,7 @@ impl FeatureSet {
             | Self::TamCumulative
             | Self::InterArrival
             | Self::Wefde
-            | Self::Ppi => false,
+            | Self::Ppi(_) => false,
         }
     }
 }
@@ -101,37 +102,37 @@ impl FeatureSet {
 macro_rules! feature_sets {
     ($(
         #[doc = $summary:literal]
-        $set:ident = $name:literal v $version:literal, $informations:expr, $learned:ty: $fit:expr;
+        $set:ident $( ($of:ty = $usual:expr) )? = $name:literal v $version:literal, $informations:expr, $learned:ty: $fit:expr;
     )+) => {
         /// A named set of features. What each column means: the crate's front page.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum FeatureSet {
-            $( #[doc = $summary] $set, )+
+            $( #[doc = $summary] $set $( ($of) )?, )+
         }
 
         impl FeatureSet {
-            /// All sets.
-            pub const ALL: [Self; [$( $name ),+].len()] = [$( Self::$set ),+];
+            /// All sets, those that take a number with their usual one.
+            pub const ALL: [Self; [$( $name ),+].len()] = [$( Self::$set $( ($usual) )? ),+];
 
-            /// The name of the set, which is also the prefix of its columns.
+            /// The name of the set, which is also the prefix of its columns; without the number that it may take.
             pub fn name(self) -> &'static str {
-                match self { $( Self::$set => $name, )+ }
+                match self { $( Self::$set { .. } => $name, )+ }
             }
 
             /// What it is, in one line.
             pub fn summary(self) -> &'static str {
-                match self { $( Self::$set => $summary.trim_ascii(), )+ }
+                match self { $( Self::$set { .. } => $summary.trim_ascii(), )+ }
             }
 
             /// What its columns tell of a trace.
             pub fn information(self) -> &'static [FeatureInformation] {
-                match self { $( Self::$set => &$informations, )+ }
+                match self { $( Self::$set { .. } => &$informations, )+ }
             }
 
             /// The version of its definitions.
             pub fn version(self) -> u32 {
-                match self { $( Self::$set => $version, )+ }
+                match self { $( Self::$set { .. } => $version, )+ }
             }
         }
 
@@ -143,11 +144,18 @@ macro_rules! feature_sets {
 
         impl FittedSet {
             pub(crate) fn fit(set: FeatureSet, training: &[&Trace]) -> Self {
-                match set { $( FeatureSet::$set => Self::$set(feature_sets!(@fit training, $fit)), )+ }
+                // How many packets it looks at is said, not learned.
+                if let FeatureSet::Ppi(packets) = set {
+                    return Self::Ppi(ppi::Ppi::of(packets));
+                }
+                match set { $( FeatureSet::$set { .. } => Self::$set(feature_sets!(@fit training, $fit)), )+ }
             }
 
             pub(crate) fn set(&self) -> FeatureSet {
-                match self { $( Self::$set(_) => FeatureSet::$set, )+ }
+                if let Self::Ppi(ppi) = self {
+                    return FeatureSet::Ppi(ppi.packets());
+                }
+                match self { $( Self::$set(_) => FeatureSet::$set $( ($usual) )?, )+ }
             }
 
             pub(crate) fn extract(&self) -> &dyn Extract {
@@ -230,26 +238,29 @@ feature_sets! {
     InterArrival = "inter-arrival" v 1, [Time], inter_arrival::InterArrival: |_| inter_arrival::InterArrival;
     /// Fourteen groups of features from earlier attacks, to be judged by group: 2,471 columns.
     Wefde = "wefde" v 1, [Volume, Time, Order], wefde::Wefde: |_| wefde::Wefde;
-    /// Gaps, directions and sizes of the first 30 packets of the first flow, as flow monitors export them: 90 columns.
-    Ppi = "ppi" v 1, [Time, Order], ppi::Ppi: |_| ppi::Ppi;
+    /// Gaps, directions and sizes of the first 30 packets of the first flow, as flow monitors export them: 90 columns; `ppi:n=10` of the first 10.
+    Ppi(PpiPackets = PpiPackets::USUAL) = "ppi" v 1, [Time, Order], ppi::Ppi: |_| ppi::Ppi::of(PpiPackets::USUAL);
 }
 
 impl fmt::Display for FeatureSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        match self {
+            Self::Ppi(packets) if *packets != PpiPackets::USUAL => write!(f, "{}:n={packets}", self.name()),
+            _ => f.write_str(self.name()),
+        }
     }
 }
 
 impl FromStr for FeatureSet {
     type Err = FeatureSpecError;
 
-    /// The set of that name, or of the alias `kfp`, which is `kfp-175`, or `ppi:n=30`, which says of `ppi` how many packets it looks at.
+    /// The set of that name, or of the alias `kfp`, which is `kfp-175`; `ppi:n=10` is `ppi` of the first 10 packets.
     fn from_str(name: &str) -> Result<Self, FeatureSpecError> {
-        let name = match name {
-            "kfp" => "kfp-175",
-            "ppi:n=30" => "ppi",
-            name => name,
-        };
+        if let Some(parameter) = name.strip_prefix("ppi:") {
+            let packets = parameter.trim().strip_prefix("n=").and_then(|n| n.parse().ok());
+            return packets.map(Self::Ppi).ok_or_else(|| FeatureSpecError::Packets { name: name.to_owned() });
+        }
+        let name = if name == "kfp" { "kfp-175" } else { name };
         let set = Self::ALL.into_iter().find(|set| set.name() == name);
         set.ok_or_else(|| FeatureSpecError::Unknown { name: name.to_owned() })
     }

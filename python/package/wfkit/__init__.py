@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import competition, convert, plot
 from ._benchmarks import Benchmark, benchmark, benchmarks
-from ._functions import attacks, defences, defend, evaluate, explain, features, read, score, train
+from ._functions import attacks, defences, defend, evaluate, explain, features, read, read_parts, score, train, write_parts
 from ._results import (
     ClassScores,
     Comparison,
@@ -43,6 +43,7 @@ from ._wfkit import (
     Batch,
     FeatureExtractor,
     Model,
+    Parts,
     Picture,
     Profile,
     Trace,
@@ -76,6 +77,7 @@ __all__ = [
     "ForestClassifier",
     "Interval",
     "Model",
+    "Parts",
     "Picture",
     "Profile",
     "Scores",
@@ -101,8 +103,10 @@ __all__ = [
     "plot",
     "predict_batch",
     "read",
+    "read_parts",
     "score",
     "train",
+    "write_parts",
 ]
 
 

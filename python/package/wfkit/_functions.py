@@ -14,7 +14,7 @@ from ._progress import watcher
 from ._results import Defended, Evaluation, Explanation, Features
 from ._splits import Folds, rows_of
 from ._types import FoldsLike, Path, Progress, TracesLike, as_traces
-from ._wfkit import FeatureExtractor, Model, Traces, WfkitError
+from ._wfkit import FeatureExtractor, Model, Parts, Traces, WfkitError
 
 
 def read(
@@ -57,6 +57,48 @@ def read(
     first = [path] if isinstance(path, (str, os.PathLike)) else list(path)
     all_paths = [os.fspath(one) for one in (*first, *paths)]
     return _wfkit.read(all_paths, format, layer, label, labels, client, flows, peer, watcher(progress))
+
+
+def read_parts(path: Path) -> Parts:
+    """The traces of one of our Parquet files in parts, for what does not fit memory: an iterator of :class:`wfkit.Traces`, in the order of the file.
+
+    A part has 4 million packets at most (50 MB), or one trace. Row groups may be as large as they like, also those that other tools wrote. ``.traces`` and
+    ``.packets`` say how many there are. The file is in the order of class (numbers by value), session and rep, as all that wfkit writes.
+
+    >>> import tempfile
+    >>> traces = wfkit.Traces.from_arrays(["a", "b"], [[0, 5], [0]], [[600, -1448], [20]])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     traces.write(f"{folder}/t.parquet")
+    ...     [len(part) for part in read_parts(f"{folder}/t.parquet")]
+    [2]
+    """
+    return _wfkit.parts(path)
+
+
+def write_parts(tables: Any, path: Path, *, croissant: bool = True) -> dict[str, int]:
+    """Writes traces that need not fit memory, part by part, as :meth:`wfkit.Traces.write` does: the same traces give the same bytes.
+
+    Parameters
+    ----------
+    tables
+        Whatever speaks Arrow, such as a ``pyarrow.Table`` of any number of chunks or a ``pyarrow.RecordBatchReader``; or an iterator over traces or
+        tables, such as :func:`wfkit.read_parts`, or what :func:`wfkit.defend_batch` makes of each of its parts. Columns are those of
+        :meth:`wfkit.Traces.from_arrow`; rows are in the order of class (numbers by value), session and rep.
+    path
+        ``.parquet``, ``.csv`` or ``.csv.zip``.
+    croissant
+        Whether a description in Croissant is written beside.
+
+    Returns the numbers of ``traces``, ``classes`` and ``packets``.
+
+    >>> import tempfile
+    >>> traces = wfkit.Traces.from_arrays(["a", "b"], [[0, 5], [0]], [[600, -1448], [20]])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_parts((traces[row : row + 1] for row in range(2)), f"{folder}/t.parquet")
+    {'traces': 2, 'classes': 2, 'packets': 3}
+    """
+    written = _wfkit.write_parts(tables, path, croissant)
+    return dict(zip(("traces", "classes", "packets"), written, strict=True))
 
 
 def features(

@@ -14,6 +14,7 @@ __all__ = [
     "Forest",
     "Measured",
     "Model",
+    "Parts",
     "Picture",
     "Profile",
     "Trace",
@@ -43,6 +44,7 @@ __all__ = [
     "importances",
     "labelled_table",
     "part",
+    "parts",
     "predict_batch",
     "read",
     "said",
@@ -52,6 +54,7 @@ __all__ = [
     "trivial",
     "waterfall",
     "write_folds",
+    "write_parts",
 ]
 
 __version__: str
@@ -133,7 +136,7 @@ class Traces:
     def info(self) -> dict[str, Any]: ...
     def tensor(self, channels: str | list[str], length: int) -> npt.NDArray[np.float32]: ...
     def with_classes(self, classes: list[str]) -> Traces: ...
-    def write(self, path: Path) -> None: ...
+    def write(self, path: Path, *, croissant: bool = True) -> None: ...
     def __len__(self) -> int: ...
     @overload
     def __getitem__(self, key: int, /) -> Trace: ...
@@ -295,6 +298,19 @@ class Batch:
     def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
     def __arrow_c_schema__(self) -> object: ...
 
+@final
+class Parts:
+    """The traces of a file, some at a time."""
+
+    @property
+    def traces(self) -> int: ...
+    @property
+    def packets(self) -> int: ...
+    def __iter__(self) -> Parts: ...
+    def __next__(self) -> Traces: ...
+
+def parts(path: Path) -> Parts: ...
+def write_parts(tables: Any, path: Path, croissant: bool) -> tuple[int, int, int]: ...
 def read(
     paths: list[str],
     format: str | None,

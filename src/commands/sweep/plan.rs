@@ -6,13 +6,14 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail, ensure};
 use wfkit_classify::Samples;
 use wfkit_datasets::TraceSet;
+use wfkit_datasets::files::sha256_of;
 use wfkit_datasets::splits::Split;
 use wfkit_defend::{DefenseSpec, Variant, Variants, variants};
 use wfkit_evaluate::split::{Pages, by_session, stratified};
 use wfkit_evaluate::{SweepPlan, TRIVIAL, VariantPair, first_of_each};
 
 use crate::cli;
-use crate::context::{Context, file_digest};
+use crate::context::Context;
 use crate::input::read_traces;
 
 /// Folds where none are asked for.
@@ -135,6 +136,6 @@ fn splits(set: &TraceSet, options: &cli::Sweep, context: &Context<'_>) -> Result
 /// Version and digest of the running program.
 fn program() -> Result<String> {
     let path = std::env::current_exe().context("this program does not find itself")?;
-    let digest = file_digest(&path).with_context(|| format!("{}: cannot read", path.display()))?;
+    let digest = sha256_of(&path).with_context(|| format!("{}: cannot read", path.display()))?;
     Ok(format!("wfkit {} {digest}", env!("CARGO_PKG_VERSION")))
 }

@@ -1,7 +1,9 @@
-//! Tables with a row a flow, whose first packets are lists: `nfstream` and `cesnet`, as text or as Parquet.
+//! Tables with a row a flow, whose first packets are lists: `nfstream`, `cesnet` and `ipfixprobe`, as text or as Parquet.
 
 use std::path::Path;
 
+use super::moments::ns_since_1970;
+use super::names::without_type;
 use super::{FieldFormat, FieldTraces, Numbers, Packet, Reps, Time, trace_of, wrong};
 use crate::formats::dialect::Dialect;
 use crate::formats::{LimitExceeded, Problems, ReadError, ReadLimits, finite_number, ns_from_seconds, read_csv};
@@ -12,8 +14,16 @@ use crate::{FileKind, LabelledTrace, TraceKey, canonical_class};
 const SPLT: [&[&str]; 3] = [&["splt_direction"], &["splt_ps"], &["splt_piat_ms", "splt_ipt"]];
 /// The one column of CESNET: lists of gaps in ms, directions, sizes, and perhaps more.
 const PPI: &[&str] = &["PPI", "ppi"];
+/// The lists of ipfixprobe (its plugin `pstats`): directions, sizes, and the moments of packets.
+const PROBED: [&[&str]; 3] = [
+    &["PPI_PKT_DIRECTIONS", "ppi_pkt_directions"],
+    &["PPI_PKT_LENGTHS", "ppi_pkt_lengths"],
+    &["PPI_PKT_TIMES", "ppi_pkt_times"],
+];
 /// What such tables call their classes, the likeliest first.
-const CLASSES: &[&str] = &["class", "label", "APP", "application_name", "app"];
+const CLASSES: &[&str] = &["class", "label", "APP", "application_name", "app", "CLASS", "LABEL", "Label", "Class"];
+/// How many of them are told where there is none: the others are spellings of these.
+const CLASSES_TOLD: usize = 5;
 
 /// The format of a table of text that begins so.
 pub(super) fn of_text(start: &[u8]) -> Option<FieldFormat> {
@@ -32,11 +42,15 @@ fn of_names(names: &[String]) -> Option<FieldFormat> {
     if place(names, PPI).is_some() {
         return Some(FieldFormat::Cesnet);
     }
-    SPLT.iter().all(|known| place(names, known).is_some()).then_some(FieldFormat::NfStream)
+    let has_all = |lists: &[&[&str]]| lists.iter().all(|known| place(names, known).is_some());
+    if has_all(&PROBED) {
+        return Some(FieldFormat::Ipfixprobe);
+    }
+    has_all(&SPLT).then_some(FieldFormat::NfStream)
 }
 
 fn place(names: &[String], known: &[&str]) -> Option<usize> {
-    known.iter().find_map(|known| names.iter().position(|name| name.trim() == *known))
+    known.iter().find_map(|known| names.iter().position(|name| without_type(name) == *known))
 }
 
 /// Where the columns are.
@@ -49,7 +63,11 @@ struct Columns {
 impl Columns {
     fn of(path: &Path, format: FieldFormat, names: &[String]) -> Result<Self, ReadError> {
         let there = || names.iter().take(12).map(|name| name.trim()).collect::<Vec<_>>().join(", ");
-        let wanted: &[&[&str]] = if format == FieldFormat::Cesnet { &[PPI] } else { &SPLT };
+        let wanted: &[&[&str]] = match format {
+            FieldFormat::Cesnet => &[PPI],
+            FieldFormat::Ipfixprobe => &PROBED,
+            _ => &SPLT,
+        };
         let (mut lists, mut missing) = (Vec::new(), Vec::new());
         for known in wanted {
             match place(names, known) {
@@ -59,21 +77,36 @@ impl Columns {
         }
         let class = place(names, CLASSES);
         if class.is_none() {
-            missing.push(format!("{} for the class", CLASSES.join(" or ")));
+            missing.push(format!("{} for the class", CLASSES[..CLASSES_TOLD].join(" or ")));
         }
         match class.filter(|_| missing.is_empty()) {
             Some(class) => Ok(Self { class, rep: place(names, &[REP]), lists }),
             None => {
-                let message = format!(
-                    "missing: {}; there are {}; rename columns, or say what they hold: wfkit dataset convert --columns",
-                    missing.join(", "),
-                    there()
-                );
+                let way = match format {
+                    FieldFormat::Ipfixprobe => {
+                        "rename a column, or say which it is: wfkit dataset convert --columns \
+                         class=TLS_SNI,time=PPI_PKT_TIMES[]:iso,size=PPI_PKT_LENGTHS[]*PPI_PKT_DIRECTIONS[]"
+                    }
+                    _ => "rename columns, or say what they hold: wfkit dataset convert --columns",
+                };
+                let message = format!("missing: {}; there are {}; {way}", missing.join(", "), there());
                 Err(ReadError::columns(path, message))
             }
         }
     }
 }
+
+impl Columns {
+    /// The columns of numbers, and the one of moments where the format has one.
+    fn parted(&self, format: FieldFormat) -> (&[usize], Option<usize>) {
+        match (format, &*self.lists) {
+            (FieldFormat::Ipfixprobe, [numbers @ .., moments]) => (numbers, Some(*moments)),
+            (_, numbers) => (numbers, None),
+        }
+    }
+}
+
+const NO_MOMENT: &str = "no time such as 2021-03-03T15:57:34.458 (UTC)";
 
 pub(super) fn read(format: FieldFormat, path: &Path, limits: &ReadLimits) -> Result<FieldTraces, ReadError> {
     let is_parquet = crate::formats::source::start_of(path, 4)?.starts_with(PARQUET_MAGIC);
@@ -88,12 +121,16 @@ fn read_text(format: FieldFormat, path: &Path, limits: &ReadLimits) -> Result<Fi
         let mut problems = Problems::default();
         while let Some(row) = rows.next_row(&mut problems)? {
             let text = |at: usize| row.lossy(at).into_owned();
-            let lists = columns.lists.iter().map(|&at| {
+            let (numbers, moments) = columns.parted(format);
+            let lists = numbers.iter().map(|&at| {
                 lists_of(&text(at)).ok_or_else(|| wrong(path, row.line, &names[at], &text(at), "not a list of numbers"))
             });
             let lists = lists.collect::<Result<Vec<_>, _>>()?.concat();
+            let moments = moments.map(|at| {
+                moments_of(&text(at)).map_err(|moment| wrong(path, row.line, &names[at], &moment, NO_MOMENT))
+            });
             let rep = columns.rep.map(|at| crate::formats::whole_number(row.bytes(at)).ok());
-            flows.add(row.line, &text(columns.class), rep.flatten(), &lists)?;
+            flows.add(row.line, &text(columns.class), rep.flatten(), &lists, moments.transpose()?.as_deref())?;
         }
         match problems.is_empty() {
             true => Ok(flows.found),
@@ -109,7 +146,8 @@ fn read_parquet(format: FieldFormat, path: &Path, limits: &ReadLimits) -> Result
     let classes = frame.texts(&names[columns.class])?;
     // Whole numbers as texts, so that a column of something else is no error: reps are counted then.
     let reps = columns.rep.and_then(|at| frame.texts(&names[at]).ok());
-    let lists = columns.lists.iter().map(|&at| {
+    let (numbers, moments) = columns.parted(format);
+    let lists = numbers.iter().map(|&at| {
         let name = &names[at];
         if frame.has_nested(name) {
             return frame.float_lists(name);
@@ -121,11 +159,23 @@ fn read_parquet(format: FieldFormat, path: &Path, limits: &ReadLimits) -> Result
         parsed.collect()
     });
     let lists = lists.collect::<Result<Vec<Vec<Vec<Vec<f64>>>>, ReadError>>()?;
+    let moments = moments.map(|at| {
+        let name = &names[at];
+        if frame.has_instant_lists(name) {
+            return frame.instant_lists(name);
+        }
+        let parsed = frame.texts(name)?.into_iter().enumerate().map(|(row, text)| {
+            moments_of(&text.unwrap_or_default()).map_err(|moment| frame.value(row, name, moment, NO_MOMENT))
+        });
+        parsed.collect()
+    });
+    let moments: Option<Vec<Vec<i64>>> = moments.transpose()?;
     let mut flows = Flows::new(format, path, limits);
     for (row, class) in classes.into_iter().enumerate() {
         let of_row: Vec<Vec<f64>> = lists.iter().flat_map(|column| column[row].iter().cloned()).collect();
         let rep = reps.as_ref().and_then(|reps| reps[row].as_ref()?.parse().ok());
-        flows.add(row as u64, &class.unwrap_or_default(), rep, &of_row)?;
+        let moments = moments.as_ref().map(|moments| &*moments[row]);
+        flows.add(row as u64, &class.unwrap_or_default(), rep, &of_row, moments)?;
     }
     Ok(flows.found)
 }
@@ -167,6 +217,13 @@ fn lists_of(text: &str) -> Option<Vec<Vec<f64>>> {
     Some(lists)
 }
 
+/// The moments in a text, as NEMEA's logger and pandas write lists: `[2021-03-03T15:57:34.458000|2021-03-03T15:57:34.523000]`; the first that is none.
+fn moments_of(text: &str) -> Result<Vec<i64>, String> {
+    let inner = text.trim().trim_start_matches(['[', '(']).trim_end_matches([']', ')']);
+    let items = inner.split(['|', ',', ';']).map(|item| item.trim_matches([' ', '\'', '"', '\n']));
+    items.filter(|item| !item.is_empty()).map(|item| ns_since_1970(item).ok_or_else(|| item.to_owned())).collect()
+}
+
 /// Flows on their way to traces.
 struct Flows<'a> {
     format: FieldFormat,
@@ -182,7 +239,14 @@ impl<'a> Flows<'a> {
         Self { format, path, limits, reps: Reps::default(), found }
     }
 
-    fn add(&mut self, row: u64, class: &str, rep: Option<i64>, lists: &[Vec<f64>]) -> Result<(), ReadError> {
+    fn add(
+        &mut self,
+        row: u64,
+        class: &str,
+        rep: Option<i64>,
+        lists: &[Vec<f64>],
+        moments: Option<&[i64]>,
+    ) -> Result<(), ReadError> {
         let class = canonical_class(class).into_owned();
         if class.is_empty() {
             self.found.drop("flow without a class", 1);
@@ -190,30 +254,52 @@ impl<'a> Flows<'a> {
         }
         let (path, lists_name) = (self.path, self.lists_name());
         let wrong = |value: &str, reason: &str| wrong(path, row, lists_name, value, reason);
-        let (gaps, directions, sizes) = match (self.format, lists) {
-            (_, []) => (&[][..], &[][..], &[][..]),
-            (FieldFormat::Cesnet, [gaps, directions, sizes, ..]) => (&**gaps, &**directions, &**sizes),
-            (FieldFormat::NfStream, [directions, sizes, gaps]) => (&**gaps, &**directions, &**sizes),
-            _ => return Err(wrong(&format!("{} lists", lists.len()), "not lists of gaps, directions and sizes")),
+        let none = (Times::Gaps(&[]), &[][..], &[][..]);
+        let (times, directions, sizes) = match (self.format, lists, moments) {
+            (_, [], None | Some([])) => none,
+            (FieldFormat::Cesnet, [gaps, directions, sizes, ..], None) => (Times::Gaps(gaps), &**directions, &**sizes),
+            (FieldFormat::NfStream, [directions, sizes, gaps], None) => (Times::Gaps(gaps), &**directions, &**sizes),
+            (FieldFormat::Ipfixprobe, [directions, sizes], Some(moments)) => {
+                (Times::Moments(moments), &**directions, &**sizes)
+            }
+            _ => return Err(wrong(&format!("{} lists", lists.len()), "not lists of times, directions and sizes")),
         };
-        if directions.len() != sizes.len() || sizes.len() != gaps.len() {
-            let lengths = format!("{}, {} and {}", gaps.len(), directions.len(), sizes.len());
+        if directions.len() != sizes.len() || sizes.len() != times.len() {
+            let lengths = format!("{}, {} and {}", times.len(), directions.len(), sizes.len());
             return Err(wrong(&lengths, "the three lists differ in length"));
         }
         let (mut now_ns, mut packets, mut empty) = (0u64, Vec::with_capacity(sizes.len()), 0);
-        for ((&gap, &direction), &size) in gaps.iter().zip(directions).zip(sizes) {
+        let mut start_ns = None;
+        for (at, (&direction, &size)) in directions.iter().zip(sizes).enumerate() {
             let sign = match (self.format, direction) {
-                (FieldFormat::NfStream, 0.0) | (FieldFormat::Cesnet, 1.0) => 1.0,
-                (FieldFormat::NfStream, 1.0) | (FieldFormat::Cesnet, -1.0) => -1.0,
-                (FieldFormat::NfStream, -1.0) | (FieldFormat::Cesnet, 0.0) => break,
+                (FieldFormat::NfStream, 0.0) | (FieldFormat::Cesnet | FieldFormat::Ipfixprobe, 1.0) => 1.0,
+                (FieldFormat::NfStream, 1.0) | (FieldFormat::Cesnet | FieldFormat::Ipfixprobe, -1.0) => -1.0,
+                (FieldFormat::NfStream, -1.0) | (FieldFormat::Cesnet | FieldFormat::Ipfixprobe, 0.0) => break,
                 _ if direction.is_nan() => break,
                 (FieldFormat::NfStream, _) => {
                     return Err(wrong(&direction.to_string(), "none of 0, 1 and -1, which pads"));
                 }
                 _ => return Err(wrong(&direction.to_string(), "none of 1, -1 and 0, which pads")),
             };
-            let gap_ns = ns_from_seconds(gap.max(0.0) / 1e3).ok_or_else(|| wrong(&gap.to_string(), "no gap in ms"))?;
-            now_ns = now_ns.saturating_add(gap_ns);
+            match times {
+                Times::Gaps(gaps) => {
+                    let gap = gaps[at];
+                    let gap_ns =
+                        ns_from_seconds(gap.max(0.0) / 1e3).ok_or_else(|| wrong(&gap.to_string(), "no gap in ms"))?;
+                    now_ns = now_ns.saturating_add(gap_ns);
+                }
+                Times::Moments(moments) if size != 0.0 => {
+                    let since = moments[at].checked_sub(*start_ns.get_or_insert(moments[at]));
+                    match since.and_then(|since| u64::try_from(since).ok()).filter(|&since| since >= now_ns) {
+                        Some(since) => now_ns = since,
+                        None => {
+                            self.found.drop("flow whose times go back", 1);
+                            return Ok(());
+                        }
+                    }
+                }
+                Times::Moments(_) => {}
+            }
             match size {
                 0.0 => empty += 1,
                 _ => packets.push(Packet { time: Time::Ns(now_ns), size: sign * size }),
@@ -228,7 +314,7 @@ impl<'a> Flows<'a> {
             trace_of(&packets, Numbers::Bytes).map_err(|(at, reason)| wrong(&format!("packet {at}"), reason))?;
         self.found.is_counted &= rep.is_none();
         let rep = rep.unwrap_or_else(|| self.reps.next(&class));
-        self.found.traces.push(LabelledTrace::new(TraceKey { class, rep, session: None }, None, trace));
+        self.found.traces.push(LabelledTrace::new(TraceKey { class, rep, session: None }, start_ns, trace));
         if self.found.traces.len() as u64 > self.limits.traces {
             return Err(ReadError::limit(self.path, LimitExceeded::Traces { limit: self.limits.traces }));
         }
@@ -236,7 +322,29 @@ impl<'a> Flows<'a> {
     }
 
     fn lists_name(&self) -> &'static str {
-        if self.format == FieldFormat::Cesnet { "PPI" } else { "splt_direction, splt_ps, splt_piat_ms" }
+        match self.format {
+            FieldFormat::Cesnet => "PPI",
+            FieldFormat::Ipfixprobe => "PPI_PKT_TIMES, PPI_PKT_DIRECTIONS, PPI_PKT_LENGTHS",
+            _ => "splt_direction, splt_ps, splt_piat_ms",
+        }
+    }
+}
+
+/// When the packets of a flow were.
+#[derive(Clone, Copy)]
+enum Times<'a> {
+    /// Since the one before, ms.
+    Gaps(&'a [f64]),
+    /// Since 1970, ns.
+    Moments(&'a [i64]),
+}
+
+impl Times<'_> {
+    fn len(self) -> usize {
+        match self {
+            Self::Gaps(gaps) => gaps.len(),
+            Self::Moments(moments) => moments.len(),
+        }
     }
 }
 

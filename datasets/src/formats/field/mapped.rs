@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::str::FromStr;
 
-use super::names::label_of;
+use super::moments::ns_since_1970;
+use super::names::{label_of, without_type};
 use super::{FieldTraces, Numbers, Packet, Reps, Time, trace_of};
 use crate::formats::csv_file::{CsvRow, read_csv_of};
 use crate::formats::{LimitExceeded, Problems, ReadError, ReadLimits, finite_number, whole_number};
@@ -17,7 +18,7 @@ use crate::{LabelledTrace, TraceKey, canonical_class};
 /// | `class=COLUMN` | the class; without it the name of the file tells it, as `CLASS-REP` |
 /// | `rep=COLUMN`, `session=COLUMN` | the repetition, the session; without `rep` traces are counted in each class |
 /// | `trace=COLUMN` | what tells one trace from another where class, rep and session do not |
-/// | `time=COLUMN:UNIT` | times in `s`, `ms`, `us` or `ns`, from wherever they are counted |
+/// | `time=COLUMN:UNIT` | times in `s`, `ms`, `us` or `ns`, from wherever they are counted, or `iso`: dates with times, `2021-03-03T15:57:34.458` (UTC) |
 /// | `gap=COLUMN:UNIT` | times since the packet before; also `time=gap:UNIT` of a column called `gap` |
 /// | `size=A*B` | bytes, signed (+ outgoing), or the product of columns: bytes times direction; `514*dir` where all packets have one size |
 /// | `COLUMN:VALUE=out` or `=in` | which direction a value is, where it is not 1, -1, out, in, up, down or the like |
@@ -40,8 +41,16 @@ pub struct ColumnMap {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Timing {
     column: String,
-    unit_ns: i128,
+    unit: TimeUnit,
     are_gaps: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TimeUnit {
+    /// Numbers of so many ns.
+    Ns(i128),
+    /// Dates with times.
+    Moment,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,19 +96,20 @@ impl FromStr for ColumnMap {
                 "time" | "gap" => {
                     let (name, unit) = value.rsplit_once(':').unwrap_or((value, ""));
                     let (name, says_gap) = name.strip_suffix(":gap").map_or((name, false), |name| (name, true));
-                    let unit_ns = match unit {
-                        "s" => 1_000_000_000,
-                        "ms" => 1_000_000,
-                        "us" => 1_000,
-                        "ns" => 1,
+                    let unit = match unit {
+                        "s" => TimeUnit::Ns(1_000_000_000),
+                        "ms" => TimeUnit::Ns(1_000_000),
+                        "us" => TimeUnit::Ns(1_000),
+                        "ns" => TimeUnit::Ns(1),
+                        "iso" if key == "time" && !says_gap => TimeUnit::Moment,
                         _ => {
                             wrong.push(format!("`{part}` does not say the unit: {key}={name}:s, :ms, :us or :ns"));
-                            1
+                            TimeUnit::Ns(1)
                         }
                     };
                     let name = column(name);
                     let are_gaps = key == "gap" || says_gap || ["gap", "gaps"].contains(&name.as_str());
-                    if time.replace(Timing { column: name, unit_ns, are_gaps }).is_some() {
+                    if time.replace(Timing { column: name, unit, are_gaps }).is_some() {
                         wrong.push("times are said twice".to_owned());
                     }
                 }
@@ -163,6 +173,15 @@ impl FromStr for ColumnMap {
     }
 }
 
+impl TimeUnit {
+    fn ns(self, text: &str) -> Result<i128, &'static str> {
+        match self {
+            Self::Ns(unit_ns) => ns_of(text, unit_ns),
+            Self::Moment => ns_since_1970(text).map(i128::from).ok_or("no time such as 2021-03-03T15:57:34.458 (UTC)"),
+        }
+    }
+}
+
 impl ColumnMap {
     /// The columns that it names, each once.
     fn columns(&self) -> Vec<&str> {
@@ -182,7 +201,7 @@ impl ColumnMap {
 pub(in crate::formats) fn read(map: &ColumnMap, path: &Path, limits: &ReadLimits) -> Result<FieldTraces, ReadError> {
     let wanted = map.columns();
     read_csv_of(path, limits, &wanted, |mut rows| {
-        let header: Vec<String> = rows.header().iter().map(|name| name.trim().to_owned()).collect();
+        let header: Vec<String> = rows.header().iter().map(|name| without_type(name).to_owned()).collect();
         let missing: Vec<&str> =
             wanted.iter().copied().filter(|wanted| !header.iter().any(|name| name == wanted)).collect();
         if !missing.is_empty() {
@@ -353,7 +372,7 @@ impl<'a> Reader<'a> {
     }
 
     fn packet(&mut self, at: usize, line: u64, time: &str, fields: &[Option<&str>], problems: &mut Problems) {
-        let time = ns_of(time, self.map.time.unit_ns).map_err(|kind| {
+        let time = self.map.time.unit.ns(time).map_err(|kind| {
             problems.record(kind, &self.map.time.column, line, time);
         });
         let size = self.size_of(line, fields, problems);
@@ -590,6 +609,21 @@ mod tests {
         let signed = "site;sizes;gaps\na;\"[1, -2]\";\"[9, 1]\"\n";
         let found = read_as("class=site,size=sizes[],gap=gaps[]:ns", signed).unwrap();
         assert_eq!(packets(&found), [("a".to_owned(), 0, vec![(0, 1), (1, -2)])]);
+    }
+
+    #[test]
+    fn dates_with_times_are_times_where_that_is_said() {
+        let text = "ipaddr DST_IP,string TLS_SNI,int8* DIRS,uint16* SIZES,time* TIMES\n\
+                    10.0.0.1,a,[1|-1],[60|52],[2021-03-03T15:57:34.458000|2021-03-03T15:57:34.5230000001]\n\
+                    10.0.0.1,b,[1],[7],[2021-03-03T15:57:34]\n";
+        let map = "class=TLS_SNI,time=TIMES[]:iso,size=SIZES[]*DIRS[]";
+        let error = read_as(map, text).err().unwrap().to_string();
+        assert!(error.contains("no time such as 2021-03-03T15:57:34.458 (UTC) in column TIMES: row 2"), "{error}");
+        let found = read_as(map, &text.replace("0000001", "")).unwrap();
+        let expected = [("a".to_owned(), 0, vec![(0, 60), (65_000_000, -52)]), ("b".to_owned(), 0, vec![(0, 7)])];
+        assert_eq!(packets(&found), expected);
+        assert_eq!(found.traces[0].start_ns, Some(1_614_787_054_458_000_000));
+        assert!("class=a,gap=t[]:iso,size=s[]".parse::<ColumnMap>().unwrap_err().contains("does not say the unit"));
     }
 
     #[test]

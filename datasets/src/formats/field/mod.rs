@@ -14,6 +14,7 @@
 //! | `pickle` | `X` or `y` of `npz` as a pickled array each, in files whose names differ in that letter | as `npz` | as `npz` | as `npz` | cell |
 //! | `nfstream` | a table with a row a flow (text or Parquet): `splt_direction` (0 out), `splt_ps`, `splt_piat_ms`; -1 pads | `application_name`, or `class`, `label`; counted | kept | kept | unknown |
 //! | `cesnet` | the same with `PPI`: lists of gaps in ms, directions (1 out), sizes | `class`, `label`, `APP`; `rep`, else counted | kept | kept | unknown |
+//! | `ipfixprobe` | the same with `PPI_PKT_TIMES` (moments, UTC), `PPI_PKT_DIRECTIONS` (1 out, -1 in), `PPI_PKT_LENGTHS`, parted by bars; flags are lost | `class`, `label`, `APP`; `rep`, else counted | kept, with the start | kept | unknown |
 //! | `f-bleau` | a line a trace: class (a whole number), then signed sizes, padded with 0; only where it is named | first field; counted | none: all 0 | kept | unknown |
 //! | `chat` | JSON (a list of objects, or one a line) of streams that answer a chat: `data_lengths` (bytes, all incoming), `time_diffs` (s) | `class`, `label`, `topic` or `prompt`; counted | kept, as gaps | kept | unknown |
 //! | `json-lines` | a line a trace: `class`, perhaps `rep` and `session`, `time` (s) or `time_ns`, `size` (signed bytes) | kept; else counted | kept | kept | unknown |
@@ -26,6 +27,7 @@ mod flows;
 mod lines;
 mod lists;
 mod mapped;
+mod moments;
 mod names;
 mod pickle;
 mod write;
@@ -75,6 +77,8 @@ pub enum FieldFormat {
     NfStream,
     /// Flows of CESNET.
     Cesnet,
+    /// Flows of ipfixprobe.
+    Ipfixprobe,
     /// Examples of F-BLEAU.
     FBleau,
     /// Streams that answer a chat.
@@ -96,7 +100,7 @@ pub(super) struct FieldTraces {
 
 impl FieldFormat {
     /// All of them, in the order of the table.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Wang,
         Self::Cell,
         Self::Kfp,
@@ -109,6 +113,7 @@ impl FieldFormat {
         Self::Pickle,
         Self::NfStream,
         Self::Cesnet,
+        Self::Ipfixprobe,
         Self::FBleau,
         Self::Chat,
         Self::JsonLines,
@@ -129,6 +134,7 @@ impl FieldFormat {
             Self::Pickle => "pickle",
             Self::NfStream => "nfstream",
             Self::Cesnet => "cesnet",
+            Self::Ipfixprobe => "ipfixprobe",
             Self::FBleau => "f-bleau",
             Self::Chat => "chat",
             Self::JsonLines => "json-lines",
@@ -161,7 +167,7 @@ impl FieldFormat {
             Self::Kfp | Self::Cumul | Self::Doh | Self::FBleau | Self::Chat | Self::JsonLines => {
                 lists::read(self, path, limits)?
             }
-            Self::NfStream | Self::Cesnet => flows::read(self, path, limits)?,
+            Self::NfStream | Self::Cesnet | Self::Ipfixprobe => flows::read(self, path, limits)?,
             Self::Npz => arrays::read_archive(path, limits)?,
             Self::Pickle => pickle::read(path, limits)?,
         };
@@ -179,6 +185,7 @@ impl FieldFormat {
             | Self::Doh
             | Self::NfStream
             | Self::Cesnet
+            | Self::Ipfixprobe
             | Self::FBleau
             | Self::Chat
             | Self::JsonLines

@@ -1,4 +1,4 @@
-//! Class and repetition from the name of a file.
+//! Class and repetition from the name of a file; names of columns.
 
 use std::path::Path;
 
@@ -6,6 +6,21 @@ use crate::{ReadError, TraceKey, canonical_class};
 
 /// The class of pages that nobody watches, as sets of Wang et al. have them: files called by a number alone.
 pub(super) const UNMONITORED: &str = "unmonitored";
+
+/// The name of a column without the blanks around it and the type before it, as NEMEA's logger writes it: `time* PPI_PKT_TIMES`.
+pub(super) fn without_type(name: &str) -> &str {
+    const TYPES: [&str; 14] = [
+        "char", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float", "double", "ipaddr",
+        "macaddr", "time",
+    ];
+    let name = name.trim();
+    match name.split_once(' ') {
+        Some((kind, rest)) if TYPES.contains(&kind.trim_end_matches('*')) || ["string", "bytes"].contains(&kind) => {
+            rest.trim_start()
+        }
+        _ => name,
+    }
+}
 
 /// `CLASS-REP` or `CLASS_REP`, whatever the ending, and with its page where the name is a number alone.
 pub(super) fn label_of(path: &Path) -> Result<(TraceKey, Option<String>), ReadError> {

@@ -209,7 +209,7 @@ fn flows_are_read_from_text_and_parquet_under_all_of_their_names() {
     }
     for (text, told) in [
         ("APP,PPI\nweb,\"[[0], [2], [100]]\"\n", "row 2, column PPI: `2`: none of 1, -1 and 0, which pads"),
-        ("APP,PPI\nweb,\"[[0], [1]]\"\n", "`2 lists`: not lists of gaps, directions and sizes"),
+        ("APP,PPI\nweb,\"[[0], [1]]\"\n", "`2 lists`: not lists of times, directions and sizes"),
         ("APP,PPI\nweb,\"[[0, 1], [1], [100]]\"\n", "the three lists differ in length"),
         ("APP,PPI\nweb,soon\n", "row 2, column PPI: `soon`: not a list of numbers"),
         (
@@ -222,6 +222,48 @@ fn flows_are_read_from_text_and_parquet_under_all_of_their_names() {
     }
     let dropped = at("flows.csv", b"APP,PPI\nweb,[]\n,\"[[0],[1],[5]]\"\nweb,\"[[0],[1],[5]]\"\n").unwrap().dropped;
     assert_eq!(dropped, [("flow without a class".to_owned(), 1), ("flow without packets".to_owned(), 1)].into());
+}
+
+#[test]
+fn flows_of_ipfixprobe_are_read_however_they_were_logged() {
+    // As the pages of the plugin pstats and of NEMEA's logger have it: the first packets of a flow from its client on, bars between them, moments in UTC.
+    let typed = "ipaddr DST_IP,uint16 DST_PORT,string LABEL,int8* PPI_PKT_DIRECTIONS,uint8* PPI_PKT_FLAGS,uint16* PPI_PKT_LENGTHS,time* PPI_PKT_TIMES\n\
+        192.0.2.1,80,web,[1|-1|1],[2|18|24],[60|52|126],[2021-03-03T15:57:34.458000|2021-03-03T15:57:34.523000|2021-03-03T15:57:34.523000]\n\
+        192.0.2.1,80,web,[1|1|-1],[2|16|24],[0|7|9],[2021-03-03T15:57:27.855000|2021-03-03T15:57:27.901000|2021-03-03T15:57:28]\n";
+    let expected =
+        [("web", 0, vec![(0, 60), (65_000_000, -52), (65_000_000, 126)]), ("web", 1, vec![(0, 7), (99_000_000, -9)])];
+    let untyped = typed.replace("uint16* ", "").replace("uint8* ", "").replace("int8* ", "").replace("time* ", "");
+    let untyped = untyped.replace("ipaddr ", "").replace("uint16 ", "").replace("string ", "");
+    let small = ["DIRECTIONS", "LENGTHS", "TIMES"].iter().fold(untyped.replace("LABEL", "class"), |text, name| {
+        text.replace(&format!("PPI_PKT_{name}"), &format!("PPI_PKT_{name}").to_lowercase())
+    });
+    let of_pandas = "PPI_PKT_LENGTHS,PPI_PKT_TIMES,PPI_PKT_DIRECTIONS,APP\n\
+        \"[60, 52, 126]\",\"['2021-03-03 15:57:34.458', '2021-03-03 15:57:34.523Z', '2021-03-03 15:57:34.523']\",\"[1, -1, 1]\",web\n\
+        \"[7, 9, 0]\",\"['2021-03-03T15:57:27.901', '2021-03-03T15:57:28', '2021-03-03T15:57:29']\",\"[1, -1, 0]\",web\n";
+    for text in [typed, &untyped, &small, of_pandas, &untyped.replace(',', ";")] {
+        let read = at("flows.csv", text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(read.format, TraceFormat::Field(FieldFormat::Ipfixprobe), "{text}");
+        assert_eq!(keys_and_packets(&read.set), expected, "{text}");
+        let starts: Vec<Option<i64>> = read.set.traces().iter().map(|labelled| labelled.start_ns).collect();
+        assert_eq!(starts, [Some(1_614_787_054_458_000_000), Some(1_614_787_047_901_000_000)]);
+    }
+    assert_eq!(at("flows.csv", typed.as_bytes()).unwrap().dropped, [("packet of size 0".to_owned(), 1)].into());
+    let row = |lists: &str| format!("class,PPI_PKT_DIRECTIONS,PPI_PKT_LENGTHS,PPI_PKT_TIMES\nweb,{lists}\n");
+    for (text, told) in [
+        (row("[1],[5],[soon]"), "row 2, column PPI_PKT_TIMES: `soon`: no time such as 2021-03-03T15:57:34.458 (UTC)"),
+        (row("[1],[5],[1614787054]"), "`1614787054`: no time such as"),
+        (row("[1|1],[5],[2021-03-03T15:57:34]"), "`1, 2 and 1`: the three lists differ in length"),
+        (row("[2],[5],[2021-03-03T15:57:34]"), "`2`: none of 1, -1 and 0, which pads"),
+        (row("[1],[x],[2021-03-03T15:57:34]"), "column PPI_PKT_LENGTHS: `[x]`: not a list of numbers"),
+        (typed.replace("LABEL", "TLS_SNI"), "class=TLS_SNI,time=PPI_PKT_TIMES[]:iso"),
+    ] {
+        let error = at("flows.csv", text.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(told) && !error.contains("192.0.2.1"), "{text}: {error}");
+    }
+    let back =
+        row("[1|1],[5|6],[2021-03-03T15:57:34|2021-03-03T15:57:33]\nweb,[],[],[]\nweb,[1],[5],[2021-03-03T15:57:34]");
+    let dropped = at("flows.csv", back.as_bytes()).unwrap().dropped;
+    assert_eq!(dropped, [("flow whose times go back".to_owned(), 1), ("flow without packets".to_owned(), 1)].into());
 }
 
 fn named(format: FieldFormat, content: &str) -> Result<crate::formats::ReadTraces, ReadError> {

@@ -3,12 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
-use wfkit_datasets::{FileKind, Layer, Provenance, TraceParts, sample};
-use wfkit_metrics::StageReport;
 
-use crate::context::{file_digest, stem, write};
+use crate::files::{replace_with, sha256_of};
+use crate::{FileKind, Layer, Provenance, ReadError, TraceParts, WriteError, sample};
 
 /// The licence of the bundled captures.
 const CC0: &str = "https://creativecommons.org/publicdomain/zero/1.0/";
@@ -60,26 +58,57 @@ const OF_PACKETS: [Column; 4] = [
     ("timestamp", "sc:Float", false, "Seconds since the first packet of the trace."),
 ];
 
+/// What a description says besides what is in the file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Described {
+    /// Number of traces.
+    pub traces: u64,
+    /// Number of classes.
+    pub classes: u64,
+    /// Number of packets.
+    pub packets: u64,
+    /// The licence, where it is known; see [`licence_of`].
+    pub licence: Option<String>,
+    /// What to cite, where that is known.
+    pub cite_as: Option<String>,
+}
+
 /// Where the description of `file` stands: `traces.parquet` has `traces.croissant.json`.
-pub(crate) fn croissant_path(file: &Path) -> PathBuf {
+pub fn croissant_path(file: &Path) -> PathBuf {
     file.with_file_name(format!("{}.croissant.json", stem(file)))
 }
 
-/// Writes the description of the traces in `file` beside it; nothing where the file holds something else. Numbers of traces, classes and packets,
-/// and the licence of what they were made of, are taken from the report.
-pub(crate) fn write_beside(file: &Path, report: &StageReport) -> Result<()> {
-    if !file.is_file() || FileKind::of(file)? != Some(FileKind::Traces) {
-        return Ok(());
-    }
-    let description = describe(file, report).with_context(|| format!("{}: cannot describe", file.display()))?;
-    write(&croissant_path(file), serde_json::to_string_pretty(&description)? + "\n")
+/// The name of a file of traces without its ending.
+fn stem(file: &Path) -> String {
+    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let endings = [".csv.zip", ".parquet", ".csv"];
+    endings.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name).to_owned()
 }
 
-fn describe(file: &Path, report: &StageReport) -> Result<Value> {
-    let name = file.file_name().context("a file has a name")?.to_string_lossy().into_owned();
+/// Writes the description of the traces in `file` beside it, and says whether it did: not where the file holds something else.
+///
+/// The same file gives the same bytes, whoever writes it.
+///
+/// # Errors
+/// A file that cannot be read, and a description that cannot be written.
+pub fn write_croissant(file: &Path, what: &Described) -> Result<bool, WriteError> {
+    let unread = |error: ReadError| WriteError::table(file, format!("cannot describe: {error}"));
+    if !file.is_file() || FileKind::of(file).map_err(unread)? != Some(FileKind::Traces) {
+        return Ok(false);
+    }
+    let description = describe(file, what).map_err(unread)?;
+    let text = serde_json::to_string_pretty(&description).expect("texts and lists of them have a JSON form") + "\n";
+    let path = croissant_path(file);
+    replace_with(&path, text).map_err(|source| WriteError::io(&path, source))?;
+    Ok(true)
+}
+
+fn describe(file: &Path, what: &Described) -> Result<Value, ReadError> {
+    let name = crate::formats::file_name(file);
     let stem = stem(file);
     let packed = name.strip_suffix(".zip");
     let object = |id: &str, format: &str| json!({ "@type": "cr:FileObject", "@id": id, "name": id, "contentUrl": id, "encodingFormat": format });
+    let io = |error| ReadError::io(file, error);
     let mut whole = object(
         &name,
         match &*name {
@@ -88,8 +117,8 @@ fn describe(file: &Path, report: &StageReport) -> Result<Value> {
             _ => "application/x-parquet",
         },
     );
-    whole["contentSize"] = format!("{} B", file.metadata()?.len()).into();
-    whole["sha256"] = file_digest(file)?.into();
+    whole["contentSize"] = format!("{} B", file.metadata().map_err(io)?.len()).into();
+    whole["sha256"] = sha256_of(file).map_err(io)?.into();
     let mut distribution = vec![whole];
     if let Some(member) = packed {
         let mut inside = object(member, "text/csv");
@@ -103,7 +132,7 @@ fn describe(file: &Path, report: &StageReport) -> Result<Value> {
         }
         None => (None, OF_PACKETS.to_vec()),
     };
-    let (records, what) = match provenance {
+    let (records, record) = match provenance {
         Some(_) => ("traces", "One record a trace."),
         None => ("packets", "One record a packet, those of a trace in the order of time."),
     };
@@ -123,32 +152,27 @@ fn describe(file: &Path, report: &StageReport) -> Result<Value> {
         "@type": "sc:Dataset",
         "conformsTo": "http://mlcommons.org/croissant/1.0",
         "name": stem,
-        "description": in_words(provenance.as_ref(), report),
+        "description": in_words(provenance.as_ref(), what),
     });
-    let public = report.utility.extras.get("public_set");
-    if let Some(source) = public.and_then(|set| set["source"].as_str()) {
-        description["citeAs"] = source.into();
+    if let Some(source) = &what.cite_as {
+        description["citeAs"] = source.as_str().into();
     }
-    if let Some(licence) = public.and_then(|set| set["licence"].as_str()).map(str::to_owned).or_else(|| licence(report))
-    {
-        description["license"] = licence.into();
+    if let Some(licence) = &what.licence {
+        description["license"] = licence.as_str().into();
     }
     description["distribution"] = distribution.into();
     description["recordSet"] = json!([{
-        "@type": "cr:RecordSet", "@id": records, "name": records, "description": what,
+        "@type": "cr:RecordSet", "@id": records, "name": records, "description": record,
         "field": columns.iter().map(field).collect::<Vec<_>>(),
     }]);
     Ok(description)
 }
 
 /// What the traces are, in a sentence or two.
-fn in_words(provenance: Option<&Provenance>, report: &StageReport) -> String {
-    let n = |name: &str| report.counts.get(name).copied().unwrap_or_default();
+fn in_words(provenance: Option<&Provenance>, what: &Described) -> String {
     let mut text = format!(
         "Traces of encrypted traffic for website fingerprinting: {} traces of {} classes, {} packets.",
-        n("traces"),
-        n("classes"),
-        n("packets")
+        what.traces, what.classes, what.packets
     );
     let Some(Provenance { layer, vantage, defenses, tool, .. }) = provenance else { return text };
     let sizes = match layer {
@@ -167,17 +191,16 @@ fn in_words(provenance: Option<&Provenance>, report: &StageReport) -> String {
     text + &format!(" Made by {tool}.")
 }
 
-/// The licence that all inputs have, as far as they say; none where one does not.
-fn licence(report: &StageReport) -> Option<String> {
-    let of_input = |path: &str| {
-        let path = Path::new(path);
+/// The licence that all of these have, the bundled captures or data sets with descriptions beside them; none where one says nothing, or something else.
+pub fn licence_of<'a>(inputs: impl IntoIterator<Item = &'a Path>) -> Option<String> {
+    let of_input = |path: &Path| {
         if path.canonicalize().ok()? == sample().canonicalize().ok()? {
             return Some(CC0.to_owned());
         }
         let beside: Value = serde_json::from_slice(&std::fs::read(croissant_path(path)).ok()?).ok()?;
         beside["license"].as_str().map(str::to_owned)
     };
-    let mut licences = report.inputs.iter().map(|input| of_input(&input.path));
+    let mut licences = inputs.into_iter().map(of_input);
     let first = licences.next()??;
     licences.all(|other| other.as_ref() == Some(&first)).then_some(first)
 }
