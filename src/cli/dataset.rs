@@ -88,7 +88,7 @@ pub(crate) enum Dataset {
     },
     /// Write traces in another format, or read them out of a table of your own.
     #[command(after_help = help::OF_CONVERT)]
-    Convert(Convert),
+    Convert(Box<Convert>),
     /// Make an open world of a closed one: all classes but the monitored ones become one class, and what a trace of it shows, its old class, its page.
     Relabel {
         /// Trace files or folders of them; formats are found by content.
