@@ -512,6 +512,7 @@ impl<'a> Worker<'a> {
     /// Makes and records a query; why that failed, if it did.
     fn attempt(&mut self, query: &Query, peer: &Peer) -> Result<Result<(), String>, Error> {
         self.tries += 1;
+        let plan = self.collection.plan;
         let parts = self.collection.journal().parts(query)?;
         let taps = self.taps(peer)?.into_iter().zip(parts).collect();
         let started = Instant::now();
@@ -540,7 +541,11 @@ impl<'a> Worker<'a> {
             Err(error) => return Ok(Err(error.to_string())),
             Ok(_) => return Ok(Err(format!("{} is not the guard any more", peer.name))),
         };
-        let Collection { plan, drifted, workload, .. } = self.collection;
+        // What building another took is none of the query: descriptors of the service that tor asks for again, circuits that fail.
+        if plan.route != Route::Direct && plan.circuits == Circuits::Kept && circuit_seconds < took.as_secs_f64() {
+            return Ok(Err("the circuit was built anew during the query".to_owned()));
+        }
+        let Collection { drifted, workload, .. } = self.collection;
         let origin = query.class.parse().ok().and_then(|class| workload.origin(class, query.rep));
         let mut journal = self.collection.journal();
         let row = Row {

@@ -1,5 +1,6 @@
 //! Sets that are really recorded.
 
+use std::collections::HashMap;
 use std::fs;
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -40,10 +41,12 @@ fn packets_of_pair(path: &Path, client: Ipv4Addr, guard: Ipv4Addr, port: u16) ->
     (packets, start_ns)
 }
 
-/// The same, and bytes of TCP payload, both ways.
+/// The same, and bytes of TCP payload, both ways, each once: on a busy machine TCP sends much again.
 pub(crate) fn pair_in(path: &Path, client: Ipv4Addr, guard: Ipv4Addr, port: u16) -> (u64, Option<i64>, u64) {
     let mut records = Records::open(path).unwrap();
-    let (mut packets, mut sent, mut got, mut start_ns, mut payload) = (0, 0, 0, None, 0);
+    let (mut packets, mut sent, mut got, mut start_ns) = (0, 0, 0, None);
+    // Of every connection and direction: its first sequence number, and the range around it that was seen.
+    let mut streams: HashMap<[u16; 2], (u32, i32, i32)> = HashMap::new();
     while let Some(record) = records.next().unwrap() {
         let ip = &record.data[14..];
         let ends = [&ip[12..16], &ip[16..20]].map(|at| Ipv4Addr::new(at[0], at[1], at[2], at[3]));
@@ -57,10 +60,17 @@ pub(crate) fn pair_in(path: &Path, client: Ipv4Addr, guard: Ipv4Addr, port: u16)
         assert!(client == guard || record.orig_len <= 1514, "what a wire carries; loopback carries more");
         start_ns = start_ns.or(record.time_ns);
         let total = u64::from(u16::from_be_bytes([ip[2], ip[3]]));
-        payload += total - 20 - u64::from(ip[20 + 12] >> 4) * 4;
+        let payload = total - 20 - u64::from(ip[20 + 12] >> 4) * 4;
         packets += 1;
+        let sequence = u32::from_be_bytes(ip[24..28].try_into().unwrap());
+        let (first, low, high) = streams.entry(ports).or_insert((sequence, 0, 0));
+        let at = sequence.wrapping_sub(*first) as i32;
+        if payload > 0 {
+            (*low, *high) = (at.min(*low), (at + payload as i32).max(*high));
+        }
     }
     assert!(sent > 5 && got > 5);
+    let payload = streams.values().map(|(_, low, high)| (high - low) as u64).sum();
     (packets, start_ns, payload)
 }
 

@@ -143,6 +143,7 @@ impl Torment {
             assert!(row.guard.starts_with("relay"), "{row:?}");
             let (client, guard) = (address(&row.client), address(&row.guard));
             look_at(&set.join(&row.path), row, client, guard, 9001);
+            assert!(row.circuit_seconds >= row.seconds, "one circuit, all the while: {row:?}");
             let points = map.cell(row.class.parse().unwrap());
             assert_eq!(row.requests as usize, 1 + points.len(), "{row:?}");
             let ratings: usize = points.iter().map(|&point| map.poi(point).unwrap().poi_ratings.len()).sum();
