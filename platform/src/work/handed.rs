@@ -76,15 +76,18 @@ async fn give_up(app: &App, mut tx: Writing, job: &jobs::Job, worker: &str) -> R
     Ok(tx.commit().await?)
 }
 
+/// Where to write what a job came to, which ends there; nowhere if somebody else began it meanwhile, whose end then counts.
+async fn ending(app: &App, job: &jobs::Job, worker: &str) -> Result<Option<Writing>, Failure> {
+    let mut tx = app.store.write().await?;
+    Ok(jobs::end(&mut tx, &job.id, worker).await?.then_some(tx))
+}
+
 async fn check(app: &App, mut tx: Writing, job: &jobs::Job, worker: &str) -> Result<bool, Failure> {
     submissions::begin(&mut tx, &job.subject, app.now()).await?;
     let submission = submission_of(&mut tx, job).await?;
     tx.commit().await?;
     let (ended, scores) = concluded(app, &submission).await?;
-    let mut tx = app.store.write().await?;
-    if !jobs::end(&mut tx, &job.id, worker).await? {
-        return Ok(false);
-    }
+    let Some(mut tx) = ending(app, job, worker).await? else { return Ok(false) };
     submissions::end(&mut tx, &submission.id, &ended, app.now()).await?;
     results::replace(&mut tx, &submission.id, &scores).await?;
     queue_house(app, &mut tx, &submission, ended.state, app.now()).await?;
@@ -157,10 +160,7 @@ async fn attack_of_house(app: &App, mut tx: Writing, job: &jobs::Job, worker: &s
             _ => "The server could not run it. Organisers see why, and can have the defence checked again.",
         }
     });
-    let mut tx = app.store.write().await?;
-    if !jobs::end(&mut tx, &job.id, worker).await? {
-        return Ok(false);
-    }
+    let Some(mut tx) = ending(app, job, worker).await? else { return Ok(false) };
     house_table::end(&mut tx, &of, failed, app.now()).await?;
     let scores = result.map(|done| done.scores).unwrap_or_default();
     results::replace_house(&mut tx, &of, &scores).await?;
@@ -173,10 +173,7 @@ async fn rejudge(app: &App, mut tx: Writing, job: &jobs::Job, worker: &str) -> R
     let submission = submission_of(&mut tx, job).await?;
     tx.commit().await?;
     let (ended, scores) = concluded(app, &submission).await?;
-    let mut tx = app.store.write().await?;
-    if !jobs::end(&mut tx, &job.id, worker).await? {
-        return Ok(false);
-    }
+    let Some(mut tx) = ending(app, job, worker).await? else { return Ok(false) };
     rejudgings::end(&mut tx, &job.object, &submission.id, &ended, &serde_json::to_string(&scores)?).await?;
     tx.commit().await?;
     Ok(true)

@@ -4,7 +4,7 @@ use wfkit_platform::backup::backup;
 use wfkit_platform::store::{jobs, submissions};
 use wfkit_platform::{App, Clock, Files, Store, World, demo, router, work};
 
-use crate::site::{DAY, HOUR, Site, options};
+use crate::site::{Browser, DAY, HOUR, Site, options};
 use crate::traffic::defence;
 
 /// The same folder, opened by another process.
@@ -16,13 +16,19 @@ async fn reopened(site: &Site, folder: &std::path::Path) -> Site {
     Site { router: router(app.clone()), app, folder: tempfile::tempdir().unwrap() }
 }
 
-#[tokio::test]
-async fn the_work_of_a_lost_worker_is_done_by_another() {
-    let site = Site::new().await;
+/// A team, and the defence that it uploaded in the first round; nobody has checked it.
+async fn with_a_defence(site: &Site) -> (Browser<'_>, String) {
     let mut team = site.team("Own").await;
     site.round(1, |_| ()).await;
     site.at(site.now() + DAY);
     let id = team.uploaded("/rounds/1/defence", &[], defence(1, 9).as_bytes()).await;
+    (team, id)
+}
+
+#[tokio::test]
+async fn the_work_of_a_lost_worker_is_done_by_another() {
+    let site = Site::new().await;
+    let (mut team, id) = with_a_defence(&site).await;
     let job = begun(&site, &id, "lost").await;
     assert_eq!(site.work().await, 0, "somebody has it");
     assert_eq!(team.submission(&id).await["state"], "running");
@@ -49,10 +55,7 @@ async fn begun(site: &Site, id: &str, worker: &str) -> String {
 #[tokio::test]
 async fn of_two_that_work_at_the_same_time_the_last_to_begin_counts() {
     let site = Site::new().await;
-    let mut team = site.team("Own").await;
-    site.round(1, |_| ()).await;
-    site.at(site.now() + DAY);
-    let id = team.uploaded("/rounds/1/defence", &[], defence(1, 9).as_bytes()).await;
+    let (mut team, id) = with_a_defence(&site).await;
     let job = begun(&site, &id, "first").await;
     assert_eq!(begun(&site, &id, "second").await, job);
     let mut tx = site.app.store.write().await.unwrap();
@@ -63,10 +66,7 @@ async fn of_two_that_work_at_the_same_time_the_last_to_begin_counts() {
 #[tokio::test]
 async fn the_queue_is_told_again_of_what_it_has_lost() {
     let site = Site::new().await;
-    let mut team = site.team("Own").await;
-    site.round(1, |_| ()).await;
-    site.at(site.now() + DAY);
-    let id = team.uploaded("/rounds/1/defence", &[], defence(1, 9).as_bytes()).await;
+    let (mut team, id) = with_a_defence(&site).await;
     // As after a copy that was taken between: the database says that the queue was told, and the queue knows of nothing.
     let mut tx = site.app.store.write().await.unwrap();
     let job = jobs::of_check(&mut tx, &id).await.unwrap().unwrap().id;
@@ -82,10 +82,7 @@ async fn the_queue_is_told_again_of_what_it_has_lost() {
 #[tokio::test]
 async fn what_is_to_be_done_and_has_no_job_gets_one() {
     let site = Site::new().await;
-    let mut team = site.team("Own").await;
-    site.round(1, |_| ()).await;
-    site.at(site.now() + DAY);
-    let id = team.uploaded("/rounds/1/defence", &[], defence(1, 9).as_bytes()).await;
+    let (mut team, id) = with_a_defence(&site).await;
     let mut tx = site.app.store.write().await.unwrap();
     jobs::unwant(&mut tx, &[jobs::Kind::Check], &id).await.unwrap();
     tx.commit().await.unwrap();
@@ -98,11 +95,8 @@ async fn what_is_to_be_done_and_has_no_job_gets_one() {
 #[tokio::test]
 async fn organisers_cancel_what_waits_or_is_worked_on() {
     let site = Site::new().await;
-    let mut team = site.team("Own").await;
-    site.round(1, |_| ()).await;
-    site.at(site.now() + DAY);
+    let (mut team, id) = with_a_defence(&site).await;
     let mut boss = site.organiser().await;
-    let id = team.uploaded("/rounds/1/defence", &[], defence(1, 9).as_bytes()).await;
     let job = begun(&site, &id, "somebody").await;
     let place = format!("/organise/submissions/{id}");
     assert!(boss.get(&place).await.ok().text.contains("Cancel it"));
@@ -123,10 +117,7 @@ async fn organisers_cancel_what_waits_or_is_worked_on() {
 #[tokio::test]
 async fn what_takes_every_worker_along_is_given_up() {
     let site = Site::new().await;
-    let mut team = site.team("Own").await;
-    site.round(1, |_| ()).await;
-    site.at(site.now() + DAY);
-    let id = team.uploaded("/rounds/1/defence", &[], defence(1, 9).as_bytes()).await;
+    let (mut team, id) = with_a_defence(&site).await;
     let mut job = String::new();
     for _ in 0..25 {
         job = begun(&site, &id, "lost").await;
@@ -141,10 +132,7 @@ async fn what_takes_every_worker_along_is_given_up() {
 #[tokio::test]
 async fn orphans_of_killed_processes_are_swept_and_submissions_are_not() {
     let site = Site::new().await;
-    let mut team = site.team("Own").await;
-    site.round(1, |_| ()).await;
-    site.at(site.now() + DAY);
-    let id = team.uploaded("/rounds/1/defence", &[], defence(1, 9).as_bytes()).await;
+    let (mut team, id) = with_a_defence(&site).await;
     let root = site.app.files.root().to_owned();
     std::fs::write(root.join("incoming/half"), b"x").unwrap();
     std::fs::create_dir(root.join("submissions/never-accepted")).unwrap();
@@ -160,10 +148,7 @@ async fn orphans_of_killed_processes_are_swept_and_submissions_are_not() {
 #[tokio::test]
 async fn a_backup_is_a_data_folder() {
     let site = Site::new().await;
-    let mut team = site.team("Own").await;
-    site.round(1, |_| ()).await;
-    site.at(site.now() + DAY);
-    let id = team.uploaded("/rounds/1/defence", &[], defence(1, 9).as_bytes()).await;
+    let (mut team, id) = with_a_defence(&site).await;
     site.work().await;
     let to = site.folder.path().join("copy");
     backup(&site.app.store, &site.app.files, &to).await.unwrap();
