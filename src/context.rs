@@ -25,6 +25,8 @@ pub(crate) struct Context<'a> {
     pub(crate) seed: u64,
     /// What was asked for, for the reports.
     pub(crate) options: Options,
+    /// The file that this code came from.
+    pub(crate) program: &'a Path,
     pub(crate) printer: &'a Printer,
     /// Whether data sets that are written get a description beside them.
     describes: bool,
@@ -38,10 +40,11 @@ pub(crate) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    pub(crate) fn new(seed: u64, options: Options, printer: &'a Printer) -> Self {
+    pub(crate) fn new(seed: u64, options: Options, program: &'a Path, printer: &'a Printer) -> Self {
         Self {
             seed,
             options,
+            program,
             printer,
             describes: true,
             started: Instant::now(),
@@ -58,7 +61,7 @@ impl<'a> Context<'a> {
 
     /// The same options with a clock that starts now, for one stage of several.
     pub(crate) fn restarted(&self) -> Self {
-        Self::new(self.seed, self.options.clone(), self.printer).describing(self.describes)
+        Self::new(self.seed, self.options.clone(), self.program, self.printer).describing(self.describes)
     }
 
     /// What experiments need: the seed, and this as their observer.

@@ -268,9 +268,10 @@ fn write_left(state: &ProgressState, out: &mut dyn fmt::Write) {
     };
 }
 
-/// What ended the program.
-pub(crate) fn tell(error: &anyhow::Error) {
-    let _ = writeln!(std::io::stderr(), "error: {}", said_once(error));
+/// What ended the program, and what helps.
+pub(crate) fn tell(error: &anyhow::Error, hint: Option<String>) {
+    let hint = hint.map_or(String::new(), |hint| format!("; {hint}"));
+    let _ = writeln!(std::io::stderr(), "error: {}{hint}", said_once(error));
 }
 
 /// What only some readers of a report look for.

@@ -4,6 +4,7 @@
 
 mod batches;
 mod columns;
+mod command_line;
 mod competition;
 mod defence;
 mod error;
@@ -24,6 +25,8 @@ use pyo3::prelude::*;
 mod _wfkit {
     #[pymodule_export]
     use crate::batches::{Batch, defend_batch, features_batch, labelled_table, predict_batch, write_parts};
+    #[pymodule_export]
+    use crate::command_line::run;
     #[pymodule_export]
     use crate::competition::{attack_file, captures, check, competition_score, export, part};
     #[pymodule_export]

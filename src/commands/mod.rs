@@ -34,6 +34,8 @@ mod train;
 
 pub(crate) use evaluate::Benchmark;
 
+use std::path::Path;
+
 use anyhow::Result;
 
 use crate::asked::Asked;
@@ -42,9 +44,9 @@ use crate::context::Context;
 use crate::printer::Printer;
 
 /// Runs one command.
-pub(crate) fn execute(asked: Asked, printer: &Printer) -> Result<()> {
+pub(crate) fn execute(asked: Asked, program: &Path, printer: &Printer) -> Result<()> {
     let Asked { cli, options } = asked;
-    let context = Context::new(cli.global.seed, options, printer).describing(!cli.global.no_croissant);
+    let context = Context::new(cli.global.seed, options, program, printer).describing(!cli.global.no_croissant);
     match cli.command {
         Command::Run(options) => run::run(&options, &context),
         Command::Init(options) => init::run(&options, &context),

@@ -43,7 +43,8 @@ pub(crate) fn run(options: &cli::Rerun, context: &Context<'_>) -> Result<()> {
     check_origin(made, pipeline, context)?;
     let printer = Printer::of_nobody(context.printer);
     let describes = croissant_path(&made.join(TRACES)).is_file();
-    let as_then = Context::new(asked.cli.global.seed, asked.options.clone(), &printer).describing(describes);
+    let as_then =
+        Context::new(asked.cli.global.seed, asked.options.clone(), context.program, &printer).describing(describes);
     super::run::run(pipeline, &as_then)?;
 
     let compared = Compared::of(made, &again)?;

@@ -82,7 +82,7 @@ pub(super) fn join(folders: &[&Path], report: &StageReport, out: &Path, context:
     }
     let options = options_of(report, &traces, out)?;
     // What comes out is that of one run with these options.
-    let as_one = Context::new(report.seed, report.options.clone(), context.printer);
+    let as_one = Context::new(report.seed, report.options.clone(), context.program, context.printer);
     let kept: Vec<PathBuf> = folders.iter().map(|folder| folder.join(POINTS)).collect();
     let measured = measure(&options, &Kept::of_others(kept.clone()), &as_one)?;
     let points = out.join(POINTS);

@@ -29,7 +29,7 @@ pub(super) fn read(options: &cli::Sweep, context: &Context<'_>) -> Result<(Sweep
     };
     let (splits, split) = splits(&set, options, context)?;
     let plan = SweepPlan {
-        program: program()?,
+        program: version_of(context.program)?,
         splits,
         split,
         defences,
@@ -133,9 +133,8 @@ fn splits(set: &TraceSet, options: &cli::Sweep, context: &Context<'_>) -> Result
     Ok((stratified(samples, folds.into(), Pages::Apart, context.setting())?, format!("{folds} stratified folds")))
 }
 
-/// Version and digest of the running program.
-fn program() -> Result<String> {
-    let path = std::env::current_exe().context("this program does not find itself")?;
-    let digest = sha256_of(&path).with_context(|| format!("{}: cannot read", path.display()))?;
+/// Version and digest of the program.
+fn version_of(program: &Path) -> Result<String> {
+    let digest = sha256_of(program).with_context(|| format!("{}: cannot read", program.display()))?;
     Ok(format!("wfkit {} {digest}", env!("CARGO_PKG_VERSION")))
 }
