@@ -39,7 +39,7 @@ def from_arrays(
     """See :meth:`wfkit.Traces.from_arrays`."""
     if unit not in ("ns", "s"):
         raise WfkitError(f"unit is ns or s, not {unit}")
-    names = [str(name) for name in classes]
+    names = class_names(classes)
     if offsets is None:
         if len(time) != len(names) or len(size) != len(names):
             raise WfkitError(
@@ -70,6 +70,16 @@ def from_arrays(
         None if start_ns is None else [None if start is None else int(start) for start in start_ns],
         layer,
     )
+
+
+def class_names(classes: Any) -> list[str]:
+    """Texts and whole numbers as texts; what is missing is NaN or None in arrays."""
+    names = []
+    for row, name in enumerate(classes):
+        if name is None or (isinstance(name, (float, np.floating)) and not float(name).is_integer()):
+            raise WfkitError(f"row {row}: {name} names no class: a text or a whole number is expected")
+        names.append(str(name))
+    return names
 
 
 def texts(labels: Any) -> list[str | None] | None:
@@ -117,7 +127,7 @@ def from_wflib(x: Any, y: Any) -> Traces:
         some = ", ".join(str(row) for row in left_out[:10]) + (", .." if len(left_out) > 10 else "")
         reasons = "; ".join(f"{count} {reason}" for reason, count in traces.dropped.items())
         warnings.warn(f"arrays: rows {some} are left out ({reasons}): leave them out of your arrays, too, where rows are to agree", WfkitWarning, stacklevel=3)
-    names = [str(name) for name in y.tolist()]
+    names = class_names(y.tolist())
     counted: collections.Counter[str] = collections.Counter()
     reps = []
     for name in names:
