@@ -16,6 +16,7 @@ use wfkit_datasets::{
     Described, Layer, Provenance, TraceSet, TraceSetInfo, canonical_class, remove_old_croissant, write_croissant,
     write_traces,
 };
+use wfkit_evaluate::Observer as _;
 use wfkit_features::Channel;
 
 use crate::batches::{capsules, stream};

@@ -109,6 +109,7 @@ def from_wflib(x: Any, y: Any) -> Traces:
     x, y = np.asarray(x), np.asarray(y)
     if x.ndim != 2 or y.shape != (len(x),):
         raise WfkitError(f"arrays: X has the shape {x.shape} and y {y.shape}: (n_traces, length) and (n_traces,) are expected")
+    names = class_names(y.tolist())
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "arrays.npz")
         # Traces of a file come in the order of their classes: the number of the row as class keeps that of the arrays.
@@ -127,7 +128,6 @@ def from_wflib(x: Any, y: Any) -> Traces:
         some = ", ".join(str(row) for row in left_out[:10]) + (", .." if len(left_out) > 10 else "")
         reasons = "; ".join(f"{count} {reason}" for reason, count in traces.dropped.items())
         warnings.warn(f"arrays: rows {some} are left out ({reasons}): leave them out of your arrays, too, where rows are to agree", WfkitWarning, stacklevel=3)
-    names = class_names(y.tolist())
     counted: collections.Counter[str] = collections.Counter()
     reps = []
     for name in names:

@@ -309,7 +309,7 @@ impl<'a> Flows<'a> {
             match times {
                 Times::Gaps(gaps) => {
                     let gap = gaps[at];
-                    no_gap += u64::from(at > 0 && !(gap >= 0.0));
+                    no_gap += u64::from(at > 0 && (gap < 0.0 || gap.is_nan()));
                     let gap_ns =
                         ns_from_seconds(gap.max(0.0) / 1e3).ok_or_else(|| wrong(&gap.to_string(), "no gap in ms"))?;
                     now_ns = now_ns.saturating_add(gap_ns);

@@ -43,8 +43,8 @@ pub(super) fn label_of(path: &Path) -> Result<(TraceKey, Option<String>), ReadEr
         return Err(ReadError::Unrecognised {
             path: path.to_owned(),
             found: "a trace whose name holds a date, which would become part of its class".to_owned(),
-            expected: "CLASS-REP or CLASS_REP, with the date behind neither: rename the files, or import their captures, which \
-                       have --label for such names",
+            expected: "CLASS-REP or CLASS_REP without a date, since nothing tells its day from a repetition; rename the files, or import their captures with \
+                       --label",
         });
     }
     let found = match parts {
