@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use indicatif::ProgressBar;
 use sha2::{Digest as _, Sha256};
 use wfkit_datasets::files::{replace_with, sha256_of};
-use wfkit_datasets::{Described, TraceSet, licence_of, write_croissant};
+use wfkit_datasets::{Described, TraceSet, licence_of, remove_old_croissant, write_croissant};
 use wfkit_evaluate::{Moment, Observer, Setting};
 use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, UtilityReport};
 use wfkit_report::answer::Answer;
@@ -114,7 +114,7 @@ impl<'a> Context<'a> {
     /// Writes what a data set is beside it. The files of a competition are for who plays, and are described by its rules.
     pub(crate) fn describe(&self, output: &Path, report: &StageReport) -> Result<()> {
         if !self.describes || report.stage.starts_with("competition") {
-            return Ok(());
+            return self.remove_old_description(output);
         }
         let n = |name: &str| report.counts.get(name).copied().unwrap_or_default();
         let public = report.utility.extras.get("public_set");
@@ -127,7 +127,20 @@ impl<'a> Context<'a> {
             licence: of_public("licence").or_else(licence),
             cite_as: of_public("source"),
         };
-        write_croissant(output, &described)?;
+        match write_croissant(output, &described)? {
+            true => Ok(()),
+            false => self.remove_old_description(output),
+        }
+    }
+
+    /// No description says of what is written now what was there before.
+    fn remove_old_description(&self, output: &Path) -> Result<()> {
+        if let Some(old) = remove_old_croissant(output)? {
+            let (old, output) = (old.display(), output.display());
+            self.printer.warn(&format!(
+                "{old} describes another file than {output} is now, and stays: it is not as wfkit writes it"
+            ));
+        }
         Ok(())
     }
 

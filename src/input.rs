@@ -1,12 +1,14 @@
 //! What commands are given: traces, or features that were taken from them before.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use wfkit_classify::Samples;
 use wfkit_datasets::formats::{ColumnMap, FieldFormat, ReadError, ReadTraces, read_all_traces_by};
-use wfkit_datasets::{FileKind, Observed, ObservedComparison, TraceSet, read_all_traces_as, unknown_classes};
+use wfkit_datasets::{
+    FileKind, Observed, ObservedComparison, TraceFormat, TraceSet, read_all_traces_as, unknown_classes,
+};
 use wfkit_features::FeatureMatrix;
 use wfkit_metrics::{ClassMap, Utility};
 
@@ -41,10 +43,23 @@ pub(crate) fn read_traces_by(paths: &[PathBuf], map: &ColumnMap, context: &Conte
 
 fn take(read: ReadTraces, paths: &[PathBuf], context: &Context<'_>) -> Result<Traces> {
     if read.set.is_empty() {
-        bail!("{}: there is no trace in it", list(paths));
+        bail!("{}: {}", list(paths), read.why_empty());
     }
     read.warnings.iter().for_each(|warning| context.warn_of_input(warning));
     Ok(Traces { set: read.set, dropped: read.dropped })
+}
+
+/// Refuses to write over what is read where it is of another tool, whose files say more than traces do.
+pub(crate) fn keep_apart(inputs: &[PathBuf], is_named: bool, out: &Path) -> Result<()> {
+    let Ok(out_there) = out.canonicalize() else { return Ok(()) };
+    let is_of_another_tool = |path: &PathBuf| {
+        is_named || !matches!(TraceFormat::of_content(path), Ok(TraceFormat::Parquet | TraceFormat::PacketCsv))
+    };
+    let is_out = |path: &&PathBuf| path.canonicalize().is_ok_and(|path| path == out_there) && path.is_file();
+    match inputs.iter().find(is_out).filter(|path| is_of_another_tool(path)) {
+        Some(path) => bail!("{}: it is what is read, and would be lost; name another file for --out", path.display()),
+        None => Ok(()),
+    }
 }
 
 /// A capture where traces are wanted is the most likely mistake of all: say what to do.

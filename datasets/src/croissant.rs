@@ -103,6 +103,42 @@ pub fn write_croissant(file: &Path, what: &Described) -> Result<bool, WriteError
     Ok(true)
 }
 
+/// Takes the description beside `file` away where it is of a file that was there before, as it is where one is written without a description; and
+/// gives its path where it stays although it is, since somebody else wrote it or added to it.
+///
+/// # Errors
+/// A description that cannot be read or removed, a file that cannot be read.
+pub fn remove_old_croissant(file: &Path) -> Result<Option<PathBuf>, WriteError> {
+    let path = croissant_path(file);
+    if !file.is_file() || !path.is_file() {
+        return Ok(None);
+    }
+    let text = std::fs::read(&path).map_err(|source| WriteError::io(&path, source))?;
+    let description: Value = serde_json::from_slice(&text).unwrap_or_default();
+    let name = crate::formats::file_name(file);
+    let parts = description["distribution"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let Some(part) = parts.iter().find(|part| part["contentUrl"] == *name) else { return Ok(None) };
+    let digest = sha256_of(file).map_err(|source| WriteError::io(file, source))?;
+    if part["sha256"] == *digest {
+        return Ok(None);
+    }
+    if !is_as_written(&description) {
+        return Ok(Some(path));
+    }
+    std::fs::remove_file(&path).map_err(|source| WriteError::io(&path, source))?;
+    Ok(None)
+}
+
+/// Whether there is nothing in a description but what [`describe`] writes.
+fn is_as_written(description: &Value) -> bool {
+    const KEYS: [&str; 9] =
+        ["@context", "@type", "conformsTo", "name", "description", "citeAs", "license", "distribution", "recordSet"];
+    let has_ours_alone = |all: &serde_json::Map<String, Value>| all.keys().all(|key| KEYS.contains(&key.as_str()));
+    description.as_object().is_some_and(has_ours_alone)
+        && description["description"].as_str().is_some_and(|text| text.starts_with(WORDS))
+        && description["@context"] == context()
+}
+
 fn describe(file: &Path, what: &Described) -> Result<Value, ReadError> {
     let name = crate::formats::file_name(file);
     let stem = stem(file);
@@ -168,12 +204,11 @@ fn describe(file: &Path, what: &Described) -> Result<Value, ReadError> {
     Ok(description)
 }
 
+const WORDS: &str = "Traces of encrypted traffic for website fingerprinting:";
+
 /// What the traces are, in a sentence or two.
 fn in_words(provenance: Option<&Provenance>, what: &Described) -> String {
-    let mut text = format!(
-        "Traces of encrypted traffic for website fingerprinting: {} traces of {} classes, {} packets.",
-        what.traces, what.classes, what.packets
-    );
+    let mut text = format!("{WORDS} {} traces of {} classes, {} packets.", what.traces, what.classes, what.packets);
     let Some(Provenance { layer, vantage, defenses, tool, .. }) = provenance else { return text };
     let sizes = match layer {
         Layer::Frame => "lengths of link-layer frames",
@@ -251,4 +286,44 @@ fn context() -> Value {
         context.insert(name.to_owned(), meaning);
     }
     context.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_description_goes_where_it_is_ours_and_no_longer_true() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, beside) = (folder.path().join("x.csv"), folder.path().join("x.croissant.json"));
+        let write = |text: &str| std::fs::write(&file, text).unwrap();
+        let described = || {
+            write("cell_id,rep,direction_size,timestamp\na,1,5,0\n");
+            assert!(write_croissant(&file, &Described::default()).unwrap());
+            std::fs::read_to_string(&beside).unwrap()
+        };
+        let text = described();
+        assert_eq!(remove_old_croissant(&file).unwrap(), None);
+        assert!(beside.exists(), "it is true");
+        write("cell_id,rep,direction_size,timestamp\na,1,6,0\n");
+        assert_eq!(remove_old_croissant(&folder.path().join("x.parquet")).unwrap(), None);
+        assert!(beside.exists(), "no file, nothing to describe");
+        std::fs::write(folder.path().join("x.parquet"), "another").unwrap();
+        assert_eq!(remove_old_croissant(&folder.path().join("x.parquet")).unwrap(), None);
+        assert!(beside.exists(), "it is of x.csv");
+        assert_eq!(remove_old_croissant(&file).unwrap(), None);
+        assert!(!beside.exists());
+        for theirs in [
+            text.replacen("\"name\"", "\"creator\": \"me\", \"name\"", 1),
+            text.replacen("Traces of encrypted", "My traces of encrypted", 1),
+        ] {
+            assert_ne!(theirs, text);
+            std::fs::write(&beside, &theirs).unwrap();
+            assert_eq!(remove_old_croissant(&file).unwrap().as_deref(), Some(&*beside));
+            assert_eq!(std::fs::read_to_string(&beside).unwrap(), theirs);
+        }
+        std::fs::write(&beside, "no description").unwrap();
+        assert_eq!(remove_old_croissant(&file).unwrap(), None);
+        assert!(beside.exists());
+    }
 }

@@ -47,7 +47,7 @@ pub use caught::{caught, is_expected_panic};
 pub use class_name::{MixedClass, Spellings, canonical as canonical_class, unknown_classes};
 pub use counting::Counting;
 #[cfg(feature = "tables")]
-pub use croissant::{Described, croissant_path, licence_of, write_croissant};
+pub use croissant::{Described, croissant_path, licence_of, remove_old_croissant, write_croissant};
 #[cfg(feature = "tables")]
 pub use fold_file::{FoldFile, Together, UnknownTogether, splits_of_folds, write_folds};
 #[cfg(feature = "tables")]

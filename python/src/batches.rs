@@ -25,7 +25,7 @@ use crate::error::{OrRaise as _, exception, wrong};
 use crate::features::{FeatureExtractor, values};
 use crate::job::{self, Watch};
 use crate::model::{Model, probabilities};
-use crate::traces::Traces;
+use crate::traces::{Traces, remove_old_description};
 
 /// A table, for whoever takes Arrow's: ``pyarrow.record_batch(batch)``, ``polars.DataFrame(batch)``.
 #[pyclass(frozen, module = "wfkit")]
@@ -280,6 +280,8 @@ pub(crate) fn write_parts(
         described.classes = classes.len() as u64;
         if croissant {
             write_croissant(&path, &described).or_raise()?;
+        } else {
+            remove_old_description(&path, watch)?;
         }
         Ok((described.traces, described.classes, described.packets))
     })

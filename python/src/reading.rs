@@ -104,6 +104,10 @@ pub(crate) fn read(
             return captures.read(&paths, watch).map(licensed);
         }
         let read = read_all_traces_as(&paths, named, watch).or_raise()?;
+        if read.set.is_empty() && !read.dropped.is_empty() {
+            let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+            return Err(wrong(format!("{}: {}", names.join(", "), read.why_empty())));
+        }
         read.warnings.iter().for_each(|warning| watch.warn(warning));
         Traces::of_set(&read.set, read.dropped).map(licensed)
     })

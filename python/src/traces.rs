@@ -1,7 +1,7 @@
 //! Labelled traces in Python.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ndarray::{Array2, Array3};
 use numpy::{IntoPyArray as _, PyArray1, PyArray3, PyReadonlyArray1};
@@ -13,14 +13,16 @@ use pyo3_arrow::ffi::to_schema_pycapsule;
 use pyo3_arrow::input::AnyRecordBatch;
 use rayon::prelude::*;
 use wfkit_datasets::{
-    Described, Layer, Provenance, TraceSet, TraceSetInfo, canonical_class, write_croissant, write_traces,
+    Described, Layer, Provenance, TraceSet, TraceSetInfo, canonical_class, remove_old_croissant, write_croissant,
+    write_traces,
 };
+use wfkit_evaluate::Observer as _;
 use wfkit_features::Channel;
 
 use crate::batches::{capsules, stream};
 use crate::columns::Columns;
 use crate::error::{OrRaise as _, wrong};
-use crate::job;
+use crate::job::{self, Watch};
 use crate::numpy_views::{optional, texts, view};
 
 /// Labelled traces: packets as flat columns, which NumPy sees without a copy, and class, rep and session of each trace.
@@ -79,6 +81,16 @@ impl Traces {
     pub(crate) fn of_set(set: &TraceSet, dropped: BTreeMap<String, u64>) -> PyResult<Self> {
         Ok(Self(Columns { dropped: dropped.into(), ..Columns::of_set(set)? }))
     }
+}
+
+/// No description says of what is written now what was there before.
+pub(crate) fn remove_old_description(path: &Path, watch: &Watch) -> PyResult<()> {
+    if let Some(old) = remove_old_croissant(path).or_raise()? {
+        let (old, path) = (old.display(), path.display());
+        watch
+            .warn(&format!("{old} describes another file than {path} is now, and stays: it is not as wfkit writes it"));
+    }
+    Ok(())
 }
 
 #[pymethods]
@@ -455,11 +467,12 @@ impl Traces {
     /// of the keys. The same traces give the same bytes, and those that the program `wfkit` writes.
     ///
     /// Beside it stands what it is in Croissant 1.0 of MLCommons, `traces.croissant.json` beside `traces.parquet`: size, SHA-256,
-    /// columns, and the licence where what the traces were read from has one; `croissant=False` leaves it out.
+    /// columns, and the licence where what the traces were read from has one; `croissant=False` leaves it out, and takes an older
+    /// one of the same name away, which would describe another file; one that somebody else wrote or added to stays, with a warning.
     #[pyo3(signature = (path, *, croissant=true))]
     fn write(&self, py: Python<'_>, path: PathBuf, croissant: bool) -> PyResult<()> {
         let columns = self.0.clone();
-        job::run(py, None, move |_| {
+        job::run(py, None, move |watch| {
             let set = columns.in_key_order()?.set;
             write_traces(&path, &set).or_raise()?;
             if croissant {
@@ -471,6 +484,8 @@ impl Traces {
                     cite_as: None,
                 };
                 write_croissant(&path, &described).or_raise()?;
+            } else {
+                remove_old_description(&path, watch)?;
             }
             Ok(())
         })

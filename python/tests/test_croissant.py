@@ -48,3 +48,20 @@ def test_the_bytes_are_those_of_the_program(tmp_path):
     wfkit.read(tmp_path / "a.parquet").write(tmp_path / "of_python" / "b.parquet")
     for name in ("b.parquet", "b.croissant.json"):
         assert (tmp_path / "of_python" / name).read_bytes() == (tmp_path / "of_program" / name).read_bytes(), name
+
+
+def test_no_description_outlives_the_file_that_it_is_of(traces, tmp_path):
+    path, beside = tmp_path / "made.parquet", tmp_path / "made.croissant.json"
+    traces.write(path)
+    traces.write(path, croissant=False)
+    assert beside.exists(), "the same bytes are described by it"
+    traces[:5].write(path, croissant=False)
+    assert not beside.exists()
+    traces.write(path)
+    wfkit.write_parts(traces[:5], path, croissant=False)
+    assert not beside.exists()
+    traces.write(path)
+    beside.write_text(json.dumps({**json.loads(beside.read_text()), "creator": "me"}))
+    with pytest.warns(wfkit.WfkitWarning, match="describes another file"):
+        traces[:5].write(path, croissant=False)
+    assert json.loads(beside.read_text())["creator"] == "me"

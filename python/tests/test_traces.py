@@ -194,3 +194,19 @@ def test_tensors_have_the_shape_of_a_convolution(traces):
 def test_notebooks_show_a_table(traces):
     html = traces._repr_html_()
     assert "48 of 4 classes" in html and html.startswith("<table>")
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), np.float64("nan"), 0.5])
+def test_what_names_no_class_is_refused(missing):
+    with pytest.raises(wfkit.WfkitError, match="row 1: .* names no class"):
+        wfkit.Traces.from_arrays(["a", missing], [[0], [0]], [[1], [1]])
+    assert wfkit.Traces.from_arrays([1, 2.0], [[0], [0]], [[1], [1]]).classes.tolist() == ["1", "2"]
+    with pytest.raises(wfkit.WfkitError, match="names no class"):
+        wfkit.Traces.from_wflib(np.array([[1, -1], [1, 1]]), np.array([0, np.nan]))
+
+
+def test_a_file_of_which_nothing_is_left_says_why(tmp_path):
+    path = tmp_path / "flows.csv"
+    path.write_text("label,PPI\n1,[]\n2,[]\n")
+    with pytest.raises(wfkit.WfkitError, match="no trace in it, but 2 x flow without packets"):
+        wfkit.read(path)

@@ -15,10 +15,13 @@ use super::capture::{import_captures, tell_names};
 use super::dataset::{FOLDS, choose_copies, describe, describe_seen};
 use crate::cli;
 use crate::context::{Context, count};
-use crate::input::{Traces, list, read_traces, read_traces_as, read_traces_by};
+use crate::input::{Traces, keep_apart, list, read_traces, read_traces_as, read_traces_by};
 use crate::large::{Kept, parts_of};
 
 pub(super) fn run(options: &cli::Convert, context: &Context<'_>) -> Result<()> {
+    if let Some(out) = &options.out {
+        keep_apart(&options.traces, options.from.is_some() || options.columns.is_some(), out)?;
+    }
     // What is written a file a trace, or by another tool's rules, is written of a set that is held.
     if let (Some(out), None, None, None, None) =
         (&options.out, options.from, options.to, &options.pcap, &options.columns)

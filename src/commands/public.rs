@@ -9,7 +9,7 @@ use wfkit_evaluate::trivial_privacy;
 
 use super::dataset::{FOLDS, describe};
 use crate::context::Context;
-use crate::input::read_traces_as;
+use crate::input::{keep_apart, read_traces_as};
 use crate::printer::Entry;
 
 pub(super) fn all(context: &Context<'_>) -> Result<()> {
@@ -66,6 +66,7 @@ pub(super) fn import(set: &PublicSet, paths: &[PathBuf], out: &Path, context: &C
     if is_captures(set) {
         bail!("{}: it is captures: wfkit capture import PATH --out {}", set.name, out.display());
     }
+    keep_apart(paths, set.format.is_some(), out)?;
     let format = set.format.and_then(|name| FieldFormat::ALL.into_iter().find(|format| format.name() == name));
     let traces = read_traces_as(paths, format, context)?;
     for difference in set.differences(&traces.set) {

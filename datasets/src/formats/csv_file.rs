@@ -95,7 +95,15 @@ fn the_csv_member(path: &Path, archive: &ZipArchive<impl Read + Seek>) -> Result
     let unfit = |found: String| Err(ReadError::Unrecognised { path: path.to_owned(), found, expected: ONE_CSV });
     match members.as_slice() {
         &[(member, name)] if name.to_ascii_lowercase().ends_with(".csv") => Ok(member),
-        [(_, name), ..] if name.ends_with(".npy") => unfit(format!("{}{}", foreign::NUMPY_ARCHIVE, foreign::HOW)),
+        [(_, name), ..] if name.ends_with(".npy") => {
+            let arrays = members.iter().take(12).map(|(_, name)| shortened(name.trim_end_matches(".npy")));
+            let arrays = arrays.collect::<Vec<_>>().join(", ");
+            Err(ReadError::Unrecognised {
+                path: path.to_owned(),
+                found: format!("{} (its arrays: {arrays}){}", foreign::NUMPY_ARCHIVE, foreign::HOW),
+                expected: "X with a row a trace and y with their classes: numpy.savez('x.npz', X=.., y=..)",
+            })
+        }
         _ if members.iter().any(|(_, name)| *name == "[Content_Types].xml") => {
             unfit("a workbook of a spreadsheet; save the sheet as CSV".to_owned())
         }

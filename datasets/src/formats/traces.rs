@@ -1,6 +1,6 @@
 //! Trace sets in any readable format, told by content; written in the format that the extension names.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,8 @@ use super::source::{Source, start_of};
 use super::{KeyColumn, ReadError, ReadLimits, WriteError, read_packet_csv};
 use crate::frame::PARQUET_MAGIC;
 use crate::{
-    FileKind, LabelledTrace, Layer, MixedClass, PacketColumn, Provenance, TraceKey, TraceSet, implausible_times,
+    FileKind, LabelledTrace, Layer, MixedClass, PacketColumn, Provenance, TraceKey, TraceSet, TraceSetError,
+    implausible_times,
 };
 
 pub(super) const READABLE: &str = "traces as Parquet (class, rep, time_ns, size), .csv or .csv.zip (cell_id,rep,direction_size,timestamp: bytes, + out, \
@@ -116,6 +117,11 @@ struct How<'a> {
 
 /// As [`read_traces_within`], of a format that may be named instead of told by content.
 fn read_traces_as(path: &Path, how: How<'_>) -> Result<ReadTraces, ReadError> {
+    read_path(path, how).map(|(read, _)| read)
+}
+
+/// The same, and whether repetitions are those of the order.
+fn read_path(path: &Path, how: How<'_>) -> Result<(ReadTraces, bool), ReadError> {
     let metadata = std::fs::metadata(path).map_err(|error| ReadError::io(path, error))?;
     if metadata.is_dir() {
         return read_folder(path, how);
@@ -124,12 +130,24 @@ fn read_traces_as(path: &Path, how: How<'_>) -> Result<ReadTraces, ReadError> {
     let part = read_file(path, format, how)?;
     let set = TraceSet::new(part.traces, part.provenance);
     let set = set.map_err(|source| ReadError::Set { path: path.to_owned(), source })?;
-    Ok(ReadTraces {
+    let read = ReadTraces {
         format,
         dropped: part.dropped,
         warnings: warnings(with_told(part.warnings, &part.told, path), path, &set),
         set,
-    })
+    };
+    Ok((read, part.is_counted))
+}
+
+impl ReadTraces {
+    /// Why there is nothing in a set that is empty.
+    pub fn why_empty(&self) -> String {
+        let reasons: Vec<String> = self.dropped.iter().map(|(reason, count)| format!("{count} x {reason}")).collect();
+        match reasons.is_empty() {
+            true => "there is no trace in it".to_owned(),
+            false => format!("there is no trace in it, but {}", reasons.join(", ")),
+        }
+    }
 }
 
 /// The same, and what is to be told of how many traces.
@@ -202,9 +220,18 @@ pub fn read_all_traces_by(
 
 fn read_all(paths: &[PathBuf], how: How<'_>) -> Result<ReadTraces, ReadError> {
     let (first, others) = paths.split_first().expect("at least one path");
-    let mut joined = read_traces_as(first, how)?;
+    let (mut joined, mut is_counted) = read_path(first, how)?;
     for path in others {
-        let read = read_traces_as(path, how)?;
+        let (mut read, is_counted_too) = read_path(path, how)?;
+        if joined.format == read.format {
+            let (layer, other) = (joined.set.provenance().layer, read.set.provenance().layer);
+            joined.set = of_layer(joined.set, layer_of_both(read.format, layer, other));
+            read.set = of_layer(read.set, layer_of_both(read.format, other, layer));
+        }
+        is_counted &= is_counted_too;
+        if is_counted {
+            read.set = counted_on(&joined.set, read.set);
+        }
         if let Some(what) = difference(joined.set.provenance(), read.set.provenance()) {
             let found = do_not_mix(first, path, what);
             return Err(ReadError::Unrecognised { path: path.clone(), found, expected: READABLE });
@@ -217,6 +244,37 @@ fn read_all(paths: &[PathBuf], how: How<'_>) -> Result<ReadTraces, ReadError> {
         }
     }
     Ok(joined)
+}
+
+/// What sizes are in two files of a format that tells it by its numbers: where some are none of cells, none are known to be.
+fn layer_of_both(format: TraceFormat, layer: Layer, other: Layer) -> Layer {
+    match (format, layer, other) {
+        (TraceFormat::Field(_), Layer::Cell, Layer::Unknown) => Layer::Unknown,
+        _ => layer,
+    }
+}
+
+fn of_layer(set: TraceSet, layer: Layer) -> TraceSet {
+    if set.provenance().layer == layer {
+        return set;
+    }
+    let provenance = Provenance { layer, ..set.provenance().clone() };
+    TraceSet::new(set.into_traces(), provenance).expect("it was a set")
+}
+
+/// Goes on counting repetitions where those of another file end.
+fn counted_on(first: &TraceSet, other: TraceSet) -> TraceSet {
+    let mut next: HashMap<&str, i64> = HashMap::new();
+    for labelled in first.traces() {
+        let next = next.entry(&labelled.key.class).or_default();
+        *next = (*next).max(labelled.key.rep + 1);
+    }
+    let provenance = other.provenance().clone();
+    let mut traces = other.into_traces();
+    for labelled in &mut traces {
+        labelled.key.rep += next.get(&*labelled.key.class).copied().unwrap_or(0);
+    }
+    TraceSet::new(traces, provenance).expect("all of a class go up by the same")
 }
 
 /// Writes `.parquet`, `.csv` or `.csv.zip`, told by the extension. The same set gives the same bytes.
@@ -465,7 +523,7 @@ impl RepsOfClass {
     }
 }
 
-fn read_folder(folder: &Path, how: How<'_>) -> Result<ReadTraces, ReadError> {
+fn read_folder(folder: &Path, how: How<'_>) -> Result<(ReadTraces, bool), ReadError> {
     let unrecognised = |found: String| ReadError::Unrecognised { path: folder.to_owned(), found, expected: READABLE };
     let mut files = Vec::new();
     let mut passed_over = Vec::new();
@@ -509,6 +567,9 @@ fn read_folder(folder: &Path, how: How<'_>) -> Result<ReadTraces, ReadError> {
         match &mut merged {
             None => merged = Some(part.provenance),
             Some(merged) => {
+                let (layer, other) = (merged.layer, part.provenance.layer);
+                merged.layer = layer_of_both(*format, layer, other);
+                part.provenance.layer = layer_of_both(*format, other, layer);
                 if let Some(what) = difference(merged, &part.provenance) {
                     return Err(unrecognised(do_not_mix(first, path, what)));
                 }
@@ -529,14 +590,29 @@ fn read_folder(folder: &Path, how: How<'_>) -> Result<ReadTraces, ReadError> {
         count_anew(&mut traces);
     }
     let provenance = merged.expect("there is a first file");
-    let set = TraceSet::new(traces, provenance);
-    let set = set.map_err(|source| ReadError::Set { path: folder.to_owned(), source })?;
-    Ok(ReadTraces {
+    let set = TraceSet::new(traces, provenance).map_err(|source| {
+        let TraceSetError::DuplicateKey(key) = &source;
+        // The files are read again, since nothing is kept of which trace is of which.
+        let holds = |(path, format): &&(PathBuf, TraceFormat)| {
+            read_file(path, *format, How { observer: &Silent, ..how })
+                .is_ok_and(|part| part.traces.iter().any(|labelled| labelled.key == *key))
+        };
+        match files.iter().filter(holds).take(2).collect::<Vec<_>>()[..] {
+            [(first, _), (second, _)] => {
+                let (first, second) = (first.display(), second.display());
+                let way = "give each trace a class and repetition of its own";
+                ReadError::damaged(folder, format!("{first} and {second} both hold the trace ({key}); {way}"))
+            }
+            _ => ReadError::Set { path: folder.to_owned(), source },
+        }
+    })?;
+    let read = ReadTraces {
         format: *first_format,
         dropped,
         warnings: warnings(with_told(met, &told, folder), folder, &set),
         set,
-    })
+    };
+    Ok((read, is_counted))
 }
 
 fn do_not_mix(first: &Path, other: &Path, what: &str) -> String {
@@ -789,7 +865,11 @@ mod tests {
         assert_eq!(read.dropped, BTreeMap::from([("file of no trace format".to_owned(), 1)]));
 
         files.file("in/c.csv", csv(1));
-        assert!(error_of(&files.path("in")).ends_with("two traces have the key (class a, rep 1)"));
+        let error = error_of(&files.path("in"));
+        assert!(
+            error.contains("a.csv and ") && error.contains("c.csv both hold the trace (class a, rep 1)"),
+            "{error}"
+        );
     }
 
     #[test]

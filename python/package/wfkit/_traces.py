@@ -39,7 +39,7 @@ def from_arrays(
     """See :meth:`wfkit.Traces.from_arrays`."""
     if unit not in ("ns", "s"):
         raise WfkitError(f"unit is ns or s, not {unit}")
-    names = [str(name) for name in classes]
+    names = class_names(classes)
     if offsets is None:
         if len(time) != len(names) or len(size) != len(names):
             raise WfkitError(
@@ -72,6 +72,16 @@ def from_arrays(
     )
 
 
+def class_names(classes: Any) -> list[str]:
+    """Texts and whole numbers as texts; what is missing is NaN or None in arrays."""
+    names = []
+    for row, name in enumerate(classes):
+        if name is None or (isinstance(name, (float, np.floating)) and not float(name).is_integer()):
+            raise WfkitError(f"row {row}: {name} names no class: a text or a whole number is expected")
+        names.append(str(name))
+    return names
+
+
 def texts(labels: Any) -> list[str | None] | None:
     return None if labels is None else [None if label is None else str(label) for label in labels]
 
@@ -99,6 +109,7 @@ def from_wflib(x: Any, y: Any) -> Traces:
     x, y = np.asarray(x), np.asarray(y)
     if x.ndim != 2 or y.shape != (len(x),):
         raise WfkitError(f"arrays: X has the shape {x.shape} and y {y.shape}: (n_traces, length) and (n_traces,) are expected")
+    names = class_names(y.tolist())
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "arrays.npz")
         # Traces of a file come in the order of their classes: the number of the row as class keeps that of the arrays.
@@ -117,7 +128,6 @@ def from_wflib(x: Any, y: Any) -> Traces:
         some = ", ".join(str(row) for row in left_out[:10]) + (", .." if len(left_out) > 10 else "")
         reasons = "; ".join(f"{count} {reason}" for reason, count in traces.dropped.items())
         warnings.warn(f"arrays: rows {some} are left out ({reasons}): leave them out of your arrays, too, where rows are to agree", WfkitWarning, stacklevel=3)
-    names = [str(name) for name in y.tolist()]
     counted: collections.Counter[str] = collections.Counter()
     reps = []
     for name in names:

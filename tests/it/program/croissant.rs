@@ -94,3 +94,21 @@ fn a_run_is_made_again_with_its_descriptions_or_without() {
         folder.wfkit(&format!("report {out}")).succeeds();
     }
 }
+
+#[test]
+fn no_description_outlives_the_file_that_it_is_of() {
+    let folder = Folder::with_traces();
+    folder.wfkit("dataset convert traces.parquet --out a.parquet").succeeds();
+    folder.wfkit("dataset convert traces.parquet --out a.parquet --no-croissant").succeeds();
+    assert!(folder.path("a.croissant.json").exists(), "the same bytes are described by it");
+    folder.wfkit("dataset sample traces.parquet --traces-each 3 --out a.parquet --no-croissant").succeeds();
+    assert!(!folder.path("a.croissant.json").exists());
+    folder.wfkit("dataset convert traces.parquet --out a.parquet").succeeds();
+    folder.wfkit("features traces.parquet --set totals --out a.parquet").succeeds();
+    assert!(!folder.path("a.croissant.json").exists(), "features have none");
+    folder.wfkit("dataset convert traces.parquet --out a.parquet").succeeds();
+    folder.write("a.croissant.json", folder.text("a.croissant.json").replacen('{', "{\"creator\": \"me\",", 1));
+    let run = folder.wfkit("dataset sample traces.parquet --traces-each 3 --out a.parquet --no-croissant");
+    assert!(run.succeeds().stderr.contains("describes another file than a.parquet is now, and stays"));
+    assert!(folder.text("a.croissant.json").contains("creator"));
+}

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use zip::ZipArchive;
 
-use super::{CELL_BYTES, DIRECTIONS, FieldTraces, NO_TIMES, Reps};
+use super::{CELL_BYTES, DIRECTIONS, FieldTraces, NO_TIMES, Reps, wrong};
 use crate::formats::csv_file::ZIP_MAGIC;
-use crate::formats::npy::{NumpyArray, read_numpy};
+use crate::formats::npy::{NumpyArray, NumpyValues, read_numpy};
 use crate::formats::{ReadError, ReadLimits, ns_from_seconds};
 use crate::{LabelledTrace, Trace, TraceKey, canonical_class};
 
@@ -61,6 +61,7 @@ pub(super) fn read_archive(path: &Path, limits: &ReadLimits) -> Result<FieldTrac
     let (mut rows, mut columns, mut values, mut of_y) = (0, 0, Vec::new(), Vec::new());
     for (x, y) in &pairs {
         let (Some(of_x), Some(classes)) = (arrays.remove(x), arrays.remove(y)) else { continue };
+        check_classes(path, y, &classes)?;
         let classes = classes_of(classes).ok_or_else(|| {
             ReadError::columns(
                 path,
@@ -92,6 +93,22 @@ pub(super) fn read_archive(path: &Path, limits: &ReadLimits) -> Result<FieldTrac
         found.tell(found.traces.len(), format!("traces are of {}, joined: wfkit splits them anew", parts.join(", ")));
     }
     Ok(found)
+}
+
+/// Refuses numbers that name no class.
+fn check_classes(path: &Path, name: &str, y: &NumpyArray) -> Result<(), ReadError> {
+    match (&y.values, y.shape.as_slice()) {
+        (NumpyValues::Floats(classes), [_] | [_, 1]) => whole_classes(path, name, classes).map(drop),
+        _ => Ok(()),
+    }
+}
+
+/// The names of classes that are numbers: whole ones, since NaN is where one is missing, and halves are no labels.
+pub(super) fn whole_classes(path: &Path, name: &str, classes: &[f64]) -> Result<Vec<String>, ReadError> {
+    match classes.iter().position(|class| class.fract() != 0.0) {
+        Some(row) => Err(wrong(path, row as u64, name, &classes[row].to_string(), "no class, which is a whole number")),
+        None => Ok(classes.iter().map(f64::to_string).collect()),
+    }
 }
 
 /// A class a row: whole numbers, texts, or one column a class of which one is 1.
@@ -154,7 +171,8 @@ pub(super) fn traces_of(
     }
     let mut found = FieldTraces { is_counted: given.is_none(), ..FieldTraces::default() };
     let (mut reps, mut at_zero) = (Reps::default(), 0);
-    let directions = values.iter().all(|value| [-1.0, 0.0, 1.0].contains(value));
+    let directions = values.iter().all(|value| value.is_nan() || [-1.0, 0.0, 1.0].contains(value));
+    let (mut back, mut first_left_out) = (0, None);
     for (at, class) in classes.iter().enumerate() {
         let row = &values[at * columns..(at + 1) * columns];
         let class = canonical_class(class).into_owned();
@@ -166,11 +184,29 @@ pub(super) fn traces_of(
                 at_zero += usize::from(lost);
                 found.traces.push(LabelledTrace::new(TraceKey { class, rep, session: None }, None, trace));
             }
-            Err(reason) => found.drop(reason, 1),
+            Err(reason) => {
+                back += usize::from(reason == GOES_BACK);
+                first_left_out.get_or_insert((at, reason));
+                found.drop(reason, 1);
+            }
         }
     }
-    if found.traces.is_empty() {
-        return Err(ReadError::damaged(path, "no row of X is a trace"));
+    match first_left_out {
+        // Sizes rise by chance in a few rows, and would pass for seconds there.
+        Some((at, reason)) if found.traces.is_empty() || back > found.traces.len() => {
+            let row = &values[at * columns..(at + 1) * columns];
+            let start: Vec<String> = row.iter().take(5).map(f64::to_string).collect();
+            let (left_out, start) = (rows - found.traces.len(), start.join(", "));
+            return Err(ReadError::damaged(
+                path,
+                format!(
+                    "{left_out} of {rows} rows of X are no traces; row {at} begins with {start}: {reason}. X is to hold directions (1 and -1), or \
+                     directions times seconds, padded with 0; of sizes make traces in Python (wfkit.Traces.from_arrays), or JSON lines"
+                ),
+            ));
+        }
+        None if found.traces.is_empty() => return Err(ReadError::damaged(path, "X has no rows")),
+        _ => {}
     }
     found.tell(found.traces.len(), DIRECTIONS);
     found.tell(if directions { found.traces.len() } else { 0 }, NO_TIMES);
@@ -181,21 +217,29 @@ pub(super) fn traces_of(
     Ok(found)
 }
 
+const GOES_BACK: &str = "row whose times go back, or are none";
+
+/// What is before the padding, which is of zeros, or of NaN where arrays were made of tables.
+fn unpadded(row: &[f64]) -> &[f64] {
+    let length = row.iter().rposition(|&value| value != 0.0 && !value.is_nan()).map_or(0, |last| last + 1);
+    &row[..length]
+}
+
 /// Directions up to the padding.
 fn of_directions(row: &[f64]) -> Result<(Trace, bool), &'static str> {
-    let length = row.iter().rposition(|&value| value != 0.0).map_or(0, |last| last + 1);
-    let packets = &row[..length];
+    let packets = unpadded(row);
+    let length = packets.len();
     match packets {
         [] => Err("row of zeros"),
+        _ if packets.iter().any(|value| value.is_nan()) => Err("row with no number between directions"),
         _ if packets.contains(&0.0) => Err("row with a 0 between directions"),
         _ => Ok((made(vec![0; length], packets.iter().map(|&value| value > 0.0)), false)),
     }
 }
 
-/// Directions times seconds up to the padding, and whether the first direction is lost.
+/// Directions times seconds up to the padding, and whether the first direction is lost; -0 has kept it, as NumPy multiplies.
 fn of_times(row: &[f64]) -> Result<(Trace, bool), &'static str> {
-    let length = row.iter().rposition(|&value| value != 0.0).map_or(0, |last| last + 1);
-    let packets = &row[..length];
+    let packets = unpadded(row);
     let first = packets.first().ok_or("row of zeros")?.abs();
     if packets.iter().skip(1).any(|&value| value == 0.0) {
         return Err("row with a 0 between times, whose direction is lost");
@@ -203,9 +247,10 @@ fn of_times(row: &[f64]) -> Result<(Trace, bool), &'static str> {
     let times: Option<Vec<u64>> = packets.iter().map(|value| ns_from_seconds(value.abs() - first)).collect();
     match times {
         Some(times) if times.is_sorted() => {
-            Ok((made(times, packets.iter().map(|&value| value >= 0.0)), packets[0] == 0.0))
+            let is_lost = packets[0] == 0.0 && packets[0].is_sign_positive();
+            Ok((made(times, packets.iter().map(|value| value.is_sign_positive())), is_lost))
         }
-        _ => Err("row whose times go back, or are none"),
+        _ => Err(GOES_BACK),
     }
 }
 

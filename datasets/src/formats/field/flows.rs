@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::moments::ns_since_1970;
 use super::names::without_type;
-use super::{FieldFormat, FieldTraces, Numbers, Packet, Reps, Time, trace_of, wrong};
+use super::{BELOW_0, FieldFormat, FieldTraces, Numbers, Packet, Reps, Time, trace_of, wrong};
 use crate::formats::dialect::Dialect;
 use crate::formats::{LimitExceeded, Problems, ReadError, ReadLimits, finite_number, ns_from_seconds, read_csv};
 use crate::frame::{Frame, PARQUET_MAGIC, REP};
@@ -56,6 +56,8 @@ fn place(names: &[String], known: &[&str]) -> Option<usize> {
 /// Where the columns are.
 struct Columns {
     class: usize,
+    /// Another one that may be meant.
+    other_class: Option<usize>,
     rep: Option<usize>,
     lists: Vec<usize>,
 }
@@ -80,7 +82,11 @@ impl Columns {
             missing.push(format!("{} for the class", CLASSES[..CLASSES_TOLD].join(" or ")));
         }
         match class.filter(|_| missing.is_empty()) {
-            Some(class) => Ok(Self { class, rep: place(names, &[REP]), lists }),
+            Some(class) => {
+                let others = CLASSES.iter().filter_map(|known| place(names, &[known]));
+                let other_class = others.into_iter().find(|&other| other != class);
+                Ok(Self { class, other_class, rep: place(names, &[REP]), lists })
+            }
             None => {
                 let way = match format {
                     FieldFormat::Ipfixprobe => {
@@ -97,6 +103,17 @@ impl Columns {
 }
 
 impl Columns {
+    /// Says which of two columns the classes are from.
+    fn tell_class(&self, names: &[String], found: &mut FieldTraces) {
+        if let Some(other) = self.other_class {
+            let (class, other) = (names[self.class].trim(), names[other].trim());
+            let what = format!(
+                "flows have their class from the column {class}, though there is {other}: rename it to class where that is meant"
+            );
+            found.tell(found.traces.len(), what);
+        }
+    }
+
     /// The columns of numbers, and the one of moments where the format has one.
     fn parted(&self, format: FieldFormat) -> (&[usize], Option<usize>) {
         match (format, &*self.lists) {
@@ -121,6 +138,9 @@ fn read_text(format: FieldFormat, path: &Path, limits: &ReadLimits) -> Result<Fi
         let mut problems = Problems::default();
         while let Some(row) = rows.next_row(&mut problems)? {
             let text = |at: usize| row.lossy(at).into_owned();
+            if std::str::from_utf8(row.bytes(columns.class)).is_err() {
+                return Err(wrong(path, row.line, &names[columns.class], &text(columns.class), "not UTF-8"));
+            }
             let (numbers, moments) = columns.parted(format);
             let lists = numbers.iter().map(|&at| {
                 lists_of(&text(at)).ok_or_else(|| wrong(path, row.line, &names[at], &text(at), "not a list of numbers"))
@@ -132,6 +152,7 @@ fn read_text(format: FieldFormat, path: &Path, limits: &ReadLimits) -> Result<Fi
             let rep = columns.rep.map(|at| crate::formats::whole_number(row.bytes(at)).ok());
             flows.add(row.line, &text(columns.class), rep.flatten(), &lists, moments.transpose()?.as_deref())?;
         }
+        columns.tell_class(&names, &mut flows.found);
         match problems.is_empty() {
             true => Ok(flows.found),
             false => Err(ReadError::Problems { path: path.to_owned(), problems }),
@@ -177,6 +198,7 @@ fn read_parquet(format: FieldFormat, path: &Path, limits: &ReadLimits) -> Result
         let moments = moments.as_ref().map(|moments| &*moments[row]);
         flows.add(row as u64, &class.unwrap_or_default(), rep, &of_row, moments)?;
     }
+    columns.tell_class(&names, &mut flows.found);
     Ok(flows.found)
 }
 
@@ -268,7 +290,7 @@ impl<'a> Flows<'a> {
             let lengths = format!("{}, {} and {}", times.len(), directions.len(), sizes.len());
             return Err(wrong(&lengths, "the three lists differ in length"));
         }
-        let (mut now_ns, mut packets, mut empty) = (0u64, Vec::with_capacity(sizes.len()), 0);
+        let (mut now_ns, mut packets, mut empty, mut no_gap) = (0u64, Vec::with_capacity(sizes.len()), 0, 0u64);
         let mut start_ns = None;
         for (at, (&direction, &size)) in directions.iter().zip(sizes).enumerate() {
             let sign = match (self.format, direction) {
@@ -281,9 +303,13 @@ impl<'a> Flows<'a> {
                 }
                 _ => return Err(wrong(&direction.to_string(), "none of 1, -1 and 0, which pads")),
             };
+            if size < 0.0 {
+                return Err(wrong(&size.to_string(), BELOW_0));
+            }
             match times {
                 Times::Gaps(gaps) => {
                     let gap = gaps[at];
+                    no_gap += u64::from(at > 0 && (gap < 0.0 || gap.is_nan()));
                     let gap_ns =
                         ns_from_seconds(gap.max(0.0) / 1e3).ok_or_else(|| wrong(&gap.to_string(), "no gap in ms"))?;
                     now_ns = now_ns.saturating_add(gap_ns);
@@ -306,6 +332,7 @@ impl<'a> Flows<'a> {
             }
         }
         self.found.drop("packet of size 0", empty);
+        self.found.tell(no_gap as usize, "gaps between packets are below 0 or none: they count as 0");
         if packets.is_empty() {
             self.found.drop("flow without packets", 1);
             return Ok(());

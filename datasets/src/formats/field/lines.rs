@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::names::{UNMONITORED, label_of};
 use super::{
-    CELL_BYTES, DIRECTIONS, FieldFormat, FieldTraces, NO_TIMES, Numbers, Packet, Time, text_of, trace_of, wrong,
+    BELOW_0, CELL_BYTES, DIRECTIONS, FieldFormat, FieldTraces, NO_TIMES, Numbers, Packet, Time, text_of, trace_of,
+    wrong,
 };
 use crate::formats::{ReadError, ReadLimits, finite_number};
 use crate::{LabelledTrace, NOT_KNOWN, PacketColumn};
@@ -47,6 +48,7 @@ pub(super) fn read(format: FieldFormat, path: &Path, limits: &ReadLimits) -> Res
     let mut packets = Vec::new();
     let mut rows = Vec::new();
     let mut commands = Vec::new();
+    let mut with_bytes = None;
     for (row, line) in (1..).zip(text.lines()) {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
@@ -56,7 +58,14 @@ pub(super) fn read(format: FieldFormat, path: &Path, limits: &ReadLimits) -> Res
             return Err(ReadError::limit(path, crate::formats::LimitExceeded::Rows { limit: limits.rows }));
         }
         match format {
-            FieldFormat::Maybenot => packets.push(maybenot(path, row, line)?),
+            FieldFormat::Maybenot => {
+                let (packet, has_bytes) = maybenot(path, row, line)?;
+                if *with_bytes.get_or_insert(has_bytes) != has_bytes {
+                    let reason = "with bytes, where lines above have none, or the other way round";
+                    return Err(wrong(path, row, "bytes", line, reason));
+                }
+                packets.push(packet);
+            }
             FieldFormat::Circpad => match circpad(path, row, line)? {
                 Some((packet, is_padding)) => {
                     packets.push(packet);
@@ -82,7 +91,11 @@ pub(super) fn read(format: FieldFormat, path: &Path, limits: &ReadLimits) -> Res
     if packets.is_empty() {
         return Err(ReadError::damaged(path, "no packet in it"));
     }
-    let numbers = if format == FieldFormat::Bursts { Numbers::Bytes } else { Numbers::BytesOrDirections };
+    let numbers = match format {
+        FieldFormat::Bursts => Numbers::Bytes,
+        FieldFormat::Maybenot if with_bytes == Some(true) => Numbers::Bytes,
+        _ => Numbers::BytesOrDirections,
+    };
     let (trace, directions) = trace_of(&packets, numbers).map_err(|(at, reason)| {
         let row = rows.get(at).copied().unwrap_or_default();
         wrong(path, row, "packet", text.lines().nth(row as usize - 1).unwrap_or_default(), reason)
@@ -111,19 +124,20 @@ fn timed(path: &Path, row: u64, line: &str) -> Result<Packet, ReadError> {
     Ok(Packet { time: Time::Seconds(seconds), size })
 }
 
-/// Nanoseconds, event, perhaps bytes.
-fn maybenot(path: &Path, row: u64, line: &str) -> Result<Packet, ReadError> {
+/// Nanoseconds, event, perhaps bytes, and whether they are there.
+fn maybenot(path: &Path, row: u64, line: &str) -> Result<(Packet, bool), ReadError> {
     let mut fields = line.split(',').map(str::trim);
     let (time, event) = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
     let ns = time.parse().map_err(|_| wrong(path, row, "nanoseconds", time, "not a whole number"))?;
     let direction = direction_of(event).ok_or_else(|| {
         wrong(path, row, "event", event, "none of s, r, sn, sp, rn, rp: sent or received, normal or padding")
     })?;
-    let size = match fields.next() {
-        Some(bytes) => finite_number(bytes).map_err(|reason| wrong(path, row, "bytes", bytes, reason))? * direction,
-        None => direction,
-    };
-    Ok(Packet { time: Time::Ns(ns), size })
+    let Some(bytes) = fields.next() else { return Ok((Packet { time: Time::Ns(ns), size: direction }, false)) };
+    match finite_number(bytes) {
+        Ok(number) if number < 0.0 => Err(wrong(path, row, "bytes", bytes, BELOW_0)),
+        Ok(number) => Ok((Packet { time: Time::Ns(ns), size: number * direction }, true)),
+        Err(reason) => Err(wrong(path, row, "bytes", bytes, reason)),
+    }
 }
 
 /// The relay command of padding cells (Tor Protocol Specification, "Relay cells").
@@ -131,7 +145,7 @@ const DROP: i16 = 10;
 
 /// Nanoseconds and event, and whether it is of a padding cell; none for what is no cell.
 fn circpad(path: &Path, row: u64, line: &str) -> Result<Option<(Packet, bool)>, ReadError> {
-    let (time, event) = line.split_once(' ').unwrap_or((line, ""));
+    let (time, event) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     let ns = time.parse().map_err(|_| wrong(path, row, "nanoseconds", time, "not a whole number"))?;
     let event = event.trim();
     let (direction, is_padding) = match event.strip_prefix("circpad_cell_event_") {

@@ -1,12 +1,16 @@
 //! Texts that hold lists: `kfp`, `cumul`, `doh`, `f-bleau`, `json-lines`.
 
-use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 
 use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 
 use super::names::label_of;
-use super::{DIRECTIONS, FieldFormat, FieldTraces, NO_TIMES, Numbers, Packet, Reps, Time, text_of, trace_of, wrong};
+use super::{
+    DIRECTIONS, FieldFormat, FieldTraces, NO_TIMES, Numbers, Packet, Reps, Time, WITHOUT_PACKETS, text_of, trace_of,
+    wrong,
+};
 use crate::formats::{ReadError, ReadLimits, finite_number, whole_number};
 use crate::{LabelledTrace, TraceKey, canonical_class};
 
@@ -59,12 +63,15 @@ fn kfp(path: &Path, text: &str) -> Result<FieldTraces, ReadError> {
             }
         })
         .collect();
-    let pairs: Vec<(f64, f64)> = serde_json::from_str(&json)
-        .map_err(|error| ReadError::damaged(path, format!("not a list of (seconds, direction) pairs: {error}")))?;
+    let pairs: Vec<(f64, f64)> = serde_json::from_str(&json).map_err(|error| {
+        ReadError::damaged(path, format!("not a list of (seconds, direction) pairs of plain numbers: {error}"))
+    })?;
     let packets: Vec<Packet> =
-        pairs.into_iter().map(|(seconds, size)| Packet { time: Time::Seconds(seconds), size }).collect();
-    let (trace, directions) = trace_of(&packets, Numbers::BytesOrDirections)
-        .map_err(|(at, reason)| wrong(path, at as u64, "pair", &format!("{:?}", packets.get(at)), reason))?;
+        pairs.iter().map(|&(seconds, size)| Packet { time: Time::Seconds(seconds), size }).collect();
+    let (trace, directions) = trace_of(&packets, Numbers::BytesOrDirections).map_err(|(at, reason)| {
+        let pair = pairs.get(at).map(|(seconds, size)| format!("({seconds}, {size})")).unwrap_or_default();
+        wrong(path, at as u64, "pair", &pair, reason)
+    })?;
     let mut found = FieldTraces::default();
     found.tell(usize::from(directions), DIRECTIONS);
     found.traces.push(LabelledTrace { page, ..LabelledTrace::new(key, None, trace) });
@@ -88,10 +95,15 @@ fn cumul(path: &Path, text: &str) -> Result<FieldTraces, ReadError> {
             Ok(Packet { time: Time::Seconds(number(time)? / 1e3), size: -number(size)? })
         };
         let packets = instances.iter().map(packet).collect::<Result<Vec<_>, _>>()?;
+        let class = canonical_class(page).into_owned();
+        let rep = reps.next(&class);
+        if packets.is_empty() {
+            found.drop(WITHOUT_PACKETS, 1);
+            continue;
+        }
         let (trace, _) = trace_of(&packets, Numbers::Bytes)
             .map_err(|(at, reason)| wrong(path, row, "packet", instances.get(at).unwrap_or(&""), reason))?;
-        let class = canonical_class(page).into_owned();
-        let key = TraceKey { rep: reps.next(&class), class, session: None };
+        let key = TraceKey { rep, class, session: None };
         let start_ns = (0.0..9e12).contains(&ms).then_some((ms * 1e6) as i64);
         found.traces.push(LabelledTrace::new(key, start_ns, trace));
     }
@@ -99,21 +111,59 @@ fn cumul(path: &Path, text: &str) -> Result<FieldTraces, ReadError> {
 }
 
 /// Sizes of what was sent and received, and in which order.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Doh {
     sent: Vec<f64>,
     received: Vec<f64>,
     order: Vec<f64>,
 }
 
+/// Captures by name, of which none is lost where two have the same.
+#[derive(Debug)]
+struct Captures(Vec<(String, Doh)>);
+
+impl<'de> Deserialize<'de> for Captures {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OfMap;
+        impl<'de> Visitor<'de> for OfMap {
+            type Value = Captures;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object with a capture under each name")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Captures, A::Error> {
+                let mut all = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    all.push(entry);
+                }
+                Ok(Captures(all))
+            }
+        }
+        deserializer.deserialize_map(OfMap)
+    }
+}
+
+/// What captures and lists of their packets are called; any other ending is part of the name of a site.
+const ENDINGS: [&str; 8] = ["pcap", "pcapng", "cap", "dump", "log", "txt", "csv", "json"];
+
 fn doh(path: &Path, text: &str) -> Result<FieldTraces, ReadError> {
-    let all: BTreeMap<String, Doh> = serde_json::from_str(text).map_err(|error| {
+    let Captures(mut all) = serde_json::from_str(text).map_err(|error| {
         ReadError::damaged(path, format!("not a map from captures to sent, received and order: {error}"))
     })?;
+    all.sort_by(|(a, _), (b, _)| a.cmp(b));
+    if let Some(pair) = all.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        let reason = "two captures have this name, of which other readers keep the last; give each its own";
+        return Err(wrong(path, 0, "capture", &pair[0].0, reason));
+    }
     let mut found = FieldTraces { is_counted: true, ..FieldTraces::default() };
     let mut reps = Reps::default();
     for (row, (name, Doh { sent, received, order })) in (0..).zip(all) {
         let (mut out, mut back) = (sent.into_iter(), received.into_iter());
+        if let Some(direction) = order.iter().find(|&&direction| direction == 0.0) {
+            let reason = "neither above 0, which is sent, nor below, which is received";
+            return Err(wrong(path, row, "order", &format!("{name}: {direction}"), reason));
+        }
         let size = |direction: f64| {
             if direction > 0.0 { out.next().map(f64::abs) } else { back.next().map(|size| -size.abs()) }
         };
@@ -122,12 +172,18 @@ fn doh(path: &Path, text: &str) -> Result<FieldTraces, ReadError> {
         let sizes =
             sizes.ok_or_else(|| wrong(path, row, "order", &name, "not as many directions as there are sizes"))?;
         let packets: Vec<Packet> = sizes.into_iter().map(|size| Packet { time: Time::Ns(0), size }).collect();
+        let file = name.rsplit(['/', '\\']).next().unwrap_or(&name);
+        let is_ending = |ending: &str| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known));
+        let class = file.rsplit_once('.').filter(|(_, ending)| is_ending(ending)).map_or(file, |(stem, _)| stem);
+        let class = canonical_class(class).into_owned();
+        let rep = reps.next(&class);
+        if packets.is_empty() {
+            found.drop(WITHOUT_PACKETS, 1);
+            continue;
+        }
         let (trace, _) = trace_of(&packets, Numbers::Bytes)
             .map_err(|(at, reason)| wrong(path, row, "order", &format!("{name}, packet {at}"), reason))?;
-        let file = name.rsplit(['/', '\\']).next().unwrap_or(&name);
-        let class = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
-        let class = canonical_class(class).into_owned();
-        let key = TraceKey { rep: reps.next(&class), class, session: None };
+        let key = TraceKey { rep, class, session: None };
         found.traces.push(LabelledTrace::new(key, None, trace));
     }
     found.tell(found.traces.len(), NO_TIMES);
@@ -169,6 +225,9 @@ fn chat(path: &Path, text: &str) -> Result<FieldTraces, ReadError> {
             let gap = crate::formats::ns_from_seconds(gap)
                 .ok_or_else(|| wrong(path, row, "time_diffs", &gap.to_string(), "no time that passes"))?;
             now = now.saturating_add(gap);
+            if length < 0.0 {
+                return Err(wrong(path, row, "data_lengths", &length.to_string(), "a length below 0"));
+            }
             packets.push(Packet { time: Time::Ns(now), size: -length });
         }
         let rep = reps.next(&class);
@@ -228,10 +287,14 @@ fn json_lines(path: &Path, text: &str) -> Result<FieldTraces, ReadError> {
             return Err(wrong(path, row, "time and size", &lengths, "not as many times as sizes"));
         }
         let packets: Vec<Packet> = times.into_iter().zip(size).map(|(time, size)| Packet { time, size }).collect();
-        let (trace, _) = trace_of(&packets, Numbers::Bytes)
-            .map_err(|(at, reason)| wrong(path, row, "packet", &at.to_string(), reason))?;
         found.is_counted &= rep.is_none();
         let rep = rep.unwrap_or_else(|| reps.next(&class));
+        if packets.is_empty() {
+            found.drop(WITHOUT_PACKETS, 1);
+            continue;
+        }
+        let (trace, _) = trace_of(&packets, Numbers::Bytes)
+            .map_err(|(at, reason)| wrong(path, row, "packet", &at.to_string(), reason))?;
         found.traces.push(LabelledTrace::new(TraceKey { class, rep, session }, start_ns, trace));
     }
     found.tell(without_times, NO_TIMES);

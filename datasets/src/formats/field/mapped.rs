@@ -291,11 +291,14 @@ impl<'a> Reader<'a> {
         let mut text = |at: Option<usize>, name: &Option<String>| -> Result<Option<String>, ()> {
             let Some(at) = at else { return Ok(None) };
             let text = row.lossy(at);
-            if text.is_empty() {
-                problems.record("empty", name.as_deref().unwrap_or_default(), row.line, "");
-                return Err(());
-            }
-            Ok(Some(text.into_owned()))
+            let kind = match () {
+                () if text.is_empty() => "empty",
+                // Two names that are not UTF-8 may look alike.
+                () if std::str::from_utf8(row.bytes(at)).is_err() => "not UTF-8",
+                () => return Ok(Some(text.into_owned())),
+            };
+            problems.record(kind, name.as_deref().unwrap_or_default(), row.line, text);
+            Err(())
         };
         let class = text(self.class, &self.map.class);
         let rep = text(self.rep, &self.map.rep);
@@ -415,7 +418,8 @@ impl<'a> Reader<'a> {
             };
             let is_direction = has_direction && index + 1 == self.size.len() || self.map.directions.contains_key(name);
             let value = match self.map.directions.get(name) {
-                Some(said) => Ok(direction_said(said, field, self.unsaid.entry(name).or_default())),
+                Some(_) if field.is_empty() => Err("empty"),
+                Some(said) => direction_said(said, field, self.unsaid.entry(name).or_default()),
                 None if is_direction => direction_of(field),
                 None => finite_number(field).and_then(|number| match number {
                     number if has_direction && number < 0.0 => Err("a size below 0 beside a direction"),
@@ -484,10 +488,17 @@ fn ns_told(ns: i128) -> String {
 }
 
 /// What a value is where something is said of the column: what is said, else the other way.
-fn direction_said(said: &BTreeMap<String, bool>, field: &str, unsaid: &mut BTreeSet<String>) -> f64 {
+fn direction_said(
+    said: &BTreeMap<String, bool>,
+    field: &str,
+    unsaid: &mut BTreeSet<String>,
+) -> Result<f64, &'static str> {
     let alike = |known: &str| known == field || finite_number(known).is_ok_and(|a| finite_number(field) == Ok(a));
     let outgoing = match said.iter().find(|(known, _)| alike(known)) {
         Some((_, &outgoing)) => outgoing,
+        None if said.values().any(|&outgoing| outgoing) && said.values().any(|&outgoing| !outgoing) => {
+            return Err("a value of which no direction is said; say which it is, as COLUMN:VALUE=out");
+        }
         None => {
             if unsaid.len() < 8 {
                 unsaid.insert(field.to_owned());
@@ -496,7 +507,7 @@ fn direction_said(said: &BTreeMap<String, bool>, field: &str, unsaid: &mut BTree
             !said.values().next().copied().unwrap_or_default()
         }
     };
-    if outgoing { 1.0 } else { -1.0 }
+    Ok(if outgoing { 1.0 } else { -1.0 })
 }
 
 fn direction_of(field: &str) -> Result<f64, &'static str> {
@@ -664,6 +675,19 @@ mod tests {
         let said = "class=site,rep=visit,time=t:ms,size=len*dir,dir:0=out";
         let error = read_as(said, "site,visit,t,len,dir\na,1,0,1,0\na,1,1,1,1\na,1,2,1,2\n").err().unwrap().to_string();
         assert!(error.contains("values of which no direction is said in column dir: 1, 2"), "{error}");
+        let both = "class=site,rep=visit,time=t:ms,size=len*dir,dir:0=out,dir:1=in";
+        let table = "site,visit,t,len,dir\na,1,0,1,0\na,1,1,1,1\na,1,2,1,";
+        let error = read_as(both, &format!("{table}2\n")).err().unwrap().to_string();
+        assert!(
+            error.contains(
+                "a value of which no direction is said; say which it is, as COLUMN:VALUE=out in column dir: row 4 `2`"
+            ),
+            "{error}"
+        );
+        for map in [both, said] {
+            let error = read_as(map, &format!("{table}\n")).err().unwrap().to_string();
+            assert!(error.contains("1 x empty in column dir: row 4"), "{error}");
+        }
     }
 
     proptest! {

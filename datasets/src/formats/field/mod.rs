@@ -39,6 +39,7 @@ use std::path::Path;
 
 use super::limits::Limited;
 use super::problems::shortened;
+use super::source::start_of;
 use super::{ReadError, ReadLimits, ns_from_seconds};
 use crate::frame::PARQUET_MAGIC;
 use crate::{LabelledTrace, Layer, Trace};
@@ -155,10 +156,13 @@ impl FieldFormat {
         if let Some(format) = flows::of_text(start) {
             return Some(format);
         }
-        let text = String::from_utf8_lossy(start);
-        let text = text.strip_prefix('\u{feff}').unwrap_or(&text).trim_start();
-        let line = text.lines().next()?.trim_end();
-        lists::of_line(line, text).or_else(|| lines::of_line(line))
+        of_text_in(start, is_whole(path, start)).or_else(|| {
+            // A trace may stand on one line, whose end says what it is.
+            HEADS.into_iter().filter(|_| may_go_on(start)).find_map(|most| {
+                let start = start_of(path, most).ok()?;
+                of_text_in(&start, is_whole(path, &start))
+            })
+        })
     }
 
     pub(super) fn read(self, path: &Path, limits: &ReadLimits) -> Result<FieldTraces, ReadError> {
@@ -194,6 +198,35 @@ impl FieldFormat {
             _ => Layer::Unknown,
         }
     }
+}
+
+/// How much more of a text is looked at that tells nothing in its first bytes.
+const HEADS: [u64; 3] = [1 << 16, 1 << 20, 1 << 24];
+
+fn is_whole(path: &Path, start: &[u8]) -> bool {
+    path.metadata().is_ok_and(|file| file.len() <= start.len() as u64)
+}
+
+/// Whether the first bytes of a text may be too few: it is JSON, or they are all of one line.
+fn may_go_on(start: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(start);
+    let is_json = text.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[']);
+    !start.contains(&0) && (is_json || !start.contains(&b'\n'))
+}
+
+/// The format of a text that begins so.
+fn of_text_in(start: &[u8], is_whole: bool) -> Option<FieldFormat> {
+    let text = String::from_utf8_lossy(start);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text).trim_start();
+    // The last word may be cut.
+    let line = |line: &'_ str| -> String {
+        let is_cut = !is_whole && text.ends_with(line);
+        let end = if is_cut { line.rfind(char::is_whitespace).unwrap_or(line.len()) } else { line.len() };
+        line[..end].trim_end().to_owned()
+    };
+    let first = text.lines().next()?;
+    let behind_comments = || text.lines().find(|line| !line.trim().is_empty() && !line.starts_with('#'));
+    lists::of_line(&line(first), text).or_else(|| lines::of_line(&line(behind_comments()?)))
 }
 
 /// The bytes of a file.
@@ -255,6 +288,9 @@ fn trace_of(packets: &[Packet], numbers: Numbers) -> Result<(Trace, bool), (usiz
         if time_ns.last().is_some_and(|&before| ns < before) {
             return Err((at, "a time before the one above it"));
         }
+        if i64::try_from(ns).is_err() {
+            return Err((at, "a time beyond 292 years"));
+        }
         let signed = packet.size * bytes;
         let is_whole = signed.fract() == 0.0 && signed != 0.0 && signed.abs() <= f64::from(i32::MAX);
         if !is_whole {
@@ -300,6 +336,11 @@ impl FieldTraces {
         }
     }
 }
+
+/// Why a format that keeps sizes beside directions does not take one below 0.
+const BELOW_0: &str = "a size below 0 beside a direction, which says which way it is by itself";
+
+const WITHOUT_PACKETS: &str = "trace without packets";
 
 fn wrong(path: &Path, row: u64, column: &str, value: &str, reason: &str) -> ReadError {
     let (column, value, reason) = (column.to_owned(), format!("`{}`", shortened(value)), reason.to_owned());

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_pickle::{DeOptions, Value};
 
-use super::arrays::traces_of;
+use super::arrays::{traces_of, whole_classes};
 use super::{FieldTraces, bytes_of};
 use crate::caught;
 use crate::formats::{ReadError, ReadLimits, file_name};
@@ -25,7 +25,11 @@ pub(super) fn is_traces(path: &Path, start: &[u8]) -> bool {
 pub(super) fn read(path: &Path, limits: &ReadLimits) -> Result<FieldTraces, ReadError> {
     let labels = labels_of(path);
     let (x, y) = (array(path, limits)?, array(&labels, limits)?);
-    let classes: Vec<String> = y.values.iter().map(f64::to_string).collect();
+    if y.shape.iter().filter(|&&length| length != 1).count() > 1 {
+        let message = "an array with several numbers a row; expected the class of each, a whole number";
+        return Err(ReadError::columns(&labels, message.to_owned()));
+    }
+    let classes = whole_classes(&labels, "y", &y.values)?;
     let unfit = || {
         let shape: Vec<String> = x.shape.iter().map(usize::to_string).collect();
         ReadError::columns(path, format!("an array of shape ({}); expected (traces, packets)", shape.join(", ")))
@@ -50,46 +54,109 @@ fn array(path: &Path, limits: &ReadLimits) -> Result<Pickled, ReadError> {
     let value = match parsed {
         Some(Ok(value)) => value,
         Some(Err(error)) => {
-            return Err(ReadError::damaged(path, format!("a pickle that holds more than data: {error}")));
+            return Err(ReadError::damaged(
+                path,
+                format!("a pickle that is cut off, or holds more than data: {error}"),
+            ));
         }
         None => return Err(ReadError::damaged(path, "a damaged pickle")),
     };
-    of_numpy(&value).or_else(|| of_lists(&value)).ok_or_else(|| {
-        ReadError::damaged(path, "a pickle of something else than one array of numbers, or lists of them")
+    let array = match &value {
+        Value::Tuple(state) if state.len() == 5 => of_numpy(state, kind_of(&bytes)),
+        _ => of_lists(&value).ok_or_else(|| "something else than one array of numbers, or lists of them".to_owned()),
+    };
+    array.map_err(|found| {
+        // From protocol 5 on NumPy makes arrays by a call, which is not done here.
+        let newer = if bytes.get(1) == Some(&5) { "; of protocol 5, which protocol=4 avoids" } else { "" };
+        ReadError::damaged(
+            path,
+            format!(
+                "a pickle of {found}{newer}. Arrays of numbers are read; what else NumPy can load goes into one file: \
+                 numpy.savez('x.npz', X=traces, y=classes)"
+            ),
+        )
     })
 }
 
-/// What NumPy keeps of an array: version, shape, type, order and bytes. Of the type nothing is left but its width.
-fn of_numpy(state: &Value) -> Option<Pickled> {
-    let Value::Tuple(state) = state else { return None };
-    let [_, Value::Tuple(shape), _, Value::Bool(false), Value::Bytes(bytes)] = state.as_slice() else { return None };
+/// The type of an array, as NumPy names it (`f4`): the letter and the bytes of a value. The reader forgets it, but it stands in the pickle behind
+/// the name of the class of types.
+fn kind_of(pickle: &[u8]) -> Option<(u8, usize)> {
+    const CLASS: &[u8] = b"dtype";
+    /// What may be between them: where the class and its name are kept, and how long the text is.
+    const BETWEEN: usize = 24;
+    let behind = pickle.windows(CLASS.len()).position(|window| window == CLASS)? + CLASS.len();
+    let near = pickle.get(behind..)?;
+    (0..near.len().min(BETWEEN)).find_map(|at| {
+        let (&letter, rest) = near[at..].split_first()?;
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let width = std::str::from_utf8(&rest[..digits]).ok()?.parse().ok()?;
+        b"biufcOSUmM".contains(&letter).then_some((letter, width))
+    })
+}
+
+/// What NumPy keeps of an array: version, shape, type, order and bytes.
+fn of_numpy(state: &[Value], kind: Option<(u8, usize)>) -> Result<Pickled, String> {
+    let other = || "an array that is kept otherwise than NumPy keeps numbers".to_owned();
+    let [_, Value::Tuple(shape), order, Value::Bool(is_fortran), Value::Bytes(bytes)] = state else {
+        return Err(other());
+    };
     let length = |length: &Value| match length {
         Value::I64(length) => usize::try_from(*length).ok(),
         _ => None,
     };
-    let shape: Vec<usize> = shape.iter().map(length).collect::<Option<_>>()?;
-    let n = shape.iter().try_fold(1_usize, |n, &length| n.checked_mul(length)).filter(|&n| n > 0)?;
-    let width = (bytes.len() % n == 0).then(|| bytes.len() / n)?;
-    let items = || bytes.chunks_exact(width);
-    let floats: Vec<f64> = match width {
-        8 => items().map(|b| f64::from_le_bytes(b.try_into().expect("8 bytes"))).collect(),
-        4 => items().map(|b| f64::from(f32::from_le_bytes(b.try_into().expect("4 bytes")))).collect(),
-        1 | 2 => Vec::new(),
-        _ => return None,
-    };
-    // Small whole numbers are no sensible floats: 1 is the least there is, and -1 none.
-    let are_floats =
-        !floats.is_empty() && floats.iter().all(|value| *value == 0.0 || (value.is_finite() && value.abs() > 1e-30));
-    let whole = || {
-        items().map(|bytes| {
-            let negative = bytes[width - 1] >= 0x80;
-            let mut wide = [if negative { 0xff } else { 0 }; 8];
-            wide[..width].copy_from_slice(bytes);
-            i64::from_le_bytes(wide) as f64
+    let shape: Vec<usize> = shape.iter().map(length).collect::<Option<_>>().ok_or_else(other)?;
+    let n = shape.iter().try_fold(1_usize, |n, &length| n.checked_mul(length)).ok_or_else(other)?;
+    if n == 0 {
+        return Err("an empty array".to_owned());
+    }
+    let (letter, width) = kind.ok_or_else(other)?;
+    let bytes_each = if letter == b'U' { width.checked_mul(4).ok_or_else(other)? } else { width };
+    if bytes_each == 0 || n.checked_mul(bytes_each) != Some(bytes.len()) {
+        return Err(other());
+    }
+    let big_endian = is_big_endian(order);
+    let items = || {
+        bytes.chunks_exact(bytes_each).map(move |item| {
+            let mut lowest_first = [0; 8];
+            lowest_first[..item.len()].copy_from_slice(item);
+            if big_endian {
+                lowest_first[..item.len()].reverse();
+            }
+            lowest_first
         })
     };
-    let values = if are_floats { floats } else { whole().collect() };
-    Some(Pickled { shape, values })
+    let unused = 64 - 8 * width.min(8) as u32;
+    let values: Vec<f64> = match (letter, width) {
+        (b'f', 8) => items().map(f64::from_le_bytes).collect(),
+        (b'f', 4) => items().map(|b| f64::from(f32::from_le_bytes([b[0], b[1], b[2], b[3]]))).collect(),
+        (b'i', 1 | 2 | 4 | 8) => items().map(|b| ((i64::from_le_bytes(b) << unused) >> unused) as f64).collect(),
+        (b'u' | b'b', 1 | 2 | 4 | 8) => items().map(|b| u64::from_le_bytes(b) as f64).collect(),
+        (b'f', 2) => return Err("float16, which has three digits; save it as float32".to_owned()),
+        (b'U' | b'S', _) => return Err("texts; number the classes, or put them into an npz".to_owned()),
+        (b'O', _) => return Err("Python objects".to_owned()),
+        _ => return Err(format!("values of type `{}{width}`", char::from(letter))),
+    };
+    let values = if *is_fortran { of_columns(&shape, &values).ok_or_else(other)? } else { values };
+    Ok(Pickled { shape, values })
+}
+
+/// Whether the state of a type says that the highest byte of a number is the first.
+fn is_big_endian(state: &Value) -> bool {
+    let Value::Tuple(state) = state else { return false };
+    match state.get(1) {
+        Some(Value::String(order)) => order == ">",
+        Some(Value::Bytes(order)) => order == b">",
+        _ => false,
+    }
+}
+
+/// Row by row what stands column by column, of an array with two lengths other than 1 at most.
+fn of_columns(shape: &[usize], values: &[f64]) -> Option<Vec<f64>> {
+    let (&rows, others) = shape.split_first()?;
+    let columns: usize = others.iter().product();
+    let is_flat = others.iter().filter(|&&length| length != 1).count() <= 1;
+    let row_by_row = || (0..rows).flat_map(|row| (0..columns).map(move |column| values[column * rows + row])).collect();
+    is_flat.then(row_by_row)
 }
 
 /// Lists of numbers, or of lists of numbers.

@@ -406,3 +406,238 @@ fn sizes_are_not_lost_unasked() {
     assert_eq!(std::fs::read_to_string(&cumul).unwrap(), "a 1700000000123 2 0:-600 0.000005:1448\n");
     assert!(write_field_traces(&cumul, &set("a"), FieldFormat::Doh, false).unwrap_err().to_string().contains("are"));
 }
+
+/// A trace with so many packets that its line is longer than what is looked at first.
+fn long_set() -> crate::TraceSet {
+    let traces = (0..3).map(|rep| {
+        let time_ns: Vec<u64> = (0..9_000).map(|at| at * 1_234_567).collect();
+        let size = (0..9_000).map(|at| if at % 3 == rep { 514 } else { -514 }).collect();
+        let key = crate::TraceKey { class: "7".to_owned(), rep: rep.into(), session: None };
+        LabelledTrace::new(key, None, Trace::new(time_ns, size).unwrap())
+    });
+    crate::TraceSet::new(traces.collect(), crate::Provenance::new(Layer::Cell, vec![])).unwrap()
+}
+
+#[test]
+fn long_traces_are_told_by_their_content_too() {
+    let (folder, set) = (tempfile::tempdir().unwrap(), long_set());
+    for format in FieldFormat::WRITTEN.into_iter().filter(|&format| format != FieldFormat::FBleau) {
+        let path = folder.path().join(format.name());
+        write_field_traces(&path, &set, format, false).unwrap();
+        let read = read_traces(&path).unwrap_or_else(|error| panic!("{}: {error}", format.name()));
+        assert_eq!(read.format, TraceFormat::Field(format));
+        assert_eq!(keys_and_packets(&read.set).len(), 3);
+        assert_eq!(read.set.traces()[2].trace, set.traces()[2].trace, "{}", format.name());
+    }
+    let many = vec!["100"; 9_000].join(", ");
+    for indent in ["", "\n  "] {
+        let text = format!(
+            "{{{indent}\"1.pcap\": {{{indent}\"sent\": [{many}],{indent}\"order\": [{}],{indent}\"received\": []}}}}",
+            vec!["1"; 9_000].join(",")
+        );
+        assert_eq!(at("doh.json", text.as_bytes()).unwrap().set.traces()[0].trace.len(), 9_000);
+        let text = format!(
+            "{{{indent}\"prompt\": \"a\",{indent}\"data_lengths\": [{many}],{indent}\"time_diffs\": [{many}]}}"
+        );
+        assert_eq!(at("chat.json", text.as_bytes()).unwrap().format, TraceFormat::Field(FieldFormat::Chat));
+    }
+    let sizes = vec!["512 -512"; 9_000].join(" ");
+    assert_eq!(at("3-1", sizes.as_bytes()).unwrap().format, TraceFormat::Field(FieldFormat::Bursts));
+    assert_eq!(at("3-1", b"# seconds, direction\n0.0\t1\n0.5\t-1\n").unwrap().set.traces()[0].trace.len(), 2);
+}
+
+#[test]
+fn a_size_below_0_beside_a_direction_turns_no_packet_around() {
+    for (name, text, told) in [
+        ("x.csv", "APP,PPI\nweb,\"[[0, 1], [1, -1], [100, -200]]\"\n", "row 2, column PPI: `-200`: a size below 0"),
+        ("x.csv", "label,splt_direction,splt_ps,splt_piat_ms\nweb,[0 1],[100 -200],[0 1]\n", "`-200`: a size below 0"),
+        ("3-1.log", "0,s,514\n5,r,-514\n", "row 2, column bytes: `-514`: a size below 0"),
+        (
+            "3-1.log",
+            "0,s,514\n5,r\n",
+            "row 2, column bytes: `5,r`: with bytes, where lines above have none, or the other way",
+        ),
+        ("x.json", "{\"label\": 1, \"data_lengths\": [-90], \"time_diffs\": [0]}", "`-90`: a length below 0"),
+        (
+            "x.json",
+            "{\"1.pcap\": {\"sent\": [1], \"received\": [3], \"order\": [1, 0]}}",
+            "`1.pcap: 0`: neither above 0",
+        ),
+        ("3_1.txt", "[(0.0, 1), (0.5, 0)]", "column pair: `(0.5, 0)`: no direction"),
+        ("3-1.log", "0,s,514\n18446744073709551615,r,514\n", "3-1.log: row 2, column packet"),
+    ] {
+        let error = at(name, text.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(told), "{text}: {error}");
+    }
+    let read = at("x.csv", b"APP,PPI\nweb,\"[[0, -1, nan], [1, -1, 1], [100, 200, 3]]\"\n").unwrap();
+    assert!(read.warnings[0].contains("2 gaps between packets are below 0 or none"), "{:?}", read.warnings);
+    let read = at("x.csv", b"label,application_name,splt_direction,splt_ps,splt_piat_ms\n1,web,[0],[5],[0]\n").unwrap();
+    assert!(read.warnings[0].contains("class from the column label, though there is application_name"));
+}
+
+#[test]
+fn captures_of_one_name_or_of_names_that_are_no_files_stay_apart() {
+    let one = "{\"sent\": [100], \"received\": [300], \"order\": [1, -1]}";
+    let text = format!("{{\"a.example.org\": {one}, \"a.example.com\": {one}, \"b.pcap\": {one}}}");
+    let set = at("x.json", text.as_bytes()).unwrap().set;
+    let classes: Vec<&str> = set.traces().iter().map(|labelled| &*labelled.key.class).collect();
+    assert_eq!(classes, ["a.example.com", "a.example.org", "b"]);
+    let error = at("x.json", format!("{{\"1.pcap\": {one}, \"1.pcap\": {one}}}").as_bytes()).unwrap_err().to_string();
+    assert!(error.contains("`1.pcap`: two captures have this name"), "{error}");
+}
+
+#[test]
+fn what_has_no_packet_is_left_out_and_counted() {
+    for (name, text) in [
+        ("x.txt", "a 1 2 0:-600 50:1500\nb 1 0\n"),
+        ("x.jsonl", "{\"class\":\"a\",\"time\":[0],\"size\":[1]}\n{\"class\":\"b\",\"time\":[],\"size\":[]}\n"),
+        (
+            "x.json",
+            "{\"a.pcap\": {\"sent\": [1], \"received\": [], \"order\": [1]}, \"b.pcap\": {\"sent\": [], \"received\": [], \"order\": []}}",
+        ),
+    ] {
+        let read = at(name, text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!((read.set.len(), &read.dropped), (1, &[(WITHOUT_PACKETS.to_owned(), 1)].into()), "{text}");
+    }
+}
+
+#[test]
+fn arrays_that_hold_no_traces_are_told_from_those_that_do() {
+    let floats = |numbers: &[f64]| numbers.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<u8>>();
+    let of = |x: &[f64], y: &[f64]| {
+        let shape = format!("{}, {}", y.len(), x.len() / y.len());
+        at("x.npz", &npz(&[("X", "<f8", &shape, floats(x)), ("y", "<f8", &format!("{},", y.len()), floats(y))]))
+    };
+    let error = |x: &[f64], y: &[f64]| of(x, y).unwrap_err().to_string();
+    let sizes = error(&[600.0, -40.0, 1500.0, 5.0, 6.0, -7.0, 9.0, -8.0, 1.0], &[0.0, 1.0, 2.0]);
+    assert!(
+        sizes.contains("2 of 3 rows of X are no traces; row 0 begins with 600, -40, 1500: row whose times go back"),
+        "{sizes}"
+    );
+    assert!(error(&[0.0, 0.0], &[1.0]).contains("row 0 begins with 0, 0: row of zeros"));
+    assert!(error(&[1.0, -1.0], &[f64::NAN]).contains("row 0, column y: `NaN`: no class"));
+    assert!(error(&[1.0, -1.0, 1.0, 1.0], &[1.0, 0.5]).contains("row 1, column y: `0.5`: no class"));
+    // Padded by a table, and of directions that -0 has kept.
+    let read = of(&[0.0, -0.5, f64::NAN, -0.0, 0.25, -0.5], &[0.0, 1.0]).unwrap();
+    assert_eq!(
+        keys_and_packets(&read.set),
+        [
+            ("0", 0, vec![(0, 514), (500_000_000, -514)]),
+            ("1", 0, vec![(0, -514), (250_000_000, 514), (500_000_000, -514)])
+        ]
+    );
+    assert!(read.warnings.iter().any(|told| told.contains(": 1 traces begin with 0")), "{:?}", read.warnings);
+    let read = of(&[1.0, -1.0, f64::NAN, 1.0, 1.0, -1.0], &[0.0, 1.0]).unwrap();
+    assert_eq!(read.set.traces()[0].trace.size(), [514, -514]);
+}
+
+/// An array of two rows, or of any one length, as NumPy pickles it: type, order of bytes, whether columns come first.
+fn pickled(kind: &str, order: &str, columns_first: bool, shape: &[u8], data: &[u8]) -> Vec<u8> {
+    let mut bytes =
+        b"\x80\x03cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R(K\x01(".to_vec();
+    shape.iter().for_each(|&length| bytes.extend([b'K', length]));
+    bytes.extend(b"tcnumpy\ndtype\nq\x03X");
+    bytes.extend((kind.len() as u32).to_le_bytes());
+    bytes.extend(kind.as_bytes());
+    bytes.extend(b"K\x00K\x01\x87R(K\x03X\x01\x00\x00\x00");
+    bytes.extend(order.as_bytes());
+    bytes.extend(b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb");
+    bytes.push(if columns_first { 0x88 } else { 0x89 });
+    bytes.push(b'B');
+    bytes.extend((data.len() as u32).to_le_bytes());
+    bytes.extend(data);
+    bytes.extend(b"tb.");
+    bytes
+}
+
+#[test]
+fn pickled_arrays_are_of_the_type_that_they_say() {
+    let read = |x: &[u8], y: &[u8]| {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("X_a.pkl"), x).unwrap();
+        std::fs::write(folder.path().join("y_a.pkl"), y).unwrap();
+        read_traces(&folder.path().join("X_a.pkl"))
+    };
+    let expected = [("1", 0, vec![(0, 514), (0, -514)]), ("200", 0, vec![(0, -514), (0, 514)])];
+    let numbers = [1.0f64, -1.0, -1.0, 1.0];
+    let x = |kind: &str, order: &str, each: fn(f64) -> Vec<u8>| {
+        pickled(kind, order, false, &[2, 2], &numbers.map(each).concat())
+    };
+    let y = pickled("u1", "|", false, &[2], &[1, 200]);
+    for (what, x, y) in [
+        ("i1", x("i1", "|", |n| vec![n as i8 as u8]), &y),
+        ("<f4", x("f4", "<", |n| (n as f32).to_le_bytes().to_vec()), &y),
+        (">f8", x("f8", ">", |n| n.to_be_bytes().to_vec()), &y),
+        (
+            ">i2",
+            x("i2", ">", |n| (n as i16).to_be_bytes().to_vec()),
+            &pickled("i4", ">", false, &[2], &[0, 0, 0, 1, 0, 0, 0, 200]),
+        ),
+        (
+            "by columns",
+            pickled("i1", "|", true, &[2, 2], &[1, 0xff, 0xff, 1]),
+            &pickled("u1", "|", false, &[2, 1], &[1, 200]),
+        ),
+    ] {
+        let read = read(&x, y).unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert_eq!(keys_and_packets(&read.set), expected, "{what}");
+    }
+    let directions = x("i1", "|", |n| vec![n as i8 as u8]);
+    let nan = [0.0, f64::NAN].iter().flat_map(|class: &f64| class.to_le_bytes()).collect::<Vec<u8>>();
+    for (x, y, told) in [
+        (&x("f2", "<", |n| if n > 0.0 { vec![0, 0x3c] } else { vec![0, 0xbc] }), &y, "float16, which has three digits"),
+        (
+            &directions,
+            &pickled("U1", "<", false, &[2], &[97, 0, 0, 0, 98, 0, 0, 0]),
+            "a pickle of texts; number the classes",
+        ),
+        (&directions, &pickled("f8", "<", false, &[2], &nan), "row 1, column y: `NaN`: no class"),
+        (&directions, &pickled("i1", "|", false, &[2, 2], &[1, 0, 0, 1]), "expected the class of each"),
+        (&directions, &b"\x80\x05N.".to_vec(), "protocol=4"),
+    ] {
+        let error = read(x, y).unwrap_err().to_string();
+        assert!(error.contains(told), "{told}: {error}");
+    }
+}
+
+#[test]
+fn files_of_one_format_are_one_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, content: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, content).unwrap();
+        path
+    };
+    // Sizes that are those of cells by chance.
+    write("sizes/3-1.cell", b"0.0\t512\n0.1\t-512\n");
+    let other = write("sizes/3-2.cell", b"0.0\t600\n0.1\t-512\n");
+    let read = read_traces(&folder.path().join("sizes")).unwrap();
+    assert_eq!((read.set.len(), read.set.provenance().layer), (2, Layer::Unknown));
+    let both = crate::formats::read_all_traces(&[other, folder.path().join("sizes/3-1.cell")]).unwrap().set;
+    assert_eq!((both.traces(), both.provenance().layer), (read.set.traces(), Layer::Unknown));
+
+    // What is counted is counted on.
+    let rows = |y: &[u8]| {
+        npz(&[
+            ("X", "|i1", &format!("{}, 1", y.len()), vec![1; y.len()]),
+            ("y", "|i1", &format!("{},", y.len()), y.to_vec()),
+        ])
+    };
+    let files = [write("a.npz", &rows(&[0, 0, 1])), write("b.npz", &rows(&[0, 2])), write("c.npz", &rows(&[2, 0]))];
+    let keys = |set: &crate::TraceSet| -> Vec<(String, i64)> {
+        set.traces().iter().map(|labelled| (labelled.key.class.clone(), labelled.key.rep)).collect()
+    };
+    let expected = [("0", 0), ("0", 1), ("0", 2), ("0", 3), ("1", 0), ("2", 0), ("2", 1)];
+    let read = crate::formats::read_all_traces(&files).unwrap();
+    assert_eq!(keys(&read.set), expected.map(|(class, rep)| (class.to_owned(), rep)));
+
+    write("twice/3-1.cell", b"0.0\t512\n");
+    write("twice/03_1", b"0.0\t512\n");
+    let error = read_traces(&folder.path().join("twice")).unwrap_err().to_string();
+    assert!(error.contains("03_1 and ") && error.contains("3-1.cell both hold the trace (class 3, rep 1)"), "{error}");
+    let error = read_traces(&write("foo.npz", &npz(&[("foo", "|i1", "1,", vec![1])]))).unwrap_err().to_string();
+    assert!(error.contains("(its arrays: foo)") && error.contains("numpy.savez"), "{error}");
+    let nothing = read_traces(&write("x.csv", b"label,PPI\n1,[]\n2,[]\n")).unwrap();
+    assert_eq!(nothing.why_empty(), "there is no trace in it, but 2 x flow without packets");
+}
