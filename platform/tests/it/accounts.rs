@@ -365,3 +365,29 @@ async fn what_cannot_be_read_is_told_on_a_page() {
     let answer = alice.get("/api/v1/rounds/x").await.is(400);
     assert_eq!(answer.header("content-type"), "application/problem+json");
 }
+
+#[tokio::test]
+async fn zero_bytes_are_no_text() {
+    let site = Site::new().await;
+    let mut organiser = site.organiser().await;
+    let mut alice = site.team("Own").await;
+    let zero = "a\0b";
+    site.visitor().post("/sign-in", &[("name", zero), ("password", PASSWORD)]).await.is(400);
+    let fields = [("name", "alice"), ("email", "alice@example.org"), ("password", zero), ("again", zero)];
+    site.visitor().post("/register", &fields).await.is(400);
+    alice.post("/team/create", &[("name", zero)]).await.is(400);
+    alice.post("/account/tokens", &[("label", zero)]).await.is(400);
+    organiser.post("/organise/announcements", &[("text", zero)]).await.is(400);
+    for path in ["/submissions/%00", "/welcome/%00", "/submissions/x/compare?with=%00"] {
+        alice.get(path).await.is(404);
+    }
+    organiser.get("/organise/audit?action=%00").await.is(404);
+    let mut client = alice.client().await;
+    for (path, document) in [("sign-in", r#"{"name":"\u0000","password":"x"}"#), ("team/join", r#"{"code":"\u0000"}"#)]
+    {
+        let request = Request::post(format!("/api/v1/{path}")).header(header::CONTENT_TYPE, "application/json");
+        client.send(request, Body::from(document)).await.is(400);
+    }
+    let tables = format!("{:?}", site.app.store.tables().await.unwrap());
+    assert!(!tables.contains("\\0") && !tables.contains("\\u0000"), "none was stored");
+}
