@@ -131,7 +131,7 @@ async fn every_round_has_its_own_traffic_to_run_specifications_on() {
     let page = organiser.get("/organise/rounds/new").await.ok().text;
     assert!(!page.contains("Medians:"), "{page}");
     // Medians without their traffic are not enough, however they came there.
-    let first = wfkit_platform::store::rounds::by_number(&mut *site.app.store.read().await.unwrap(), 1).await.unwrap();
+    let first = wfkit_platform::store::rounds::by_number(&mut site.app.store.read().await.unwrap(), 1).await.unwrap();
     let baseline = first.unwrap().settings.baseline;
     assert!(baseline.is_some());
     let now = site.now();
