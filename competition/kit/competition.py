@@ -33,8 +33,14 @@ class Competition:
             with urllib.request.urlopen(request) as answer:
                 return answer.read()
         except urllib.error.HTTPError as error:
-            problem = json.load(error)
-            raise RuntimeError(f"{problem['title']}: {problem['detail']}") from None
+            try:
+                problem = json.load(error)
+                words = f"{problem['title']}: {problem['detail']}"
+            except (ValueError, KeyError, TypeError):
+                words = f"{self.url} answers {error.code}, and not as a server of the competition does"
+            raise RuntimeError(words) from None
+        except urllib.error.URLError as error:
+            raise RuntimeError(f"{self.url} does not answer: {error.reason}") from None
 
     def get(self, path):
         return json.loads(self.ask("/api/v1" + path))
@@ -100,6 +106,8 @@ def main():
     args = parser.parse_args()
     if not args.token:
         sys.exit("No token: make one on the page of your account, then --token or COMPETITION_TOKEN")
+    if not args.url.startswith(("http://", "https://")):
+        sys.exit(f"{args.url!r} is no address of a server: --url or COMPETITION_URL, such as http://127.0.0.1:8080")
     competition = Competition(args.url, args.token)
     try:
         if args.command == "rounds":
@@ -121,7 +129,7 @@ def main():
             show(submission)
             if submission["state"] != "done":
                 sys.exit(1)
-    except RuntimeError as error:
+    except (RuntimeError, OSError) as error:
         sys.exit(str(error))
 
 

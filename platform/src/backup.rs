@@ -115,11 +115,27 @@ pub async fn import(store: &Store, files: &Files, from: &Path) -> Result<(), Fai
     // Files first: what the database knows is there.
     let (archive, root) = (from.to_owned(), files.root().to_owned());
     on_thread(move || unpack(&archive, &root)).await?;
+    check_uploads(&tables, files).map_err(Failure::Conflict)?;
     files.keep_all().await?;
     store.fill(&tables).await.map_err(|error| match error {
         sqlx::Error::Protocol(why) => Failure::Conflict(why),
         other => other.into(),
     })
+}
+
+/// Whether every submission has its upload; if not, which has none.
+fn check_uploads(tables: &[Table], files: &Files) -> Result<(), String> {
+    let Some(table) = tables.iter().find(|table| table.name == "submission") else { return Ok(()) };
+    let column = |name: &str| table.columns.iter().position(|column| column == name);
+    let (Some(id), Some(file_name)) = (column("id"), column("file_name")) else { return Ok(()) };
+    for row in &table.rows {
+        if let (Some(id), Some(file_name)) = (row[id].as_str(), row[file_name].as_str())
+            && !files.upload(id, file_name).exists()
+        {
+            return Err(format!("no upload of submission {id} in it: the archive is not whole"));
+        }
+    }
+    Ok(())
 }
 
 fn wrong(why: impl Into<String>) -> io::Error {

@@ -218,6 +218,14 @@ impl Files {
         Ok(())
     }
 
+    /// Whether a file is kept.
+    pub(crate) async fn is_there(&self, path: &Path) -> io::Result<bool> {
+        match self.store.head(&self.key(path)?).await {
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            found => Ok(found.map(|_| true)?),
+        }
+    }
+
     /// Keeps everything that is in the folder.
     pub(crate) async fn keep_all(&self) -> io::Result<()> {
         let incoming = self.root.join(INCOMING);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use wfkit_platform::backup::{DATABASE, FILES, backup, export, import};
 use wfkit_platform::store::accounts;
@@ -258,7 +259,11 @@ fn main() -> anyhow::Result<()> {
         .with_target(false)
         .with_max_level(tracing::Level::INFO)
         .init();
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run(cli.command))
+    let ended = tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run(cli.command));
+    ended.map_err(|error| match error.downcast::<Failure>() {
+        Ok(failure) => anyhow::anyhow!(in_full(failure)),
+        Err(error) => error,
+    })
 }
 
 /// What is for whoever started the program; all else is in the log.
@@ -316,7 +321,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Serve { data, serve } => {
             let app = open_existing(&data, serve.options()?).await?;
-            listen(app, &serve).await?;
+            listen(app, serve.workers, bind(&serve).await?).await?;
         }
         Command::Admin(Admin::Create { data, name, email }) => {
             let app = open_existing(&data, Options::default()).await?;
@@ -325,7 +330,10 @@ async fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Admin(Admin::Reset { data, name }) => {
             let app = open_existing(&data, Options::default()).await?;
-            let secret = acts::reset_link(&app, "the command line", &name).await?;
+            let secret = match acts::reset_link(&app, "the command line", &name).await {
+                Err(Failure::NotFound) => bail!("no account is named {name}"),
+                made => made?,
+            };
             say(&format!("{name} sets a new password, once and within a day, at /welcome/{secret}"));
         }
         Command::Demo { data, serve, no_serve } => {
@@ -335,8 +343,10 @@ async fn run(command: Command) -> anyhow::Result<()> {
             if folder.exists() {
                 bail!("{} exists; a demo begins with a new folder", folder.display());
             }
+            // Before the work: what cannot be served need not be made.
+            let listener = if no_serve { None } else { Some(bind(&serve).await?) };
             make_private(&folder)?;
-            let result = run_demo(&folder, &serve, no_serve).await;
+            let result = run_demo(&folder, &serve, listener).await;
             if !kept {
                 std::fs::remove_dir_all(&folder)?;
             }
@@ -383,7 +393,7 @@ fn in_full(failure: Failure) -> String {
     }
 }
 
-async fn run_demo(folder: &Path, serve: &Serve, no_serve: bool) -> anyhow::Result<()> {
+async fn run_demo(folder: &Path, serve: &Serve, listener: Option<TcpListener>) -> anyhow::Result<()> {
     let options = Options { registration: Registration::Open, ..serve.options()? };
     let clock = Clock::standing(World::system().clock.now());
     let data = Data { data: folder.to_owned(), database: None, objects: None };
@@ -391,14 +401,15 @@ async fn run_demo(folder: &Path, serve: &Serve, no_serve: bool) -> anyhow::Resul
     let sign_ins = demo::fill(&app).await?;
     app.store.close().await;
     let (name, secret) = &sign_ins.organiser;
-    say(&format!("Organiser {name}: set a password at http://{}/welcome/{secret}", serve.listen));
+    let place = listener.as_ref().map_or(Ok(serve.listen), TcpListener::local_addr)?;
+    say(&format!("Organiser {name}: set a password at http://{place}/welcome/{secret}"));
     for (name, password) in &sign_ins.players {
         say(&format!("Player {name}, password {password}"));
     }
-    if no_serve {
-        return Ok(());
+    match listener {
+        Some(listener) => listen(open(&data, options, Clock::System).await?, serve.workers, listener).await,
+        None => Ok(()),
     }
-    listen(open(&data, options, Clock::System).await?, serve).await
 }
 
 /// What others on this machine may not read: uploads, truth, hashes.
@@ -412,16 +423,19 @@ fn make_private(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn listen(app: App, serve: &Serve) -> anyhow::Result<()> {
+async fn bind(serve: &Serve) -> anyhow::Result<TcpListener> {
     if !serve.listen.ip().is_loopback() && !serve.secure {
         bail!("{} is open to others: put a proxy that speaks TLS before it and add --secure", serve.listen);
     }
-    let listener = tokio::net::TcpListener::bind(serve.listen)
+    TcpListener::bind(serve.listen)
         .await
-        .with_context(|| format!("{} cannot be listened on; --listen takes another", serve.listen))?;
+        .with_context(|| format!("{} cannot be listened on; --listen takes another", serve.listen))
+}
+
+async fn listen(app: App, workers: usize, listener: TcpListener) -> anyhow::Result<()> {
     say(&format!("http://{} (Ctrl-C ends it)", listener.local_addr()?));
     let (stop, stopped) = watch::channel(false);
-    let work = work::run(app.clone(), serve.workers, stopped.clone());
+    let work = work::run(app.clone(), workers, stopped.clone());
     let no_more = stop.clone();
     let workers = tokio::spawn(async move {
         let ended = work.await;

@@ -131,15 +131,30 @@ pub(crate) fn form_time(at: Millis) -> String {
     jiff::Timestamp::from_millisecond(at).unwrap_or_default().strftime("%Y-%m-%dT%H:%M").to_string()
 }
 
-/// What a form field says, in UTC, with seconds or without.
+/// What a form field says, in UTC, with seconds or without; another zone only where it says which.
 pub(crate) fn parse_form_time(text: &str) -> Option<Millis> {
+    if let Ok(instant) = text.trim().parse::<jiff::Timestamp>() {
+        return Some(instant.as_millisecond());
+    }
     let civil: jiff::civil::DateTime = text.trim().trim_end_matches('Z').parse().ok()?;
     Some(civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_millisecond())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::counted;
+    use super::{counted, iso, parse_form_time};
+
+    #[test]
+    fn times_of_forms_are_of_utc_or_of_the_zone_that_they_name() {
+        let read = |text| parse_form_time(text).map(iso);
+        let noon = Some("2026-03-01T12:00:00Z".to_owned());
+        for text in ["2026-03-01T12:00", " 2026-03-01T12:00:00 ", "2026-03-01T12:00Z", "2026-03-01T14:00:00+02:00"] {
+            assert_eq!(read(text), noon, "{text}");
+        }
+        for text in ["", "noon", "2026-02-30T12:00", "9999-12-31T23:59"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn one_is_one() {

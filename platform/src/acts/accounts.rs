@@ -361,12 +361,16 @@ pub async fn import(app: &App, by: &str, list: &str) -> Result<Vec<(String, Stri
     let mut tx = app.store.write().await?;
     let size = settings::competition(&mut tx).await?.team_size as usize;
     let (mut wrong, mut made) = (Vec::new(), Vec::new());
+    // As spreadsheets write them: with a mark in front, any ends of lines, quotes, fields without anything at the end.
+    let list = list.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
     for (number, line) in (1..).zip(list.lines()) {
-        let fields: Vec<&str> = line.split([',', ';']).map(str::trim).collect();
+        let fields: Vec<&str> =
+            line.split([',', ';', '\t']).map(|field| field.trim().trim_matches('"').trim()).collect();
         let (name, email, team) = match fields.as_slice() {
-            [""] | ["name", ..] => continue,
+            [head, ..] if number == 1 && head.eq_ignore_ascii_case("name") => continue,
+            all if all.iter().all(|field| field.is_empty()) => continue,
             [name, email] => (*name, *email, ""),
-            [name, email, team] => (*name, *email, *team),
+            [name, email, team, rest @ ..] if rest.iter().all(|field| field.is_empty()) => (*name, *email, *team),
             _ => {
                 wrong.push(("list", format!("line {number}: not `name,email` or `name,email,team`")));
                 continue;
@@ -453,16 +457,24 @@ pub async fn use_reset_link(app: &App, secret: &str, password: &str, again: &str
     }
     let hash = app.hash(password).await?;
     let mut tx = app.store.write().await?;
-    let account = accounts::use_one_time(&mut tx, secret, RESET_PURPOSE, app.now()).await?.flatten();
-    let Some(id) = account else {
+    let id = accounts::use_one_time(&mut tx, secret, RESET_PURPOSE, app.now()).await?.flatten();
+    let account = match id {
+        Some(id) => accounts::by_id(&mut tx, &id).await?,
+        None => None,
+    };
+    let Some(Account { id, name, .. }) = account else {
         return Err(Failure::Conflict(
             "This link was used already, or is older than a day. Ask for another.".to_owned(),
         ));
     };
+    // Whose it is the link told; it stays as good as it was.
+    if let Some(wrong) = check_password(&name, password, again) {
+        return Err(Failure::Invalid(vec![wrong]));
+    }
     accounts::set_password(&mut tx, &id, &hash).await?;
     // Whoever has the link has it from the address, or from the organisers.
     accounts::set_confirmed(&mut tx, &id, app.now()).await?;
-    audit::record(&mut tx, &app.world, "a reset link", "change password", &id, "").await?;
+    audit::record(&mut tx, &app.world, "a reset link", "change password", &name, "").await?;
     tx.commit().await?;
     Ok(())
 }

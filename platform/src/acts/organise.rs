@@ -7,7 +7,8 @@ use wfkit_metrics::VolumeSummary;
 use crate::game::{Kind, Round, draw};
 use crate::store::rejudgings::{self, Rejudging};
 use crate::store::results::ScoreRow;
-use crate::store::{accounts, audit, jobs, rounds, submissions, teams};
+use crate::store::submissions::State;
+use crate::store::{accounts, audit, jobs, rounds, settings, submissions, teams};
 use crate::work::{candidates, queue_house};
 use crate::{App, Failure};
 
@@ -17,6 +18,21 @@ use crate::{App, Failure};
 /// # Errors
 /// A schedule or settings that make no sense, changes that come too late.
 pub async fn save_round(app: &App, by: &str, round: &Round) -> Result<(), Failure> {
+    let mut round = round.clone();
+    let settings = &mut round.settings;
+    // Medians may be those of the round before. Specifications run on the traffic itself, which must be new: of the old one teams know a
+    // part with labels.
+    if settings.specifications
+        && settings.baseline.is_some()
+        && round.settled_at.is_none()
+        && !app.files.is_there(&app.files.baseline(&round.id)).await?
+    {
+        settings.baseline = None;
+    }
+    save(app, by, &round).await
+}
+
+async fn save(app: &App, by: &str, round: &Round) -> Result<(), Failure> {
     round.check().map_err(|(field, message)| Failure::field(field, message))?;
     if round.name.trim().is_empty() || round.name.chars().count() > 60 {
         return Err(Failure::field("name", "1 to 60 characters"));
@@ -44,7 +60,7 @@ pub async fn save_round(app: &App, by: &str, round: &Round) -> Result<(), Failur
             return Err(Failure::Conflict(text.to_owned()));
         }
         let uploads = submissions::of_round(&mut tx, &round.id, Kind::Defence).await?;
-        let ran = uploads.iter().any(|one| one.is_specification());
+        let ran = uploads.iter().any(|one| one.is_specification() && one.state() != State::Failed);
         if ran && round.settings.baseline != before.settings.baseline {
             let text = "Defences were run on the undefended traffic already: it stands.";
             return Err(Failure::Conflict(text.to_owned()));
@@ -99,7 +115,7 @@ pub async fn set_baseline(app: &App, by: &str, round: &Round, file: Vec<u8>) -> 
     let mut changed = round.clone();
     changed.settings.baseline = Some(summary);
     // The file that is there stays where the round refuses another.
-    let saved = save_round(app, by, &changed).await;
+    let saved = save(app, by, &changed).await;
     match &saved {
         Ok(()) => {
             std::fs::rename(&unfinished, &path)?;
@@ -129,7 +145,7 @@ pub async fn preview(app: &App, round: &Round) -> Result<(Vec<(String, String)>,
 /// Moves a player into the team of a number, or out of all with none, at any time.
 ///
 /// # Errors
-/// No such account or team.
+/// No such account or team; a team that is full.
 pub async fn move_player(app: &App, by: &str, account: &str, team: Option<i64>) -> Result<(), Failure> {
     let mut tx = app.store.write().await?;
     let unknown = || Failure::field("account", "no account has this name");
@@ -140,6 +156,10 @@ pub async fn move_player(app: &App, by: &str, account: &str, team: Option<i64>) 
         Some(number) => {
             let unknown = || Failure::field("team", "no team has this number");
             let team = teams::by_number(&mut tx, number).await?.ok_or_else(unknown)?;
+            let others = teams::members(&mut tx, &team.id).await?.into_iter().filter(|name| *name != account.name);
+            if others.count() >= settings::competition(&mut tx).await?.team_size as usize {
+                return Err(Failure::Conflict(format!("Team {} is full: move somebody out of it first.", team.name)));
+            }
             teams::join(&mut tx, &account.id, &team.id, app.now()).await?;
         }
         None => teams::leave(&mut tx, &account.id).await?,

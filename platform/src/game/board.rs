@@ -91,7 +91,7 @@ pub struct Row {
     pub name: String,
     /// Utility.
     pub utility: Option<f64>,
-    /// Overheads of incoming bytes, outgoing bytes and time.
+    /// Overheads of incoming bytes, outgoing bytes and time; below 0 for less than undefended traffic, which counts as 0.
     pub overheads: Option<[f64; 3]>,
     /// 1 - advantage of the best attack on it.
     pub privacy: Option<f64>,

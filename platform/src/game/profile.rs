@@ -43,15 +43,15 @@ fn advantage(roc_auc: f64) -> f64 {
     (2.0 * roc_auc - 1.0).max(0.0)
 }
 
-/// What defended traffic costs beyond undefended: incoming bytes, outgoing bytes, time, by medians. 0.0 is nothing; traffic that costs
-/// *less* than undefended counts as 0.0, and is warned of.
+/// What defended traffic costs beyond undefended: incoming bytes, outgoing bytes, time, by medians. 0.0 is nothing; below it is traffic that
+/// costs *less* than undefended, which is warned of, stands on the board, and wins nothing.
 pub fn overheads(undefended: &VolumeSummary, defended: &VolumeSummary) -> [f64; 3] {
     let pairs = [
         (undefended.in_bytes, defended.in_bytes),
         (undefended.out_bytes, defended.out_bytes),
         (undefended.seconds, defended.seconds),
     ];
-    pairs.map(|(before, after)| if before.median > 0.0 { (after.median / before.median - 1.0).max(0.0) } else { 0.0 })
+    pairs.map(|(before, after)| if before.median > 0.0 { after.median / before.median - 1.0 } else { 0.0 })
 }
 
 impl Profile {
@@ -96,7 +96,9 @@ impl Profile {
         };
         match self {
             Self::Balanced => {
-                let mean = numbers.overheads.map_or(0.0, |overheads| overheads.iter().sum::<f64>() / 3.0);
+                let mean = numbers
+                    .overheads
+                    .map_or(0.0, |overheads| overheads.iter().map(|over| over.max(0.0)).sum::<f64>() / 3.0);
                 let utility = 1.0 / (1.0 + mean);
                 let attacks = numbers.attacks.iter().map(|roc_auc| roc_auc.map_or(0.0, advantage));
                 let count = numbers.attacks.len();
@@ -154,6 +156,7 @@ mod tests {
         assert_eq!(total(0.3, Some([0.0; 3]), &[Some(1.0)]), 100.0, "worse than a guess is a guess");
         assert_eq!(total(0.5, Some([3.0, 0.0, 0.0]), &[Some(1.0)]), 50.0);
         assert_eq!(total(0.5, Some([0.0; 3]), &[Some(1.0), None]), 75.0, "a missing attack counts 0");
+        assert_eq!(total(0.5, Some([3.0, -0.9, -0.9]), &[Some(1.0)]), 50.0, "what is too cheap wins nothing");
         assert_eq!(total(0.5, None, &[Some(0.5)]), 50.0);
     }
 }

@@ -150,7 +150,8 @@ impl Store {
                 let mut query = sqlx::query(sqlx::AssertSqlSafe(sql.clone()));
                 for (value, holds) in row.iter().zip(&holds) {
                     query = match holds {
-                        Some(Holds::Text) => query.bind(value.as_str().map(str::to_owned)),
+                        // PostgreSQL has no zero bytes in texts; SQLite took them.
+                        Some(Holds::Text) => query.bind(value.as_str().map(|text| text.replace('\0', ""))),
                         Some(Holds::Whole) => query.bind(value.as_i64()),
                         Some(Holds::Number) => query.bind(value.as_f64()),
                         None => query,

@@ -41,6 +41,12 @@ fn round_json(round: &Round, now: Millis) -> Value {
         "test_traces": round.settings.test_traces,
         "profile": round.settings.profile.name(),
         "rule": round.settings.profile.rule(),
+        "counting": round.settings.counting,
+        "incomplete": round.settings.incomplete,
+        "matches_per_team": round.settings.matches_per_team,
+        "freeze_at": round.settings.freeze_at.map(iso),
+        "scores_during": round.settings.scores_during,
+        "scores_after": round.settings.scores_after,
         "limits": round.settings.limits,
         "specifications": round.settings.specifications,
         "recordings": round.settings.recordings,
@@ -180,6 +186,9 @@ async fn describe(app: &App, conn: &mut Conn, viewer: &Viewer, submission: Submi
                 "traces": score.traces,
                 "accuracy": score.accuracy.parse::<f64>().ok(),
                 "roc_auc": score.roc_auc.parse::<f64>().ok(),
+                "interval": score.interval.split_once(" to ").map(|(low, high)| {
+                    [low, high].map(|one| one.parse::<f64>().ok())
+                }),
                 "gain_of_area": score.gain.parse::<f64>().ok(),
                 "gain_of_hits": score.hits.parse::<f64>().ok(),
                 "true_positives_at_1_percent": score.true_positives.parse::<f64>().ok(),

@@ -22,6 +22,9 @@ impl<T: DeserializeOwned> FromRequest<App> for Checked<T> {
             .await
             .map_err(|_| Failure::TooLarge("The form is too large, or broke off.".to_owned()))?;
         let fields: Vec<(String, String)> = parse(body.clone(), app).await?;
+        for (_, value) in &fields {
+            check_text(value)?;
+        }
         let sent = fields.iter().find(|(name, _)| name == "csrf").map_or("", |(_, value)| value);
         viewer.check_csrf(sent)?;
         Ok(Self(parse(body, app).await?))
@@ -36,6 +39,14 @@ async fn parse<T: DeserializeOwned>(body: Bytes, app: &App) -> Result<T, Failure
     match Form::<T>::from_request(request, app).await {
         Ok(Form(value)) => Ok(value),
         Err(rejection) => Err(Failure::Bad(format!("The form cannot be read: {}", rejection.body_text()))),
+    }
+}
+
+/// A zero byte is no text, and PostgreSQL stores none.
+pub(crate) fn check_text(text: &str) -> Result<(), Failure> {
+    match text.contains('\0') {
+        true => Err(Failure::Bad("A text has a zero byte in it.".to_owned())),
+        false => Ok(()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Who asks, whether they may, and how a failure looks: around every request.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
@@ -11,7 +12,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::routes::{self, Need};
-use super::view;
+use super::view::{self, AgainAt};
 use crate::store::accounts::{self, Account};
 use crate::store::teams::{self, Team};
 use crate::{App, Failure};
@@ -113,6 +114,8 @@ pub(crate) async fn guard(State(app): State<App>, mut request: Request, next: Ne
         path: request.extensions().get::<MatchedPath>().cloned(),
     };
     let response = match admit(&app, &mut viewer, &asked).await {
+        // No name, id or choice has a zero byte, and PostgreSQL would stumble over it.
+        Ok(()) if request.uri().to_string().contains("%00") => Failure::NotFound.into_response(),
         Ok(()) => {
             request.extensions_mut().insert(viewer.clone());
             next.run(request).await
@@ -231,18 +234,27 @@ fn address(app: &App, request: &Request) -> String {
 
 /// Failures get their form, notices are forgotten once they were shown, nothing personal is kept by caches.
 async fn finish(app: &App, viewer: &Viewer, mut response: Response) -> Response {
-    let failure = response.extensions_mut().remove::<Arc<Failure>>();
+    let failure = match response.extensions_mut().remove::<Arc<Failure>>() {
+        // Of an extractor of the framework, in plain text.
+        None if is_bare(&response) => Some(Arc::new(Failure::Bad("The request cannot be read.".to_owned()))),
+        failure => failure,
+    };
     if let Some(failure) = &failure {
-        if let Failure::Broken(why) = &**failure {
-            tracing::error!("{why}");
-        }
         let status = response.status();
-        response =
-            if viewer.api { view::problem(failure, status) } else { view::failure_page(app, viewer, failure, status) };
-    } else if viewer.api && (response.status().is_client_error() || response.status().is_server_error()) {
-        // Of an extractor of the framework.
-        let failure = Failure::Bad("The request cannot be read.".to_owned());
-        response = view::problem(&failure, response.status());
+        let mut detail = failure.to_string();
+        if let Failure::Broken(why) = &**failure {
+            let number = app.world.id();
+            tracing::error!(number, "{why}");
+            let _ = write!(detail, " Organisers find it in the log under {number}.");
+        }
+        response = match viewer.api {
+            true => view::problem(failure, status, &detail),
+            false => view::failure_page(app, viewer, failure, status, &detail),
+        };
+    }
+    if let Some(AgainAt(at)) = response.extensions_mut().remove::<AgainAt>() {
+        let seconds = ((at - app.now() + 999) / 1000).max(1);
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     let is_page =
         response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
@@ -258,6 +270,13 @@ async fn finish(app: &App, viewer: &Viewer, mut response: Response) -> Response 
     }
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+/// Whether it is a failure that has no form yet.
+fn is_bare(response: &Response) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE).map_or(b"".as_slice(), HeaderValue::as_bytes);
+    let failed = response.status().is_client_error() || response.status().is_server_error();
+    failed && (kind.is_empty() || kind.starts_with(b"text/plain"))
 }
 
 /// Goes to a page, which then tells something.

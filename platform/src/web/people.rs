@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::form::check_text;
 use super::guard::{Viewer, bearer_of};
 use super::pages::account::Label;
 use crate::acts::{self, Newcomer, Person};
@@ -22,13 +23,27 @@ impl<T: DeserializeOwned> FromRequest<App> for Sent<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
-        match Json::from_request(request, app).await {
-            Ok(Json(document)) => Ok(Self(document)),
+        let read = Json::<Value>::from_request(request, app).await;
+        match read {
+            Ok(Json(document)) => {
+                check_texts(&document)?;
+                let document = serde_json::from_value(document);
+                document.map(Self).map_err(|error| Failure::Bad(format!("The document cannot be read: {error}")))
+            }
             Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
                 Err(Failure::TooLarge("The document is too large.".to_owned()))
             }
             Err(rejection) => Err(Failure::Bad(rejection.body_text())),
         }
+    }
+}
+
+fn check_texts(document: &Value) -> Result<(), Failure> {
+    match document {
+        Value::String(text) => check_text(text),
+        Value::Object(fields) => fields.values().try_for_each(check_texts),
+        Value::Array(all) => all.iter().try_for_each(check_texts),
+        _ => Ok(()),
     }
 }
 

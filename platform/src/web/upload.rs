@@ -2,6 +2,7 @@
 
 use axum::extract::Multipart;
 
+use super::form::check_text;
 use super::guard::Viewer;
 use crate::acts::{Received, receive};
 use crate::{App, Failure};
@@ -53,5 +54,7 @@ async fn short(mut field: axum::extract::multipart::Field<'_>) -> Result<String,
             return Err(Failure::TooLarge("A field of the form is too long.".to_owned()));
         }
     }
-    String::from_utf8(text).map_err(|_| Failure::Bad("A field of the form is not text.".to_owned()))
+    let text = String::from_utf8(text).map_err(|_| Failure::Bad("A field of the form is not text.".to_owned()))?;
+    check_text(&text)?;
+    Ok(text)
 }

@@ -69,14 +69,17 @@ pub(crate) fn html(template: &impl Template) -> Result<Response, Failure> {
 pub(crate) fn again(template: &impl Template, failure: &Failure) -> Result<Response, Failure> {
     let mut response = html(template)?;
     *response.status_mut() = StatusCode::from_u16(failure.status()).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
-    retry_after(&mut response, failure, None);
+    note_again_at(&mut response, failure);
     Ok(response)
 }
 
-fn retry_after(response: &mut Response, failure: &Failure, now: Option<Millis>) {
+/// When what was too often may be tried again: the guard makes a header of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AgainAt(pub(crate) Millis);
+
+fn note_again_at(response: &mut Response, failure: &Failure) {
     if let Failure::TooMany { again_at, .. } = failure {
-        let seconds = now.map_or(60, |now| ((again_at - now) / 1000).max(1));
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        response.extensions_mut().insert(AgainAt(*again_at));
     }
 }
 
@@ -88,23 +91,28 @@ struct FailurePage<'a> {
     detail: &'a str,
 }
 
-pub(crate) fn failure_page(app: &App, viewer: &Viewer, failure: &Failure, status: StatusCode) -> Response {
+pub(crate) fn failure_page(
+    app: &App,
+    viewer: &Viewer,
+    failure: &Failure,
+    status: StatusCode,
+    detail: &str,
+) -> Response {
     let page = Page::new(app, viewer, failure.title());
-    let detail = failure.to_string();
-    let text = FailurePage { page, status: status.as_u16(), detail: &detail }.render();
+    let text = FailurePage { page, status: status.as_u16(), detail }.render();
     let text = text.unwrap_or_else(|_| failure.to_string());
     let mut response = (status, Html(text)).into_response();
-    retry_after(&mut response, failure, Some(app.now()));
+    note_again_at(&mut response, failure);
     response
 }
 
 /// A failure as RFC 9457 has it.
-pub(crate) fn problem(failure: &Failure, status: StatusCode) -> Response {
+pub(crate) fn problem(failure: &Failure, status: StatusCode, detail: &str) -> Response {
     let mut document = serde_json::json!({
         "type": "about:blank",
         "title": failure.title(),
         "status": status.as_u16(),
-        "detail": failure.to_string(),
+        "detail": detail,
     });
     match failure {
         Failure::Invalid(fields) => {
@@ -121,7 +129,7 @@ pub(crate) fn problem(failure: &Failure, status: StatusCode) -> Response {
     if status == StatusCode::UNAUTHORIZED {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
-    retry_after(&mut response, failure, None);
+    note_again_at(&mut response, failure);
     response
 }
 

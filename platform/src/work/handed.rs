@@ -198,7 +198,13 @@ async fn concluded(app: &App, submission: &Submission) -> Result<(Ended, Vec<Sco
         Err(failure) => {
             tracing::error!(submission = submission.id, "{failure:?}");
             let reason = "The server could not check it. Organisers see why, and can have it checked again.".to_owned();
-            Ok((Ended { state: State::Failed, reason: Some(reason), outcome: None, scorer }, Vec::new()))
+            let trouble = match failure {
+                Failure::Broken(why) => why,
+                other => other.to_string(),
+            };
+            let outcome = Outcome { trouble: Some(trouble), ..Outcome::default() };
+            let outcome = Some(serde_json::to_string(&outcome)?);
+            Ok((Ended { state: State::Failed, reason: Some(reason), outcome, scorer }, Vec::new()))
         }
     }
 }

@@ -29,6 +29,9 @@ pub struct Outcome {
     pub split: Option<SplitLine>,
     /// For organisers alone: defences of other teams that it shares traces with, and how many.
     pub shared_with: Vec<(String, u64)>,
+    /// For organisers alone: why the server could not check it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
 }
 
 /// One kind of problem.
@@ -104,6 +107,7 @@ impl From<&CheckReport> for Outcome {
             overhead: report.overhead.map(|overhead| [overhead.in_bytes, overhead.out_bytes, overhead.seconds]),
             split: None,
             shared_with: Vec::new(),
+            trouble: None,
         }
     }
 }
@@ -112,6 +116,7 @@ impl Outcome {
     /// As the team sees it.
     pub fn for_team(mut self) -> Self {
         self.shared_with = Vec::new();
+        self.trouble = None;
         self
     }
 

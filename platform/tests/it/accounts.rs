@@ -234,6 +234,9 @@ async fn teams_of_two_by_code() {
     organiser.post("/organise/people/move", &[("account", "bob"), ("team", "1")]).await.is(303);
     assert!(organiser.get("/teams/1").await.ok().text.contains("bob"));
     assert!(organiser.get("/organise/audit?action=move+player").await.ok().text.contains("from team none to 1"));
+    let answer = organiser.post("/organise/people/move", &[("account", "carol"), ("team", "1")]).await.is(409);
+    assert!(answer.text.contains("Team Al-Bo is full"), "{}", answer.text);
+    organiser.post("/organise/people/move", &[("account", "bob"), ("team", "1")]).await.is(303);
 }
 
 #[tokio::test]
@@ -311,4 +314,80 @@ async fn a_course_is_imported_whole_or_not_at_all() {
     assert!(organiser.get("/teams/1").await.ok().text.contains("alice, bob"));
     let full = organiser.post("/organise/people/import", &[("list", "dave,dave@example.org,al-bo")]).await.is(422);
     assert!(full.text.contains("is full"));
+}
+
+#[tokio::test]
+async fn lists_of_accounts_come_out_of_spreadsheets() {
+    let site = Site::new().await;
+    let mut organiser = site.organiser().await;
+    let lists = [
+        (
+            "\u{feff}Name,Email,Team\r\n\"alice\",\"alice@example.org\",\"Al Bo\"\r\nbob,bob@example.org,Al Bo\r\n,,\r\n",
+            2,
+        ),
+        ("name\temail\rcarol\tcarol@example.org\rdave\tdave@example.org\r", 2),
+        ("erin,erin@example.org,,", 1),
+    ];
+    for (list, count) in lists {
+        let page = organiser.post("/organise/people/import", &[("list", list)]).await.ok().text;
+        assert_eq!(page.matches("<code>/welcome/").count(), count, "{list:?}");
+    }
+    assert!(organiser.get("/teams/1").await.ok().text.contains("alice, bob"));
+    organiser.post("/organise/people/import", &[("list", "name,email\n\n")]).await.is(422);
+}
+
+#[tokio::test]
+async fn a_link_takes_no_password_with_the_name_in_it_and_stays_good() {
+    let site = Site::new().await;
+    site.player("alice").await;
+    let secret = acts::reset_link(&site.app, "a test", "alice").await.unwrap();
+    let link = format!("/welcome/{secret}");
+    let answer = site.visitor().post(&link, &[("password", "xx-Alice-2026"), ("again", "xx-Alice-2026")]).await.is(422);
+    assert!(answer.text.contains("not with the account&#39;s name in it"), "{}", answer.text);
+    site.visitor().post(&link, &[("password", "a wholly new one"), ("again", "a wholly new one")]).await.is(303);
+    site.visitor().post(&link, &[("password", "a wholly new two"), ("again", "a wholly new two")]).await.is(409);
+    site.visitor().sign_in("alice", "a wholly new one").await.is(303);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_told_on_a_page() {
+    let site = Site::new().await;
+    let mut alice = site.team("Own").await;
+    for path in ["/rounds/x", "/teams/99999999999999999999", "/submissions/%FF", "/submissions/x/compare?with=%FF"] {
+        let answer = alice.get(path).await;
+        assert!(answer.status.is_client_error(), "{path}: {}", answer.status);
+        assert!(answer.header("content-type").starts_with("text/html") && answer.text.contains("</html>"), "{path}");
+    }
+    site.round(1, |_| ()).await;
+    let request = Request::post("/rounds/1/defence").header("content-type", "text/plain");
+    let answer = alice.send(request, Body::from("x")).await.is(400);
+    assert!(answer.text.contains("</html>"), "{}", answer.text);
+    let answer = alice.get("/api/v1/rounds/x").await.is(400);
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+}
+
+#[tokio::test]
+async fn zero_bytes_are_no_text() {
+    let site = Site::new().await;
+    let mut organiser = site.organiser().await;
+    let mut alice = site.team("Own").await;
+    let zero = "a\0b";
+    site.visitor().post("/sign-in", &[("name", zero), ("password", PASSWORD)]).await.is(400);
+    let fields = [("name", "alice"), ("email", "alice@example.org"), ("password", zero), ("again", zero)];
+    site.visitor().post("/register", &fields).await.is(400);
+    alice.post("/team/create", &[("name", zero)]).await.is(400);
+    alice.post("/account/tokens", &[("label", zero)]).await.is(400);
+    organiser.post("/organise/announcements", &[("text", zero)]).await.is(400);
+    for path in ["/submissions/%00", "/welcome/%00", "/submissions/x/compare?with=%00"] {
+        alice.get(path).await.is(404);
+    }
+    organiser.get("/organise/audit?action=%00").await.is(404);
+    let mut client = alice.client().await;
+    for (path, document) in [("sign-in", r#"{"name":"\u0000","password":"x"}"#), ("team/join", r#"{"code":"\u0000"}"#)]
+    {
+        let request = Request::post(format!("/api/v1/{path}")).header(header::CONTENT_TYPE, "application/json");
+        client.send(request, Body::from(document)).await.is(400);
+    }
+    let tables = format!("{:?}", site.app.store.tables().await.unwrap());
+    assert!(!tables.contains("\\0") && !tables.contains("\\u0000"), "none was stored");
 }

@@ -157,6 +157,9 @@ async fn where_the_round_says_so_the_attack_counts_that_was_chosen() {
     assert!(page.contains("Have this one count"), "{page}");
     site.at(site.now() + HOUR);
     al.post(&format!("/submissions/{good}/choose"), &[]).await.is(303);
+    assert!(al.get(&format!("/submissions/{good}")).await.ok().text.contains("This attack counts now."));
+    assert!(al.get("/rounds/1").await.ok().text.contains("the one that the team chose counts, or the last"));
+    assert_eq!(al.get("/api/v1/rounds/1").await.ok().json()["counting"], "chosen");
     assert!(share().await > 0.5);
     assert!(site.visitor().get("/rounds/1/leaderboard").await.ok().text.contains("that the team chose counts"));
 }

@@ -95,3 +95,19 @@ async fn what_is_no_archive_is_refused_and_leaves_nothing() {
     assert!(refused.contains("not whole"), "{refused}");
     assert!(site.app.store.tables().await.unwrap().iter().all(|table| table.rows.is_empty()));
 }
+
+#[tokio::test]
+async fn an_archive_without_an_upload_is_not_whole() {
+    let site = Site::new().await;
+    let mut al = site.team("Al").await;
+    site.round(1, |_| ()).await;
+    site.at(site.now() + crate::site::DAY);
+    let id = al.uploaded("/rounds/1/defence", &[], crate::traffic::defence(1, 100).as_bytes()).await;
+    std::fs::remove_dir_all(site.app.files.of_submission(&id)).unwrap();
+    let archive = site.folder.path().join("a.zip");
+    export(&site.app.store, &site.app.files, &archive).await.unwrap();
+    let copy = empty(&site, false).await;
+    let refused = import(&copy.app.store, &copy.app.files, &archive).await.unwrap_err().to_string();
+    assert!(refused.contains(&id) && refused.contains("not whole"), "{refused}");
+    assert!(copy.app.store.tables().await.unwrap().iter().all(|table| table.rows.is_empty()));
+}

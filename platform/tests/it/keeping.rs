@@ -55,7 +55,7 @@ async fn begun(site: &Site, id: &str, worker: &str) -> String {
 #[tokio::test]
 async fn of_two_that_work_at_the_same_time_the_last_to_begin_counts() {
     let site = Site::new().await;
-    let (mut team, id) = with_a_defence(&site).await;
+    let (_, id) = with_a_defence(&site).await;
     let job = begun(&site, &id, "first").await;
     assert_eq!(begun(&site, &id, "second").await, job);
     let mut tx = site.app.store.write().await.unwrap();
@@ -132,7 +132,7 @@ async fn what_takes_every_worker_along_is_given_up() {
 #[tokio::test]
 async fn orphans_of_killed_processes_are_swept_and_submissions_are_not() {
     let site = Site::new().await;
-    let (mut team, id) = with_a_defence(&site).await;
+    let (_, id) = with_a_defence(&site).await;
     let root = site.app.files.root().to_owned();
     std::fs::write(root.join("incoming/half"), b"x").unwrap();
     std::fs::create_dir(root.join("submissions/never-accepted")).unwrap();

@@ -51,6 +51,12 @@ async fn a_round_by_the_kit() {
     assert!(ok && text.contains("1: Round 1, defence until 2026-03-03"), "{text}{error}");
     let (ok, _, error) = run(&["competition.py", "attack", "1", "traces.csv"]).await;
     assert!(!ok && error.contains("it takes attacks in its attack phase"), "{error}");
+    for arguments in
+        [["competition.py", "attack", "1", "nowhere"].as_slice(), &["competition.py", "--url", "x", "rounds"]]
+    {
+        let (ok, _, error) = run(arguments).await;
+        assert!(!ok && error.lines().count() == 1, "in a line: {error}");
+    }
     let (ok, _, error) = run(&["defence.py", "traces.csv", "defence.csv.zip", "1500"]).await;
     assert!(ok, "{error}");
     let (ok, text, error) = run(&["competition.py", "defend", "1", "defence.csv.zip"]).await;

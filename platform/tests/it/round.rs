@@ -149,7 +149,12 @@ async fn a_whole_round_and_the_next() {
     assert!(cy_row["privacy"].as_f64() > Some(0.3), "who tells nothing has much: {board}");
     let text = site.visitor().get("/rounds/1/leaderboard.csv").await.ok().text;
     assert_eq!(table(&text).len(), 4);
-    assert!(site.visitor().get("/rounds/1/leaderboard").await.ok().text.contains("Opening night"));
+    let page = site.visitor().get("/rounds/1/leaderboard").await.ok().text;
+    // Bo and Cy send less than undefended traffic: it wins them nothing, and is no secret.
+    assert!(page.contains("Opening night") && page.matches(": less than undefended").count() == 2, "{page}");
+    let cheap =
+        board["rows"].as_array().unwrap().iter().filter(|row| row["overheads"][0].as_f64().unwrap_or(0.0) < -0.05);
+    assert!(cheap.map(|row| row["utility"].as_f64().unwrap()).all(|utility| utility <= 1.0));
     assert!(site.visitor().get("/rounds/1/chart.svg").await.ok().text.starts_with("<svg"));
     site.visitor().get("/rounds/1/matrix").await.ok();
 

@@ -121,3 +121,58 @@ async fn rounds_take_specifications_where_organisers_say_so() {
         axum::http::Request::post("/api/v1/rounds/1/specifications").header("content-type", "application/json");
     client.send(request, axum::body::Body::from(r#"{"specification":"pad:mtu"}"#)).await.is(409);
 }
+
+#[tokio::test]
+async fn every_round_has_its_own_traffic_to_run_specifications_on() {
+    let site = Site::new().await;
+    let mut al = site.team("Al").await;
+    let mut organiser = defending(&site, 1, |_| ()).await;
+    // The next round is like the last, but for what teams have seen a part of with labels.
+    let page = organiser.get("/organise/rounds/new").await.ok().text;
+    assert!(!page.contains("Medians:"), "{page}");
+    // Medians without their traffic are not enough, however they came there.
+    let first = wfkit_platform::store::rounds::by_number(&mut site.app.store.read().await.unwrap(), 1).await.unwrap();
+    let baseline = first.unwrap().settings.baseline;
+    assert!(baseline.is_some());
+    let now = site.now();
+    site.round(2, |round| {
+        round.settings.specifications = true;
+        round.settings.baseline = baseline;
+        (round.opens_at, round.defence_at) = (now - DAY, now);
+    })
+    .await;
+    assert!(!al.get("/rounds/2").await.ok().text.contains("or a specification"));
+    assert!(!al.get("/rounds/2/defence").await.ok().text.contains("Or by specification"));
+    al.post("/rounds/2/specification", &[("specification", "pad:mtu")]).await.is(409);
+    let page = organiser.get("/organise/rounds/2").await.ok().text;
+    assert!(page.contains("specifications are taken once there is some"), "{page}");
+    let traffic = defence_of(4, 6, 79, 100);
+    organiser.upload("/organise/rounds/2/baseline", &[], traffic.as_bytes()).await.is(303);
+    assert!(al.get("/rounds/2").await.ok().text.contains("or a specification"));
+    let answer = al.post("/rounds/2/specification", &[("specification", "pad:mtu")]).await.is(303);
+    let id = answer.header("location").rsplit('/').next().unwrap().to_owned();
+    site.work().await;
+    assert_eq!(al.submission(&id).await["state"], "done");
+}
+
+#[tokio::test]
+async fn organisers_see_why_the_server_could_not_check_and_can_mend_it() {
+    let site = Site::new().await;
+    let mut al = site.team("Al").await;
+    let mut organiser = defending(&site, 1, |_| ()).await;
+    std::fs::remove_file(site.app.files.root().join("baseline-round-1.csv.zip")).unwrap();
+    let id = specified(&mut al, "pad:mtu,to=1500B").await;
+    site.work().await;
+    let submission = al.submission(&id).await;
+    assert_eq!(submission["state"], "failed", "{submission}");
+    assert!(submission["outcome"]["trouble"].is_null(), "{submission}");
+    assert!(!al.get(&format!("/submissions/{id}")).await.ok().text.contains("No such file"));
+    let page = organiser.get(&format!("/organise/submissions/{id}")).await.ok().text;
+    assert!(page.contains("No such file"), "{page}");
+    // Nothing was run on the old traffic, so that another may be given.
+    let traffic = defence_of(4, 6, 80, 100);
+    organiser.upload("/organise/rounds/1/baseline", &[], traffic.as_bytes()).await.is(303);
+    organiser.post(&format!("/organise/submissions/{id}/again"), &[]).await.is(303);
+    site.work().await;
+    assert_eq!(al.submission(&id).await["state"], "done");
+}

@@ -35,11 +35,13 @@ async fn limits_tell_what_is_left_and_when_the_next_place_is_free() {
     );
     let answer = team.upload("/rounds/1/defence", &[], defence(3, 9).as_bytes()).await.is(429);
     assert!(answer.text.contains("2026-03-02 01:00 UTC"), "{}", answer.text);
+    assert_eq!(answer.header("retry-after"), "3600");
 
     let mut client = team.client().await;
     let request = Request::post("/api/v1/rounds/1/defences");
     let answer = client.send(request, Body::from(defence(3, 9))).await.is(429);
     assert_eq!(answer.json()["again_at"], "2026-03-02T01:00:00Z");
+    assert_eq!(answer.header("retry-after"), "3600");
     let slots = client.get("/api/v1/rounds/1").await.ok().json()["defence_slots"].clone();
     assert_eq!((&slots["accepted_left"], &slots["total_left"]), (&0.into(), &1.into()));
     site.at(site.now() + HOUR);

@@ -12,7 +12,7 @@ use crate::contest::{self, Seen, Sight};
 use crate::game::{Board, OverallRow, Phase, Row};
 use crate::store::{rounds, settings};
 use crate::web::guard::Viewer;
-use crate::web::show::{When, csv_field, number};
+use crate::web::show::{When, csv_field, number, percent};
 use crate::web::view::{self, Page, html};
 use crate::{App, Failure};
 
@@ -32,6 +32,8 @@ struct BoardLine {
     change: String,
     utility: String,
     overheads: String,
+    /// Whether it costs clearly less than undefended traffic: the traces may be none of the service.
+    too_cheap: bool,
     privacy: String,
     best_attacker: String,
     attack: String,
@@ -47,13 +49,15 @@ fn line(row: &Row) -> BoardLine {
         Some(lost) => format!("down {}", -lost),
     };
     let overheads = row.overheads.map_or_else(String::new, |[bytes_in, bytes_out, seconds]| {
-        format!("+{:.0} % in, +{:.0} % out, +{:.0} % time", bytes_in * 100.0, bytes_out * 100.0, seconds * 100.0)
+        format!("{} in, {} out, {} time", percent(bytes_in), percent(bytes_out), percent(seconds))
     });
+    let too_cheap = row.overheads.is_some_and(|over| over.iter().any(|&one| one < -0.05));
     BoardLine {
         rank: row.rank.map_or("–".to_owned(), |rank| rank.to_string()),
         change,
         utility: number(row.utility, 4),
         overheads,
+        too_cheap,
         privacy: number(row.privacy, 4),
         best_attacker: row.best_attacker.clone().unwrap_or_default(),
         attack: number(row.attack, 4),

@@ -14,6 +14,7 @@ use crate::store::{accounts, house, mail, rounds, settings, submissions, teams};
 use crate::web::guard::Viewer;
 use crate::web::show::{When, until};
 use crate::web::view::{Page, html};
+use crate::world::counted;
 use crate::{App, Failure};
 
 /// A round in a list.
@@ -76,7 +77,12 @@ pub(crate) async fn home(State(app): State<App>, viewer: Viewer) -> Result<Respo
                     Phase::Attack => {
                         let targets = targets(&mut conn, &line.round, &team.id).await?;
                         if !targets.is_empty() {
-                            let text = format!("Round {number}: attack {} teams.", targets.len());
+                            let left = slots(&app, &mut conn, &line.round, &team.id, Kind::Attack, None).await?;
+                            let text = format!(
+                                "Round {number}: attack {}. {} accepted uploads are left.",
+                                counted(targets.len() as i64, "team"),
+                                left.accepted_left.min(left.total_left)
+                            );
                             add(text, format!("/rounds/{number}/attack"), "Download and attack");
                         }
                     }

@@ -246,6 +246,10 @@ async fn next_round(app: &App) -> Result<Round, Failure> {
     let opens_at = (app.now() / DAY + 1) * DAY;
     let mut settings = last.map(|round| round.settings.clone()).unwrap_or_default();
     settings.freeze_at = None;
+    if settings.specifications {
+        // They take traffic that nobody has seen a part of.
+        settings.baseline = None;
+    }
     Ok(Round {
         id: app.world.id(),
         number,

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::home::RoundLine;
 use crate::acts::{self, Person};
-use crate::game::{Kind, Phase, Round, Slots};
+use crate::game::{Audience, Counting, Incomplete, Kind, Phase, Round, Slots};
 use crate::store::submissions::{self, Submission};
 use crate::store::{rounds, teams};
 use crate::web::form::Checked;
@@ -41,12 +41,13 @@ pub(crate) async fn one(State(app): State<App>, viewer: Viewer, Path(number): Pa
     let matches = rounds::matches(&mut conn, &round.id).await?;
     let matches = matches.iter().map(|(attacker, defender)| (name(attacker), name(defender))).collect();
     let phase = round.phase(now);
-    let times = vec![
+    let mut times = vec![
         ("Opening", When(round.opens_at), phase == Phase::Opening),
         ("Defence", When(round.defence_at), phase == Phase::Defence),
         ("Attack", When(round.attack_at), phase == Phase::Attack),
-        ("Closed", When(round.closes_at), phase == Phase::Closed),
     ];
+    times.extend(round.settings.freeze_at.map(|at| ("The board stands still", When(at), false)));
+    times.push(("Closed", When(round.closes_at), phase == Phase::Closed));
     let page = Page::new(&app, &viewer, format!("Round {number}: {}", round.name));
     let settled = round.settled_at.is_some();
     let settings = described(&round);
@@ -70,7 +71,28 @@ fn described(round: &Round) -> Vec<(&'static str, String)> {
                 counted(settings.matches_per_team as i64, "other")
             ),
         ),
+        (
+            "Teams with empty seats",
+            match settings.incomplete {
+                Incomplete::Play => "play like others",
+                Incomplete::SitOut => "are not matched",
+            }
+            .to_owned(),
+        ),
         ("Score", settings.profile.name().to_owned()),
+        (
+            "Of several attacks of a match",
+            match settings.counting {
+                Counting::Best => "the one with the best public score counts",
+                Counting::Last => "the last one counts",
+                Counting::Chosen => "the one that the team chose counts, or the last",
+            }
+            .to_owned(),
+        ),
+        (
+            "Scores are seen by",
+            format!("{} before the end, {} after it", seen_by(settings.scores_during), seen_by(settings.scores_after)),
+        ),
         (
             "Uploads",
             format!(
@@ -86,7 +108,7 @@ fn described(round: &Round) -> Vec<(&'static str, String)> {
         ),
         (
             "Defences",
-            match (settings.specifications, settings.recordings) {
+            match (settings.specifications && settings.baseline.is_some(), settings.recordings) {
                 (false, false) => "traces",
                 (true, false) => "traces, or a specification that the server runs",
                 (false, true) => "traces, or one of SecretStroll that the laboratory records",
@@ -97,6 +119,15 @@ fn described(round: &Round) -> Vec<(&'static str, String)> {
             .to_owned(),
         ),
     ]
+}
+
+fn seen_by(audience: Audience) -> &'static str {
+    match audience {
+        Audience::Everyone => "everyone",
+        Audience::Accounts => "whoever is signed in",
+        Audience::OwnTeam => "each team, its own",
+        Audience::Nobody => "the organisers alone",
+    }
 }
 
 #[derive(Template)]

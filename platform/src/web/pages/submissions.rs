@@ -255,5 +255,5 @@ pub(crate) async fn choose(
 ) -> Result<Response, Failure> {
     let submission = own(&mut *app.store.read().await?, &viewer, &id).await?;
     acts::choose(&app, &Person::from(viewer.account()?), &submission.id).await?;
-    tell(&app, &viewer, &format!("/submissions/{id}"), "This defence counts now.").await
+    tell(&app, &viewer, &format!("/submissions/{id}"), &format!("This {} counts now.", submission.kind().name())).await
 }
