@@ -15,6 +15,7 @@ use wfkit_datasets::{Described, TraceSet, licence_of, write_croissant};
 use wfkit_evaluate::{Moment, Observer, Setting};
 use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, UtilityReport};
 use wfkit_report::answer::Answer;
+use wfkit_report::text::SheetForm;
 
 use crate::TOOL;
 use crate::asked::Options;
@@ -251,6 +252,16 @@ pub(crate) fn write_picture(path: &Path, svg: &str) -> Result<()> {
             write(path, pixels.map_err(|reason| anyhow::anyhow!("{}: {reason}", path.display()))?)
         }
     }
+}
+
+/// Writes a score sheet in the form that the name asks for.
+///
+/// # Errors
+/// Another ending; the command line refuses it before the work begins.
+pub(crate) fn write_sheet(path: &Path, sheet: impl FnOnce(SheetForm) -> String) -> Result<()> {
+    let form = SheetForm::of(path);
+    let form = form.with_context(|| format!("{}: a score sheet is .json or .md", path.display()))?;
+    write(path, sheet(form))
 }
 
 /// What a picture is written as.

@@ -28,6 +28,7 @@ mod overlap;
 mod packet_columns;
 #[cfg(feature = "tables")]
 mod parquet_file;
+mod pick;
 #[cfg(feature = "tables")]
 mod probabilities;
 #[cfg(feature = "tables")]
@@ -66,6 +67,7 @@ pub use likeness::{Likeness, NotALikeness};
 pub use observed::{Observed, ObservedComparison};
 pub use overlap::{Known, Overlap};
 pub use packet_columns::{NOT_KNOWN, PacketColumn};
+pub use pick::{NotThere, Picked, class_called};
 #[cfg(feature = "tables")]
 pub use probabilities::{Predictions, read_probabilities, write_probabilities};
 #[cfg(feature = "tables")]

@@ -13,6 +13,7 @@ mod leakage;
 mod matrix;
 mod measured;
 mod observer;
+pub mod published;
 mod ranking;
 mod shortcuts;
 pub mod split;
@@ -33,7 +34,7 @@ pub use error::ExperimentError;
 pub use given::{given, splits_testing};
 pub use hourly::{HourlyCost, Spread};
 pub use leakage::{ErrorsOfSize, LeakageEstimate, LeakageReport, LowerBound, NeighbourErrors};
-pub use matrix::{MatrixCell, MatrixPart, TransferMatrix};
+pub use matrix::{FALSE_POSITIVES, MatrixCell, MatrixPart, TransferMatrix};
 pub use measured::{
     AttackSummary, BOOTSTRAP, Drawn, Effort, Kin, Measured, TRIVIAL, attack, cross_validate, folds_of, measure,
     measure_on, trivial_privacy, trivial_privacy_of,

@@ -115,7 +115,7 @@ pub(crate) fn import_captures(paths: &[PathBuf], options: &cli::Import, context:
 }
 
 /// Shows how many of the captures have been read.
-fn with_bar<T>(context: &Context<'_>, import: impl FnOnce(&(dyn Fn(usize, usize) + Sync)) -> T) -> T {
+pub(super) fn with_bar<T>(context: &Context<'_>, import: impl FnOnce(&(dyn Fn(usize, usize) + Sync)) -> T) -> T {
     let bar = context.printer.progress("reading", 0);
     let done = import(&|done, total| {
         bar.set_length(total as u64);

@@ -1,7 +1,6 @@
 //! `wfkit defend`: a defence on traces, what it costs, and what the attack finds after it.
 
 mod cost;
-mod describe;
 mod fit;
 mod lint;
 mod parts;
@@ -17,9 +16,9 @@ use wfkit_defend::{
     check_composition, check_overheads, defend_watched,
 };
 use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, VolumeSummary};
-use wfkit_report::answer;
+use wfkit_report::{answer, text};
 
-use crate::cli::{self, DefendCommand, DefendTraces};
+use crate::cli::{self, DefendCommand, DefendTraces, NamedDefense};
 use crate::context::{Context, count_set, digests, report_path, write};
 use crate::input::read_traces;
 use crate::large::share_of;
@@ -27,8 +26,13 @@ use wfkit_evaluate::{AttackOnDefended, Attempt, AttemptSummary, BOOTSTRAP, attac
 
 pub(crate) fn run(options: &cli::Defend, context: &Context<'_>) -> Result<()> {
     match (&options.command, &options.traces) {
-        (Some(DefendCommand::List), _) => describe::all(context),
-        (Some(DefendCommand::Describe { name }), _) => describe::one(*name, context),
+        (Some(DefendCommand::List), _) => context.printer.shown(&wfkit_defend::list(), text::defences),
+        (Some(DefendCommand::Describe { name: NamedDefense::Simulated(defence) }), _) => {
+            context.printer.shown(defence, || text::defence(defence))
+        }
+        (Some(DefendCommand::Describe { name: NamedDefense::NotSimulated(defence) }), _) => {
+            context.printer.shown(defence, || text::not_simulated(defence))
+        }
         (Some(DefendCommand::Verify { original, defended, manifest, fit_on, replicas }), _) => {
             verify::run(original, defended, manifest.as_deref(), fit_on.as_deref(), *replicas, context)
         }

@@ -1,12 +1,8 @@
 //! `wfkit evaluate`: an attack on traces that it was not trained on.
 
-pub(super) mod all;
 mod benchmark;
-mod curves;
-mod markdown;
 mod matrix;
 mod modes;
-pub(super) mod sheet;
 
 pub(crate) use benchmark::Benchmark;
 
@@ -20,16 +16,15 @@ use wfkit_metrics::{StageReport, did_you_mean_one_of};
 
 use super::train::{named, options as attack_options};
 use crate::cli;
-use crate::context::{Context, count, digests, write_picture};
+use crate::context::{Context, count, digests, write_picture, write_sheet};
 use crate::input::{Labelled, check_classes, check_observed, list};
-use crate::printer::score;
 use wfkit_evaluate::split::{Pages, by_moment, by_session, of_file, stratified};
 use wfkit_evaluate::{
-    Measured, PairedComparison, Ranking, RankingOptions, RankingReport, TRIVIAL, Task, attack, compare,
-    shortcuts_beside,
+    Measured, Ranking, RankingOptions, RankingReport, TRIVIAL, Task, attack, compare, shortcuts_beside,
 };
 use wfkit_report::answer;
 use wfkit_report::picture::reliability;
+use wfkit_report::text::{self, ranking, sheet};
 
 /// Folds where none are asked for.
 const FOLDS: usize = 5;
@@ -120,7 +115,7 @@ pub(crate) fn run(mut options: cli::Evaluate, context: &Context<'_>) -> Result<(
     let mut comparisons = Vec::new();
     if every {
         let part = RankingReport::of(&measured, &others, &failed);
-        all::lines(&part).iter().try_for_each(|line| context.printer.line(line))?;
+        context.printer.text(&ranking(&part))?;
         report.privacy.extras.set("attacks", part);
     } else if !others.is_empty() {
         comparisons = compare(&measured, &others);
@@ -128,7 +123,7 @@ pub(crate) fn run(mut options: cli::Evaluate, context: &Context<'_>) -> Result<(
     }
     if let Some(path) = &options.sheet {
         let attacks: Vec<&Measured> = std::iter::once(&measured).chain(&others).chain(unlisted()).collect();
-        sheet::write_sheet(path, &report, &attacks, &read.name())?;
+        write_sheet(path, |form| sheet(form, &report, &attacks, &read.name()))?;
     }
     if let Some(path) = &options.picture {
         let title = format!("{}, {}", measured.attack, read.name());
@@ -140,18 +135,7 @@ pub(crate) fn run(mut options: cli::Evaluate, context: &Context<'_>) -> Result<(
     // Other worlds than a closed one have numbers of their own, which the answer does not tell.
     let full = options.full || unmonitored.is_some() || options.mode.one_vs_rest;
     context.finish_and_answer(report, options.out.as_deref(), answer::evaluated, full)?;
-    if comparisons.is_empty() { Ok(()) } else { print_comparisons(&comparisons, context) }
-}
-
-/// The paired tests, one a row.
-fn print_comparisons(all: &[PairedComparison], context: &Context<'_>) -> Result<()> {
-    let row = |one: &PairedComparison| {
-        let scores = &one.second_scores;
-        [one.second.clone(), score(scores.accuracy), score(scores.roc_auc_macro_ovr), one.told.clone()]
-    };
-    let first = all.first().map_or("", |one| one.first.as_str());
-    let header = ["against", "accuracy", "ROC-AUC", &format!("{first} is")];
-    context.printer.table(header, &all.iter().map(row).collect::<Vec<_>>())
+    if comparisons.is_empty() { Ok(()) } else { context.printer.text(&text::comparisons(&comparisons)) }
 }
 
 /// What the probabilities are, for a report.

@@ -5,8 +5,6 @@ mod explain;
 mod parts;
 mod tensor;
 
-pub(crate) use describe::families;
-
 use std::time::Instant;
 
 use anyhow::Result;

@@ -1,10 +1,7 @@
 //! `wfkit sweep`: many defences against many attacks, what they cost and what is still found, and which of them nothing beats.
 
 mod kept;
-mod picture;
 mod plan;
-mod text;
-mod variants;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -12,14 +9,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
-use wfkit_evaluate::{ScoreOfDraws, Sweep, SweepPlan};
+use wfkit_evaluate::{Sweep, SweepPlan};
 use wfkit_metrics::{PrivacyReport, StageReport, Utility};
 
 use self::kept::Kept;
 use crate::asked::Asked;
 use crate::cli::{self, Shard};
 use crate::context::{Context, count, count_set, digests, files_below, make_folder, write};
-use crate::published::{Choice, Published};
+use wfkit_evaluate::published::Choice;
+use wfkit_report::text;
 
 pub(crate) fn run(options: &cli::Sweep, context: &Context<'_>) -> Result<()> {
     let kept = Kept::open(options.out.join(POINTS), options.fresh);
@@ -142,17 +140,18 @@ fn measure(options: &cli::Sweep, kept: &Kept, context: &Context<'_>) -> Result<M
 
 /// Writes and tells what was measured.
 fn publish(options: &cli::Sweep, Measured { plan, sweep, dropped }: Measured, context: &Context<'_>) -> Result<()> {
-    let published = Choice::of(&options.published).shown()?;
+    let published = Choice::of(&options.published).shown();
     let report = report(&plan, &sweep, dropped, options, context)?;
-    write_all(&options.out, &plan, &sweep, &report, &published)?;
-    if context.printer.is_json() {
-        context.printer.document(&report)?;
-    } else {
-        text::print(&sweep.rows, context.printer)?;
-        variants::print(&sweep.differences, context.printer)?;
-        let out = options.out.display();
-        context.printer.line(&format!("{out}/ has report.md, sweep.svg, sweep.csv and sweep.json"))?;
-    }
+    let out = &options.out;
+    write(&out.join("sweep.csv"), text::sweep_csv(&sweep.rows))?;
+    write(&out.join("sweep.json"), report.to_json())?;
+    write(&out.join("report.md"), text::sweep_markdown(&sweep, &report, &plan.trained_and_tested(), &published))?;
+    write(&out.join("sweep.svg"), wfkit_report::picture::sweep(&sweep.rows, &plan, &published))?;
+    context.printer.shown(&report, || {
+        let mut shown = text::sweep(&sweep);
+        shown.line(format!("{}/ has report.md, sweep.svg, sweep.csv and sweep.json", out.display()));
+        shown
+    })?;
     match report.problems.len() {
         0 => Ok(()),
         failed => bail!("{failed} of {} defences could not be measured: {}", plan.defences.len(), report.problems[0]),
@@ -191,25 +190,4 @@ fn report(
     }
     context.finish(&mut report, None)?;
     Ok(report)
-}
-
-fn write_all(
-    out: &Path,
-    plan: &SweepPlan,
-    Sweep { rows, differences, .. }: &Sweep,
-    report: &StageReport,
-    published: &[(Published, bool)],
-) -> Result<()> {
-    write(&out.join("sweep.csv"), text::csv(rows))?;
-    write(&out.join("sweep.json"), report.to_json())?;
-    write(
-        &out.join("report.md"),
-        text::markdown(rows, report, &plan.trained_and_tested(), published) + &variants::markdown(differences),
-    )?;
-    write(&out.join("sweep.svg"), picture::of(rows, plan, published))
-}
-
-/// Both ends of its interval; itself twice where it has none.
-fn ends(score: &ScoreOfDraws) -> [f64; 2] {
-    score.interval_95.map_or([score.mean(); 2], |interval| [interval.low, interval.high])
 }
