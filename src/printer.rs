@@ -49,7 +49,7 @@ impl Printer {
         let all = rows.len();
         let mut table = table(&["", "", &report.stage].map(str::to_owned));
         let mut previous = String::new();
-        for ReportRow { section, name, value } in rows.into_iter().filter(|row| !is_detail(row)) {
+        for ReportRow { section, name, value } in rows.into_iter().filter(|row| !row.is_detail()) {
             let shown = if section == previous { String::new() } else { section.clone() };
             previous = section;
             table.add_row([shown, name, value]);
@@ -280,49 +280,6 @@ fn write_left(state: &ProgressState, out: &mut dyn fmt::Write) {
 pub(crate) fn tell(error: &anyhow::Error, hint: Option<String>) {
     let hint = hint.map_or(String::new(), |hint| format!("; {hint}"));
     let _ = writeln!(std::io::stderr(), "error: {}{hint}", said_once(error));
-}
-
-/// What only some readers of a report look for.
-const DETAILS: [&str; 22] = [
-    "attacks.",
-    "cost.",
-    "drift.",
-    "expected_calibration_error",
-    "explanation.",
-    "folds.",
-    "inputs.",
-    "intervals_95.macro_f1",
-    "intervals_95.resamples",
-    "intervals_95.widened_by",
-    "leakage.",
-    "macro_precision",
-    "matrix.",
-    "macro_recall",
-    "most_confused",
-    "packets.",
-    "per_class",
-    "reliability",
-    "roc_auc_macro_ovo",
-    "roc_auc_weighted",
-    "shortcuts.",
-    "volumes.",
-];
-
-/// What of [`DETAILS`] everybody should see.
-const NEVERTHELESS: [&str; 8] = [
-    "leakage.asymptotic_lower_bound.told",
-    "leakage.bayes_error.by",
-    "leakage.bayes_error.estimate",
-    "leakage.bayes_error.interval_95",
-    "leakage.caution",
-    "leakage.information.at_least_bits_by_cross_entropy",
-    "leakage.information.at_least_bits_by_error",
-    "shortcuts.warning",
-];
-
-fn is_detail(ReportRow { section, name, .. }: &ReportRow) -> bool {
-    let is_one = DETAILS.iter().any(|detail| name.starts_with(detail) || name == detail.trim_end_matches('.'));
-    section == "options" || is_one && !NEVERTHELESS.contains(&name.as_str())
 }
 
 /// Names that are not broken into lines have at most so many letters.

@@ -18,7 +18,7 @@ pub struct Picked<'a> {
 /// What is meant is not there, with what is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct NotThere(String);
+pub struct NotThere(pub(crate) String);
 
 /// The number of a class, however its name is written; `whose` classes they are is for the error.
 ///

@@ -8,8 +8,9 @@ use wfkit_defend::{DelayModel, Limit, StopRule};
 
 use super::SplitBy;
 use super::defend::{MOST_PACKETS, most_packets, stop_rule};
-use super::values::{self, AttackName, Defenses, Shard};
+use super::values::{self, AttackName, Defenses};
 use crate::help;
+use wfkit_datasets::Shard;
 use wfkit_evaluate::published::data_set;
 
 #[derive(Debug, Args)]

@@ -6,16 +6,17 @@ use anyhow::{Context as _, Result, ensure};
 use wfkit_classify::Samples;
 use wfkit_datasets::splits::Split;
 use wfkit_datasets::{
-    Groups, InfoOfParts, Layer, Overlap, PUBLIC_SETS, Together, classes_of, duplicates, near_twins, write_folds,
-    write_traces,
+    Groups, InfoOfParts, Layer, Overlap, PUBLIC_SETS, Together, classes_of, doubts, write_folds, write_traces,
 };
-use wfkit_metrics::{PrivacyReport, StageReport, Summary, Utility, VolumeSummary};
+use wfkit_metrics::{PrivacyReport, StageReport, Utility};
 use wfkit_report::text;
 
 use super::{audit, convert, merge, public, relabel, retime, select, show};
 use crate::cli;
-use crate::context::{Context, count, count_set, digests, make_folder};
-use crate::input::{Traces, read_traces};
+use crate::context::{Context, count, count_set, make_folder};
+use crate::input::read_traces;
+use wfkit_datasets::digests;
+use wfkit_evaluate::Traces;
 use wfkit_evaluate::split::{Pages, by_moment, by_session, stratified, stratified_in};
 use wfkit_evaluate::trivial_privacy;
 
@@ -85,29 +86,10 @@ fn validate(paths: &[PathBuf], context: &Context<'_>) -> Result<()> {
     let traces = read_traces(paths, context)?;
     let privacy = trivial_privacy(&traces.set, FOLDS, context.setting())?;
     let report = describe("dataset validate", paths, &traces, privacy, context)?;
-    let mut doubts = 0;
-    let mut doubt = |message: String| {
-        doubts += 1;
-        context.printer.warn(&message);
-    };
-    for twins in duplicates(&traces.set) {
-        let keys: Vec<String> = twins.iter().map(|&row| format!("({})", traces.set.traces()[row].key)).collect();
-        doubt(format!("the same packets in {}", keys.join(", ")));
-    }
-    let name = |row: usize| &traces.set.traces()[row].key;
-    for [first, second] in near_twins(&traces.set) {
-        doubt(format!("nearly the same packets in ({}), ({})", name(first), name(second)));
-    }
-    for labelled in traces.set.traces() {
-        if labelled.trace.in_packets() == 0 {
-            doubt(format!("({}) has no incoming packet", labelled.key));
-        }
-        if labelled.trace.out_packets() == 0 {
-            doubt(format!("({}) has no outgoing packet", labelled.key));
-        }
-    }
+    let doubts = doubts(&traces.set);
+    doubts.iter().for_each(|doubt| context.printer.warn(doubt));
     context.finish_and_print(report, None)?;
-    context.printer.line(&match doubts {
+    context.printer.line(&match doubts.len() {
         0 => "verdict: nothing is wrong, and nothing suspicious".to_owned(),
         1 => "verdict: readable; one thing is suspicious and named above".to_owned(),
         doubts => format!("verdict: readable; {doubts} things are suspicious and named above"),
@@ -135,22 +117,8 @@ pub(super) fn describe_seen(
     privacy: PrivacyReport,
     context: &Context<'_>,
 ) -> Result<StageReport> {
-    let info = seen.done(layer);
-    let volumes = seen.volumes();
-    let mut report = context.stage(stage, digests(paths)?, Utility::of(volumes), privacy);
-    count(&mut report.counts, "traces", info.traces);
-    count(&mut report.counts, "classes", info.classes);
-    count(&mut report.counts, "packets", info.packets);
-    count(&mut report.counts, "sessions", info.sessions);
-    count(&mut report.counts, "traces without session", info.without_session);
-    count(&mut report.counts, "traces without start", info.without_start);
-    count(&mut report.counts, "traces with a twin of the same packets", info.duplicates);
-    count(&mut report.counts, "traces without incoming packet", info.without_incoming);
-    count(&mut report.counts, "traces without outgoing packet", info.without_outgoing);
-    report.utility.extras.set("layer", info.layer).set("volumes", VolumeSummary::of(volumes));
-    let packets = seen.packets().iter().map(|&packets| packets as f64);
-    report.utility.extras.set("packets", Summary::of(packets));
-    report.utility.extras.set("traces_per_class", info.traces_per_class);
+    let mut report = context.stage(stage, digests(paths)?, Utility::of(seen.volumes()), privacy);
+    seen.describe(&mut report, layer);
     Ok(report)
 }
 

@@ -31,8 +31,6 @@ mod show;
 mod sweep;
 mod train;
 
-pub(crate) use evaluate::Benchmark;
-
 use std::path::Path;
 
 use anyhow::Result;

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use wfkit_capture::has_captures;
 use wfkit_classify::Samples;
 use wfkit_competition::{
-    Prediction, Rules, SplitOptions, Verif, capture_ids, check_attack, export_defense, read_captures, read_defense,
-    score, split, write_attack,
+    Prediction, Rules, SplitOptions, Verif, capture_ids, check_attack, count_all_paths, export_defense, read_captures,
+    read_defense, score, split, write_attack,
 };
 use wfkit_datasets::formats::ReadLimits;
 use wfkit_datasets::{TraceSet, sample, write_probabilities, write_traces};
@@ -19,9 +19,10 @@ use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility};
 use super::defend::Attacked;
 use super::{capture, competition, defend as defence, evaluate, features};
 use crate::cli;
-use crate::context::{Context, count, count_set, digests, make_folder, report_path, write};
+use crate::context::{Context, count, count_set, make_folder, write};
 use crate::input::read_traces;
 use crate::pipeline_file::{PIPELINE, repeating};
+use wfkit_datasets::{digests, report_path};
 use wfkit_evaluate::split::{Pages, by_session};
 use wfkit_evaluate::{Attempt, DRAWS_TRAIN, TRIVIAL, attack, beside_trivial, folds_of, measure, trivial_privacy};
 use wfkit_report::text::{self, RunStage};
@@ -210,7 +211,7 @@ impl Pipeline<'_> {
             }
         };
         if let Some(utility) = of_all_paths {
-            competition::count_all_paths(&mut played, utility);
+            count_all_paths(&mut played, utility);
         }
         self.done(played, Some(defence.to_owned()), &out, &context)
     }

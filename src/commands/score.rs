@@ -17,8 +17,10 @@ use wfkit_features::FeatureMatrix;
 use wfkit_metrics::{Probabilities, Utility, did_you_mean_one_of};
 
 use crate::cli;
-use crate::context::{Context, count, digests, write_picture, write_sheet};
-use crate::input::{Features, Labelled, list};
+use crate::context::{Context, count, write_picture, write_sheet};
+use crate::input::{list, read_labelled};
+use wfkit_datasets::digests;
+use wfkit_evaluate::{Features, Labelled};
 use wfkit_report::picture::reliability;
 use wfkit_report::text::{compared as compared_text, sheet};
 
@@ -139,7 +141,7 @@ impl Traces {
             let input = Labelled::Features(Features { matrix, fitted_on_all_rows: Vec::new() });
             return Ok(Self { input, truth, file, is_table });
         }
-        let input = Labelled::read(paths, context)?;
+        let input = read_labelled(paths, context)?;
         let samples = input.samples();
         let keys: Vec<TraceKey> = (0..samples.len()).map(|row| samples.key(row).clone()).collect();
         let truth = Truth { name: list(paths), keys, has_keys: true };

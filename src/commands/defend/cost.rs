@@ -11,8 +11,9 @@ use wfkit_metrics::{PrivacyReport, Utility};
 
 use crate::cli;
 use crate::commands::capture::import_captures;
-use crate::context::{Context, count_set, digests};
+use crate::context::{Context, count_set};
 use crate::input::read_traces;
+use wfkit_datasets::digests;
 use wfkit_report::text::hourly_costs;
 
 pub(super) fn run(options: &cli::DefendCost, context: &Context<'_>) -> Result<()> {

@@ -7,9 +7,10 @@ use wfkit_datasets::formats::ReadError;
 use wfkit_defend::ManifestFile;
 use wfkit_evaluate::{DigestedSet, Verification, verify};
 
-use super::manifest_path;
-use crate::context::{Context, digests};
-use crate::input::{Traces, read_traces};
+use crate::context::Context;
+use crate::input::read_traces;
+use wfkit_datasets::digests;
+use wfkit_evaluate::Traces;
 use wfkit_report::text::verification;
 
 pub(super) fn run(
@@ -23,7 +24,7 @@ pub(super) fn run(
     let original = read_traces(&[original_path.to_owned()], context)?.set;
     let verified = match read_traces(&[defended_path.to_owned()], context) {
         Ok(Traces { set: defended, .. }) => {
-            let beside = manifest_path(defended_path);
+            let beside = ManifestFile::beside(defended_path);
             let manifest = manifest.or_else(|| beside.is_file().then_some(beside.as_path()));
             let manifest = manifest.map(|path| read_manifest(path).map(|read| (path.display().to_string(), read)));
             let manifest = manifest.transpose()?;

@@ -18,8 +18,10 @@ use wfkit_metrics::{PrivacyReport, Utility};
 use super::FOLDS;
 use crate::cli;
 use crate::commands::train::named;
-use crate::context::{Context, count, digests, write_picture, write_sheet};
-use crate::input::{Labelled, check_observed};
+use crate::context::{Context, count, write_picture, write_sheet};
+use crate::input::{check_observed, read_labelled};
+use wfkit_datasets::digests;
+use wfkit_evaluate::Labelled;
 use wfkit_report::text::{matrix_heat, sheet_of_parts};
 
 /// What stands for the sessions of the input in place of files.
@@ -157,7 +159,7 @@ impl Asked {
 
     fn read(&self, options: &cli::Evaluate, context: &Context<'_>) -> Result<Read> {
         if self.by_session {
-            let input = Labelled::read(&self.paths, context)?;
+            let input = read_labelled(&self.paths, context)?;
             let (parts, without_session) = sessions_of(input.samples());
             let names: Vec<String> = parts.iter().map(|(name, _)| name.clone()).collect();
             ensure!(parts.len() > 1, few_sessions("--matrix session", &names));
@@ -168,7 +170,7 @@ impl Asked {
             let (sources, order) = in_order(sources(parts));
             return Ok(Read { sources, order, inputs: vec![input], without_session });
         }
-        let inputs = self.paths.iter().map(|path| Labelled::read(std::slice::from_ref(path), context));
+        let inputs = self.paths.iter().map(|path| read_labelled(std::slice::from_ref(path), context));
         let inputs = inputs.collect::<Result<Vec<Labelled>>>()?;
         let is_traces = |input: &Labelled| matches!(input, Labelled::Traces(_));
         ensure!(

@@ -1,10 +1,7 @@
 //! `wfkit evaluate`: an attack on traces that it was not trained on.
 
-mod benchmark;
 mod matrix;
 mod modes;
-
-pub(crate) use benchmark::Benchmark;
 
 use std::path::PathBuf;
 
@@ -16,11 +13,13 @@ use wfkit_metrics::{StageReport, did_you_mean_one_of};
 
 use super::train::{named, options as attack_options};
 use crate::cli;
-use crate::context::{Context, count, digests, write_picture, write_sheet};
-use crate::input::{Labelled, check_classes, check_observed, list};
+use crate::context::{Context, count, write_picture, write_sheet};
+use crate::input::{check_classes, check_observed, list, read_labelled};
+use wfkit_datasets::digests;
+use wfkit_evaluate::Labelled;
 use wfkit_evaluate::split::{Pages, by_moment, by_session, of_file, stratified};
 use wfkit_evaluate::{
-    Measured, Ranking, RankingOptions, RankingReport, TRIVIAL, Task, attack, compare, shortcuts_beside,
+    Benchmark, Measured, Ranking, RankingOptions, RankingReport, TRIVIAL, Task, attack, compare, shortcuts_beside,
 };
 use wfkit_report::answer;
 use wfkit_report::picture::reliability;
@@ -31,7 +30,7 @@ const FOLDS: usize = 5;
 
 pub(crate) fn run(mut options: cli::Evaluate, context: &Context<'_>) -> Result<()> {
     if let Some(benchmark) = options.benchmark.clone() {
-        benchmark.fix(&mut options, context)?;
+        fix(&benchmark, &mut options, context.seed)?;
     }
     let options = &options;
     let every = options.attack.attack == Some(cli::Attacks::All);
@@ -138,6 +137,28 @@ pub(crate) fn run(mut options: cli::Evaluate, context: &Context<'_>) -> Result<(
     if comparisons.is_empty() { Ok(()) } else { context.printer.text(&text::comparisons(&comparisons)) }
 }
 
+/// The options that a benchmark stands for.
+///
+/// # Errors
+/// If its traces are not bundled and none are given, or the seed is another than that of the folds.
+fn fix(benchmark: &Benchmark, options: &mut cli::Evaluate, seed: u64) -> Result<()> {
+    let split = benchmark.split();
+    ensure!(seed == split.seed, "{benchmark}: its folds are drawn by the seed {}: leave --seed out", split.seed);
+    if options.input.is_empty() {
+        match benchmark.bundled() {
+            Some(folder) => options.input = vec![folder],
+            None => bail!(
+                "{benchmark}: give its traces, which are captures ({}): wfkit capture import CAPTURES --out traces.parquet makes them",
+                benchmark.place()
+            ),
+        }
+    }
+    options.folds = Some(split.folds);
+    options.split_by = split.is_by_session().then_some(cli::SplitBy::Session);
+    options.shared_pages = split.shared_pages;
+    Ok(())
+}
+
 /// What the probabilities are, for a report.
 fn calibration(of: Calibration) -> String {
     match of {
@@ -216,13 +237,13 @@ impl Read {
     fn of(options: &cli::Evaluate, context: &Context<'_>) -> Result<Self> {
         if !options.train.is_empty() {
             ensure!(!options.shuffle_labels, "--shuffle-labels works on one collection, not on --train and --test");
-            let (train, test) = (Labelled::read(&options.train, context)?, Labelled::read(&options.test, context)?);
+            let (train, test) = (read_labelled(&options.train, context)?, read_labelled(&options.test, context)?);
             let observed = [&train, &test].map(|part| part.samples().observed());
             check_observed(observed[0].as_ref(), observed[1].as_ref(), options.any_layer, context)?;
             check_classes(&train.samples().classes(), &test.samples().classes(), context);
             return Ok(Self::TrainAndTest { train, test });
         }
-        let mut input = Labelled::read(&options.input, context)?;
+        let mut input = read_labelled(&options.input, context)?;
         if options.shuffle_labels {
             match &mut input {
                 Labelled::Traces(traces) => traces.set = shuffle_labels(&traces.set, context.seed),

@@ -9,8 +9,9 @@ use wfkit_metrics::{PrivacyReport, ScoreOptions, Scores, Utility};
 
 use super::extract;
 use crate::cli::FeaturesExplain;
-use crate::context::{Context, count, count_set, digests, write};
+use crate::context::{Context, count, count_set, write};
 use crate::input::read_traces;
+use wfkit_datasets::digests;
 use wfkit_evaluate::BOOTSTRAP;
 use wfkit_report::picture::{Bar, Importances, importances};
 use wfkit_report::text;

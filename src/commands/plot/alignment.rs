@@ -7,8 +7,9 @@ use wfkit_metrics::{PrivacyReport, Utility};
 
 use crate::cli::PlotAlignment;
 use crate::commands::predict::load;
-use crate::context::{Context, count, digests, drawn_as, report_path, write_picture};
+use crate::context::{Context, count, drawn_as, write_picture};
 use crate::input::{check_observed, list, read_traces};
+use wfkit_datasets::{digests, report_path};
 use wfkit_report::text::ExplainedAlignment;
 
 pub(super) fn run(options: &PlotAlignment, context: &Context<'_>) -> Result<()> {

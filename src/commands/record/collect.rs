@@ -12,7 +12,8 @@ use wfkit_report::text::Text;
 use super::system::{SystemClock, SystemRunner, stop_signal};
 use super::{APPLICATION, report};
 use crate::cli;
-use crate::context::{Context, count, digests};
+use crate::context::{Context, count};
+use wfkit_datasets::digests;
 
 pub(in crate::commands) fn collect(options: &cli::CaptureCollect, context: &Context<'_>) -> Result<()> {
     let plan = Plan::read(&options.plan)?;

@@ -1,6 +1,5 @@
 //! `wfkit sweep`: many defences against many attacks, what they cost and what is still found, and which of them nothing beats.
 
-mod kept;
 mod plan;
 
 use std::collections::BTreeMap;
@@ -9,18 +8,19 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
-use wfkit_evaluate::{Sweep, SweepPlan};
+use wfkit_evaluate::{KeptPoints, LACKING, Sweep, SweepPlan};
 use wfkit_metrics::{PrivacyReport, StageReport, Utility};
 
-use self::kept::Kept;
 use crate::asked::Asked;
-use crate::cli::{self, Shard};
-use crate::context::{Context, count, count_set, digests, files_below, make_folder, write};
+use crate::cli;
+use crate::context::{Context, count, count_set, make_folder, write};
+use wfkit_datasets::Shard;
+use wfkit_datasets::{digests, files_below};
 use wfkit_evaluate::published::Choice;
 use wfkit_report::text;
 
 pub(crate) fn run(options: &cli::Sweep, context: &Context<'_>) -> Result<()> {
-    let kept = Kept::open(options.out.join(POINTS), options.fresh);
+    let kept = KeptPoints::open(options.out.join(POINTS), options.fresh);
     match options.shard {
         Some(shard) => run_share(options, shard, &kept, context),
         None => publish(options, measure(options, &kept, context)?, context),
@@ -37,7 +37,7 @@ const SHARE: &str = "shard.json";
 const DEFENCES: &str = "planned";
 
 /// Measures the share, and writes what has to be known to join it with the others.
-fn run_share(options: &cli::Sweep, shard: Shard, kept: &Kept, context: &Context<'_>) -> Result<()> {
+fn run_share(options: &cli::Sweep, shard: Shard, kept: &KeptPoints, context: &Context<'_>) -> Result<()> {
     let (plan, dropped) = plan::read(options, context)?;
     let share = shard.rows(plan.measurements());
     ensure!(!share.is_empty(), "shard {shard} has none of the {} measurements: make fewer shards", plan.measurements());
@@ -82,7 +82,7 @@ pub(super) fn join(folders: &[&Path], report: &StageReport, out: &Path, context:
     // What comes out is that of one run with these options.
     let as_one = Context::new(report.seed, report.options.clone(), context.program, context.printer);
     let kept: Vec<PathBuf> = folders.iter().map(|folder| folder.join(POINTS)).collect();
-    let measured = measure(&options, &Kept::of_others(kept.clone()), &as_one)?;
+    let measured = measure(&options, &KeptPoints::of_others(kept.clone()), &as_one)?;
     let points = out.join(POINTS);
     make_folder(&points)?;
     for point in kept.iter().flat_map(|folder| files_below(folder)) {
@@ -129,10 +129,10 @@ struct Measured {
 ///
 /// # Errors
 /// Also where it was for others to measure something.
-fn measure(options: &cli::Sweep, kept: &Kept, context: &Context<'_>) -> Result<Measured> {
+fn measure(options: &cli::Sweep, kept: &KeptPoints, context: &Context<'_>) -> Result<Measured> {
     let (plan, dropped) = plan::read(options, context)?;
     let sweep = plan.run(kept, context.setting())?;
-    match sweep.problems.iter().find(|problem| problem.contains(kept::LACKING)) {
+    match sweep.problems.iter().find(|problem| problem.contains(LACKING)) {
         Some(problem) => bail!("{problem}"),
         None => Ok(Measured { plan, sweep, dropped }),
     }
