@@ -1,20 +1,18 @@
 //! What every command shares: the options, the printer, the clock and the files it reads and writes.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use indicatif::ProgressBar;
-use sha2::{Digest as _, Sha256};
-use wfkit_datasets::files::{replace_with, sha256_of};
-use wfkit_datasets::{Described, TraceSet, licence_of, remove_old_croissant, write_croissant};
+use wfkit_datasets::files::replace_with;
+use wfkit_datasets::{Described, TraceSet, licence_of, remove_old_croissant, report_path, write_croissant};
 use wfkit_evaluate::{Moment, Observer, Setting};
 use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, UtilityReport};
 use wfkit_report::answer::Answer;
+use wfkit_report::text::SheetForm;
 
 use crate::TOOL;
 use crate::asked::Options;
@@ -266,6 +264,16 @@ pub(crate) fn write_picture(path: &Path, svg: &str) -> Result<()> {
     }
 }
 
+/// Writes a score sheet in the form that the name asks for.
+///
+/// # Errors
+/// Another ending; the command line refuses it before the work begins.
+pub(crate) fn write_sheet(path: &Path, sheet: impl FnOnce(SheetForm) -> String) -> Result<()> {
+    let form = SheetForm::of(path);
+    let form = form.with_context(|| format!("{}: a score sheet is .json or .md", path.display()))?;
+    write(path, sheet(form))
+}
+
 /// What a picture is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Drawn {
@@ -290,97 +298,4 @@ pub(crate) fn drawn_as(path: &Path) -> Result<Drawn> {
 /// Makes the folder and those above it.
 pub(crate) fn make_folder(folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("{}: cannot make this folder", folder.display()))
-}
-
-/// Path and SHA-256 of each input.
-///
-/// A folder is one input: its digest is over the sorted lines `SHA-256, two spaces, relative path` of the files in it, which is what
-/// `sha256sum` prints for them.
-pub(crate) fn digests(paths: &[PathBuf]) -> Result<Vec<Input>> {
-    let digest = |path: &PathBuf| {
-        let sha256 = if path.is_dir() {
-            folder_digest(path)
-        } else if path.is_file() {
-            sha256_of(path)
-        } else {
-            // The standard input or a pipe: what came through it is gone.
-            return Ok(Input { path: path.display().to_string(), sha256: "not known of a stream".to_owned() });
-        };
-        let sha256 = sha256.with_context(|| format!("{}: cannot read", path.display()))?;
-        Ok(Input { path: path.display().to_string(), sha256 })
-    };
-    paths.iter().map(digest).collect()
-}
-
-fn folder_digest(folder: &Path) -> io::Result<String> {
-    fs::read_dir(folder)?;
-    let files = files_below(folder);
-    let mut hasher = Sha256::new();
-    for file in files {
-        let name = file.strip_prefix(folder).expect("it was found in the folder");
-        // One file that cannot be read does not keep the others from being known.
-        let digest = sha256_of(&file).unwrap_or_else(|_| "unreadable".to_owned());
-        hasher.update(format!("{digest}  {}\n", name.display()));
-    }
-    Ok(hex(&hasher.finalize()))
-}
-
-/// The files in `folder` and in folders below it, in path order.
-pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    list_files(folder, &mut files);
-    files.sort();
-    files
-}
-
-/// Regular files only: reading a pipe or a device may never end. Folders that cannot be read have none.
-fn list_files(folder: &Path, files: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            list_files(&entry.path(), files);
-        } else if entry.path().is_file() {
-            files.push(entry.path());
-        }
-    }
-}
-
-/// Bytes in hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Where the report of `output` stands.
-pub(crate) fn report_path(output: &Path) -> PathBuf {
-    output.with_file_name(format!("{}.report.json", stem(output)))
-}
-
-/// The name of an output without its ending, where that is one of ours.
-pub(crate) fn stem(output: &Path) -> String {
-    let name = output.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let endings = [".csv.zip", ".parquet", ".csv", ".wfm", ".npz"];
-    endings.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name).to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_report_stands_beside_its_output() {
-        assert_eq!(report_path(Path::new("a/traces.parquet")), Path::new("a/traces.report.json"));
-        assert_eq!(report_path(Path::new("traces.v1.csv.zip")), Path::new("traces.v1.report.json"));
-        assert_eq!(report_path(Path::new("model")), Path::new("model.report.json"));
-    }
-
-    #[test]
-    fn the_digest_of_a_folder_is_that_of_its_list() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir(folder.path().join("b")).unwrap();
-        std::fs::write(folder.path().join("b/x"), "").unwrap();
-        std::fs::write(folder.path().join("a"), "abc").unwrap();
-        let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        let list = format!("{abc}  a\n{empty}  b/x\n");
-        assert_eq!(folder_digest(folder.path()).unwrap(), hex(&Sha256::digest(list)));
-    }
 }

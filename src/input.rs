@@ -1,24 +1,15 @@
 //! What commands are given: traces, or features that were taken from them before.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use wfkit_classify::Samples;
 use wfkit_datasets::formats::{ColumnMap, FieldFormat, ReadError, ReadTraces, read_all_traces_by};
-use wfkit_datasets::{
-    FileKind, Observed, ObservedComparison, TraceFormat, TraceSet, read_all_traces_as, unknown_classes,
-};
+use wfkit_datasets::{FileKind, Observed, ObservedComparison, TraceFormat, read_all_traces_as, unknown_classes};
+use wfkit_evaluate::{Features, Labelled, Traces};
 use wfkit_features::FeatureMatrix;
-use wfkit_metrics::{ClassMap, Utility};
+use wfkit_metrics::ClassMap;
 
 use crate::context::Context;
-
-/// Traces that were read, and how much reading them left out, by reason.
-pub(crate) struct Traces {
-    pub(crate) set: TraceSet,
-    pub(crate) dropped: BTreeMap<String, u64>,
-}
 
 /// Reads trace files, or folders of them, into one set that is not empty, and says what is odd about it.
 pub(crate) fn read_traces(paths: &[PathBuf], context: &Context<'_>) -> Result<Traces> {
@@ -77,73 +68,17 @@ fn explain(error: ReadError, is_named: bool, paths: &[PathBuf]) -> anyhow::Error
     }
 }
 
-/// Features that were read.
-pub(crate) struct Features {
-    pub(crate) matrix: FeatureMatrix,
-    /// Sets whose columns depend on every row, so that no split of the rows is a clean one.
-    pub(crate) fitted_on_all_rows: Vec<String>,
-}
-
-/// Traces, or a feature matrix.
-pub(crate) enum Labelled {
-    Traces(Traces),
-    Features(Features),
-}
-
-impl Labelled {
-    /// Reads trace files, or one feature file, told by what is in it.
-    pub(crate) fn read(paths: &[PathBuf], context: &Context<'_>) -> Result<Self> {
-        if let [path] = paths
-            && path.is_file()
-            && FileKind::of(path)? == Some(FileKind::Features)
-        {
-            let file = FeatureMatrix::read(path)?;
-            let fitted_on_all_rows = file.fitted_on_all_rows().iter().map(ToString::to_string).collect();
-            return Ok(Self::Features(Features { matrix: file.matrix, fitted_on_all_rows }));
-        }
-        Ok(Self::Traces(read_traces(paths, context)?))
+/// Reads trace files, or one feature file, told by what is in it.
+pub(crate) fn read_labelled(paths: &[PathBuf], context: &Context<'_>) -> Result<Labelled> {
+    if let [path] = paths
+        && path.is_file()
+        && FileKind::of(path)? == Some(FileKind::Features)
+    {
+        let file = FeatureMatrix::read(path)?;
+        let fitted_on_all_rows = file.fitted_on_all_rows().iter().map(ToString::to_string).collect();
+        return Ok(Labelled::Features(Features { matrix: file.matrix, fitted_on_all_rows }));
     }
-
-    pub(crate) fn samples(&self) -> Samples<'_> {
-        match self {
-            Self::Traces(traces) => Samples::Traces(&traces.set),
-            Self::Features(features) => Samples::Features(&features.matrix),
-        }
-    }
-
-    /// What the traces at `rows` cost.
-    pub(crate) fn utility(&self, rows: impl IntoIterator<Item = usize>) -> Utility {
-        match self {
-            Self::Traces(traces) => {
-                let volumes = traces.set.volumes();
-                Utility::of(&rows.into_iter().map(|row| volumes[row]).collect::<Vec<_>>())
-            }
-            Self::Features(_) => Utility::unknown("a feature file does not tell what its traces cost"),
-        }
-    }
-
-    pub(crate) fn dropped(&self) -> BTreeMap<String, u64> {
-        match self {
-            Self::Traces(traces) => traces.dropped.clone(),
-            Self::Features(_) => BTreeMap::new(),
-        }
-    }
-
-    /// Sets whose columns were fitted on rows that a split would test.
-    pub(crate) fn fitted_on_all_rows(&self) -> &[String] {
-        match self {
-            Self::Traces(_) => &[],
-            Self::Features(features) => &features.fitted_on_all_rows,
-        }
-    }
-
-    /// The attack that is meant where none is named.
-    pub(crate) fn default_attack(&self) -> &'static str {
-        match self {
-            Self::Traces(_) => "kfp-size",
-            Self::Features(_) => "forest",
-        }
-    }
+    Ok(Labelled::Traces(read_traces(paths, context)?))
 }
 
 /// Refuses to attack what was observed otherwise than what was learned from, unless `allowed`; where one of them does not say, warns.

@@ -4,11 +4,8 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail, ensure};
-use wfkit_datasets::{Label, LabelledTrace, Provenance, TraceParts, TraceSet};
-use wfkit_evaluate::{Drawn, Setting};
-use wfkit_metrics::Volume;
+use wfkit_datasets::{Shard, TraceParts};
 
-use crate::cli::Shard;
 use crate::context::Context;
 
 /// Packets of a set that is read as a whole, unless the user wants otherwise: 600 MB of them.
@@ -64,54 +61,4 @@ pub(crate) fn parts_of<'a>(paths: &'a [PathBuf], at_once: u64, context: &Context
     let (packets, traces) = (parts.packets(), parts.traces());
     context.printer.note(&format!("{packets} packets of {traces} traces are read in {} parts", parts.len()));
     Some(parts)
-}
-
-/// What is kept of a set that goes by in parts: what its traces cost, and the traces that the report looks at.
-pub(crate) struct Kept {
-    pub(crate) drawn: Drawn,
-    pub(crate) volumes: Vec<Volume>,
-    /// Packets of each trace.
-    pub(crate) lengths: Vec<usize>,
-    pub(crate) packets: usize,
-    pub(crate) classes: usize,
-    some: Vec<LabelledTrace>,
-    /// How many of the drawn rows have gone by.
-    taken: usize,
-}
-
-impl Kept {
-    /// Of a set with these labels.
-    pub(crate) fn of(labels: &[Label], setting: Setting<'_>) -> Self {
-        let mut classes: Vec<&str> = labels.iter().map(|label| label.key.class.as_str()).collect();
-        classes.sort_unstable();
-        classes.dedup();
-        Self {
-            drawn: Drawn::of_labels(labels, setting),
-            volumes: Vec::with_capacity(labels.len()),
-            lengths: Vec::with_capacity(labels.len()),
-            packets: 0,
-            classes: classes.len(),
-            some: Vec::new(),
-            taken: 0,
-        }
-    }
-
-    /// Keeps what there is to keep of the next part.
-    pub(crate) fn see(&mut self, part: &TraceSet) {
-        let first = self.volumes.len();
-        while let Some(labelled) =
-            self.drawn.rows.get(self.taken).and_then(|row| part.traces().get(row.checked_sub(first)?))
-        {
-            self.some.push(labelled.clone());
-            self.taken += 1;
-        }
-        self.volumes.extend(part.volumes());
-        self.lengths.extend(part.traces().iter().map(|labelled| labelled.trace.len()));
-        self.packets += part.packets();
-    }
-
-    /// The traces that were drawn, once all parts have gone by.
-    pub(crate) fn some(&mut self, provenance: &Provenance) -> Result<TraceSet> {
-        Ok(TraceSet::new(std::mem::take(&mut self.some), provenance.clone())?)
-    }
 }

@@ -10,7 +10,6 @@ mod input;
 mod large;
 mod pipeline_file;
 mod printer;
-mod published;
 
 use std::ffi::OsString;
 use std::path::Path;

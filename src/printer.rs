@@ -14,6 +14,7 @@ use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, P
 use terminal_size::terminal_size_of;
 use wfkit_metrics::{ReportRow, StageReport};
 use wfkit_report::answer::Answer;
+use wfkit_report::text::{Block, Entry, Text};
 use wfkit_report::words::wrapped;
 
 use self::log_lines::LogLines;
@@ -46,19 +47,19 @@ impl Printer {
         }
         let rows = report.rows();
         let all = rows.len();
-        let mut table = table(["", "", &report.stage]);
+        let mut table = table(&["", "", &report.stage].map(str::to_owned));
         let mut previous = String::new();
-        for ReportRow { section, name, value } in rows.into_iter().filter(|row| !is_detail(row)) {
+        for ReportRow { section, name, value } in rows.into_iter().filter(|row| !row.is_detail()) {
             let shown = if section == previous { String::new() } else { section.clone() };
             previous = section;
             table.add_row([shown, name, value]);
         }
         let left = all - table.row_count();
-        self.text(&table.to_string())?;
+        self.write(&table.to_string())?;
         match written {
             _ if left == 0 => Ok(()),
-            Some(path) => self.text(&format!("{left} lines more are in {}", path.display())),
-            None => self.text(&format!("{left} lines more with --format json")),
+            Some(path) => self.write(&format!("{left} lines more are in {}", path.display())),
+            None => self.write(&format!("{left} lines more with --format json")),
         }
     }
 
@@ -67,29 +68,46 @@ impl Printer {
         if self.format == Format::Json {
             return self.document(report);
         }
-        answer.text().iter().try_for_each(|line| self.text(line))?;
+        answer.text().iter().try_for_each(|line| self.write(line))?;
         match written {
-            Some(path) => self.text(&format!("All of it: --full, or {}", path.display())),
-            None => self.text("All of it: --full, or --format json"),
+            Some(path) => self.write(&format!("All of it: --full, or {}", path.display())),
+            None => self.write("All of it: --full, or --format json"),
         }
     }
 
     /// One JSON document.
     pub(crate) fn document<T: serde::Serialize>(&self, document: &T) -> anyhow::Result<()> {
-        self.text(&serde_json::to_string_pretty(document)?)
+        self.write(&serde_json::to_string_pretty(document)?)
     }
 
-    /// A table of `rows` under `header`; nothing under `--format json`, where the document says it all.
-    pub(crate) fn table<const N: usize>(&self, header: [&str; N], rows: &[[String; N]]) -> anyhow::Result<()> {
+    /// Lines, tables and lists; nothing under `--format json`, where the document says it all.
+    pub(crate) fn text(&self, text: &Text) -> anyhow::Result<()> {
         if self.format == Format::Json {
             return Ok(());
         }
+        text.blocks().iter().try_for_each(|block| match block {
+            Block::Line(line) => self.line(line),
+            Block::Table { header, rows } => self.table(header, rows),
+            Block::Entries(entries) => self.entries(entries),
+        })
+    }
+
+    /// One JSON document where that is asked for, else what it says in words.
+    pub(crate) fn shown<T: serde::Serialize>(&self, document: &T, text: impl FnOnce() -> Text) -> anyhow::Result<()> {
+        match self.format {
+            Format::Json => self.document(document),
+            Format::Text => self.text(&text()),
+        }
+    }
+
+    fn table(&self, header: &[String], rows: &[Vec<String>]) -> anyhow::Result<()> {
+        let columns_of = header.len();
         let mut table = table(header);
         for row in rows {
             table.add_row(row);
         }
         // What a row is about is a name, which is not broken unless it is long; elsewhere short cells are not where there is room, else words.
-        let cells = |column: usize| rows.iter().map(move |row| &*row[column]).chain([header[column]]);
+        let cells = |column: usize| rows.iter().map(move |row| &*row[column]).chain([&*header[column]]);
         let letters = |text: &str| text.chars().count() as u16;
         let name = cells(0).flat_map(str::lines).map(letters).max().unwrap_or(0);
         let word = |column| cells(column).flat_map(str::split_whitespace).map(letters).max().unwrap_or(0);
@@ -104,30 +122,27 @@ impl Printer {
             least
         };
         let fits = |least: &Vec<u16>| least.iter().map(|least| least + PADDING + 1).sum::<u16>() <= columns();
-        let ways = [named((0..N).map(short).collect()), named((0..N).map(word).collect())];
-        let name_alone = if N > 1 && name <= LONGEST_NAME { vec![name] } else { Vec::new() };
+        let ways = [named((0..columns_of).map(short).collect()), named((0..columns_of).map(word).collect())];
+        let name_alone = if columns_of > 1 && name <= LONGEST_NAME { vec![name] } else { Vec::new() };
         let least = ways.into_iter().find(fits).unwrap_or(name_alone);
         for (column, &least) in least.iter().enumerate() {
             let column = table.column_mut(column).expect("a header has all columns");
             column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least + PADDING)));
         }
-        self.text(&table.to_string())
+        self.write(&table.to_string())
     }
 
-    /// Things with what is said of each, below its name, under a word of its own; nothing under `--format json`, where the document says it all.
-    pub(crate) fn entries(&self, entries: &[Entry]) -> anyhow::Result<()> {
-        if self.format == Format::Json {
-            return Ok(());
-        }
+    /// Things with what is said of each, below its name, under a word of its own.
+    fn entries(&self, entries: &[Entry]) -> anyhow::Result<()> {
         let labels = entries.iter().flat_map(|entry| &entry.said).map(|(label, _)| label.len());
         let width = labels.max().unwrap_or(0);
         for entry in entries {
-            self.text(&entry.name)?;
+            self.write(&entry.name)?;
             for (label, said) in &entry.said {
                 let room = usize::from(columns().min(WIDEST_PROSE)).saturating_sub(width + 4);
                 for (nth, line) in wrapped(said, room).iter().enumerate() {
                     let label = if nth == 0 { label } else { "" };
-                    self.text(&format!("  {label:width$}  {line}"))?;
+                    self.write(&format!("  {label:width$}  {line}"))?;
                 }
             }
         }
@@ -139,14 +154,14 @@ impl Printer {
         if self.format == Format::Json {
             return Ok(());
         }
-        let Some(columns) = known_columns() else { return self.text(text) };
+        let Some(columns) = known_columns() else { return self.write(text) };
         for line in text.split('\n') {
             let words = line.trim_start_matches(' ');
             let before = line.len() - words.len();
             // What stands under a dash goes on below its first word.
             let below = before + if words.starts_with("- ") { 2 } else { 0 };
             for (nth, part) in wrapped(words, usize::from(columns).saturating_sub(below)).iter().enumerate() {
-                self.text(&format!("{}{part}", " ".repeat(if nth == 0 { before } else { below })))?;
+                self.write(&format!("{}{part}", " ".repeat(if nth == 0 { before } else { below })))?;
             }
         }
         Ok(())
@@ -154,10 +169,10 @@ impl Printer {
 
     /// What other programs read, as it is.
     pub(crate) fn verbatim(&self, text: &str) -> anyhow::Result<()> {
-        self.text(text)
+        self.write(text)
     }
 
-    fn text(&self, text: &str) -> anyhow::Result<()> {
+    fn write(&self, text: &str) -> anyhow::Result<()> {
         if self.is_mute {
             return Ok(());
         }
@@ -239,13 +254,6 @@ impl Printer {
     }
 }
 
-/// A thing that is listed, see [`Printer::entries`].
-pub(crate) struct Entry {
-    pub(crate) name: String,
-    /// Under which word what is said of it.
-    pub(crate) said: Vec<(&'static str, String)>,
-}
-
 /// Steps a second, or seconds a step where there are fewer, over all of the time: parts of long steps tell nothing yet.
 fn write_rate(state: &ProgressState, out: &mut dyn fmt::Write) {
     let rate = state.pos() as f64 / state.elapsed().as_secs_f64().max(1e-3);
@@ -272,49 +280,6 @@ fn write_left(state: &ProgressState, out: &mut dyn fmt::Write) {
 pub(crate) fn tell(error: &anyhow::Error, hint: Option<String>) {
     let hint = hint.map_or(String::new(), |hint| format!("; {hint}"));
     let _ = writeln!(std::io::stderr(), "error: {}{hint}", said_once(error));
-}
-
-/// What only some readers of a report look for.
-const DETAILS: [&str; 22] = [
-    "attacks.",
-    "cost.",
-    "drift.",
-    "expected_calibration_error",
-    "explanation.",
-    "folds.",
-    "inputs.",
-    "intervals_95.macro_f1",
-    "intervals_95.resamples",
-    "intervals_95.widened_by",
-    "leakage.",
-    "macro_precision",
-    "matrix.",
-    "macro_recall",
-    "most_confused",
-    "packets.",
-    "per_class",
-    "reliability",
-    "roc_auc_macro_ovo",
-    "roc_auc_weighted",
-    "shortcuts.",
-    "volumes.",
-];
-
-/// What of [`DETAILS`] everybody should see.
-const NEVERTHELESS: [&str; 8] = [
-    "leakage.asymptotic_lower_bound.told",
-    "leakage.bayes_error.by",
-    "leakage.bayes_error.estimate",
-    "leakage.bayes_error.interval_95",
-    "leakage.caution",
-    "leakage.information.at_least_bits_by_cross_entropy",
-    "leakage.information.at_least_bits_by_error",
-    "shortcuts.warning",
-];
-
-fn is_detail(ReportRow { section, name, .. }: &ReportRow) -> bool {
-    let is_one = DETAILS.iter().any(|detail| name.starts_with(detail) || name == detail.trim_end_matches('.'));
-    section == "options" || is_one && !NEVERTHELESS.contains(&name.as_str())
 }
 
 /// Names that are not broken into lines have at most so many letters.
@@ -347,7 +312,7 @@ fn known_columns() -> Option<u16> {
 }
 
 /// A table with lines around its header only, as wide as the terminal at most.
-fn table<const N: usize>(header: [&str; N]) -> Table {
+fn table(header: &[String]) -> Table {
     let mut table = Table::new();
     table
         .load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()))
@@ -368,14 +333,4 @@ pub(crate) fn said_once(error: &anyhow::Error) -> String {
             format!("{said}: {cause}")
         }
     })
-}
-
-/// A score between 0 and 1 with four decimals, or a dash.
-pub(crate) fn score(value: Option<f64>) -> String {
-    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.4}"))
-}
-
-/// A share as a percentage with one decimal.
-pub(crate) fn percent(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
 }

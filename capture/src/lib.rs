@@ -38,7 +38,7 @@ pub use files::{FoundCaptures, captures_in, has_captures};
 pub use flows::{FlowScope, FlowScopeError, PeerRule, PeerRuleError};
 pub use import::{Import, ImportError, ImportOptions, import};
 pub use import_parts::ImportParts;
-pub use info::{CaptureInfo, capture_info};
+pub use info::{CaptureInfo, CaptureSurvey, CaptureTotals, SurveyError, SurveyedFile, capture_info};
 pub use labels::{LabelPattern, LabelPatternError, LabelSource};
 pub use manifest::ManifestError;
 pub use packet::LinkType;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use wfkit_metrics::StageReport;
 
 use crate::select::LeftOut;
 
@@ -41,6 +42,32 @@ pub struct ImportStats {
     pub problems: Vec<String>,
     /// The same for each file that was opened, in path order.
     pub by_file: Vec<FileStats>,
+}
+
+impl ImportStats {
+    /// Adds what was read and left out to the report of an import.
+    pub fn describe(&self, report: &mut StageReport) {
+        for (name, n) in [("files", self.files), ("other files", self.other_files), ("packets read", self.packets)] {
+            report.counts.insert(name.to_owned(), n);
+        }
+        let warnings = self.warnings.iter().map(|(kind, n)| (format!("warning: {kind}"), *n));
+        let rules = self.client_rules.iter().map(|(rule, n)| (format!("client by {rule}"), *n));
+        let labels = self.labels.iter().map(|(source, n)| (format!("label by {source}"), *n));
+        let streams = self.streams.iter().map(|(kind, n)| (format!("stream: {kind}"), *n));
+        report.counts.extend(warnings.chain(streams).chain(rules).chain(labels));
+        let packets = self.dropped.iter().map(|(reason, n)| (format!("packets: {reason}"), *n));
+        let traces = self.dropped_traces.iter().map(|(reason, n)| (format!("traces: {reason}"), *n));
+        report.dropped.extend(packets.chain(traces));
+        report.problems.extend(self.problems.iter().cloned());
+    }
+
+    /// What is wrong with files, then what of each deserves a look.
+    pub fn everything_odd(&self) -> Vec<String> {
+        let of_file = |file: &FileStats| -> Vec<String> {
+            file.warnings.iter().map(|(kind, n)| format!("{}: {n} x {kind}", file.file)).collect()
+        };
+        self.problems.iter().cloned().chain(self.by_file.iter().flat_map(of_file)).collect()
+    }
 }
 
 impl ImportStats {

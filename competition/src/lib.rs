@@ -25,6 +25,6 @@ pub use kit::{Kit, KitError, write_kit};
 pub use nearest::{Seen, nearest};
 pub use report::{CheckReport, Overhead, UploadCost};
 pub use rules::Rules;
-pub use score::{ClassAuc, CompetitionError, CompetitionScore, MatchScore, score};
+pub use score::{ClassAuc, CompetitionError, CompetitionScore, MatchScore, count_all_paths, score};
 pub use split::{DefenseSplitError, SplitOptions, SplitParts, SplitReport, split, split_and_read};
 pub use truth::{Verif, read_truth};

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::Rules;
 use serde::Serialize;
 use wfkit_datasets::formats::{Problems, ReadError};
 use wfkit_metrics::{Utility, Volume, VolumeSummary};
@@ -29,6 +30,22 @@ pub struct CheckReport {
     pub cost: Option<UploadCost>,
     /// What the defence adds to undefended traffic, where that was given.
     pub overhead: Option<Overhead>,
+}
+
+impl CheckReport {
+    /// The options for a competition of as many classes as the file has, where it has others than the rules.
+    pub fn other_rules(&self, rules: &Rules) -> String {
+        let CheckReport { classes, traces, .. } = *self;
+        if classes == 0 || classes == rules.classes {
+            return String::new();
+        }
+        let reps = (traces as f64 / classes as f64).round() as u64;
+        let reps = if reps == rules.reps_mean { String::new() } else { format!(" --reps {reps}") };
+        format!(
+            "\nit has {classes} classes, the rules {}: for a competition of so many, say --classes {classes}{reps}",
+            rules.classes
+        )
+    }
 }
 
 impl CheckReport {

@@ -6,6 +6,7 @@ use serde::Serialize;
 use thiserror::Error;
 use wfkit_datasets::formats::{ReadError, ReadLimits, Source};
 use wfkit_metrics::{Average, accuracy, attack_score, per_class_auc, roc_auc_ovr};
+use wfkit_metrics::{PrivacyReport, StageReport, Utility, UtilityReport};
 
 use crate::attack::join;
 use crate::defense::read_defense;
@@ -31,6 +32,49 @@ pub struct CompetitionScore {
     pub total: Option<f64>,
     /// The total as if there were no attack: the utility score times 1.0.
     pub total_without_attack: Option<f64>,
+}
+
+impl CompetitionScore {
+    /// What the attack, which is called so, finds.
+    pub fn privacy(&self, attack: &str) -> PrivacyReport {
+        let mut privacy = PrivacyReport::unmeasured(attack, "no attack yet");
+        if self.accuracy.is_some() {
+            (privacy.accuracy, privacy.roc_auc_macro_ovr, privacy.reason) =
+                (self.accuracy, self.roc_auc_macro_ovr, None);
+        }
+        privacy
+    }
+
+    /// Adds what was scored to the report of it.
+    pub fn describe(&self, report: &mut StageReport) {
+        if let Some(cost) = &self.cost {
+            report.utility = UtilityReport::new(cost.utility.clone());
+            report.utility.extras.set("volumes", cost.volumes);
+        }
+        report.counts.insert("attacked teams".to_owned(), self.matches.len() as u64);
+        report.counts.insert("traces".to_owned(), self.matches.iter().map(|one| one.traces as u64).sum());
+        let privacy = &mut report.privacy.extras;
+        privacy.set("attack_score", self.attack_score);
+        if let (Some(total), Some(without)) = (self.total, self.total_without_attack) {
+            privacy.set("total", total).set("total_without_attack", without);
+        }
+        privacy.set("matches", &self.matches);
+    }
+}
+
+/// Puts the utility of all paths in the place of that of the paths that are seen: who splits a load pays for all of it.
+pub fn count_all_paths(report: &mut StageReport, utility: Utility) {
+    let seen = std::mem::replace(&mut report.utility.utility, utility);
+    let counted =
+        "all paths of a load, of which the observer sees some; seen is what the file alone would be scored as";
+    // A total is the score of the utility times that of the attack.
+    let scores = report.utility.utility.score.zip(seen.score);
+    for total in ["total", "total_without_attack"] {
+        if let Some(of_seen) = report.privacy.extras.get(total).and_then(|total| total.as_f64()) {
+            report.privacy.extras.set(total, scores.map(|(all, seen)| of_seen / seen * all));
+        }
+    }
+    report.utility.extras.set("counted", counted).set("seen", seen);
 }
 
 /// The score of an attack on one team.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
-use wfkit_metrics::{Summary, Volume};
+use wfkit_metrics::{StageReport, Summary, Volume, VolumeSummary};
 
 use crate::{Known, LabelledTrace, Layer, Likeness, TraceKey, TraceSet};
 
@@ -70,6 +70,28 @@ pub struct InfoOfParts {
 }
 
 impl InfoOfParts {
+    /// Adds what was seen to a report; sizes are those of `layer`.
+    pub fn describe(&self, report: &mut StageReport, layer: Layer) {
+        let info = self.done(layer);
+        for (name, n) in [
+            ("traces", info.traces),
+            ("classes", info.classes),
+            ("packets", info.packets),
+            ("sessions", info.sessions),
+            ("traces without session", info.without_session),
+            ("traces without start", info.without_start),
+            ("traces with a twin of the same packets", info.duplicates),
+            ("traces without incoming packet", info.without_incoming),
+            ("traces without outgoing packet", info.without_outgoing),
+        ] {
+            report.counts.insert(name.to_owned(), n as u64);
+        }
+        report.utility.extras.set("layer", info.layer).set("volumes", VolumeSummary::of(self.volumes()));
+        let packets = self.packets().iter().map(|&packets| packets as f64);
+        report.utility.extras.set("packets", Summary::of(packets));
+        report.utility.extras.set("traces_per_class", info.traces_per_class);
+    }
+
     /// Looks at the next traces.
     pub fn see(&mut self, part: &TraceSet) {
         for labelled in part.traces() {
@@ -281,6 +303,25 @@ fn length(ns: u64) -> String {
         _ if seconds >= 1.0 => format!("{seconds:.1} s"),
         _ => format!("{:.3} ms", seconds * 1e3),
     }
+}
+
+/// What is suspicious about traces that can be read, a sentence each: twins, and what went one way only.
+pub fn doubts(set: &TraceSet) -> Vec<String> {
+    let key = |row: usize| &set.traces()[row].key;
+    let same = duplicates(set).into_iter().map(|twins| {
+        let keys: Vec<String> = twins.iter().map(|&row| format!("({})", key(row))).collect();
+        format!("the same packets in {}", keys.join(", "))
+    });
+    let near = near_twins(set)
+        .into_iter()
+        .map(|[first, second]| format!("nearly the same packets in ({}), ({})", key(first), key(second)));
+    let one_way = set.traces().iter().flat_map(|labelled| {
+        let (trace, key) = (&labelled.trace, &labelled.key);
+        let incoming = (trace.in_packets() == 0).then(|| format!("({key}) has no incoming packet"));
+        let outgoing = (trace.out_packets() == 0).then(|| format!("({key}) has no outgoing packet"));
+        incoming.into_iter().chain(outgoing)
+    });
+    same.chain(near).chain(one_way).collect()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod by_class;
 mod caught;
 mod class_name;
+mod compared;
 mod counting;
 #[cfg(feature = "tables")]
 mod croissant;
@@ -28,13 +29,16 @@ mod overlap;
 mod packet_columns;
 #[cfg(feature = "tables")]
 mod parquet_file;
+mod pick;
 #[cfg(feature = "tables")]
 mod probabilities;
 #[cfg(feature = "tables")]
 mod probability_table;
 mod public_sets;
 mod relabel;
+mod reported;
 mod sessions;
+mod shard;
 pub mod splits;
 #[cfg(feature = "tables")]
 mod tables;
@@ -45,6 +49,7 @@ mod view;
 pub use by_class::{ClassInfo, Wanted, classes_of, draw};
 pub use caught::{caught, is_expected_panic};
 pub use class_name::{MixedClass, Spellings, canonical as canonical_class, unknown_classes};
+pub use compared::ComparedFolders;
 pub use counting::Counting;
 #[cfg(feature = "tables")]
 pub use croissant::{Described, croissant_path, licence_of, remove_old_croissant, write_croissant};
@@ -58,7 +63,7 @@ pub use formats::{
 #[cfg(feature = "csv")]
 pub use formats::{ReadError, WriteError};
 pub use groups::Groups;
-pub use info::{InfoOfParts, TraceSetInfo, duplicates, implausible_times, near_twins, traces_with_twins};
+pub use info::{InfoOfParts, TraceSetInfo, doubts, duplicates, implausible_times, near_twins, traces_with_twins};
 #[cfg(feature = "tables")]
 pub use kinds::FileKind;
 pub use label::Label;
@@ -66,13 +71,16 @@ pub use likeness::{Likeness, NotALikeness};
 pub use observed::{Observed, ObservedComparison};
 pub use overlap::{Known, Overlap};
 pub use packet_columns::{NOT_KNOWN, PacketColumn};
+pub use pick::{NotThere, Picked, class_called};
 #[cfg(feature = "tables")]
 pub use probabilities::{Predictions, read_probabilities, write_probabilities};
 #[cfg(feature = "tables")]
 pub use probability_table::{Aligned, ProbabilityTable, Truth};
 pub use public_sets::{PUBLIC_SETS, PublicSet, public_set};
 pub use relabel::{RelabelError, relabel};
+pub use reported::{DigestError, digests, files_below, hex, report_path};
 pub use sessions::{Page, SessionError, SessionOptions, SessionPages, join_sessions};
+pub use shard::{NotAShard, Shard};
 #[cfg(feature = "tables")]
 pub use tables::{ColumnTable, TableSink, read_table, write_table, write_table_in_parts};
 pub use trace::{Trace, TraceError, short_hash};

@@ -14,6 +14,7 @@ use crate::formats::{
     write_csv_rows,
 };
 use crate::frame::{CLASS, Frame, PARQUET_MAGIC, REP, SESSION, key_columns, write_parquet};
+use crate::pick::NotThere;
 use crate::tables::{number_columns, numbers};
 use crate::{FileKind, ReadError, TraceKey, WriteError, canonical_class};
 
@@ -31,6 +32,19 @@ impl Predictions {
     pub fn truth(&self) -> Result<Vec<usize>, &TraceKey> {
         let classes = self.probabilities.classes();
         self.keys.iter().map(|key| classes.index_of(&key.class).ok_or(key)).collect()
+    }
+
+    /// The same of probabilities that are to be shown; they are of the file at `path`.
+    ///
+    /// # Errors
+    /// A class that has no column.
+    pub fn columns_of_truth(&self, path: &Path) -> Result<Vec<usize>, NotThere> {
+        self.truth().map_err(|key| {
+            NotThere(format!(
+                "{}: trace ({key}) is of a class that has no column, so it cannot be shown; wfkit score tells what such rows are worth",
+                path.display()
+            ))
+        })
     }
 }
 

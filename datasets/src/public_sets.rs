@@ -215,6 +215,11 @@ pub fn public_set(name: &str) -> Option<&'static PublicSet> {
 }
 
 impl PublicSet {
+    /// Whether it is captures, which are imported first.
+    pub fn is_captures(&self) -> bool {
+        self.shows.starts_with("captures")
+    }
+
     /// What of `set` is not as the makers of this one say; a part of it is no fault, but should be known.
     pub fn differences(&self, set: &TraceSet) -> Vec<String> {
         let mut told = Vec::new();

@@ -1,14 +1,15 @@
 //! How a set was defended, to be kept beside it.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use wfkit_datasets::{LabelledTrace, TraceSet};
+use wfkit_datasets::{LabelledTrace, TraceSet, report_path};
 use wfkit_metrics::{Input, Utility};
 
 use crate::draws::Mixer;
-use crate::{Assumptions, CausalityReport, DefenseSpec, DefenseSpecError, Invariant};
+use crate::{Assumptions, CausalityReport, DefendedSet, DefenseSpec, DefenseSpecError, Invariant};
 
 /// How a set was defended: enough to do it again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,6 +83,47 @@ pub struct ManifestFile {
     pub utility: Option<Utility>,
     /// Answers that come too soon, over all traces.
     pub causality: CausalityReport,
+}
+
+impl ManifestFile {
+    /// Of a defended set whose observed traces `output` has; made of `inputs`, learned from `fit_on`, and read back and checked where it is
+    /// `verified`.
+    pub fn of(
+        defended: &DefendedSet<'_>,
+        observed: &TraceSet,
+        (inputs, fit_on): (&[Input], Vec<Input>),
+        output: Input,
+        verified: bool,
+    ) -> Self {
+        let mut manifest = defended.manifest().clone();
+        if verified {
+            manifest.invariants.extend([Invariant::Composition, Invariant::Overheads, Invariant::Marks]);
+        }
+        Self {
+            manifest,
+            inputs: inputs.to_vec(),
+            fit_on,
+            output,
+            traces: observed.len(),
+            packets: observed.packets(),
+            cost: (!defended.spec().hides_paths())
+                .then(|| Cost::of(defended.original(), observed, defended.manifest().replicas)),
+            utility: Some(Utility::of(&defended.volumes())),
+            causality: defended.causality(),
+        }
+    }
+
+    /// Where that of a defended file stands: `traces.parquet` has `traces.manifest.json`.
+    pub fn beside(file: &Path) -> PathBuf {
+        let report = report_path(file);
+        let name = report.file_name().map(|name| name.to_string_lossy().replace(".report.json", ".manifest.json"));
+        report.with_file_name(name.unwrap_or_default())
+    }
+
+    /// As it is written.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("names, numbers and lists of them") + "\n"
+    }
 }
 
 /// What a written set costs, sum over sum: what is more than before, over what was there; 0 is nothing.

@@ -7,9 +7,10 @@ use serde::Serialize;
 use wfkit_classify::{Attack, Samples};
 use wfkit_datasets::TraceSet;
 use wfkit_datasets::splits::Split;
-use wfkit_defend::{Copies, DefendOptions, DefendedSet, ObservedSet, observe_defended};
+use wfkit_defend::{Copies, DefendOptions, DefendedSet, ObservedSet, OverheadOptions, TimeBracket, observe_defended};
+use wfkit_metrics::{PrivacyReport, StageReport, Utility, VolumeSummary};
 
-use crate::{AttackSummary, ExperimentError, Measured, Setting, TRIVIAL, attack, folds_of, measure};
+use crate::{AttackSummary, BOOTSTRAP, ExperimentError, Measured, Setting, TRIVIAL, attack, folds_of, measure};
 
 /// Draws of each training load where no number is given: with half as many again k-FP finds no more in FRONT (the README of `wfkit-defend` has the
 /// curve).
@@ -27,6 +28,65 @@ pub struct AttackOnDefended {
     pub trivial: Attempt,
     /// Draws of each load that both were trained on.
     pub draws: u32,
+}
+
+impl AttackOnDefended {
+    /// What the attack finds, which is called so.
+    pub fn privacy(&self, attack: &str) -> PrivacyReport {
+        match &self.measured {
+            Ok(measured) => measured.privacy(),
+            Err(reason) => PrivacyReport::unmeasured(attack, reason),
+        }
+    }
+
+    /// Adds to the report of a defended set, in `folds` folds, what it costs and how this was found, with the undefended traces beside it.
+    ///
+    /// # Errors
+    /// What a simulation under another model of delays refuses.
+    pub fn describe(
+        &self,
+        report: &mut StageReport,
+        (defended, observed): (&DefendedSet<'_>, &TraceSet),
+        undefended: &Attempt,
+        folds: usize,
+        seed: u64,
+    ) -> Result<(), ExperimentError> {
+        let undefended_cost = Utility::of(&defended.original().volumes());
+        let overheads = defended.overheads(&OverheadOptions { bootstrap: BOOTSTRAP, seed });
+        report
+            .utility
+            .extras
+            .set("undefended", undefended_cost)
+            .set("volumes", VolumeSummary::of(&defended.volumes()))
+            .set("overheads", overheads)
+            .set("time_overhead", TimeBracket::of(defended)?)
+            .set("causality", defended.causality())
+            .set("network_model", defended.manifest().network_model())
+            .set("manifest", defended.manifest());
+        if defended.spec().hides_paths() {
+            let counted =
+                "median bytes, seconds and score count all paths of a load; the file has those that the observer sees";
+            report.utility.extras.set("counted", counted).set("seen", VolumeSummary::of(&observed.volumes()));
+        }
+        let copies = match self.draws {
+            1 if defended.is_left_to_chance() => "one draw of each load".to_owned(),
+            1 => "each load once, since nothing is left to chance".to_owned(),
+            n => format!("{n} draws of each load, tested on the first draw of others"),
+        };
+        let split =
+            format!("{folds} stratified folds of loads, trained and tested on defended traces: trained on {copies}");
+        report.privacy.extras.set("split", split).set("draws_train", self.draws);
+        if defended.spec().hides_paths() {
+            let view = "some paths of each load, one view a load; who sees all paths sees the undefended traffic";
+            report.privacy.extras.set("view", view);
+        }
+        if let Some(training) = &defended.manifest().training {
+            report.privacy.extras.set("defence_learned_from", training);
+        }
+        let of = AttemptSummary::from;
+        report.privacy.extras.set("undefended", of(undefended)).set("trivial", of(&self.trivial));
+        Ok(())
+    }
 }
 
 /// Cross-validation on defended traces: folds of loads, so that nothing is learned from any copy of a tested one; trained on so many draws of each load (one

@@ -3,16 +3,20 @@
 mod against;
 mod audit;
 mod background;
+mod benchmark;
 mod curves;
 mod defended;
 mod drift;
 mod error;
 mod given;
 mod hourly;
+mod labelled;
 mod leakage;
 mod matrix;
 mod measured;
 mod observer;
+mod parts_seen;
+pub mod published;
 mod ranking;
 mod shortcuts;
 pub mod split;
@@ -26,27 +30,31 @@ mod worlds;
 pub use against::{BesideTrivial, LossTest, PairedComparison, Statistic, beside_trivial, compare};
 pub use audit::{AUDIT_TREES, AuditReport, BesideShortcuts, SetAudit, Trust, TwinShare, Twins, audit};
 pub use background::{Background, BackgroundPages, BackgroundSize, OtherFolds, background_curve, describe_background};
+pub use benchmark::{Benchmark, BenchmarkReport, BenchmarkSplit, UnknownBenchmark};
 pub use curves::{Early, FewShot, early, few_shot};
 pub use defended::{AttackOnDefended, Attempt, AttemptSummary, DRAWS_TRAIN, attack_defended};
 pub use drift::{Drift, DriftPair, DriftPoint, DriftSession, drift};
 pub use error::ExperimentError;
 pub use given::{given, splits_testing};
 pub use hourly::{HourlyCost, Spread};
+pub use labelled::{Features, Labelled, Traces};
 pub use leakage::{ErrorsOfSize, LeakageEstimate, LeakageReport, LowerBound, NeighbourErrors};
-pub use matrix::{MatrixCell, MatrixPart, TransferMatrix};
+pub use matrix::{FALSE_POSITIVES, MatrixCell, MatrixPart, TransferMatrix};
 pub use measured::{
     AttackSummary, BOOTSTRAP, Drawn, Effort, Kin, Measured, TRIVIAL, attack, cross_validate, folds_of, measure,
     measure_on, trivial_privacy, trivial_privacy_of,
 };
 pub use observer::Setting;
+pub use parts_seen::PartsSeen;
 pub use ranking::{FailedAttack, RankedAttack, Ranking, RankingOptions, RankingReport};
 pub use shortcuts::{
     Found, MeasuredShortcut, Shortcut, ShortcutKind, ShortcutReport, ShortcutsReport, Standing, of_recording,
     of_traffic, shortcuts_beside,
 };
 pub use sweep::{
-    Change, Draw, DrawCost, FoundChange, FoundInDraw, Look, MeanOfDraws, Memory, NoMemory, ScoreOfDraws, Sweep,
-    SweepPlan, SweepRow, SweptAttack, VariantDifference, VariantPair, first_of_each,
+    Change, Draw, DrawCost, FoundChange, FoundInDraw, KeptPoints, LACKING, Look, MeanOfDraws, Memory, NoMemory,
+    ScoreOfDraws, Sweep, SweepPlan, SweepRow, SweptAttack, VariantDifference, VariantPair, first_of_each, planned,
+    sweep_splits, tested_on, variant_pairs,
 };
 pub use task::Task;
 pub use told::{capital, short};

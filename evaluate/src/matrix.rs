@@ -10,6 +10,10 @@ use crate::split::Pages;
 use crate::transfer::{Judge, Judged, Outcome, TransferSource, all_classes, known};
 use crate::{ExperimentError, ScoreRow, Scored, Setting};
 
+/// What false positives are, for the report.
+pub const FALSE_POSITIVES: &str = "each class against all others by its own probability, at the highest threshold that finds at least this share of its \
+                               traces: the share of the other tested traces that reach it; mean over the classes that have tested traces";
+
 /// Outcomes row by row: trained on the source of the row, tested on that of the column.
 #[derive(Debug)]
 pub struct TransferMatrix<'a> {

@@ -156,6 +156,53 @@ fn integer(digits: &str) -> String {
     text
 }
 
+/// What only some readers of a report look for.
+const DETAILS: [&str; 22] = [
+    "attacks.",
+    "cost.",
+    "drift.",
+    "expected_calibration_error",
+    "explanation.",
+    "folds.",
+    "inputs.",
+    "intervals_95.macro_f1",
+    "intervals_95.resamples",
+    "intervals_95.widened_by",
+    "leakage.",
+    "macro_precision",
+    "matrix.",
+    "macro_recall",
+    "most_confused",
+    "packets.",
+    "per_class",
+    "reliability",
+    "roc_auc_macro_ovo",
+    "roc_auc_weighted",
+    "shortcuts.",
+    "volumes.",
+];
+
+/// What of [`DETAILS`] everybody should see.
+const NEVERTHELESS: [&str; 8] = [
+    "leakage.asymptotic_lower_bound.told",
+    "leakage.bayes_error.by",
+    "leakage.bayes_error.estimate",
+    "leakage.bayes_error.interval_95",
+    "leakage.caution",
+    "leakage.information.at_least_bits_by_cross_entropy",
+    "leakage.information.at_least_bits_by_error",
+    "shortcuts.warning",
+];
+
+impl ReportRow {
+    /// Whether only some readers of a report look for it.
+    pub fn is_detail(&self) -> bool {
+        let Self { section, name, .. } = self;
+        let is_one = DETAILS.iter().any(|detail| name.starts_with(detail) || name == detail.trim_end_matches('.'));
+        section == "options" || is_one && !NEVERTHELESS.contains(&name.as_str())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

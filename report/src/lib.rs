@@ -3,11 +3,16 @@
 pub mod answer;
 mod axes;
 mod canvas;
+pub mod markdown;
 pub mod page;
 pub mod picture;
 #[cfg(feature = "png")]
 pub mod png;
+#[cfg(feature = "results")]
+pub mod reference;
 mod table;
+#[cfg(feature = "results")]
+pub mod text;
 pub mod words;
 
 pub use table::{Cell, Table};

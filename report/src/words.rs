@@ -54,6 +54,16 @@ pub fn sparkline(values: &[f64]) -> String {
     values.iter().map(bar).collect()
 }
 
+/// A score between 0 and 1 with four decimals, or a dash.
+pub fn score(value: Option<f64>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.4}"))
+}
+
+/// A share as a percentage with one decimal.
+pub fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

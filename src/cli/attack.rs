@@ -7,9 +7,10 @@ use wfkit_classify::Backend;
 use wfkit_classify::forest::Splits;
 use wfkit_features::Channel;
 
-use super::values::{self, AttackName, Attacks, Shard};
-use crate::commands::Benchmark;
+use super::values::{self, AttackName, Attacks};
 use crate::help;
+use wfkit_datasets::Shard;
+use wfkit_evaluate::Benchmark;
 
 /// What a split keeps together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -8,8 +8,9 @@ use wfkit_capture::record::{Filter, parse_duration};
 use wfkit_capture::{ClientRule, FlowScope, LabelSource, OutlierRule, PeerRule};
 use wfkit_datasets::{Layer, PacketColumn};
 
-use super::values::{self, Shard};
+use super::values;
 use crate::help;
+use wfkit_datasets::Shard;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Capture {

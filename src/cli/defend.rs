@@ -7,8 +7,9 @@ use clap::{Args, Subcommand};
 use wfkit_defend::{DefenseSpec, DelayModel, Limit, StopRule};
 
 use super::Import;
-use super::values::{self, AttackName, Defenses, NamedDefense, Shard};
+use super::values::{self, AttackName, Defenses, NamedDefense};
 use crate::help;
+use wfkit_datasets::Shard;
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, after_help = help::of_defences())]

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use wfkit_features::{Channel, FeatureSpec};
 
-use super::values::{self, Shard};
+use super::values;
+use wfkit_datasets::Shard;
 
 #[derive(Debug, Args)]
 #[command(

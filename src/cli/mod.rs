@@ -25,7 +25,7 @@ pub(crate) use defend::*;
 pub(crate) use features::*;
 pub(crate) use plot::*;
 pub(crate) use sweep::*;
-pub(crate) use values::{AttackName, Attacks, ClassList, Defenses, NamedDefense, ReadAs, Shard};
+pub(crate) use values::{AttackName, Attacks, ClassList, Defenses, NamedDefense, ReadAs};
 
 /// Website fingerprinting: attacks, defences and their evaluation, from packet capture to score.
 ///

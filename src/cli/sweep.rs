@@ -8,9 +8,10 @@ use wfkit_defend::{DelayModel, Limit, StopRule};
 
 use super::SplitBy;
 use super::defend::{MOST_PACKETS, most_packets, stop_rule};
-use super::values::{self, AttackName, Defenses, Shard};
+use super::values::{self, AttackName, Defenses};
 use crate::help;
-use crate::published::data_set;
+use wfkit_datasets::Shard;
+use wfkit_evaluate::published::data_set;
 
 #[derive(Debug, Args)]
 #[command(after_help = help::OF_SWEEP)]

@@ -334,35 +334,3 @@ pub(super) fn variants(text: &str) -> Result<String, String> {
         }
     }
 }
-/// One share of the work, counted from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Shard {
-    pub(crate) index: usize,
-    pub(crate) of: usize,
-}
-
-impl Shard {
-    /// Its rows of so many: shares differ by one at most.
-    pub(crate) fn rows(self, rows: usize) -> std::ops::Range<usize> {
-        let end = |index: usize| (rows as u128 * index as u128 / self.of as u128) as usize;
-        end(self.index - 1)..end(self.index)
-    }
-}
-
-impl fmt::Display for Shard {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.index, self.of)
-    }
-}
-
-impl FromStr for Shard {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (index, of) = text.split_once('/').unwrap_or((text, ""));
-        match (index.parse(), of.parse()) {
-            (Ok(index), Ok(of)) if 0 < index && index <= of => Ok(Self { index, of }),
-            _ => Err("not a share such as 3/16, the third of sixteen".to_owned()),
-        }
-    }
-}

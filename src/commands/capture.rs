@@ -5,18 +5,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
 use sha2::{Digest as _, Sha256};
-use wfkit_capture::{
-    FileStats, Import, ImportError, ImportOptions, ImportParts, ImportStats, LabelSource, Selection, import,
-};
+use wfkit_capture::{Import, ImportError, ImportOptions, ImportParts, ImportStats, LabelSource, Selection, import};
 use wfkit_datasets::{TraceFormat, write_traces, write_traces_in_parts};
 use wfkit_metrics::{Input, PrivacyReport, StageReport, Summary, Utility, Volume, VolumeSummary};
 
 use super::{capture_audit, capture_info};
 use crate::cli;
 use crate::commands::record;
-use crate::context::{Context, count, count_set, digests, files_below, hex};
+use crate::context::{Context, count, count_set};
 use crate::input::list;
-use crate::large::Kept;
+use wfkit_datasets::{digests, files_below, hex};
+use wfkit_evaluate::PartsSeen;
 use wfkit_evaluate::{trivial_privacy, trivial_privacy_of};
 
 /// Warnings that are said one by one.
@@ -74,7 +73,7 @@ fn import_in_parts(options: &cli::CaptureImport, context: &Context<'_>) -> Resul
     warn_of(&stats, context);
     tell_names(&stats, context);
     let provenance = parts.provenance().clone();
-    let mut kept = Kept::of(&parts.labels(), context.setting());
+    let mut kept = PartsSeen::of(&parts.labels(), context.setting());
     let bar = context.printer.progress("importing", parts.len() as u64);
     write_traces_in_parts(&options.out, &provenance, |add| {
         for part in &mut parts {
@@ -115,7 +114,7 @@ pub(crate) fn import_captures(paths: &[PathBuf], options: &cli::Import, context:
 }
 
 /// Shows how many of the captures have been read.
-fn with_bar<T>(context: &Context<'_>, import: impl FnOnce(&(dyn Fn(usize, usize) + Sync)) -> T) -> T {
+pub(super) fn with_bar<T>(context: &Context<'_>, import: impl FnOnce(&(dyn Fn(usize, usize) + Sync)) -> T) -> T {
     let bar = context.printer.progress("reading", 0);
     let done = import(&|done, total| {
         bar.set_length(total as u64);
@@ -162,21 +161,10 @@ fn report_of(
     context: &Context<'_>,
 ) -> StageReport {
     let mut report = context.stage("capture", inputs, Utility::of(volumes), privacy);
-    count(&mut report.counts, "files", stats.files as usize);
-    count(&mut report.counts, "other files", stats.other_files as usize);
-    count(&mut report.counts, "packets read", stats.packets as usize);
-    let warnings = stats.warnings.iter().map(|(kind, n)| (format!("warning: {kind}"), *n));
-    let rules = stats.client_rules.iter().map(|(rule, n)| (format!("client by {rule}"), *n));
-    let labels = stats.labels.iter().map(|(source, n)| (format!("label by {source}"), *n));
-    let streams = stats.streams.iter().map(|(kind, n)| (format!("stream: {kind}"), *n));
-    report.counts.extend(warnings.chain(streams).chain(rules).chain(labels));
-    let packets = stats.dropped.iter().map(|(reason, n)| (format!("packets: {reason}"), *n));
-    let traces = stats.dropped_traces.iter().map(|(reason, n)| (format!("traces: {reason}"), *n));
-    report.dropped.extend(packets.chain(traces));
+    stats.describe(&mut report);
     report.utility.extras.set("volumes", VolumeSummary::of(volumes));
     let packets = lengths.iter().map(|&packets| packets as f64);
     report.utility.extras.set("packets", Summary::of(packets));
-    report.problems.extend(stats.problems.iter().cloned());
     report
 }
 
@@ -220,10 +208,7 @@ pub(crate) fn tell_names(stats: &ImportStats, context: &Context<'_>) {
 
 /// Says what is wrong with files, and what deserves a look.
 fn warn_of(stats: &ImportStats, context: &Context<'_>) {
-    let warning = |file: &FileStats| -> Vec<String> {
-        file.warnings.iter().map(|(kind, n)| format!("{}: {n} x {kind}", file.file)).collect()
-    };
-    let all: Vec<String> = stats.problems.iter().cloned().chain(stats.by_file.iter().flat_map(warning)).collect();
+    let all = stats.everything_odd();
     for message in all.iter().take(PROBLEMS_SHOWN) {
         context.printer.warn(message);
     }

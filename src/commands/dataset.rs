@@ -6,17 +6,17 @@ use anyhow::{Context as _, Result, ensure};
 use wfkit_classify::Samples;
 use wfkit_datasets::splits::Split;
 use wfkit_datasets::{
-    ClassInfo, Groups, InfoOfParts, Layer, Overlap, Together, TraceSet, classes_of, duplicates, near_twins,
-    write_folds, write_traces,
+    Groups, InfoOfParts, Layer, Overlap, PUBLIC_SETS, Together, classes_of, doubts, write_folds, write_traces,
 };
-use wfkit_metrics::{PrivacyReport, StageReport, Summary, Utility, VolumeSummary};
-use wfkit_report::words::abbreviated;
+use wfkit_metrics::{PrivacyReport, StageReport, Utility};
+use wfkit_report::text;
 
 use super::{audit, convert, merge, public, relabel, retime, select, show};
 use crate::cli;
-use crate::context::{Context, count, count_set, digests, make_folder};
-use crate::input::{Traces, read_traces};
-use crate::printer::percent;
+use crate::context::{Context, count, count_set, make_folder};
+use crate::input::read_traces;
+use wfkit_datasets::digests;
+use wfkit_evaluate::Traces;
 use wfkit_evaluate::split::{Pages, by_moment, by_session, stratified, stratified_in};
 use wfkit_evaluate::trivial_privacy;
 
@@ -29,8 +29,8 @@ pub(crate) fn run(command: &cli::Dataset, context: &Context<'_>) -> Result<()> {
         cli::Dataset::Show { traces, classes, each, most } => {
             show::run(traces, classes.as_ref(), (*each, *most), context)
         }
-        cli::Dataset::List => public::all(context),
-        cli::Dataset::Describe { set } => public::one(set, context),
+        cli::Dataset::List => context.printer.shown(&PUBLIC_SETS, text::public_sets),
+        cli::Dataset::Describe { set } => context.printer.shown(set, || text::public_set(set)),
         cli::Dataset::Import { set, paths, out } => public::import(set, paths, out, context),
         cli::Dataset::Filter { traces, wanted, out } => select::filter(traces, wanted, out, context),
         cli::Dataset::Sample { traces, traces_each, classes, out } => {
@@ -61,86 +61,9 @@ fn info(paths: &[PathBuf], full: bool, context: &Context<'_>) -> Result<()> {
         context.finish_and_print(report, None)?;
     } else {
         context.finish(&mut report, None)?;
-        print_info(&traces.set, &classes, &report, context)?;
+        context.printer.text(&text::set(&traces.set, &classes, &report))?;
     }
-    let shown = if full { classes.len() } else { CLASSES_SHOWN };
-    let row = |class: &ClassInfo| {
-        let bytes = |bytes: f64| format!("{:.1}", bytes / 1e3);
-        let ClassInfo { traces, sessions, packets, in_bytes, out_bytes, seconds, .. } = *class;
-        [
-            abbreviated(&class.class, 24),
-            traces.to_string(),
-            sessions.to_string(),
-            format!("{packets:.0}"),
-            bytes(in_bytes),
-            bytes(out_bytes),
-            format!("{seconds:.2}"),
-        ]
-    };
-    let rows: Vec<[String; 7]> = classes.iter().take(shown).map(row).collect();
-    context.printer.table(["class", "traces", "sessions", "packets", "kB in", "kB out", "seconds"], &rows)?;
-    match classes.len().checked_sub(shown) {
-        None | Some(0) => context.printer.line("Packets, kB and seconds are medians over the traces of a class."),
-        Some(more) => context.printer.line(&format!(
-            "Packets, kB and seconds are medians over the traces of a class. {more} classes more: --full"
-        )),
-    }
-}
-
-/// What a set is, in a few lines.
-fn print_info(set: &TraceSet, classes: &[ClassInfo], report: &StageReport, context: &Context<'_>) -> Result<()> {
-    let n = |name: &str| report.counts.get(name).copied().unwrap_or_default();
-    let line = |text: String| context.printer.line(&text);
-    let sizes = || classes.iter().map(|class| class.traces);
-    let (fewest, most) = (sizes().min().unwrap_or(0), sizes().max().unwrap_or(0));
-    let each = match fewest == most {
-        true => format!("{fewest} each"),
-        false => format!(
-            "{fewest} to {most} each, {:.1} times as many in the largest as in the smallest",
-            most as f64 / fewest as f64
-        ),
-    };
-    line(format!("{} traces of {} classes ({each}), {} packets", n("traces"), n("classes"), n("packets")))?;
-    let of_none = match n("traces without session") {
-        0 => String::new(),
-        without => format!(", {without} traces in none"),
-    };
-    let layer = match set.provenance().layer {
-        Layer::Frame => "link-layer frames",
-        Layer::Ip => "IP packets",
-        Layer::Tcp => "TCP payloads",
-        Layer::Tls => "TLS records",
-        Layer::Cell => "Tor cells",
-        Layer::Udp => "UDP payloads",
-        Layer::Unknown => "not said of what",
-    };
-    line(format!("sizes: {layer}; {} sessions{of_none}", n("sessions")))?;
-    if n("traces with a twin of the same packets") == 0 {
-        line("no two traces have the same packets".to_owned())?;
-    }
-    for (name, what) in [
-        ("traces with a twin of the same packets", "have the packets of another trace"),
-        ("traces without incoming packet", "have no incoming packet"),
-        ("traces without outgoing packet", "have no outgoing packet"),
-        ("traces without start", "do not say when they start"),
-    ] {
-        if n(name) > 0 {
-            line(format!("{} traces {what}", n(name)))?;
-        }
-    }
-    for (reason, dropped) in &report.dropped {
-        line(format!("left out by reading: {dropped} x {reason}"))?;
-    }
-    let privacy = &report.privacy;
-    match (privacy.accuracy, &privacy.reason) {
-        (Some(accuracy), _) => line(format!(
-            "volume alone (the attack `{}`) tells the class of {} of the traces; all of the report: --full",
-            privacy.attack,
-            percent(accuracy)
-        )),
-        (None, Some(reason)) => line(format!("no attack: {reason}")),
-        (None, None) => Ok(()),
-    }
+    context.printer.text(&text::classes(&classes, if full { classes.len() } else { CLASSES_SHOWN }))
 }
 
 /// The traces as the user wants copies of one load to be written; those that are left out are counted.
@@ -163,29 +86,10 @@ fn validate(paths: &[PathBuf], context: &Context<'_>) -> Result<()> {
     let traces = read_traces(paths, context)?;
     let privacy = trivial_privacy(&traces.set, FOLDS, context.setting())?;
     let report = describe("dataset validate", paths, &traces, privacy, context)?;
-    let mut doubts = 0;
-    let mut doubt = |message: String| {
-        doubts += 1;
-        context.printer.warn(&message);
-    };
-    for twins in duplicates(&traces.set) {
-        let keys: Vec<String> = twins.iter().map(|&row| format!("({})", traces.set.traces()[row].key)).collect();
-        doubt(format!("the same packets in {}", keys.join(", ")));
-    }
-    let name = |row: usize| &traces.set.traces()[row].key;
-    for [first, second] in near_twins(&traces.set) {
-        doubt(format!("nearly the same packets in ({}), ({})", name(first), name(second)));
-    }
-    for labelled in traces.set.traces() {
-        if labelled.trace.in_packets() == 0 {
-            doubt(format!("({}) has no incoming packet", labelled.key));
-        }
-        if labelled.trace.out_packets() == 0 {
-            doubt(format!("({}) has no outgoing packet", labelled.key));
-        }
-    }
+    let doubts = doubts(&traces.set);
+    doubts.iter().for_each(|doubt| context.printer.warn(doubt));
     context.finish_and_print(report, None)?;
-    context.printer.line(&match doubts {
+    context.printer.line(&match doubts.len() {
         0 => "verdict: nothing is wrong, and nothing suspicious".to_owned(),
         1 => "verdict: readable; one thing is suspicious and named above".to_owned(),
         doubts => format!("verdict: readable; {doubts} things are suspicious and named above"),
@@ -213,22 +117,8 @@ pub(super) fn describe_seen(
     privacy: PrivacyReport,
     context: &Context<'_>,
 ) -> Result<StageReport> {
-    let info = seen.done(layer);
-    let volumes = seen.volumes();
-    let mut report = context.stage(stage, digests(paths)?, Utility::of(volumes), privacy);
-    count(&mut report.counts, "traces", info.traces);
-    count(&mut report.counts, "classes", info.classes);
-    count(&mut report.counts, "packets", info.packets);
-    count(&mut report.counts, "sessions", info.sessions);
-    count(&mut report.counts, "traces without session", info.without_session);
-    count(&mut report.counts, "traces without start", info.without_start);
-    count(&mut report.counts, "traces with a twin of the same packets", info.duplicates);
-    count(&mut report.counts, "traces without incoming packet", info.without_incoming);
-    count(&mut report.counts, "traces without outgoing packet", info.without_outgoing);
-    report.utility.extras.set("layer", info.layer).set("volumes", VolumeSummary::of(volumes));
-    let packets = seen.packets().iter().map(|&packets| packets as f64);
-    report.utility.extras.set("packets", Summary::of(packets));
-    report.utility.extras.set("traces_per_class", info.traces_per_class);
+    let mut report = context.stage(stage, digests(paths)?, Utility::of(seen.volumes()), privacy);
+    seen.describe(&mut report, layer);
     Ok(report)
 }
 

@@ -12,12 +12,12 @@ use wfkit_evaluate::trivial_privacy_of;
 use wfkit_features::FeatureMatrix;
 use wfkit_metrics::{PrivacyReport, Probabilities, StageReport, Utility};
 
-use crate::cli::Shard;
 use crate::commands::dataset::FOLDS;
-use crate::commands::defend::manifest_path;
 use crate::commands::sweep;
-use crate::context::{Context, count, digests, report_path, write};
-use crate::large::Kept;
+use crate::context::{Context, count, write};
+use wfkit_datasets::Shard;
+use wfkit_datasets::{digests, report_path};
+use wfkit_evaluate::PartsSeen;
 
 pub(crate) fn run(paths: &[PathBuf], out: &Path, context: &Context<'_>) -> Result<()> {
     let parts = in_order(paths.iter().map(|path| Part::read(path)).collect::<Result<_>>()?)?;
@@ -61,7 +61,7 @@ impl Part {
                 path.display()
             )
         })?;
-        Ok(Self { path: path.to_owned(), shard, manifest: beside(&manifest_path(path))?, report })
+        Ok(Self { path: path.to_owned(), shard, manifest: beside(&ManifestFile::beside(path))?, report })
     }
 
     /// That another shard is of the same run.
@@ -191,7 +191,7 @@ fn traces(parts: &[Part], paths: &[PathBuf], out: &Path, context: &Context<'_>) 
     if is_import {
         provenance.sources.sort_unstable();
     }
-    let mut kept = Kept::of(&labels, context.setting());
+    let mut kept = PartsSeen::of(&labels, context.setting());
     let mut after = Totals::default();
     write_parquet_in_parts(out, &provenance, |sink| {
         for part in parts {
@@ -205,7 +205,7 @@ fn traces(parts: &[Part], paths: &[PathBuf], out: &Path, context: &Context<'_>) 
         anyhow::Ok(())
     })?;
     if parts.iter().all(|part| part.manifest.is_some()) {
-        write(&manifest_path(out), serde_json::to_string_pretty(&manifest(parts, after, &kept, out)?)? + "\n")?;
+        write(&ManifestFile::beside(out), manifest(parts, after, &kept, out)?.to_json())?;
     }
     let privacy = trivial_privacy_of(&kept.some(&provenance)?, &kept.drawn, FOLDS, context.setting())?;
     let mut report = context.stage("dataset merge", digests(paths)?, Utility::of(&kept.volumes), privacy);
@@ -237,7 +237,7 @@ fn open(path: &Path) -> Result<TraceParts<'_>> {
 }
 
 /// The manifest that one run would have written.
-fn manifest(parts: &[Part], after: Totals, kept: &Kept, out: &Path) -> Result<ManifestFile> {
+fn manifest(parts: &[Part], after: Totals, kept: &PartsSeen, out: &Path) -> Result<ManifestFile> {
     let files: Vec<&ManifestFile> = parts.iter().filter_map(|part| part.manifest.as_ref()).collect();
     let first = files[0];
     let mut before = Totals::default();

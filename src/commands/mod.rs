@@ -1,6 +1,5 @@
 //! One file a command: options to validated values to library calls to a report.
 
-mod attacks;
 mod audit;
 mod capture;
 mod capture_audit;
@@ -32,11 +31,10 @@ mod show;
 mod sweep;
 mod train;
 
-pub(crate) use evaluate::Benchmark;
-
 use std::path::Path;
 
 use anyhow::Result;
+use wfkit_classify::every_attack;
 
 use crate::asked::Asked;
 use crate::cli::Command;
@@ -58,7 +56,7 @@ pub(crate) fn execute(asked: Asked, program: &Path, printer: &Printer) -> Result
         Command::Predict(options) => predict::run(&options, &context),
         Command::Plot(command) => plot::run(&command, &context),
         Command::Report(options) => report::run(&options, &context),
-        Command::Attacks => attacks::run(&context),
+        Command::Attacks => context.printer.shown(&every_attack(), wfkit_report::text::attacks),
         Command::Evaluate(options) => evaluate::run(options, &context),
         Command::Score(options) => score::run(&options, &context),
         Command::Defend(options) => defend::run(&options, &context),

@@ -16,9 +16,10 @@ use wfkit_datasets::{FileKind, Groups, Observed, TraceKey, TraceParts, write_pro
 use wfkit_metrics::{ClassMap, PrivacyReport, Probabilities, ScoreOptions, Scores, Utility};
 
 use crate::cli;
-use crate::context::{Context, count, digests};
-use crate::input::{Labelled, check_classes, check_observed};
+use crate::context::{Context, count};
+use crate::input::{check_classes, check_observed, read_labelled};
 use crate::large::share_of;
+use wfkit_datasets::digests;
 use wfkit_evaluate::BOOTSTRAP;
 
 pub(crate) fn run(options: &cli::Predict, context: &Context<'_>) -> Result<()> {
@@ -109,7 +110,7 @@ fn probabilities(fitted: &FittedAttack, options: &cli::Predict, context: &Contex
     if let Some((parts, rows)) = share_of(&options.input, (options.at_once, options.shard), context)? {
         return probabilities_of_parts(fitted, options, parts, rows, context);
     }
-    let input = Labelled::read(&options.input, context)?;
+    let input = read_labelled(&options.input, context)?;
     let samples = input.samples();
     check_observed(fitted.about().observed.as_ref(), samples.observed().as_ref(), options.any_layer, context)?;
     check_classes(fitted.classes(), &samples.classes(), context);

@@ -7,7 +7,8 @@ use wfkit_datasets::{TraceFormat, relabel, write_traces};
 
 use super::dataset::{FOLDS, describe};
 use crate::context::{Context, count};
-use crate::input::{Traces, read_traces};
+use crate::input::read_traces;
+use wfkit_evaluate::Traces;
 use wfkit_evaluate::trivial_privacy;
 
 pub(super) fn run(

@@ -1,21 +1,20 @@
 //! `wfkit rerun`: what made a folder, again, and whether every byte is the same.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
-use wfkit_datasets::croissant_path;
-use wfkit_metrics::without_clock;
+use wfkit_datasets::{ComparedFolders, croissant_path};
 
 use crate::TOOL;
 use crate::asked::Asked;
 use crate::cli::{self, Command};
 use crate::commands::run::TRACES;
-use crate::context::{Context, digests, files_below};
+use crate::context::Context;
 use crate::pipeline_file::{PIPELINE, unfolded};
 use crate::printer::Printer;
+use wfkit_datasets::digests;
 
 /// Differing files that are named.
 const NAMED: usize = 10;
@@ -47,7 +46,7 @@ pub(crate) fn run(options: &cli::Rerun, context: &Context<'_>) -> Result<()> {
         Context::new(asked.cli.global.seed, asked.options.clone(), context.program, &printer).describing(describes);
     super::run::run(pipeline, &as_then)?;
 
-    let compared = Compared::of(made, &again)?;
+    let compared = ComparedFolders::of(made, &again, PIPELINE)?;
     compared.differing.iter().take(NAMED).for_each(|name| context.printer.warn(&format!("{name} differs")));
     let (made, all) = (made.display(), compared.files);
     if !compared.differing.is_empty() {
@@ -97,67 +96,4 @@ fn check_origin(made: &Path, pipeline: &cli::Run, context: &Context<'_>) -> Resu
         );
     }
     Ok(())
-}
-
-/// Two folders.
-struct Compared {
-    files: usize,
-    /// What is in both, and not the same, or missing in the first.
-    differing: Vec<String>,
-    /// What is in the first alone.
-    others: Vec<String>,
-}
-
-impl Compared {
-    fn of(made: &Path, again: &Path) -> Result<Self> {
-        let (first, second) = (names(made)?, names(again)?);
-        let mut differing = Vec::new();
-        for name in second.iter().filter(|name| *name != PIPELINE) {
-            if !is_same(&made.join(name), &again.join(name))? {
-                differing.push(name.clone());
-            }
-        }
-        let others = first.difference(&second).cloned().collect();
-        Ok(Self { files: second.len() - 1, differing, others })
-    }
-}
-
-/// The files in `folder` and those below it, by what they are called from there.
-fn names(folder: &Path) -> Result<BTreeSet<String>> {
-    files_below(folder)
-        .iter()
-        .map(|path| {
-            let name = path.strip_prefix(folder).with_context(|| path.display().to_string())?;
-            Ok(name.to_string_lossy().into_owned())
-        })
-        .collect()
-}
-
-fn is_same(made: &Path, again: &Path) -> Result<bool> {
-    let Ok(first) = fs::read(made) else { return Ok(false) };
-    let second = fs::read(again).with_context(|| again.display().to_string())?;
-    if first == second || again.extension().is_none_or(|ending| ending != "json") {
-        return Ok(first == second);
-    }
-    let report = |bytes: &[u8]| -> Option<Value> {
-        let mut report = serde_json::from_slice(bytes).ok()?;
-        without_clock(&mut report);
-        without_places(&mut report);
-        Some(report)
-    };
-    Ok(report(&first).is_some_and(|first| Some(first) == report(&second)))
-}
-
-/// Takes out where inputs were found, which stand beside what they are.
-fn without_places(value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            if fields.contains_key("sha256") {
-                fields.remove("path");
-            }
-            fields.values_mut().for_each(without_places);
-        }
-        Value::Array(values) => values.iter_mut().for_each(without_places),
-        _ => {}
-    }
 }

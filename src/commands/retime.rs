@@ -10,7 +10,8 @@ use wfkit_metrics::Utility;
 
 use super::dataset::{FOLDS, describe};
 use crate::context::{Context, count};
-use crate::input::{Traces, list, read_traces};
+use crate::input::{list, read_traces};
+use wfkit_evaluate::Traces;
 use wfkit_evaluate::trivial_privacy;
 use wfkit_report::words::hanging;
 

@@ -1,6 +1,5 @@
 //! `wfkit run`: the whole pipeline on one input.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -8,8 +7,8 @@ use serde_json::{Value, json};
 use wfkit_capture::has_captures;
 use wfkit_classify::Samples;
 use wfkit_competition::{
-    Prediction, Rules, SplitOptions, Verif, capture_ids, check_attack, export_defense, read_captures, read_defense,
-    score, split, write_attack,
+    Prediction, Rules, SplitOptions, Verif, capture_ids, check_attack, count_all_paths, export_defense, read_captures,
+    read_defense, score, split, write_attack,
 };
 use wfkit_datasets::formats::ReadLimits;
 use wfkit_datasets::{TraceSet, sample, write_probabilities, write_traces};
@@ -20,12 +19,13 @@ use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility};
 use super::defend::Attacked;
 use super::{capture, competition, defend as defence, evaluate, features};
 use crate::cli;
-use crate::context::{Context, count, count_set, digests, make_folder, report_path, write};
+use crate::context::{Context, count, count_set, make_folder, write};
 use crate::input::read_traces;
 use crate::pipeline_file::{PIPELINE, repeating};
-use crate::printer::{percent, score as shown};
+use wfkit_datasets::{digests, report_path};
 use wfkit_evaluate::split::{Pages, by_session};
 use wfkit_evaluate::{Attempt, DRAWS_TRAIN, TRIVIAL, attack, beside_trivial, folds_of, measure, trivial_privacy};
+use wfkit_report::text::{self, RunStage};
 
 /// The attacks that are compared, from simple to elaborate.
 const ATTACKS: [&str; 5] = [TRIVIAL, "sequence", "cumul-forest", "kfp-175", "kfp-size"];
@@ -74,16 +74,9 @@ struct Pipeline<'a> {
     inputs: Vec<Input>,
 }
 
-/// A stage that is done.
-struct Stage {
-    /// Of which defence, where that distinguishes stages of one name.
-    defence: Option<String>,
-    report: StageReport,
-}
-
 impl Pipeline<'_> {
     /// Captures are imported, traces are read.
-    fn traces(&self, input: &Path) -> Result<(TraceSet, Stage)> {
+    fn traces(&self, input: &Path) -> Result<(TraceSet, RunStage)> {
         let context = self.context.restarted();
         let out = self.out(TRACES);
         let (set, report) = if has_captures(input) {
@@ -108,7 +101,7 @@ impl Pipeline<'_> {
     }
 
     /// The features that the attack looks at.
-    fn features(&self, set: &TraceSet, looks_at: &FeatureSpec) -> Result<Stage> {
+    fn features(&self, set: &TraceSet, looks_at: &FeatureSpec) -> Result<RunStage> {
         let context = self.context.restarted();
         let out = self.out("features.parquet");
         let extracted = features::extract(looks_at, set, &context);
@@ -119,7 +112,7 @@ impl Pipeline<'_> {
 
     /// Every attack by cross-validation; the chosen one also with whole sessions kept apart, and as a model of all traces. With it come the features
     /// that the chosen one looks at, which an attack that chooses has to be trained for.
-    fn attacks(&self, set: &TraceSet) -> Result<(Attempt, Stage, FeatureSpec)> {
+    fn attacks(&self, set: &TraceSet) -> Result<(Attempt, RunStage, FeatureSpec)> {
         let context = self.context.restarted();
         let out = self.out("model.wfm");
         let chosen = attack(&self.options.attack)?;
@@ -173,7 +166,7 @@ impl Pipeline<'_> {
         Ok(json!({ "measured": true, "groups": splits.len(), "attacks": scores }))
     }
 
-    fn defend(&self, set: &TraceSet, spec: &DefenseSpec, undefended: &Attempt) -> Result<(TraceSet, Stage)> {
+    fn defend(&self, set: &TraceSet, spec: &DefenseSpec, undefended: &Attempt) -> Result<(TraceSet, RunStage)> {
         let context = self.context.restarted();
         let folder = self.out("defended");
         make_folder(&folder)?;
@@ -191,7 +184,7 @@ impl Pipeline<'_> {
 
     /// A round of the competition: this set as a team's defence, the attack against it. Where the set shows some paths of each load only, what it costs
     /// its user is given, that of all of them.
-    fn compete(&self, set: &TraceSet, defence: &str, of_all_paths: Option<Utility>) -> Result<Stage> {
+    fn compete(&self, set: &TraceSet, defence: &str, of_all_paths: Option<Utility>) -> Result<RunStage> {
         let context = self.context.restarted();
         let folder = self.out("competition").join(file_name(defence));
         make_folder(&folder)?;
@@ -218,7 +211,7 @@ impl Pipeline<'_> {
             }
         };
         if let Some(utility) = of_all_paths {
-            competition::count_all_paths(&mut played, utility);
+            count_all_paths(&mut played, utility);
         }
         self.done(played, Some(defence.to_owned()), &out, &context)
     }
@@ -256,7 +249,7 @@ impl Pipeline<'_> {
         defence: Option<String>,
         out: &Path,
         context: &Context<'_>,
-    ) -> Result<Stage> {
+    ) -> Result<RunStage> {
         if let Some(defence) = &defence {
             report.utility.extras.set("defence", defence);
         }
@@ -264,11 +257,11 @@ impl Pipeline<'_> {
         let what = defence.as_ref().map(|defence| format!(" ({defence})")).unwrap_or_default();
         let path = report_path(out);
         context.printer.note(&format!("{}{what}: {:.1} s, {}", report.stage, report.seconds, path.display()));
-        Ok(Stage { defence, report })
+        Ok(RunStage { defence, report })
     }
 
     /// Prints what the stages found, and writes all reports as one document.
-    fn conclude(&self, set: &TraceSet, stages: Vec<Stage>) -> Result<()> {
+    fn conclude(&self, set: &TraceSet, stages: Vec<RunStage>) -> Result<()> {
         let classify = &stages.iter().find(|stage| stage.report.stage == "classify").expect("every run has it").report;
         let mut report =
             self.context.stage("run", self.inputs.clone(), Utility::of(&set.volumes()), classify.privacy.clone());
@@ -282,129 +275,17 @@ impl Pipeline<'_> {
         if self.context.printer.is_json() {
             return self.context.printer.document(&document);
         }
-        self.print_stages(&stages)?;
-        self.print_attacks(classify)?;
-        self.print_competition(&stages)?;
+        let mut told = text::run(&stages);
         let out = self.options.out.display();
-        self.context.printer.line(&format!(
+        told.line(format!(
             "everything is in {out}/; each output has its report beside it; wfkit report {out} makes one page of all"
-        ))
-    }
-
-    fn print_stages(&self, stages: &[Stage]) -> Result<()> {
-        let printer = self.context.printer;
-        printer.line(
-            "\nEvery stage: what the traffic costs, and what it gives away (the attack beside the trivial one)",
-        )?;
-        let rows: Vec<[String; 8]> = stages
-            .iter()
-            .filter(|stage| stage.report.stage != "competition score")
-            .map(|stage| {
-                let StageReport { utility, privacy, .. } = &stage.report;
-                let trivial = privacy.extras.get("trivial");
-                let of_trivial = |name: &str| match trivial {
-                    Some(trivial) => shown(trivial[name].as_f64()),
-                    None if privacy.attack == TRIVIAL => "the same".to_owned(),
-                    None => "-".to_owned(),
-                };
-                let Utility { median_in_bytes, median_out_bytes, median_seconds, score, .. } = utility.utility;
-                let median = |value: Option<f64>| value.unwrap_or(0.0); // A run has traces.
-                let kilobytes = (median(median_in_bytes) + median(median_out_bytes)) / 1e3;
-                [
-                    stage.defence.as_ref().unwrap_or(&stage.report.stage).clone(),
-                    format!("{kilobytes:.1} kB, {:.2} s", median(median_seconds)),
-                    score.map_or("-".to_owned(), |score| format!("{score:.3}")),
-                    privacy.attack.clone(),
-                    shown(privacy.accuracy),
-                    shown(privacy.roc_auc_macro_ovr),
-                    of_trivial("accuracy"),
-                    of_trivial("roc_auc_macro_ovr"),
-                ]
-            })
-            .collect();
-        let header =
-            ["stage", "median trace", "utility", "attack", "accuracy", "ROC-AUC", "trivial acc.", "trivial AUC"];
-        printer.table(header, &rows)?;
-        let reasons: BTreeSet<String> = stages
-            .iter()
-            .filter_map(|stage| {
-                Some(format!("no score of {}: {}", stage.report.privacy.attack, stage.report.privacy.reason.as_ref()?))
-            })
-            .collect();
-        reasons.iter().try_for_each(|reason| printer.line(reason))
-    }
-
-    fn print_attacks(&self, classify: &StageReport) -> Result<()> {
-        let Some(attacks) = classify.privacy.extras.get("attacks").and_then(Value::as_array) else { return Ok(()) };
-        let printer = self.context.printer;
-        printer.line("\nAttacks on the undefended traces, 95 % intervals in brackets")?;
-        let chance = attacks.first().and_then(|one| one["chance_accuracy"].as_f64());
-        let mut rows: Vec<[String; 5]> =
-            vec![["chance".into(), shown(chance), "0.5000".into(), "-".into(), String::new()]];
-        rows.extend(attacks.iter().map(attack_row));
-        let sessions = classify.privacy.extras.get("by_session").and_then(|by| by["attacks"].as_array());
-        rows.extend(sessions.into_iter().flatten().map(|one| {
-            let [name, accuracy, auc, loss, _] = attack_row(one);
-            [format!("{name}, by session"), accuracy, auc, loss, String::new()]
-        }));
-        printer.table(["attack", "accuracy", "ROC-AUC", "log loss", "against the trivial attack"], &rows)
-    }
-
-    fn print_competition(&self, stages: &[Stage]) -> Result<()> {
-        let printer = self.context.printer;
-        printer.line("\nAs a team of the competition")?;
-        let rows: Vec<[String; 7]> = stages
-            .iter()
-            .filter(|stage| stage.report.stage == "competition score")
-            .map(|stage| {
-                let StageReport { utility, privacy, .. } = &stage.report;
-                let extra = |name: &str| privacy.extras.get(name).and_then(Value::as_f64);
-                let bandwidth =
-                    stages.iter().find(|other| other.report.stage == "defend" && other.defence == stage.defence);
-                let bandwidth = bandwidth.and_then(|defended| {
-                    let overheads = defended.report.utility.extras.get("overheads")?;
-                    overheads["bandwidth"]["both"]["total"]["value"].as_f64()
-                });
-                let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.3}"));
-                [
-                    stage.defence.clone().unwrap_or_default(),
-                    bandwidth.map_or("-".to_owned(), percent),
-                    number(utility.utility.score),
-                    shown(privacy.accuracy),
-                    shown(privacy.roc_auc_macro_ovr),
-                    number(extra("attack_score")),
-                    number(extra("total")),
-                ]
-            })
-            .collect();
-        printer.table(["defence", "extra bytes", "utility", "accuracy", "ROC-AUC", "attack score", "total"], &rows)?;
-        printer.line(
-            "total = utility x attack score, for a team that sends so and attacks traces sent so. What a\n\
-             defence hides lowers the totals of those who attack it, not its own: competition score --help",
-        )
+        ));
+        self.context.printer.text(&told)
     }
 
     fn out(&self, name: &str) -> PathBuf {
         self.options.out.join(name)
     }
-}
-
-fn attack_row(one: &Value) -> [String; 5] {
-    let with_interval = |name: &str| {
-        let interval = &one[format!("{name}_95")];
-        match (interval["low"].as_f64(), interval["high"].as_f64()) {
-            (Some(low), Some(high)) => format!("{} [{low:.3}, {high:.3}]", shown(one[name].as_f64())),
-            _ => shown(one[name].as_f64()),
-        }
-    };
-    let text = |name: &str| one[name].as_str().unwrap_or_default().to_owned();
-    [
-        text("attack"),
-        with_interval("accuracy"),
-        with_interval("roc_auc_macro_ovr"),
-        shown(one["log_loss"].as_f64()),
-        text("against_trivial"),
-    ]
 }
 
 /// Rules that fit the set: its own number of classes, and repetitions around their mean.

@@ -10,18 +10,19 @@ use wfkit_datasets::splits::Split;
 use wfkit_datasets::{Aligned, FileKind, FoldFile, Label, ProbabilityTable, TraceKey, Truth, splits_of_folds};
 use wfkit_evaluate::split::of_file;
 use wfkit_evaluate::{
-    ExperimentError, LeakageEstimate, LeakageReport, LowerBound, Measured, PairedComparison, RankedAttack, TRIVIAL,
-    attack, compare, measure, open_world, splits_testing,
+    ExperimentError, LeakageEstimate, LeakageReport, LowerBound, Measured, TRIVIAL, attack, compare, measure,
+    open_world, splits_testing,
 };
 use wfkit_features::FeatureMatrix;
 use wfkit_metrics::{Probabilities, Utility, did_you_mean_one_of};
 
-use super::evaluate::{all, sheet};
 use crate::cli;
-use crate::context::{Context, count, digests, write_picture};
-use crate::input::{Features, Labelled, list};
+use crate::context::{Context, count, write_picture, write_sheet};
+use crate::input::{list, read_labelled};
+use wfkit_datasets::digests;
+use wfkit_evaluate::{Features, Labelled};
 use wfkit_report::picture::reliability;
-use wfkit_report::words::{NARROW, hanging};
+use wfkit_report::text::{compared as compared_text, sheet};
 
 /// What the calibration is said to be.
 const CALIBRATION: &str = "none here: probabilities are those of the file";
@@ -98,11 +99,11 @@ pub(crate) fn run(options: &cli::Score, context: &Context<'_>) -> Result<()> {
     let compared = compare(first, others);
     if !others.is_empty() {
         extras.set("against", &compared);
-        table(&measured, &compared).iter().try_for_each(|line| context.printer.line(line))?;
+        context.printer.text(&compared_text(&measured, &compared))?;
     }
     if let Some(path) = &options.sheet {
         let attacks: Vec<&Measured> = measured.iter().chain(&trivial).collect();
-        sheet::write_sheet(path, &report, &attacks, &split)?;
+        write_sheet(path, |form| sheet(form, &report, &attacks, &split))?;
     }
     if let Some(path) = &options.picture {
         write_picture(path, &reliability(&first.attack, &first.reliability()).svg())?;
@@ -140,7 +141,7 @@ impl Traces {
             let input = Labelled::Features(Features { matrix, fitted_on_all_rows: Vec::new() });
             return Ok(Self { input, truth, file, is_table });
         }
-        let input = Labelled::read(paths, context)?;
+        let input = read_labelled(paths, context)?;
         let samples = input.samples();
         let keys: Vec<TraceKey> = (0..samples.len()).map(|row| samples.key(row).clone()).collect();
         let truth = Truth { name: list(paths), keys, has_keys: true };
@@ -223,29 +224,4 @@ fn said(given: &Aligned, rows: &[usize]) -> Probabilities {
 /// The trivial attack on the same folds and traces.
 fn trivial(samples: Samples<'_>, rows: &[usize], splits: &[Split], context: &Context<'_>) -> Result<Measured> {
     measure(&attack(TRIVIAL)?, samples, &splits_testing(splits, rows), context.setting()).context("the trivial attack")
-}
-
-/// The scores of all files in 80 columns.
-fn table(measured: &[Measured], compared: &[PairedComparison]) -> Vec<String> {
-    let widest = measured.iter().map(|one| one.attack.chars().count()).max().unwrap_or(0);
-    let width = widest.clamp(6, NARROW - 48);
-    let row = |(at, one): (usize, &Measured)| RankedAttack::of(one, at.checked_sub(1).map(|other| &compared[other]));
-    let rows: Vec<RankedAttack> = measured.iter().enumerate().map(row).collect();
-    let test = all::Test::of(&rows);
-    let mut lines: Vec<String> = all::head(width, test).to_vec();
-    for mut row in rows {
-        let name = &mut row.summary.attack;
-        if name.chars().count() > width {
-            let cut = name.chars().count() - (width - 2);
-            *name = format!("..{}", name.chars().skip(cut).collect::<String>());
-        }
-        lines.push(all::scores(&row, width, test));
-    }
-    let told = match test {
-        all::Test::LogLoss => "corrected resampled t-test over the folds",
-        all::Test::Accuracy => "McNemar's test, each load once",
-    };
-    let first = &measured[0].attack;
-    lines.extend(hanging(&format!("p: against {first}, {told}, corrected for the number of files (Holm).")));
-    lines
 }

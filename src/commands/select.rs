@@ -10,7 +10,8 @@ use wfkit_metrics::{ClassMap, did_you_mean_one_of};
 use super::dataset::{FOLDS, describe};
 use crate::cli;
 use crate::context::{Context, count};
-use crate::input::{Traces, list, read_traces};
+use crate::input::{list, read_traces};
+use wfkit_evaluate::Traces;
 
 pub(super) fn filter(paths: &[PathBuf], wanted: &cli::Wanted, out: &Path, context: &Context<'_>) -> Result<()> {
     TraceFormat::of_extension(out)?;

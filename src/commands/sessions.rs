@@ -9,8 +9,9 @@ use wfkit_metrics::{PrivacyReport, Summary, Utility};
 
 use super::evaluate::learned_from;
 use crate::cli;
-use crate::context::{Context, count, count_set, digests, report_path, write};
+use crate::context::{Context, count, count_set, write};
 use crate::input::read_traces;
+use wfkit_datasets::{digests, report_path};
 use wfkit_evaluate::{attack, trivial_privacy};
 
 /// Folds of the trivial attack in the report: it guesses the number of pages.

@@ -9,11 +9,13 @@ use wfkit_evaluate::BOOTSTRAP;
 use wfkit_metrics::{PrivacyReport, ScoreOptions, Scores};
 
 use crate::cli;
-use crate::context::{Context, count, digests};
-use crate::input::Labelled;
+use crate::context::{Context, count};
+use crate::input::read_labelled;
+use wfkit_datasets::digests;
+use wfkit_evaluate::Labelled;
 
 pub(crate) fn run(options: &cli::Train, context: &Context<'_>) -> Result<()> {
-    let input = Labelled::read(&options.input, context)?;
+    let input = read_labelled(&options.input, context)?;
     let attack = named(&options.attack, &input)?;
     let started = Instant::now();
     let mut fitted = fit(&attack, &input, context)?;

@@ -1,5 +1,7 @@
 //! What is in a capture file, without making a trace of it.
 
+mod survey;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -11,6 +13,8 @@ use crate::flows::{FlowScope, Known, PeerRule, Rules};
 use crate::packet::{LinkType, Segment};
 use crate::records::{CaptureFormat, Record, RecordError, Records, UnitFound};
 use crate::stats::{Dropped, Reason};
+
+pub use survey::{CaptureSurvey, CaptureTotals, SurveyError, SurveyedFile};
 
 /// What is in a capture file. Tells no address and no payload.
 ///

@@ -4,6 +4,8 @@
     expect(dead_code, reason = "what tells formats apart is for those who read all of them")
 )]
 
+#[cfg(feature = "tables")]
+mod chosen;
 mod copies;
 mod csv_file;
 #[cfg(feature = "tables")]
@@ -31,6 +33,8 @@ mod spool;
 #[cfg(feature = "tables")]
 mod traces;
 
+#[cfg(feature = "tables")]
+pub use chosen::{ChangesOfLabels, ChosenTraces, TracesInParts, most_rows};
 pub use copies::{Loads, refuse_copies};
 #[cfg(feature = "tables")]
 pub(crate) use csv_file::write_csv_rows;

@@ -2,6 +2,7 @@
 
 mod cost;
 mod defended;
+mod kept;
 mod plan;
 mod point;
 mod summary;
@@ -17,7 +18,8 @@ use serde_json::Value;
 use wfkit_defend::DefenseSpec;
 
 pub use cost::DrawCost;
-pub use plan::{SweepPlan, VariantPair, first_of_each};
+pub use kept::{KeptPoints, LACKING};
+pub use plan::{SweepPlan, VariantPair, first_of_each, planned, sweep_splits, tested_on, variant_pairs};
 pub use point::{Draw, FoundInDraw, Look};
 pub use summary::{MeanOfDraws, ScoreOfDraws, SweepRow, SweptAttack};
 pub use variants::{Change, FoundChange, VariantDifference};

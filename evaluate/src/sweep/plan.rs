@@ -4,9 +4,17 @@ use std::collections::HashMap;
 use std::num::NonZeroU32;
 
 use sha2::{Digest as _, Sha256};
+use wfkit_classify::Samples;
 use wfkit_datasets::TraceSet;
-use wfkit_datasets::splits::Split;
-use wfkit_defend::{DefenseSpec, Limit};
+use wfkit_datasets::splits::{Split, explicit};
+use wfkit_defend::{DefenseSpec, DefenseSpecError, Limit, Variant, Variants, variants};
+use wfkit_metrics::did_you_mean_one_of;
+
+use crate::split::{Pages, by_session, stratified};
+use crate::{ExperimentError, Setting};
+
+/// Folds where no number is given.
+const FOLDS: usize = 5;
 
 /// Everything that decides what is measured.
 pub struct SweepPlan {
@@ -96,6 +104,68 @@ pub(super) fn content(set: &TraceSet) -> String {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Lines of a plan file that name defences, with their numbers from 1 on; what stands behind a # is a remark.
+pub fn planned(text: &str) -> Vec<(usize, String)> {
+    let pattern = |line: &str| line.split('#').next().unwrap_or_default().trim().to_owned();
+    (1..).zip(text.lines().map(pattern)).filter(|(_, pattern)| !pattern.is_empty()).collect()
+}
+
+/// Paper and code of the defences with these names, of all where `all` is among them, each as `simulated` makes it.
+///
+/// # Errors
+/// A specification that cannot be read; a test reads all of them.
+pub fn variant_pairs(
+    names: &[String],
+    simulated: impl Fn(DefenseSpec) -> DefenseSpec,
+) -> Result<Vec<VariantPair>, DefenseSpecError> {
+    let meant = |defense: &str| names.iter().any(|name| name == "all" || name == defense);
+    let mut pairs = Vec::new();
+    for Variants { paper, code, .. } in variants().iter().filter(|variants| meant(variants.defense)) {
+        for Variant { spec, what } in *code {
+            pairs.push(VariantPair { paper: simulated(paper.parse()?), code: simulated(spec.parse()?), what });
+        }
+    }
+    Ok(pairs)
+}
+
+/// Tested on the sessions with these names, trained on the others; and that in words.
+///
+/// # Errors
+/// A name that no session has; parts of which one is empty.
+pub fn tested_on(set: &TraceSet, names: &[String]) -> Result<(Vec<Split>, String), ExperimentError> {
+    let sessions: Vec<Option<&str>> = set.traces().iter().map(|t| t.key.session.as_deref()).collect();
+    let is_tested = |session: &Option<&str>| names.iter().any(|name| Some(name.as_str()) == *session);
+    if let Some(absent) = names.iter().find(|name| !sessions.contains(&Some(name.as_str()))) {
+        let meant = did_you_mean_one_of(absent, sessions.iter().flatten().copied());
+        return Err(ExperimentError::Unfit(format!("--test-session {absent}: there is no such session{meant}")));
+    }
+    let (test, train): (Vec<usize>, Vec<usize>) = (0..set.len()).partition(|&row| is_tested(&sessions[row]));
+    let name = format!("tested on session {}, trained on the others", names.join(", "));
+    let split = explicit(set.len(), train, test);
+    let split = split.map_err(|error| ExperimentError::Unfit(format!("--test-session: {error}")))?;
+    Ok((vec![Split { name: name.clone(), ..split }], name))
+}
+
+/// So many folds, of whole sessions or stratified by class, five of these where no number is given; and that in words.
+///
+/// # Errors
+/// Samples that cannot be split so.
+pub fn sweep_splits(
+    set: &TraceSet,
+    is_by_session: bool,
+    folds: Option<usize>,
+    setting: Setting<'_>,
+) -> Result<(Vec<Split>, String), ExperimentError> {
+    let samples = Samples::Traces(set);
+    if is_by_session {
+        let splits = by_session(samples, folds.unwrap_or(usize::MAX), Pages::Apart)?;
+        let name = format!("{} folds of whole sessions", splits.len());
+        return Ok((splits, name));
+    }
+    let folds = folds.unwrap_or(FOLDS);
+    Ok((stratified(samples, folds, Pages::Apart, setting)?, format!("{folds} stratified folds")))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! One HTML file of a run: what was found in words, pictures with their data, all stages, and what repeats it.
 
+#[cfg(feature = "results")]
+mod folder;
 mod html;
 pub(crate) mod run;
 mod sections;
@@ -13,6 +15,8 @@ use wfkit_metrics::{Probabilities, StageReport};
 
 use crate::canvas::{escaped, rules_of_a_page};
 
+#[cfg(feature = "results")]
+pub use folder::{FolderError, FolderTables, Stages, read_stages};
 pub use run::defence_of;
 pub use sections::{costs_of, curves, importances_of, matrix_of};
 

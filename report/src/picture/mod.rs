@@ -1,6 +1,6 @@
 //! Pictures: title, finding in words, drawing and data of each, as SVG, CSV and Vega-Lite, or in a page.
 
-#[cfg(feature = "alignment")]
+#[cfg(feature = "results")]
 mod alignment;
 mod class_areas;
 mod confusion;
@@ -14,6 +14,8 @@ mod matrix;
 mod reliability;
 mod roc;
 mod sizes;
+#[cfg(feature = "results")]
+mod sweep;
 mod waterfall;
 
 use serde_json::{Value, json};
@@ -21,7 +23,7 @@ use serde_json::{Value, json};
 use crate::canvas::Canvas;
 use crate::table::Table;
 
-#[cfg(feature = "alignment")]
+#[cfg(feature = "results")]
 pub use alignment::{AlignedTrace, alignment, cells, word};
 pub use class_areas::class_areas;
 pub use confusion::confusion;
@@ -35,6 +37,8 @@ pub use matrix::{Matrix, Tested, matrix};
 pub use reliability::reliability;
 pub use roc::roc;
 pub use sizes::sizes;
+#[cfg(feature = "results")]
+pub use sweep::sweep;
 pub use waterfall::{ShownTrace, waterfall};
 
 /// A picture and all that is said of it.
@@ -130,7 +134,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// The beginning of a picture: a white ground and a title in the middle, which is escaped.
-#[cfg(feature = "alignment")]
+#[cfg(feature = "results")]
 fn begun(width: f64, height: f64, title: &str) -> String {
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" font-size=\"13\">\n\
@@ -142,7 +146,7 @@ fn begun(width: f64, height: f64, title: &str) -> String {
 }
 
 /// The largest of 1, 2 and 5 times a power of ten that goes into `largest` at least three times.
-#[cfg(feature = "alignment")]
+#[cfg(feature = "results")]
 fn round_step(largest: f64) -> f64 {
     if largest <= 0.0 {
         return 1.0;
@@ -151,7 +155,7 @@ fn round_step(largest: f64) -> f64 {
     [5.0, 2.0, 1.0].map(|times| times * ten).into_iter().find(|step| step * 3.0 <= largest).unwrap_or(ten)
 }
 
-#[cfg(all(test, feature = "alignment"))]
+#[cfg(all(test, feature = "results"))]
 mod tests {
     use super::*;
 

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use wfkit_competition::{
     BundleOptions, CheckReport, CompetitionScore, Rules, SplitOptions, SplitReport, Verif, bundle_for_codabench,
-    check_attack, check_defense, export_defense, read_defense, score, split, split_for_hosts, write_kit,
+    check_attack, check_defense, count_all_paths, export_defense, read_defense, score, split, split_for_hosts,
+    write_kit,
 };
 use wfkit_datasets::TraceSet;
 use wfkit_datasets::formats::{Problems, ReadLimits, Source};
@@ -15,10 +16,10 @@ use wfkit_defend::{DefenseSpec, ManifestFile};
 use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, UtilityReport};
 
 use super::dataset::choose_copies;
-use super::defend::manifest_path;
 use crate::cli;
-use crate::context::{Context, count, count_set, digests};
+use crate::context::{Context, count, count_set};
 use crate::input::read_traces;
+use wfkit_datasets::digests;
 use wfkit_evaluate::trivial_privacy;
 
 /// Folds of the trivial attack in the report.
@@ -91,25 +92,10 @@ fn shows_some_paths(set: &TraceSet) -> bool {
 fn utility_of_all_paths(paths: &[PathBuf]) -> Utility {
     let manifest = || -> Option<ManifestFile> {
         let [path] = paths else { return None };
-        serde_json::from_str(&std::fs::read_to_string(manifest_path(path)).ok()?).ok()
+        serde_json::from_str(&std::fs::read_to_string(ManifestFile::beside(path)).ok()?).ok()
     };
     let unknown = "the file has some paths of each load, and no manifest beside it says what all of them cost";
     manifest().and_then(|read| read.utility).unwrap_or_else(|| Utility::unknown(unknown))
-}
-
-/// Puts the utility of all paths in the place of that of the paths that are seen: who splits a load pays for all of it.
-pub(super) fn count_all_paths(report: &mut StageReport, utility: Utility) {
-    let seen = std::mem::replace(&mut report.utility.utility, utility);
-    let counted =
-        "all paths of a load, of which the observer sees some; seen is what the file alone would be scored as";
-    // A total is the score of the utility times that of the attack.
-    let scores = report.utility.utility.score.zip(seen.score);
-    for total in ["total", "total_without_attack"] {
-        if let Some(of_seen) = report.privacy.extras.get(total).and_then(serde_json::Value::as_f64) {
-            report.privacy.extras.set(total, scores.map(|(all, seen)| of_seen / seen * all));
-        }
-    }
-    report.utility.extras.set("counted", counted).set("seen", seen);
 }
 
 fn bundle(
@@ -250,24 +236,10 @@ fn verdict(checked: &CheckReport, rules: &Rules, context: &Context<'_>) -> Resul
         context.printer.warn(&said(&checked.path, &checked.warnings));
     }
     if !checked.accepted {
-        bail!("refused: {}{}", said(&checked.path, &checked.problems), other_rules(checked, rules));
+        bail!("refused: {}{}", said(&checked.path, &checked.problems), checked.other_rules(rules));
     }
     context.printer.note(&format!("{}: accepted by the rules", checked.path.display()));
     Ok(())
-}
-
-/// The options for a competition of as many classes as the file has, where it has others than the rules.
-fn other_rules(checked: &CheckReport, rules: &Rules) -> String {
-    let CheckReport { classes, traces, .. } = *checked;
-    if classes == 0 || classes == rules.classes {
-        return String::new();
-    }
-    let reps = (traces as f64 / classes as f64).round() as u64;
-    let reps = if reps == rules.reps_mean { String::new() } else { format!(" --reps {reps}") };
-    format!(
-        "\nit has {classes} classes, the rules {}: for a competition of so many, say --classes {classes}{reps}",
-        rules.classes
-    )
 }
 
 fn said(path: &Path, problems: &Problems) -> String {
@@ -284,7 +256,7 @@ fn check_number(attack: &Path, verif: &[PathBuf], classes: Option<u32>) -> Resul
     let rules = Rules { classes: classes as usize, ..Rules::default() };
     let checked = check_attack(attack, &verifs(verif), &rules, &ReadLimits::UPLOAD)?;
     if !checked.accepted {
-        bail!("refused: {}{}", said(&checked.path, &checked.problems), other_rules(&checked, &rules));
+        bail!("refused: {}{}", said(&checked.path, &checked.problems), checked.other_rules(&rules));
     }
     Ok(())
 }
@@ -305,23 +277,8 @@ pub(crate) fn score_report(
     inputs: Vec<Input>,
     context: &Context<'_>,
 ) -> StageReport {
-    let mut privacy = PrivacyReport::unmeasured(attack, "no attack yet");
-    if scored.accuracy.is_some() {
-        (privacy.accuracy, privacy.roc_auc_macro_ovr, privacy.reason) =
-            (scored.accuracy, scored.roc_auc_macro_ovr, None);
-    }
-    let mut report = context.stage("competition score", inputs, Utility::unknown("no defence file was given"), privacy);
-    if let Some(cost) = &scored.cost {
-        report.utility = UtilityReport::new(cost.utility.clone());
-        report.utility.extras.set("volumes", cost.volumes);
-    }
-    count(&mut report.counts, "attacked teams", scored.matches.len());
-    count(&mut report.counts, "traces", scored.matches.iter().map(|one| one.traces).sum());
-    let privacy = &mut report.privacy.extras;
-    privacy.set("attack_score", scored.attack_score);
-    if let (Some(total), Some(without)) = (scored.total, scored.total_without_attack) {
-        privacy.set("total", total).set("total_without_attack", without);
-    }
-    privacy.set("matches", &scored.matches);
+    let unknown = Utility::unknown("no defence file was given");
+    let mut report = context.stage("competition score", inputs, unknown, scored.privacy(attack));
+    scored.describe(&mut report);
     report
 }

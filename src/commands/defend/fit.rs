@@ -7,8 +7,9 @@ use wfkit_datasets::{Overlap, TraceSet};
 use wfkit_defend::DefenseSpec;
 use wfkit_metrics::Input;
 
-use crate::context::{Context, digests};
+use crate::context::Context;
 use crate::input::read_traces;
+use wfkit_datasets::digests;
 
 /// The word for learning from the traces to defend.
 const SELF: &str = "self";

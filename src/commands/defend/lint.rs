@@ -8,21 +8,13 @@ use wfkit_defend::{DefenseSpec, Limit, Severity, lint};
 
 use crate::context::Context;
 use crate::input::read_traces;
+use wfkit_report::text;
 
 pub(super) fn run(spec: &DefenseSpec, paths: &[PathBuf], limit: Limit, context: &Context<'_>) -> Result<()> {
     let traces = read_traces(paths, context)?;
     let findings = lint(spec, &traces.set, context.seed, limit);
-    if context.printer.is_json() {
-        context.printer.document(&json!({ "defence": spec.to_string(), "findings": findings }))?;
-    } else if findings.is_empty() {
-        context.printer.line(&format!("{spec}: nothing to say against it on {} traces", traces.set.len()))?;
-    } else {
-        let row = |finding: &wfkit_defend::Finding| {
-            [finding.severity.to_string(), finding.layer.clone(), finding.message.clone()]
-        };
-        let rows: Vec<_> = findings.iter().map(row).collect();
-        context.printer.table(["", "layer", "what"], &rows)?;
-    }
+    let document = json!({ "defence": spec.to_string(), "findings": findings });
+    context.printer.shown(&document, || text::findings(&spec.to_string(), &findings, traces.set.len()))?;
     match findings.iter().find(|finding| finding.severity == Severity::Error) {
         Some(error) => bail!("it cannot run: {}", error.message),
         None => Ok(()),

@@ -1,34 +1,39 @@
 //! `wfkit defend`: a defence on traces, what it costs, and what the attack finds after it.
 
 mod cost;
-mod describe;
 mod fit;
 mod lint;
 mod parts;
 mod verify;
 
 use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Result, bail};
 use wfkit_datasets::{TraceFormat, TraceSet, write_traces};
 use wfkit_defend::{
-    Cost, DefendOptions, DefendedAudit, DefendedSet, DefenseSpec, ManifestFile, OverheadOptions, TimeBracket,
-    check_composition, check_overheads, defend_watched,
+    DefendOptions, DefendedAudit, DefendedSet, DefenseSpec, ManifestFile, check_composition, check_overheads,
+    defend_watched,
 };
-use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, VolumeSummary};
-use wfkit_report::answer;
+use wfkit_metrics::{Input, StageReport, Utility};
+use wfkit_report::{answer, text};
 
-use crate::cli::{self, DefendCommand, DefendTraces};
-use crate::context::{Context, count_set, digests, report_path, write};
+use crate::cli::{self, DefendCommand, DefendTraces, NamedDefense};
+use crate::context::{Context, count_set, write};
 use crate::input::read_traces;
 use crate::large::share_of;
-use wfkit_evaluate::{AttackOnDefended, Attempt, AttemptSummary, BOOTSTRAP, attack, attack_defended, cross_validate};
+use wfkit_datasets::digests;
+use wfkit_evaluate::{Attempt, attack, attack_defended, cross_validate};
 
 pub(crate) fn run(options: &cli::Defend, context: &Context<'_>) -> Result<()> {
     match (&options.command, &options.traces) {
-        (Some(DefendCommand::List), _) => describe::all(context),
-        (Some(DefendCommand::Describe { name }), _) => describe::one(*name, context),
+        (Some(DefendCommand::List), _) => context.printer.shown(&wfkit_defend::list(), text::defences),
+        (Some(DefendCommand::Describe { name: NamedDefense::Simulated(defence) }), _) => {
+            context.printer.shown(defence, || text::defence(defence))
+        }
+        (Some(DefendCommand::Describe { name: NamedDefense::NotSimulated(defence) }), _) => {
+            context.printer.shown(defence, || text::not_simulated(defence))
+        }
         (Some(DefendCommand::Verify { original, defended, manifest, fit_on, replicas }), _) => {
             verify::run(original, defended, manifest.as_deref(), fit_on.as_deref(), *replicas, context)
         }
@@ -110,34 +115,9 @@ pub(crate) fn write_manifest(
     (inputs, fit_on): (&[Input], Vec<Input>),
     verified: bool,
 ) -> Result<()> {
-    let mut manifest = defended.manifest().clone();
-    if verified {
-        manifest.invariants.extend([
-            wfkit_defend::Invariant::Composition,
-            wfkit_defend::Invariant::Overheads,
-            wfkit_defend::Invariant::Marks,
-        ]);
-    }
-    let file = ManifestFile {
-        manifest,
-        inputs: inputs.to_vec(),
-        fit_on,
-        output: digests(&[out.to_owned()])?.remove(0),
-        traces: observed.len(),
-        packets: observed.packets(),
-        cost: (!defended.spec().hides_paths())
-            .then(|| Cost::of(defended.original(), observed, defended.manifest().replicas)),
-        utility: Some(Utility::of(&defended.volumes())),
-        causality: defended.causality(),
-    };
-    write(&manifest_path(out), serde_json::to_string_pretty(&file)? + "\n")
-}
-
-/// Where the manifest of a defended file stands.
-pub(crate) fn manifest_path(out: &Path) -> PathBuf {
-    let report = report_path(out);
-    let name = report.file_name().map(|name| name.to_string_lossy().replace(".report.json", ".manifest.json"));
-    report.with_file_name(name.unwrap_or_default())
+    let output = digests(&[out.to_owned()])?.remove(0);
+    let file = ManifestFile::of(defended, observed, (inputs, fit_on), output, verified);
+    write(&ManifestFile::beside(out), file.to_json())
 }
 
 /// How a defended set is attacked.
@@ -155,52 +135,13 @@ pub(crate) fn report(
     defended: &DefendedSet<'_>,
     observed: &TraceSet,
     undefended: &Attempt,
-    Attacked { attack: attack_name, folds, draws }: &Attacked<'_>,
+    Attacked { attack: name, folds, draws }: &Attacked<'_>,
     inputs: Vec<Input>,
     context: &Context<'_>,
 ) -> Result<StageReport> {
-    let original = defended.original();
-    let found = attack_defended(defended, observed, &attack(attack_name)?, (*folds, *draws), context.setting())?;
-    let AttackOnDefended { measured, trivial, draws } = found;
-    let privacy = match &measured {
-        Ok(measured) => measured.privacy(),
-        Err(reason) => PrivacyReport::unmeasured(attack_name, reason),
-    };
-    let mut report = context.stage("defend", inputs, Utility::of(&defended.volumes()), privacy);
+    let found = attack_defended(defended, observed, &attack(name)?, (*folds, *draws), context.setting())?;
+    let mut report = context.stage("defend", inputs, Utility::of(&defended.volumes()), found.privacy(name));
     count_set(&mut report.counts, observed);
-    let undefended_cost = Utility::of(&original.volumes());
-    let overheads = defended.overheads(&OverheadOptions { bootstrap: BOOTSTRAP, seed: context.seed });
-    report
-        .utility
-        .extras
-        .set("undefended", undefended_cost)
-        .set("volumes", VolumeSummary::of(&defended.volumes()))
-        .set("overheads", overheads)
-        .set("time_overhead", TimeBracket::of(defended)?)
-        .set("causality", defended.causality())
-        .set("network_model", defended.manifest().network_model())
-        .set("manifest", defended.manifest());
-    if defended.spec().hides_paths() {
-        let counted =
-            "median bytes, seconds and score count all paths of a load; the file has those that the observer sees";
-        report.utility.extras.set("counted", counted).set("seen", VolumeSummary::of(&observed.volumes()));
-    }
-    let copies = match draws {
-        1 if defended.is_left_to_chance() => "one draw of each load".to_owned(),
-        1 => "each load once, since nothing is left to chance".to_owned(),
-        n => format!("{n} draws of each load, tested on the first draw of others"),
-    };
-    let split =
-        format!("{folds} stratified folds of loads, trained and tested on defended traces: trained on {copies}");
-    report.privacy.extras.set("split", split).set("draws_train", draws);
-    if defended.spec().hides_paths() {
-        let view = "some paths of each load, one view a load; who sees all paths sees the undefended traffic";
-        report.privacy.extras.set("view", view);
-    }
-    if let Some(training) = &defended.manifest().training {
-        report.privacy.extras.set("defence_learned_from", training);
-    }
-    let of = AttemptSummary::from;
-    report.privacy.extras.set("undefended", of(undefended)).set("trivial", of(&trivial));
+    found.describe(&mut report, (defended, observed), undefended, *folds, context.seed)?;
     Ok(report)
 }

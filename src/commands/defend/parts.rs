@@ -11,10 +11,12 @@ use wfkit_defend::{
 use wfkit_evaluate::cross_validate;
 use wfkit_metrics::{Utility, UtilityReport, VolumeSummary};
 
-use super::{Attacked, manifest_path, report};
+use super::{Attacked, report};
 use crate::cli::DefendTraces;
-use crate::context::{Context, count, digests, write};
-use crate::large::{Kept, as_a_whole};
+use crate::context::{Context, count, write};
+use crate::large::as_a_whole;
+use wfkit_datasets::digests;
+use wfkit_evaluate::PartsSeen;
 
 pub(super) fn defend(
     options: &DefendTraces,
@@ -24,7 +26,7 @@ pub(super) fn defend(
     context: &Context<'_>,
 ) -> Result<()> {
     refuse(options, spec, &parts)?;
-    let mut kept = Kept::of(&parts.labels()?[rows.clone()], context.setting());
+    let mut kept = PartsSeen::of(&parts.labels()?[rows.clone()], context.setting());
     let spec = spec.clone().told(profile_of(&mut parts, context)?);
     parts.only(rows);
     let how = DefendOptions { seed: context.seed, replicas: options.replicas, verify: false, limit: options.limit };
@@ -69,7 +71,7 @@ pub(super) fn defend(
         utility: Some(Utility::of(&made.volumes)),
         causality: made.causality,
     };
-    write(&manifest_path(&options.out), serde_json::to_string_pretty(&manifest)? + "\n")?;
+    write(&ManifestFile::beside(&options.out), manifest.to_json())?;
 
     let some = kept.some(&provenance)?;
     let folds = usize::from(options.folds);

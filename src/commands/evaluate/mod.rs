@@ -1,14 +1,7 @@
 //! `wfkit evaluate`: an attack on traces that it was not trained on.
 
-pub(super) mod all;
-mod benchmark;
-mod curves;
-mod markdown;
 mod matrix;
 mod modes;
-pub(super) mod sheet;
-
-pub(crate) use benchmark::Benchmark;
 
 use std::path::PathBuf;
 
@@ -20,23 +13,24 @@ use wfkit_metrics::{StageReport, did_you_mean_one_of};
 
 use super::train::{named, options as attack_options};
 use crate::cli;
-use crate::context::{Context, count, digests, write_picture};
-use crate::input::{Labelled, check_classes, check_observed, list};
-use crate::printer::score;
+use crate::context::{Context, count, write_picture, write_sheet};
+use crate::input::{check_classes, check_observed, list, read_labelled};
+use wfkit_datasets::digests;
+use wfkit_evaluate::Labelled;
 use wfkit_evaluate::split::{Pages, by_moment, by_session, of_file, stratified};
 use wfkit_evaluate::{
-    Measured, PairedComparison, Ranking, RankingOptions, RankingReport, TRIVIAL, Task, attack, compare,
-    shortcuts_beside,
+    Benchmark, Measured, Ranking, RankingOptions, RankingReport, TRIVIAL, Task, attack, compare, shortcuts_beside,
 };
 use wfkit_report::answer;
 use wfkit_report::picture::reliability;
+use wfkit_report::text::{self, ranking, sheet};
 
 /// Folds where none are asked for.
 const FOLDS: usize = 5;
 
 pub(crate) fn run(mut options: cli::Evaluate, context: &Context<'_>) -> Result<()> {
     if let Some(benchmark) = options.benchmark.clone() {
-        benchmark.fix(&mut options, context)?;
+        fix(&benchmark, &mut options, context.seed)?;
     }
     let options = &options;
     let every = options.attack.attack == Some(cli::Attacks::All);
@@ -120,7 +114,7 @@ pub(crate) fn run(mut options: cli::Evaluate, context: &Context<'_>) -> Result<(
     let mut comparisons = Vec::new();
     if every {
         let part = RankingReport::of(&measured, &others, &failed);
-        all::lines(&part).iter().try_for_each(|line| context.printer.line(line))?;
+        context.printer.text(&ranking(&part))?;
         report.privacy.extras.set("attacks", part);
     } else if !others.is_empty() {
         comparisons = compare(&measured, &others);
@@ -128,7 +122,7 @@ pub(crate) fn run(mut options: cli::Evaluate, context: &Context<'_>) -> Result<(
     }
     if let Some(path) = &options.sheet {
         let attacks: Vec<&Measured> = std::iter::once(&measured).chain(&others).chain(unlisted()).collect();
-        sheet::write_sheet(path, &report, &attacks, &read.name())?;
+        write_sheet(path, |form| sheet(form, &report, &attacks, &read.name()))?;
     }
     if let Some(path) = &options.picture {
         let title = format!("{}, {}", measured.attack, read.name());
@@ -140,18 +134,29 @@ pub(crate) fn run(mut options: cli::Evaluate, context: &Context<'_>) -> Result<(
     // Other worlds than a closed one have numbers of their own, which the answer does not tell.
     let full = options.full || unmonitored.is_some() || options.mode.one_vs_rest;
     context.finish_and_answer(report, options.out.as_deref(), answer::evaluated, full)?;
-    if comparisons.is_empty() { Ok(()) } else { print_comparisons(&comparisons, context) }
+    if comparisons.is_empty() { Ok(()) } else { context.printer.text(&text::comparisons(&comparisons)) }
 }
 
-/// The paired tests, one a row.
-fn print_comparisons(all: &[PairedComparison], context: &Context<'_>) -> Result<()> {
-    let row = |one: &PairedComparison| {
-        let scores = &one.second_scores;
-        [one.second.clone(), score(scores.accuracy), score(scores.roc_auc_macro_ovr), one.told.clone()]
-    };
-    let first = all.first().map_or("", |one| one.first.as_str());
-    let header = ["against", "accuracy", "ROC-AUC", &format!("{first} is")];
-    context.printer.table(header, &all.iter().map(row).collect::<Vec<_>>())
+/// The options that a benchmark stands for.
+///
+/// # Errors
+/// If its traces are not bundled and none are given, or the seed is another than that of the folds.
+fn fix(benchmark: &Benchmark, options: &mut cli::Evaluate, seed: u64) -> Result<()> {
+    let split = benchmark.split();
+    ensure!(seed == split.seed, "{benchmark}: its folds are drawn by the seed {}: leave --seed out", split.seed);
+    if options.input.is_empty() {
+        match benchmark.bundled() {
+            Some(folder) => options.input = vec![folder],
+            None => bail!(
+                "{benchmark}: give its traces, which are captures ({}): wfkit capture import CAPTURES --out traces.parquet makes them",
+                benchmark.place()
+            ),
+        }
+    }
+    options.folds = Some(split.folds);
+    options.split_by = split.is_by_session().then_some(cli::SplitBy::Session);
+    options.shared_pages = split.shared_pages;
+    Ok(())
 }
 
 /// What the probabilities are, for a report.
@@ -232,13 +237,13 @@ impl Read {
     fn of(options: &cli::Evaluate, context: &Context<'_>) -> Result<Self> {
         if !options.train.is_empty() {
             ensure!(!options.shuffle_labels, "--shuffle-labels works on one collection, not on --train and --test");
-            let (train, test) = (Labelled::read(&options.train, context)?, Labelled::read(&options.test, context)?);
+            let (train, test) = (read_labelled(&options.train, context)?, read_labelled(&options.test, context)?);
             let observed = [&train, &test].map(|part| part.samples().observed());
             check_observed(observed[0].as_ref(), observed[1].as_ref(), options.any_layer, context)?;
             check_classes(&train.samples().classes(), &test.samples().classes(), context);
             return Ok(Self::TrainAndTest { train, test });
         }
-        let mut input = Labelled::read(&options.input, context)?;
+        let mut input = read_labelled(&options.input, context)?;
         if options.shuffle_labels {
             match &mut input {
                 Labelled::Traces(traces) => traces.set = shuffle_labels(&traces.set, context.seed),

@@ -10,10 +10,10 @@ use wfkit_evaluate::{
 };
 use wfkit_metrics::StageReport;
 
-use super::curves;
 use super::matrix::few_sessions;
 use crate::cli::Evaluate;
 use crate::context::Context;
+use wfkit_report::text;
 
 /// An open world, and the background of what was tested.
 #[derive(Serialize)]
@@ -44,7 +44,7 @@ pub(super) fn add(
     if let (Some(class), false) = (&mode.open_world, mode.background.is_empty()) {
         let (samples, splits) = one_collection(task, "--background")?;
         let curve = background_curve(&mode.background, class, samples, splits, attack, setting)?;
-        curves::background(&curve, context)?;
+        context.printer.text(&text::background(&curve))?;
         extras.set("background", curve);
     }
     if mode.one_vs_rest {
@@ -53,7 +53,7 @@ pub(super) fn add(
     if !mode.few_shot.is_empty() {
         let (samples, splits) = one_collection(task, "--few-shot")?;
         let curve = few_shot(&mode.few_shot, samples, splits, attack, setting)?;
-        curves::few_shot(&curve, context)?;
+        context.printer.text(&text::few_shot(&curve))?;
         extras.set("few_shot", curve);
     }
     if let Some(percents) = &mode.early {
@@ -61,7 +61,7 @@ pub(super) fn add(
             bail!("--early needs traces, not features")
         };
         let curve = early(&percents.0, set, splits, attack, setting)?;
-        curves::early(&curve, context)?;
+        context.printer.text(&text::early(&curve))?;
         extras.set("early", curve);
     }
     if mode.drift {
@@ -70,7 +70,7 @@ pub(super) fn add(
             Err(ExperimentError::FewSessions(found)) => bail!(few_sessions("--drift", &found)),
             drift => drift?,
         };
-        curves::drift(&drift, context)?;
+        context.printer.text(&text::drift(&drift))?;
         extras.set("drift", drift);
     }
     Ok(())

@@ -9,11 +9,12 @@ use wfkit_metrics::{PrivacyReport, ScoreOptions, Scores, Utility};
 
 use super::extract;
 use crate::cli::FeaturesExplain;
-use crate::context::{Context, count, count_set, digests, write};
+use crate::context::{Context, count, count_set, write};
 use crate::input::read_traces;
-use crate::printer::score;
+use wfkit_datasets::digests;
 use wfkit_evaluate::BOOTSTRAP;
 use wfkit_report::picture::{Bar, Importances, importances};
+use wfkit_report::text;
 
 pub(super) fn run(options: &FeaturesExplain, context: &Context<'_>) -> Result<()> {
     let (spec, traces) = (&options.set, read_traces(&options.traces, context)?);
@@ -45,7 +46,7 @@ pub(super) fn run(options: &FeaturesExplain, context: &Context<'_>) -> Result<()
         context.printer.warn(&format!("{copies} {message}"));
     }
     context.finish_and_print(report, None)?;
-    print(&explanation, top, context)
+    context.printer.text(&text::explanation(&explanation, top))
 }
 
 fn bars(explanation: &Explanation) -> Importances {
@@ -65,40 +66,4 @@ fn bars(explanation: &Explanation) -> Importances {
 fn copies(set: &TraceSet) -> usize {
     let distinct: HashSet<_> = set.traces().iter().map(|labelled| labelled.trace.content_hash()).collect();
     set.len() - distinct.len()
-}
-
-fn print(explanation: &Explanation, top: usize, context: &Context<'_>) -> Result<()> {
-    let printer = context.printer;
-    let of = explanation.class.as_ref().map_or("the classes".to_owned(), |class| format!("class {class}"));
-    let sure = score(Some(explanation.probability_of_true_class));
-    printer.line(&format!(
-        "What gives {of} away: of {sure}, the mean probability of the true class out of bag, importance is lost"
-    ))?;
-    let row = |one: &Explained| {
-        let name = if one.columns == 1 { one.name.clone() } else { format!("{} ({})", one.name, one.columns) };
-        let importance = format!("{:.4} ± {:.4}", one.importance, one.deviation);
-        let direction = one.direction.map(|direction| format!(", {direction}")).unwrap_or_default();
-        let auc = format!("{}{direction}", score(Some(one.auc)));
-        [name, one.tells.to_string(), importance, auc, format!("{:.3}", one.bits)]
-    };
-    printer.line(&match &explanation.class {
-        Some(_) => "AUC: of the value alone, in the direction that tells more: the class has high values, or low ones".to_owned(),
-        None => format!(
-            "AUC: of the value alone, each class in the direction that tells more; {} is the most that one value can have",
-            score(Some(explanation.auc_ceiling))
-        ),
-    })?;
-    let levels = [
-        ("what is told", &explanation.groups),
-        ("definition", &explanation.definitions),
-        ("feature", &explanation.features),
-    ];
-    for (name, level) in levels {
-        let rows: Vec<[String; 5]> = level.iter().take(top).map(row).collect();
-        printer.table([name, "tells", "importance", "AUC", "bits"], &rows)?;
-        if level.len() > top {
-            printer.line(&format!("{} more: --top, or all with --format json", level.len() - top))?;
-        }
-    }
-    Ok(())
 }

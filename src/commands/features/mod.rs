@@ -5,8 +5,6 @@ mod explain;
 mod parts;
 mod tensor;
 
-pub(crate) use describe::families;
-
 use std::time::Instant;
 
 use anyhow::Result;
@@ -15,9 +13,10 @@ use wfkit_features::{FeatureExtractor, FeatureMatrix, FeatureReport, FeatureSpec
 use wfkit_metrics::{Input, StageReport, Utility};
 
 use crate::cli::{self, FeaturesCommand, FeaturesExtract};
-use crate::context::{Context, count, count_set, digests};
+use crate::context::{Context, count, count_set};
 use crate::input::read_traces;
 use crate::large::share_of;
+use wfkit_datasets::digests;
 use wfkit_evaluate::trivial_privacy;
 
 /// Folds of the trivial attack in the report.

@@ -11,8 +11,9 @@ use wfkit_metrics::Utility;
 
 use super::{FOLDS, describe_columns};
 use crate::cli::FeaturesExtract;
-use crate::context::{Context, count, digests};
-use crate::large::Kept;
+use crate::context::{Context, count};
+use wfkit_datasets::digests;
+use wfkit_evaluate::PartsSeen;
 
 pub(super) fn write(
     options: &FeaturesExtract,
@@ -20,7 +21,7 @@ pub(super) fn write(
     rows: Range<usize>,
     context: &Context<'_>,
 ) -> Result<()> {
-    let mut kept = Kept::of(&parts.labels()?[rows.clone()], context.setting());
+    let mut kept = PartsSeen::of(&parts.labels()?[rows.clone()], context.setting());
     let extractor = fitted(options, &mut parts, context)?;
     parts.only(rows);
     let provenance = parts.provenance().clone();

@@ -7,8 +7,9 @@ use wfkit_features::{Channel, write_tensor};
 use wfkit_metrics::Utility;
 
 use super::FOLDS;
-use crate::context::{Context, count_set, digests};
+use crate::context::{Context, count_set};
 use crate::input::read_traces;
+use wfkit_datasets::digests;
 use wfkit_evaluate::trivial_privacy;
 
 pub(super) fn run(

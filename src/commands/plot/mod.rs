@@ -11,8 +11,6 @@ use anyhow::Result;
 use crate::cli;
 use crate::context::Context;
 
-pub(super) use probabilities::truth_of;
-
 pub(crate) fn run(command: &cli::Plot, context: &Context<'_>) -> Result<()> {
     match command {
         cli::Plot::Alignment(options) => alignment::run(options, context),

@@ -7,7 +7,8 @@ use wfkit_metrics::{PrivacyReport, Utility};
 use wfkit_report::picture::Picture;
 use wfkit_report::words::{NARROW, wrapped};
 
-use crate::context::{Context, count, digests, drawn_as, write, write_picture};
+use crate::context::{Context, count, drawn_as, write, write_picture};
+use wfkit_datasets::digests;
 
 /// How a picture is written.
 #[derive(Debug, Clone, Copy)]

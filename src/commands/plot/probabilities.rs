@@ -1,9 +1,7 @@
 //! `wfkit plot roc`, `classes`, `confusion` and `reliability`: pictures of what an attack said.
 
-use std::path::Path;
-
 use anyhow::{Result, anyhow};
-use wfkit_datasets::{Predictions, read_probabilities};
+use wfkit_datasets::read_probabilities;
 use wfkit_metrics::{Probabilities, ScoreOptions, Scores, Utility};
 use wfkit_report::picture::{self, Picture};
 
@@ -43,18 +41,8 @@ fn plot(
     let out = Output::new(&options.out)?;
     let path = &options.probabilities;
     let predictions = read_probabilities(path)?;
-    let truth = truth_of(&predictions, path)?;
+    let truth = predictions.columns_of_truth(path)?;
     let picture = draw(&predictions.probabilities, &truth).map_err(|reason| anyhow!("{}: {reason}", path.display()))?;
     let inputs = std::slice::from_ref(path);
     out.write(kind, &picture, (inputs, Utility::unknown("probabilities do not tell what traces cost")), context)
-}
-
-/// The column of the true class of each row.
-pub(crate) fn truth_of(predictions: &Predictions, path: &Path) -> Result<Vec<usize>> {
-    predictions.truth().map_err(|key| {
-        anyhow!(
-            "{}: trace ({key}) is of a class that has no column, so it cannot be shown; wfkit score tells what such rows are worth",
-            path.display()
-        )
-    })
 }

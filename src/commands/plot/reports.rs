@@ -2,12 +2,11 @@
 
 use anyhow::{Context as _, Result};
 use wfkit_metrics::{StageReport, Utility};
-use wfkit_report::page::{self, Stage};
+use wfkit_report::page::{self, Stage, read_stages};
 use wfkit_report::picture::Picture;
 
 use super::output::Output;
 use crate::cli::PlotReports;
-use crate::commands::report::read_stages;
 use crate::context::Context;
 use crate::input::list;
 

@@ -1,16 +1,15 @@
 //! `wfkit plot waterfall`, `cumulative` and `sizes`: pictures of traces.
 
 use anyhow::{Context as _, Result, ensure};
-use wfkit_datasets::{LabelledTrace, Trace, TraceSet, canonical_class};
+use wfkit_datasets::{LabelledTrace, Picked, Trace, TraceSet, canonical_class, class_called};
 use wfkit_defend::{DefenseSpec, defend};
 use wfkit_metrics::Utility;
 use wfkit_report::picture::{self, ShownTrace};
 
-use super::alignment::{Chosen, chosen, class_of};
 use super::output::Output;
 use crate::cli::{PlotCumulative, PlotSizes, PlotWaterfall};
 use crate::context::Context;
-use crate::input::read_traces;
+use crate::input::{list, read_traces};
 
 /// Traces that a picture of lines has room for.
 const LINES: usize = 6;
@@ -20,8 +19,8 @@ pub(super) fn waterfall(options: &PlotWaterfall, context: &Context<'_>) -> Resul
     check_learn_nothing(&options.defences)?;
     let set = read_traces(&options.traces, context)?.set;
     let pick = &options.pick;
-    let of = Chosen { trace: pick.trace.as_deref(), row: pick.row, class: pick.class.as_deref() };
-    let row = chosen(&of, &options.traces, &set)?;
+    let picked = Picked { trace: pick.trace.as_deref(), row: pick.row, class: pick.class.as_deref() };
+    let row = picked.of(&set, &list(&options.traces))?;
     let labelled = &set.traces()[row];
     let shown: Vec<(String, Trace, Option<Vec<u32>>)> =
         std::iter::once(Ok(("as it was".to_owned(), labelled.trace.clone(), None)))
@@ -61,7 +60,7 @@ pub(super) fn cumulative(options: &PlotCumulative, context: &Context<'_>) -> Res
         false => options.classes.iter().map(|name| canonical_class(name).into_owned()).collect(),
     };
     let first = |name: &String| -> Result<&LabelledTrace> {
-        class_of(name, &classes, "the file")?;
+        class_called(name, &classes, "the file")?;
         set.traces()
             .iter()
             .find(|one| &one.key.class == name)

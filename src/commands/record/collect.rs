@@ -7,10 +7,13 @@ use anyhow::{Result, bail};
 use serde_json::json;
 use wfkit_capture::record::{Collect, CollectEvent, Interface, Journal, Plan, Query};
 
+use wfkit_report::text::Text;
+
 use super::system::{SystemClock, SystemRunner, stop_signal};
 use super::{APPLICATION, report};
 use crate::cli;
-use crate::context::{Context, count, digests};
+use crate::context::{Context, count};
+use wfkit_datasets::digests;
 
 pub(in crate::commands) fn collect(options: &cli::CaptureCollect, context: &Context<'_>) -> Result<()> {
     let plan = Plan::read(&options.plan)?;
@@ -140,7 +143,9 @@ fn dry_run(plan: &Plan, queries: &[Query], journal: &Journal, out: &Path, contex
         rows.push(["time, at the pace so far".to_owned(), shown(time)]);
     }
     rows.extend(next.iter().map(|command| ["next".to_owned(), command.join(" ")]));
-    context.printer.table(["", "plan"], &rows)
+    let mut text = Text::new();
+    text.table(["", "plan"], rows);
+    context.printer.text(&text)
 }
 
 /// The median time from one capture to the next.

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use clap::{Arg, Command, CommandFactory as _};
 
-use super::markdown::{code, list, prose, table};
 use crate::cli::Cli;
+use wfkit_report::markdown::{code, list, prose, table};
 
 pub(super) fn page() -> String {
     let mut wfkit = Cli::command();

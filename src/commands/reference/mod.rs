@@ -1,25 +1,25 @@
 //! `wfkit reference`: what the program knows of itself, as pages of Markdown.
 
 mod commands;
-mod experiments;
-mod features;
-mod markdown;
 
 use std::path::Path;
 
 use anyhow::Result;
 use serde_json::json;
+use wfkit_capture::{ImportOptions, import};
+use wfkit_report::reference;
 
 use crate::context::{Context, write};
 
 pub(crate) fn run(out: &Path, context: &Context<'_>) -> Result<()> {
     std::fs::create_dir_all(out)?;
+    let sample = import(&[wfkit_datasets::sample().to_owned()], &ImportOptions::default(), &|_, _| {})?.set;
     let pages = [
         ("commands.md", commands::page()),
-        ("features.md", features::page()?),
-        ("attacks.md", experiments::attacks()),
-        ("defences.md", experiments::defences()),
-        ("invariants.md", experiments::invariants()),
+        ("features.md", reference::features(&sample)),
+        ("attacks.md", reference::attacks()),
+        ("defences.md", reference::defences()),
+        ("invariants.md", reference::invariants()),
     ];
     let names: Vec<_> = pages.iter().map(|(name, _)| out.join(name)).collect();
     for (name, text) in pages {

@@ -1,10 +1,6 @@
 //! `wfkit sweep`: many defences against many attacks, what they cost and what is still found, and which of them nothing beats.
 
-mod kept;
-mod picture;
 mod plan;
-mod text;
-mod variants;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -12,17 +8,19 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
-use wfkit_evaluate::{ScoreOfDraws, Sweep, SweepPlan};
+use wfkit_evaluate::{KeptPoints, LACKING, Sweep, SweepPlan};
 use wfkit_metrics::{PrivacyReport, StageReport, Utility};
 
-use self::kept::Kept;
 use crate::asked::Asked;
-use crate::cli::{self, Shard};
-use crate::context::{Context, count, count_set, digests, files_below, make_folder, write};
-use crate::published::{Choice, Published};
+use crate::cli;
+use crate::context::{Context, count, count_set, make_folder, write};
+use wfkit_datasets::Shard;
+use wfkit_datasets::{digests, files_below};
+use wfkit_evaluate::published::Choice;
+use wfkit_report::text;
 
 pub(crate) fn run(options: &cli::Sweep, context: &Context<'_>) -> Result<()> {
-    let kept = Kept::open(options.out.join(POINTS), options.fresh);
+    let kept = KeptPoints::open(options.out.join(POINTS), options.fresh);
     match options.shard {
         Some(shard) => run_share(options, shard, &kept, context),
         None => publish(options, measure(options, &kept, context)?, context),
@@ -39,7 +37,7 @@ const SHARE: &str = "shard.json";
 const DEFENCES: &str = "planned";
 
 /// Measures the share, and writes what has to be known to join it with the others.
-fn run_share(options: &cli::Sweep, shard: Shard, kept: &Kept, context: &Context<'_>) -> Result<()> {
+fn run_share(options: &cli::Sweep, shard: Shard, kept: &KeptPoints, context: &Context<'_>) -> Result<()> {
     let (plan, dropped) = plan::read(options, context)?;
     let share = shard.rows(plan.measurements());
     ensure!(!share.is_empty(), "shard {shard} has none of the {} measurements: make fewer shards", plan.measurements());
@@ -84,7 +82,7 @@ pub(super) fn join(folders: &[&Path], report: &StageReport, out: &Path, context:
     // What comes out is that of one run with these options.
     let as_one = Context::new(report.seed, report.options.clone(), context.program, context.printer);
     let kept: Vec<PathBuf> = folders.iter().map(|folder| folder.join(POINTS)).collect();
-    let measured = measure(&options, &Kept::of_others(kept.clone()), &as_one)?;
+    let measured = measure(&options, &KeptPoints::of_others(kept.clone()), &as_one)?;
     let points = out.join(POINTS);
     make_folder(&points)?;
     for point in kept.iter().flat_map(|folder| files_below(folder)) {
@@ -131,10 +129,10 @@ struct Measured {
 ///
 /// # Errors
 /// Also where it was for others to measure something.
-fn measure(options: &cli::Sweep, kept: &Kept, context: &Context<'_>) -> Result<Measured> {
+fn measure(options: &cli::Sweep, kept: &KeptPoints, context: &Context<'_>) -> Result<Measured> {
     let (plan, dropped) = plan::read(options, context)?;
     let sweep = plan.run(kept, context.setting())?;
-    match sweep.problems.iter().find(|problem| problem.contains(kept::LACKING)) {
+    match sweep.problems.iter().find(|problem| problem.contains(LACKING)) {
         Some(problem) => bail!("{problem}"),
         None => Ok(Measured { plan, sweep, dropped }),
     }
@@ -142,17 +140,18 @@ fn measure(options: &cli::Sweep, kept: &Kept, context: &Context<'_>) -> Result<M
 
 /// Writes and tells what was measured.
 fn publish(options: &cli::Sweep, Measured { plan, sweep, dropped }: Measured, context: &Context<'_>) -> Result<()> {
-    let published = Choice::of(&options.published).shown()?;
+    let published = Choice::of(&options.published).shown();
     let report = report(&plan, &sweep, dropped, options, context)?;
-    write_all(&options.out, &plan, &sweep, &report, &published)?;
-    if context.printer.is_json() {
-        context.printer.document(&report)?;
-    } else {
-        text::print(&sweep.rows, context.printer)?;
-        variants::print(&sweep.differences, context.printer)?;
-        let out = options.out.display();
-        context.printer.line(&format!("{out}/ has report.md, sweep.svg, sweep.csv and sweep.json"))?;
-    }
+    let out = &options.out;
+    write(&out.join("sweep.csv"), text::sweep_csv(&sweep.rows))?;
+    write(&out.join("sweep.json"), report.to_json())?;
+    write(&out.join("report.md"), text::sweep_markdown(&sweep, &report, &plan.trained_and_tested(), &published))?;
+    write(&out.join("sweep.svg"), wfkit_report::picture::sweep(&sweep.rows, &plan, &published))?;
+    context.printer.shown(&report, || {
+        let mut shown = text::sweep(&sweep);
+        shown.line(format!("{}/ has report.md, sweep.svg, sweep.csv and sweep.json", out.display()));
+        shown
+    })?;
     match report.problems.len() {
         0 => Ok(()),
         failed => bail!("{failed} of {} defences could not be measured: {}", plan.defences.len(), report.problems[0]),
@@ -191,25 +190,4 @@ fn report(
     }
     context.finish(&mut report, None)?;
     Ok(report)
-}
-
-fn write_all(
-    out: &Path,
-    plan: &SweepPlan,
-    Sweep { rows, differences, .. }: &Sweep,
-    report: &StageReport,
-    published: &[(Published, bool)],
-) -> Result<()> {
-    write(&out.join("sweep.csv"), text::csv(rows))?;
-    write(&out.join("sweep.json"), report.to_json())?;
-    write(
-        &out.join("report.md"),
-        text::markdown(rows, report, &plan.trained_and_tested(), published) + &variants::markdown(differences),
-    )?;
-    write(&out.join("sweep.svg"), picture::of(rows, plan, published))
-}
-
-/// Both ends of its interval; itself twice where it has none.
-fn ends(score: &ScoreOfDraws) -> [f64; 2] {
-    score.interval_95.map_or([score.mean(); 2], |interval| [interval.low, interval.high])
 }

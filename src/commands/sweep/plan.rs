@@ -3,21 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, bail, ensure};
-use wfkit_classify::Samples;
-use wfkit_datasets::TraceSet;
+use anyhow::{Context as _, Result, ensure};
 use wfkit_datasets::files::sha256_of;
-use wfkit_datasets::splits::Split;
-use wfkit_defend::{DefenseSpec, Variant, Variants, variants};
-use wfkit_evaluate::split::{Pages, by_session, stratified};
-use wfkit_evaluate::{SweepPlan, TRIVIAL, VariantPair, first_of_each};
+use wfkit_defend::DefenseSpec;
+use wfkit_evaluate::{SweepPlan, TRIVIAL, VariantPair, first_of_each, planned, sweep_splits, tested_on, variant_pairs};
 
 use crate::cli;
 use crate::context::Context;
 use crate::input::read_traces;
-
-/// Folds where none are asked for.
-const FOLDS: u16 = 5;
 
 /// The plan, and how many traces reading left out, by reason.
 pub(super) fn read(options: &cli::Sweep, context: &Context<'_>) -> Result<(SweepPlan, BTreeMap<String, u64>)> {
@@ -27,7 +20,10 @@ pub(super) fn read(options: &cli::Sweep, context: &Context<'_>) -> Result<(Sweep
         Some(most) => first_of_each(&read.set, most),
         None => read.set,
     };
-    let (splits, split) = splits(&set, options, context)?;
+    let (splits, split) = match options.test_session.as_slice() {
+        [] => sweep_splits(&set, options.split_by.is_some(), options.folds.map(usize::from), context.setting())?,
+        sessions => tested_on(&set, sessions)?,
+    };
     let plan = SweepPlan {
         program: version_of(context.program)?,
         splits,
@@ -76,7 +72,7 @@ fn defences(options: &cli::Sweep) -> Result<(Vec<DefenseSpec>, Vec<VariantPair>)
     for cli::Defenses(defences) in wanted {
         defences.into_iter().map(simulated).for_each(&mut add);
     }
-    let pairs = pairs(&options.variants, simulated)?;
+    let pairs = variant_pairs(&options.variants, simulated)?;
     for pair in &pairs {
         add(pair.paper.clone());
         add(pair.code.clone());
@@ -94,43 +90,7 @@ pub(super) fn lines(options: &cli::Sweep) -> Result<Vec<String>> {
 /// Lines of a plan file that name defences, with their numbers from 1 on.
 fn lines_of(path: &Path) -> Result<Vec<(usize, String)>> {
     let text = std::fs::read_to_string(path).with_context(|| format!("{}: cannot read", path.display()))?;
-    let pattern = |line: &str| line.split('#').next().unwrap_or_default().trim().to_owned();
-    Ok((1..).zip(text.lines().map(pattern)).filter(|(_, pattern)| !pattern.is_empty()).collect())
-}
-
-/// Paper and code of the defences with these names, of all where `all` is among them.
-fn pairs(names: &[String], simulated: impl Fn(DefenseSpec) -> DefenseSpec) -> Result<Vec<VariantPair>> {
-    let meant = |defense: &str| names.iter().any(|name| name == "all" || name == defense);
-    let mut pairs = Vec::new();
-    for Variants { paper, code, .. } in variants().iter().filter(|variants| meant(variants.defense)) {
-        for Variant { spec, what } in *code {
-            pairs.push(VariantPair { paper: simulated(paper.parse()?), code: simulated(spec.parse()?), what });
-        }
-    }
-    Ok(pairs)
-}
-
-fn splits(set: &TraceSet, options: &cli::Sweep, context: &Context<'_>) -> Result<(Vec<Split>, String)> {
-    let samples = Samples::Traces(set);
-    let sessions: Vec<Option<&str>> = set.traces().iter().map(|t| t.key.session.as_deref()).collect();
-    if !options.test_session.is_empty() {
-        let tested = |session: &Option<&str>| options.test_session.iter().any(|name| Some(name.as_str()) == *session);
-        if let Some(absent) = options.test_session.iter().find(|name| !sessions.contains(&Some(name.as_str()))) {
-            let meant = wfkit_metrics::did_you_mean_one_of(absent, sessions.iter().flatten().copied());
-            bail!("--test-session {absent}: there is no such session{meant}");
-        }
-        let (test, train): (Vec<usize>, Vec<usize>) = (0..set.len()).partition(|&row| tested(&sessions[row]));
-        let name = format!("tested on session {}, trained on the others", options.test_session.join(", "));
-        let split = wfkit_datasets::splits::explicit(set.len(), train, test).context("--test-session")?;
-        return Ok((vec![Split { name: name.clone(), ..split }], name));
-    }
-    if options.split_by.is_some() {
-        let splits = by_session(samples, options.folds.map_or(usize::MAX, usize::from), Pages::Apart)?;
-        let name = format!("{} folds of whole sessions", splits.len());
-        return Ok((splits, name));
-    }
-    let folds = options.folds.unwrap_or(FOLDS);
-    Ok((stratified(samples, folds.into(), Pages::Apart, context.setting())?, format!("{folds} stratified folds")))
+    Ok(planned(&text))
 }
 
 /// Version and digest of the program.

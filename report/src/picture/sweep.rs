@@ -1,13 +1,13 @@
 //! The picture of a sweep: its rows as points, panels by attack.
 
-use super::ends;
-use crate::printer::percent;
-use crate::published::Published;
-use wfkit_evaluate::{SweepPlan, SweepRow, SweptAttack};
-use wfkit_report::picture::{Elsewhere, Entry, Panels, Point, frontier};
+use wfkit_evaluate::published::Published;
+use wfkit_evaluate::{ScoreOfDraws, SweepPlan, SweepRow, SweptAttack};
+
+use super::{Elsewhere, Entry, Panels, Point, frontier};
+use crate::words::percent;
 
 /// The strongest attack on each defence, where there are several, then each attack.
-pub(super) fn of(rows: &[SweepRow], plan: &SweepPlan, published: &[(Published, bool)]) -> String {
+pub fn sweep(rows: &[SweepRow], plan: &SweepPlan, published: &[(Published, bool)]) -> String {
     let mut panels = Vec::new();
     if plan.attacks.len() > 1 {
         panels.push(Panels {
@@ -83,4 +83,9 @@ fn strongest(published: &[(Published, bool)]) -> Vec<Elsewhere> {
         }
     }
     best.into_iter().map(|(one, same)| elsewhere(one, *same)).collect()
+}
+
+/// Both ends of its interval; itself twice where it has none.
+fn ends(score: &ScoreOfDraws) -> [f64; 2] {
+    score.interval_95.map_or([score.mean(); 2], |interval| [interval.low, interval.high])
 }

@@ -3,17 +3,16 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use anyhow::Result;
 use wfkit_defend::list;
-use wfkit_evaluate::{MeanOfDraws, ScoreOfDraws, SweepRow, SweptAttack, TRIVIAL};
+use wfkit_evaluate::published::Published;
+use wfkit_evaluate::{MeanOfDraws, ScoreOfDraws, Sweep, SweepRow, SweptAttack, TRIVIAL};
 use wfkit_metrics::StageReport;
-use wfkit_report::words::hanging;
 
-use crate::printer::{Printer, percent, score};
-use crate::published::Published;
+use super::{Text, variants};
+use crate::words::{hanging, percent, score};
 
 /// One line a defence and attack, and a defence and view.
-pub(super) fn csv(rows: &[SweepRow]) -> String {
+pub fn sweep_csv(rows: &[SweepRow]) -> String {
     let mut text = String::from(
         "number,defence,draws,bandwidth,bandwidth_sd,bandwidth_out,bandwidth_in,bandwidth_without_tail,latency,latency_sd,\
          latency_low,latency_high,mean_delay_s,utility,attack,view,tested,twins,chance_accuracy,accuracy,accuracy_sd,accuracy_low,\
@@ -70,7 +69,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// A defence and attack a row, so that no number comes to stand beside another attack where a name is broken into lines.
-pub(super) fn print(rows: &[SweepRow], printer: &Printer) -> Result<()> {
+pub fn sweep(Sweep { rows, differences, .. }: &Sweep) -> Text {
     let cells = |row: &SweepRow| {
         let attacks = row.attacks.iter().chain(&row.views).enumerate();
         let one = |(at, scored): (usize, &SweptAttack)| {
@@ -88,15 +87,17 @@ pub(super) fn print(rows: &[SweepRow], printer: &Printer) -> Result<()> {
         };
         attacks.map(one).collect::<Vec<_>>()
     };
-    let rows: Vec<_> = rows.iter().flat_map(cells).collect();
-    printer.table(["", "defence", "bytes", "time", "attack", "accuracy", "ROC-AUC", "log loss"], &rows)?;
+    let header = ["", "defence", "bytes", "time", "attack", "accuracy", "ROC-AUC", "log loss"];
+    let mut text = Text::new();
+    text.table(header, rows.iter().flat_map(cells));
     let front = "*: on the front: no other costs no more and is surely found less, by the 95 % intervals of ROC-AUC";
-    hanging(front).iter().try_for_each(|line| printer.line(line))
+    text.lines(hanging(front)).text(variants::text(differences));
+    text
 }
 
 /// Tables to paste: attacks side by side, then what is left in each kind of information, then intervals.
-pub(super) fn markdown(
-    rows: &[SweepRow],
+pub fn sweep_markdown(
+    Sweep { rows, differences, .. }: &Sweep,
     report: &StageReport,
     split: &str,
     published: &[(Published, bool)],
@@ -208,7 +209,7 @@ pub(super) fn markdown(
             ));
         }
     }
-    text
+    text + &variants::markdown(differences)
 }
 
 /// Of the defences in these rows, by name, what papers say that they cost.

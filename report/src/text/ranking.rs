@@ -1,15 +1,22 @@
 //! Scores of several attacks side by side.
 
-use wfkit_evaluate::{RankedAttack, RankingReport, short};
+use wfkit_evaluate::{Measured, PairedComparison, RankedAttack, RankingReport, short};
 use wfkit_metrics::Interval;
 
-use wfkit_report::words::hanging;
+use super::Text;
+use crate::words::{NARROW, hanging};
 
 /// Columns of the name of an attack.
 const NAME: usize = 15;
 
-/// The table in 80 columns.
-pub(super) fn lines(part: &RankingReport) -> Vec<String> {
+/// Every attack beside the others in 80 columns, and which of them p-values are against.
+pub fn ranking(part: &RankingReport) -> Text {
+    let mut text = Text::new();
+    text.lines(lines(part));
+    text
+}
+
+fn lines(part: &RankingReport) -> Vec<String> {
     let test = Test::of(&part.table);
     let [head, units] = head(NAME, test);
     let mut lines =
@@ -30,9 +37,36 @@ pub(super) fn lines(part: &RankingReport) -> Vec<String> {
     lines
 }
 
+/// The scores of attacks in 80 columns, each but the first with how it compares with the first.
+pub fn compared(measured: &[Measured], compared: &[PairedComparison]) -> Text {
+    let widest = measured.iter().map(|one| one.attack.chars().count()).max().unwrap_or(0);
+    let width = widest.clamp(6, NARROW - 48);
+    let row = |(at, one): (usize, &Measured)| RankedAttack::of(one, at.checked_sub(1).map(|other| &compared[other]));
+    let rows: Vec<RankedAttack> = measured.iter().enumerate().map(row).collect();
+    let test = Test::of(&rows);
+    let mut lines: Vec<String> = head(width, test).to_vec();
+    for mut row in rows {
+        let name = &mut row.summary.attack;
+        if name.chars().count() > width {
+            let cut = name.chars().count() - (width - 2);
+            *name = format!("..{}", name.chars().skip(cut).collect::<String>());
+        }
+        lines.push(scores(&row, width, test));
+    }
+    let told = match test {
+        Test::LogLoss => "corrected resampled t-test over the folds",
+        Test::Accuracy => "McNemar's test, each load once",
+    };
+    let first = &measured[0].attack;
+    lines.extend(hanging(&format!("p: against {first}, {told}, corrected for the number of files (Holm).")));
+    let mut text = Text::new();
+    text.lines(lines);
+    text
+}
+
 /// Which test p-values are shown of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::commands) enum Test {
+enum Test {
     /// Of log loss, where there are folds.
     LogLoss,
     /// Of accuracy, where there is one split.
@@ -40,20 +74,20 @@ pub(in crate::commands) enum Test {
 }
 
 impl Test {
-    pub(in crate::commands) fn of(rows: &[RankedAttack]) -> Self {
+    fn of(rows: &[RankedAttack]) -> Self {
         if rows.iter().any(|row| row.p_log_loss.is_some()) { Self::LogLoss } else { Self::Accuracy }
     }
 }
 
 /// What stands above [`scores`].
-pub(in crate::commands) fn head(name: usize, test: Test) -> [String; 2] {
+fn head(name: usize, test: Test) -> [String; 2] {
     let of = if test == Test::LogLoss { "loss" } else { "acc." };
     [["attack", "accuracy [95 %]", "AUC", "log loss [95 %]", "p"], ["", "", "", "", of]]
         .map(|[attack, accuracy, area, loss, p]| format!("{attack:<name$} {accuracy:<16} {area:>5} {loss:<17} {p:>6}"))
 }
 
 /// The scores of an attack in 48 columns and those of its name.
-pub(in crate::commands) fn scores(row: &RankedAttack, name: usize, test: Test) -> String {
+fn scores(row: &RankedAttack, name: usize, test: Test) -> String {
     let interval = |value: Option<f64>, ends: Option<Interval>, write: fn(f64) -> String| match (value, ends) {
         (Some(value), Some(ends)) => format!("{} [{}, {}]", write(value), write(ends.low), write(ends.high)),
         (Some(value), None) => write(value),

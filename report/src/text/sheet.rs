@@ -3,14 +3,32 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use anyhow::{Result, bail};
 use serde_json::{Value, json};
+use wfkit_evaluate::Measured;
 use wfkit_metrics::{Interval, Scores, StageReport};
 
-use super::markdown::section;
 use super::matrix;
-use crate::context::write;
-use wfkit_evaluate::Measured;
+use super::sections::section;
+
+/// What a sheet is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SheetForm {
+    /// One document.
+    Json,
+    /// Tables to paste.
+    Markdown,
+}
+
+impl SheetForm {
+    /// By the ending of a file; none for another.
+    pub fn of(path: &Path) -> Option<Self> {
+        match path.extension().and_then(|ending| ending.to_str()) {
+            Some("json") => Some(Self::Json),
+            Some("md") => Some(Self::Markdown),
+            _ => None,
+        }
+    }
+}
 
 /// One attack on the sheet.
 fn line(measured: &Measured, split: &str) -> Value {
@@ -52,35 +70,27 @@ fn chance(measured: &Measured, split: &str) -> Value {
     })
 }
 
-/// Writes the sheet as JSON or Markdown, by the ending of `path`.
-pub(in crate::commands) fn write_sheet(
-    path: &Path,
-    report: &StageReport,
-    attacks: &[&Measured],
-    split: &str,
-) -> Result<()> {
-    let Some((first, _)) = attacks.split_first() else { return Ok(()) };
-    let mut lines = vec![chance(first, split)];
+/// The sheet of attacks on one split, the first of them the one that the report is about; nothing but the parts of the report where there is none.
+pub fn sheet(form: SheetForm, report: &StageReport, attacks: &[&Measured], split: &str) -> String {
+    let mut lines: Vec<Value> = attacks.first().map(|first| chance(first, split)).into_iter().collect();
     lines.extend(attacks.iter().rev().map(|measured| line(measured, split)));
-    write_lines(path, report, &lines, split)
+    written(form, report, &lines, split)
 }
 
-/// As [`write_sheet`], of what the report has beside the scores of attacks on one split.
-pub(super) fn write_parts(path: &Path, report: &StageReport) -> Result<()> {
+/// As [`sheet`], of what the report has beside the scores of attacks on one split.
+pub fn sheet_of_parts(form: SheetForm, report: &StageReport) -> String {
     let split = report.privacy.extras.get("split").and_then(Value::as_str).unwrap_or_default();
-    write_lines(path, report, &[], split)
+    written(form, report, &[], split)
 }
 
-fn write_lines(path: &Path, report: &StageReport, lines: &[Value], split: &str) -> Result<()> {
-    match path.extension().and_then(|ending| ending.to_str()) {
-        Some("json") => {
+fn written(form: SheetForm, report: &StageReport, lines: &[Value], split: &str) -> String {
+    match form {
+        SheetForm::Json => {
             let sheet = json!({ "tool": report.tool, "seed": report.seed, "options": report.options, "inputs": report.inputs, "split": split,
                                 "counts": report.counts, "scores": lines });
-            let sheet = with_parts(sheet, report);
-            write(path, format!("{}\n", serde_json::to_string_pretty(&sheet)?))
+            format!("{:#}\n", with_parts(sheet, report))
         }
-        Some("md") => write(path, markdown(report, lines, split)),
-        _ => bail!("{}: a score sheet is .json or .md", path.display()),
+        SheetForm::Markdown => markdown(report, lines, split),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// A table; no line of it where there are no rows.
-pub(super) fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
+pub fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
     if rows.is_empty() {
         return String::new();
     }
@@ -19,7 +19,7 @@ fn line<const N: usize>(cells: &[String; N]) -> String {
 }
 
 /// A list; nothing where there are no items.
-pub(super) fn list<'a>(items: impl IntoIterator<Item = &'a str>) -> String {
+pub fn list<'a>(items: impl IntoIterator<Item = &'a str>) -> String {
     let mut text: String = items.into_iter().map(|item| format!("- {}\n", prose(item))).collect();
     if !text.is_empty() {
         text.push('\n');
@@ -28,7 +28,7 @@ pub(super) fn list<'a>(items: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 /// Text of the program, whose angle brackets, stars and underscores are meant as they stand. What is in backticks stays.
-pub(super) fn prose(text: &str) -> String {
+pub fn prose(text: &str) -> String {
     let mut parts = text.split('`').enumerate().peekable();
     let mut shown = String::new();
     while let Some((place, part)) = parts.next() {
@@ -54,7 +54,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// As it would be typed.
-pub(super) fn code(text: &str) -> String {
+pub fn code(text: &str) -> String {
     format!("`{text}`")
 }
 

@@ -3,17 +3,18 @@
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use wfkit_evaluate::Memory;
+use super::Memory;
 
-use crate::context::{hex, make_folder, write};
+use wfkit_datasets::files::replace_with;
+use wfkit_datasets::hex;
 
 /// Folders with one small file a measurement, named by the digest of everything that it depends on.
-pub(super) struct Kept {
+#[derive(Debug)]
+pub struct KeptPoints {
     folders: Vec<PathBuf>,
     /// Nothing is read, as if nothing were there.
     fresh: bool,
@@ -22,7 +23,7 @@ pub(super) struct Kept {
 }
 
 /// What is told of a measurement that the shares of a sweep lack.
-pub(super) const LACKING: &str = "the shards did not measure this: they are of another build of wfkit, or were interrupted; run \
+pub const LACKING: &str = "the shards did not measure this: they are of another build of wfkit, or were interrupted; run \
                                   them again with this one";
 
 /// A measurement beside what it depends on.
@@ -32,14 +33,14 @@ struct Record {
     found: Value,
 }
 
-impl Kept {
+impl KeptPoints {
     /// What was kept in a folder, where the rest will be; it is made with the first that is kept.
-    pub(super) fn open(folder: PathBuf, fresh: bool) -> Self {
+    pub fn open(folder: PathBuf, fresh: bool) -> Self {
         Self { folders: vec![folder], fresh, whole: false }
     }
 
     /// What others measured, all of it.
-    pub(super) fn of_others(folders: Vec<PathBuf>) -> Self {
+    pub fn of_others(folders: Vec<PathBuf>) -> Self {
         Self { folders, fresh: false, whole: true }
     }
 
@@ -49,7 +50,7 @@ impl Kept {
     }
 }
 
-impl Memory for Kept {
+impl Memory for KeptPoints {
     /// Nothing where it was not kept, or not whole.
     fn recall(&self, of: &str) -> Option<Value> {
         if self.fresh {
@@ -67,9 +68,11 @@ impl Memory for Kept {
             [folder] if !self.whole => folder,
             _ => return Err(LACKING.into()),
         };
-        make_folder(folder)?;
+        fs::create_dir_all(folder)
+            .map_err(|error| format!("{}: cannot make this folder: {error}", folder.display()))?;
         let text = serde_json::to_string_pretty(&Record { of: of.to_owned(), found })? + "\n";
-        Ok(write(&folder.join(Self::name(of)), text)?)
+        let path = folder.join(Self::name(of));
+        replace_with(&path, text).map_err(|error| format!("{}: cannot write: {error}", path.display()).into())
     }
 }
 
@@ -83,19 +86,19 @@ mod tests {
     fn what_is_kept_is_found_until_it_is_damaged() {
         let folder = tempfile::tempdir().unwrap();
         let of_ours = folder.path().join("a/b");
-        let kept = Kept::open(of_ours.clone(), false);
+        let kept = KeptPoints::open(of_ours.clone(), false);
         assert_eq!(kept.recall("x"), None);
         assert!(!of_ours.exists(), "a sweep that fails leaves nothing");
         kept.keep("x", json!(7)).unwrap();
         kept.keep("y", json!(8)).unwrap();
         assert_eq!((kept.recall("x"), kept.recall("y")), (Some(json!(7)), Some(json!(8))));
-        let path = |of: &str| of_ours.join(Kept::name(of));
+        let path = |of: &str| of_ours.join(KeptPoints::name(of));
         fs::write(path("x"), &fs::read(path("x")).unwrap()[..20]).unwrap();
         fs::copy(path("y"), path("z")).unwrap();
         assert_eq!((kept.recall("x"), kept.recall("z")), (None, None));
-        let of_others = Kept::of_others(vec![folder.path().join("none"), of_ours.clone()]);
+        let of_others = KeptPoints::of_others(vec![folder.path().join("none"), of_ours.clone()]);
         of_others.keep("y", json!(9)).unwrap_err();
         assert_eq!((of_others.recall("x"), of_others.recall("y")), (None, Some(json!(8))));
-        assert_eq!(Kept::open(of_ours, true).recall("y"), None);
+        assert_eq!(KeptPoints::open(of_ours, true).recall("y"), None);
     }
 }

@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use wfkit_classify::every_attack;
 use wfkit_defend::{DefenseInfo, Invariant, Parameter, list, not_simulated, variants};
 
-use super::markdown::{self, code, prose, table};
+use crate::markdown::{self, code, prose, table};
 
-pub(super) fn attacks() -> String {
+/// Every attack.
+pub fn attacks() -> String {
     let rows = every_attack().iter().map(|attack| {
         let aliases = attack.aliases.iter().map(|alias| format!(" ({})", code(alias))).collect::<String>();
         let features = attack
@@ -29,7 +30,8 @@ pub(super) fn attacks() -> String {
     )
 }
 
-pub(super) fn defences() -> String {
+/// Every defence, and what is left out.
+pub fn defences() -> String {
     let mut text = String::from(
         "# Defences\n\nWritten `name:preset,key=value`, layers joined by `+`, the first applied first: `front:ft-1,w-max=7s+pad:mtu`. Durations, \
          sizes and rates need their unit (`40ms`, `750B`, `10Mbit/s`), counts and ratios have none. A preset with the parameters of the one above it is not \
@@ -82,7 +84,8 @@ fn defended_by(defence: &DefenseInfo, text: &mut String) {
     }
 }
 
-pub(super) fn invariants() -> String {
+/// What every defended trace keeps.
+pub fn invariants() -> String {
     let rows = Invariant::ALL.map(|invariant| {
         let name = invariant.to_string();
         let (number, name) = name.split_once(' ').unwrap_or((&name, ""));

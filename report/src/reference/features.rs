@@ -2,16 +2,14 @@
 
 use std::fmt::Write as _;
 
-use anyhow::Result;
-use wfkit_capture::{ImportOptions, import};
-use wfkit_datasets::{Trace, sample};
+use wfkit_datasets::{Trace, TraceSet};
 use wfkit_features::{Column, FeatureInformation, FeatureSet, FeatureSpec, meaning};
 
-use super::markdown::{code, prose, table};
-use crate::commands::features::families;
+use crate::markdown::{code, prose, table};
+use crate::text::families;
 
-pub(super) fn page() -> Result<String> {
-    let traces = import(&[sample().to_owned()], &ImportOptions::default(), &|_, _| {})?.set;
+/// Every feature set; what is learned is learned from the bundled sample, which `traces` are.
+pub fn features(traces: &TraceSet) -> String {
     let training: Vec<&Trace> = traces.traces().iter().map(|labelled| &labelled.trace).collect();
     let mut text = String::from(
         "# Features\n\n\
@@ -22,7 +20,7 @@ pub(super) fn page() -> Result<String> {
          description, features/README.md.\n\n",
     );
     for set in FeatureSet::ALL {
-        let spec = FeatureSpec::new(vec![set])?;
+        let spec = FeatureSpec::new(vec![set]).expect("one set is no set twice");
         let columns = spec.fit(&training).columns();
         let tells: Vec<String> = set.information().iter().map(FeatureInformation::to_string).collect();
         let learned =
@@ -41,7 +39,7 @@ pub(super) fn page() -> Result<String> {
             &families(&columns).map(row).collect::<Vec<_>>(),
         ));
     }
-    Ok(text)
+    text
 }
 
 fn row(family: &[Column]) -> [String; 5] {

@@ -2,19 +2,19 @@
 
 use std::fmt::Write as _;
 
-use anyhow::Result;
 use wfkit_evaluate::{Change, FoundChange, VariantDifference};
 use wfkit_metrics::Interval;
 
-use crate::printer::Printer;
+use super::Text;
 
 const NOTE: &str = "As in the paper -> as in published code (difference, in brackets its 95 % interval over draws, draw by draw, for these traces; none \
                     where nothing is left to chance)";
 
-/// A pair a row.
-pub(super) fn print(differences: &[VariantDifference], printer: &Printer) -> Result<()> {
+/// A pair a row; nothing of nothing.
+pub(super) fn text(differences: &[VariantDifference]) -> Text {
+    let mut text = Text::new();
     if differences.is_empty() {
-        return Ok(());
+        return text;
     }
     let row = |difference: &VariantDifference| {
         let lines =
@@ -28,9 +28,9 @@ pub(super) fn print(differences: &[VariantDifference], printer: &Printer) -> Res
             lines(&|found| scores(&found.roc_auc)),
         ]
     };
-    let rows: Vec<_> = differences.iter().map(row).collect();
-    printer.line(&format!("\n{NOTE}:"))?;
-    printer.table(["paper, code", "bandwidth", "latency", "attack", "accuracy", "ROC-AUC"], &rows)
+    text.line(format!("\n{NOTE}:"));
+    text.table(["paper, code", "bandwidth", "latency", "attack", "accuracy", "ROC-AUC"], differences.iter().map(row));
+    text
 }
 
 /// The same to paste; nothing of nothing.

@@ -1,14 +1,13 @@
 //! Curves as tables, since a report shows only five entries of a list.
 
-use anyhow::Result;
-use wfkit_evaluate::{BackgroundSize, Drift, DriftPoint, Early, FewShot};
+use wfkit_evaluate::{BackgroundSize, Drift, DriftPoint, Early, FewShot, PairedComparison};
 use wfkit_metrics::Interval;
 
-use crate::context::Context;
-use crate::printer::score;
-use wfkit_report::words::hanging;
+use super::Text;
+use crate::words::{hanging, score};
 
-pub(super) fn few_shot(curve: &[FewShot], context: &Context<'_>) -> Result<()> {
+/// What so many traces of each class to learn from are worth.
+pub fn few_shot(curve: &[FewShot]) -> Text {
     let row = |point: &FewShot| {
         [
             point.traces_a_class.to_string(),
@@ -17,10 +16,11 @@ pub(super) fn few_shot(curve: &[FewShot], context: &Context<'_>) -> Result<()> {
             with_interval(point.log_loss, point.log_loss_95),
         ]
     };
-    scores("loads a class to learn from", curve.iter().map(row).collect(), context)
+    scores("loads a class to learn from", curve.iter().map(row))
 }
 
-pub(super) fn early(curve: &[Early], context: &Context<'_>) -> Result<()> {
+/// What the beginnings of traces give away.
+pub fn early(curve: &[Early]) -> Text {
     let row = |point: &Early| {
         let scores = &point.scores;
         [
@@ -30,11 +30,13 @@ pub(super) fn early(curve: &[Early], context: &Context<'_>) -> Result<()> {
             with_interval(scores.log_loss, scores.log_loss_95),
         ]
     };
-    scores("percent of the median duration", curve.iter().map(row).collect(), context)
+    scores("percent of the median duration", curve.iter().map(row))
 }
 
-fn scores(heading: &str, rows: Vec<[String; 4]>, context: &Context<'_>) -> Result<()> {
-    context.printer.table([heading, "accuracy", "ROC-AUC", "log loss"], &rows)
+fn scores(heading: &str, rows: impl Iterator<Item = [String; 4]>) -> Text {
+    let mut text = Text::new();
+    text.table([heading, "accuracy", "ROC-AUC", "log loss"], rows);
+    text
 }
 
 fn with_interval(value: Option<f64>, interval: Option<Interval>) -> String {
@@ -42,19 +44,24 @@ fn with_interval(value: Option<f64>, interval: Option<Interval>) -> String {
     interval.map_or_else(|| value.clone(), |Interval { low, high }| format!("{value} [{low:.3}, {high:.3}]"))
 }
 
-pub(super) fn background(curve: &[BackgroundSize], context: &Context<'_>) -> Result<()> {
+/// What so many pages of the background to learn from are worth.
+pub fn background(curve: &[BackgroundSize]) -> Text {
     let row = |size: &BackgroundSize| {
         let numbers = [size.roc_auc, size.true_positive_rate, size.false_positive_rate, size.r_precision_wang_20];
         let [auc, tpr, fpr, precision] = numbers.map(|number| score(Some(number)));
         [size.pages_trained_on.to_string(), auc, tpr, fpr, precision]
     };
     let headings = ["pages of the background", "ROC-AUC", "TPR", "FPR", "20-precision"];
-    context.printer.table(headings, &curve.iter().map(row).collect::<Vec<_>>())
+    let mut text = Text::new();
+    text.table(headings, curve.iter().map(row));
+    text
 }
 
-pub(super) fn drift(drift: &Drift, context: &Context<'_>) -> Result<()> {
+/// What a model is worth when it is older.
+pub fn drift(drift: &Drift) -> Text {
     let order = hanging(&format!("drift: sessions in order of {}", drift.order));
-    hanging(&drift.told).into_iter().chain(order).try_for_each(|line| context.printer.line(&line))?;
+    let mut text = Text::new();
+    text.lines(hanging(&drift.told).into_iter().chain(order));
     let row = |point: &DriftPoint| {
         let dash = || "-".to_owned();
         [
@@ -67,5 +74,18 @@ pub(super) fn drift(drift: &Drift, context: &Context<'_>) -> Result<()> {
         ]
     };
     let headings = ["later", "after", "trained on", "accuracy", "ROC-AUC", "log loss"];
-    context.printer.table(headings, &drift.curve.iter().map(row).collect::<Vec<_>>())
+    text.table(headings, drift.curve.iter().map(row));
+    text
+}
+
+/// The paired tests, one a row.
+pub fn comparisons(all: &[PairedComparison]) -> Text {
+    let row = |one: &PairedComparison| {
+        let scores = &one.second_scores;
+        [one.second.clone(), score(scores.accuracy), score(scores.roc_auc_macro_ovr), one.told.clone()]
+    };
+    let first = all.first().map_or("", |one| one.first.as_str());
+    let mut text = Text::new();
+    text.table(["against", "accuracy", "ROC-AUC", &format!("{first} is")], all.iter().map(row));
+    text
 }
