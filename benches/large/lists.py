@@ -14,12 +14,12 @@ PACKETS, CHUNK = 2_000, 2_000
 
 def lists(kind, value, rows, length=PACKETS):
     offsets = pyarrow.array(numpy.arange(rows + 1, dtype=numpy.int64) * length)
-    return pyarrow.LargeListArray.from_arrays(offsets, pyarrow.array(numpy.full(rows * length, value, kind)))
+    return pyarrow.LargeListArray.from_arrays(offsets, pyarrow.array(numpy.resize(numpy.array(value, kind), rows * length)))
 
 
 def table(traces):
-    """Classes of 10,000 traces each, in their order; sizes of 1 and times of 0."""
-    time, size = lists(numpy.int64, 0, CHUNK), lists(numpy.int32, 1, CHUNK)
+    """Classes of 10,000 traces each, in their order; sizes of 600 and -1,400 by turns, and times of 0."""
+    time, size = lists(numpy.int64, 0, CHUNK), lists(numpy.int32, [600, -1400], CHUNK)
     batches = []
     for first in range(0, traces, CHUNK):
         rows = numpy.arange(first, min(first + CHUNK, traces))
@@ -51,9 +51,18 @@ def main(do, *arguments):
         traces, path = int(arguments[0]), arguments[1]
         counted = wfkit.write_parts(table(traces), path, croissant=False)
         assert counted == {"traces": traces, "classes": -(-traces // 10_000), "packets": traces * PACKETS}, counted
+    elif do == "same":
+        one, other = map(pyarrow.parquet.ParquetFile, arguments)
+        assert one.num_row_groups == other.num_row_groups and one.schema_arrow.equals(other.schema_arrow)
+        for at in range(one.num_row_groups):
+            assert one.read_row_group(at).equals(other.read_row_group(at)), f"row group {at}"
     elif do == "long":
-        most = 1 << 28
-        chunks = {name: [lists(numpy.int8, value, 1, length) for length in (1, 1, most + 1, 1)] for name, value in (("time_ns", 0), ("size", 1))}
+        # Noise: so many values in few bytes would be refused as no Parquet that anybody wrote.
+        most, noise = 1 << 28, numpy.random.default_rng(1)
+        lengths = (1, 1, most + 1, 1)
+        time = [lists(numpy.int8, 0, 1, length) for length in lengths]
+        size = [lists(numpy.int8, noise.integers(1, 100, length, numpy.int8), 1, length) for length in lengths]
+        chunks = {"time_ns": time, "size": size}
         columns = {"class": ["a"] * 4, "rep": list(range(4)), **{name: pyarrow.chunked_array(each) for name, each in chunks.items()}}
         pyarrow.parquet.write_table(pyarrow.table(columns), arguments[0])
 
