@@ -47,6 +47,7 @@ __all__ = [
     "parts",
     "predict_batch",
     "read",
+    "run",
     "said",
     "sizes",
     "split",
