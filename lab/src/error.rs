@@ -16,12 +16,12 @@ pub enum Error {
         mend: String,
     },
     /// The system refuses.
-    #[error("{what}: {source}")]
+    #[error("{what}: {cause}")]
     System {
         /// What was tried.
         what: String,
         /// What the system says.
-        source: io::Error,
+        cause: io::Error,
     },
     /// A program that was run ended badly.
     #[error("`{command}` failed: {said}")]
@@ -53,12 +53,12 @@ impl Error {
     /// For `map_err`: the system refused `what`.
     pub(crate) fn system(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let what = what.into();
-        move |source| Self::System { what, source }
+        move |cause| Self::System { what, cause }
     }
 
     /// The same for rustix' errors.
     pub(crate) fn errno(what: impl Into<String>) -> impl FnOnce(rustix::io::Errno) -> Self {
         let what = what.into();
-        move |source| Self::System { what, source: source.into() }
+        move |cause| Self::System { what, cause: cause.into() }
     }
 }
