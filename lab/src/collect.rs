@@ -1,5 +1,6 @@
 //! Queries made by all clients at once, each recorded on its client's link.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
@@ -388,6 +389,10 @@ impl<'a> Worker<'a> {
             let Some(known) = peer.take().map_or_else(|| self.first_contact(), |known| Ok(Some(known)))? else {
                 continue;
             };
+            // A circuit that is gone is built anew by another greeting, and not within a query.
+            if self.circuits_to_keep().is_err() {
+                continue;
+            }
             let Some(query) = collection.queue.take(self.at) else {
                 peer = Some(known);
                 continue;
@@ -484,8 +489,22 @@ impl<'a> Worker<'a> {
         Ok(Some((Peer { name: node.name.clone(), address }, age(&newest.created))))
     }
 
+    /// The same, once nothing is left of what tor asked others when it started.
+    fn peer_alone(&self) -> Result<Option<Peer>, Error> {
+        let peer = self.peer()?.map(|(peer, _)| peer);
+        if self.collection.plan.route != Route::Direct {
+            self.collection.network.control(self.client)?.close_directory_circuits()?;
+        }
+        Ok(peer)
+    }
+
     /// The newest circuit to the service.
     fn circuit(&self) -> Result<Option<Circuit>, Error> {
+        Ok(self.circuits()?.into_iter().max_by(|a, b| a.created.cmp(&b.created)))
+    }
+
+    /// The circuits to the service: more than one where tor gave one up that it still has.
+    fn circuits(&self) -> Result<Vec<Circuit>, Error> {
         let Collection { network, plan, .. } = self.collection;
         let (service, user) = (network.onion().trim_end_matches(".onion"), self.user());
         let leads_there = |circuit: &Circuit| match plan.route {
@@ -497,16 +516,26 @@ impl<'a> Worker<'a> {
             Route::Exit | Route::Direct => circuit.user.as_deref() == Some(&user) && !circuit.is_one_hop,
         };
         let circuits = network.control(self.client)?.circuits()?;
-        Ok(circuits.into_iter().filter(leads_there).max_by(|a, b| a.created.cmp(&b.created)))
+        Ok(circuits.into_iter().filter(leads_there).collect())
     }
 
-    /// The same, once nothing is left of what tor asked others when it started.
-    fn peer_alone(&self) -> Result<Option<Peer>, Error> {
-        let peer = self.peer()?.map(|(peer, _)| peer);
-        if self.collection.plan.route != Route::Direct {
-            self.collection.network.control(self.client)?.close_directory_circuits()?;
+    /// What tor calls the circuits that a query must find and leave as they are; `None` where it may build its own. Their age does not
+    /// tell: tor makes new circuits to a service of older ones that it keeps ready.
+    fn kept_circuits(&self) -> Result<Option<BTreeSet<String>>, Error> {
+        let Plan { route, circuits, .. } = self.collection.plan;
+        if *route == Route::Direct || *circuits == Circuits::Fresh {
+            return Ok(None);
         }
-        Ok(peer)
+        Ok(Some(self.circuits()?.into_iter().map(|circuit| circuit.id).collect()))
+    }
+
+    /// The same, or why a query would have to build one.
+    fn circuits_to_keep(&self) -> Result<Option<BTreeSet<String>>, String> {
+        match self.kept_circuits() {
+            Ok(Some(kept)) if kept.is_empty() => Err("the circuit was gone before the query".to_owned()),
+            Ok(kept) => Ok(kept),
+            Err(error) => Err(error.to_string()),
+        }
     }
 
     /// Makes and records a query; why that failed, if it did.
@@ -514,6 +543,10 @@ impl<'a> Worker<'a> {
         self.tries += 1;
         let plan = self.collection.plan;
         let parts = self.collection.journal().parts(query)?;
+        let kept = match self.circuits_to_keep() {
+            Ok(kept) => kept,
+            Err(why) => return Ok(Err(why)),
+        };
         let taps = self.taps(peer)?.into_iter().zip(parts).collect();
         let started = Instant::now();
         let (answer, recordings) = record_while(taps, || {
@@ -541,9 +574,11 @@ impl<'a> Worker<'a> {
             Err(error) => return Ok(Err(error.to_string())),
             Ok(_) => return Ok(Err(format!("{} is not the guard any more", peer.name))),
         };
-        // What building another took is none of the query: descriptors of the service that tor asks for again, circuits that fail.
-        if plan.route != Route::Direct && plan.circuits == Circuits::Kept && circuit_seconds < took.as_secs_f64() {
-            return Ok(Err("the circuit was built anew during the query".to_owned()));
+        // What building another took is none of the query: introductions, padding around them, descriptors that tor asks for again.
+        match self.kept_circuits() {
+            Ok(now) if now == kept => {}
+            Ok(_) => return Ok(Err("the circuit was built anew during the query".to_owned())),
+            Err(error) => return Ok(Err(error.to_string())),
         }
         let Collection { drifted, workload, .. } = self.collection;
         let origin = query.class.parse().ok().and_then(|class| workload.origin(class, query.rep));
