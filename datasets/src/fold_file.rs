@@ -9,13 +9,13 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
-use polars::prelude::Column;
 use thiserror::Error;
 
 use crate::formats::{csv_member, file_name, whole_number, write_csv_rows};
 use crate::frame::{CLASS, REP, SESSION, key_columns, write_parquet};
 use crate::join::{JoinError, join, some};
 use crate::loose_table::{LooseTable, Others};
+use crate::parquet_file::Written;
 use crate::probabilities::csv_key;
 use crate::splits::Split;
 use crate::{FileKind, Groups, ReadError, TraceKey, WriteError};
@@ -89,9 +89,9 @@ pub fn write_folds(path: &Path, keys: &[TraceKey], folds: &[usize], together: To
     let name = file_name(path);
     if name.to_ascii_lowercase().ends_with(".parquet") {
         let mut columns = key_columns(keys.iter());
-        columns.push(Column::new(FOLD.into(), folds.iter().map(|&fold| fold as i64).collect::<Vec<_>>()));
-        columns.push(Column::new(TOGETHER.into(), vec![together; keys.len()]));
-        return write_parquet(path, columns, Some(serde_json::json!({ "kind": FileKind::Folds }).to_string()));
+        columns.push(Written::wholes(FOLD, folds.iter().map(|&fold| fold as i64)));
+        columns.push(Written::texts(TOGETHER, keys.iter().map(|_| together.as_str())));
+        return write_parquet(path, &columns, Some(serde_json::json!({ "kind": FileKind::Folds }).to_string()));
     }
     if csv_member(&name).is_none() {
         let expected = ".parquet, .csv or .csv.zip";

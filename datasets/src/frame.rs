@@ -5,18 +5,11 @@
 use std::ops::Range;
 use std::path::Path;
 
-use polars::io::parquet::write::BatchedWriter;
-use polars::prelude::{
-    ArrowDataType, Column, CompatLevel, DataFrame, KeyValueMetadata, ParquetCompression, ParquetWriter, Schema,
-    SchemaExt as _,
-};
-use polars_parquet::write::schema_to_metadata_key;
 use wfkit_metrics::Work;
 
 use crate::class_name::{MixedClass, Spellings};
-use crate::files::{Writer, replace_file};
 use crate::formats::{ReadError, WriteError};
-use crate::parquet_file::{self, Kind, Number, ParquetFile};
+use crate::parquet_file::{self, Groups, Kind, Number, ParquetFile, Values, Written, write_groups};
 use crate::{Label, Likeness, TraceKey};
 
 pub(crate) const CLASS: &str = "class";
@@ -34,8 +27,6 @@ pub(crate) const LABELS: [&str; 7] = [CLASS, REP, SESSION, ORIGIN, PAGE, START, 
 pub(crate) const PARQUET_MAGIC: &[u8] = b"PAR1";
 /// The key of our entry in the metadata of a Parquet file.
 const METADATA_KEY: &str = "wfkit";
-/// So many rows make a row group at most, as polars has it.
-pub(crate) const GROUP_ROWS: usize = 1 << 18;
 /// Up to here every whole number is a float of its own.
 const MAX_EXACT_FLOAT: f64 = (1u64 << 53) as f64;
 const BEYOND_NS: &str = "no time that 64 bits of ns can tell";
@@ -292,88 +283,38 @@ fn whole(number: Number) -> Result<i64, &'static str> {
 }
 
 /// The columns of labels: `class`, `rep`, `session`, `origin`, `page`, `start_ns`, and `likeness` where rows have one.
-pub(crate) fn label_columns(labels: &[Label], has_likeness: bool) -> Vec<Column> {
-    let texts = |of: fn(&Label) -> Option<&str>| labels.iter().map(of).collect::<Vec<_>>();
+pub(crate) fn label_columns(labels: &[Label], has_likeness: bool) -> Vec<Written> {
     let mut columns = key_columns(labels.iter().map(|label| &label.key));
-    columns.push(Column::new(ORIGIN.into(), texts(|label| label.origin.as_deref())));
-    columns.push(Column::new(PAGE.into(), texts(|label| label.page.as_deref())));
-    columns.push(Column::new(START.into(), labels.iter().map(|label| label.start_ns).collect::<Vec<_>>()));
+    columns.push(Written::optional_texts(ORIGIN, labels.iter().map(|label| label.origin.as_deref())));
+    columns.push(Written::optional_texts(PAGE, labels.iter().map(|label| label.page.as_deref())));
+    columns.push(Written::new(START, Values::Wholes(labels.iter().map(|label| label.start_ns).collect())));
     if has_likeness {
         let likenesses = labels.iter().map(|label| label.likeness.map(|likeness| likeness.to_string()));
-        columns.push(Column::new(LIKENESS.into(), likenesses.collect::<Vec<_>>()));
+        columns.push(Written::new(LIKENESS, Values::Texts(likenesses.collect())));
     }
     columns
 }
 
 /// The columns of keys: `class`, `rep`, `session`.
-pub(crate) fn key_columns<'a>(keys: impl Iterator<Item = &'a TraceKey> + Clone) -> Vec<Column> {
+pub(crate) fn key_columns<'a>(keys: impl Iterator<Item = &'a TraceKey> + Clone) -> Vec<Written> {
     vec![
-        Column::new(CLASS.into(), keys.clone().map(|key| key.class.as_str()).collect::<Vec<_>>()),
-        Column::new(REP.into(), keys.clone().map(|key| key.rep).collect::<Vec<_>>()),
-        Column::new(SESSION.into(), keys.map(|key| key.session.as_deref()).collect::<Vec<_>>()),
+        Written::texts(CLASS, keys.clone().map(|key| key.class.as_str())),
+        Written::wholes(REP, keys.clone().map(|key| key.rep)),
+        Written::optional_texts(SESSION, keys.map(|key| key.session.as_deref())),
     ]
 }
 
 /// Writes a Parquet file, packed with zstd, `metadata` under our key. The same table gives the same bytes.
-pub(crate) fn write_parquet(path: &Path, columns: Vec<Column>, metadata: Option<String>) -> Result<(), WriteError> {
-    let none = columns.iter().map(Column::clear).collect();
-    write_parquet_groups(path, none, metadata, |groups| groups.write(columns))
+pub(crate) fn write_parquet(path: &Path, columns: &[Written], metadata: Option<String>) -> Result<(), WriteError> {
+    write_parquet_groups(path, columns, metadata, |groups| groups.write(columns))
 }
 
-/// The same of row groups that `fill` writes one after the other; `none` has the columns without a row.
+/// The same of row groups that `fill` writes one after the other, which have columns of the names and types of `alike`.
 pub(crate) fn write_parquet_groups<E: From<WriteError>>(
     path: &Path,
-    none: Vec<Column>,
+    alike: &[Written],
     metadata: Option<String>,
     fill: impl FnOnce(&mut Groups<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let failed = |error| E::from(WriteError::table(path, error));
-    let none = DataFrame::new(0, none).map_err(failed)?;
-    let entries = metadata.map(|text| (METADATA_KEY.to_owned(), text)).into_iter().chain([types(none.schema())]);
-    let metadata = KeyValueMetadata::from_static(entries.collect());
-    replace_file(
-        path,
-        |error| E::from(WriteError::io(path, error)),
-        |file| {
-            let writer = ParquetWriter::new(file)
-                .with_compression(ParquetCompression::Zstd(None))
-                .with_key_value_metadata(Some(metadata))
-                .batched(none.schema())
-                .map_err(failed)?;
-            let mut groups = Groups { path, writer };
-            fill(&mut groups)?;
-            groups.writer.finish().map_err(failed)?;
-            Ok(())
-        },
-    )
-}
-
-/// The entry that says which types of Arrow the columns are. polars would call texts views, which pyarrow can neither sort nor filter nor take rows of; so
-/// they are plain texts here. The bytes of columns are the same.
-fn types(schema: &Schema) -> (String, String) {
-    let mut schema = schema.to_arrow(CompatLevel::oldest());
-    for field in schema.iter_values_mut().filter(|field| field.dtype == ArrowDataType::LargeUtf8) {
-        field.dtype = ArrowDataType::Utf8;
-    }
-    let entry = schema_to_metadata_key(&schema);
-    (entry.key, entry.value.unwrap_or_default())
-}
-
-/// Row groups on their way into a file.
-pub(crate) struct Groups<'a> {
-    path: &'a Path,
-    writer: BatchedWriter<&'a mut Writer>,
-}
-
-impl Groups<'_> {
-    /// Writes a row group, or several of the most rows that are read at once by other tools; none without a row.
-    pub(crate) fn write(&mut self, columns: Vec<Column>) -> Result<(), WriteError> {
-        let failed = |error| WriteError::table(self.path, error);
-        let rows = columns.first().map_or(0, Column::len);
-        let table = DataFrame::new(rows, columns).map_err(failed)?;
-        for first in (0..rows).step_by(GROUP_ROWS) {
-            self.writer.write_batch(&table.slice(first as i64, GROUP_ROWS)).map_err(failed)?;
-        }
-        Ok(())
-    }
+    write_groups(path, alike, metadata.map(|text| (METADATA_KEY.to_owned(), text)), fill)
 }

@@ -63,7 +63,7 @@ pub fn write_probabilities(path: &Path, keys: &[TraceKey], probabilities: &Proba
         let mut columns = key_columns(keys.iter());
         columns.extend(number_columns(&names, probabilities.values()));
         let metadata = serde_json::json!({ "kind": FileKind::Probabilities }).to_string();
-        return write_parquet(path, columns, Some(metadata));
+        return write_parquet(path, &columns, Some(metadata));
     }
     if csv_member(&file_name(path)).is_none() {
         let extension = file_name(path);

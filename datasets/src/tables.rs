@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use ndarray::{Array2, ArrayView2};
-use polars::prelude::Column;
 
 use crate::formats::file_name;
-use crate::frame::{Frame, GROUP_ROWS, Groups, LABELS, label_columns, write_parquet_groups};
+use crate::frame::{Frame, LABELS, label_columns, write_parquet_groups};
+use crate::parquet_file::{GROUP_ROWS, Groups, Values, Written};
 use crate::{Label, ReadError, WriteError};
 
 /// Named columns of numbers, shape `(n_traces, n_columns)`, one label a row.
@@ -61,7 +61,7 @@ pub fn write_table_in_parts<E: From<WriteError>>(
     }
     let none = columns(&[], has_likeness, names, ArrayView2::from_shape((0, names.len()), &[]).expect("no row"));
     let metadata = metadata.map(str::to_owned);
-    write_parquet_groups(path, none, metadata, |groups| {
+    write_parquet_groups(path, &none, metadata, |groups| {
         let mut sink = TableSink { path, groups, names, has_likeness, labels: Vec::new(), values: Vec::new() };
         fill(&mut sink)?;
         Ok(sink.write()?)
@@ -107,14 +107,14 @@ impl TableSink<'_, '_> {
     fn write(&mut self) -> Result<(), WriteError> {
         let shape = (self.labels.len(), self.names.len());
         let values = ArrayView2::from_shape(shape, &self.values).expect("rows are whole");
-        self.groups.write(columns(&self.labels, self.has_likeness, self.names, values))?;
+        self.groups.write(&columns(&self.labels, self.has_likeness, self.names, values))?;
         self.labels.clear();
         self.values.clear();
         Ok(())
     }
 }
 
-fn columns(labels: &[Label], has_likeness: bool, names: &[String], values: ArrayView2<'_, f64>) -> Vec<Column> {
+fn columns(labels: &[Label], has_likeness: bool, names: &[String], values: ArrayView2<'_, f64>) -> Vec<Written> {
     let mut columns = label_columns(labels, has_likeness);
     columns.extend(number_columns(names, values));
     columns
@@ -137,8 +137,8 @@ pub fn read_table(path: &Path) -> Result<ColumnTable, ReadError> {
 pub(crate) fn number_columns<'a>(
     names: &'a [String],
     values: ArrayView2<'a, f64>,
-) -> impl Iterator<Item = Column> + 'a {
-    (0..names.len()).map(move |column| Column::new(names[column].as_str().into(), values.column(column).to_vec()))
+) -> impl Iterator<Item = Written> + 'a {
+    (0..names.len()).map(move |column| Written::new(&names[column], Values::Floats(values.column(column).to_vec())))
 }
 
 /// The columns of these names, shape `(rows, names)`.

@@ -2,14 +2,11 @@
 
 use std::path::Path;
 
-use polars::prelude::{
-    Column, DataType, Int32Type, Int64Type, IntoColumn, IntoSeries, ListBuilderTrait, ListPrimitiveChunkedBuilder,
-};
 use wfkit_metrics::{Observer, Work};
 
 use super::{ReadError, WriteError};
-use crate::frame::{Frame, Groups, LABELS, label_columns, write_parquet_groups};
-use crate::parquet_file::MOST_LISTED;
+use crate::frame::{Frame, LABELS, label_columns, write_parquet_groups};
+use crate::parquet_file::{GROUP_ROWS, Groups, Lists, MOST_LISTED, Values, Written};
 use crate::{
     FileKind, Label, LabelledTrace, Layer, MixedClass, NOT_KNOWN, PacketColumn, Provenance, SIZE, TIME, Trace,
     TraceError, TraceSet,
@@ -151,7 +148,7 @@ pub fn write_parquet_in_parts<E: From<WriteError>>(
     let entry = Entry { kind: FileKind::Traces, provenance };
     let metadata = serde_json::to_string(&entry).expect("strings and lists of them have a JSON form");
     let columns = Columns::new(&provenance.packet_columns);
-    write_parquet_groups(path, columns.anew().finish(), Some(metadata), |groups| {
+    write_parquet_groups(path, &columns.anew().finish(), Some(metadata), |groups| {
         let mut sink = TraceSink { path, groups, columns };
         fill(&mut sink)?;
         Ok(sink.write()?)
@@ -184,12 +181,16 @@ impl TraceSink<'_, '_> {
             return Err(WriteError::Trace { path, key, reason });
         }
         self.columns.add(labelled);
-        if self.columns.bytes() >= GROUP_BYTES { self.write() } else { Ok(()) }
+        if self.columns.bytes() >= GROUP_BYTES || self.columns.labels.len() == GROUP_ROWS {
+            self.write()
+        } else {
+            Ok(())
+        }
     }
 
     fn write(&mut self) -> Result<(), WriteError> {
         let anew = self.columns.anew();
-        self.groups.write(std::mem::replace(&mut self.columns, anew).finish())
+        self.groups.write(&std::mem::replace(&mut self.columns, anew).finish())
     }
 }
 
@@ -198,19 +199,16 @@ impl TraceSink<'_, '_> {
 struct Columns {
     /// Packets stand beside, so that nothing else need tell traces apart.
     labels: Vec<Label>,
-    lengths: Vec<usize>,
-    time_ns: Vec<i64>,
-    size: Vec<i32>,
+    time_ns: Lists<i64>,
+    size: Lists<i32>,
     /// What else is known of packets, of traces that know it; the others have no list.
-    known: Vec<(PacketColumn, ListPrimitiveChunkedBuilder<Int32Type>)>,
+    known: Vec<(PacketColumn, Lists<i32>)>,
 }
 
 impl Columns {
     fn new(known: &[PacketColumn]) -> Self {
-        let builder = |&column: &PacketColumn| {
-            (column, ListPrimitiveChunkedBuilder::<Int32Type>::new(column.name().into(), 0, 0, DataType::Int32))
-        };
-        Self { known: known.iter().map(builder).collect(), ..Self::default() }
+        let lists = |&column: &PacketColumn| (column, Lists { null: Some(NOT_KNOWN.into()), ..Lists::default() });
+        Self { known: known.iter().map(lists).collect(), ..Self::default() }
     }
 
     /// The same columns without a row.
@@ -219,40 +217,29 @@ impl Columns {
     }
 
     fn bytes(&self) -> usize {
-        self.size.len() * (12 + 4 * self.known.len())
+        self.size.values.len() * (12 + 4 * self.known.len())
     }
 
     fn add(&mut self, labelled: &LabelledTrace) {
         let LabelledTrace { key, origin, page, start_ns, trace } = labelled;
         let label = Label::new(key.clone(), *start_ns);
         self.labels.push(Label { origin: origin.clone(), page: page.clone(), ..label });
-        self.lengths.push(trace.len());
-        self.time_ns.extend(trace.time_ns().iter().map(|&time_ns| time_ns as i64));
-        self.size.extend_from_slice(trace.size());
+        self.time_ns.add(trace.time_ns().iter().map(|&time_ns| time_ns as i64));
+        self.size.add(trace.size().iter().copied());
         for (column, lists) in &mut self.known {
             match trace.column(*column) {
-                Some(values) => {
-                    lists.append_iter(values.iter().map(|&value| (value != NOT_KNOWN).then_some(i32::from(value))));
-                }
-                None => lists.append_null(),
+                Some(values) => lists.add(values.iter().map(|&value| value.into())),
+                None => lists.lengths.push(None),
             }
         }
     }
 
-    fn finish(self) -> Vec<Column> {
-        let (rows, packets) = (self.lengths.len(), self.size.len());
-        let mut times = ListPrimitiveChunkedBuilder::<Int64Type>::new(TIME.into(), rows, packets, DataType::Int64);
-        let mut sizes = ListPrimitiveChunkedBuilder::<Int32Type>::new(SIZE.into(), rows, packets, DataType::Int32);
-        let mut at = 0;
-        for length in self.lengths {
-            times.append_slice(&self.time_ns[at..at + length]);
-            sizes.append_slice(&self.size[at..at + length]);
-            at += length;
-        }
+    fn finish(self) -> Vec<Written> {
         let mut columns = label_columns(&self.labels, false);
-        columns.push(times.finish().into_series().into_column());
-        columns.push(sizes.finish().into_series().into_column());
-        columns.extend(self.known.into_iter().map(|(_, mut lists)| lists.finish().into_series().into_column()));
+        columns.push(Written::new(TIME, Values::LongLists(self.time_ns)));
+        columns.push(Written::new(SIZE, Values::ShortLists(self.size)));
+        let known = self.known.into_iter();
+        columns.extend(known.map(|(column, lists)| Written::new(column.name(), Values::ShortLists(lists))));
         columns
     }
 }

@@ -258,7 +258,7 @@ mod tests {
     /// Traces of a hundred thousand packets, all in one row group, as other tools write them.
     #[test]
     fn a_row_group_of_any_size_comes_in_parts() {
-        use polars::prelude::{Column, DataFrame, ParquetWriter};
+        use crate::parquet_file::foreign_tables::{flat, lists, write_foreign};
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("one.parquet");
         let traces: Vec<LabelledTrace> = (0..100)
@@ -270,20 +270,13 @@ mod tests {
             .collect();
         let ours = file(&folder, "ours.parquet", &traces);
         let set = read_traces(&ours).unwrap().set;
-        let list = |of: &dyn Fn(&LabelledTrace) -> polars::prelude::Series| traces.iter().map(of).collect::<Vec<_>>();
-        let times = list(&|one| one.trace.time_ns().iter().map(|&ns| ns as i64).collect());
-        let sizes = list(&|one| one.trace.size().iter().copied().collect());
-        let columns = vec![
-            Column::new("class".into(), vec!["a"; 100]),
-            Column::new("rep".into(), (0..100i64).collect::<Vec<_>>()),
-            Column::new("time_ns".into(), times),
-            Column::new("size".into(), sizes),
+        let columns = [
+            flat("class", ["a"; 100]),
+            flat("rep", 0..100i64),
+            lists("time_ns", traces.iter().map(|one| one.trace.time_ns().to_vec())),
+            lists("size", traces.iter().map(|one| one.trace.size().to_vec())),
         ];
-        let mut table = DataFrame::new(100, columns).unwrap();
-        ParquetWriter::new(std::fs::File::create(&path).unwrap())
-            .with_row_group_size(Some(1000))
-            .finish(&mut table)
-            .unwrap();
+        write_foreign(&path, &columns, None, 1 << 20);
         let mut parts = TraceParts::open(&path).unwrap().unwrap();
         assert_eq!((parts.len(), parts.traces()), (3, 100));
         for _ in 0..2 {

@@ -660,11 +660,12 @@ fn files_of(folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
 
 #[cfg(test)]
 mod tests {
-    use polars::prelude::{Column, IntoColumn, IntoSeries, ListBuilderTrait, NamedFrom, Series};
     use proptest::prelude::*;
 
     use super::*;
-    use crate::frame::write_parquet;
+    use crate::parquet_file::foreign_tables::{
+        Foreign, flat, flat_or_null, lists, lists_or_null, nested, write_foreign,
+    };
     use crate::{Trace, canonical_class};
 
     fn labelled(class: &str, rep: i64, session: Option<&str>, time_ns: &[u64], size: &[i32]) -> LabelledTrace {
@@ -744,14 +745,14 @@ mod tests {
         assert_eq!(read_traces(&plain).unwrap().set.traces()[0], set.traces()[0]);
         // A column of somebody else that happens to have such a name is passed over.
         let columns = vec![
-            Column::new("class".into(), ["a"]),
-            Column::new("rep".into(), [1i64]),
-            list("time_ns", [Series::new("".into(), [0i64])]),
-            list("size", [Series::new("".into(), [5i64])]),
-            Column::new("proto".into(), ["tcp"]),
-            list("flow", [Series::new("".into(), [7i64])]),
+            flat("class", ["a"]),
+            flat("rep", [1i64]),
+            lists("time_ns", [vec![0i64]]),
+            lists("size", [vec![5i64]]),
+            flat("proto", ["tcp"]),
+            lists("flow", [vec![7i64]]),
         ];
-        write_parquet(&plain, columns, None).unwrap();
+        write_foreign(&plain, &columns, None, 1 << 20);
         let read = read_traces(&plain).unwrap();
         assert_eq!(read.dropped, BTreeMap::from([("unknown column".to_owned(), 1)]));
         assert_eq!(read.set.traces()[0].trace.column(PacketColumn::Flow), Some([7].as_slice()));
@@ -762,24 +763,24 @@ mod tests {
     fn columns_of_packets_have_a_value_a_packet() {
         let columns = || {
             vec![
-                Column::new("class".into(), ["a"]),
-                Column::new("rep".into(), [1i64]),
-                list("time_ns", [Series::new("".into(), [0i64, 1])]),
-                list("size", [Series::new("".into(), [5i64, 6])]),
+                flat("class", ["a"]),
+                flat("rep", [1i64]),
+                lists("time_ns", [vec![0i64, 1]]),
+                lists("size", [vec![5i64, 6]]),
             ]
         };
         let files = Files::new();
         let path = files.path("t.parquet");
         let mut short = columns();
-        short.push(list("proto", [Series::new("".into(), [6i64])]));
-        write_parquet(&path, short, None).unwrap();
+        short.push(lists("proto", [vec![6i64]]));
+        write_foreign(&path, &short, None, 1 << 20);
         assert!(
             error_of(&path)
                 .contains("row 0, column proto: 1 values: the trace (class a, rep 1): 1 values of proto for 2 packets")
         );
         let mut large = columns();
-        large.push(list("proto", [Series::new("".into(), [6i64, 1 << 40])]));
-        write_parquet(&path, large, None).unwrap();
+        large.push(lists("proto", [vec![6i64, 1 << 40]]));
+        write_foreign(&path, &large, None, 1 << 20);
         assert!(error_of(&path).contains("row 0, column proto: 1099511627776: packet 1: beyond 16 bits"));
     }
 
@@ -892,29 +893,20 @@ mod tests {
     }
 
     /// A sound Parquet table of one trace a row, column by column.
-    fn columns() -> Vec<Column> {
-        let times = [Series::new("".into(), [0i64, 5]), Series::new("".into(), [0i64])];
-        let sizes = [Series::new("".into(), [1i32, -2]), Series::new("".into(), [3i32])];
-        vec![
-            Column::new("class".into(), ["a", "b"]),
-            Column::new("rep".into(), [1i64, 2]),
-            Column::new("time_ns".into(), times),
-            Column::new("size".into(), sizes),
-        ]
+    fn columns() -> Vec<Foreign> {
+        let times = [vec![0i64, 5], vec![0i64]];
+        let sizes = [vec![1i32, -2], vec![3i32]];
+        vec![flat("class", ["a", "b"]), flat("rep", [1i64, 2]), lists("time_ns", times), lists("size", sizes)]
     }
 
-    fn with(name: &str, column: Column) -> Vec<Column> {
-        columns().into_iter().map(|old| if old.name() == name { column.clone() } else { old }).collect()
+    fn with(name: &str, column: Foreign) -> Vec<Foreign> {
+        columns().into_iter().map(|old| if old.name == name { column.clone() } else { old }).collect()
     }
 
-    fn list<const N: usize>(name: &str, rows: [Series; N]) -> Column {
-        Column::new(name.into(), rows)
-    }
-
-    fn read_columns(columns: Vec<Column>) -> Result<TraceSet, String> {
+    fn read_columns(columns: Vec<Foreign>) -> Result<TraceSet, String> {
         let files = Files::new();
         let path = files.path("t.parquet");
-        write_parquet(&path, columns, None).unwrap();
+        write_foreign(&path, &columns, None, 1 << 20);
         let read = read_traces(&path).map_err(|error| error.to_string());
         read.map(|read| read.set).map_err(|error| error.rsplit_once("t.parquet: ").unwrap().1.to_owned())
     }
@@ -924,26 +916,26 @@ mod tests {
         let expected = [labelled("a", 1, None, &[0, 5], &[1, -2]), labelled("b", 2, None, &[0], &[3])];
         assert_eq!(read_columns(columns()).unwrap().traces(), expected);
         assert_eq!(read_columns(columns()).unwrap().provenance().layer, Layer::Unknown);
-        let u64s = list("time_ns", [Series::new("".into(), [0u64, 5]), Series::new("".into(), [0u64])]);
+        let u64s = lists("time_ns", [vec![0u64, 5], vec![0u64]]);
         assert_eq!(read_columns(with("time_ns", u64s)).unwrap().traces(), expected);
-        let i64s = list("size", [Series::new("".into(), [1i64, -2]), Series::new("".into(), [3i64])]);
+        let i64s = lists("size", [vec![1i64, -2], vec![3i64]]);
         assert_eq!(read_columns(with("size", i64s)).unwrap().traces(), expected);
-        assert_eq!(read_columns(with("rep", Column::new("rep".into(), [1i32, 2]))).unwrap().traces(), expected);
+        assert_eq!(read_columns(with("rep", flat("rep", [1i32, 2]))).unwrap().traces(), expected);
         let mut nulls = columns();
-        nulls.push(Column::full_null("session".into(), 2, &polars::prelude::DataType::String));
-        nulls.push(Column::new("start_ns".into(), [f64::NAN, f64::NAN]));
-        nulls.push(Column::new("note".into(), [1i64, 2]));
+        nulls.push(flat_or_null("session", [None::<&str>, None]));
+        nulls.push(flat("start_ns", [f64::NAN, f64::NAN]));
+        nulls.push(flat("note", [1i64, 2]));
         let files = Files::new();
         let path = files.path("notes.parquet");
-        write_parquet(&path, nulls.clone(), None).unwrap();
+        write_foreign(&path, &nulls.clone(), None, 1 << 20);
         assert_eq!(read_traces(&path).unwrap().dropped, BTreeMap::from([("unknown column".to_owned(), 1)]));
         assert_eq!(read_columns(nulls).unwrap().traces(), expected);
-        let floats = |values: [f64; 2]| read_columns(with("rep", Column::new("rep".into(), values)));
+        let floats = |values: [f64; 2]| read_columns(with("rep", flat("rep", values)));
         assert_eq!(floats([1.0, 2.0]).unwrap().traces(), expected);
         let lost = "row 1, column rep: 9007199254740994: a float that holds no exact whole number";
         assert_eq!(floats([1.0, 9_007_199_254_740_994.0]).unwrap_err(), lost);
         assert_eq!(floats([f64::NAN, 1.0]).unwrap_err(), "row 0, column rep: null: a value is needed");
-        let numbered = read_columns(with("class", Column::new("class".into(), [7i64, 8]))).unwrap();
+        let numbered = read_columns(with("class", flat("class", [7i64, 8]))).unwrap();
         assert_eq!(numbered.classes().names(), ["7", "8"]);
     }
 
@@ -952,36 +944,35 @@ mod tests {
         let expected = [labelled("a", 1, None, &[0, 5], &[1, -2]), labelled("b", 2, None, &[0], &[3])];
         macro_rules! sizes {
             ($($kind:ty),*) => {$(
-                let sizes = [Series::new("".into(), [1 as $kind, -2i8 as $kind]), Series::new("".into(), [3 as $kind])];
-                assert_eq!(read_columns(with("size", list("size", sizes))).unwrap().traces(), expected);
+                let sizes = [vec![1 as $kind, -2i8 as $kind], vec![3 as $kind]];
+                assert_eq!(read_columns(with("size", lists("size", sizes))).unwrap().traces(), expected);
             )*};
         }
         macro_rules! times {
             ($($kind:ty),*) => {$(
-                let times = [Series::new("".into(), [0 as $kind, 5 as $kind]), Series::new("".into(), [0 as $kind])];
-                assert_eq!(read_columns(with("time_ns", list("time_ns", times))).unwrap().traces(), expected);
+                let times = [vec![0 as $kind, 5 as $kind], vec![0 as $kind]];
+                assert_eq!(read_columns(with("time_ns", lists("time_ns", times))).unwrap().traces(), expected);
             )*};
         }
         sizes!(i32, i64, f32, f64);
         times!(i32, i64, u32, u64, f32, f64);
-        let half = list("size", [Series::new("".into(), [1.0, -2.5]), Series::new("".into(), [3.0])]);
+        let half = lists("size", [vec![1.0, -2.5], vec![3.0]]);
         assert_eq!(
             read_columns(with("size", half)).unwrap_err(),
             "row 0, column size: -2.5: packet 1: a float that holds no exact whole number"
         );
-        let unsigned = list("size", [Series::new("".into(), [1u32, u32::MAX]), Series::new("".into(), [3u32])]);
+        let unsigned = lists("size", [vec![1u32, u32::MAX], vec![3u32]]);
         assert_eq!(
             read_columns(with("size", unsigned)).unwrap_err(),
             "row 0, column size: 4294967295: packet 1: a size beyond 32 bits"
         );
-        let texts = list("size", [Series::new("".into(), ["1", "2"]), Series::new("".into(), ["3"])]);
+        let texts = lists("size", [vec!["1", "2"], vec!["3"]]);
         assert_eq!(
             read_columns(with("size", texts)).unwrap_err(),
             "column size holds lists of str, expected lists of whole numbers"
         );
-        let nested = Series::new("".into(), [Series::new("".into(), [1i64]), Series::new("".into(), [2i64])]);
         let mut foreign = columns();
-        foreign.push(list("nested", [nested.clone(), nested]));
+        foreign.push(nested("nested", &[2, 2]));
         assert_eq!(read_columns(foreign).unwrap().traces(), expected);
     }
 
@@ -1019,18 +1010,18 @@ mod tests {
 
     #[test]
     fn classes_of_any_type_have_one_name() {
-        let classes = |column: Column| read_columns(with("class", column)).map(|set| set.classes().names().to_vec());
+        let classes = |column: Foreign| read_columns(with("class", column)).map(|set| set.classes().names().to_vec());
         for column in [
-            Column::new("class".into(), [1i64, 2]),
-            Column::new("class".into(), [1u32, 2]),
-            Column::new("class".into(), [1.0, 2.0]),
-            Column::new("class".into(), ["1", "2"]),
-            Column::new("class".into(), ["1.0", "02"]),
-            Column::new("class".into(), [" 1", "2 "]),
+            flat("class", [1i64, 2]),
+            flat("class", [1u32, 2]),
+            flat("class", [1.0, 2.0]),
+            flat("class", ["1", "2"]),
+            flat("class", ["1.0", "02"]),
+            flat("class", [" 1", "2 "]),
         ] {
             assert_eq!(classes(column).unwrap(), ["1", "2"]);
         }
-        let truths = Column::new("class".into(), [true, false]);
+        let truths = flat("class", [true, false]);
         assert_eq!(classes(truths).unwrap_err(), "column class holds bool, expected text or whole numbers");
     }
 
@@ -1038,78 +1029,62 @@ mod tests {
     fn a_bad_table_is_refused_with_row_column_and_value() {
         let error = |columns| read_columns(columns).unwrap_err();
         for name in ["class", "rep", "time_ns", "size"] {
-            let columns = columns().into_iter().filter(|column| column.name() != name).collect();
+            let columns = columns().into_iter().filter(|column| column.name != name).collect();
             assert!(error(columns).starts_with(&format!("column {name} is missing: found ")), "{name}");
         }
-        let i64s = |rows: [&[i64]; 2]| rows.map(|row| Series::new("".into(), row));
+        let i64s = |rows: [&[i64]; 2]| rows.map(<[i64]>::to_vec);
         for (name, column, expected) in [
-            (
-                "class",
-                Column::new("class".into(), [0.5, 1.0]),
-                "row 0, column class: 0.5: a float that holds no exact whole number",
-            ),
-            ("rep", Column::new("rep".into(), ["1", "2"]), "column rep holds str, expected whole numbers"),
-            ("size", Column::new("size".into(), [1i64, 2]), "column size holds i64, expected lists of whole numbers"),
-            ("class", Column::new("class".into(), [Some("a"), None]), "row 1, column class: null: a value is needed"),
-            ("rep", Column::new("rep".into(), [None, Some(1i64)]), "row 0, column rep: null: a value is needed"),
-            (
-                "rep",
-                Column::new("rep".into(), [1, u64::MAX]),
-                "row 1, column rep: 18446744073709551615: beyond 64 bits",
-            ),
+            ("class", flat("class", [0.5, 1.0]), "row 0, column class: 0.5: a float that holds no exact whole number"),
+            ("rep", flat("rep", ["1", "2"]), "column rep holds str, expected whole numbers"),
+            ("size", flat("size", [1i64, 2]), "column size holds i64, expected lists of whole numbers"),
+            ("class", flat_or_null("class", [Some("a"), None]), "row 1, column class: null: a value is needed"),
+            ("rep", flat_or_null("rep", [None, Some(1i64)]), "row 0, column rep: null: a value is needed"),
+            ("rep", flat("rep", [1, u64::MAX]), "row 1, column rep: 18446744073709551615: beyond 64 bits"),
             (
                 "size",
-                list("size", i64s([&[1, -2], &[i64::MAX]])),
+                lists("size", i64s([&[1, -2], &[i64::MAX]])),
                 "row 1, column size: 9223372036854775807: packet 0: a size beyond 32 bits",
             ),
             (
                 "time_ns",
-                list("time_ns", i64s([&[0, -5], &[0]])),
+                lists("time_ns", i64s([&[0, -5], &[0]])),
                 "row 0, column time_ns: -5: packet 1: a negative time",
             ),
             (
                 "time_ns",
-                list("time_ns", [Series::new("".into(), [0, u64::MAX]), Series::new("".into(), [0u64])]),
+                lists("time_ns", [vec![0, u64::MAX], vec![0u64]]),
                 "row 0, column time_ns: 18446744073709551615: packet 1: beyond 64 bits",
             ),
             (
                 "time_ns",
-                list("time_ns", [Series::new("".into(), [Some(0i64), None]), Series::new("".into(), [Some(0i64)])]),
+                lists_or_null("time_ns", [Some(vec![Some(0i64), None]), Some(vec![Some(0)])]),
                 "row 0, column time_ns: null: packet 1: a value is needed",
             ),
             (
                 "time_ns",
-                list("time_ns", i64s([&[0, 5, 6], &[0]])),
+                lists("time_ns", i64s([&[0, 5, 6], &[0]])),
                 "row 0, column size: 2 values: the trace (class a, rep 1): 3 times for 2 sizes",
             ),
             (
                 "time_ns",
-                list("time_ns", i64s([&[1, 5], &[0]])),
+                lists("time_ns", i64s([&[1, 5], &[0]])),
                 "row 0, column time_ns: 1: the trace (class a, rep 1): the first packet is at 1 ns, not at 0",
             ),
             (
                 "size",
-                list("size", i64s([&[1, 2], &[0]])),
+                lists("size", i64s([&[1, 2], &[0]])),
                 "row 1, column size: 0: the trace (class b, rep 2): packet 0 has size 0, which has no direction",
             ),
         ] {
             assert_eq!(error(with(name, column)), expected);
         }
-        let mut empty = with("time_ns", list("time_ns", i64s([&[0, 5], &[]])));
-        empty[3] = list("size", i64s([&[1, 2], &[]]));
+        let mut empty = with("time_ns", lists("time_ns", i64s([&[0, 5], &[]])));
+        empty[3] = lists("size", i64s([&[1, 2], &[]]));
         assert_eq!(
             error(empty),
             "row 1, column time_ns: []: the trace (class b, rep 2): a trace needs at least one packet"
         );
-        let mut builder = polars::prelude::ListPrimitiveChunkedBuilder::<polars::prelude::Int64Type>::new(
-            "size".into(),
-            2,
-            2,
-            polars::prelude::DataType::Int64,
-        );
-        builder.append_slice(&[1, 2]);
-        builder.append_null();
-        let null = builder.finish().into_series().into_column();
+        let null = lists_or_null("size", [Some(vec![Some(1i64), Some(2)]), None]);
         assert_eq!(error(with("size", null)), "row 1, column size: null: a value is needed");
         assert!(error(vec![]).starts_with("column class is missing: found"));
     }
@@ -1118,7 +1093,7 @@ mod tests {
     fn damaged_provenance_is_refused() {
         let files = Files::new();
         let path = files.path("t.parquet");
-        write_parquet(&path, columns(), Some("{}".to_owned())).unwrap();
+        write_foreign(&path, &columns(), Some("{}"), 1 << 20);
         assert!(error_of(&path).contains("the metadata entry wfkit is no provenance: missing field"));
     }
 

@@ -5,7 +5,10 @@
 //! matter what it holds.
 
 mod column;
+#[cfg(test)]
+pub(crate) mod foreign_tables;
 mod pages;
+mod writer;
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -22,6 +25,7 @@ use wfkit_metrics::Work;
 use crate::caught::caught;
 use crate::formats::ReadError;
 pub(crate) use column::{Column, Kind, Number};
+pub(crate) use writer::{GROUP_ROWS, Groups, Lists, Values, Written, write_groups};
 
 /// This many rows may have any file; beyond, [`ROWS_A_BYTE`] times its bytes.
 const FREE_ROWS: u64 = 1 << 20;
@@ -234,17 +238,14 @@ fn soundly<T>(path: &Path, decode: impl FnOnce() -> Result<T, ParquetError>) -> 
 
 #[cfg(test)]
 mod tests {
-    use polars::prelude::{Column as Columns, DataFrame, ParquetWriter, Series};
-
+    use super::foreign_tables::write_foreign;
     use super::*;
 
     /// Lists of so many values, in pages of a few hundred bytes.
     fn file(folder: &tempfile::TempDir, lengths: &[usize]) -> std::path::PathBuf {
         let path = folder.path().join("lists.parquet");
-        let lists: Vec<Series> = lengths.iter().map(|&length| (0..length as i64).collect()).collect();
-        let mut table = DataFrame::new(lengths.len(), vec![Columns::new("a".into(), lists)]).unwrap();
-        let writer = ParquetWriter::new(File::create(&path).unwrap()).with_data_page_size(Some(256));
-        writer.finish(&mut table).unwrap();
+        let lists = lengths.iter().map(|&length| (0..length as i64).collect());
+        write_foreign(&path, &[foreign_tables::lists("a", lists)], None, 256);
         path
     }
 
