@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::error::ErrorKind;
 use clap::{Arg, ArgMatches, Command, CommandFactory as _, FromArgMatches as _};
 use serde_json::Value;
 
@@ -13,6 +14,13 @@ use crate::cli::Cli;
 /// Options that do not decide what comes out: how it is shown, by how many threads, in how many parts. The seed has a field of its own.
 const NO_MATTER: [&str; 9] =
     ["at_once", "format", "fresh", "full", "no_croissant", "quiet", "seed", "shard", "threads"];
+
+/// Options whose files are written.
+const WRITTEN: [&str; 3] = ["out", "picture", "sheet"];
+
+/// Commands that may write over what they read, since all that they leave out is what was asked for; what else would be lost they look at
+/// themselves ([`Context::keep`](crate::context::Context::keep)).
+const IN_PLACE: [&str; 5] = ["convert", "filter", "relabel", "retime", "sample"];
 
 /// Options by name, each with its value, or its values in a list.
 pub(crate) type Options = BTreeMap<String, Value>;
@@ -32,6 +40,9 @@ impl Asked {
     pub(crate) fn of(words: &[OsString]) -> Result<Self, clap::Error> {
         let mut command = Cli::command();
         let mut matches = command.try_get_matches_from_mut(words)?;
+        if let Some(mistake) = writes_over_input(&command, &matches) {
+            return Err(command.error(ErrorKind::ValueValidation, mistake));
+        }
         let options = options(&command, &matches);
         let cli = Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))?;
         Ok(Self { cli, options })
@@ -69,6 +80,27 @@ fn options(command: &Command, matches: &ArgMatches) -> Options {
         }
     }
     options
+}
+
+/// What is wrong where a file that is read would be written over.
+fn writes_over_input(command: &Command, matches: &ArgMatches) -> Option<String> {
+    let (command, matches) = innermost(command, matches);
+    let is_written = |id: &str| WRITTEN.contains(&id) || (command.get_name(), id) == ("train", "weights");
+    let paths_of =
+        |arg: &Arg| matches.try_get_many::<PathBuf>(arg.get_id().as_str()).ok().flatten().unwrap_or_default();
+    let paths = |written: bool| {
+        let of_kind = move |arg: &&Arg| is_path(arg) && is_written(arg.get_id().as_str()) == written;
+        command.get_arguments().filter(of_kind).flat_map(|arg| paths_of(arg).map(move |path| (arg, path)))
+    };
+    let is_same = |one: &PathBuf, other: &PathBuf| {
+        one.is_file() && one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
+    };
+    let (option, path) = paths(true).find(|(option, out)| {
+        let may = option.get_id() == "out" && IN_PLACE.contains(&command.get_name());
+        !may && paths(false).any(|(_, path)| is_same(out, path))
+    })?;
+    let name = option.get_long().unwrap_or_default();
+    Some(format!("{}: it is what is read, and would be lost; name another file for --{name}", path.display()))
 }
 
 /// A whole number, yes or no; else as it is written.

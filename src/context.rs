@@ -1,14 +1,16 @@
 //! What every command shares: the options, the printer, the clock and the files it reads and writes.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use indicatif::ProgressBar;
 use wfkit_datasets::files::replace_with;
-use wfkit_datasets::{Described, TraceSet, licence_of, remove_old_croissant, report_path, write_croissant};
+use wfkit_datasets::{
+    Described, TraceSet, licence_of, remove_old_croissant, report_path, write_croissant, write_traces,
+};
 use wfkit_evaluate::{Moment, Observer, Setting};
 use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, UtilityReport};
 use wfkit_report::answer::Answer;
@@ -31,6 +33,8 @@ pub(crate) struct Context<'a> {
     started: Instant,
     /// What was said of the input, for the reports.
     said: Mutex<Vec<String>>,
+    /// What was read and says more than what is written: nothing is written over it.
+    says_more: Mutex<Vec<PathBuf>>,
     /// How far the work is that is under way.
     bar: Mutex<Option<ProgressBar>>,
     /// What is being done where no part of it tells how far it is.
@@ -47,6 +51,7 @@ impl<'a> Context<'a> {
             describes: true,
             started: Instant::now(),
             said: Mutex::default(),
+            says_more: Mutex::default(),
             bar: Mutex::default(),
             between: Mutex::default(),
         }
@@ -71,6 +76,27 @@ impl<'a> Context<'a> {
     pub(crate) fn warn_of_input(&self, message: &str) {
         self.printer.warn(message);
         self.said.lock().expect(UNPOISONED).push(message.to_owned());
+    }
+
+    /// That these files were read, and say more than traces do.
+    pub(crate) fn say_more(&self, paths: &[PathBuf]) {
+        let paths = paths.iter().filter(|path| path.is_file()).filter_map(|path| path.canonicalize().ok());
+        self.says_more.lock().expect(UNPOISONED).extend(paths);
+    }
+
+    /// Refuses to write over what was read and says more than what would be written.
+    pub(crate) fn keep(&self, out: &Path) -> Result<()> {
+        let Ok(out) = out.canonicalize() else { return Ok(()) };
+        if self.says_more.lock().expect(UNPOISONED).contains(&out) {
+            bail!("{}: it is what is read, and would be lost; name another file for --out", out.display());
+        }
+        Ok(())
+    }
+
+    /// Writes traces, not over what says more.
+    pub(crate) fn write_traces(&self, out: &Path, set: &TraceSet) -> Result<()> {
+        self.keep(out)?;
+        Ok(write_traces(out, set)?)
     }
 
     /// The report of a stage, its counts still to be filled.

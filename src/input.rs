@@ -36,6 +36,9 @@ fn take(read: ReadTraces, paths: &[PathBuf], context: &Context<'_>) -> Result<Tr
     if read.set.is_empty() {
         bail!("{}: {}", list(paths), read.why_empty());
     }
+    if !matches!(read.format, TraceFormat::Parquet | TraceFormat::PacketCsv) || !read.dropped.is_empty() {
+        context.say_more(paths);
+    }
     read.warnings.iter().for_each(|warning| context.warn_of_input(warning));
     Ok(Traces { set: read.set, dropped: read.dropped })
 }

@@ -173,6 +173,8 @@ BENCHMARKS = (
     "lab-secretstroll@1/4-sessions",
     "lab-pages@1/10-folds",
     "lab-pages@1/4-sessions",
+    "torpcaps-xs@1/10-folds",
+    "torpcaps-xs@1/10-sessions",
 )
 BENCHMARK_SCORES = ("accuracy", "macro_f1", "roc_auc_macro_ovr", "log_loss")
 

@@ -73,9 +73,25 @@ pub struct Described {
     pub cite_as: Option<String>,
 }
 
-/// Where the description of `file` stands: `traces.parquet` has `traces.croissant.json`.
+/// Where the description of `file` stands: `traces.parquet` has `traces.croissant.json`. Where that is of another file that is there, such as
+/// `traces.csv`, it has `traces.parquet.croissant.json`.
 pub fn croissant_path(file: &Path) -> PathBuf {
-    file.with_file_name(format!("{}.croissant.json", stem(file)))
+    let path = file.with_file_name(format!("{}.croissant.json", stem(file)));
+    let name = crate::formats::file_name(file);
+    let described = urls(&path);
+    let is_there = |url: &String| file.with_file_name(url).is_file();
+    if described.contains(&name) || !described.iter().any(is_there) {
+        return path;
+    }
+    file.with_file_name(format!("{name}.croissant.json"))
+}
+
+/// The files that a description is of; none where it is none.
+fn urls(description: &Path) -> Vec<String> {
+    let text = std::fs::read(description).unwrap_or_default();
+    let description: Value = serde_json::from_slice(&text).unwrap_or_default();
+    let parts = description["distribution"].as_array().map(Vec::as_slice).unwrap_or_default();
+    parts.iter().filter_map(|part| part["contentUrl"].as_str().map(str::to_owned)).collect()
 }
 
 /// The name of a file of traces without its ending.
@@ -308,6 +324,10 @@ mod tests {
         write("cell_id,rep,direction_size,timestamp\na,1,6,0\n");
         assert_eq!(remove_old_croissant(&folder.path().join("x.parquet")).unwrap(), None);
         assert!(beside.exists(), "no file, nothing to describe");
+        let csv = |name: &str| folder.path().join(name);
+        std::fs::copy(&file, csv("x.csv.zip")).unwrap();
+        assert_eq!(croissant_path(&csv("x.csv.zip")), csv("x.csv.zip.croissant.json"), "the other is of x.csv");
+        assert_eq!(croissant_path(&file), beside);
         std::fs::write(folder.path().join("x.parquet"), "another").unwrap();
         assert_eq!(remove_old_croissant(&folder.path().join("x.parquet")).unwrap(), None);
         assert!(beside.exists(), "it is of x.csv");

@@ -32,7 +32,7 @@ pub struct PublicSet {
 }
 
 /// All that are known here.
-pub const PUBLIC_SETS: [PublicSet; 14] = [
+pub const PUBLIC_SETS: [PublicSet; 15] = [
     PublicSet {
         name: "sample",
         what: "queries to a point-of-interest service through a private Tor network, on the client's link",
@@ -68,6 +68,18 @@ pub const PUBLIC_SETS: [PublicSet; 14] = [
         format: None,
         note: "an open world: the class `unmonitored` holds the others, with their pages",
         digest: Some(PAGES),
+    },
+    PublicSet {
+        name: "torpcaps-xs",
+        what: "20 classes of torpcaps, 16 traces each",
+        closed: Some((20, 320)),
+        shows: "sizes and times of TCP payloads",
+        source: "recorded for wfkit, 2026",
+        licence: "CC0 1.0",
+        place: "bundled: datasets/data/torpcaps-xs",
+        format: None,
+        note: "",
+        digest: Some(TORPCAPS_XS),
     },
     PublicSet {
         name: "torpcaps",
@@ -207,6 +219,7 @@ pub const PUBLIC_SETS: [PublicSet; 14] = [
 const SAMPLE: &str = "c6dbfdd8425cbba0cdf15d2110fb0e54d27a7aa21ed597893b6165f2f4197653";
 const SECRETSTROLL: &str = "8e6742b93ef7aeba30b82d26919242ae618c983a4e87d881682d8d0d4ce1e0f5";
 const PAGES: &str = "b5b06b48a77fac008afe9287c8966c68f0bcecea469ad07720d4aac787c2ba17";
+const TORPCAPS_XS: &str = "5bca06543561eae2b86409181e6840f146891ad8666c261d091fb46c1e4ea841";
 const TORPCAPS: &str = "604448e42d511a47d6c621791eff219b3c1f21cdb28ce413ece8eef355d9e8cd";
 
 /// The set of this name.

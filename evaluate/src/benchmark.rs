@@ -181,7 +181,7 @@ mod tests {
                 seen += 1;
             }
         }
-        assert_eq!(seen, 4);
+        assert_eq!(seen, 6);
     }
 
     #[test]

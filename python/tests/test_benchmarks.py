@@ -8,7 +8,7 @@ import pytest
 import wfkit
 
 DATA = pathlib.Path(__file__).parents[2] / "datasets" / "data"
-WHERE = {"sample@1": "sample", "lab-secretstroll@1": "lab/secretstroll", "lab-pages@1": "lab/pages"}
+WHERE = {"sample@1": "sample", "lab-secretstroll@1": "lab/secretstroll", "lab-pages@1": "lab/pages", "torpcaps-xs@1": "torpcaps-xs"}
 BUNDLED = [one["id"] for one in wfkit.benchmarks() if one["id"].split("/")[0] in WHERE]
 
 

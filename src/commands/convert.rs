@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 use wfkit_capture::{export, is_packet_text};
 use wfkit_datasets::formats::{ChangesOfLabels, ChosenTraces, TracesInParts, most_rows, write_field_traces};
-use wfkit_datasets::{CsvParts, InfoOfParts, write_traces, write_traces_in_parts};
+use wfkit_datasets::{CsvParts, InfoOfParts, write_traces_in_parts};
 use wfkit_evaluate::{trivial_privacy, trivial_privacy_of};
 
 use super::capture::{import_captures, tell_names};
@@ -41,8 +41,12 @@ fn as_a_whole(options: &cli::Convert, context: &Context<'_>) -> Result<()> {
         renumbered.iter().for_each(|class| tell_renumbered(class, context));
     }
     match (out, options.to) {
-        (Some(out), Some(format)) => write_field_traces(out, &traces.set, format, options.lose_sizes)?,
-        (Some(out), None) => write_traces(out, &traces.set)?,
+        (Some(out), Some(format)) => {
+            context.say_more(&options.traces);
+            context.keep(out)?;
+            write_field_traces(out, &traces.set, format, options.lose_sizes)?;
+        }
+        (Some(out), None) => context.write_traces(out, &traces.set)?,
         (None, _) => {}
     }
     let privacy = trivial_privacy(&traces.set, FOLDS, context.setting())?;

@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 use wfkit_classify::Samples;
 use wfkit_datasets::splits::Split;
-use wfkit_datasets::{
-    Groups, InfoOfParts, Layer, Overlap, PUBLIC_SETS, Together, classes_of, doubts, write_folds, write_traces,
-};
+use wfkit_datasets::{Groups, InfoOfParts, Layer, Overlap, PUBLIC_SETS, Together, classes_of, doubts, write_folds};
 use wfkit_metrics::{PrivacyReport, StageReport, Utility};
 use wfkit_report::text;
 
@@ -146,8 +144,8 @@ fn split(paths: &[PathBuf], how: &cli::HowToSplit, out: &Path, context: &Context
         context.printer.warn(&format!("{} {twins}: wfkit evaluate will refuse to score them", overlap.learned_from()));
     }
     make_folder(out)?;
-    write_traces(&out.join("train.parquet"), &train)?;
-    write_traces(&out.join("test.parquet"), &test)?;
+    context.write_traces(&out.join("train.parquet"), &train)?;
+    context.write_traces(&out.join("test.parquet"), &test)?;
     let privacy = trivial_privacy(set, FOLDS, context.setting())?;
     let mut report = describe("dataset split", paths, &traces, privacy, context)?;
     count(&mut report.counts, "traces to train on", train.len());

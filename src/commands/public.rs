@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use wfkit_datasets::formats::FieldFormat;
-use wfkit_datasets::{PublicSet, TraceFormat, write_traces};
+use wfkit_datasets::{PublicSet, TraceFormat};
 use wfkit_evaluate::trivial_privacy;
 
 use super::dataset::{FOLDS, describe};
@@ -22,7 +22,7 @@ pub(super) fn import(set: &PublicSet, paths: &[PathBuf], out: &Path, context: &C
     for difference in set.differences(&traces.set) {
         context.warn_of_input(&difference);
     }
-    write_traces(out, &traces.set)?;
+    context.write_traces(out, &traces.set)?;
     let privacy = trivial_privacy(&traces.set, FOLDS, context.setting())?;
     let mut report = describe("dataset import", paths, &traces, privacy, context)?;
     report.utility.extras.set("public_set", set);

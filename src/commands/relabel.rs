@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
-use wfkit_datasets::{TraceFormat, relabel, write_traces};
+use wfkit_datasets::{TraceFormat, relabel};
 
 use super::dataset::{FOLDS, describe};
 use crate::context::{Context, count};
@@ -22,7 +22,7 @@ pub(super) fn run(
     ensure!(keeps_pages, "{}: only .parquet keeps the pages of the unmonitored class", out.display());
     let read = read_traces(paths, context)?;
     let set = relabel(&read.set, monitored, unmonitored).context("--monitored")?;
-    write_traces(out, &set)?;
+    context.write_traces(out, &set)?;
     let privacy = trivial_privacy(&set, FOLDS, context.setting())?;
     let traces = Traces { set, dropped: read.dropped };
     let mut report = describe("dataset relabel", paths, &traces, privacy, context)?;

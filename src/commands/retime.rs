@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
 use serde_json::json;
-use wfkit_datasets::{TraceFormat, write_traces};
+use wfkit_datasets::TraceFormat;
 use wfkit_defend::{RetimedSession, retime_set};
 use wfkit_metrics::Utility;
 
@@ -38,7 +38,7 @@ pub(super) fn run(
          wfkit dataset info tells what is in it",
         list(paths)
     );
-    write_traces(out, &retimed.set)?;
+    context.write_traces(out, &retimed.set)?;
     let privacy = trivial_privacy(&retimed.set, FOLDS, context.setting())?;
     let after = Utility::of(&retimed.set.volumes());
     let traces = Traces { set: retimed.set, dropped: read.dropped };

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use wfkit_datasets::{TraceFormat, Wanted, draw, write_traces};
+use wfkit_datasets::{TraceFormat, Wanted, draw};
 use wfkit_evaluate::trivial_privacy;
 use wfkit_metrics::{ClassMap, did_you_mean_one_of};
 
@@ -75,7 +75,7 @@ pub(super) fn check_known(there: &ClassMap, named: &[String]) -> Result<()> {
 }
 
 fn write(stage: &str, paths: &[PathBuf], kept: &Traces, out: &Path, context: &Context<'_>) -> Result<()> {
-    write_traces(out, &kept.set)?;
+    context.write_traces(out, &kept.set)?;
     let privacy = trivial_privacy(&kept.set, FOLDS, context.setting())?;
     let mut report = describe(stage, paths, kept, privacy, context)?;
     count(&mut report.counts, "traces left out", kept.dropped.values().sum::<u64>() as usize);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use wfkit_classify::{Session, SessionAttack, session_overlap};
-use wfkit_datasets::{SessionOptions, SessionPages, TraceFormat, TraceSet, join_sessions, write_traces};
+use wfkit_datasets::{SessionOptions, SessionPages, TraceFormat, TraceSet, join_sessions};
 use wfkit_metrics::{PrivacyReport, Summary, Utility};
 
 use super::evaluate::learned_from;
@@ -37,7 +37,7 @@ fn make(paths: &[PathBuf], options: &SessionOptions, out: &Path, context: &Conte
     TraceFormat::of_extension(out)?; // A wrong name is told before the work begins.
     let loads = read_traces(paths, context)?;
     let (set, sessions) = join_sessions(&loads.set, options)?;
-    write_traces(out, &set)?;
+    context.write_traces(out, &set)?;
     write(&pages_path(out), serde_json::to_string_pretty(&sessions)? + "\n")?;
     let privacy = trivial_privacy(&set, FOLDS, context.setting())?;
     let mut report = context.stage("sessions make", digests(paths)?, Utility::of(&set.volumes()), privacy);

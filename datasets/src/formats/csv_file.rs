@@ -256,7 +256,9 @@ impl<'a> CsvRows<'a> {
                 return Err(ReadError::limit(self.path, LimitExceeded::Rows { limit: self.limit }));
             }
             let inside = self.record.as_slice().iter().filter(|&&byte| byte == b'\n').count() as u64;
-            let line = self.reader.position().line() - 1 - inside;
+            let after = self.reader.position().line() - 1 - inside;
+            // A quote that is never closed takes the end of the last line, too; a row begins no earlier than the one before it ended.
+            let line = self.record.position().map_or(after, |begin| after.max(begin.line()));
             if self.record.len() == self.header.len() {
                 let decimal_commas = self.dialect.separator != b',';
                 if decimal_commas && self.marks.meet(&self.record, &self.columns) {

@@ -156,6 +156,24 @@ impl Encoding {
     }
 }
 
+/// What text begins a file, whatever its encoding.
+pub(crate) fn beginning(head: &[u8]) -> String {
+    Encoding::of(head).unwrap_or(Encoding::Utf8).decode(head)
+}
+
+/// The text of a whole file.
+///
+/// # Errors
+/// What is wrong with its encoding.
+pub(crate) fn text(bytes: Vec<u8>) -> Result<String, &'static str> {
+    match Encoding::of(&bytes)? {
+        Encoding::Utf8 => String::from_utf8(bytes).map_err(|_| "not UTF-8"),
+        Encoding::Utf16 { big_endian } => {
+            String::from_utf16(&units(&bytes, big_endian)).map_err(|_| "not UTF-16, as which it begins")
+        }
+    }
+}
+
 /// The fields of a line, without blanks and quotes around them.
 fn split(line: &str, separator: u8) -> Vec<String> {
     let mut fields = vec![String::new()];

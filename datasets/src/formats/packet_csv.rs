@@ -495,6 +495,9 @@ mod tests {
             (",1,5,0\n", "1 x empty in column cell_id: row 2 ``"),
             ("1,one,5,0\n", "1 x not a number in column rep: row 2 `one`"),
             ("1,1.5,5,0\n", "1 x not a whole number in column rep: row 2 `1.5`"),
+            ("1,1,5", "1 x wrong number of fields: row 2 `3 fields for 4 columns`"),
+            ("1,1,5,0\n\n1,1,x,1", "1 x not a number in column direction_size: row 4 `x`"),
+            ("1,1,5,0\n\"1,1,5,1\n1,1,5,2\n", "1 x wrong number of fields: row 3 `1 fields for 4 columns`"),
             ("1,1,5\n", "1 x wrong number of fields: row 2 `3 fields for 4 columns`"),
             ("1,1,5,0,9\n", "1 x wrong number of fields: row 2 `5 fields for 4 columns`"),
         ] {

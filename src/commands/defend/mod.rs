@@ -10,7 +10,7 @@ use std::num::NonZeroU32;
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use wfkit_datasets::{TraceFormat, TraceSet, write_traces};
+use wfkit_datasets::{TraceFormat, TraceSet};
 use wfkit_defend::{
     DefendOptions, DefendedAudit, DefendedSet, DefenseSpec, ManifestFile, check_composition, check_overheads,
     defend_watched,
@@ -67,7 +67,7 @@ fn defend(options: &DefendTraces, context: &Context<'_>) -> Result<()> {
     let defended = defend_watched(&traces.set, &spec, &how, context)?;
     let observed = defended.observe();
     drop(working);
-    write_traces(&options.out, &observed)?;
+    context.write_traces(&options.out, &observed)?;
     if options.verify {
         verify_written(&defended, &observed, &options.out)?;
     }

@@ -33,6 +33,10 @@ pub(super) fn defend(
 
     let provenance = parts.provenance().clone();
     let unknown_columns = parts.unknown_columns();
+    if unknown_columns > 0 {
+        context.say_more(&options.traces);
+    }
+    context.keep(&options.out)?;
     let mut made = Made::default();
     let Some(first) = parts.next() else { bail!("{}: there is no trace in it", crate::input::list(&options.traces)) };
     let first = first?;

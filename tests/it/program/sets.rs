@@ -50,6 +50,41 @@ fn a_part_of_a_set_is_chosen_or_drawn_and_what_is_left_out_is_counted() {
 }
 
 #[test]
+fn nothing_that_is_read_is_lost_by_what_is_written() {
+    let folder = Folder::with_traces();
+    let before = folder.bytes("traces.parquet");
+    for line in [
+        "features traces.parquet --set totals --out traces.parquet",
+        "train traces.parquet --attack totals --out traces.parquet",
+        "defend traces.parquet --defence pad:mtu --out traces.parquet",
+        "defend traces.parquet --defence pad:mtu --out ./../{name}/traces.parquet",
+        "dataset split traces.parquet --folds 5 --out traces.parquet",
+    ] {
+        let name = folder.path("").file_name().unwrap().to_str().unwrap().to_owned();
+        let error = folder.wfkit(&line.replace("{name}", &name)).shows_wrong_usage();
+        assert!(error.contains("it is what is read, and would be lost"), "{line}: {error}");
+        assert_eq!(folder.bytes("traces.parquet"), before, "{line}");
+    }
+    // Part of one's own traces may stand in their place, but not in that of a table that has more.
+    folder.report("dataset filter traces.parquet --classes 17,48 --out traces.parquet");
+    assert_eq!(folder.traces("traces.parquet").set.len(), 40);
+    let table = "src_ip,splt_direction,splt_ps,splt_piat_ms,application_name\n\
+                 10.0.0.5,\"[0, 1]\",\"[60, 1500]\",\"[0, 12]\",a\n10.0.0.5,\"[0, 1]\",\"[60, 900]\",\"[0, 12]\",b\n";
+    std::fs::write(folder.path("flows.csv"), table).unwrap();
+    for line in [
+        "dataset filter flows.csv --classes a --out flows.csv",
+        "dataset sample flows.csv --traces-each 1 --out flows.csv",
+        "dataset convert flows.csv --out flows.csv",
+    ] {
+        let error = folder.wfkit(line).fails();
+        assert!(error.contains("it is what is read, and would be lost"), "{line}: {error}");
+        assert_eq!(std::fs::read_to_string(folder.path("flows.csv")).unwrap(), table, "{line}");
+    }
+    folder.report("dataset filter flows.csv --classes a --out a.csv");
+    assert_eq!(folder.traces("a.csv").set.len(), 1);
+}
+
+#[test]
 fn a_benchmark_is_of_its_traces_and_folds_and_no_others() {
     let folder = Folder::with_traces();
     for (id, input) in

@@ -215,7 +215,7 @@ fn chat(path: &Path, text: &str) -> Result<FieldTraces, ReadError> {
     let mut reps = Reps::default();
     for (row, Stream { class, data_lengths, time_diffs }) in (0..).zip(streams) {
         let class = class_of(&class)
-            .ok_or_else(|| wrong(path, row, "class", &class.to_string(), "neither a text nor a number"))?;
+            .ok_or_else(|| wrong(path, row, "class", &class.to_string(), "neither a name nor a number"))?;
         if data_lengths.len() != time_diffs.len() {
             let lengths = format!("{} and {}", data_lengths.len(), time_diffs.len());
             return Err(wrong(path, row, "data_lengths and time_diffs", &lengths, "not as many gaps as lengths"));
@@ -245,11 +245,12 @@ fn chat(path: &Path, text: &str) -> Result<FieldTraces, ReadError> {
 
 /// The class that a text or number is.
 fn class_of(value: &serde_json::Value) -> Option<String> {
-    match value {
-        serde_json::Value::String(name) => Some(canonical_class(name).into_owned()),
-        serde_json::Value::Number(number) => Some(canonical_class(&number.to_string()).into_owned()),
-        _ => None,
-    }
+    let class = match value {
+        serde_json::Value::String(name) => canonical_class(name).into_owned(),
+        serde_json::Value::Number(number) => canonical_class(&number.to_string()).into_owned(),
+        _ => return None,
+    };
+    Some(class).filter(|class| !class.is_empty())
 }
 
 /// A trace on a line.
@@ -272,7 +273,7 @@ fn json_lines(path: &Path, text: &str) -> Result<FieldTraces, ReadError> {
             serde_json::from_str(line).map_err(|error| wrong(path, row, "line", line, &error.to_string()))?;
         let Line { class, rep, session, start_ns, time_ns, time, size } = parsed;
         let class = class_of(&class)
-            .ok_or_else(|| wrong(path, row, "class", &class.to_string(), "neither a text nor a number"))?;
+            .ok_or_else(|| wrong(path, row, "class", &class.to_string(), "neither a name nor a number"))?;
         let times: Vec<Time> = match (time_ns, time) {
             (Some(ns), None) => ns.into_iter().map(Time::Ns).collect(),
             (None, Some(seconds)) => seconds.into_iter().map(Time::Seconds).collect(),

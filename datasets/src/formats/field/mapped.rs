@@ -208,6 +208,10 @@ pub(in crate::formats) fn read(map: &ColumnMap, path: &Path, limits: &ReadLimits
             let (are, there) = (missing.join(", "), header.join(", "));
             return Err(ReadError::columns(path, format!("no column is called {are}; there are {there}")));
         }
+        let twice = |wanted: &&&str| header.iter().filter(|name| name == *wanted).count() > 1;
+        if let Some(name) = wanted.iter().find(twice) {
+            return Err(ReadError::columns(path, format!("two columns are called {name}")));
+        }
         let at = |name: &str| header.iter().position(|found| found == name).expect("none is missing");
         let mut reader = Reader::new(map, path, at)?;
         let mut problems = Problems::default();

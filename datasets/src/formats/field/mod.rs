@@ -37,6 +37,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
+use super::dialect::{self, beginning};
 use super::limits::Limited;
 use super::problems::shortened;
 use super::source::start_of;
@@ -209,14 +210,14 @@ fn is_whole(path: &Path, start: &[u8]) -> bool {
 
 /// Whether the first bytes of a text may be too few: it is JSON, or they are all of one line.
 fn may_go_on(start: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(start);
+    let text = beginning(start);
     let is_json = text.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[']);
-    !start.contains(&0) && (is_json || !start.contains(&b'\n'))
+    !text.contains('\0') && (is_json || !text.contains('\n'))
 }
 
 /// The format of a text that begins so.
 fn of_text_in(start: &[u8], is_whole: bool) -> Option<FieldFormat> {
-    let text = String::from_utf8_lossy(start);
+    let text = beginning(start);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text).trim_start();
     // The last word may be cut.
     let line = |line: &'_ str| -> String {
@@ -241,7 +242,7 @@ fn bytes_of(path: &Path, limits: &ReadLimits) -> Result<Vec<u8>, ReadError> {
 
 /// The text of a file, without a byte order mark.
 fn text_of(path: &Path, limits: &ReadLimits) -> Result<String, ReadError> {
-    let text = String::from_utf8(bytes_of(path, limits)?).map_err(|_| ReadError::damaged(path, "not UTF-8"))?;
+    let text = dialect::text(bytes_of(path, limits)?).map_err(|why| ReadError::damaged(path, why))?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 

@@ -51,6 +51,53 @@ fn the_formats_of_the_field_are_read_with_their_signs_and_units() {
 }
 
 #[test]
+fn texts_in_another_encoding_are_the_same_traces() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [
+        ("0-0", "0.0\t1\n0.1\t-1\n0.3\t-1\n"),
+        ("0-1.jsonl", "{\"class\": \"a\", \"time\": [0, 0.1], \"size\": [5, -6]}\n"),
+        ("1-0", "[(0.0, 1), (0.1, -1)]\n"),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        let plain = read_traces(&path).unwrap();
+        for big_endian in [false, true] {
+            let unit = |unit: u16| if big_endian { unit.to_be_bytes() } else { unit.to_le_bytes() };
+            let units = "\u{feff}".encode_utf16().chain(text.encode_utf16());
+            std::fs::write(&path, units.flat_map(unit).collect::<Vec<u8>>()).unwrap();
+            let read = read_traces(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!((read.set.traces(), read.format), (plain.set.traces(), plain.format), "{name}");
+        }
+        // Half of a character is no text.
+        let mut cut = vec![0xff, 0xfe];
+        cut.extend(text.encode_utf16().chain([0xd800]).flat_map(u16::to_le_bytes));
+        std::fs::write(&path, cut).unwrap();
+        assert!(read_traces(&path).unwrap_err().to_string().contains("not UTF-16, as which it begins"), "{name}");
+    }
+}
+
+#[test]
+fn a_column_that_is_meant_occurs_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.csv");
+    std::fs::write(&path, "site,visit,site,t,len\na,1,x,0,5\n").unwrap();
+    let map: ColumnMap = "class=site,rep=visit,time=t:s,size=len".parse().unwrap();
+    let error = crate::formats::read_all_traces_by(&[path], &map, &wfkit_metrics::Silent).unwrap_err().to_string();
+    assert!(error.contains("two columns are called site"), "{error}");
+}
+
+#[test]
+fn a_class_has_a_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.jsonl");
+    for class in ["\"\"", "\" \"", "null", "[1]"] {
+        std::fs::write(&path, format!("{{\"class\": {class}, \"time\": [0], \"size\": [5]}}\n")).unwrap();
+        let error = read_traces(&path).unwrap_err().to_string();
+        assert!(error.contains("row 1, column class") && error.contains("neither a name nor a number"), "{error}");
+    }
+}
+
+#[test]
 fn sizes_of_texts_keep_their_sign_and_unit() {
     let cases = cases();
     let read = |name: &str| read_traces(&cases.join(name)).unwrap_or_else(|error| panic!("{name}: {error}")).set;
