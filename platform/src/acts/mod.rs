@@ -3,6 +3,7 @@
 
 mod accounts;
 mod addresses;
+mod alike;
 mod organise;
 mod submit;
 mod teams;

@@ -8,13 +8,12 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::acts::{slots, targets};
-use crate::game::{Kind, Phase, Round};
+use super::dashboard::{Dashboard, Todo};
+use crate::game::{Phase, Round};
 use crate::store::{accounts, house, mail, rounds, settings, submissions, teams};
 use crate::web::guard::Viewer;
 use crate::web::show::{When, until};
 use crate::web::view::{Page, html};
-use crate::world::counted;
 use crate::{App, Failure};
 
 /// A round in a list.
@@ -33,20 +32,13 @@ impl RoundLine {
     }
 }
 
-/// Something that a team can do now.
-struct Todo {
-    text: String,
-    link: String,
-    label: String,
-}
-
 #[derive(Template)]
 #[template(path = "home.html")]
 struct Home {
     page: Page,
     announcements: Vec<(When, String)>,
     rounds: Vec<RoundLine>,
-    todo: Vec<Todo>,
+    dashboard: Dashboard,
 }
 
 pub(crate) async fn home(State(app): State<App>, viewer: Viewer) -> Result<Response, Failure> {
@@ -57,41 +49,25 @@ pub(crate) async fn home(State(app): State<App>, viewer: Viewer) -> Result<Respo
     let all = rounds::all(&mut conn).await?;
     let shown = all.into_iter().filter(|round| viewer.organises() || round.phase(now) != Phase::Planned);
     let rounds: Vec<RoundLine> = shown.map(|round| RoundLine::new(round, now)).rev().collect();
-    let mut todo = Vec::new();
-    let mut add = |text: String, link: String, label: &str| todo.push(Todo { text, link, label: label.to_owned() });
-    match (&viewer.account, &viewer.team) {
-        (None, _) => {}
-        (Some(_), None) => add("You have no team yet.".into(), "/team".into(), "Make or join a team"),
+    let mut page = Page::new(&app, &viewer, "Start");
+    let dashboard = match (&viewer.account, &viewer.team) {
         (Some(_), Some(team)) => {
-            for line in &rounds {
-                let number = line.round.number;
-                match line.phase {
-                    Phase::Defence => {
-                        let left = slots(&app, &mut conn, &line.round, &team.id, Kind::Defence, None).await?;
-                        let text = format!(
-                            "Round {number}: upload your defence. {} accepted uploads are left.",
-                            left.accepted_left.min(left.total_left)
-                        );
-                        add(text, format!("/rounds/{number}/defence"), "Upload a defence");
-                    }
-                    Phase::Attack => {
-                        let targets = targets(&mut conn, &line.round, &team.id).await?;
-                        if !targets.is_empty() {
-                            let left = slots(&app, &mut conn, &line.round, &team.id, Kind::Attack, None).await?;
-                            let text = format!(
-                                "Round {number}: attack {}. {} accepted uploads are left.",
-                                counted(targets.len() as i64, "team"),
-                                left.accepted_left.min(left.total_left)
-                            );
-                            add(text, format!("/rounds/{number}/attack"), "Download and attack");
-                        }
-                    }
-                    _ => {}
-                }
-            }
+            let announced: Vec<&Round> = rounds.iter().map(|line| &line.round).collect();
+            Dashboard::of(&app, &mut conn, &viewer, team, &announced).await?
         }
-    }
-    html(&Home { page: Page::new(&app, &viewer, "Start"), announcements, rounds, todo })
+        (Some(_), None) => Dashboard {
+            todo: vec![Todo {
+                text: "You have no team yet.".to_owned(),
+                next_at: None,
+                link: "/team".to_owned(),
+                label: "Make or join a team",
+            }],
+            ..Dashboard::default()
+        },
+        (None, _) => Dashboard::default(),
+    };
+    page.live = dashboard.moves.then_some(5);
+    html(&Home { page, announcements, rounds, dashboard })
 }
 
 #[derive(Template)]

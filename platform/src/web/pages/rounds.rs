@@ -10,8 +10,8 @@ use serde::Deserialize;
 use super::home::RoundLine;
 use crate::acts::{self, Person};
 use crate::game::{Audience, Counting, Incomplete, Kind, Phase, Round, Slots};
+use crate::store::rounds;
 use crate::store::submissions::{self, Submission};
-use crate::store::{rounds, teams};
 use crate::web::form::Checked;
 use crate::web::guard::{Viewer, tell};
 use crate::web::show::When;
@@ -27,7 +27,10 @@ struct RoundPage {
     line: RoundLine,
     times: Vec<(&'static str, When, bool)>,
     settings: Vec<(&'static str, String)>,
-    matches: Vec<(String, String)>,
+    /// Of all, and those of the viewer's team.
+    matches: i64,
+    own_matches: usize,
+    own_team: i64,
     settled: bool,
 }
 
@@ -35,11 +38,10 @@ pub(crate) async fn one(State(app): State<App>, viewer: Viewer, Path(number): Pa
     let now = app.now();
     let mut conn = app.store.read().await?;
     let round = view::round(&app, &mut conn, &viewer, number).await?;
-    let names: std::collections::BTreeMap<String, String> =
-        teams::all(&mut conn).await?.into_iter().map(|team| (team.id, team.name)).collect();
-    let name = |id: &String| names.get(id).cloned().unwrap_or_default();
     let matches = rounds::matches(&mut conn, &round.id).await?;
-    let matches = matches.iter().map(|(attacker, defender)| (name(attacker), name(defender))).collect();
+    let own = |team: &str| matches.iter().filter(|(attacker, defender)| attacker == team || defender == team).count();
+    let own_matches = viewer.team.as_ref().map_or(0, |team| own(&team.id));
+    let own_team = viewer.team.as_ref().map_or(0, |team| team.number);
     let phase = round.phase(now);
     let mut times = vec![
         ("Opening", When(round.opens_at), phase == Phase::Opening),
@@ -51,7 +53,8 @@ pub(crate) async fn one(State(app): State<App>, viewer: Viewer, Path(number): Pa
     let page = Page::new(&app, &viewer, format!("Round {number}: {}", round.name));
     let settled = round.settled_at.is_some();
     let settings = described(&round);
-    html(&RoundPage { page, line: RoundLine::new(round, now), times, settings, matches, settled })
+    let (matches, line) = (matches.len() as i64, RoundLine::new(round, now));
+    html(&RoundPage { page, line, times, settings, matches, own_matches, own_team, settled })
 }
 
 fn described(round: &Round) -> Vec<(&'static str, String)> {

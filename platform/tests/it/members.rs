@@ -1,0 +1,128 @@
+//! What members find on the start page and of their account: what to do, how far uploads have got, where they are signed in.
+
+use axum::body::Body;
+use axum::http::{Request, header};
+use wfkit_platform::game::Limits;
+use wfkit_platform::store::accounts;
+
+use crate::boards::{attack_by, begun};
+use crate::site::{DAY, HOUR, PASSWORD, Site};
+use crate::traffic::defence;
+
+#[tokio::test]
+async fn the_start_page_says_what_to_do_and_how_far_all_has_got() {
+    let site = Site::new().await;
+    let mut lonely = site.player("lonely").await;
+    assert!(lonely.get("/").await.ok().text.contains("You have no team yet."));
+    let mut al = site.team("Al").await;
+    site.round(1, |round| round.settings.limits = Limits { accepted: 1, total: 2, window_hours: 24 }).await;
+    site.at(site.now() + DAY);
+    let start = al.get("/").await.ok().text;
+    assert!(start.contains("upload your defence: none counts yet. Uploads left: 1 accepted, 2 in all."), "{start}");
+    assert!(!start.contains("Your uploads"));
+
+    al.get("/rounds/1/defence").await.ok();
+    al.uploaded("/rounds/1/defence", &[], b"cell_id,rep\n1,2\n").await;
+    let start = al.get("/").await.ok().text;
+    assert!(start.contains("queued</span> next in the queue") && start.contains("defence of round 1"), "{start}");
+    site.work().await;
+    let start = al.get("/").await.ok().text;
+    let reason = start.split("refused</span> ").nth(1).expect("it is refused").split("</td>").next().unwrap();
+    assert!(reason.len() > 10, "without a reason: {reason}");
+    site.at(site.now() + HOUR);
+    al.uploaded("/rounds/1/defence", &[], defence(1, 100).as_bytes()).await;
+    let mut bo = site.team("Bo").await;
+    bo.get("/rounds/1/defence").await.ok();
+    bo.uploaded("/rounds/1/defence", &[], defence(2, 100).as_bytes()).await;
+    assert!(bo.get("/").await.ok().text.contains("1 before it in the queue"));
+    site.work().await;
+    let start = al.get("/").await.ok().text;
+    let told = "you have a defence that counts; a better one may take its place. No upload is left: the next place is free at \
+                <time datetime=\"2026-03-03T01:00:00Z\">";
+    assert!(start.contains(told), "{start}");
+}
+
+#[tokio::test]
+async fn the_start_page_counts_attacks_and_shows_the_last_results() {
+    let site = Site::new().await;
+    site.organiser().await;
+    let (mut al, _) = begun(&site, |_| ()).await;
+    let start = al.get("/").await.ok().text;
+    assert!(start.contains("attacked 0 of 1; still to attack: Bo. Uploads left: 10 accepted, 30 in all."), "{start}");
+    attack_by(&site, &mut al, 2, 0.9).await;
+    site.work().await;
+    let start = al.get("/").await.ok().text;
+    assert!(start.contains("attacked 1 of 1; a better attack may take the place of one."), "{start}");
+    let board = al.get("/rounds/1/leaderboard.json").await.ok().json();
+    let row = board["rows"].as_array().unwrap().iter().find(|row| row["name"] == "Al").unwrap().clone();
+    let results = start.split("Your results").nth(1).unwrap();
+    for number in [format!("{:.2}", row["total"].as_f64().unwrap()), format!("{:.4}", row["attack"].as_f64().unwrap())]
+    {
+        assert!(results.contains(&format!("<td class=\"n\">{number}</td>")), "{number}: {results}");
+    }
+    site.at(site.now() + DAY);
+    site.work().await;
+    assert!(!al.get("/").await.ok().text.contains("What to do now"), "nothing is left to do");
+}
+
+#[tokio::test]
+async fn what_is_hidden_is_not_on_the_start_page_either() {
+    let site = Site::new().await;
+    let nobody = wfkit_platform::game::Audience::Nobody;
+    let (mut al, _) = begun(&site, |round| round.settings.scores_during = nobody).await;
+    assert!(!al.get("/").await.ok().text.contains("Your results"));
+}
+
+#[tokio::test]
+async fn sessions_are_listed_and_ended_by_their_owner_alone() {
+    let site = Site::new().await;
+    let mut alice = site.player("alice").await;
+    let mut mallory = site.player("mallory").await;
+    let agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+    let mut other = site.visitor();
+    let body = format!("name=alice&password={}", PASSWORD.replace(' ', "+"));
+    let request = Request::post("/sign-in")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(header::USER_AGENT, agent);
+    other.send(request, Body::from(body)).await.is(303);
+    let page = alice.get("/account").await.ok().text;
+    let listed = page.split("id=\"sessions\"").nth(1).unwrap().split("</table>").next().unwrap();
+    assert!(listed.contains("Firefox on Linux") && listed.matches("<small>this one</small>").count() == 1, "{listed}");
+    assert!(!page.contains("Firefox/140"), "roughly is enough");
+
+    let sessions = async || {
+        let mut conn = site.app.store.read().await.unwrap();
+        let account = accounts::by_name(&mut conn, "alice").await.unwrap().unwrap();
+        accounts::sessions(&mut conn, &account.id, site.now()).await.unwrap()
+    };
+    site.at(site.now() + HOUR);
+    alice.get("/account").await.ok();
+    let seen: Vec<_> = sessions().await.iter().map(|one| site.now() - one.seen_at).collect();
+    assert_eq!(seen, [0, HOUR], "the one that was used, and the other");
+
+    let id = sessions().await.iter().find(|one| one.browser == "Firefox on Linux").unwrap().id.clone();
+    let path = format!("/account/sessions/{id}/end");
+    mallory.post(&path, &[]).await.is(404);
+    alice.post_as_is(&path, &[]).await.is(403);
+    other.get("/account").await.ok();
+    alice.post(&path, &[]).await.is(303);
+    assert!(alice.get("/account").await.ok().text.contains("That session has ended."));
+    other.get("/account").await.is(303);
+    alice.post(&path, &[]).await.is(404);
+
+    let mut others = [site.visitor(), site.visitor()];
+    for other in &mut others {
+        other.sign_in("alice", PASSWORD).await.is(303);
+    }
+    alice.post("/account/sessions/end-others", &[]).await.is(303);
+    assert!(alice.get("/account").await.ok().text.contains("2 other sessions ended."));
+    for other in &mut others {
+        other.get("/account").await.is(303);
+    }
+    let own = sessions().await;
+    assert_eq!(own.len(), 1);
+    let answer = alice.post(&format!("/account/sessions/{}/end", own[0].id), &[]).await.is(303);
+    assert_eq!(answer.header("location"), "/");
+    assert!(answer.header("set-cookie").contains("Max-Age=0"));
+    alice.get("/account").await.is(303);
+}
