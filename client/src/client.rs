@@ -342,7 +342,7 @@ impl Client {
         Ok(submission)
     }
 
-    /// Has an earlier defence be the one that counts.
+    /// Has an earlier defence be the one that counts, or an earlier attack where the round leaves that to teams.
     ///
     /// # Errors
     /// As [`sign_out`](Self::sign_out).

@@ -75,7 +75,11 @@ fn about(post: bool, path: &str) -> (&'static str, &'static str, Takes) {
         "/submissions" => ("The submissions of the team, newest first", "200", Nothing),
         "/submissions/{id}" => ("A submission: state, problems, scores", "200", Nothing),
         "/submissions/{id}/file" => ("The file of a submission", "200", Nothing),
-        "/submissions/{id}/choose" => ("Have an earlier defence be the one that counts", "200", Nothing),
+        "/submissions/{id}/choose" => (
+            "Have an earlier defence be the one that counts, or an earlier attack where the round leaves that to teams",
+            "200",
+            Nothing,
+        ),
         _ => ("", "200", Nothing),
     }
 }

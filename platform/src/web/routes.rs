@@ -119,6 +119,7 @@ pub(crate) fn all() -> Vec<Route> {
         post("/team/code", Player, teams::renew_code),
         get("/rounds/{round}", Anyone, rounds::one),
         tagged("/rounds/{round}/matches", Anyone, matches::page),
+        get("/rounds/{round}/sample.csv", Anyone, home::sample),
         get("/rounds/{round}/defence", Player, rounds::defence_form),
         upload("/rounds/{round}/defence", Player, rounds::defence),
         post("/rounds/{round}/specification", Player, rounds::specification),

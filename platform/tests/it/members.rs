@@ -126,3 +126,59 @@ async fn sessions_are_listed_and_ended_by_their_owner_alone() {
     assert!(answer.header("set-cookie").contains("Max-Age=0"));
     alice.get("/account").await.is(303);
 }
+
+#[tokio::test]
+async fn the_rules_have_an_example_and_a_sample_that_passes() {
+    let site = Site::new().await;
+    let mut visitor = site.visitor();
+    let rules = visitor.get("/rules").await.ok().text;
+    for profile in wfkit_platform::game::Profile::EACH {
+        let example = profile.example();
+        for number in
+            [format!("{:.4}", example.utility), format!("{:.4}", example.attack), format!("{:.2}", example.total)]
+        {
+            assert!(rules.contains(&format!("<td class=\"n\">{number}</td>")), "{}: {number}", profile.name());
+        }
+    }
+    let mut al = site.team("Al").await;
+    site.round(1, |_| ()).await;
+    let rules = visitor.get("/rules").await.ok().text;
+    assert!(rules.contains("check defence FILE --classes 4 --reps 6 --deviation 3 --min-packets 5</code>"), "{rules}");
+    assert!(rules.contains("example of balanced") && !rules.contains("example of srs-2022"), "only what is played");
+    let sample = visitor.get("/rounds/1/sample.csv").await.ok();
+    assert!(sample.header("content-disposition").contains("round_1_sample_defence.csv"));
+    site.at(site.now() + DAY);
+    al.get("/rounds/1/defence").await.ok();
+    let id = al.uploaded("/rounds/1/defence", &[], &sample.bytes).await;
+    site.work().await;
+    let checked = al.submission(&id).await;
+    assert_eq!(checked["state"], "done", "{checked}");
+    visitor.get("/rounds/7/sample.csv").await.is(404);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_an_archive_is_said_to_those_who_upload_it() {
+    let site = Site::new().await;
+    let mut al = site.team("Al").await;
+    site.round(1, |_| ()).await;
+    site.at(site.now() + DAY);
+    let mut two = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for name in ["a.csv", "b.csv"] {
+        two.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        std::io::Write::write_all(&mut two, b"cell_id\n").unwrap();
+    }
+    let two = two.finish().unwrap().into_inner();
+    let whole = crate::traffic::zipped("a.csv", defence(1, 50).as_bytes());
+    let cut = whole[..whole.len() / 2].to_vec();
+    let files = [(two, "an archive of 2 files"), (cut, "the archive is cut off or damaged: pack it again")];
+    for (file, told) in files {
+        al.get("/rounds/1/defence").await.ok();
+        let id = al.uploaded("/rounds/1/defence", &[], &file).await;
+        site.work().await;
+        let reason = al.submission(&id).await["reason"].as_str().unwrap().to_owned();
+        assert!(reason.contains(told), "{reason}");
+        for words in ["FOLDER", "folder", "EOCD", "unzip"] {
+            assert!(!reason.contains(words), "{reason}");
+        }
+    }
+}

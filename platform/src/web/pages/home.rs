@@ -4,16 +4,16 @@ use std::fmt::Write as _;
 
 use askama::Template;
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::dashboard::{Dashboard, Todo};
-use crate::game::{Phase, Round};
+use crate::game::{Phase, Profile, Round};
 use crate::store::{accounts, house, mail, rounds, settings, submissions, teams};
 use crate::web::guard::Viewer;
-use crate::web::show::{When, until};
-use crate::web::view::{Page, html};
+use crate::web::show::{When, count, number, percent, until};
+use crate::web::view::{self, Page, html};
 use crate::{App, Failure};
 
 /// A round in a list.
@@ -75,13 +75,87 @@ pub(crate) async fn home(State(app): State<App>, viewer: Viewer) -> Result<Respo
 struct Rules {
     page: Page,
     rounds: Vec<Round>,
+    /// Of each score that a round has, or of both: its name, and what is from what, and how much.
+    examples: Vec<(&'static str, Vec<(&'static str, String, String)>)>,
+}
+
+/// A worked example line by line, with the numbers of the code that scores.
+fn example(profile: Profile) -> Vec<(&'static str, String, String)> {
+    let one = profile.example();
+    let [bytes_in, bytes_out, seconds] = one.defended;
+    let medians = format!("{} bytes in, {} out, {seconds} seconds", count(bytes_in), count(bytes_out));
+    let attacks = one.attacks.map(|area| number(area, 4)).join(", ");
+    let (utility, privacy, attack) = (number(one.utility, 4), number(one.privacy, 4), number(one.attack, 4));
+    let total = number(one.total, 2);
+    match profile {
+        Profile::Balanced => {
+            let [over_in, over_out, over_time] = one.overheads.map(percent);
+            let [plain_in, plain_out, plain_time] = one.undefended;
+            let undefended = format!("{} bytes in, {} out, {plain_time} seconds", count(plain_in), count(plain_out));
+            let mean = one.overheads.iter().sum::<f64>() / 3.0;
+            let best = number(one.best_attacker, 4);
+            vec![
+                ("Overheads", format!("{medians} against {undefended}"), format!("{over_in}, {over_out}, {over_time}")),
+                ("Utility", format!("1 / (1 + {mean:.4})"), utility.clone()),
+                ("Privacy", format!("best attack on the team {best}: 1 - (2 x {best} - 1)"), privacy.clone()),
+                ("Attack", format!("own attacks {attacks}: mean of 2 x area - 1"), attack.clone()),
+                ("Total", format!("100 x {utility} x ({privacy} + {attack}) / 2"), total),
+            ]
+        }
+        Profile::Srs2022 => vec![
+            ("Utility", format!("{medians}: 64 / log10 of their product"), utility.clone()),
+            ("Attack", format!("own attacks {attacks}: mean of 10 x area"), attack.clone()),
+            ("Total", format!("{utility} x {attack}"), total),
+        ],
+    }
 }
 
 pub(crate) async fn rules(State(app): State<App>, viewer: Viewer) -> Result<Response, Failure> {
     let now = app.now();
     let all = rounds::all(&mut *app.store.read().await?).await?;
-    let rounds = all.into_iter().filter(|round| viewer.organises() || round.phase(now) != Phase::Planned).collect();
-    html(&Rules { page: Page::new(&app, &viewer, "Rules"), rounds })
+    let rounds: Vec<Round> =
+        all.into_iter().filter(|round| viewer.organises() || round.phase(now) != Phase::Planned).collect();
+    let used = |profile: &Profile| rounds.is_empty() || rounds.iter().any(|round| round.settings.profile == *profile);
+    let examples = Profile::EACH.into_iter().filter(used).map(|profile| (profile.name(), example(profile))).collect();
+    html(&Rules { page: Page::new(&app, &viewer, "Rules"), rounds, examples })
+}
+
+/// Rows of a sample at most: a round of many classes gets one of some of them.
+const SAMPLE_ROWS: u64 = 100_000;
+
+/// A defence that passes the check of a round: traces of as few packets as may be, whose sizes tell their class.
+fn sample_defence(rules: &wfkit_competition::Rules) -> String {
+    let (traces, packets) = (*rules.reps().start(), rules.min_packets + 2);
+    let classes = (rules.classes as u64).min(SAMPLE_ROWS / (traces * packets).max(1)).max(1);
+    let mut text = "cell_id,rep,direction_size,timestamp\n".to_owned();
+    for class in 1..=classes {
+        for rep in 0..traces {
+            for packet in 0..packets {
+                // No two traces are the same.
+                let size = 100 + 10 * class as i64 + (rep * packets + packet) as i64 % 7 + rep as i64;
+                let size = if packet % 3 == 0 { size } else { -5 * size };
+                let _ = writeln!(
+                    text,
+                    "{class},{rep},{size},{:.3}",
+                    packet as f64 * 0.05 + rep as f64 * 0.001 * packet as f64
+                );
+            }
+        }
+    }
+    text
+}
+
+pub(crate) async fn sample(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(number): Path<i64>,
+) -> Result<Response, Failure> {
+    let round = view::round(&app, &mut *app.store.read().await?, &viewer, number).await?;
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"round_{number}_sample_defence.csv\"")),
+    ];
+    Ok((headers, sample_defence(&round.settings.rules)).into_response())
 }
 
 /// Longer than this nothing should wait for a worker.
