@@ -141,6 +141,7 @@ pub(crate) async fn document() -> Json<Value> {
             "404": problem("Not there, or not for this token"),
             "503": problem("The server cannot answer now; Retry-After says when to try again"),
         });
+        responses["401"] = problem("A token that does not work; without one it is for everybody");
         if !parameters.is_empty() {
             responses["400"] = problem("A number that is none, or an upload that broke off");
         }

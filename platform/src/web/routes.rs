@@ -120,6 +120,8 @@ pub(crate) fn all() -> Vec<Route> {
         get("/rounds/{round}", Anyone, rounds::one),
         tagged("/rounds/{round}/matches", Anyone, matches::page),
         get("/rounds/{round}/sample.csv", Anyone, home::sample),
+        get("/rounds/{round}/try", Account, rounds::try_form),
+        upload("/rounds/{round}/try", Account, rounds::try_file),
         get("/rounds/{round}/defence", Player, rounds::defence_form),
         upload("/rounds/{round}/defence", Player, rounds::defence),
         post("/rounds/{round}/specification", Player, rounds::specification),

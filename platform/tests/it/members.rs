@@ -182,3 +182,43 @@ async fn what_is_wrong_with_an_archive_is_said_to_those_who_upload_it() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_file_is_tried_and_not_kept() {
+    let site = Site::new().await;
+    let mut alice = site.player("alice").await;
+    site.round(1, |_| ()).await;
+    let sample = alice.get("/rounds/1/sample.csv").await.ok().bytes;
+    alice.get("/rounds/1/try").await.ok();
+    let page = alice.upload("/rounds/1/try", &[], &sample).await.ok().text;
+    assert!(
+        page.contains("It would be accepted:") && page.contains("4 classes.") && page.contains("Median bytes in"),
+        "{page}"
+    );
+    let wrong = defence(1, 50).replacen("1,0,", "9,0,", 3);
+    let page = alice.upload("/rounds/1/try", &[], wrong.as_bytes()).await.ok().text;
+    assert!(page.contains("It would be refused:") && page.contains("<caption>Each kind of problem once"), "{page}");
+    alice.upload("/rounds/1/try", &[], b"").await.is(422);
+    for _ in 0..7 {
+        alice.upload("/rounds/1/try", &[], b"nonsense").await.ok();
+    }
+    let answer = alice.upload("/rounds/1/try", &[], &sample).await.is(429);
+    assert!(answer.header("retry-after").parse::<i64>().unwrap() > 0);
+    assert!(submissions_of(&site).await.is_empty());
+    let left: Vec<_> = walk(site.app.files.root());
+    assert!(left.is_empty(), "{left:?}");
+}
+
+async fn submissions_of(site: &Site) -> Vec<String> {
+    let mut conn = site.app.store.read().await.unwrap();
+    wfkit_platform::store::submissions::ids(&mut conn).await.unwrap()
+}
+
+/// All files below a folder.
+fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.is_dir() { found.extend(walk(&entry)) } else { found.push(entry) }
+    }
+    found
+}

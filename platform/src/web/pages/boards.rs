@@ -52,7 +52,9 @@ fn line(row: &Row) -> BoardLine {
         Some(lost) => format!("down {}", -lost),
     };
     let overheads = row.overheads.map_or_else(String::new, |[bytes_in, bytes_out, seconds]| {
-        format!("{} in, {} out, {} time", percent(bytes_in), percent(bytes_out), percent(seconds))
+        let parts = [(bytes_in, "in"), (bytes_out, "out"), (seconds, "time")];
+        // Lines break between them alone.
+        parts.map(|(over, what)| format!("{} {what}", percent(over)).replace(' ', "\u{a0}")).join(", ")
     });
     let too_cheap = row.overheads.is_some_and(|over| over.iter().any(|&one| one < -0.05));
     BoardLine {

@@ -75,8 +75,10 @@ pub(crate) async fn home(State(app): State<App>, viewer: Viewer) -> Result<Respo
 struct Rules {
     page: Page,
     rounds: Vec<Round>,
-    /// Of each score that a round has, or of both: its name, and what is from what, and how much.
-    examples: Vec<(&'static str, Vec<(&'static str, String, String)>)>,
+    /// Those that still take defences; else the last.
+    tries: Vec<Round>,
+    /// Each score that a round has, or all there are: the rounds, and what is from what, and how much.
+    examples: Vec<(Profile, String, Vec<(&'static str, String, String)>)>,
 }
 
 /// A worked example line by line, with the numbers of the code that scores.
@@ -115,9 +117,18 @@ pub(crate) async fn rules(State(app): State<App>, viewer: Viewer) -> Result<Resp
     let all = rounds::all(&mut *app.store.read().await?).await?;
     let rounds: Vec<Round> =
         all.into_iter().filter(|round| viewer.organises() || round.phase(now) != Phase::Planned).collect();
-    let used = |profile: &Profile| rounds.is_empty() || rounds.iter().any(|round| round.settings.profile == *profile);
-    let examples = Profile::EACH.into_iter().filter(used).map(|profile| (profile.name(), example(profile))).collect();
-    html(&Rules { page: Page::new(&app, &viewer, "Rules"), rounds, examples })
+    let played = |profile: Profile| {
+        let numbers =
+            rounds.iter().filter(|round| round.settings.profile == profile).map(|round| round.number.to_string());
+        numbers.collect::<Vec<_>>().join(", ")
+    };
+    let examples = Profile::EACH.into_iter().map(|profile| (profile, played(profile), example(profile)));
+    let examples = examples.filter(|(_, played, _)| rounds.is_empty() || !played.is_empty()).collect();
+    let mut tries: Vec<Round> = rounds.iter().filter(|round| round.phase(now) <= Phase::Defence).cloned().collect();
+    if tries.is_empty() {
+        tries.extend(rounds.last().cloned());
+    }
+    html(&Rules { page: Page::new(&app, &viewer, "Rules"), rounds, tries, examples })
 }
 
 /// Rows of a sample at most: a round of many classes gets one of some of them.

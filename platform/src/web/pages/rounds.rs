@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::home::RoundLine;
+use super::submissions::cost;
 use crate::acts::{self, Person};
 use crate::game::{Audience, Counting, Incomplete, Kind, Phase, Round, Slots};
 use crate::store::rounds;
@@ -17,6 +18,7 @@ use crate::web::guard::{Viewer, tell};
 use crate::web::show::When;
 use crate::web::upload;
 use crate::web::view::{self, Errors, Page, again, html};
+use crate::work::Outcome;
 use crate::world::counted;
 use crate::{App, Failure};
 
@@ -133,6 +135,9 @@ fn seen_by(audience: Audience) -> &'static str {
     }
 }
 
+/// Uploads that the form shows below; all are on the page of submissions.
+const EARLIER: usize = 10;
+
 #[derive(Template)]
 #[template(path = "upload.html")]
 struct UploadPage {
@@ -165,6 +170,7 @@ async fn upload_page(
     let own = all.into_iter().filter(|one| one.team_id == team.id).rev();
     let name = |id: &String| targets.iter().find(|target| target.team.id == *id).map(|target| target.team.name.clone());
     let earlier = own
+        .take(EARLIER)
         .map(|one| {
             let on = one.against.as_ref().map_or("all".to_owned(), |id| name(id).unwrap_or_default());
             (one.clone(), When(one.received_at), on)
@@ -232,6 +238,59 @@ async fn uploaded(app: &App, viewer: &Viewer, number: i64, kind: Kind, form: Mul
     match sent.await {
         Ok(taken) => received(app, viewer, taken).await,
         Err(failure) => not_taken(app, viewer, number, kind, failure).await,
+    }
+}
+
+#[derive(Template)]
+#[template(path = "try.html")]
+struct TryPage {
+    page: Page,
+    errors: Errors,
+    number: i64,
+    rules: wfkit_competition::Rules,
+    outcome: Option<Outcome>,
+    cost: Vec<(&'static str, String, String)>,
+}
+
+fn try_page(app: &App, viewer: &Viewer, round: &Round, errors: Errors, outcome: Option<Outcome>) -> TryPage {
+    TryPage {
+        page: Page::new(app, viewer, format!("Try a defence for round {}", round.number)),
+        errors,
+        number: round.number,
+        rules: round.settings.rules,
+        cost: outcome.as_ref().map(cost).unwrap_or_default(),
+        outcome,
+    }
+}
+
+pub(crate) async fn try_form(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(number): Path<i64>,
+) -> Result<Response, Failure> {
+    let round = view::round(&app, &mut *app.store.read().await?, &viewer, number).await?;
+    html(&try_page(&app, &viewer, &round, Errors::default(), None))
+}
+
+/// Checks a file and forgets it.
+pub(crate) async fn try_file(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(number): Path<i64>,
+    form: Multipart,
+) -> Result<Response, Failure> {
+    let round = view::round(&app, &mut *app.store.read().await?, &viewer, number).await?;
+    let person = Person::from(viewer.account()?);
+    let tried = async {
+        let form = upload::read(&app, &viewer, form, acts::announce_trial(&app, &person)).await?;
+        crate::work::try_defence(&app, &round, form.file.path().to_owned()).await
+    };
+    match tried.await {
+        Ok(outcome) => html(&try_page(&app, &viewer, &round, Errors::default(), Some(outcome))),
+        Err(failure @ (Failure::Invalid(_) | Failure::TooMany { .. } | Failure::TooLarge(_))) => {
+            again(&try_page(&app, &viewer, &round, Errors::from(&failure), None), &failure)
+        }
+        Err(failure) => Err(failure),
     }
 }
 
