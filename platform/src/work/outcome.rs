@@ -100,7 +100,7 @@ fn for_uploaders(problem: &str) -> String {
 
 fn kinds(problems: &Problems) -> Vec<ProblemKind> {
     let kind = |problem: &Problem| ProblemKind {
-        kind: for_uploaders(&problem.kind.to_string()),
+        kind: for_uploaders(&problem.kind),
         column: problem.column.clone(),
         count: problem.count,
         examples: problem.examples.iter().map(|example| (example.row, example.value.clone())).collect(),

@@ -77,12 +77,15 @@ struct Rules {
     rounds: Vec<Round>,
     /// Those that still take defences; else the last.
     tries: Vec<Round>,
-    /// Each score that a round has, or all there are: the rounds, and what is from what, and how much.
-    examples: Vec<(Profile, String, Vec<(&'static str, String, String)>)>,
+    /// Each score that a round has, or all there are: the rounds, and its example.
+    examples: Vec<(Profile, String, Vec<ExampleLine>)>,
 }
 
+/// What is from what, and how much.
+type ExampleLine = (&'static str, String, String);
+
 /// A worked example line by line, with the numbers of the code that scores.
-fn example(profile: Profile) -> Vec<(&'static str, String, String)> {
+fn example(profile: Profile) -> Vec<ExampleLine> {
     let one = profile.example();
     let [bytes_in, bytes_out, seconds] = one.defended;
     let medians = format!("{} bytes in, {} out, {seconds} seconds", count(bytes_in), count(bytes_out));
