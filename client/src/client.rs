@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::documents::{
-    Account, Announcement, Board, Overall, Round, Submission, Target, TeamLine, TeamOfAccount, TokenLine,
+    Account, Announcement, Board, MatchLine, Overall, Round, Submission, Target, TeamLine, TeamOfAccount, TokenLine,
 };
 use crate::http::Http;
 use crate::{ClientError, SignIn};
@@ -314,7 +314,7 @@ impl Client {
     /// # Errors
     /// As [`sign_out`](Self::sign_out).
     pub fn submissions(&self) -> Result<Vec<Submission>, ClientError> {
-        self.http.get("/api/v1/submissions")
+        self.http.get_all("/api/v1/submissions?limit=200")
     }
 
     /// One of them.
@@ -342,7 +342,7 @@ impl Client {
         Ok(submission)
     }
 
-    /// Has an earlier defence be the one that counts.
+    /// Has an earlier defence be the one that counts, or an earlier attack where the round leaves that to teams.
     ///
     /// # Errors
     /// As [`sign_out`](Self::sign_out).
@@ -390,6 +390,14 @@ impl Client {
     /// As [`sign_out`](Self::sign_out).
     pub fn board(&self, round: i64) -> Result<Board, ClientError> {
         self.http.get(&format!("/api/v1/rounds/{round}/leaderboard"))
+    }
+
+    /// The matches of a round: how each stands, and the score that counts, as the account may see it.
+    ///
+    /// # Errors
+    /// As [`sign_out`](Self::sign_out).
+    pub fn matches(&self, round: i64) -> Result<Vec<MatchLine>, ClientError> {
+        self.http.get_all(&format!("/api/v1/rounds/{round}/matches?limit=200"))
     }
 
     /// Who did how well against whom, as the account may see it.

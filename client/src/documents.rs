@@ -155,6 +155,25 @@ pub struct Target {
     pub test: String,
 }
 
+/// Who attacks whom.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MatchLine {
+    /// The number of the team that attacks.
+    pub attacker: i64,
+    /// Its name.
+    pub attacker_name: String,
+    /// The number of the team that is attacked.
+    pub defender: i64,
+    /// Its name.
+    pub defender_name: String,
+    /// `attacked`, `open`, `missed`, or `hidden` where its scores are not for the account.
+    pub state: String,
+    /// Macro one-vs-rest, of the attack that counts.
+    pub roc_auc: Option<f64>,
+    /// Share of traces told right.
+    pub accuracy: Option<f64>,
+}
+
 /// A defence or an attack of the team.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Submission {

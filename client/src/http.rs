@@ -4,8 +4,8 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::Duration;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use ureq::http::{Response, Uri};
 use ureq::{Agent, Body, SendBody};
 
@@ -15,6 +15,13 @@ use crate::ClientError;
 const DOCUMENT_BYTES: u64 = 64 << 20;
 /// Files are not larger than what the server takes.
 const FILE_BYTES: u64 = 256 << 20;
+
+/// A page of a list.
+#[derive(Deserialize)]
+struct Page<T> {
+    items: Vec<T>,
+    next: Option<String>,
+}
 
 /// A server, and who asks.
 #[derive(Debug, Clone)]
@@ -72,6 +79,24 @@ impl Http {
 
     pub(crate) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
         document(&self.server, self.begin_get(path)?)
+    }
+
+    /// All items of a list, which comes page by page.
+    pub(crate) fn get_all<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, ClientError> {
+        let mut page: Page<T> = self.get(path)?;
+        let mut all = page.items;
+        while let Some(next) = page.next {
+            // A path of this server, and no other place.
+            if !next.starts_with("/api/v1/") {
+                return Err(ClientError::Foreign(next));
+            }
+            page = self.get(&next)?;
+            if page.items.is_empty() {
+                break;
+            }
+            all.append(&mut page.items);
+        }
+        Ok(all)
     }
 
     fn begin_get(&self, path: &str) -> Result<Response<Body>, ClientError> {

@@ -8,8 +8,8 @@ mod sign_in;
 
 pub use client::{Against, Client, Competition};
 pub use documents::{
-    Account, Announcement, Board, BoardRow, FileProblem, Overall, OverallRow, Round, RoundRules, Score, Slots,
-    Submission, Target, TeamLine, TeamOfAccount, TokenLine, UploadLimits,
+    Account, Announcement, Board, BoardRow, FileProblem, MatchLine, Overall, OverallRow, Round, RoundRules, Score,
+    Slots, Submission, Target, TeamLine, TeamOfAccount, TokenLine, UploadLimits,
 };
 pub use failure::ClientError;
 pub use sign_in::{SignIn, config_file};

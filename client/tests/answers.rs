@@ -35,6 +35,24 @@ fn target() -> Target {
 }
 
 #[test]
+fn a_list_is_followed_to_its_end_and_nowhere_else() {
+    let (client, told) = serving(vec![
+        "HTTP/1.1 200 OK\r\nContent-Length: 170\r\n\r\n{\"items\":[{\"attacker\":1,\"attacker_name\":\"Al\",\"defender\":2,\"defender_name\":\"Bo\",\"state\":\"open\",\"roc_auc\":null,\"accuracy\":null}],\"next\":\"/api/v1/rounds/1/matches?after=00\"}",
+        "HTTP/1.1 200 OK\r\nContent-Length: 139\r\n\r\n{\"items\":[{\"attacker\":2,\"attacker_name\":\"Bo\",\"defender\":1,\"defender_name\":\"Al\",\"state\":\"open\",\"roc_auc\":null,\"accuracy\":null}],\"next\":null}",
+    ]);
+    let matches = client.matches(1).unwrap();
+    assert_eq!(matches.iter().map(|one| one.attacker).collect::<Vec<_>>(), [1, 2]);
+    assert!(told.recv().unwrap().starts_with("GET /api/v1/rounds/1/matches?limit=200 "));
+    assert!(told.recv().unwrap().starts_with("GET /api/v1/rounds/1/matches?after=00 "));
+
+    let (client, told) = serving(vec![
+        "HTTP/1.1 200 OK\r\nContent-Length: 45\r\n\r\n{\"items\":[],\"next\":\"https://evil.example/x\"}\r",
+    ]);
+    assert!(matches!(client.matches(1), Err(ClientError::Foreign(_))));
+    told.recv().unwrap();
+}
+
+#[test]
 fn a_redirect_is_not_followed() {
     let (client, told) =
         serving(vec!["HTTP/1.1 302 Found\r\nLocation: https://evil.example/\r\nContent-Length: 0\r\n\r\n"]);

@@ -71,7 +71,13 @@ class Competition:
         return submission
 
     def submissions(self):
-        return self.get("/submissions")
+        """All submissions of the team, newest first; the server gives them page by page."""
+        found, there = [], "/api/v1/submissions?limit=200"
+        while there:
+            page = json.loads(self.ask(there))
+            found += page["items"]
+            there = page["next"]
+        return found
 
     def leaderboard(self, number):
         return self.get(f"/rounds/{number}/leaderboard")

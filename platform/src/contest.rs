@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::game::{Attack, Audience, Board, Contest, Defence, Kind, Part, Phase, Round};
+use crate::game::{Attack, Audience, Board, Contest, Defence, Kind, Part, Phase, Round, Row};
 use crate::store::accounts::Account;
 use crate::store::submissions::State;
 use crate::store::teams::Team;
-use crate::store::{Conn, results, rounds, submissions, teams};
+use crate::store::{Conn, house, results, rounds, submissions, teams};
 use crate::work::{AttackDetail, Outcome};
 use crate::{Failure, Millis};
 
@@ -48,6 +48,13 @@ pub(crate) struct Seen {
     pub(crate) board: Board,
     pub(crate) sight: Sight,
     pub(crate) frozen: bool,
+    /// Whether the round is over, and numbers have all their digits.
+    pub(crate) over: bool,
+}
+
+/// As many decimals as pages show of a score.
+pub(crate) fn four_decimals(number: f64) -> f64 {
+    (number * 1e4).round() / 1e4
 }
 
 pub(crate) async fn load(conn: &mut Conn, round: &Round) -> Result<Contest, Failure> {
@@ -73,6 +80,7 @@ pub(crate) async fn load(conn: &mut Conn, round: &Round) -> Result<Contest, Fail
         .filter(|one| one.state() == State::Done)
         .map(|one| (one.id.as_str(), (one.team_id.as_str(), one.received_at, one.chosen_at)))
         .collect();
+    let known = house::known(conn, &round.id).await?;
     let mut attacks = Vec::new();
     for row in results::of_round(conn, &round.id).await? {
         let part = Part::EACH.into_iter().find(|part| part.name() == row.part);
@@ -80,7 +88,11 @@ pub(crate) async fn load(conn: &mut Conn, round: &Round) -> Result<Contest, Fail
         let detail: AttackDetail = serde_json::from_str(&row.detail)?;
         let (by, at, chosen_at) = match done.get(row.submission_id.as_str()) {
             Some(&(team, at, chosen_at)) => (Ok(team.to_owned()), at, chosen_at),
-            None if row.attacker != "team" => (Err(row.attacker.clone()), 0, None),
+            None if row.attacker != "team" => {
+                // Those that run with the check of the defence are as old as it.
+                let of = (row.submission_id.clone(), row.attacker.clone());
+                (Err(row.attacker.clone()), known.get(&of).copied().unwrap_or(0), None)
+            }
             None => continue, // being scored again
         };
         attacks.push(Attack {
@@ -127,7 +139,20 @@ pub(crate) async fn seen(
             (row.rank, row.change, row.on_front) = (None, None, false);
         }
     }
-    Ok(Seen { contest, board, sight, frozen: round.frozen(now) && !organises })
+    let over = round.phase(now) == Phase::Closed;
+    if !over {
+        board.rows.iter_mut().for_each(round_off);
+    }
+    Ok(Seen { contest, board, sight, frozen: round.frozen(now) && !organises, over })
+}
+
+/// Ranks are those of all digits; what is shown of them while a round runs are four, so that uploading again and again tells little.
+fn round_off(row: &mut Row) {
+    for score in [&mut row.utility, &mut row.privacy, &mut row.attack, &mut row.total].into_iter().flatten() {
+        *score = four_decimals(*score);
+    }
+    row.overheads = row.overheads.map(|overheads| overheads.map(four_decimals));
+    row.roc_auc = row.roc_auc.map(|(low, high)| (four_decimals(low), four_decimals(high)));
 }
 
 async fn compare_with_previous(

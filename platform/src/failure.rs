@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::Millis;
 
-/// Why something was not done. Everything but [`Self::Broken`] is for the one who asked.
+/// Why something was not done. Everything but [`Self::Broken`] and [`Self::Busy`] is for the one who asked.
 #[derive(Debug)]
 pub enum Failure {
     /// The request makes no sense.
@@ -19,6 +19,8 @@ pub enum Failure {
     Conflict(String),
     /// More bytes than allowed.
     TooLarge(String),
+    /// Sent in another form than this takes.
+    Unsupported(String),
     /// Fields that are wrong, with their names.
     Invalid(Vec<(&'static str, String)>),
     /// Too often.
@@ -28,6 +30,8 @@ pub enum Failure {
         /// When it may be tried again.
         again_at: Millis,
     },
+    /// The server has too much to do, or cannot reach its database; why goes to the log only.
+    Busy(String),
     /// The server's fault; what is wrong goes to the log only.
     Broken(String),
 }
@@ -47,9 +51,11 @@ impl Failure {
             Self::NotFound => 404,
             Self::Conflict(_) => 409,
             Self::TooLarge(_) => 413,
+            Self::Unsupported(_) => 415,
             Self::Invalid(_) => 422,
             Self::TooMany { .. } => 429,
             Self::Broken(_) => 500,
+            Self::Busy(_) => 503,
         }
     }
 
@@ -62,9 +68,11 @@ impl Failure {
             Self::NotFound => "There is nothing here",
             Self::Conflict(_) => "Not now",
             Self::TooLarge(_) => "Too large",
+            Self::Unsupported(_) => "Not in this form",
             Self::Invalid(_) => "Something is not right yet",
             Self::TooMany { .. } => "Too often",
             Self::Broken(_) => "The server failed",
+            Self::Busy(_) => "Too busy",
         }
     }
 }
@@ -72,9 +80,11 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Bad(detail) | Self::Forbidden(detail) | Self::Conflict(detail) | Self::TooLarge(detail) => {
-                f.write_str(detail)
-            }
+            Self::Bad(detail)
+            | Self::Forbidden(detail)
+            | Self::Conflict(detail)
+            | Self::TooLarge(detail)
+            | Self::Unsupported(detail) => f.write_str(detail),
             Self::SignIn => f.write_str("This needs an account: sign in, or send an API token."),
             Self::NotFound => f.write_str("Either it does not exist, or it is not for you to see."),
             Self::Invalid(fields) => {
@@ -82,6 +92,7 @@ impl fmt::Display for Failure {
                 f.write_str(&lines.join("\n"))
             }
             Self::TooMany { detail, .. } => f.write_str(detail),
+            Self::Busy(_) => f.write_str("The server cannot answer now. Try again in a moment."),
             Self::Broken(_) => f.write_str("It is not your fault, and it was written down. Try again in a minute."),
         }
     }
@@ -91,7 +102,13 @@ impl std::error::Error for Failure {}
 
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
-        Self::Broken(format!("database: {error}"))
+        match error {
+            // Nobody's mistake, and over by itself.
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
+                Self::Busy(format!("database: {error}"))
+            }
+            error => Self::Broken(format!("database: {error}")),
+        }
     }
 }
 

@@ -377,7 +377,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Job { .. } => unreachable!("a job needs no runtime: `main` has run it"),
         Command::Routes => {
-            for RouteLine { method, path, need } in route_table() {
+            for RouteLine { method, path, need, .. } in route_table() {
                 say(&format!("{method:<4} {need:<9} {path}"));
             }
         }

@@ -4,7 +4,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 
 use crate::post::Letter;
-use crate::store::accounts::{self, Account, ApiToken, Invitation};
+use crate::store::accounts::{self, Account, ApiToken, Invitation, NewSession};
 use crate::store::{Writing, attempts, audit, settings, teams};
 use crate::{App, Failure, Millis, Registration};
 
@@ -207,14 +207,15 @@ pub async fn sign_in(app: &App, name: &str, password: &str, address: &str) -> Re
     }
 }
 
-/// Begins a session; its secret, for the cookie.
+/// Begins a session, roughly with that browser; its secret, for the cookie.
 ///
 /// # Errors
 /// What the database refuses.
-pub async fn begin_session(app: &App, account_id: &str) -> Result<String, Failure> {
+pub async fn begin_session(app: &App, account_id: &str, browser: &str) -> Result<String, Failure> {
     let (secret, csrf) = (app.world.secret(), app.world.secret());
+    let new = NewSession { id: &app.world.id(), secret: &secret, csrf: &csrf, account_id, browser };
     let mut tx = app.store.write().await?;
-    accounts::begin_session(&mut tx, &secret, &csrf, account_id, app.now()).await?;
+    accounts::begin_session(&mut tx, &new, app.now()).await?;
     tx.commit().await?;
     Ok(secret)
 }
@@ -403,6 +404,10 @@ pub async fn import(app: &App, by: &str, list: &str) -> Result<Vec<(String, Stri
             let id = match teams::by_name(&mut tx, team).await? {
                 Some(team) => team.id,
                 None => {
+                    if let Some(told) = super::teams::taken(&mut tx, team).await? {
+                        wrong.push(("list", format!("line {number}, team {team}: {told}")));
+                        continue;
+                    }
                     let id = app.world.id();
                     teams::insert(&mut tx, &id, team, &app.world.code(), now).await?;
                     id

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod addresses;
+mod alike;
 mod organise;
 mod submit;
 mod teams;
@@ -18,6 +19,7 @@ pub use organise::{
 };
 pub(crate) use submit::not_to_choose;
 pub use submit::{
-    Received, Target, announce, choose, receive, slots, submit, submit_recording, submit_specification, targets,
+    Received, Target, announce, announce_trial, choose, receive, slots, submit, submit_recording, submit_specification,
+    targets,
 };
 pub use teams::{create_team, join_team, leave_team, renew_code};

@@ -44,6 +44,11 @@ impl Received {
         self
     }
 
+    /// Where it is, as long as this lives.
+    pub(crate) fn path(&self) -> &std::path::Path {
+        &self.path
+    }
+
     /// All of it, in memory.
     pub(crate) async fn bytes(&self) -> std::io::Result<Vec<u8>> {
         tokio::fs::read(&self.path).await
@@ -165,6 +170,19 @@ pub async fn announce(app: &App, person: &Person, team: &Team, round: &Round, ki
     attempts::check(&mut tx, attempts::UPLOADS, &person.id, now).await?;
     attempts::record(&mut tx, attempts::UPLOADS, &person.id, now).await?;
     check_phase(app, &mut tx, round, team, kind, None).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Before a file is read that is only tried: whether the account has not sent too many.
+///
+/// # Errors
+/// The limit.
+pub async fn announce_trial(app: &App, person: &Person) -> Result<(), Failure> {
+    let now = app.now();
+    let mut tx = app.store.write().await?;
+    attempts::check(&mut tx, attempts::TRIALS, &person.id, now).await?;
+    attempts::record(&mut tx, attempts::TRIALS, &person.id, now).await?;
     tx.commit().await?;
     Ok(())
 }

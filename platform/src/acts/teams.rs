@@ -2,6 +2,7 @@
 
 use super::Person;
 use super::addresses::check_confirmed;
+use super::alike::alike;
 use crate::game::Phase;
 use crate::store::teams::{self, Team};
 use crate::store::{Conn, attempts, audit, rounds, settings};
@@ -33,10 +34,22 @@ pub(super) fn check_name(name: &str) -> Result<(), Failure> {
     Err(Failure::field("name", "2 to 40 letters, digits, spaces or . _ ' -"))
 }
 
+/// Why a team cannot have a name that another one has, or that looks like it.
+pub(super) async fn taken(conn: &mut Conn, name: &str) -> Result<Option<String>, Failure> {
+    if teams::by_name(conn, name).await?.is_some() {
+        return Ok(Some("another team has it".to_owned()));
+    }
+    let all = teams::all(conn).await?;
+    let like = all.iter().find(|team| alike(&team.name, name));
+    Ok(like.map(|team| {
+        format!("it looks like that of team {}, {}: take one that nobody mistakes for it", team.number, team.name)
+    }))
+}
+
 /// Makes a team with its founder in it. Whoever has no team may at any time: late teams only play rounds to come.
 ///
 /// # Errors
-/// A name that is no good or taken; a founder who has a team.
+/// A name that is no good, taken, or looks like another team's; a founder who has a team.
 pub async fn create_team(app: &App, person: &Person, name: &str) -> Result<Team, Failure> {
     let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
     check_name(&name)?;
@@ -48,8 +61,8 @@ pub async fn create_team(app: &App, person: &Person, name: &str) -> Result<Team,
     if teams::of_account(&mut tx, &person.id).await?.is_some() {
         return Err(Failure::Conflict("You have a team. Leave it first.".to_owned()));
     }
-    if teams::by_name(&mut tx, &name).await?.is_some() {
-        return Err(Failure::field("name", "another team has it"));
+    if let Some(told) = taken(&mut tx, &name).await? {
+        return Err(Failure::field("name", told));
     }
     let (id, code) = (app.world.id(), app.world.code());
     let number = teams::insert(&mut tx, &id, &name, &code, app.now()).await?;

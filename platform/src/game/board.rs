@@ -51,7 +51,7 @@ pub struct Attack {
     pub by: Result<String, String>,
     /// The attacked team.
     pub on: String,
-    /// When it was uploaded.
+    /// When it was uploaded; of a house attacker when its score was first known, 0 of those that run with the check.
     pub at: Millis,
     /// When its team last chose it.
     pub chosen_at: Option<Millis>,
@@ -214,10 +214,9 @@ impl Contest {
 
     /// The attack on a team that tells most, house attacks included. Teams are judged by the attack of theirs that counts.
     fn best_against(&self, team: &str, defence: &str, as_of: Millis, part: Part) -> Option<&Attack> {
-        let house = self
-            .attacks
-            .iter()
-            .filter(|attack| attack.by.is_err() && attack.part == part && attack.submission == defence);
+        let house = self.attacks.iter().filter(|attack| {
+            attack.by.is_err() && attack.part == part && attack.submission == defence && attack.at <= as_of
+        });
         let matched = self.matches.iter().filter(|one| one.1 == team);
         let teams = matched.filter_map(|(attacker, _)| self.counting(attacker, team, as_of, part));
         house.chain(teams).max_by(|a, b| a.roc_auc.partial_cmp(&b.roc_auc).unwrap_or(Ordering::Equal))

@@ -14,7 +14,7 @@ pub use board::{Attack, Board, Contest, Defence, OverallRow, Row, overall};
 pub use limits::{Limits, Slots};
 pub use matching::draw;
 pub use parts::{Part, halves};
-pub use profile::{Profile, overheads};
+pub use profile::{Example, Profile, overheads};
 
 use crate::Millis;
 

@@ -1,7 +1,7 @@
 //! How a round is scored.
 
 use serde::{Deserialize, Serialize};
-use wfkit_metrics::{Utility, VolumeSummary, attack_score};
+use wfkit_metrics::{Utility, Volume, VolumeSummary, attack_score};
 
 use super::Part;
 
@@ -54,7 +54,60 @@ pub fn overheads(undefended: &VolumeSummary, defended: &VolumeSummary) -> [f64; 
     pairs.map(|(before, after)| if before.median > 0.0 { after.median / before.median - 1.0 } else { 0.0 })
 }
 
+/// A worked example of a rule: what a team has, and what comes of it by the code that scores rounds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Example {
+    /// Medians of the undefended traffic: incoming bytes, outgoing bytes, seconds.
+    pub undefended: [f64; 3],
+    /// Medians of the defended traffic.
+    pub defended: [f64; 3],
+    /// What these cost beyond those.
+    pub overheads: [f64; 3],
+    /// The area of the best attack on the team.
+    pub best_attacker: f64,
+    /// Areas of its own attacks.
+    pub attacks: [f64; 3],
+    /// What it scores.
+    pub utility: f64,
+    /// What it scores.
+    pub privacy: f64,
+    /// What it scores.
+    pub attack: f64,
+    /// What it scores.
+    pub total: f64,
+}
+
 impl Profile {
+    /// Each of them.
+    pub const EACH: [Self; 2] = [Self::Balanced, Self::Srs2022];
+
+    /// A worked example.
+    pub fn example(self) -> Example {
+        let (undefended, defended) = ([20_000.0, 4_000.0, 2.0], [30_000.0, 5_000.0, 2.2]);
+        let volume = |[in_bytes, out_bytes, seconds]: [f64; 3]| Volume { in_bytes, out_bytes, seconds };
+        let summary = |medians| VolumeSummary::of(&[volume(medians)]).expect("a volume is one");
+        let overheads = overheads(&summary(undefended), &summary(defended));
+        let (attacks, best_attacker) = ([0.9, 0.7, 0.5], 0.8);
+        let scored = self.score(&Numbers {
+            utility: Some(&Utility::of(&[volume(defended)])),
+            overheads: Some(overheads),
+            attacks: &attacks.map(Some),
+            best_attacker: Some(best_attacker),
+        });
+        let number = |score: Option<f64>| score.expect("everything that is scored is there");
+        Example {
+            undefended,
+            defended,
+            overheads,
+            best_attacker,
+            attacks,
+            utility: number(scored.utility),
+            privacy: number(scored.privacy),
+            attack: number(scored.attack),
+            total: number(scored.total),
+        }
+    }
+
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
@@ -142,6 +195,20 @@ mod tests {
         let missing = Numbers { attacks: &[Some(1.0), None], ..numbers.clone() };
         assert_eq!(Profile::Srs2022.score(&missing).total, Some(8.0), "a missing attack counts 1");
         assert_eq!(Profile::Srs2022.score(&Numbers { utility: None, ..numbers }).total, None);
+    }
+
+    #[test]
+    fn examples_are_what_the_rules_say() {
+        let balanced = Profile::Balanced.example();
+        // By hand: overheads of a half, a quarter and a tenth; advantages of 0.8, 0.4 and 0; 0.6 against it.
+        let utility = 1.0 / (1.0 + (0.5 + 0.25 + 0.1) / 3.0);
+        let expected = [utility, 0.4, 0.4, 100.0 * utility * 0.4];
+        let found = [balanced.utility, balanced.privacy, balanced.attack, balanced.total];
+        assert!(expected.iter().zip(found).all(|(a, b)| (a - b).abs() < 1e-12), "{balanced:?}");
+        let srs = Profile::Srs2022.example();
+        let utility = 64.0 / (30_000.0 * 5_000.0 * 2.2_f64).log10();
+        assert!((srs.utility - utility).abs() < 1e-12 && (srs.attack - 7.0).abs() < 1e-12, "{srs:?}");
+        assert!((srs.total - 7.0 * utility).abs() < 1e-9, "{srs:?}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::paging::{self, Ask, Expression, Listed, Paged};
 use super::{Conn, key};
 use crate::{Millis, digest};
 
@@ -84,15 +85,36 @@ pub struct AccountLine {
     pub team: Option<String>,
 }
 
-/// All accounts, by name.
-pub async fn all(conn: &mut Conn) -> sqlx::Result<Vec<AccountLine>> {
-    sqlx::query_as(
-        "SELECT account.name, account.email, account.role, account.locked, team.name AS team FROM account
-         LEFT JOIN membership ON membership.account_id = account.id LEFT JOIN team ON team.id = membership.team_id
-         ORDER BY account.name_key",
-    )
-    .fetch_all(conn)
-    .await
+/// What accounts are sorted by.
+pub mod by {
+    use super::Expression;
+
+    /// The name.
+    pub const NAME: Expression = Expression::text("account.name_key");
+    /// The address.
+    pub const EMAIL: Expression = Expression::text("account.email_key");
+    /// The role.
+    pub const ROLE: Expression = Expression::text("account.role");
+    /// The name of the team.
+    pub const TEAM: Expression = Expression::text("COALESCE(team.name_key, '')");
+}
+
+/// A page of the accounts, those with some letters in their name, address or team if they are given.
+pub async fn page(conn: &mut Conn, search: &str, ask: &Ask<Expression>) -> sqlx::Result<Paged<AccountLine>> {
+    // What means something else in a pattern is a letter here.
+    let pattern: String =
+        key(search).chars().flat_map(|c| ['!', c].into_iter().skip(usize::from(!"!%_".contains(c)))).collect();
+    let pattern = format!("%{pattern}%");
+    let list = Listed {
+        columns: "account.name, account.email, account.role, account.locked, team.name AS team",
+        from: "account LEFT JOIN membership ON membership.account_id = account.id
+               LEFT JOIN team ON team.id = membership.team_id",
+        id: "account.id",
+        filter: "(account.name_key LIKE $1 ESCAPE '!' OR account.email_key LIKE $1 ESCAPE '!'
+                 OR team.name_key LIKE $1 ESCAPE '!')",
+        values: &[&pattern],
+    };
+    paging::page(conn, list, ask).await
 }
 
 /// How many accounts there are.
@@ -148,28 +170,48 @@ pub const SESSION: Millis = 14 * 24 * 3_600_000;
 /// A session, as far as its cookie tells.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct Session {
+    /// Its id, which is no secret.
+    pub id: String,
     /// Its account.
     pub account_id: String,
     /// What forms must send back.
     pub csrf: String,
     /// What the next page tells.
     pub notice: Option<String>,
+    /// When it was last used, to [`SEEN`].
+    pub seen_at: Millis,
 }
 
-/// Begins a session under a new secret; only its hash is kept.
-pub async fn begin_session(
-    conn: &mut Conn,
-    secret: &str,
-    csrf: &str,
-    account_id: &str,
-    now: Millis,
-) -> sqlx::Result<()> {
+/// How roughly is noted when a session was last used.
+pub const SEEN: Millis = 10 * 60_000;
+
+/// A session that begins.
+#[derive(Debug, Clone, Copy)]
+pub struct NewSession<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// What its cookie holds; only its hash is kept.
+    pub secret: &'a str,
+    /// What forms must send back.
+    pub csrf: &'a str,
+    /// Whose it is.
+    pub account_id: &'a str,
+    /// Roughly with what it was begun, such as `Firefox on Linux`.
+    pub browser: &'a str,
+}
+
+/// Begins a session.
+pub async fn begin_session(conn: &mut Conn, new: &NewSession<'_>, now: Millis) -> sqlx::Result<()> {
     sqlx::query(
-        "INSERT INTO session (token_hash, account_id, csrf, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO session (id, token_hash, account_id, csrf, browser, created_at, seen_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
-    .bind(digest(secret))
-    .bind(account_id)
-    .bind(csrf)
+    .bind(new.id)
+    .bind(digest(new.secret))
+    .bind(new.account_id)
+    .bind(new.csrf)
+    .bind(new.browser)
+    .bind(now)
     .bind(now)
     .bind(now + SESSION)
     .execute(conn)
@@ -177,14 +219,66 @@ pub async fn begin_session(
     Ok(())
 }
 
+/// A session, as its owner sees it.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct SessionLine {
+    /// Its id.
+    pub id: String,
+    /// Since when.
+    pub created_at: Millis,
+    /// When it was last used, to [`SEEN`].
+    pub seen_at: Millis,
+    /// Roughly with what it was begun.
+    pub browser: String,
+}
+
+/// The sessions of an account, last used first.
+pub async fn sessions(conn: &mut Conn, account_id: &str, now: Millis) -> sqlx::Result<Vec<SessionLine>> {
+    sqlx::query_as(
+        "SELECT id, created_at, seen_at, browser FROM session WHERE account_id = $1 AND expires_at > $2
+         ORDER BY seen_at DESC, created_at DESC, id",
+    )
+    .bind(account_id)
+    .bind(now)
+    .fetch_all(conn)
+    .await
+}
+
+/// A session is used.
+pub async fn see_session(conn: &mut Conn, id: &str, now: Millis) -> sqlx::Result<()> {
+    sqlx::query("UPDATE session SET seen_at = $1 WHERE id = $2").bind(now).bind(id).execute(conn).await?;
+    Ok(())
+}
+
+/// Ends a session of an account by its id; whether there was one.
+pub async fn end_session_of(conn: &mut Conn, account_id: &str, id: &str) -> sqlx::Result<bool> {
+    let done = sqlx::query("DELETE FROM session WHERE account_id = $1 AND id = $2")
+        .bind(account_id)
+        .bind(id)
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Ends all sessions of an account but the one of a secret; how many.
+pub async fn end_other_sessions(conn: &mut Conn, account_id: &str, secret: &str) -> sqlx::Result<u64> {
+    let done = sqlx::query("DELETE FROM session WHERE account_id = $1 AND token_hash <> $2")
+        .bind(account_id)
+        .bind(digest(secret))
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected())
+}
+
 /// The session of a cookie, and its account unless that is locked.
 pub async fn session(conn: &mut Conn, secret: &str, now: Millis) -> sqlx::Result<Option<(Session, Account)>> {
-    let session: Option<Session> =
-        sqlx::query_as("SELECT account_id, csrf, notice FROM session WHERE token_hash = $1 AND expires_at > $2")
-            .bind(digest(secret))
-            .bind(now)
-            .fetch_optional(&mut *conn)
-            .await?;
+    let session: Option<Session> = sqlx::query_as(
+        "SELECT id, account_id, csrf, notice, seen_at FROM session WHERE token_hash = $1 AND expires_at > $2",
+    )
+    .bind(digest(secret))
+    .bind(now)
+    .fetch_optional(&mut *conn)
+    .await?;
     let Some(session) = session else { return Ok(None) };
     Ok(unlocked(conn, &session.account_id).await?.map(|account| (session, account)))
 }

@@ -30,6 +30,9 @@ pub const MAIL: Rate = Rate { what: "mail", most: 10, window: 60 * MINUTE };
 /// Uploads of one account, whatever becomes of them; what a round allows is counted apart.
 pub const UPLOADS: Rate = Rate { what: "upload", most: 120, window: 5 * MINUTE };
 
+/// Files that an account has checked without uploading them.
+pub const TRIALS: Rate = Rate { what: "file to try", most: 10, window: 10 * MINUTE };
+
 /// Whether one more would be too many.
 pub async fn check(conn: &mut Conn, rate: Rate, who: &str, now: Millis) -> Result<(), Failure> {
     let (count, first): (i64, Option<i64>) =

@@ -1,6 +1,7 @@
 //! Who did what: one row for all that changes what others see.
 
 use super::Conn;
+use super::paging::{self, Ask, Expression, Listed, Paged};
 use crate::{Millis, World};
 
 /// One entry.
@@ -39,15 +40,30 @@ pub async fn record(
     Ok(())
 }
 
-/// The newest entries, those of one action if it is named.
-pub async fn newest(conn: &mut Conn, action: &str, most: i64) -> sqlx::Result<Vec<Entry>> {
-    sqlx::query_as(
-        "SELECT at, account, action, subject, detail FROM audit WHERE $1 = '' OR action = $1 ORDER BY at DESC, id LIMIT $2",
-    )
-    .bind(action)
-    .bind(most)
-    .fetch_all(conn)
-    .await
+/// What entries are sorted by.
+pub mod by {
+    use super::Expression;
+
+    /// When.
+    pub const AT: Expression = Expression::number("audit.at");
+    /// Who.
+    pub const ACCOUNT: Expression = Expression::text("audit.account");
+    /// What was done.
+    pub const ACTION: Expression = Expression::text("audit.action");
+    /// To what.
+    pub const SUBJECT: Expression = Expression::text("audit.subject");
+}
+
+/// A page of entries, those of one action or of one account if they are named.
+pub async fn page(conn: &mut Conn, action: &str, account: &str, ask: &Ask<Expression>) -> sqlx::Result<Paged<Entry>> {
+    let list = Listed {
+        columns: "at, account, action, subject, detail",
+        from: "audit",
+        id: "audit.id",
+        filter: "($1 = '' OR audit.action = $1) AND ($2 = '' OR audit.account = $2)",
+        values: &[action, account],
+    };
+    paging::page(conn, list, ask).await
 }
 
 /// Every kind of action there is.

@@ -1,5 +1,7 @@
 //! Attacks of the house that take long: which defence waits for which of them.
 
+use std::collections::BTreeMap;
+
 use super::Conn;
 use crate::Millis;
 
@@ -67,11 +69,13 @@ pub async fn begin(conn: &mut Conn, of: &(String, String)) -> sqlx::Result<bool>
 /// An attack ends, with a reason where it failed.
 pub async fn end(conn: &mut Conn, of: &(String, String), failed: Option<&str>, now: Millis) -> sqlx::Result<()> {
     sqlx::query(
-        "UPDATE house SET state = $1, reason = $2, finished_at = $3 WHERE submission_id = $4 AND attacker = $5",
+        "UPDATE house SET state = $1, reason = $2, finished_at = $3, known_at = COALESCE(known_at, $4)
+         WHERE submission_id = $5 AND attacker = $6",
     )
     .bind(if failed.is_some() { "failed" } else { "done" })
     .bind(failed)
     .bind(now)
+    .bind(if failed.is_some() { None } else { Some(now) })
     .bind(&of.0)
     .bind(&of.1)
     .execute(conn)
@@ -87,6 +91,19 @@ pub async fn of_submission(conn: &mut Conn, submission_id: &str) -> sqlx::Result
     .bind(submission_id)
     .fetch_all(conn)
     .await
+}
+
+/// When the score of each on each defence of a round was first known.
+pub async fn known(conn: &mut Conn, round_id: &str) -> sqlx::Result<BTreeMap<(String, String), Millis>> {
+    let rows: Vec<(String, String, Millis)> = sqlx::query_as(
+        "SELECT house.submission_id, house.attacker, house.known_at FROM house
+         JOIN submission ON submission.id = house.submission_id
+         WHERE submission.round_id = $1 AND house.known_at IS NOT NULL",
+    )
+    .bind(round_id)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|(submission, attacker, at)| ((submission, attacker), at)).collect())
 }
 
 /// How many are in each state.

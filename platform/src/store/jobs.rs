@@ -2,6 +2,7 @@
 //! hands them out by their ids, maybe more than once, and of those who begin one only the last counts when it ends.
 
 use super::Conn;
+use super::paging::{self, Ask, Expression, Listed, Paged};
 use super::submissions::RECORDING;
 use crate::{Millis, World};
 
@@ -66,6 +67,54 @@ impl Job {
     pub fn kind(&self) -> Option<Kind> {
         Kind::EACH.into_iter().find(|kind| kind.name() == self.kind)
     }
+}
+
+/// A piece of work, for organisers.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct JobLine {
+    /// `check`, `record`, `house`, `rejudge` or `mail`.
+    pub kind: String,
+    /// The submission, or the mail.
+    pub subject: String,
+    /// The attacker of the house, or the rejudging; else empty.
+    pub object: String,
+    /// Since when it waits; of a mail when it may be sent.
+    pub due_at: Millis,
+    /// How often it was begun.
+    pub attempts: i64,
+    /// Whether somebody is at it: 0 or 1.
+    pub begun: i64,
+    /// Of which team a submission is.
+    pub team: Option<String>,
+}
+
+/// What jobs are sorted by.
+pub mod by {
+    use super::Expression;
+
+    /// What is to be done.
+    pub const KIND: Expression = Expression::text("job.kind");
+    /// Since when.
+    pub const DUE: Expression = Expression::number("job.due_at");
+    /// How often it was begun.
+    pub const ATTEMPTS: Expression = Expression::number("job.attempts");
+    /// Whether somebody is at it.
+    pub const STATE: Expression = Expression::number("CAST(CASE WHEN job.worker IS NULL THEN 0 ELSE 1 END AS BIGINT)");
+    /// The name of the team.
+    pub const TEAM: Expression = Expression::text("COALESCE(team.name_key, '')");
+}
+
+/// A page of all that is to be done.
+pub async fn page(conn: &mut Conn, ask: &Ask<Expression>) -> sqlx::Result<Paged<JobLine>> {
+    let list = Listed {
+        columns: "job.kind, job.subject, job.object, job.due_at, job.attempts,
+                  CAST(CASE WHEN job.worker IS NULL THEN 0 ELSE 1 END AS BIGINT) AS begun, team.name AS team",
+        from: "job LEFT JOIN submission ON submission.id = job.subject LEFT JOIN team ON team.id = submission.team_id",
+        id: "job.id",
+        filter: "1 = 1",
+        values: &[],
+    };
+    paging::page(conn, list, ask).await
 }
 
 const COLUMNS: &str = "id, kind, subject, object, priority, due_at, attempts";

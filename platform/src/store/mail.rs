@@ -1,6 +1,7 @@
 //! Mail that waits to be sent.
 
 use super::Conn;
+use super::paging::{self, Ask, Expression, Listed, Paged};
 use crate::Millis;
 
 /// Attempts before a mail waits for an organiser: with pauses of up to an hour, those of a day and a half.
@@ -29,7 +30,7 @@ pub struct Mail {
     pub reason: Option<String>,
 }
 
-const SELECT: &str = "SELECT id, address, subject, body, created_at, attempts, next_at, sent_at, reason FROM mail";
+const COLUMNS: &str = "id, address, subject, body, created_at, attempts, next_at, sent_at, reason";
 
 /// Writes one, to be sent at once.
 pub async fn insert(
@@ -56,7 +57,7 @@ pub async fn insert(
 
 /// One is tried, and next at `next_at` should nothing more be heard of it; none where it was sent.
 pub async fn attempt(conn: &mut Conn, id: &str, next_at: impl Fn(i64) -> Millis) -> sqlx::Result<Option<Mail>> {
-    let sql = format!("{SELECT} WHERE id = $1 AND sent_at IS NULL");
+    let sql = format!("SELECT {COLUMNS} FROM mail WHERE id = $1 AND sent_at IS NULL");
     let one: Option<Mail> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(&mut *conn).await?;
     if let Some(one) = &one {
         sqlx::query("UPDATE mail SET attempts = attempts + 1, next_at = $1 WHERE id = $2")
@@ -97,10 +98,26 @@ pub async fn retry(conn: &mut Conn, now: Millis) -> sqlx::Result<u64> {
     Ok(done.rows_affected())
 }
 
-/// The newest, those that wait first.
-pub async fn newest(conn: &mut Conn, most: i64) -> sqlx::Result<Vec<Mail>> {
-    let sql = format!("{SELECT} ORDER BY CASE WHEN sent_at IS NULL THEN 0 ELSE 1 END, created_at DESC, id LIMIT $1");
-    sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(most).fetch_all(conn).await
+/// What mails are sorted by.
+pub mod by {
+    use super::Expression;
+
+    /// When they were sent; those that wait are the newest.
+    pub const SENT: Expression = Expression::number("COALESCE(mail.sent_at, 9000000000000 + mail.created_at)");
+    /// When they were written.
+    pub const WRITTEN: Expression = Expression::number("mail.created_at");
+    /// To whom.
+    pub const TO: Expression = Expression::text("mail.address");
+    /// About what.
+    pub const ABOUT: Expression = Expression::text("mail.subject");
+    /// How often they were tried.
+    pub const ATTEMPTS: Expression = Expression::number("mail.attempts");
+}
+
+/// A page of them.
+pub async fn page(conn: &mut Conn, ask: &Ask<Expression>) -> sqlx::Result<Paged<Mail>> {
+    let list = Listed { columns: COLUMNS, from: "mail", id: "mail.id", filter: "1 = 1", values: &[] };
+    paging::page(conn, list, ask).await
 }
 
 /// How many wait, and how many of these have failed before.

@@ -11,6 +11,7 @@ pub mod audit;
 pub mod house;
 pub mod jobs;
 pub mod mail;
+pub mod paging;
 mod queue;
 pub mod rejudgings;
 pub mod results;

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Conn;
+use super::paging::{self, Ask, Expression, Listed, Paged};
 use crate::Millis;
 use crate::game::Kind;
 
@@ -117,11 +118,35 @@ impl Submission {
     }
 }
 
-const SELECT: &str = "SELECT id, round_id, team_id, account_id, kind, against, file_name, bytes, sha256, seed, received_at, \
-                      chosen_at, state, started_at, finished_at, reason, outcome FROM submission";
+const COLUMNS: &str = "id, round_id, team_id, account_id, kind, against, file_name, bytes, sha256, seed, received_at, \
+                       chosen_at, state, started_at, finished_at, reason, outcome";
 
 fn select(rest: &str) -> sqlx::AssertSqlSafe<String> {
-    sqlx::AssertSqlSafe(format!("{SELECT} {rest}"))
+    sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM submission {rest}"))
+}
+
+/// What lists of submissions are sorted by.
+pub mod by {
+    use super::Expression;
+
+    /// When they had arrived.
+    pub const RECEIVED: Expression = Expression::number("submission.received_at");
+    /// The number of the round.
+    pub const ROUND: Expression =
+        Expression::number("(SELECT round.number FROM round WHERE round.id = submission.round_id)");
+    /// The name of the team.
+    pub const TEAM: Expression =
+        Expression::text("(SELECT team.name_key FROM team WHERE team.id = submission.team_id)");
+    /// Defences and attacks.
+    pub const KIND: Expression = Expression::text("submission.kind");
+    /// How far they have got.
+    pub const STATE: Expression = Expression::text("submission.state");
+    /// Bytes of the file.
+    pub const SIZE: Expression = Expression::number("submission.bytes");
+}
+
+const fn listed<'a>(filter: &'a str, values: &'a [&'a str]) -> Listed<'a> {
+    Listed { columns: COLUMNS, from: "submission", id: "submission.id", filter, values }
 }
 
 /// A new one, not yet in the database.
@@ -189,6 +214,17 @@ pub async fn of_team(conn: &mut Conn, team_id: &str) -> sqlx::Result<Vec<Submiss
     sqlx::query_as(select("WHERE team_id = $1 ORDER BY received_at DESC, id")).bind(team_id).fetch_all(conn).await
 }
 
+/// A page of those of a team, of one round if its id is given.
+pub async fn page_of_team(
+    conn: &mut Conn,
+    team_id: &str,
+    round_id: &str,
+    ask: &Ask<Expression>,
+) -> sqlx::Result<Paged<Submission>> {
+    let filter = "submission.team_id = $1 AND ($2 = '' OR submission.round_id = $2)";
+    paging::page(conn, listed(filter, &[team_id, round_id]), ask).await
+}
+
 /// Those of a round and kind, oldest first.
 pub async fn of_round(conn: &mut Conn, round_id: &str, kind: Kind) -> sqlx::Result<Vec<Submission>> {
     sqlx::query_as(select("WHERE round_id = $1 AND kind = $2 ORDER BY received_at, id"))
@@ -198,13 +234,9 @@ pub async fn of_round(conn: &mut Conn, round_id: &str, kind: Kind) -> sqlx::Resu
         .await
 }
 
-/// The newest of all teams, those of one state if it is named.
-pub async fn newest(conn: &mut Conn, state: &str, most: i64) -> sqlx::Result<Vec<Submission>> {
-    sqlx::query_as(select("WHERE $1 = '' OR state = $1 ORDER BY received_at DESC, id LIMIT $2"))
-        .bind(state)
-        .bind(most)
-        .fetch_all(conn)
-        .await
+/// A page of those of all teams, of one state if it is named.
+pub async fn page(conn: &mut Conn, state: &str, ask: &Ask<Expression>) -> sqlx::Result<Paged<Submission>> {
+    paging::page(conn, listed("($1 = '' OR submission.state = $1)", &[state]), ask).await
 }
 
 /// How many are in each state.

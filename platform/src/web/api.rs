@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 
 use super::guard::Viewer;
 use super::pages::rounds::{Recorded, Specified};
-use super::pages::submissions::{counts, own, scores};
+use super::pages::submissions::{COLUMNS, counts, own, scores};
 use super::people::Sent;
+use super::table::{Asked, Table};
 use super::view;
 use crate::acts::{self, Person, receive, slots};
 use crate::game::{Kind, Phase, Round};
@@ -227,13 +228,15 @@ async fn describe(app: &App, conn: &mut Conn, viewer: &Viewer, submission: Submi
     }))
 }
 
-pub(crate) async fn submissions(State(app): State<App>, viewer: Viewer) -> Result<Json<Value>, Failure> {
+pub(crate) async fn submissions(State(app): State<App>, viewer: Viewer, asked: Asked) -> Result<Response, Failure> {
+    let sorted = Table::read(&asked, COLUMNS, "received", &[])?;
     let mut conn = app.store.read().await?;
+    let found = table::page_of_team(&mut conn, &viewer.team()?.id, "", &sorted.ask()?).await?;
     let mut list = Vec::new();
-    for submission in table::of_team(&mut conn, &viewer.team()?.id).await? {
-        list.push(describe(&app, &mut conn, &viewer, submission).await?);
+    for submission in &found.rows {
+        list.push(describe(&app, &mut conn, &viewer, submission.clone()).await?);
     }
-    Ok(Json(list.into()))
+    Ok(sorted.document(&found, &list))
 }
 
 pub(crate) async fn submission(

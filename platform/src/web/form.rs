@@ -8,6 +8,9 @@ use serde::de::DeserializeOwned;
 use super::guard::Viewer;
 use crate::{App, Failure};
 
+/// What browsers send forms as.
+const FORM: &str = "application/x-www-form-urlencoded";
+
 /// A form whose token was right. There is no other way to read one here.
 pub(crate) struct Checked<T>(pub(crate) T);
 
@@ -16,6 +19,10 @@ impl<T: DeserializeOwned> FromRequest<App> for Checked<T> {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
         let (mut parts, body) = request.into_parts();
+        let kind = parts.headers.get(header::CONTENT_TYPE).map_or(FORM.as_bytes(), HeaderValue::as_bytes);
+        if !kind.starts_with(FORM.as_bytes()) {
+            return Err(Failure::Unsupported("This takes a form, as the page sends it.".to_owned()));
+        }
         let viewer = Viewer::from_request_parts(&mut parts, app).await?;
         let request = Request::from_parts(parts, body);
         let body = Bytes::from_request(request, app)
@@ -34,7 +41,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Checked<T> {
 async fn parse<T: DeserializeOwned>(body: Bytes, app: &App) -> Result<T, Failure> {
     let mut request = Request::new(Body::from(body));
     *request.method_mut() = Method::POST;
-    let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
+    let kind = HeaderValue::from_static(FORM);
     request.headers_mut().insert(header::CONTENT_TYPE, kind);
     match Form::<T>::from_request(request, app).await {
         Ok(Form(value)) => Ok(value),

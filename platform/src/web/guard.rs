@@ -15,7 +15,7 @@ use super::routes::{self, Need};
 use super::view::{self, AgainAt};
 use crate::store::accounts::{self, Account};
 use crate::store::teams::{self, Team};
-use crate::{App, Failure};
+use crate::{App, Failure, Millis};
 
 /// The cookie of a session.
 pub(crate) const COOKIE: &str = "wfkit_session";
@@ -27,6 +27,11 @@ pub(crate) struct Viewer {
     pub(crate) team: Option<Team>,
     /// The secret of the session and what its forms must send back; none with a token.
     pub(crate) session: Option<(String, String)>,
+    /// The id of the session, and when it was last seen.
+    pub(crate) session_id: String,
+    seen_at: Millis,
+    /// Roughly what asks.
+    pub(crate) browser: String,
     pub(crate) notice: Option<String>,
     /// Where from, for rate limits.
     pub(crate) address: String,
@@ -107,7 +112,8 @@ fn needs() -> &'static HashMap<(bool, &'static str), Need> {
 pub(crate) async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let api = path.starts_with("/api/");
-    let mut viewer = Viewer { api, address: address(&app, &request), ..Viewer::default() };
+    let browser = rough_browser(request.headers().get(header::USER_AGENT));
+    let mut viewer = Viewer { api, address: address(&app, &request), browser, ..Viewer::default() };
     let asked = Asked {
         headers: request.headers().clone(),
         method: request.method().clone(),
@@ -117,6 +123,7 @@ pub(crate) async fn guard(State(app): State<App>, mut request: Request, next: Ne
         // No name, id or choice has a zero byte, and PostgreSQL would stumble over it.
         Ok(()) if request.uri().to_string().contains("%00") => Failure::NotFound.into_response(),
         Ok(()) => {
+            see(&app, &viewer).await;
             request.extensions_mut().insert(viewer.clone());
             next.run(request).await
         }
@@ -130,6 +137,49 @@ pub(crate) async fn guard(State(app): State<App>, mut request: Request, next: Ne
         Err(failure) => failure.into_response(),
     };
     finish(&app, &viewer, response).await
+}
+
+/// Notes now and then that a session is used.
+async fn see(app: &App, viewer: &Viewer) {
+    if viewer.session_id.is_empty() || app.now() - viewer.seen_at < accounts::SEEN {
+        return;
+    }
+    let noted = async {
+        let mut tx = app.store.write().await?;
+        accounts::see_session(&mut tx, &viewer.session_id, app.now()).await?;
+        tx.commit().await
+    };
+    if let Err(error) = noted.await {
+        tracing::warn!("session: {error}");
+    }
+}
+
+/// The kind of browser and system, and nothing that tells more: enough to know one's own again.
+fn rough_browser(agent: Option<&HeaderValue>) -> String {
+    let agent = agent.and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+    let first =
+        |marks: &[(&str, &'static str)]| marks.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
+    // Each browser says that it is those that came before it.
+    let browser = first(&[
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ]);
+    let system = first(&[
+        ("Android", "Android"),
+        ("iPhone", "an iPhone"),
+        ("iPad", "an iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("Linux", "Linux"),
+    ]);
+    match (browser, system) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(one), None) | (None, Some(one)) => one.to_owned(),
+        (None, None) => "another program".to_owned(),
+    }
 }
 
 /// What is asked, without the body.
@@ -155,6 +205,7 @@ async fn admit(app: &App, viewer: &mut Viewer, asked: &Asked) -> Result<(), Fail
         {
             viewer.account = Some(account);
             viewer.notice = session.notice;
+            (viewer.session_id, viewer.seen_at) = (session.id, session.seen_at);
             viewer.session = Some((secret.to_owned(), session.csrf));
         }
         // A form of another site could send a body with the cookie; a token it has not.
@@ -240,8 +291,11 @@ async fn finish(app: &App, viewer: &Viewer, mut response: Response) -> Response 
         failure => failure,
     };
     if let Some(failure) = &failure {
-        let status = response.status();
+        let (status, allow) = (response.status(), response.headers_mut().remove(header::ALLOW));
         let mut detail = failure.to_string();
+        if let Failure::Busy(why) = &**failure {
+            tracing::warn!("{why}");
+        }
         if let Failure::Broken(why) = &**failure {
             let number = app.world.id();
             tracing::error!(number, "{why}");
@@ -251,6 +305,12 @@ async fn finish(app: &App, viewer: &Viewer, mut response: Response) -> Response 
             true => view::problem(failure, status, &detail),
             false => view::failure_page(app, viewer, failure, status, &detail),
         };
+        if let Some(allow) = allow {
+            response.headers_mut().insert(header::ALLOW, allow);
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("10"));
+        }
     }
     if let Some(AgainAt(at)) = response.extensions_mut().remove::<AgainAt>() {
         let seconds = ((at - app.now() + 999) / 1000).max(1);
@@ -306,6 +366,18 @@ mod tests {
         {
             assert_eq!(safe_next(next), "/", "{next:?}");
         }
+    }
+
+    #[test]
+    fn browsers_are_told_roughly() {
+        let rough = |agent: &str| rough_browser(Some(&HeaderValue::from_str(agent).unwrap()));
+        assert_eq!(rough("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"), "Firefox on Linux");
+        let edge = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0 Safari/537.36 Edg/150.0";
+        assert_eq!(rough(edge), "Edge on Windows");
+        assert_eq!(
+            (rough("curl/8.1"), rough_browser(None)),
+            ("another program".to_owned(), "another program".to_owned())
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod api;
 mod assets;
 mod chart;
+mod etag;
 mod form;
 mod guard;
 mod live;
@@ -11,6 +12,7 @@ mod pages;
 mod people;
 mod routes;
 mod show;
+mod table;
 mod upload;
 mod view;
 

@@ -3,7 +3,9 @@
 use axum::Json;
 use serde_json::{Map, Value, json};
 
+use super::pages::{matches, submissions};
 use super::routes::route_table;
+use super::table::{MOST, names};
 
 /// What a route of the API takes as its body.
 enum Takes {
@@ -67,14 +69,43 @@ fn about(post: bool, path: &str) -> (&'static str, &'static str, Takes) {
             ("A file of a team to attack: train.csv.zip or test.csv.zip", "200", Nothing)
         }
         "/rounds/{round}/leaderboard" => ("The board of a round, as the token may see it", "200", Nothing),
+        "/rounds/{round}/matches" => ("Who attacks whom, how that stands, and the score that counts", "200", Nothing),
         "/rounds/{round}/matrix" => ("Who did how well against whom", "200", Nothing),
         "/leaderboard" => ("The board over all rounds", "200", Nothing),
         "/submissions" => ("The submissions of the team, newest first", "200", Nothing),
         "/submissions/{id}" => ("A submission: state, problems, scores", "200", Nothing),
         "/submissions/{id}/file" => ("The file of a submission", "200", Nothing),
-        "/submissions/{id}/choose" => ("Have an earlier defence be the one that counts", "200", Nothing),
+        "/submissions/{id}/choose" => (
+            "Have an earlier defence be the one that counts, or an earlier attack where the round leaves that to teams",
+            "200",
+            Nothing,
+        ),
         _ => ("", "200", Nothing),
     }
+}
+
+/// What a list of the API is sorted by, and its filters with their schemas; none where a route is no list that goes on.
+fn list_of(path: &str) -> Option<(Vec<&'static str>, Value)> {
+    match path.trim_start_matches("/api/v1") {
+        "/submissions" => Some((names(submissions::COLUMNS), json!({}))),
+        "/rounds/{round}/matches" => Some((
+            names(matches::COLUMNS),
+            json!({ "team": { "type": "integer", "description": "Matches of the team of this number alone" } }),
+        )),
+        _ => None,
+    }
+}
+
+/// The document of a list.
+fn list_schema() -> Value {
+    json!({
+        "type": "object",
+        "required": ["items", "next"],
+        "properties": {
+            "items": { "type": "array", "items": { "type": "object" } },
+            "next": { "type": ["string", "null"], "description": "The path of the next page; also a Link header" }
+        }
+    })
 }
 
 /// A document of texts, as OpenAPI says it.
@@ -108,7 +139,9 @@ pub(crate) async fn document() -> Json<Value> {
         let mut responses = json!({
             success: { "description": "Done" },
             "404": problem("Not there, or not for this token"),
+            "503": problem("The server cannot answer now; Retry-After says when to try again"),
         });
+        responses["401"] = problem("A token that does not work; without one it is for everybody");
         if !parameters.is_empty() {
             responses["400"] = problem("A number that is none, or an upload that broke off");
         }
@@ -116,6 +149,26 @@ pub(crate) async fn document() -> Json<Value> {
             responses["403"] = problem("The organisers do not show scores of this round now");
         }
         let mut operation = json!({ "summary": summary, "operationId": format!("{}{}", route.method.to_lowercase(), route.path.replace(['/', '{', '}', '.'], "_")) });
+        if let Some((columns, filters)) = list_of(route.path) {
+            let filters = filters.as_object().cloned().unwrap_or_default();
+            let asked = [
+                ("sort".to_owned(), json!({ "type": "string", "enum": columns })),
+                ("order".to_owned(), json!({ "type": "string", "enum": ["asc", "desc"] })),
+                ("limit".to_owned(), json!({ "type": "integer", "minimum": 1, "maximum": MOST })),
+                ("after".to_owned(), json!({ "type": "string", "description": "Of `next`, with the same order" })),
+            ];
+            for (name, schema) in asked.into_iter().chain(filters) {
+                parameters.push(json!({ "name": name, "in": "query", "required": false, "schema": schema }));
+            }
+            responses["200"]["content"] = json!({ "application/json": { "schema": list_schema() } });
+            responses["400"] = problem("A column, an order, a limit or a cursor that is none");
+        }
+        if route.tagged {
+            let tag =
+                json!({ "name": "If-None-Match", "in": "header", "required": false, "schema": { "type": "string" } });
+            parameters.push(tag);
+            responses["304"] = json!({ "description": "Nothing is new since the answer of that ETag" });
+        }
         if route.need != "anyone" {
             operation["security"] = json!([{ "token": [] }]);
             responses["401"] = problem("No token, or one that does not work");
@@ -144,6 +197,7 @@ pub(crate) async fn document() -> Json<Value> {
                 let body = json!({ "schema": texts(required, optional) });
                 operation["requestBody"] = json!({ "required": true, "content": { "application/json": body } });
                 responses["413"] = problem("Too large");
+                responses["415"] = problem("Not a document of the type application/json");
             }
         }
         if route.path.ends_with("/attacks") {

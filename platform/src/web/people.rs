@@ -33,6 +33,9 @@ impl<T: DeserializeOwned> FromRequest<App> for Sent<T> {
             Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
                 Err(Failure::TooLarge("The document is too large.".to_owned()))
             }
+            Err(rejection) if rejection.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                Err(Failure::Unsupported("This takes a document of the type application/json.".to_owned()))
+            }
             Err(rejection) => Err(Failure::Bad(rejection.body_text())),
         }
     }

@@ -4,8 +4,10 @@ use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
-use super::pages::{account, boards, compare, home, organise, pictures, rejudgings, rounds, submissions, teams};
-use super::{api, assets, openapi, people};
+use super::pages::{
+    account, boards, compare, home, matches, organise, pictures, rejudgings, rounds, submissions, teams,
+};
+use super::{api, assets, etag, openapi, people};
 use crate::App;
 
 /// Who may use a route.
@@ -25,6 +27,8 @@ pub(crate) struct Route {
     pub(crate) post: bool,
     pub(crate) path: &'static str,
     pub(crate) need: Need,
+    /// Whether answers have an `ETag`.
+    pub(crate) tagged: bool,
     pub(crate) handler: MethodRouter<App>,
 }
 
@@ -37,6 +41,8 @@ pub struct RouteLine {
     pub path: &'static str,
     /// `anyone`, `account`, `player` or `organiser`.
     pub need: &'static str,
+    /// Whether answers have an `ETag`, and 304 is one.
+    pub tagged: bool,
 }
 
 /// All routes, in their order.
@@ -44,6 +50,7 @@ pub fn route_table() -> Vec<RouteLine> {
     let line = |route: &Route| RouteLine {
         method: if route.post { "POST" } else { "GET" },
         path: route.path,
+        tagged: route.tagged,
         need: match route.need {
             Need::Anyone => "anyone",
             Need::Account => "account",
@@ -55,19 +62,25 @@ pub fn route_table() -> Vec<RouteLine> {
 }
 
 fn get<H: Handler<T, App>, T: 'static>(path: &'static str, need: Need, handler: H) -> Route {
-    Route { post: false, path, need, handler: on(MethodFilter::GET, handler) }
+    Route { post: false, path, need, tagged: false, handler: on(MethodFilter::GET, handler) }
+}
+
+/// As [`get`], tagged: whoever has the answer already is told so.
+fn tagged<H: Handler<T, App>, T: 'static>(path: &'static str, need: Need, handler: H) -> Route {
+    let handler = on(MethodFilter::GET, handler).layer(axum::middleware::from_fn(etag::tag));
+    Route { post: false, path, need, tagged: true, handler }
 }
 
 /// Forms are small.
 fn post<H: Handler<T, App>, T: 'static>(path: &'static str, need: Need, handler: H) -> Route {
     let handler = on(MethodFilter::POST, handler).layer(DefaultBodyLimit::max(64 << 10));
-    Route { post: true, path, need, handler }
+    Route { post: true, path, need, tagged: false, handler }
 }
 
 /// Uploads are limited where they are received.
 fn upload<H: Handler<T, App>, T: 'static>(path: &'static str, need: Need, handler: H) -> Route {
     let handler = on(MethodFilter::POST, handler).layer(DefaultBodyLimit::disable());
-    Route { post: true, path, need, handler }
+    Route { post: true, path, need, tagged: false, handler }
 }
 
 pub(crate) fn all() -> Vec<Route> {
@@ -95,6 +108,8 @@ pub(crate) fn all() -> Vec<Route> {
         post("/account/password", Account, account::password),
         post("/account/tokens", Account, account::new_token),
         post("/account/tokens/{id}/revoke", Account, account::revoke_token),
+        post("/account/sessions/{id}/end", Account, account::end_session),
+        post("/account/sessions/end-others", Account, account::end_other_sessions),
         get("/teams", Anyone, teams::list),
         get("/teams/{team}", Anyone, teams::one),
         get("/team", Account, teams::own),
@@ -103,6 +118,10 @@ pub(crate) fn all() -> Vec<Route> {
         post("/team/leave", Player, teams::leave),
         post("/team/code", Player, teams::renew_code),
         get("/rounds/{round}", Anyone, rounds::one),
+        tagged("/rounds/{round}/matches", Anyone, matches::page),
+        get("/rounds/{round}/sample.csv", Anyone, home::sample),
+        get("/rounds/{round}/try", Account, rounds::try_form),
+        upload("/rounds/{round}/try", Account, rounds::try_file),
         get("/rounds/{round}/defence", Player, rounds::defence_form),
         upload("/rounds/{round}/defence", Player, rounds::defence),
         post("/rounds/{round}/specification", Player, rounds::specification),
@@ -110,16 +129,16 @@ pub(crate) fn all() -> Vec<Route> {
         get("/rounds/{round}/attack", Player, rounds::attack_form),
         upload("/rounds/{round}/attack", Player, rounds::attack),
         get("/rounds/{round}/targets/{team}/{part}", Player, rounds::target),
-        get("/rounds/{round}/leaderboard", Anyone, boards::round),
-        get("/rounds/{round}/leaderboard.csv", Anyone, boards::round_csv),
-        get("/rounds/{round}/leaderboard.json", Anyone, boards::round_json),
-        get("/rounds/{round}/matrix", Anyone, boards::matrix),
-        get("/rounds/{round}/matrix.csv", Anyone, boards::matrix_csv),
-        get("/rounds/{round}/matrix.json", Anyone, boards::matrix_json),
-        get("/rounds/{round}/chart.svg", Anyone, boards::chart),
-        get("/leaderboard", Anyone, boards::overall),
-        get("/leaderboard.csv", Anyone, boards::overall_csv),
-        get("/leaderboard.json", Anyone, boards::overall_json),
+        tagged("/rounds/{round}/leaderboard", Anyone, boards::round),
+        tagged("/rounds/{round}/leaderboard.csv", Anyone, boards::round_csv),
+        tagged("/rounds/{round}/leaderboard.json", Anyone, boards::round_json),
+        tagged("/rounds/{round}/matrix", Anyone, boards::matrix),
+        tagged("/rounds/{round}/matrix.csv", Anyone, boards::matrix_csv),
+        tagged("/rounds/{round}/matrix.json", Anyone, boards::matrix_json),
+        tagged("/rounds/{round}/chart.svg", Anyone, boards::chart),
+        tagged("/leaderboard", Anyone, boards::overall),
+        tagged("/leaderboard.csv", Anyone, boards::overall_csv),
+        tagged("/leaderboard.json", Anyone, boards::overall_json),
         get("/submissions", Player, submissions::list),
         get("/submissions/{id}", Player, submissions::one),
         get("/submissions/{id}/file", Player, submissions::file),
@@ -146,6 +165,7 @@ pub(crate) fn all() -> Vec<Route> {
         get("/organise/submissions/{id}/file", Organiser, organise::file),
         post("/organise/submissions/{id}/again", Organiser, organise::check_again),
         post("/organise/submissions/{id}/cancel", Organiser, organise::cancel),
+        get("/organise/jobs", Organiser, organise::work),
         get("/organise/rejudgings", Organiser, rejudgings::list),
         post("/organise/rejudgings", Organiser, rejudgings::begin),
         get("/organise/rejudgings/{id}", Organiser, rejudgings::one),
@@ -182,9 +202,10 @@ pub(crate) fn all() -> Vec<Route> {
         upload("/api/v1/rounds/{round}/attacks", Player, api::attack),
         get("/api/v1/rounds/{round}/targets", Player, api::targets),
         get("/api/v1/rounds/{round}/targets/{team}/{part}", Player, rounds::target),
-        get("/api/v1/rounds/{round}/leaderboard", Anyone, boards::round_json),
-        get("/api/v1/rounds/{round}/matrix", Anyone, boards::matrix_json),
-        get("/api/v1/leaderboard", Anyone, boards::overall_json),
+        tagged("/api/v1/rounds/{round}/leaderboard", Anyone, boards::round_json),
+        tagged("/api/v1/rounds/{round}/matches", Anyone, matches::list),
+        tagged("/api/v1/rounds/{round}/matrix", Anyone, boards::matrix_json),
+        tagged("/api/v1/leaderboard", Anyone, boards::overall_json),
         get("/api/v1/submissions", Player, api::submissions),
         get("/api/v1/submissions/{id}", Player, api::submission),
         get("/api/v1/submissions/{id}/file", Player, submissions::file),

@@ -14,6 +14,7 @@ mod outcome;
 mod record;
 mod settle;
 mod simulate;
+mod trial;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +32,7 @@ pub(crate) use house::{CONTROL, predict};
 pub use outcome::{AttackDetail, CostLine, Outcome, ProblemKind, SplitLine};
 pub use record::Lab;
 pub use settle::{candidates, settle_due};
+pub(crate) use trial::try_defence;
 
 use crate::store::results::ScoreRow;
 use crate::store::submissions::{self, State, Submission};
@@ -213,6 +215,7 @@ enum Job {
     Defence(Box<defence::Defending>),
     Attack(Box<attack::Attacking>),
     House(Box<house::Slowly>),
+    Trial(Box<trial::Trial>),
 }
 
 /// What work came to.
@@ -247,6 +250,7 @@ impl Job {
             Self::Defence(defence) => defence.run(files, unique),
             Self::Attack(attack) => attack.run(files),
             Self::House(attack) => attack.run(files),
+            Self::Trial(trial) => trial.run(),
         }
     }
 
@@ -267,6 +271,7 @@ impl Job {
                 files.fetch(&attack.reads(&files), &unique).await?;
                 (None, String::new())
             }
+            Self::Trial(_) => (None, String::new()),
         };
         let done = match &app.options.apart {
             Some(apart) => apart.run(&self, &files, &unique).await?,

@@ -83,9 +83,24 @@ pub struct AttackDetail {
     pub skipped: Vec<String>,
 }
 
+/// A problem in the words of somebody who uploads: readers speak to those who have the file at hand, and could give them a folder.
+fn for_uploaders(problem: &str) -> String {
+    if problem.contains("invalid Zip archive") || problem.contains("EOCD") {
+        return "the archive is cut off or damaged: pack it again, and send all of it".to_owned();
+    }
+    match problem.split_once("; unpack it") {
+        Some((found, rest)) => {
+            let expected = rest.split_once("; expected ").map_or("", |(_, expected)| expected);
+            let expected = if expected.is_empty() { String::new() } else { format!("; expected {expected}") };
+            format!("{found}{expected}: send the one CSV file, or an archive with nothing else in it")
+        }
+        None => problem.to_owned(),
+    }
+}
+
 fn kinds(problems: &Problems) -> Vec<ProblemKind> {
     let kind = |problem: &Problem| ProblemKind {
-        kind: problem.kind.to_string(),
+        kind: for_uploaders(&problem.kind),
         column: problem.column.clone(),
         count: problem.count,
         examples: problem.examples.iter().map(|example| (example.row, example.value.clone())).collect(),

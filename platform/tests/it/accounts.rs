@@ -391,3 +391,22 @@ async fn zero_bytes_are_no_text() {
     let tables = format!("{:?}", site.app.store.tables().await.unwrap());
     assert!(!tables.contains("\\0") && !tables.contains("\\u0000"), "none was stored");
 }
+
+#[tokio::test]
+async fn names_that_look_alike_are_refused() {
+    let site = Site::new().await;
+    site.player("alice").await.post("/team/create", &[("name", "Al and Bo")]).await.is(303);
+    let mut bob = site.player("bob").await;
+    // Another case, other spaces, a Cyrillic letter.
+    for name in ["AL AND BO", "AlandBo", "\u{410}l and Bo"] {
+        let page = bob.post("/team/create", &[("name", name)]).await.is(422).text;
+        assert!(page.contains("team 1, Al and Bo") || page.contains("another team has it"), "{name}: {page}");
+    }
+    let mut organiser = site.organiser().await;
+    let list = "cyd,cyd@example.org,Al\u{430}ndBo\ndora,dora@example.org,Do";
+    organiser.get("/organise/people").await.ok();
+    let page = organiser.post("/organise/people/import", &[("list", list)]).await;
+    assert_eq!(page.status, 422);
+    assert!(page.text.contains("line 1, team Al\u{430}ndBo: it looks like that of team 1, Al and Bo"), "{}", page.text);
+    bob.post("/team/create", &[("name", "Bo and Al")]).await.is(303);
+}

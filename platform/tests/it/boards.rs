@@ -6,7 +6,7 @@ use crate::site::{Browser, DAY, HOUR, Site};
 use crate::traffic::{attack, captures, defence, unzipped};
 
 /// Two teams with defences in a round whose attack phase has begun.
-async fn begun<'a>(
+pub(crate) async fn begun<'a>(
     site: &'a Site,
     change: impl FnOnce(&mut wfkit_platform::game::Round),
 ) -> (Browser<'a>, Browser<'a>) {

@@ -54,7 +54,7 @@ async fn everything_goes_into_an_archive_and_comes_out_again() {
         let mut player = copy.visitor();
         let (name, password) = &sign_ins.players[0];
         player.sign_in(name, password).await.is(303);
-        let ids = player.get("/api/v1/submissions").await.ok().json();
+        let ids = player.get("/api/v1/submissions").await.ok().json()["items"].clone();
         for one in ids.as_array().unwrap() {
             let id = one["id"].as_str().unwrap();
             let file = player.get(&format!("/api/v1/submissions/{id}/file")).await.ok().bytes;

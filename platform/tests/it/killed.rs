@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use wfkit_competition::Rules;
 use wfkit_platform::game::{Limits, Profile, Round, Settings};
+use wfkit_platform::store::paging::Ask;
 use wfkit_platform::store::{audit, results, submissions};
 use wfkit_platform::{App, Files, World, acts};
 
@@ -335,7 +336,8 @@ async fn nothing_is_lost(load: Load, every: Duration, kills: RangeInclusive<u64>
         let own = scores.iter().filter(|row| row.submission_id == submission.id).count();
         assert_eq!(own, 6, "two house attackers, three parts");
     }
-    let log = audit::newest(&mut conn, "upload", 100_000).await.unwrap();
+    let all_of_them = Ask { by: audit::by::AT, descending: false, after: None, limit: 100_000 };
+    let log = audit::page(&mut conn, "upload", "", &all_of_them).await.unwrap().rows;
     assert_eq!(log.len(), expected, "the audit log is complete");
     let mut seconds: Vec<f64> =
         all.iter().map(|one| (one.finished_at.unwrap() - one.received_at) as f64 / 1000.0).collect();

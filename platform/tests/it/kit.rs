@@ -78,7 +78,7 @@ async fn a_round_by_the_kit() {
     let verif = [Verif::of_bytes(2, "truth.csv.zip", truth)];
     let file = folder.join("attack.csv.zip");
     let home = score(Some((&file).into()), &verif, None, &ReadLimits::UPLOAD).unwrap();
-    let id = al.get("/api/v1/submissions").await.ok().json()[0]["id"].as_str().unwrap().to_owned();
+    let id = al.get("/api/v1/submissions").await.ok().json()["items"][0]["id"].as_str().unwrap().to_owned();
     let rows = results::of_submission(&mut site.app.store.read().await.unwrap(), &id).await.unwrap();
     let there = rows.iter().find(|row| row.part == "all").unwrap();
     assert_eq!((Some(there.roc_auc), Some(there.accuracy)), (home.roc_auc_macro_ovr, home.accuracy));

@@ -69,7 +69,7 @@ async fn two_submissions_beside_each_other() {
     }
     al.get(&format!("/submissions/{first}/compare?with={attack}")).await.is(400);
     bo.get(&format!("/submissions/{first}/compare?with={second}")).await.is(404);
-    let theirs = bo.get("/api/v1/submissions").await.ok().json()[0]["id"].as_str().unwrap().to_owned();
+    let theirs = bo.get("/api/v1/submissions").await.ok().json()["items"][0]["id"].as_str().unwrap().to_owned();
     al.get(&format!("/submissions/{first}/compare?with={theirs}")).await.is(404);
 }
 

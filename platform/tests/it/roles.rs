@@ -35,7 +35,12 @@ async fn ask(browser: &mut Browser<'_>, route: &RouteLine, submission: &str, csr
         (_, path) if path.contains("/api/") => {
             (request.header(header::CONTENT_TYPE, "application/json"), "nonsense".to_owned())
         }
-        (_, path) if path.ends_with("/defence") || path.ends_with("/attack") || path.ends_with("/baseline") => {
+        (_, path)
+            if path.ends_with("/defence")
+                || path.ends_with("/attack")
+                || path.ends_with("/baseline")
+                || path.ends_with("/try") =>
+        {
             let token = if csrf { token } else { String::new() };
             let field = |name: &str, value: &str| {
                 format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"a\"\r\n\r\n{value}\r\n")

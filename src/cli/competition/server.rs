@@ -107,7 +107,7 @@ pub(crate) enum Server {
         #[arg(value_name = "ID")]
         submission: Option<String>,
     },
-    /// Have an earlier defence be the one that counts.
+    /// Have an earlier defence be the one that counts, or an earlier attack where the round leaves that to teams.
     Choose {
         /// The submission.
         #[arg(value_name = "ID")]

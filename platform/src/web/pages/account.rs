@@ -7,12 +7,13 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use crate::acts::{self, Newcomer, Person};
-use crate::store::accounts::{self, ApiToken};
+use crate::store::accounts::{self, ApiToken, SessionLine};
 use crate::web::form::Checked;
 use crate::web::guard::{Viewer, safe_next, session_cookie, tell};
 use crate::web::people::ON_ITS_WAY;
 use crate::web::show::When;
 use crate::web::view::{Errors, Page, again, html};
+use crate::world::counted;
 use crate::{App, Failure, Registration};
 
 #[derive(Template)]
@@ -47,7 +48,7 @@ pub(crate) async fn register(
     Checked(newcomer): Checked<Newcomer>,
 ) -> Result<Response, Failure> {
     match acts::register(&app, &newcomer, &viewer.address).await {
-        Ok(person) => signed_in(&app, &person, "/team").await,
+        Ok(person) => signed_in(&app, &viewer, &person, "/team").await,
         Err(failure @ Failure::Broken(_)) => Err(failure),
         Err(failure) => {
             again(&register_page(&app, &viewer, Errors::from(&failure), &newcomer.name, &newcomer.email), &failure)
@@ -55,8 +56,8 @@ pub(crate) async fn register(
     }
 }
 
-async fn signed_in(app: &App, person: &Person, to: &str) -> Result<Response, Failure> {
-    let secret = acts::begin_session(app, &person.id).await?;
+async fn signed_in(app: &App, viewer: &Viewer, person: &Person, to: &str) -> Result<Response, Failure> {
+    let secret = acts::begin_session(app, &person.id, &viewer.browser).await?;
     Ok(([(header::SET_COOKIE, session_cookie(app, &secret))], Redirect::to(to)).into_response())
 }
 
@@ -99,7 +100,7 @@ pub(crate) async fn sign_in(
 ) -> Result<Response, Failure> {
     let next = safe_next(&form.next);
     match acts::sign_in(&app, &form.name, &form.password, &viewer.address).await {
-        Ok(person) => signed_in(&app, &person, next).await,
+        Ok(person) => signed_in(&app, &viewer, &person, next).await,
         Err(failure @ Failure::Broken(_)) => Err(failure),
         Err(failure) => {
             let page = Page::new(&app, &viewer, "Sign in");
@@ -233,6 +234,15 @@ pub(crate) async fn confirm_again(
     tell(&app, &viewer, "/account", "The mail is on its way.").await
 }
 
+/// A session, to its owner.
+struct SessionShown {
+    id: String,
+    since: When,
+    seen: When,
+    browser: String,
+    here: bool,
+}
+
 #[derive(Template)]
 #[template(path = "account.html")]
 struct AccountPage {
@@ -241,6 +251,7 @@ struct AccountPage {
     name: String,
     email: String,
     tokens: Vec<(ApiToken, When)>,
+    sessions: Vec<SessionShown>,
     /// A token that was just made; nothing shows it again.
     secret: Option<String>,
     /// Whether the address is still to be confirmed.
@@ -254,13 +265,23 @@ async fn account_page(
     secret: Option<String>,
 ) -> Result<AccountPage, Failure> {
     let account = viewer.account()?;
-    let tokens = accounts::tokens(&mut *app.store.read().await?, &account.id).await?;
+    let mut conn = app.store.read().await?;
+    let tokens = accounts::tokens(&mut conn, &account.id).await?;
+    let session = |one: SessionLine| SessionShown {
+        here: one.id == viewer.session_id,
+        since: When(one.created_at),
+        seen: When(one.seen_at),
+        browser: if one.browser.is_empty() { "not known".to_owned() } else { one.browser },
+        id: one.id,
+    };
+    let sessions = accounts::sessions(&mut conn, &account.id, app.now()).await?.into_iter().map(session).collect();
     Ok(AccountPage {
         page: Page::new(app, viewer, "Your account"),
         errors,
         name: account.name.clone(),
         email: account.email.clone(),
         tokens: tokens.into_iter().map(|token| (token.clone(), When(token.created_at))).collect(),
+        sessions,
         secret,
         unconfirmed: app.options.post.is_some() && account.confirmed_at.is_none(),
     })
@@ -284,7 +305,7 @@ pub(crate) async fn password(
 ) -> Result<Response, Failure> {
     let account = viewer.account()?;
     match acts::change_password(&app, account, &form.old, &form.password, &form.again).await {
-        Ok(()) => signed_in(&app, &Person::from(account), "/account").await,
+        Ok(()) => signed_in(&app, &viewer, &Person::from(account), "/account").await,
         Err(failure @ Failure::Broken(_)) => Err(failure),
         Err(failure) => again(&account_page(&app, &viewer, Errors::from(&failure), None).await?, &failure),
     }
@@ -320,4 +341,33 @@ pub(crate) async fn revoke_token(
     }
     tx.commit().await?;
     tell(&app, &viewer, "/account", "The token no longer works.").await
+}
+
+pub(crate) async fn end_session(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+    Checked(Nothing {}): Checked<Nothing>,
+) -> Result<Response, Failure> {
+    let mut tx = app.store.write().await?;
+    if !accounts::end_session_of(&mut tx, &viewer.account()?.id, &id).await? {
+        return Err(Failure::NotFound);
+    }
+    tx.commit().await?;
+    match id == viewer.session_id {
+        true => Ok(([(header::SET_COOKIE, session_cookie(&app, ""))], Redirect::to("/")).into_response()),
+        false => tell(&app, &viewer, "/account", "That session has ended.").await,
+    }
+}
+
+pub(crate) async fn end_other_sessions(
+    State(app): State<App>,
+    viewer: Viewer,
+    Checked(Nothing {}): Checked<Nothing>,
+) -> Result<Response, Failure> {
+    let secret = viewer.session.as_ref().map_or("", |(secret, _)| secret);
+    let mut tx = app.store.write().await?;
+    let count = accounts::end_other_sessions(&mut tx, &viewer.account()?.id, secret).await?;
+    tx.commit().await?;
+    tell(&app, &viewer, "/account", &format!("{} ended.", counted(count as i64, "other session"))).await
 }

@@ -10,13 +10,16 @@ use axum::response::{IntoResponse, Response};
 
 use crate::contest::{self, Seen, Sight};
 use crate::game::{Board, OverallRow, Phase, Row};
+use crate::store::paging::{self, Key};
 use crate::store::{rounds, settings};
+use crate::web::etag::MadeAt;
 use crate::web::guard::Viewer;
 use crate::web::show::{When, csv_field, number, percent};
+use crate::web::table::{Asked, Column, Head, InMemory, Table};
 use crate::web::view::{self, Page, html};
 use crate::{App, Failure};
 
-async fn load(app: &App, viewer: &Viewer, number: i64) -> Result<Seen, Failure> {
+pub(super) async fn load(app: &App, viewer: &Viewer, number: i64) -> Result<Seen, Failure> {
     let mut conn = app.store.read().await?;
     let round = view::round(app, &mut conn, viewer, number).await?;
     let seen = contest::seen(&mut conn, &round, viewer.account.as_ref(), viewer.team.as_ref(), app.now()).await?;
@@ -49,7 +52,9 @@ fn line(row: &Row) -> BoardLine {
         Some(lost) => format!("down {}", -lost),
     };
     let overheads = row.overheads.map_or_else(String::new, |[bytes_in, bytes_out, seconds]| {
-        format!("{} in, {} out, {} time", percent(bytes_in), percent(bytes_out), percent(seconds))
+        let parts = [(bytes_in, "in"), (bytes_out, "out"), (seconds, "time")];
+        // Lines break between them alone.
+        parts.map(|(over, what)| format!("{} {what}", percent(over)).replace(' ', "\u{a0}")).join(", ")
     });
     let too_cheap = row.overheads.is_some_and(|over| over.iter().any(|&one| one < -0.05));
     BoardLine {
@@ -61,7 +66,7 @@ fn line(row: &Row) -> BoardLine {
         privacy: number(row.privacy, 4),
         best_attacker: row.best_attacker.clone().unwrap_or_default(),
         attack: number(row.attack, 4),
-        roc_auc: row.roc_auc.map_or_else(String::new, |(low, high)| format!("AUC {low:.3} to {high:.3}")),
+        roc_auc: row.roc_auc.map_or_else(String::new, |(low, high)| format!("AUC {low:.4} to {high:.4}")),
         total: number(row.total, 2),
         row: row.clone(),
     }
@@ -75,6 +80,7 @@ struct BoardPage {
     name: String,
     phase: &'static str,
     tabs: Vec<(i64, bool)>,
+    heads: Vec<Head>,
     lines: Vec<BoardLine>,
     rule: &'static str,
     counting: String,
@@ -85,12 +91,26 @@ struct BoardPage {
     chart: bool,
 }
 
+/// What a board is sorted by.
+const COLUMNS: &InMemory<Row> = &[
+    Column::ordinal("rank", "Rank", |row: &Row| Key::from(row.rank.map(|rank| rank as f64))),
+    Column::row("team", "Team", |row: &Row| Key::text(&row.name)),
+    Column::number("total", "Total", |row: &Row| Key::from(row.total)),
+    Column::number("utility", "Utility", |row: &Row| Key::from(row.utility)),
+    Column::number("privacy", "Privacy", |row: &Row| Key::from(row.privacy)),
+    Column::number("attack", "Attack", |row: &Row| Key::from(row.attack)),
+];
+
 pub(crate) async fn round(
     State(app): State<App>,
     viewer: Viewer,
     Path(number): Path<i64>,
+    asked: Asked,
 ) -> Result<Response, Failure> {
-    let seen = load(&app, &viewer, number).await?;
+    let table = Table::read(&asked, COLUMNS, "rank", &[])?;
+    let mut seen = load(&app, &viewer, number).await?;
+    let (by, descending) = table.order();
+    paging::sort(&mut seen.board.rows, by, descending);
     let now = app.now();
     let all = rounds::all(&mut *app.store.read().await?).await?;
     let tabs = all
@@ -108,22 +128,31 @@ pub(crate) async fn round(
         }
         crate::game::Counting::Last => "Of several attacks of a match the last one counts.",
     };
-    html(&BoardPage {
+    // To the minute, as it is shown: a page that shows the same is the same.
+    let as_of = When(seen.board.as_of - seen.board.as_of % 60_000);
+    let page = BoardPage {
         page,
         number,
         name: round.name.clone(),
         phase: round.phase(now).name(),
         tabs,
+        heads: table.heads(),
         lines: seen.board.rows.iter().map(line).collect(),
         rule: round.settings.profile.rule(),
         counting: counting.to_owned(),
-        // To the minute, as it is shown: a page that shows the same is the same.
-        as_of: When(seen.board.as_of - seen.board.as_of % 60_000),
+        as_of,
         frozen: seen.frozen,
         own_only: matches!(seen.sight, Sight::Own(_)),
         part: seen.board.part.name(),
         chart: seen.board.rows.iter().any(|row| row.utility.is_some() && row.privacy.is_some()),
-    })
+    };
+    Ok(made_at(html(&page)?, as_of.to_string()))
+}
+
+/// Notes the text of an answer that says when it was made.
+fn made_at(mut response: Response, text: String) -> Response {
+    response.extensions_mut().insert(MadeAt(text));
+    response
 }
 
 pub(crate) async fn chart(
@@ -194,7 +223,13 @@ pub(crate) async fn round_json(
     let profile = seen.contest.round.settings.profile;
     let document =
         BoardDocument { board: &seen.board, frozen: seen.frozen, profile: profile.name(), rule: profile.rule() };
-    Ok(Json(document).into_response())
+    let at = format!("\"as_of\":{}", seen.board.as_of);
+    Ok(made_at(Json(document).into_response(), at))
+}
+
+/// A score as others see it: while a round runs to four decimals, so that little is learned from many of them.
+pub(super) fn round_off(score: f64, over: bool) -> f64 {
+    if over { score } else { contest::four_decimals(score) }
 }
 
 /// A match as it is shown.
@@ -210,7 +245,7 @@ struct Cell {
 
 /// Every match that the viewer may see the score of, and the house attacks, whose attacker is team 0.
 fn cells(seen: &Seen) -> Vec<Cell> {
-    let Seen { contest, board, sight, .. } = seen;
+    let Seen { contest, board, sight, over, .. } = seen;
     let named = |id: &str| contest.teams.get(id).cloned().unwrap_or_default();
     let mut cells = Vec::new();
     for (attacker, defender) in &contest.matches {
@@ -224,13 +259,14 @@ fn cells(seen: &Seen) -> Vec<Cell> {
             attacker_name,
             defender,
             defender_name,
-            roc_auc: attack.map(|attack| attack.roc_auc),
-            accuracy: attack.map(|attack| attack.accuracy),
+            roc_auc: attack.map(|attack| round_off(attack.roc_auc, *over)),
+            accuracy: attack.map(|attack| round_off(attack.accuracy, *over)),
         });
     }
     for attack in &contest.attacks {
         let judged = contest.defence_of(&attack.on, board.as_of).is_some_and(|defence| defence.id == attack.submission);
-        if attack.by.is_ok() || attack.part != board.part || !judged || !sight.covers(&attack.on) {
+        let late = attack.at > board.as_of;
+        if attack.by.is_ok() || attack.part != board.part || late || !judged || !sight.covers(&attack.on) {
             continue;
         }
         let (defender, defender_name) = named(&attack.on);
@@ -239,8 +275,8 @@ fn cells(seen: &Seen) -> Vec<Cell> {
             attacker_name: contest.name_of(&attack.by),
             defender,
             defender_name,
-            roc_auc: Some(attack.roc_auc),
-            accuracy: Some(attack.accuracy),
+            roc_auc: Some(round_off(attack.roc_auc, *over)),
+            accuracy: Some(round_off(attack.accuracy, *over)),
         });
     }
     cells
@@ -325,7 +361,8 @@ pub(crate) async fn matrix_json(
         "frozen": seen.frozen,
         "matches": cells(&seen),
     });
-    Ok(Json(document).into_response())
+    let at = format!("\"as_of\":{}", seen.board.as_of);
+    Ok(made_at(Json(document).into_response(), at))
 }
 
 /// Rounds whose scores the viewer sees all of, and the board over them.
@@ -352,12 +389,27 @@ async fn all_rounds(app: &App, viewer: &Viewer) -> Result<(Vec<i64>, Vec<Overall
 struct OverallPage {
     page: Page,
     rounds: Vec<i64>,
+    heads: Vec<Head>,
     rows: Vec<(String, i64, String, Vec<String>, String)>,
     aggregation: String,
 }
 
-pub(crate) async fn overall(State(app): State<App>, viewer: Viewer) -> Result<Response, Failure> {
-    let (rounds, rows, aggregation) = all_rounds(&app, &viewer).await?;
+/// What the board over all rounds is sorted by.
+const OVERALL: &InMemory<OverallRow> = &[
+    Column::ordinal("rank", "Rank", |row: &OverallRow| Key::from(row.rank.map(|rank| rank as f64))),
+    Column::row("team", "Team", |row: &OverallRow| Key::text(&row.name)),
+    Column::number("total", "Total", |row: &OverallRow| Key::from(row.total)),
+];
+
+pub(crate) async fn overall(State(app): State<App>, viewer: Viewer, asked: Asked) -> Result<Response, Failure> {
+    let table = Table::read(&asked, OVERALL, "rank", &[])?;
+    let (rounds, mut rows, aggregation) = all_rounds(&app, &viewer).await?;
+    let (by, descending) = table.order();
+    paging::sort(&mut rows, by, descending);
+    let mut heads = table.heads();
+    // A round has a board of its own, which is sorted by its totals.
+    let of_rounds = rounds.iter().map(|round| Head::plain(format!("Round {round}"), "n"));
+    heads.splice(2..2, of_rounds);
     let rows = rows
         .into_iter()
         .map(|row| {
@@ -366,7 +418,7 @@ pub(crate) async fn overall(State(app): State<App>, viewer: Viewer) -> Result<Re
             (rank, row.team, row.name, totals, number(row.total, 2))
         })
         .collect();
-    html(&OverallPage { page: Page::new(&app, &viewer, "Leaderboard"), rounds, rows, aggregation })
+    html(&OverallPage { page: Page::new(&app, &viewer, "Leaderboard"), rounds, heads, rows, aggregation })
 }
 
 pub(crate) async fn overall_csv(State(app): State<App>, viewer: Viewer) -> Result<Response, Failure> {

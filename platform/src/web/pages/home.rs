@@ -4,17 +4,16 @@ use std::fmt::Write as _;
 
 use askama::Template;
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::acts::{slots, targets};
-use crate::game::{Kind, Phase, Round};
+use super::dashboard::{Dashboard, Todo};
+use crate::game::{Phase, Profile, Round};
 use crate::store::{accounts, house, mail, rounds, settings, submissions, teams};
 use crate::web::guard::Viewer;
-use crate::web::show::{When, until};
-use crate::web::view::{Page, html};
-use crate::world::counted;
+use crate::web::show::{When, count, number, percent, until};
+use crate::web::view::{self, Page, html};
 use crate::{App, Failure};
 
 /// A round in a list.
@@ -33,20 +32,13 @@ impl RoundLine {
     }
 }
 
-/// Something that a team can do now.
-struct Todo {
-    text: String,
-    link: String,
-    label: String,
-}
-
 #[derive(Template)]
 #[template(path = "home.html")]
 struct Home {
     page: Page,
     announcements: Vec<(When, String)>,
     rounds: Vec<RoundLine>,
-    todo: Vec<Todo>,
+    dashboard: Dashboard,
 }
 
 pub(crate) async fn home(State(app): State<App>, viewer: Viewer) -> Result<Response, Failure> {
@@ -57,41 +49,25 @@ pub(crate) async fn home(State(app): State<App>, viewer: Viewer) -> Result<Respo
     let all = rounds::all(&mut conn).await?;
     let shown = all.into_iter().filter(|round| viewer.organises() || round.phase(now) != Phase::Planned);
     let rounds: Vec<RoundLine> = shown.map(|round| RoundLine::new(round, now)).rev().collect();
-    let mut todo = Vec::new();
-    let mut add = |text: String, link: String, label: &str| todo.push(Todo { text, link, label: label.to_owned() });
-    match (&viewer.account, &viewer.team) {
-        (None, _) => {}
-        (Some(_), None) => add("You have no team yet.".into(), "/team".into(), "Make or join a team"),
+    let mut page = Page::new(&app, &viewer, "Start");
+    let dashboard = match (&viewer.account, &viewer.team) {
         (Some(_), Some(team)) => {
-            for line in &rounds {
-                let number = line.round.number;
-                match line.phase {
-                    Phase::Defence => {
-                        let left = slots(&app, &mut conn, &line.round, &team.id, Kind::Defence, None).await?;
-                        let text = format!(
-                            "Round {number}: upload your defence. {} accepted uploads are left.",
-                            left.accepted_left.min(left.total_left)
-                        );
-                        add(text, format!("/rounds/{number}/defence"), "Upload a defence");
-                    }
-                    Phase::Attack => {
-                        let targets = targets(&mut conn, &line.round, &team.id).await?;
-                        if !targets.is_empty() {
-                            let left = slots(&app, &mut conn, &line.round, &team.id, Kind::Attack, None).await?;
-                            let text = format!(
-                                "Round {number}: attack {}. {} accepted uploads are left.",
-                                counted(targets.len() as i64, "team"),
-                                left.accepted_left.min(left.total_left)
-                            );
-                            add(text, format!("/rounds/{number}/attack"), "Download and attack");
-                        }
-                    }
-                    _ => {}
-                }
-            }
+            let announced: Vec<&Round> = rounds.iter().map(|line| &line.round).collect();
+            Dashboard::of(&app, &mut conn, &viewer, team, &announced).await?
         }
-    }
-    html(&Home { page: Page::new(&app, &viewer, "Start"), announcements, rounds, todo })
+        (Some(_), None) => Dashboard {
+            todo: vec![Todo {
+                text: "You have no team yet.".to_owned(),
+                next_at: None,
+                link: "/team".to_owned(),
+                label: "Make or join a team",
+            }],
+            ..Dashboard::default()
+        },
+        (None, _) => Dashboard::default(),
+    };
+    page.live = dashboard.moves.then_some(5);
+    html(&Home { page, announcements, rounds, dashboard })
 }
 
 #[derive(Template)]
@@ -99,13 +75,101 @@ pub(crate) async fn home(State(app): State<App>, viewer: Viewer) -> Result<Respo
 struct Rules {
     page: Page,
     rounds: Vec<Round>,
+    /// Those that still take defences; else the last.
+    tries: Vec<Round>,
+    /// Each score that a round has, or all there are: the rounds, and its example.
+    examples: Vec<(Profile, String, Vec<ExampleLine>)>,
+}
+
+/// What is from what, and how much.
+type ExampleLine = (&'static str, String, String);
+
+/// A worked example line by line, with the numbers of the code that scores.
+fn example(profile: Profile) -> Vec<ExampleLine> {
+    let one = profile.example();
+    let [bytes_in, bytes_out, seconds] = one.defended;
+    let medians = format!("{} bytes in, {} out, {seconds} seconds", count(bytes_in), count(bytes_out));
+    let attacks = one.attacks.map(|area| number(area, 4)).join(", ");
+    let (utility, privacy, attack) = (number(one.utility, 4), number(one.privacy, 4), number(one.attack, 4));
+    let total = number(one.total, 2);
+    match profile {
+        Profile::Balanced => {
+            let [over_in, over_out, over_time] = one.overheads.map(percent);
+            let [plain_in, plain_out, plain_time] = one.undefended;
+            let undefended = format!("{} bytes in, {} out, {plain_time} seconds", count(plain_in), count(plain_out));
+            let mean = one.overheads.iter().sum::<f64>() / 3.0;
+            let best = number(one.best_attacker, 4);
+            vec![
+                ("Overheads", format!("{medians} against {undefended}"), format!("{over_in}, {over_out}, {over_time}")),
+                ("Utility", format!("1 / (1 + {mean:.4})"), utility.clone()),
+                ("Privacy", format!("best attack on the team {best}: 1 - (2 x {best} - 1)"), privacy.clone()),
+                ("Attack", format!("own attacks {attacks}: mean of 2 x area - 1"), attack.clone()),
+                ("Total", format!("100 x {utility} x ({privacy} + {attack}) / 2"), total),
+            ]
+        }
+        Profile::Srs2022 => vec![
+            ("Utility", format!("{medians}: 64 / log10 of their product"), utility.clone()),
+            ("Attack", format!("own attacks {attacks}: mean of 10 x area"), attack.clone()),
+            ("Total", format!("{utility} x {attack}"), total),
+        ],
+    }
 }
 
 pub(crate) async fn rules(State(app): State<App>, viewer: Viewer) -> Result<Response, Failure> {
     let now = app.now();
     let all = rounds::all(&mut *app.store.read().await?).await?;
-    let rounds = all.into_iter().filter(|round| viewer.organises() || round.phase(now) != Phase::Planned).collect();
-    html(&Rules { page: Page::new(&app, &viewer, "Rules"), rounds })
+    let rounds: Vec<Round> =
+        all.into_iter().filter(|round| viewer.organises() || round.phase(now) != Phase::Planned).collect();
+    let played = |profile: Profile| {
+        let numbers =
+            rounds.iter().filter(|round| round.settings.profile == profile).map(|round| round.number.to_string());
+        numbers.collect::<Vec<_>>().join(", ")
+    };
+    let examples = Profile::EACH.into_iter().map(|profile| (profile, played(profile), example(profile)));
+    let examples = examples.filter(|(_, played, _)| rounds.is_empty() || !played.is_empty()).collect();
+    let mut tries: Vec<Round> = rounds.iter().filter(|round| round.phase(now) <= Phase::Defence).cloned().collect();
+    if tries.is_empty() {
+        tries.extend(rounds.last().cloned());
+    }
+    html(&Rules { page: Page::new(&app, &viewer, "Rules"), rounds, tries, examples })
+}
+
+/// Rows of a sample at most: a round of many classes gets one of some of them.
+const SAMPLE_ROWS: u64 = 100_000;
+
+/// A defence that passes the check of a round: traces of as few packets as may be, whose sizes tell their class.
+fn sample_defence(rules: &wfkit_competition::Rules) -> String {
+    let (traces, packets) = (*rules.reps().start(), rules.min_packets + 2);
+    let classes = (rules.classes as u64).min(SAMPLE_ROWS / (traces * packets).max(1)).max(1);
+    let mut text = "cell_id,rep,direction_size,timestamp\n".to_owned();
+    for class in 1..=classes {
+        for rep in 0..traces {
+            for packet in 0..packets {
+                // No two traces are the same.
+                let size = 100 + 10 * class as i64 + (rep * packets + packet) as i64 % 7 + rep as i64;
+                let size = if packet % 3 == 0 { size } else { -5 * size };
+                let _ = writeln!(
+                    text,
+                    "{class},{rep},{size},{:.3}",
+                    packet as f64 * 0.05 + rep as f64 * 0.001 * packet as f64
+                );
+            }
+        }
+    }
+    text
+}
+
+pub(crate) async fn sample(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(number): Path<i64>,
+) -> Result<Response, Failure> {
+    let round = view::round(&app, &mut *app.store.read().await?, &viewer, number).await?;
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"round_{number}_sample_defence.csv\"")),
+    ];
+    Ok((headers, sample_defence(&round.settings.rules)).into_response())
 }
 
 /// Longer than this nothing should wait for a worker.

@@ -3,7 +3,9 @@
 pub(crate) mod account;
 pub(crate) mod boards;
 pub(crate) mod compare;
+pub(crate) mod dashboard;
 pub(crate) mod home;
+pub(crate) mod matches;
 pub(crate) mod organise;
 pub(crate) mod pictures;
 pub(crate) mod rejudgings;

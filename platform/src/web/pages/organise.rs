@@ -1,7 +1,7 @@
 //! What organisers see and do.
 
 use askama::Template;
-use axum::extract::{Multipart, Path, Query, State};
+use axum::extract::{Multipart, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use wfkit_competition::Rules;
@@ -14,14 +14,16 @@ use crate::acts;
 use crate::game::{Aggregation, Limits, Profile, Round, Settings, name_of, parse};
 use crate::store::accounts::{self, AccountLine, Invitation};
 use crate::store::audit::{self, Entry};
+use crate::store::jobs::{self, JobLine};
 use crate::store::mail::{self as outbox, Mail};
+use crate::store::rounds;
 use crate::store::settings::{self, Competition};
 use crate::store::submissions as table;
 use crate::store::teams::{self, Team};
-use crate::store::{jobs, rounds};
 use crate::web::form::{Checked, optional};
 use crate::web::guard::{Viewer, tell};
 use crate::web::show::When;
+use crate::web::table::{Asked, Column, Head, Listed, More, Table};
 use crate::web::view::{Errors, Page, again, html};
 use crate::world::{form_time, parse_form_time};
 use crate::{App, Failure, Millis};
@@ -338,7 +340,10 @@ pub(crate) async fn truth(
 #[template(path = "people.html")]
 struct PeoplePage {
     page: Page,
+    heads: Vec<Head>,
     people: Vec<AccountLine>,
+    more: More,
+    search: String,
     teams: Vec<Team>,
     invitations: Vec<Invitation>,
     /// A link or code that was just made; nothing shows it again.
@@ -348,16 +353,42 @@ struct PeoplePage {
     errors: Errors,
 }
 
+/// What accounts are sorted by.
+const ACCOUNTS: &Listed = &[
+    Column::row("name", "Name", accounts::by::NAME),
+    Column::text("email", "E-mail", accounts::by::EMAIL),
+    Column::text("role", "Role", accounts::by::ROLE),
+    Column::text("team", "Team", accounts::by::TEAM),
+    Column::plain("Acts"),
+];
+
+/// The page after something was done on it.
 async fn people_page(
     app: &App,
     viewer: &Viewer,
     secret: Option<(String, String)>,
     errors: Errors,
 ) -> Result<PeoplePage, Failure> {
+    people_asked(app, viewer, &Asked::of("/organise/people"), secret, errors).await
+}
+
+async fn people_asked(
+    app: &App,
+    viewer: &Viewer,
+    asked: &Asked,
+    secret: Option<(String, String)>,
+    errors: Errors,
+) -> Result<PeoplePage, Failure> {
     let mut conn = app.store.read().await?;
+    let table = Table::read(asked, ACCOUNTS, "name", &["search"])?;
+    let search = asked.get("search").to_owned();
+    let found = accounts::page(&mut conn, &search, &table.ask()?).await?;
     Ok(PeoplePage {
         page: Page::new(app, viewer, "People"),
-        people: accounts::all(&mut conn).await?,
+        heads: table.heads(),
+        more: table.more(&found),
+        people: found.rows,
+        search,
         teams: teams::all(&mut conn).await?,
         invitations: accounts::invitations(&mut conn).await?,
         secret,
@@ -366,8 +397,8 @@ async fn people_page(
     })
 }
 
-pub(crate) async fn people(State(app): State<App>, viewer: Viewer) -> Result<Response, Failure> {
-    html(&people_page(&app, &viewer, None, Errors::default()).await?)
+pub(crate) async fn people(State(app): State<App>, viewer: Viewer, asked: Asked) -> Result<Response, Failure> {
+    html(&people_asked(&app, &viewer, &asked, None, Errors::default()).await?)
 }
 
 async fn people_again(app: &App, viewer: &Viewer, failure: Failure) -> Result<Response, Failure> {
@@ -523,35 +554,92 @@ pub(crate) async fn settings(
     tell(&app, &viewer, "/organise", "Saved.").await
 }
 
-#[derive(Deserialize)]
-pub(crate) struct Filter {
-    #[serde(default)]
-    state: String,
-    #[serde(default)]
-    action: String,
-}
+/// What submissions of all teams are sorted by.
+const SUBMISSIONS: &Listed = &[
+    Column::row_of_time("received", "Received", table::by::RECEIVED),
+    Column::text("team", "Team", table::by::TEAM),
+    Column::number("round", "Round", table::by::ROUND),
+    Column::text("kind", "Kind", table::by::KIND),
+    Column::text("state", "State", table::by::STATE),
+    Column::number("size", "Size", table::by::SIZE),
+    Column::plain("Why"),
+];
 
 #[derive(Template)]
 #[template(path = "organise_submissions.html")]
 struct SubmissionsPage {
     page: Page,
+    heads: Vec<Head>,
     lines: Vec<Line>,
+    more: More,
     counts: Vec<(String, i64)>,
     state: String,
 }
 
-pub(crate) async fn submissions(
-    State(app): State<App>,
-    viewer: Viewer,
-    Query(filter): Query<Filter>,
-) -> Result<Response, Failure> {
+pub(crate) async fn submissions(State(app): State<App>, viewer: Viewer, asked: Asked) -> Result<Response, Failure> {
+    let sorted = Table::read(&asked, SUBMISSIONS, "received", &["state"])?;
     let mut conn = app.store.read().await?;
-    let newest = table::newest(&mut conn, &filter.state, 200).await?;
-    let lines = lines(&mut conn, newest).await?;
+    let found = table::page(&mut conn, asked.get("state"), &sorted.ask()?).await?;
+    let (heads, more) = (sorted.heads(), sorted.more(&found));
+    let lines = lines(&mut conn, found.rows).await?;
     let counts = table::counts(&mut conn).await?;
     let mut page = Page::new(&app, &viewer, "All submissions");
     page.live = Some(5);
-    html(&SubmissionsPage { page, lines, counts, state: filter.state })
+    html(&SubmissionsPage { page, heads, lines, more, counts, state: asked.get("state").to_owned() })
+}
+
+/// What jobs are sorted by.
+const JOBS: &Listed = &[
+    Column::row("kind", "What", jobs::by::KIND),
+    Column::text("team", "Team", jobs::by::TEAM),
+    Column::text("state", "State", jobs::by::STATE),
+    Column::time("since", "Since", jobs::by::DUE),
+    Column::number("attempts", "Begun so often", jobs::by::ATTEMPTS),
+];
+
+struct ShownJob {
+    what: String,
+    link: String,
+    state: &'static str,
+    due: When,
+    job: JobLine,
+}
+
+impl From<JobLine> for ShownJob {
+    fn from(job: JobLine) -> Self {
+        let what = match job.kind.as_str() {
+            "check" => "check of a submission".to_owned(),
+            "record" => "recording by the laboratory".to_owned(),
+            "house" => format!("attack of the house ({})", job.object),
+            "rejudge" => "rejudging of a submission".to_owned(),
+            _ => "a mail".to_owned(),
+        };
+        let link = match job.kind.as_str() {
+            "mail" => "/organise/mail".to_owned(),
+            "rejudge" => format!("/organise/rejudgings/{}", job.object),
+            _ => format!("/organise/submissions/{}", job.subject),
+        };
+        let state = if job.begun == 1 { "running" } else { "queued" };
+        Self { what, link, state, due: When(job.due_at), job }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "jobs.html")]
+struct JobsPage {
+    page: Page,
+    heads: Vec<Head>,
+    lines: Vec<ShownJob>,
+    more: More,
+}
+
+pub(crate) async fn work(State(app): State<App>, viewer: Viewer, asked: Asked) -> Result<Response, Failure> {
+    let table = Table::read(&asked, JOBS, "since", &[])?;
+    let found = jobs::page(&mut *app.store.read().await?, &table.ask()?).await?;
+    let (heads, more) = (table.heads(), table.more(&found));
+    let mut page = Page::new(&app, &viewer, "Jobs");
+    page.live = Some(5);
+    html(&JobsPage { page, heads, lines: found.rows.into_iter().map(ShownJob::from).collect(), more })
 }
 
 pub(crate) async fn submission(
@@ -601,18 +689,34 @@ struct MailPage {
     page: Page,
     mails: bool,
     waiting: i64,
+    heads: Vec<Head>,
     lines: Vec<MailLine>,
+    more: More,
 }
 
-pub(crate) async fn mail(State(app): State<App>, viewer: Viewer) -> Result<Response, Failure> {
+/// What mails are sorted by.
+const MAILS: &Listed = &[
+    Column::row("to", "To", outbox::by::TO),
+    Column::time("written", "Written", outbox::by::WRITTEN),
+    Column::text("about", "About", outbox::by::ABOUT),
+    Column::time("sent", "Sent", outbox::by::SENT),
+    Column::number("attempts", "Attempts", outbox::by::ATTEMPTS),
+    Column::plain("Why not yet"),
+];
+
+pub(crate) async fn mail(State(app): State<App>, viewer: Viewer, asked: Asked) -> Result<Response, Failure> {
+    // Those that wait come first.
+    let table = Table::read(&asked, MAILS, "sent", &[])?;
     let mut conn = app.store.read().await?;
-    let newest = outbox::newest(&mut conn, 200).await?;
+    let found = outbox::page(&mut conn, &table.ask()?).await?;
     let line = |mail: Mail| MailLine { written: When(mail.created_at), sent: mail.sent_at.map(When), mail };
     html(&MailPage {
         page: Page::new(&app, &viewer, "Mail"),
         mails: app.options.post.is_some(),
         waiting: outbox::waiting(&mut conn).await?.0,
-        lines: newest.into_iter().map(line).collect(),
+        heads: table.heads(),
+        more: table.more(&found),
+        lines: found.rows.into_iter().map(line).collect(),
     })
 }
 
@@ -635,23 +739,36 @@ pub(crate) async fn mail_again(
 #[template(path = "audit.html")]
 struct AuditPage {
     page: Page,
+    heads: Vec<Head>,
     entries: Vec<(When, Entry)>,
+    more: More,
     actions: Vec<String>,
     action: String,
+    account: String,
 }
 
-pub(crate) async fn audit(
-    State(app): State<App>,
-    viewer: Viewer,
-    Query(filter): Query<Filter>,
-) -> Result<Response, Failure> {
+/// What the log is sorted by.
+const ENTRIES: &Listed = &[
+    Column::row_of_time("when", "When", audit::by::AT),
+    Column::text("who", "Who", audit::by::ACCOUNT),
+    Column::text("did", "Did", audit::by::ACTION),
+    Column::text("to", "To", audit::by::SUBJECT),
+    Column::plain("How"),
+];
+
+pub(crate) async fn audit(State(app): State<App>, viewer: Viewer, asked: Asked) -> Result<Response, Failure> {
+    let table = Table::read(&asked, ENTRIES, "when", &["action", "account"])?;
+    let (action, account) = (asked.get("action").to_owned(), asked.get("account").trim().to_owned());
     let mut conn = app.store.read().await?;
-    let entries = audit::newest(&mut conn, &filter.action, 500).await?;
+    let found = audit::page(&mut conn, &action, &account, &table.ask()?).await?;
     html(&AuditPage {
         page: Page::new(&app, &viewer, "Audit log"),
-        entries: entries.into_iter().map(|entry| (When(entry.at), entry)).collect(),
+        heads: table.heads(),
+        more: table.more(&found),
+        entries: found.rows.into_iter().map(|entry| (When(entry.at), entry)).collect(),
         actions: audit::actions(&mut conn).await?,
-        action: filter.action,
+        action,
+        account,
     })
 }
 

@@ -8,15 +8,17 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::home::RoundLine;
+use super::submissions::cost;
 use crate::acts::{self, Person};
 use crate::game::{Audience, Counting, Incomplete, Kind, Phase, Round, Slots};
+use crate::store::rounds;
 use crate::store::submissions::{self, Submission};
-use crate::store::{rounds, teams};
 use crate::web::form::Checked;
 use crate::web::guard::{Viewer, tell};
 use crate::web::show::When;
 use crate::web::upload;
 use crate::web::view::{self, Errors, Page, again, html};
+use crate::work::Outcome;
 use crate::world::counted;
 use crate::{App, Failure};
 
@@ -27,7 +29,10 @@ struct RoundPage {
     line: RoundLine,
     times: Vec<(&'static str, When, bool)>,
     settings: Vec<(&'static str, String)>,
-    matches: Vec<(String, String)>,
+    /// Of all, and those of the viewer's team.
+    matches: i64,
+    own_matches: usize,
+    own_team: i64,
     settled: bool,
 }
 
@@ -35,11 +40,10 @@ pub(crate) async fn one(State(app): State<App>, viewer: Viewer, Path(number): Pa
     let now = app.now();
     let mut conn = app.store.read().await?;
     let round = view::round(&app, &mut conn, &viewer, number).await?;
-    let names: std::collections::BTreeMap<String, String> =
-        teams::all(&mut conn).await?.into_iter().map(|team| (team.id, team.name)).collect();
-    let name = |id: &String| names.get(id).cloned().unwrap_or_default();
     let matches = rounds::matches(&mut conn, &round.id).await?;
-    let matches = matches.iter().map(|(attacker, defender)| (name(attacker), name(defender))).collect();
+    let own = |team: &str| matches.iter().filter(|(attacker, defender)| attacker == team || defender == team).count();
+    let own_matches = viewer.team.as_ref().map_or(0, |team| own(&team.id));
+    let own_team = viewer.team.as_ref().map_or(0, |team| team.number);
     let phase = round.phase(now);
     let mut times = vec![
         ("Opening", When(round.opens_at), phase == Phase::Opening),
@@ -51,7 +55,8 @@ pub(crate) async fn one(State(app): State<App>, viewer: Viewer, Path(number): Pa
     let page = Page::new(&app, &viewer, format!("Round {number}: {}", round.name));
     let settled = round.settled_at.is_some();
     let settings = described(&round);
-    html(&RoundPage { page, line: RoundLine::new(round, now), times, settings, matches, settled })
+    let (matches, line) = (matches.len() as i64, RoundLine::new(round, now));
+    html(&RoundPage { page, line, times, settings, matches, own_matches, own_team, settled })
 }
 
 fn described(round: &Round) -> Vec<(&'static str, String)> {
@@ -130,6 +135,9 @@ fn seen_by(audience: Audience) -> &'static str {
     }
 }
 
+/// Uploads that the form shows below; all are on the page of submissions.
+const EARLIER: usize = 10;
+
 #[derive(Template)]
 #[template(path = "upload.html")]
 struct UploadPage {
@@ -162,6 +170,7 @@ async fn upload_page(
     let own = all.into_iter().filter(|one| one.team_id == team.id).rev();
     let name = |id: &String| targets.iter().find(|target| target.team.id == *id).map(|target| target.team.name.clone());
     let earlier = own
+        .take(EARLIER)
         .map(|one| {
             let on = one.against.as_ref().map_or("all".to_owned(), |id| name(id).unwrap_or_default());
             (one.clone(), When(one.received_at), on)
@@ -229,6 +238,59 @@ async fn uploaded(app: &App, viewer: &Viewer, number: i64, kind: Kind, form: Mul
     match sent.await {
         Ok(taken) => received(app, viewer, taken).await,
         Err(failure) => not_taken(app, viewer, number, kind, failure).await,
+    }
+}
+
+#[derive(Template)]
+#[template(path = "try.html")]
+struct TryPage {
+    page: Page,
+    errors: Errors,
+    number: i64,
+    rules: wfkit_competition::Rules,
+    outcome: Option<Outcome>,
+    cost: Vec<(&'static str, String, String)>,
+}
+
+fn try_page(app: &App, viewer: &Viewer, round: &Round, errors: Errors, outcome: Option<Outcome>) -> TryPage {
+    TryPage {
+        page: Page::new(app, viewer, format!("Try a defence for round {}", round.number)),
+        errors,
+        number: round.number,
+        rules: round.settings.rules,
+        cost: outcome.as_ref().map(cost).unwrap_or_default(),
+        outcome,
+    }
+}
+
+pub(crate) async fn try_form(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(number): Path<i64>,
+) -> Result<Response, Failure> {
+    let round = view::round(&app, &mut *app.store.read().await?, &viewer, number).await?;
+    html(&try_page(&app, &viewer, &round, Errors::default(), None))
+}
+
+/// Checks a file and forgets it.
+pub(crate) async fn try_file(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(number): Path<i64>,
+    form: Multipart,
+) -> Result<Response, Failure> {
+    let round = view::round(&app, &mut *app.store.read().await?, &viewer, number).await?;
+    let person = Person::from(viewer.account()?);
+    let tried = async {
+        let form = upload::read(&app, &viewer, form, acts::announce_trial(&app, &person)).await?;
+        crate::work::try_defence(&app, &round, form.file.path().to_owned()).await
+    };
+    match tried.await {
+        Ok(outcome) => html(&try_page(&app, &viewer, &round, Errors::default(), Some(outcome))),
+        Err(failure @ (Failure::Invalid(_) | Failure::TooMany { .. } | Failure::TooLarge(_))) => {
+            again(&try_page(&app, &viewer, &round, Errors::from(&failure), None), &failure)
+        }
+        Err(failure) => Err(failure),
     }
 }
 

@@ -15,6 +15,7 @@ use crate::store::{Conn, results, rounds, teams};
 use crate::web::form::Checked;
 use crate::web::guard::{Viewer, tell};
 use crate::web::show::{When, count, number, percent, size};
+use crate::web::table::{Asked, Column, Head, Listed, More, Table};
 use crate::web::view::{Page, html};
 use crate::work::{AttackDetail, Outcome};
 use crate::{App, Failure, Millis};
@@ -56,17 +57,31 @@ pub(crate) async fn lines(conn: &mut Conn, list: Vec<Submission>) -> Result<Vec<
 #[template(path = "submissions.html")]
 struct ListPage {
     page: Page,
+    heads: Vec<Head>,
     lines: Vec<Line>,
+    more: More,
 }
 
-pub(crate) async fn list(State(app): State<App>, viewer: Viewer) -> Result<Response, Failure> {
+/// What submissions of a team are sorted by, on the page and over the API.
+pub(crate) const COLUMNS: &Listed = &[
+    Column::row_of_time("received", "Received", submissions::by::RECEIVED),
+    Column::number("round", "Round", submissions::by::ROUND),
+    Column::text("kind", "Kind", submissions::by::KIND),
+    Column::text("state", "State", submissions::by::STATE),
+    Column::number("size", "Size", submissions::by::SIZE),
+    Column::plain("Why"),
+];
+
+pub(crate) async fn list(State(app): State<App>, viewer: Viewer, asked: Asked) -> Result<Response, Failure> {
+    let table = Table::read(&asked, COLUMNS, "received", &[])?;
     let mut conn = app.store.read().await?;
-    let own = submissions::of_team(&mut conn, &viewer.team()?.id).await?;
-    let follows = own.iter().any(|one| !one.state().is_final());
+    let own = submissions::page_of_team(&mut conn, &viewer.team()?.id, "", &table.ask()?).await?;
+    let follows = own.rows.iter().any(|one| !one.state().is_final());
+    let (heads, more) = (table.heads(), table.more(&own));
     let mut page = Page::new(&app, &viewer, "Submissions");
     page.live = follows.then_some(3);
-    let lines = lines(&mut conn, own).await?;
-    html(&ListPage { page, lines })
+    let lines = lines(&mut conn, own.rows).await?;
+    html(&ListPage { page, heads, lines, more })
 }
 
 /// The submission of an id, if the viewer's team made it or the viewer organises. That there is another is not told.

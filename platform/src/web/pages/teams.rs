@@ -9,11 +9,13 @@ use super::account::Nothing;
 use crate::acts::{self, Person};
 use crate::contest::Sight;
 use crate::game::Phase;
+use crate::store::paging::{self, Key};
 use crate::store::teams::{self, Team};
 use crate::store::{rounds, settings};
 use crate::web::form::Checked;
 use crate::web::guard::{Viewer, tell};
 use crate::web::show::number;
+use crate::web::table::{Asked, Column, Head, InMemory, Table};
 use crate::web::view::{Errors, Page, again, html};
 use crate::{App, Failure, contest};
 
@@ -21,17 +23,30 @@ use crate::{App, Failure, contest};
 #[template(path = "teams.html")]
 struct TeamsPage {
     page: Page,
+    heads: Vec<Head>,
     teams: Vec<(Team, String)>,
 }
 
-pub(crate) async fn list(State(app): State<App>, viewer: Viewer) -> Result<Response, Failure> {
+type Line = (Team, String);
+
+/// What teams are sorted by.
+const COLUMNS: &InMemory<Line> = &[
+    Column::ordinal("number", "Number", |line: &Line| Key::from(line.0.number)),
+    Column::row("team", "Team", |line: &Line| Key::text(&line.0.name)),
+    Column::text("players", "Players", |line: &Line| Key::text(&line.1)),
+];
+
+pub(crate) async fn list(State(app): State<App>, viewer: Viewer, asked: Asked) -> Result<Response, Failure> {
+    let table = Table::read(&asked, COLUMNS, "number", &[])?;
     let mut conn = app.store.read().await?;
     let mut shown = Vec::new();
     for team in teams::all(&mut conn).await? {
         let members = members(&viewer, teams::members(&mut conn, &team.id).await?);
         shown.push((team, members));
     }
-    html(&TeamsPage { page: Page::new(&app, &viewer, "Teams"), teams: shown })
+    let (by, descending) = table.order();
+    paging::sort(&mut shown, by, descending);
+    html(&TeamsPage { page: Page::new(&app, &viewer, "Teams"), heads: table.heads(), teams: shown })
 }
 
 /// Names of people are for those who are signed in.
