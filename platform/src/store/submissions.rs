@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Conn;
 use crate::Millis;
 use crate::game::Kind;
+use crate::work::Outcome;
 
 /// An upload of a team. Its file never changes.
 #[derive(Debug, Clone, PartialEq, sqlx::FromRow, Serialize, Deserialize)]
@@ -58,6 +59,8 @@ pub enum State {
     Running,
     /// Checked, and scored where it is an attack.
     Done,
+    /// Checked, and it does not count until organisers accept it.
+    Held,
     /// The rules do not allow it.
     Refused,
     /// The server could not; organisers may try again.
@@ -71,6 +74,7 @@ impl State {
             Self::Queued => "queued",
             Self::Running => "running",
             Self::Done => "done",
+            Self::Held => "held",
             Self::Refused => "refused",
             Self::Failed => "failed",
         }
@@ -100,10 +104,18 @@ impl Submission {
 
     /// How far it has got.
     pub fn state(&self) -> State {
-        [State::Queued, State::Running, State::Done, State::Refused]
+        [State::Queued, State::Running, State::Done, State::Held, State::Refused]
             .into_iter()
             .find(|state| state.name() == self.state)
             .unwrap_or(State::Failed)
+    }
+
+    /// What its check found; nothing where there was none yet.
+    ///
+    /// # Errors
+    /// What was kept by a later version.
+    pub fn outcome(&self) -> serde_json::Result<Outcome> {
+        Ok(self.outcome.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default())
     }
 
     /// What it is.
@@ -301,6 +313,25 @@ pub async fn cancel(conn: &mut Conn, id: &str, now: Millis) -> sqlx::Result<bool
     .bind(id)
     .execute(conn)
     .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Organisers decide on one that is held; false where it is not. Its outcome says who.
+pub async fn decide(
+    conn: &mut Conn,
+    id: &str,
+    state: State,
+    reason: Option<&str>,
+    outcome: &str,
+) -> sqlx::Result<bool> {
+    let done =
+        sqlx::query("UPDATE submission SET state = $1, reason = $2, outcome = $3 WHERE id = $4 AND state = 'held'")
+            .bind(state.name())
+            .bind(reason)
+            .bind(outcome)
+            .bind(id)
+            .execute(conn)
+            .await?;
     Ok(done.rows_affected() > 0)
 }
 

@@ -2,7 +2,7 @@
 
 mod api;
 mod assets;
-mod chart;
+mod figure;
 mod form;
 mod guard;
 mod live;

@@ -4,7 +4,9 @@ use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
-use super::pages::{account, boards, compare, home, organise, pictures, rejudgings, rounds, submissions, teams};
+use super::pages::{
+    account, boards, collected, compare, home, organise, pictures, plots, rejudgings, rounds, submissions, teams,
+};
 use super::{api, assets, openapi, people};
 use crate::App;
 
@@ -117,7 +119,10 @@ pub(crate) fn all() -> Vec<Route> {
         get("/rounds/{round}/matrix.csv", Anyone, boards::matrix_csv),
         get("/rounds/{round}/matrix.json", Anyone, boards::matrix_json),
         get("/rounds/{round}/chart.svg", Anyone, boards::chart),
+        get("/rounds/{round}/pictures", Anyone, plots::round),
+        get("/rounds/{round}/pictures/{name}", Anyone, plots::round_file),
         get("/leaderboard", Anyone, boards::overall),
+        get("/leaderboard/pictures/{name}", Anyone, plots::overall_file),
         get("/leaderboard.csv", Anyone, boards::overall_csv),
         get("/leaderboard.json", Anyone, boards::overall_json),
         get("/submissions", Player, submissions::list),
@@ -133,6 +138,9 @@ pub(crate) fn all() -> Vec<Route> {
         post("/organise/rounds/{round}", Organiser, organise::save_round),
         upload("/organise/rounds/{round}/baseline", Organiser, organise::baseline),
         get("/organise/rounds/{round}/truth/{team}", Organiser, organise::truth),
+        get("/organise/rounds/{round}/submissions.zip", Organiser, collected::download),
+        get("/organise/pictures", Organiser, plots::organise),
+        get("/organise/pictures/{name}", Organiser, plots::organise_file),
         get("/organise/people", Organiser, organise::people),
         post("/organise/people/move", Organiser, organise::move_player),
         post("/organise/people/lock", Organiser, organise::lock),
@@ -146,6 +154,8 @@ pub(crate) fn all() -> Vec<Route> {
         get("/organise/submissions/{id}/file", Organiser, organise::file),
         post("/organise/submissions/{id}/again", Organiser, organise::check_again),
         post("/organise/submissions/{id}/cancel", Organiser, organise::cancel),
+        post("/organise/submissions/{id}/accept", Organiser, organise::accept),
+        post("/organise/submissions/{id}/refuse", Organiser, organise::refuse),
         get("/organise/rejudgings", Organiser, rejudgings::list),
         post("/organise/rejudgings", Organiser, rejudgings::begin),
         get("/organise/rejudgings/{id}", Organiser, rejudgings::one),

@@ -8,15 +8,17 @@ use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
+use super::plots::{over_rounds, utility_against_privacy};
 use crate::contest::{self, Seen, Sight};
 use crate::game::{Board, OverallRow, Phase, Row};
 use crate::store::{rounds, settings};
+use crate::web::figure::{self, Figure};
 use crate::web::guard::Viewer;
 use crate::web::show::{When, csv_field, number, percent};
 use crate::web::view::{self, Page, html};
 use crate::{App, Failure};
 
-async fn load(app: &App, viewer: &Viewer, number: i64) -> Result<Seen, Failure> {
+pub(super) async fn load(app: &App, viewer: &Viewer, number: i64) -> Result<Seen, Failure> {
     let mut conn = app.store.read().await?;
     let round = view::round(app, &mut conn, viewer, number).await?;
     let seen = contest::seen(&mut conn, &round, viewer.account.as_ref(), viewer.team.as_ref(), app.now()).await?;
@@ -82,7 +84,8 @@ struct BoardPage {
     frozen: bool,
     own_only: bool,
     part: &'static str,
-    chart: bool,
+    /// What the chart shows, in words, where there is one.
+    chart: Option<String>,
 }
 
 pub(crate) async fn round(
@@ -122,7 +125,7 @@ pub(crate) async fn round(
         frozen: seen.frozen,
         own_only: matches!(seen.sight, Sight::Own(_)),
         part: seen.board.part.name(),
-        chart: seen.board.rows.iter().any(|row| row.utility.is_some() && row.privacy.is_some()),
+        chart: utility_against_privacy(&seen, viewer.team.as_ref().map(|team| team.number)).map(|one| one.finding),
     })
 }
 
@@ -133,8 +136,8 @@ pub(crate) async fn chart(
 ) -> Result<Response, Failure> {
     let seen = load(&app, &viewer, number).await?;
     let own = viewer.team.as_ref().map(|team| team.number);
-    let text = super::super::chart::utility_against_privacy(&seen.board, own);
-    Ok(([(header::CONTENT_TYPE, "image/svg+xml")], text).into_response())
+    let picture = utility_against_privacy(&seen, own).ok_or(Failure::NotFound)?;
+    Ok(figure::image(&picture))
 }
 
 fn csv(text: String, name: &str) -> Response {
@@ -328,8 +331,8 @@ pub(crate) async fn matrix_json(
     Ok(Json(document).into_response())
 }
 
-/// Rounds whose scores the viewer sees all of, and the board over them.
-async fn all_rounds(app: &App, viewer: &Viewer) -> Result<(Vec<i64>, Vec<OverallRow>, String), Failure> {
+/// Boards of the rounds whose scores the viewer sees all of.
+pub(super) async fn all_boards(app: &App, viewer: &Viewer) -> Result<Vec<Board>, Failure> {
     let now = app.now();
     let mut conn = app.store.read().await?;
     let mut boards = Vec::new();
@@ -342,7 +345,13 @@ async fn all_rounds(app: &App, viewer: &Viewer) -> Result<(Vec<i64>, Vec<Overall
             boards.push(seen.board);
         }
     }
-    let aggregation = settings::competition(&mut conn).await?.aggregation;
+    Ok(boards)
+}
+
+/// Their rounds, and the board over them.
+async fn all_rounds(app: &App, viewer: &Viewer) -> Result<(Vec<i64>, Vec<OverallRow>, String), Failure> {
+    let boards = all_boards(app, viewer).await?;
+    let aggregation = settings::competition(&mut *app.store.read().await?).await?.aggregation;
     let numbers = boards.iter().map(|board| board.round).collect();
     Ok((numbers, crate::game::overall(&boards, aggregation), crate::game::name_of(aggregation)))
 }
@@ -354,6 +363,7 @@ struct OverallPage {
     rounds: Vec<i64>,
     rows: Vec<(String, i64, String, Vec<String>, String)>,
     aggregation: String,
+    pictures: Vec<Figure>,
 }
 
 pub(crate) async fn overall(State(app): State<App>, viewer: Viewer) -> Result<Response, Failure> {
@@ -366,7 +376,9 @@ pub(crate) async fn overall(State(app): State<App>, viewer: Viewer) -> Result<Re
             (rank, row.team, row.name, totals, number(row.total, 2))
         })
         .collect();
-    html(&OverallPage { page: Page::new(&app, &viewer, "Leaderboard"), rounds, rows, aggregation })
+    let pictures = over_rounds(&app, &viewer).await?;
+    let pictures = pictures.into_iter().map(|one| Figure::new(one, "/leaderboard/pictures", "")).collect();
+    html(&OverallPage { page: Page::new(&app, &viewer, "Leaderboard"), rounds, rows, aggregation, pictures })
 }
 
 pub(crate) async fn overall_csv(State(app): State<App>, viewer: Viewer) -> Result<Response, Failure> {
