@@ -81,7 +81,8 @@ const SPREAD: usize = 60;
 /// What single traces cost beyond the undefended median, for incoming bytes, outgoing bytes and time: how far the medians, which are scored, are from
 /// all of them.
 pub fn spread(undefended: &VolumeSummary, traces: &[Volume]) -> [Vec<f64>; 3] {
-    let parts: [(f64, fn(&Volume) -> f64); 3] = [
+    type Measure = (f64, fn(&Volume) -> f64);
+    let parts: [Measure; 3] = [
         (undefended.in_bytes.median, |one| one.in_bytes.abs()),
         (undefended.out_bytes.median, |one| one.out_bytes.abs()),
         (undefended.seconds.median, |one| one.seconds),

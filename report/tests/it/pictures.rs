@@ -82,14 +82,14 @@ fn all() -> Vec<(&'static str, Picture)> {
         name: if at == 3 { name(1) } else { format!("team {at}") },
         own: at == 1,
         value: 0.5 + 0.1 * at as f64,
-        interval: (at > 0).then(|| (0.45 + 0.1 * at as f64, 0.55 + 0.1 * at as f64)),
+        interval: (at > 0).then_some((0.45 + 0.1 * at as f64, 0.55 + 0.1 * at as f64)),
     };
     let slot = |at: usize| Slot {
         from: format!("2026-03-{:02} 12:00", at + 1),
         taken: (at * at % 17) as u64,
         refused: (at % 3) as u64,
         waiting: (at % 7) as u64,
-        longest_wait_seconds: (at % 4 > 0).then(|| 3.0 * at as f64),
+        longest_wait_seconds: (!at.is_multiple_of(4)).then_some(3.0 * at as f64),
     };
     let rounds: Vec<String> = (1..=4).map(|round| format!("round {round}")).collect();
     vec![
