@@ -185,7 +185,7 @@ pub struct Submission {
     pub kind: String,
     /// Of an attack on one team only, that team's number.
     pub against: Option<i64>,
-    /// `queued`, `running`, `done`, `refused` or `failed`.
+    /// `queued`, `running`, `done`, `held`, `refused` or `failed`.
     pub state: String,
     /// How many are before it in the queue.
     pub ahead: Option<i64>,

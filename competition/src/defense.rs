@@ -10,10 +10,10 @@ use wfkit_datasets::formats::{
     read_packet_csv, refuse_copies, write_csv_file, write_packet_csv,
 };
 use wfkit_datasets::{LabelledTrace, Layer, Provenance, Trace, TraceKey, TraceSet, volume};
-use wfkit_metrics::{Volume, VolumeSummary, class_order};
+use wfkit_metrics::{Volume, class_order};
 
 use crate::rules::class_number;
-use crate::{CheckReport, Overhead, Rules, UploadCost};
+use crate::{Baseline, CheckReport, Implausible, Overhead, Rules, UploadCost};
 
 /// Names of the columns that tell traces apart: class and repetition.
 const KEYS: [&str; 2] = ["cell_id", "rep"];
@@ -139,7 +139,8 @@ pub(crate) fn write_train<'a>(
 ///
 /// A file that cannot be read to its end, such as a zip bomb, is refused in the report. Warned of are traces that are
 /// identical to others (each gives its twin away if they come to lie on both sides of a split), traces with packets in one
-/// direction only, and, where `undefended` traffic is given, medians below it: a defence adds traffic and time.
+/// direction only, and, where `undefended` traffic is given, medians below it: a defence adds traffic and time. What carries less than the
+/// least share of undefended incoming bytes can carry no answers: what becomes of it says [`Plausibility`](crate::Plausibility).
 ///
 /// # Errors
 /// Only what the system refuses.
@@ -147,7 +148,7 @@ pub fn check_defense<'a>(
     source: impl Into<Source<'a>>,
     rules: &Rules,
     limits: &ReadLimits,
-    undefended: Option<&[Volume]>,
+    undefended: Option<&Baseline>,
 ) -> Result<CheckReport, ReadError> {
     let source = source.into();
     Ok(checked(source, rules, limits, undefended)?.0)
@@ -161,7 +162,7 @@ pub fn read_checked_defense<'a>(
     source: impl Into<Source<'a>>,
     rules: &Rules,
     limits: &ReadLimits,
-    undefended: Option<&[Volume]>,
+    undefended: Option<&Baseline>,
 ) -> Result<(CheckReport, Option<TraceSet>), ReadError> {
     let source: Source<'a> = source.into();
     let path = source.name();
@@ -174,7 +175,7 @@ fn checked(
     source: Source<'_>,
     rules: &Rules,
     limits: &ReadLimits,
-    undefended: Option<&[Volume]>,
+    undefended: Option<&Baseline>,
 ) -> Result<(CheckReport, Vec<PacketTrace>), ReadError> {
     let path = source.name();
     let table = match read_table(source, limits) {
@@ -194,10 +195,16 @@ fn checked(
 
     let volumes: Vec<Volume> = table.traces.iter().filter_map(|packets| packets.trace.as_ref()).map(volume).collect();
     report.cost = UploadCost::of(&volumes);
-    if let (Some(cost), Some(undefended)) = (&report.cost, undefended.and_then(VolumeSummary::of)) {
-        let overhead = Overhead::between(&undefended, &cost.volumes);
+    if let (Some(cost), Some(undefended)) = (&report.cost, undefended) {
+        let overhead = Overhead::between(&undefended.volumes, &cost.volumes);
         warn_of_overhead(&overhead, &mut report.warnings);
         report.overhead = Some(overhead);
+        let implausible = undefended.judge(&table.traces);
+        match undefended.plausibility.verdict {
+            Implausible::Refuse => report.problems.append(implausible),
+            Implausible::Hold => report.held = implausible,
+            Implausible::Flag => report.warnings.append(implausible),
+        }
     }
     Ok((report.judged(), table.traces))
 }

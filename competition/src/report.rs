@@ -18,6 +18,8 @@ pub struct CheckReport {
     pub problems: Problems,
     /// What is allowed but deserves a look.
     pub warnings: Problems,
+    /// What only organisers allow, where the round leaves it to them: until then the file does not count.
+    pub held: Problems,
     /// Rows without the header.
     pub rows: u64,
     /// Traces, of a defence its own, of an attack those it classifies; bad ones count.
@@ -55,6 +57,7 @@ impl CheckReport {
             accepted: false,
             problems: Problems::default(),
             warnings: Problems::default(),
+            held: Problems::default(),
             rows: 0,
             traces: 0,
             classes: 0,

@@ -97,7 +97,7 @@ async function main() {
   await shows(boss, "1 to 60 characters");
   await send(boss, "/organise/rounds/1", { name: "Opening night", ...times(-120, 120, 240), ...rules });
   await boss.goto("/organise/rounds/1");
-  writeFileSync(join(folder, "undefended.csv"), traces(1, 500));
+  writeFileSync(join(folder, "undefended.csv"), traces(3, 0));
   await send(boss, "/organise/rounds/1/baseline", {}, { file: join(folder, "undefended.csv") });
   await boss.goto("/organise/rounds/1");
   await shows(boss, "Medians:");

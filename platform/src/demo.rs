@@ -8,14 +8,14 @@ use futures_util::stream;
 use wfkit_competition::{Prediction, Rules, capture_ids, read_captures, read_defense, write_attack};
 use wfkit_datasets::formats::{ReadLimits, Source};
 use wfkit_datasets::{LabelledTrace, Trace, TraceSet};
+use wfkit_metrics::Probabilities;
 use wfkit_metrics::seed::mix;
-use wfkit_metrics::{Probabilities, VolumeSummary};
 
 use crate::acts::{self, Newcomer, Person};
 use crate::game::{Kind, Phase, Profile, Round, Settings};
 use crate::store::teams::Team;
 use crate::store::{accounts, rounds, settings};
-use crate::work::{drain, predict, settle_due};
+use crate::work::{drain, predict, references, settle_due};
 use crate::{App, Clock, Failure, Millis};
 
 const SAMPLE: &[u8] = include_bytes!("../../competition/kit/sample.csv.zip");
@@ -107,6 +107,16 @@ pub async fn fill(app: &App) -> Result<SignIns, Failure> {
         ("The long way home", begin + 15 * DAY, [0, DAY, 2 * DAY + 12 * HOUR, 6 * DAY], Profile::Balanced),
     ];
     for (number, (name, at, [opens, defence, attack, closes], profile)) in (1..).zip(schedule) {
+        let mut settings = Settings {
+            rules: Rules { classes: CLASSES, reps_mean: 20, deviation: 1, min_packets: 5 },
+            test_traces: 60,
+            matches_per_team: 3,
+            profile,
+            ..Settings::default()
+        };
+        settings.measure_against(Some(&set));
+        let parts = app.files.incoming(&app.world.id());
+        settings.references = references(&set, &settings, number * 2022, &parts);
         let round = Round {
             id: app.world.id(),
             number,
@@ -115,14 +125,7 @@ pub async fn fill(app: &App) -> Result<SignIns, Failure> {
             defence_at: at + defence,
             attack_at: at + attack,
             closes_at: at + closes,
-            settings: Settings {
-                rules: Rules { classes: CLASSES, reps_mean: 20, deviation: 1, min_packets: 5 },
-                test_traces: 60,
-                matches_per_team: 3,
-                profile,
-                baseline: VolumeSummary::of(&set.volumes()),
-                ..Settings::default()
-            },
+            settings,
             seed: number * 2022,
             settled_at: None,
         };

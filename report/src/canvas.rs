@@ -23,7 +23,7 @@ pub(crate) const COLOURS: [(&str, &str, &str); 13] = [
 const RULES: &str = "\
 .wf text{font-family:sans-serif;font-size:13px;fill:$ink}\
 .wf .soft{fill:$soft}.wf .small{font-size:11px}.wf .strong{font-weight:bold}.wf .title{font-size:16px}\
-.wf .ground{fill:$ground}.wf .grid{stroke:$grid;fill:none}.wf .axis{stroke:$axis;fill:none}\
+.wf .halo{paint-order:stroke;stroke:$ground;stroke-width:3}.wf .ground{fill:$ground}.wf .grid{stroke:$grid;fill:none}.wf .axis{stroke:$axis;fill:none}\
 .wf .chance{stroke:$axis;fill:none;stroke-dasharray:6 4}.wf .line{fill:none;stroke-width:1.8}\
 .wf .a{stroke:$a}.wf .b{stroke:$b;stroke-dasharray:7 3}.wf .c{stroke:$c;stroke-dasharray:2 2}\
 .wf .d{stroke:$d;stroke-dasharray:9 3 2 3}.wf .e{stroke:$e;stroke-dasharray:4 4}.wf .f{stroke:$f;stroke-dasharray:1 3}\
@@ -141,6 +141,21 @@ impl Canvas {
             px(self.width),
             px(self.height),
             escaped(label),
+            self.body
+        )
+    }
+
+    /// A file to be shown by a page that says title and finding itself, in the colours of the reader's scheme; printed, in those of paper.
+    pub(crate) fn image(&self, title: &str, finding: &str) -> String {
+        let (rules, light, dark) = rules_of_a_page();
+        let (width, height) = (px(self.width), px(self.height));
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"wf\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"img\">\n\
+             <title>{}</title>\n<desc>{}</desc>\n\
+             <style>:root{{{light}}}@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}{rules}</style>\n\
+             <rect class=\"ground\" width=\"{width}\" height=\"{height}\"/>\n{}</svg>\n",
+            escaped(title),
+            escaped(finding),
             self.body
         )
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use wfkit_competition::{CheckReport, Rules, check_defense, read_defense, score};
+use wfkit_competition::{Baseline, CheckReport, Implausible, Plausibility, Rules, check_defense, read_defense, score};
 use wfkit_datasets::formats::ReadLimits;
 
 use crate::fixture::{Folder, RULES, SETS, Table, path, problems, warnings};
@@ -142,7 +142,9 @@ fn a_product_of_one_or_less_has_no_utility_and_says_why() {
 #[test]
 fn a_dummy_trace_is_told_by_its_overhead() {
     let rules = Rules { min_packets: 1, ..RULES };
-    let undefended = read_defense(&path(SETS[0], "defence_input.csv"), &LIMITS).unwrap().volumes();
+    let undefended = read_defense(&path(SETS[0], "defence_input.csv"), &LIMITS).unwrap();
+    let flagged = Plausibility { verdict: Implausible::Flag, ..Plausibility::default() };
+    let undefended = Baseline::of(&undefended, flagged).unwrap();
     let check = |table: &Table| check_defense(&Folder::new().csv(table), &rules, &LIMITS, Some(&undefended)).unwrap();
 
     let dummy = check(&dummies("-1", "1.0001"));
@@ -234,4 +236,70 @@ fn zip_bombs_are_refused_while_they_unpack() {
 fn a_file_that_is_not_there_is_no_verdict() {
     let error = check_defense(Path::new("no such file.csv"), &RULES, &LIMITS, None).unwrap_err();
     assert!(matches!(error, wfkit_datasets::formats::ReadError::Io { .. }));
+}
+
+/// Traffic of which there is less than would carry the answers is no defence, however little it tells.
+#[test]
+fn what_cannot_have_carried_the_answers_is_refused_with_every_class() {
+    let rules = Rules { min_packets: 1, ..RULES };
+    let set = read_defense(&path(SETS[0], "defence_input.csv"), &LIMITS).unwrap();
+    let check = |table: &Table, verdict, least_share| {
+        let baseline = Baseline::of(&set, Plausibility { verdict, least_share }).unwrap();
+        check_defense(&Folder::new().csv(table), &rules, &LIMITS, Some(&baseline)).unwrap()
+    };
+    let share = Plausibility::default().least_share;
+    let kinds = |report: &CheckReport| {
+        let kinds = report.problems.kinds().iter().chain(report.held.kinds());
+        kinds.map(|kind| (kind.kind.to_string(), kind.count)).collect::<Vec<_>>()
+    };
+    let median = "median of incoming bytes below 0.8 of undefended traffic, which cannot have carried the answers: classes 1 to 4";
+    let least = "more than a tenth of the traces with incoming bytes below 0.8 of the smallest undefended one, which cannot have carried \
+                 the answers: classes 1 to 4";
+
+    let dummy = dummies("-1", "1.0001");
+    let refused = check(&dummy, Implausible::Refuse, share);
+    assert!(!refused.accepted && refused.held.is_empty());
+    assert_eq!(kinds(&refused), [(median.to_owned(), 4), (least.to_owned(), 4)]);
+    let held = check(&dummy, Implausible::Hold, share);
+    assert!(held.accepted);
+    assert_eq!(kinds(&held), kinds(&refused));
+    let flagged = check(&dummy, Implausible::Flag, share);
+    assert!(flagged.accepted && flagged.held.is_empty());
+    assert!(warnings(&flagged).iter().any(|line| line.contains(median)), "{:?}", warnings(&flagged));
+
+    // One shape for all that is as large as the largest of all tells nothing, costs what it costs, and is a defence.
+    let largest = set.volumes().iter().map(|volume| volume.in_bytes.abs()).fold(0.0, f64::max);
+    assert!(check(&dummies(&format!("-{largest}"), "9.0"), Implausible::Refuse, 1.0).accepted);
+    // So is undefended traffic itself, and what is a little less.
+    assert!(check(&Table::defense(), Implausible::Refuse, 1.0).accepted);
+    let lighter = Table::defense().each(|row| {
+        let size: f64 = row[SIZE].parse().unwrap();
+        row[SIZE] = format!("{}", if size < 0.0 { (size * 0.85).floor() } else { size });
+    });
+    assert!(check(&lighter, Implausible::Refuse, share).accepted);
+    assert!(!check(&lighter, Implausible::Refuse, 0.9).accepted);
+
+    // One class alone; and the smaller half of the traces of another, which leaves the medians as they were.
+    let no_class = Table::defense().each(|row| {
+        if row[CLASS] == "3" && row[SIZE].starts_with('-') {
+            row[SIZE] = "-1".into();
+        }
+    });
+    let told = kinds(&check(&no_class, Implausible::Refuse, share));
+    assert!(told.len() == 2 && told.iter().all(|(kind, count)| kind.ends_with(": class 3") && *count == 1), "{told:?}");
+    let of_class_2 = set.traces().iter().filter(|labelled| labelled.key.class == "2");
+    let mut bytes: Vec<(f64, i64)> =
+        of_class_2.map(|labelled| (wfkit_datasets::volume(&labelled.trace).in_bytes.abs(), labelled.key.rep)).collect();
+    bytes.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let smaller: Vec<String> = bytes[..(bytes.len() - 1) / 2].iter().map(|(_, rep)| rep.to_string()).collect();
+    let half = Table::defense().each(|row| {
+        if row[CLASS] == "2" && smaller.contains(&row[REP]) && row[SIZE].starts_with('-') {
+            row[SIZE] = "-1".into();
+        }
+    });
+    let told = kinds(&check(&half, Implausible::Refuse, share));
+    assert!(
+        told.iter().any(|(kind, _)| kind.starts_with("more than a tenth") && kind.ends_with(": class 2")),
+        "{told:?}"
+    );
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 use wfkit_competition::{
-    BundleOptions, KitError, Rules, SplitOptions, Verif, bundle_for_codabench, check_attack, check_defense,
-    read_captures, read_defense, score, split_for_hosts, write_kit,
+    Baseline, BundleOptions, KitError, Plausibility, Rules, SplitOptions, Verif, bundle_for_codabench, check_attack,
+    check_defense, read_captures, read_defense, score, split_for_hosts, write_kit,
 };
 use wfkit_datasets::TraceSet;
 use wfkit_datasets::formats::{ReadLimits, Source};
@@ -51,6 +51,12 @@ fn the_kit_has_what_its_readme_says_and_its_samples_pass_the_checks() {
     python(&["defence.py", "data/traces.csv", "defence.csv.zip", "1500"]);
     let limits = &ReadLimits::UPLOAD;
     let checked = check_defense(&out.join("defence.csv.zip"), &RULES, limits, None).unwrap();
+    assert!(checked.accepted, "{}", checked.problems);
+    // As its README has it checked: against the undefended traffic of the kit.
+    assert!(readme.contains("check defence defence.csv.zip --undefended data/traces.csv.zip"), "{readme}");
+    let undefended = read_defense(&kit.data, limits).unwrap();
+    let baseline = Baseline::of(&undefended, Plausibility::default()).unwrap();
+    let checked = check_defense(&out.join("defence.csv.zip"), &RULES, limits, Some(&baseline)).unwrap();
     assert!(checked.accepted, "{}", checked.problems);
     python(&["attack.py", "practice/", "attack.csv.zip"]);
     let attack = out.join("attack.csv.zip");

@@ -53,6 +53,11 @@ impl Problems {
         self.met(kind.into(), "");
     }
 
+    /// Adds those of another list after its own.
+    pub fn append(&mut self, other: Self) {
+        self.kinds.extend(other.kinds);
+    }
+
     /// The problem of this kind, counted once more.
     fn met(&mut self, kind: Cow<'static, str>, column: &str) -> &mut Problem {
         let at =

@@ -14,8 +14,8 @@ pub use accounts::{
 };
 pub use addresses::{confirm, confirm_again, forgot};
 pub use organise::{
-    apply_rejudging, begin_rejudging, cancel, drop_rejudging, lock_account, move_player, preview, requeue, save_round,
-    set_baseline,
+    apply_rejudging, begin_rejudging, cancel, decide, drop_rejudging, lock_account, move_player, preview, requeue,
+    save_round, set_baseline,
 };
 pub(crate) use submit::not_to_choose;
 pub use submit::{

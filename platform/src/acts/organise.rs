@@ -2,14 +2,13 @@
 
 use wfkit_competition::read_defense;
 use wfkit_datasets::formats::{ReadLimits, Source};
-use wfkit_metrics::VolumeSummary;
 
 use crate::game::{Kind, Round, draw};
 use crate::store::rejudgings::{self, Rejudging};
 use crate::store::results::ScoreRow;
-use crate::store::submissions::State;
+use crate::store::submissions::{Ended, State};
 use crate::store::{accounts, audit, jobs, rounds, settings, submissions, teams};
-use crate::work::{candidates, queue_house};
+use crate::work::{candidates, queue_house, references, tell_of};
 use crate::{App, Failure};
 
 /// Makes a round, or changes one. What is past stays: once a round is settled, its rules, seed and matches stand, and only the end and
@@ -27,7 +26,7 @@ pub async fn save_round(app: &App, by: &str, round: &Round) -> Result<(), Failur
         && round.settled_at.is_none()
         && !app.files.is_there(&app.files.baseline(&round.id)).await?
     {
-        settings.baseline = None;
+        settings.measure_against(None);
     }
     save(app, by, &round).await
 }
@@ -103,17 +102,21 @@ fn described(round: &Round) -> serde_json::Value {
 /// A file that cannot be read, a round whose matches are drawn.
 pub async fn set_baseline(app: &App, by: &str, round: &Round, file: Vec<u8>) -> Result<(), Failure> {
     let (path, unfinished) = (app.files.baseline(&round.id), app.files.incoming(&app.world.id()));
-    let beside = unfinished.clone();
-    let summary = tokio::task::spawn_blocking(move || {
+    let (beside, settings, seed) = (unfinished.clone(), round.settings.clone(), round.seed);
+    let measured = tokio::task::spawn_blocking(move || {
         let set = read_defense(Source::bytes("baseline.csv.zip", &file), &ReadLimits::UPLOAD)
             .map_err(|error| Failure::field("file", error.to_string()))?;
-        let summary = VolumeSummary::of(&set.volumes()).ok_or_else(|| Failure::field("file", "has no traces"))?;
+        let mut settings = settings;
+        settings.measure_against(Some(&set));
+        settings.references = references(&set, &settings, seed, &beside.with_extension("parts"));
+        if settings.baseline.is_none() {
+            return Err(Failure::field("file", "has no traces"));
+        }
         std::fs::write(&beside, &file)?;
-        Ok::<_, Failure>(summary)
+        Ok::<_, Failure>(settings)
     });
-    let summary = summary.await.map_err(|error| Failure::Broken(error.to_string()))??;
-    let mut changed = round.clone();
-    changed.settings.baseline = Some(summary);
+    let settings = measured.await.map_err(|error| Failure::Broken(error.to_string()))??;
+    let changed = Round { settings, ..round.clone() };
     // The file that is there stays where the round refuses another.
     let saved = save(app, by, &changed).await;
     match &saved {
@@ -220,6 +223,42 @@ pub async fn cancel(app: &App, by: &str, id: &str) -> Result<(), Failure> {
     let before = format!("it was {}", submission.state().name());
     audit::record(&mut tx, &app.world, by, "cancel", &format!("submission {id}"), &before).await?;
     tx.commit().await?;
+    Ok(())
+}
+
+/// Has a defence count that the check left to organisers, or refuses it.
+///
+/// # Errors
+/// One that is not held; matches that are drawn without it.
+pub async fn decide(app: &App, by: &str, id: &str, accepts: bool) -> Result<(), Failure> {
+    let mut tx = app.store.write().await?;
+    let submission = submissions::by_id(&mut tx, id).await?.ok_or(Failure::NotFound)?;
+    let round = rounds::by_id(&mut tx, &submission.round_id).await?.ok_or(Failure::NotFound)?;
+    if accepts && round.settled_at.is_some() {
+        return Err(Failure::Conflict("Matches are drawn without it.".to_owned()));
+    }
+    let mut outcome = submission.outcome()?;
+    let (state, reason) = match accepts {
+        true => {
+            outcome.accepted_by = Some(by.to_owned());
+            (State::Done, None)
+        }
+        false => {
+            outcome.problems.append(&mut outcome.held);
+            (State::Refused, Some(format!("Organisers refused it: {}", outcome.sentence())))
+        }
+    };
+    let kept = serde_json::to_string(&outcome)?;
+    if !submissions::decide(&mut tx, id, state, reason.as_deref(), &kept).await? {
+        return Err(Failure::Conflict("It is not held.".to_owned()));
+    }
+    queue_house(app, &mut tx, &submission, state, app.now()).await?;
+    let ended = Ended { state, reason, outcome: None, scorer: String::new() };
+    tell_of(app, &mut tx, &submission, &ended).await?;
+    let action = if accepts { "accept defence" } else { "refuse defence" };
+    audit::record(&mut tx, &app.world, by, action, &format!("submission {id}"), "it was held").await?;
+    tx.commit().await?;
+    app.bell.ring();
     Ok(())
 }
 

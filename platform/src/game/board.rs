@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use wfkit_metrics::{Interval, Utility, VolumeSummary, pareto_front};
 
-use super::profile::Numbers;
+use super::profile::{Numbers, privacy_interval};
 use super::{Aggregation, Counting, Part, Round, overheads};
 use crate::Millis;
 
@@ -95,6 +95,8 @@ pub struct Row {
     pub overheads: Option<[f64; 3]>,
     /// 1 - advantage of the best attack on it.
     pub privacy: Option<f64>,
+    /// The 95 % interval of that, by that of the attack.
+    pub privacy_interval: Option<(f64, f64)>,
     /// Whose that was.
     pub best_attacker: Option<String>,
     /// Its attacks.
@@ -194,6 +196,7 @@ impl Contest {
             utility: scored.utility,
             overheads: over,
             privacy: scored.privacy,
+            privacy_interval: best.and_then(|attack| attack.interval).map(privacy_interval),
             best_attacker: best.map(|attack| self.name_of(&attack.by)),
             attack: scored.attack.filter(|_| !due.is_empty()),
             roc_auc: mean_interval(&done),
@@ -337,6 +340,7 @@ mod tests {
                     utility: None,
                     overheads: None,
                     privacy: None,
+                    privacy_interval: None,
                     best_attacker: None,
                     attack: None,
                     roc_auc: None,

@@ -6,15 +6,18 @@ mod matching;
 mod parts;
 mod profile;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
-use wfkit_competition::Rules;
+use wfkit_competition::{Answers, Baseline, Implausible, Plausibility, Rules};
+use wfkit_datasets::TraceSet;
 use wfkit_metrics::VolumeSummary;
 
 pub use board::{Attack, Board, Contest, Defence, OverallRow, Row, overall};
 pub use limits::{Limits, Slots};
 pub use matching::draw;
 pub use parts::{Part, halves};
-pub use profile::{Example, Profile, overheads};
+pub use profile::{Compared, Example, Profile, Reference, overheads, spread};
 
 use crate::Millis;
 
@@ -237,6 +240,13 @@ pub struct Settings {
     pub freeze_at: Option<Millis>,
     /// Undefended traffic, which utility is measured against.
     pub baseline: Option<VolumeSummary>,
+    /// What its classes carry.
+    pub answers: BTreeMap<String, Answers>,
+    /// Undefended traffic and defences of the toolkit on it, to compare with.
+    pub references: Vec<Reference>,
+    /// What becomes of defences that carry less. Rounds that were made before there was a choice warn, as they did.
+    #[serde(default = "flagged")]
+    pub plausibility: Plausibility,
     /// Whether a defence may be a specification, which the server runs on a team's share of the undefended traffic.
     pub specifications: bool,
     /// Whether a defence may be one of SecretStroll, which the laboratory records.
@@ -257,13 +267,38 @@ impl Default for Settings {
             scores_after: Audience::Everyone,
             freeze_at: None,
             baseline: None,
+            answers: BTreeMap::new(),
+            references: Vec::new(),
+            plausibility: Plausibility::default(),
             specifications: false,
             recordings: false,
         }
     }
 }
 
+fn flagged() -> Plausibility {
+    Plausibility { verdict: Implausible::Flag, ..Plausibility::default() }
+}
+
 impl Settings {
+    /// Gives the round undefended traffic, or takes it away.
+    pub fn measure_against(&mut self, undefended: Option<&TraceSet>) {
+        self.baseline = undefended.and_then(|set| VolumeSummary::of(&set.volumes()));
+        self.answers = undefended.map(Answers::of).unwrap_or_default();
+        self.references = Vec::new();
+    }
+
+    /// What there is to compare with, as the round scores it.
+    pub fn compared(&self) -> Vec<Compared> {
+        self.references.iter().map(|one| self.profile.compared(one, self.baseline.as_ref())).collect()
+    }
+
+    /// What defences are held against, where there is undefended traffic.
+    pub fn measure(&self) -> Option<Baseline> {
+        let (answers, plausibility) = (self.answers.clone(), self.plausibility);
+        self.baseline.map(|volumes| Baseline { volumes, answers, plausibility })
+    }
+
     fn check(&self) -> Result<(), (&'static str, String)> {
         let Rules { classes, reps_mean, .. } = self.rules;
         if !(2..=10_000).contains(&classes) {
@@ -290,6 +325,10 @@ impl Settings {
         }
         if reps.end().saturating_mul(classes as u64) > 1_000_000 {
             return Err(("reps_mean", "more than a million traces".to_owned()));
+        }
+        let share = self.plausibility.least_share;
+        if !(share > 0.0 && share <= 1.0) {
+            return Err(("least_share", format!("{share} is not above 0 and 1 at most")));
         }
         self.limits.check()
     }
@@ -348,6 +387,9 @@ mod tests {
         assert_eq!(field(|round| round.settings.test_traces = 99), Err("test_traces"));
         assert_eq!(field(|round| round.settings.rules.deviation = 0), Err("deviation"));
         assert_eq!(field(|round| round.settings.matches_per_team = 0), Err("matches_per_team"));
+        assert_eq!(field(|round| round.settings.plausibility.least_share = 1.0), Ok(()));
+        assert_eq!(field(|round| round.settings.plausibility.least_share = 0.0), Err("least_share"));
+        assert_eq!(field(|round| round.settings.plausibility.least_share = f64::NAN), Err("least_share"));
     }
 
     #[test]
@@ -364,6 +406,8 @@ mod tests {
     fn settings_of_before_are_read() {
         let settings: Settings = serde_json::from_str(r#"{"test_traces": 8, "profile": "srs-2022"}"#).unwrap();
         assert_eq!((settings.test_traces, settings.profile), (8, Profile::Srs2022));
+        assert_eq!(settings.plausibility.verdict, Implausible::Flag, "what was played goes on as it was");
+        assert_eq!(Settings::default().plausibility.verdict, Implausible::Refuse);
         assert_eq!(name_of(Audience::OwnTeam), "own_team");
         assert_eq!(parse::<Audience>("own_team"), Some(Audience::OwnTeam));
         assert_eq!(parse::<Audience>("x"), None);

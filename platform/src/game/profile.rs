@@ -1,7 +1,7 @@
 //! How a round is scored.
 
 use serde::{Deserialize, Serialize};
-use wfkit_metrics::{Utility, Volume, VolumeSummary, attack_score};
+use wfkit_metrics::{Interval, Utility, Volume, VolumeSummary, attack_score};
 
 use super::Part;
 
@@ -36,6 +36,68 @@ pub(super) struct Scored {
     pub privacy: Option<f64>,
     pub attack: Option<f64>,
     pub total: Option<f64>,
+}
+
+/// Traffic to compare with: undefended, or as a defence of the toolkit makes it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reference {
+    /// What it is.
+    pub name: String,
+    /// What it costs.
+    pub utility: Utility,
+    /// And in detail.
+    pub volumes: VolumeSummary,
+    /// The area of the best attack of the house that takes a moment.
+    pub roc_auc: f64,
+    /// Its 95 % interval.
+    pub interval: Option<Interval>,
+    /// Overheads of its traces: see [`spread`].
+    pub spread: [Vec<f64>; 3],
+}
+
+/// A [`Reference`] as a round scores it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compared {
+    /// What it is.
+    pub name: String,
+    /// Its utility.
+    pub utility: Option<f64>,
+    /// Its overheads.
+    pub overheads: Option<[f64; 3]>,
+    /// Its privacy.
+    pub privacy: f64,
+    /// The 95 % interval of that.
+    pub interval: Option<(f64, f64)>,
+}
+
+/// The interval of a privacy, by that of the area of the best attack.
+pub(super) fn privacy_interval(of_area: Interval) -> (f64, f64) {
+    (1.0 - advantage(of_area.high), 1.0 - advantage(of_area.low))
+}
+
+/// Traces that a spread has: of more, such as are at equal distances in the order of size.
+const SPREAD: usize = 60;
+
+/// What single traces cost beyond the undefended median, for incoming bytes, outgoing bytes and time: how far the medians, which are scored, are from
+/// all of them.
+pub fn spread(undefended: &VolumeSummary, traces: &[Volume]) -> [Vec<f64>; 3] {
+    type Measure = (f64, fn(&Volume) -> f64);
+    let parts: [Measure; 3] = [
+        (undefended.in_bytes.median, |one| one.in_bytes.abs()),
+        (undefended.out_bytes.median, |one| one.out_bytes.abs()),
+        (undefended.seconds.median, |one| one.seconds),
+    ];
+    parts.map(|(before, part)| {
+        if before <= 0.0 {
+            return Vec::new();
+        }
+        let mut values: Vec<f64> = traces.iter().map(|one| part(one) / before - 1.0).collect();
+        values.sort_by(f64::total_cmp);
+        let shown = values.len().min(SPREAD);
+        let place = |at: usize| at * (values.len() - 1) / (shown - 1).max(1);
+        // Three digits are seen.
+        (0..shown).map(|at| (values[place(at)] * 1000.0).round() / 1000.0).collect()
+    })
 }
 
 /// How far an area is above a guess: 0 for 0.5 and below, 1 for 1.
@@ -142,6 +204,20 @@ impl Profile {
         }
     }
 
+    /// Traffic to compare with, scored.
+    pub(super) fn compared(self, one: &Reference, undefended: Option<&VolumeSummary>) -> Compared {
+        let overheads = undefended.map(|undefended| overheads(undefended, &one.volumes));
+        let numbers =
+            Numbers { utility: Some(&one.utility), overheads, attacks: &[], best_attacker: Some(one.roc_auc) };
+        Compared {
+            name: one.name.clone(),
+            utility: self.score(&numbers).utility,
+            overheads,
+            privacy: 1.0 - advantage(one.roc_auc),
+            interval: one.interval.map(privacy_interval),
+        }
+    }
+
     pub(super) fn score(self, numbers: &Numbers<'_>) -> Scored {
         let privacy = numbers.best_attacker.map(|roc_auc| 1.0 - advantage(roc_auc));
         let Some(utility) = numbers.utility else {
@@ -209,6 +285,17 @@ mod tests {
         let utility = 64.0 / (30_000.0 * 5_000.0 * 2.2_f64).log10();
         assert!((srs.utility - utility).abs() < 1e-12 && (srs.attack - 7.0).abs() < 1e-12, "{srs:?}");
         assert!((srs.total - 7.0 * utility).abs() < 1e-9, "{srs:?}");
+    }
+
+    #[test]
+    fn a_spread_has_both_ends_and_no_more_than_is_seen() {
+        let volume = |bytes: f64| Volume { in_bytes: -bytes, out_bytes: 0.0, seconds: 1.0 };
+        let traces: Vec<Volume> = (1..=601).map(|at| volume(f64::from(at))).collect();
+        let undefended = VolumeSummary::of(&traces).unwrap();
+        let [bytes_in, bytes_out, seconds] = spread(&undefended, &traces);
+        assert_eq!((bytes_in.len(), bytes_in[0], bytes_in[59]), (60, -0.997, 0.997));
+        assert_eq!((bytes_out.len(), seconds), (0, vec![0.0; 60]));
+        assert_eq!(spread(&undefended, &traces[..1])[0], [-0.997]);
     }
 
     #[test]

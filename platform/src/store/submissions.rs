@@ -7,6 +7,7 @@ use super::Conn;
 use super::paging::{self, Ask, Expression, Listed, Paged};
 use crate::Millis;
 use crate::game::Kind;
+use crate::work::Outcome;
 
 /// An upload of a team. Its file never changes.
 #[derive(Debug, Clone, PartialEq, sqlx::FromRow, Serialize, Deserialize)]
@@ -59,6 +60,8 @@ pub enum State {
     Running,
     /// Checked, and scored where it is an attack.
     Done,
+    /// Checked, and it does not count until organisers accept it.
+    Held,
     /// The rules do not allow it.
     Refused,
     /// The server could not; organisers may try again.
@@ -72,6 +75,7 @@ impl State {
             Self::Queued => "queued",
             Self::Running => "running",
             Self::Done => "done",
+            Self::Held => "held",
             Self::Refused => "refused",
             Self::Failed => "failed",
         }
@@ -101,10 +105,18 @@ impl Submission {
 
     /// How far it has got.
     pub fn state(&self) -> State {
-        [State::Queued, State::Running, State::Done, State::Refused]
+        [State::Queued, State::Running, State::Done, State::Held, State::Refused]
             .into_iter()
             .find(|state| state.name() == self.state)
             .unwrap_or(State::Failed)
+    }
+
+    /// What its check found; nothing where there was none yet.
+    ///
+    /// # Errors
+    /// What was kept by a later version.
+    pub fn outcome(&self) -> serde_json::Result<Outcome> {
+        Ok(self.outcome.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default())
     }
 
     /// What it is.
@@ -239,6 +251,11 @@ pub async fn page(conn: &mut Conn, state: &str, ask: &Ask<Expression>) -> sqlx::
     paging::page(conn, listed("($1 = '' OR submission.state = $1)", &[state]), ask).await
 }
 
+/// The newest of all teams.
+pub async fn newest(conn: &mut Conn, most: i64) -> sqlx::Result<Vec<Submission>> {
+    sqlx::query_as(select("ORDER BY received_at DESC, id LIMIT $1")).bind(most).fetch_all(conn).await
+}
+
 /// How many are in each state.
 pub async fn counts(conn: &mut Conn) -> sqlx::Result<Vec<(String, i64)>> {
     sqlx::query_as("SELECT state, COUNT(*) FROM submission GROUP BY state ORDER BY state").fetch_all(conn).await
@@ -333,6 +350,25 @@ pub async fn cancel(conn: &mut Conn, id: &str, now: Millis) -> sqlx::Result<bool
     .bind(id)
     .execute(conn)
     .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Organisers decide on one that is held; false where it is not. Its outcome says who.
+pub async fn decide(
+    conn: &mut Conn,
+    id: &str,
+    state: State,
+    reason: Option<&str>,
+    outcome: &str,
+) -> sqlx::Result<bool> {
+    let done =
+        sqlx::query("UPDATE submission SET state = $1, reason = $2, outcome = $3 WHERE id = $4 AND state = 'held'")
+            .bind(state.name())
+            .bind(reason)
+            .bind(outcome)
+            .bind(id)
+            .execute(conn)
+            .await?;
     Ok(done.rows_affected() > 0)
 }
 

@@ -49,6 +49,8 @@ fn round_json(round: &Round, now: Millis) -> Value {
         "scores_during": round.settings.scores_during,
         "scores_after": round.settings.scores_after,
         "limits": round.settings.limits,
+        "plausibility": round.settings.plausibility,
+        "undefended": round.settings.baseline.is_some(),
         "specifications": round.settings.specifications,
         "recordings": round.settings.recordings,
     })

@@ -2,8 +2,8 @@
 
 mod api;
 mod assets;
-mod chart;
 mod etag;
+mod figure;
 mod form;
 mod guard;
 mod live;

@@ -5,7 +5,8 @@ use axum::handler::Handler;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use super::pages::{
-    account, boards, compare, home, matches, organise, pictures, rejudgings, rounds, submissions, teams,
+    account, boards, collected, compare, home, matches, organise, pictures, plots, rejudgings, rounds, submissions,
+    teams,
 };
 use super::{api, assets, etag, openapi, people};
 use crate::App;
@@ -136,6 +137,9 @@ pub(crate) fn all() -> Vec<Route> {
         tagged("/rounds/{round}/matrix.csv", Anyone, boards::matrix_csv),
         tagged("/rounds/{round}/matrix.json", Anyone, boards::matrix_json),
         tagged("/rounds/{round}/chart.svg", Anyone, boards::chart),
+        get("/rounds/{round}/pictures", Anyone, plots::round),
+        get("/rounds/{round}/pictures/{name}", Anyone, plots::round_file),
+        get("/leaderboard/pictures/{name}", Anyone, plots::overall_file),
         tagged("/leaderboard", Anyone, boards::overall),
         tagged("/leaderboard.csv", Anyone, boards::overall_csv),
         tagged("/leaderboard.json", Anyone, boards::overall_json),
@@ -152,6 +156,9 @@ pub(crate) fn all() -> Vec<Route> {
         post("/organise/rounds/{round}", Organiser, organise::save_round),
         upload("/organise/rounds/{round}/baseline", Organiser, organise::baseline),
         get("/organise/rounds/{round}/truth/{team}", Organiser, organise::truth),
+        get("/organise/rounds/{round}/submissions.zip", Organiser, collected::download),
+        get("/organise/pictures", Organiser, plots::organise),
+        get("/organise/pictures/{name}", Organiser, plots::organise_file),
         get("/organise/people", Organiser, organise::people),
         post("/organise/people/move", Organiser, organise::move_player),
         post("/organise/people/lock", Organiser, organise::lock),
@@ -166,6 +173,8 @@ pub(crate) fn all() -> Vec<Route> {
         post("/organise/submissions/{id}/again", Organiser, organise::check_again),
         post("/organise/submissions/{id}/cancel", Organiser, organise::cancel),
         get("/organise/jobs", Organiser, organise::work),
+        post("/organise/submissions/{id}/accept", Organiser, organise::accept),
+        post("/organise/submissions/{id}/refuse", Organiser, organise::refuse),
         get("/organise/rejudgings", Organiser, rejudgings::list),
         post("/organise/rejudgings", Organiser, rejudgings::begin),
         get("/organise/rejudgings/{id}", Organiser, rejudgings::one),

@@ -115,7 +115,7 @@ pub(crate) async fn matches_of(app: &App, submission: &Submission, part: Part) -
     .await
 }
 
-fn part_of(one: &Match, seed: i64, part: Part) -> Match {
+pub(super) fn part_of(one: &Match, seed: i64, part: Part) -> Match {
     let (public, private) = halves(one, seed);
     match part {
         Part::Public => one.select(&public),
@@ -157,7 +157,7 @@ pub(super) fn score_parts(
     Ok(scores)
 }
 
-fn interval(rows: &Match) -> Option<wfkit_metrics::Interval> {
+pub(super) fn interval(rows: &Match) -> Option<wfkit_metrics::Interval> {
     let resampling = Resampling { resamples: RESAMPLES, seed: 0, widen_by: 1.0, kinship: Kinship::default() };
     let number =
         |probabilities: &Probabilities, truth: &[usize]| vec![roc_auc_ovr(probabilities, truth, Average::Macro).ok()];

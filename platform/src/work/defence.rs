@@ -3,13 +3,12 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use wfkit_competition::{SplitOptions, read_checked_defense, split_and_read};
+use wfkit_competition::{Implausible, SplitOptions, read_checked_defense, split_and_read};
 use wfkit_datasets::formats::{ReadError, ReadLimits, Source};
-use wfkit_metrics::Volume;
 
 use super::outcome::{Outcome, SplitLine};
 use super::{Done, Lab, house, likeness, open_upload, simulate};
-use crate::game::{Kind, Round};
+use crate::game::{Kind, Round, spread};
 use crate::store::submissions::{self, State, Submission};
 use crate::store::teams::Team;
 use crate::store::{Conn, rounds, teams};
@@ -84,17 +83,15 @@ impl Defending {
             return Ok(Done::refused(outcome));
         }
         let limits = &ReadLimits::UPLOAD;
-        // Medians are all that overheads are of; a set of one volume has them.
-        let baseline = settings.baseline.map(|baseline| {
-            let [in_bytes, out_bytes, seconds] =
-                [baseline.in_bytes, baseline.out_bytes, baseline.seconds].map(|summary| summary.median);
-            vec![Volume { in_bytes, out_bytes, seconds }]
-        });
+        let mut baseline = settings.measure();
+        if let Some(baseline) = baseline.as_mut().filter(|_| submission.is_recording()) {
+            // The laboratory saw it carry the answers, whatever they weigh.
+            baseline.plausibility.verdict = Implausible::Flag;
+        }
         let (name, file) = open_upload(files, submission)?;
         let source = Source::reader(&name, &file);
-        let (report, set) =
-            read_checked_defense(source, &settings.rules, limits, baseline.as_deref()).map_err(broken)?;
-        let mut outcome = Outcome::from(&report);
+        let (report, set) = read_checked_defense(source, &settings.rules, limits, baseline.as_ref()).map_err(broken)?;
+        let mut outcome = Outcome { accepted_by: accepted_before(submission)?, ..Outcome::from(&report) };
         let Some(set) = set else { return Ok(Done::refused(outcome)) };
         let options = SplitOptions {
             team_id: team.number as u64,
@@ -129,6 +126,7 @@ impl Defending {
                 let _ = std::fs::remove_dir_all(leftover.path()).or_else(|_| std::fs::remove_file(leftover.path()));
             }
         }
+        outcome.spread = settings.baseline.map(|undefended| spread(&undefended, &set.volumes()));
         let hashes = likeness::of(&set);
         drop(set);
         for other in others {
@@ -150,8 +148,15 @@ impl Defending {
             outcome.warn(text, report.twins_in_train as u64, Vec::new());
         }
         let scores = house::attack(parts, submission, team)?;
-        Ok(Done { state: State::Done, reason: None, outcome, scores })
+        let reason = outcome.held_for();
+        let state = if reason.is_some() { State::Held } else { State::Done };
+        Ok(Done { state, reason, outcome, scores })
     }
+}
+
+/// The organiser who accepted it when it was checked before.
+fn accepted_before(submission: &Submission) -> Result<Option<String>, Failure> {
+    Ok(submission.outcome()?.accepted_by)
 }
 
 /// A defence that traces could be taken from.

@@ -103,7 +103,7 @@ async fn submission_of(conn: &mut Conn, job: &jobs::Job) -> Result<Submission, F
 }
 
 /// The mail to whoever uploaded it.
-async fn tell_of(app: &App, conn: &mut Conn, submission: &Submission, ended: &Ended) -> Result<(), Failure> {
+pub(crate) async fn tell_of(app: &App, conn: &mut Conn, submission: &Submission, ended: &Ended) -> Result<(), Failure> {
     let round = rounds::by_id(conn, &submission.round_id).await?;
     let account = accounts::by_id(conn, &submission.account_id).await?;
     let (Some(round), Some(account)) = (round, account) else { return Ok(()) };

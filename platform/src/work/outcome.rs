@@ -13,6 +13,11 @@ pub struct Outcome {
     pub problems: Vec<ProblemKind>,
     /// What is allowed but deserves a look.
     pub warnings: Vec<ProblemKind>,
+    /// What only organisers allow.
+    pub held: Vec<ProblemKind>,
+    /// The organiser who did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted_by: Option<String>,
     /// Rows without the header.
     pub rows: u64,
     /// Traces.
@@ -25,6 +30,9 @@ pub struct Outcome {
     pub cost: Option<CostLine>,
     /// What a defence adds to undefended traffic: incoming bytes, outgoing bytes, time.
     pub overhead: Option<[Option<f64>; 3]>,
+    /// Overheads of single traces of a defence: see [`crate::game::spread`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spread: Option<[Vec<f64>; 3]>,
     /// How a defence was split.
     pub split: Option<SplitLine>,
     /// For organisers alone: defences of other teams that it shares traces with, and how many.
@@ -114,12 +122,15 @@ impl From<&CheckReport> for Outcome {
         Self {
             problems: kinds(&report.problems),
             warnings: kinds(&report.warnings),
+            held: kinds(&report.held),
+            accepted_by: None,
             rows: report.rows,
             traces: report.traces,
             classes: report.classes,
             teams: report.teams.clone(),
             cost: cost.map(|cost| CostLine { utility: cost.utility.clone(), volumes: cost.volumes }),
             overhead: report.overhead.map(|overhead| [overhead.in_bytes, overhead.out_bytes, overhead.seconds]),
+            spread: None,
             split: None,
             shared_with: Vec::new(),
             trouble: None,
@@ -141,13 +152,13 @@ impl Outcome {
 
     /// In one sentence, for lists.
     pub fn sentence(&self) -> String {
-        let count: u64 = self.problems.iter().map(|problem| problem.count).sum();
-        match self.problems.first() {
-            Some(first) if count == 1 => format!("1 problem: {}", first.kind),
-            Some(first) if self.problems.len() == 1 => format!("{count} times the same problem: {}", first.kind),
-            Some(first) => format!("{count} problems of {} kinds, the first: {}", self.problems.len(), first.kind),
-            None => "no problems".to_owned(),
-        }
+        sentence(&self.problems)
+    }
+
+    /// Why it is held, while nobody has accepted it.
+    pub fn held_for(&self) -> Option<String> {
+        let waits = !self.held.is_empty() && self.accepted_by.is_none();
+        waits.then(|| format!("Organisers have to accept it first: {}", sentence(&self.held)))
     }
 
     pub(super) fn refuse(&mut self, kind: impl Into<String>) {
@@ -156,6 +167,16 @@ impl Outcome {
 
     pub(super) fn warn(&mut self, kind: impl Into<String>, count: u64, examples: Vec<(u64, String)>) {
         self.warnings.push(ProblemKind { kind: kind.into(), column: String::new(), count, examples });
+    }
+}
+
+fn sentence(problems: &[ProblemKind]) -> String {
+    let count: u64 = problems.iter().map(|problem| problem.count).sum();
+    match problems.first() {
+        Some(first) if count == 1 => format!("1 problem: {}", first.kind),
+        Some(first) if problems.len() == 1 => format!("{count} times the same problem: {}", first.kind),
+        Some(first) => format!("{count} problems of {} kinds, the first: {}", problems.len(), first.kind),
+        None => "no problems".to_owned(),
     }
 }
 

@@ -48,6 +48,14 @@ const VIEWS: [&str; 8] = [
     "/api/v1/rounds/1/matrix",
 ];
 
+/// Pictures of what they show.
+const PICTURES: [&str; 4] = [
+    "/rounds/1/chart.svg",
+    "/rounds/1/pictures/utility-privacy.svg",
+    "/rounds/1/pictures/utility-privacy.csv",
+    "/rounds/1/pictures/utility-privacy.json",
+];
+
 #[tokio::test]
 async fn a_frozen_board_is_frozen_everywhere() {
     let site = Site::new().await;
@@ -65,6 +73,10 @@ async fn a_frozen_board_is_frozen_everywhere() {
         "/leaderboard.json",
         "/teams/1",
         "/rounds/1/chart.svg",
+        "/rounds/1/pictures",
+        "/rounds/1/pictures/utility-privacy.svg",
+        "/rounds/1/pictures/utility-privacy.csv",
+        "/leaderboard/pictures/ranks.csv",
     ]);
     let mut before = Vec::new();
     for path in paths {
@@ -93,15 +105,17 @@ async fn hidden_scores_are_hidden_everywhere() {
         let (mut al, mut bo) = begun(&site, |round| round.settings.scores_during = audience).await;
         let id = attack_by(&site, &mut al, 2, 0.9).await;
         site.work().await;
-        for path in VIEWS.iter().copied().chain(["/rounds/1/chart.svg"]) {
+        for path in VIEWS.iter().copied().chain(PICTURES) {
             assert_eq!(site.visitor().get(path).await.status, 403, "{audience:?} {path}");
             let answer = al.get(path).await;
             match audience {
                 Audience::Nobody => assert_eq!(answer.status, 403, "{path}"),
                 _ => assert_eq!(answer.status, 200, "{path}"),
             }
-            if audience == Audience::OwnTeam && path.contains("leaderboard.") {
-                assert!(answer.text.contains("Al") && !answer.text.contains("Bo"), "{path}: {}", answer.text);
+            if audience == Audience::OwnTeam && (path.contains("leaderboard.") || path.contains("/pictures/")) {
+                // Names stand between tags in a drawing, whose frame is a viewBox.
+                let other = if path.ends_with(".svg") { ">Bo<" } else { "Bo" };
+                assert!(answer.text.contains("Al") && !answer.text.contains(other), "{path}: {}", answer.text);
             }
         }
         let scores = al.get(&format!("/api/v1/submissions/{id}")).await.ok().json()["scores"].as_array().unwrap().len();
@@ -114,6 +128,7 @@ async fn hidden_scores_are_hidden_everywhere() {
         assert!(!site.visitor().get("/teams/1").await.ok().text.contains("Rounds</caption>"));
         let overall = site.visitor().get("/leaderboard.json").await.ok().json();
         assert_eq!(overall["rounds"], serde_json::json!([]), "{audience:?}");
+        site.visitor().get("/leaderboard/pictures/ranks.csv").await.is(404);
     }
 }
 
@@ -172,7 +187,8 @@ async fn a_board_before_anything_is_there() {
     assert!(visitor.get("/rounds/1/leaderboard").await.ok().text.contains("No results yet"));
     assert!(visitor.get("/leaderboard").await.ok().text.contains("No results yet"));
     visitor.get("/rounds/1/matrix").await.ok();
-    visitor.get("/rounds/1/chart.svg").await.ok();
+    visitor.get("/rounds/1/chart.svg").await.is(404);
+    assert!(visitor.get("/rounds/1/pictures").await.ok().text.contains("nothing to draw yet"));
     visitor.get("/rounds/2/leaderboard").await.is(404);
 }
 

@@ -2,6 +2,9 @@
 
 use axum::body::Body;
 use axum::http::Request;
+use wfkit_competition::{Baseline, Implausible, Plausibility, check_defense, read_defense};
+use wfkit_datasets::formats::{ReadLimits, Source};
+use wfkit_platform::game::Profile;
 
 use crate::boards::attack_by;
 use crate::site::{Browser, DAY, HOUR, Site};
@@ -100,7 +103,7 @@ async fn defects_3_4_and_20_rows_are_told_by_id_columns_by_name_and_sums_may_be_
 }
 
 #[tokio::test]
-async fn defects_5_6_and_25_no_upload_breaks_the_board() {
+async fn defects_5_and_25_no_upload_breaks_the_board() {
     let site = Site::new().await;
     let (mut al, mut bo) = two(&site).await;
     bo.uploaded("/rounds/1/defence", &[], defence(2, 9).as_bytes()).await;
@@ -113,18 +116,8 @@ async fn defects_5_6_and_25_no_upload_breaks_the_board() {
         .collect::<Vec<_>>()
         .join("\n");
     let id = al.uploaded("/rounds/1/defence", &[], all_zero.as_bytes()).await;
-    // Six packets of a byte each, a second apart: no utility for nothing.
-    let mut dummy = "cell_id,rep,direction_size,timestamp\n".to_owned();
-    for (class, rep) in (1..=4).flat_map(|class| (0..6).map(move |rep| (class, rep))) {
-        for packet in 0..6 {
-            let size = if packet % 2 == 0 { 1 } else { -1 };
-            dummy += &format!(
-                "{class},{rep},{size},{}\n",
-                f64::from(packet) * 0.2001 + f64::from(rep) * 0.0001 * f64::from(packet)
-            );
-        }
-    }
-    let cheap = al.uploaded("/rounds/1/defence", &[], dummy.as_bytes()).await;
+    // No utility for nothing.
+    let cheap = al.uploaded("/rounds/1/defence", &[], dummies().as_bytes()).await;
     site.work().await;
     let refused = al.submission(&id).await;
     assert_eq!(refused["state"], "refused");
@@ -141,6 +134,135 @@ async fn defects_5_6_and_25_no_upload_breaks_the_board() {
     }
     // Bounds are the same in words and in fact: 4 to 8 traces of a class.
     assert!(al.get("/rounds/1").await.ok().text.contains("4 to 8"));
+}
+
+/// Six packets of a byte a trace, the same for all classes: it tells nothing, and costs nothing.
+fn dummies() -> String {
+    let mut dummy = "cell_id,rep,direction_size,timestamp\n".to_owned();
+    for (class, rep) in (1..=4).flat_map(|class| (0..6).map(move |rep| (class, rep))) {
+        for packet in 0..6 {
+            let size = if packet % 2 == 0 { 1 } else { -1 };
+            let seconds = f64::from(packet) * (0.2001 + f64::from(rep) * 0.0001);
+            dummy += &format!("{class},{rep},{size},{seconds}\n");
+        }
+    }
+    dummy
+}
+
+/// A round with undefended traffic, in its defence phase, in which one team uploads dummies and two others what they have: their submissions.
+async fn with_dummies(
+    site: &Site,
+    profile: Profile,
+    verdict: Implausible,
+) -> (Browser<'_>, Browser<'_>, String, Vec<String>) {
+    let mut organiser = site.organiser().await;
+    let mut cheat = site.team("Cheat").await;
+    let mut others = vec![site.team("Bo").await, site.team("Cy").await];
+    site.round(1, |round| {
+        round.settings.profile = profile;
+        round.settings.plausibility.verdict = verdict;
+    })
+    .await;
+    organiser.upload("/organise/rounds/1/baseline", &[], defence(40, 100).as_bytes()).await.is(303);
+    site.at(site.now() + DAY);
+    let mut ids = Vec::new();
+    for (seed, team) in (1..).zip(&mut others) {
+        ids.push(team.uploaded("/rounds/1/defence", &[], defence(seed, 100).as_bytes()).await);
+    }
+    let id = cheat.uploaded("/rounds/1/defence", &[], dummies().as_bytes()).await;
+    site.work().await;
+    for (team, id) in others.iter_mut().zip(&ids) {
+        let honest = team.submission(id).await;
+        assert_eq!(honest["state"], "done", "{honest}");
+    }
+    (organiser, cheat, id, ids)
+}
+
+/// The line of the team with the dummies, and the totals of all others.
+async fn cheat_on_board(site: &Site) -> (serde_json::Value, Vec<serde_json::Value>) {
+    let board = site.visitor().get("/rounds/1/leaderboard.json").await.ok().json();
+    let (cheat, others): (Vec<_>, Vec<_>) =
+        board["rows"].as_array().unwrap().iter().cloned().partition(|row| row["name"] == "Cheat");
+    (cheat[0].clone(), others)
+}
+
+#[tokio::test]
+async fn defect_6_dummy_traffic_does_not_win_by_either_rule() {
+    for profile in [Profile::Balanced, Profile::Srs2022] {
+        let site = Site::new().await;
+        let (_, mut cheat, id, _) = with_dummies(&site, profile, Implausible::Refuse).await;
+        let refused = cheat.submission(&id).await;
+        assert_eq!(refused["state"], "refused", "{refused}");
+        // The same words as beside one's own desk, where the same undefended traffic is.
+        let undefended =
+            read_defense(Source::bytes("a.csv", defence(40, 100).as_bytes()), &ReadLimits::UPLOAD).unwrap();
+        let baseline = Baseline::of(&undefended, Plausibility::default()).unwrap();
+        let dummies = dummies();
+        let upload = Source::bytes("a.csv", dummies.as_bytes());
+        let local = check_defense(upload, &crate::site::RULES, &ReadLimits::UPLOAD, Some(&baseline)).unwrap();
+        let kinds: Vec<String> = local.problems.kinds().iter().map(|kind| kind.kind.to_string()).collect();
+        assert_eq!(kinds.len(), 2, "{kinds:?}");
+        let page = cheat.get(&format!("/submissions/{id}")).await.ok().text;
+        for kind in &kinds {
+            assert!(kind.ends_with("cannot have carried the answers: classes 1 to 4"), "{kind}");
+            assert!(page.contains(kind.as_str()), "{kind}: {page}");
+        }
+        site.at(site.now() + DAY);
+        site.work().await;
+        let (cheat, others) = cheat_on_board(&site).await;
+        assert!(cheat["rank"].is_null() && cheat["total"].is_null() && cheat["utility"].is_null(), "{cheat}");
+        assert!(others.iter().all(|row| row["total"].is_number()), "{others:?}");
+        let rules = site.visitor().get("/rounds/1").await.ok().text;
+        assert!(
+            rules.contains("what carries less than 0.8 of the undefended incoming bytes of each class is refused"),
+            "{rules}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn defect_6_dummy_traffic_that_is_held_counts_when_organisers_accept_it_alone() {
+    let site = Site::new().await;
+    let (mut organiser, mut cheat, id, others) = with_dummies(&site, Profile::Balanced, Implausible::Hold).await;
+    let held = cheat.submission(&id).await;
+    assert_eq!(held["state"], "held", "{held}");
+    assert!(held["reason"].as_str().unwrap().starts_with("Organisers have to accept it first"), "{held}");
+    assert!(cheat_on_board(&site).await.0["utility"].is_null());
+    cheat.post(&format!("/submissions/{id}/choose"), &[]).await.is(409);
+    assert!(
+        organiser.get("/organise/rounds/1").await.ok().text.contains(&format!("/organise/submissions/{id}\">Cheat"))
+    );
+    organiser.post(&format!("/organise/submissions/{}/accept", others[0]), &[]).await.is(409);
+    organiser.post(&format!("/organise/submissions/{id}/accept"), &[]).await.is(303);
+    site.work().await;
+    assert_eq!(cheat.submission(&id).await["state"], "done");
+    assert!(cheat_on_board(&site).await.0["utility"].as_f64().unwrap() > 0.8, "it costs next to nothing");
+    assert!(organiser.get("/organise/audit?action=accept+defence").await.ok().text.contains(&id));
+    // What was accepted stays so when it is checked again.
+    organiser.post(&format!("/organise/submissions/{id}/again"), &[]).await.is(303);
+    site.work().await;
+    assert_eq!(cheat.submission(&id).await["state"], "done");
+
+    // Another one nobody accepts before matches are drawn: the team does not play with it, and too late is too late.
+    let site = Site::new().await;
+    let (mut organiser, mut cheat, id, _) = with_dummies(&site, Profile::Balanced, Implausible::Hold).await;
+    site.at(site.now() + DAY);
+    site.work().await;
+    organiser.post(&format!("/organise/submissions/{id}/accept"), &[]).await.is(409);
+    organiser.post(&format!("/organise/submissions/{id}/refuse"), &[]).await.is(303);
+    assert_eq!(cheat.submission(&id).await["state"], "refused");
+    assert!(organiser.get("/organise/audit?action=refuse+defence").await.ok().text.contains(&id));
+    assert!(cheat_on_board(&site).await.0["rank"].is_null());
+}
+
+#[tokio::test]
+async fn defect_6_a_round_that_cannot_tell_dummies_says_so() {
+    let site = Site::new().await;
+    let mut organiser = site.organiser().await;
+    two(&site).await;
+    let words = "cannot be told from a defence: there is no undefended traffic to hold it against";
+    assert!(site.visitor().get("/rounds/1").await.ok().text.contains(words));
+    assert!(organiser.get("/organise/rounds/1").await.ok().text.contains(words));
 }
 
 #[tokio::test]

@@ -1,11 +1,12 @@
 //! Restarts, lost workers, copies, the demo.
 
+use sha2::{Digest, Sha256};
 use wfkit_platform::backup::backup;
 use wfkit_platform::store::{jobs, submissions};
 use wfkit_platform::{App, Clock, Files, Store, World, demo, router, work};
 
 use crate::site::{Browser, DAY, HOUR, Site, options};
-use crate::traffic::defence;
+use crate::traffic::{defence, zipped};
 
 /// The same folder, opened by another process.
 async fn reopened(site: &Site, folder: &std::path::Path) -> Site {
@@ -193,4 +194,53 @@ async fn the_demo_is_a_competition() {
     assert!(player.get("/").await.ok().text.contains("Download and attack"));
     let states = texts(&player.get("/api/v1/submissions").await.ok().json()["items"], "state");
     assert!(states.len() >= 5 && states.iter().all(|state| state == "done"), "{states:?}");
+}
+
+#[tokio::test]
+async fn organisers_have_all_submissions_of_a_round_in_one_archive() {
+    let site = Site::new().await;
+    let mut organiser = site.organiser().await;
+    let (mut al, mut bo) = (site.team("Al").await, site.team("Bo").await);
+    site.round(1, |_| ()).await;
+    site.at(site.now() + DAY);
+    let plain = defence(1, 100);
+    let packed = zipped("defence.csv", defence(2, 100).as_bytes());
+    let first = al.uploaded("/rounds/1/defence", &[], plain.as_bytes()).await;
+    let wrong = al.uploaded("/rounds/1/defence", &[], b"cell_id,rep\n1,2\n").await;
+    let other = bo.uploaded("/rounds/1/defence", &[], &packed).await;
+    site.work().await;
+    site.at(site.now() + DAY);
+    site.work().await;
+    let path = "/organise/rounds/1/submissions.zip";
+    al.get(path).await.is(404);
+    site.visitor().get(path).await.is(303);
+    organiser.get("/organise/rounds/9/submissions.zip").await.is(404);
+    let answer = organiser.get(path).await.ok();
+    assert_eq!(answer.header("content-type"), "application/zip");
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(answer.bytes.clone())).unwrap();
+    let mut read = |name: &str| {
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut archive.by_name(name).unwrap(), &mut bytes).unwrap();
+        bytes
+    };
+    let manifest = String::from_utf8(read("manifest.csv")).unwrap();
+    let rows: Vec<Vec<&str>> = manifest.lines().skip(1).map(|line| line.split(',').collect()).collect();
+    assert_eq!(rows.len(), 3, "{manifest}");
+    for (id, bytes, state, pinned) in [
+        (&first, plain.as_bytes(), "done", "yes"),
+        (&wrong, b"cell_id,rep\n1,2\n".as_slice(), "refused", "no"),
+        (&other, packed.as_slice(), "done", "yes"),
+    ] {
+        let row = rows.iter().find(|row| row[6] == id).unwrap_or_else(|| panic!("{id}: {manifest}"));
+        assert_eq!((row[8], row[9]), (state, pinned), "{manifest}");
+        assert!(row[0].starts_with("defence/team-") && row[0].contains(id.as_str()), "{manifest}");
+        let kept = read(row[0]);
+        assert_eq!(kept, bytes, "{id}");
+        let digest: String = Sha256::digest(&kept).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(digest, row[1], "{manifest}");
+    }
+    // The same again is the same, and the log knows of it.
+    assert_eq!(organiser.get(path).await.ok().bytes, answer.bytes);
+    let log = organiser.get("/organise/audit?action=download+all+submissions").await.ok().text;
+    assert_eq!(log.matches("3 files").count(), 2, "{log}");
 }

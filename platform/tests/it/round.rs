@@ -38,6 +38,8 @@ async fn a_whole_round_and_the_next() {
             ("test_traces", "40"),
             ("matches_per_team", "1"),
             ("profile", "balanced"),
+            ("implausible", "flag"),
+            ("least_share", "0.9"),
             ("counting", "best"),
             ("incomplete", "play"),
             ("limit_accepted", "5"),

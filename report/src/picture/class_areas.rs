@@ -38,10 +38,17 @@ pub fn class_areas(title: &str, classes: &[ClassScores]) -> Result<Picture, Stri
         ]);
     }
     let sure = known.iter().filter(|(_, area)| *area >= 0.99).count();
-    let finding = format!(
+    let mut finding = format!(
         "{sure} of {} classes have a ROC-AUC of 0.99 or more. Least given away is {least} ({lowest:.3}), most {most} ({highest:.3}).",
         known.len()
     );
+    let traces = classes.iter().filter(|one| one.roc_auc.is_some() && one.traces > 0).map(|one| one.traces);
+    if let Some(fewest) = traces.clone().min() {
+        let most = traces.max().unwrap_or(fewest);
+        let n = if fewest == most { fewest.to_string() } else { format!("{fewest} to {most}") };
+        let few = if most < 30 { ", so few that an area varies much by luck" } else { "" };
+        finding += &format!(" n is {n} traces a class{few}.");
+    }
     let reading = "Each class against all others, on its own: 0.5 is guessing (dashed), 1 is given away for certain. Means hide the classes at the ends.";
     Ok(Picture::drawn(
         title,
@@ -144,6 +151,7 @@ mod tests {
         let order: Vec<String> = picture.table.rows().iter().map(|row| row[0].text()[..7].to_owned()).collect();
         assert_eq!(order, ["class 2", "class 1", "class 0"]);
         assert!(picture.finding.starts_with("2 of 2 classes"), "{}", picture.finding);
+        assert!(picture.finding.ends_with(" n is 10 traces a class, so few that an area varies much by luck."));
         assert!(class_areas("t", &[]).is_err());
     }
 

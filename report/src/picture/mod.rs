@@ -11,11 +11,16 @@ mod frontier;
 mod heat;
 mod importance;
 mod matrix;
+mod ranges;
+mod ranks;
 mod reliability;
 mod roc;
 mod sizes;
+mod strip;
 #[cfg(feature = "results")]
 mod sweep;
+mod timeline;
+mod tradeoff;
 mod waterfall;
 
 use serde_json::{Value, json};
@@ -34,11 +39,16 @@ pub use frontier::{Elsewhere, Entry, Panels, Point, frontier};
 pub use heat::{HeatCell, heat};
 pub use importance::{Bar, Importances, importances};
 pub use matrix::{Matrix, Tested, matrix};
+pub use ranges::{Ranged, ranges};
+pub use ranks::{Ranked, ranks};
 pub use reliability::reliability;
 pub use roc::roc;
 pub use sizes::sizes;
+pub use strip::{SpreadRow, strip};
 #[cfg(feature = "results")]
 pub use sweep::sweep;
+pub use timeline::{Slot, timeline};
+pub use tradeoff::{CostAxis, Mark, Placed, tradeoff};
 pub use waterfall::{ShownTrace, waterfall};
 
 /// A picture and all that is said of it.
@@ -78,6 +88,15 @@ impl Picture {
     pub fn svg(&self) -> String {
         match &self.drawing {
             Drawing::Drawn(canvas) => canvas.alone(&self.title, &self.finding, &self.table.csv()),
+            Drawing::Whole(svg) => svg.clone(),
+        }
+    }
+
+    /// For a page that shows the file as an image, and says title and finding itself: without them, and in the dark with colours for it, but
+    /// not when it is printed. A picture that has a ground of its own keeps that.
+    pub fn image(&self) -> String {
+        match &self.drawing {
+            Drawing::Drawn(canvas) => canvas.image(&self.title, &self.finding),
             Drawing::Whole(svg) => svg.clone(),
         }
     }

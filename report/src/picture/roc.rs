@@ -3,7 +3,7 @@ use wfkit_metrics::{Probabilities, per_class_auc};
 
 use super::{Picture, field, percent};
 use crate::axes::{Plot, Scale};
-use crate::canvas::Canvas;
+use crate::canvas::{Anchor, Canvas, px};
 use crate::table::{Cell, Table};
 
 const SIDE: f64 = 280.0;
@@ -11,10 +11,16 @@ const LEFT: [f64; 2] = [64.0, 454.0];
 const TOP: f64 = 14.0;
 /// The smallest false positive rate that the logarithmic panel shows.
 const LEAST: f64 = 1e-4;
+/// Classes at either end that have a line of their own.
+const ENDS: usize = 3;
+/// Lines and what they are.
+const LEGEND: [(&str, &str); 3] =
+    [("a", "mean of all classes"), ("c", "best found classes"), ("e", "least found classes")];
 
 /// One-vs-rest ROC, averaged over classes: mean true positive rate at each false positive rate (T. Fawcett, "An introduction to ROC analysis",
 /// Pattern Recognition Letters 27, 2006, vertical averaging), with a band from the 10th to the 90th percentile of the classes; beside it the same
-/// with a logarithmic axis, where an attacker who looks for rare visits works. Classes without a trace, or with all of them, are in no average.
+/// with a logarithmic axis, where an attacker who looks for rare visits works; and the mean of the three classes with the largest area and of the three
+/// with the smallest. Classes without a trace, or with all of them, are in no average.
 ///
 /// `truth`, shape `(n_traces,)`, are columns of `probabilities`.
 ///
@@ -22,15 +28,21 @@ const LEAST: f64 = 1e-4;
 /// Why there is no curve, in words.
 pub fn roc(title: &str, probabilities: &Probabilities, truth: &[usize]) -> Result<Picture, String> {
     let areas = per_class_auc(probabilities, truth).map_err(|error| error.to_string())?;
-    let curves: Vec<Vec<(f64, f64)>> = (0..areas.len())
-        .filter(|&class| areas[class].is_some())
-        .map(|class| one_class(probabilities, truth, class))
-        .collect();
+    let mut scored: Vec<(usize, f64)> =
+        areas.iter().enumerate().filter_map(|(class, area)| Some((class, (*area)?))).collect();
+    let curves: Vec<Vec<(f64, f64)>> =
+        scored.iter().map(|&(class, _)| one_class(probabilities, truth, class)).collect();
+    // Stable, so that of equals the first is the better.
+    scored.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let few = ENDS.min(scored.len() / 2);
+    let ends = [&scored[..few], &scored[scored.len() - few..]];
+    let of_ends =
+        ends.map(|ends| ends.iter().map(|&(class, _)| one_class(probabilities, truth, class)).collect::<Vec<_>>());
     // Below one in all traces of other classes nothing can be measured.
     let least = smallest_rate(truth, &areas);
     let rates = rates(least);
     let points: Vec<Point> = rates.iter().map(|&rate| Point::at(rate, &curves)).collect();
-    let mut canvas = Canvas::new(760.0, TOP + SIDE + 46.0);
+    let mut canvas = Canvas::new(760.0, TOP + SIDE + 46.0 + 22.0 * LEGEND.len() as f64);
     for (left, x) in LEFT.into_iter().zip([Scale::Linear { low: 0.0, high: 1.0 }, Scale::Log { low: least, high: 1.0 }])
     {
         let plot = Plot { left, top: TOP, width: SIDE, height: SIDE, x, y: Scale::Linear { low: 0.0, high: 1.0 } };
@@ -43,16 +55,41 @@ pub fn roc(title: &str, probabilities: &Probabilities, truth: &[usize]) -> Resul
             &plot.band(&shown.iter().map(|point| (point.rate, point.low, point.high)).collect::<Vec<_>>()),
         );
         canvas.path("chance", &plot.line(shown.iter().map(|point| (point.rate, point.rate))));
+        for (curves, class) in of_ends.iter().zip(["c", "e"]).filter(|(curves, _)| !curves.is_empty()) {
+            let mean = shown.iter().map(|point| (point.rate, Point::at(point.rate, curves).mean));
+            canvas.path(&format!("line {class}"), &plot.line(mean));
+        }
         canvas.path("line a", &plot.line(shown.iter().map(|point| (point.rate, point.mean))));
+    }
+    let names = probabilities.classes().names();
+    let named = |ends: &[(usize, f64)]| {
+        ends.iter().map(|&(class, area)| format!("{} ({area:.3})", names[class])).collect::<Vec<_>>().join(", ")
+    };
+    for (at, (class, what)) in LEGEND.into_iter().enumerate() {
+        let y = TOP + SIDE + 56.0 + 22.0 * at as f64;
+        let told = match at {
+            0 => what.to_owned(),
+            _ if few == 0 => format!("{what}: there are too few classes"),
+            at => format!("{what}, mean of {few}: {}", named(ends[at - 1])),
+        };
+        canvas.path(&format!("line {class}"), &format!("M{} {}h34", px(LEFT[0]), px(y)));
+        canvas.fitted((LEFT[0] + 44.0, y + 4.0), Anchor::Start, "soft small", &told, 620.0);
     }
     let mut table = Table::new(&[
         "false_positive_rate",
         "true_positive_rate",
         "tenth_percentile_of_classes",
         "ninetieth_percentile_of_classes",
+        "best_classes",
+        "worst_classes",
     ]);
     for point in &points {
-        table.push([point.rate, point.mean, point.low, point.high].map(Cell::from));
+        let [best, worst] = of_ends.each_ref().map(|curves| match curves.is_empty() {
+            true => Cell::Missing,
+            false => Point::at(point.rate, curves).mean.into(),
+        });
+        let [rate, mean, low, high] = [point.rate, point.mean, point.low, point.high].map(Cell::from);
+        table.push([rate, mean, low, high, best, worst]);
     }
     let mean = areas.iter().flatten().sum::<f64>() / curves.len() as f64;
     let at = |rate: f64| Point::at(rate, &curves).mean;
@@ -90,6 +127,8 @@ pub fn roc(title: &str, probabilities: &Probabilities, truth: &[usize]) -> Resul
                 { "mark": { "type": "area", "opacity": 0.3 }, "encoding": {
                     "y": field("tenth_percentile_of_classes", "quantitative", "true positive rate"), "y2": { "field": "ninetieth_percentile_of_classes" } } },
                 { "mark": "line", "encoding": { "y": field("true_positive_rate", "quantitative", "true positive rate") } },
+                { "mark": { "type": "line", "color": "green", "strokeDash": [2, 2] }, "encoding": { "y": field("best_classes", "quantitative", "true positive rate") } },
+                { "mark": { "type": "line", "color": "orange", "strokeDash": [4, 4] }, "encoding": { "y": field("worst_classes", "quantitative", "true positive rate") } },
                 { "mark": { "type": "line", "strokeDash": [6, 4] }, "encoding": { "y": field("false_positive_rate", "quantitative", "true positive rate") } }
             ]
         }),

@@ -1,7 +1,9 @@
 use wfkit_datasets::Trace;
 use wfkit_metrics::{ScoreOptions, Scores, reliability};
 use wfkit_report::page;
-use wfkit_report::picture::{self, Bar, Importances, Matrix, Picture, ShownTrace};
+use wfkit_report::picture::{
+    self, Bar, CostAxis, Importances, Mark, Matrix, Picture, Placed, Ranged, Ranked, ShownTrace, Slot, SpreadRow,
+};
 
 use crate::made_up::{name, predicted, set, stages, trace};
 use crate::snapshot;
@@ -51,7 +53,66 @@ fn all() -> Vec<(&'static str, Picture)> {
     }))
     .unwrap();
     let stages = stages(&said);
+    let ranked = |at: usize| Ranked {
+        name: if at == 4 { name(1) } else { format!("team {at}") },
+        own: at == 2,
+        ranks: (0..4).map(|round| (at + round >= 3).then_some(1 + (at * 7 + round * round * 3) % 16)).collect(),
+        totals: (0..4).map(|round| (at + round >= 3).then_some(90.0 - at as f64)).collect(),
+    };
+    let placed = |at: usize| Placed {
+        name: if at == 3 { name(1) } else { format!("team {at}") },
+        mark: [Mark::Team, Mark::Team, Mark::Own, Mark::Team, Mark::Reference][at % 5],
+        costs: vec![Some(1.0 - 0.08 * at as f64), Some(0.1 * (at * at) as f64)],
+        value: 0.1 + 0.09 * at as f64,
+        interval: Some((0.05 + 0.09 * at as f64, 0.17 + 0.09 * at as f64)),
+    };
+    let costs = [
+        CostAxis { label: "utility", more_is_better: true },
+        CostAxis { label: "time overhead", more_is_better: false },
+    ];
+    let spread = |at: usize| SpreadRow {
+        name: if at == 3 { name(1) } else { format!("team {at}") },
+        own: at == 1,
+        values: (1..=3)
+            .map(|measure| (0..60).map(|of| (at * measure) as f64 * f64::from(of) / 30.0).collect())
+            .collect(),
+        medians: (1..=3).map(|measure| Some((at * measure) as f64)).collect(),
+    };
+    let ranged = |at: usize| Ranged {
+        name: if at == 3 { name(1) } else { format!("team {at}") },
+        own: at == 1,
+        value: 0.5 + 0.1 * at as f64,
+        interval: (at > 0).then_some((0.45 + 0.1 * at as f64, 0.55 + 0.1 * at as f64)),
+    };
+    let slot = |at: usize| Slot {
+        from: format!("2026-03-{:02} 12:00", at + 1),
+        taken: (at * at % 17) as u64,
+        refused: (at % 3) as u64,
+        waiting: (at % 7) as u64,
+        longest_wait_seconds: (!at.is_multiple_of(4)).then_some(3.0 * at as f64),
+    };
+    let rounds: Vec<String> = (1..=4).map(|round| format!("round {round}")).collect();
     vec![
+        ("ranks", picture::ranks("Ranks over rounds", &rounds, &(0..16).map(ranked).collect::<Vec<_>>()).unwrap()),
+        (
+            "tradeoff",
+            picture::tradeoff("Utility against privacy", &costs, "privacy", &(0..8).map(placed).collect::<Vec<_>>())
+                .unwrap(),
+        ),
+        (
+            "strip",
+            picture::strip(
+                "What defences cost",
+                &["bytes in", "bytes out", "time"],
+                &(0..5).map(spread).collect::<Vec<_>>(),
+            )
+            .unwrap(),
+        ),
+        (
+            "ranges",
+            picture::ranges("What attacks find", "ROC-AUC", 0.5, &(0..5).map(ranged).collect::<Vec<_>>()).unwrap(),
+        ),
+        ("timeline", picture::timeline("Submissions over time", &(0..28).map(slot).collect::<Vec<_>>()).unwrap()),
         ("waterfall", picture::waterfall("When what was sent", &shown)),
         ("cumulative", picture::cumulative("Bytes over time", &lines)),
         (

@@ -96,6 +96,12 @@ pub(crate) enum Competition {
         /// Verification files of the attacked teams, for an attack; without them only the form is checked.
         #[arg(long, value_name = "FILE", num_args = 1..)]
         verif: Vec<PathBuf>,
+        /// Undefended traffic in a defence file, for a defence: what it adds is told, and what cannot have carried the answers is refused, as a server does.
+        #[arg(long, value_name = "FILE")]
+        undefended: Option<PathBuf>,
+        /// The share of the undefended incoming bytes that a defence carries at least, in every class.
+        #[arg(long, default_value_t = 0.8, value_name = "SHARE", requires = "undefended")]
+        least_share: f64,
         #[command(flatten)]
         rules: Rules,
     },

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use wfkit_competition::{
-    BundleOptions, CheckReport, CompetitionScore, Rules, SplitOptions, SplitReport, Verif, bundle_for_codabench,
-    check_attack, check_defense, count_all_paths, export_defense, read_defense, score, split, split_for_hosts,
-    write_kit,
+    Baseline, BundleOptions, CheckReport, CompetitionScore, Plausibility, Rules, SplitOptions, SplitReport, Verif,
+    bundle_for_codabench, check_attack, check_defense, count_all_paths, export_defense, read_defense, score, split,
+    split_for_hosts, write_kit,
 };
 use wfkit_datasets::TraceSet;
 use wfkit_datasets::formats::{Problems, ReadLimits, Source};
@@ -40,7 +40,10 @@ pub(crate) fn run(command: &cli::Competition, context: &Context<'_>) -> Result<(
             bundle(file, out, title, [*opens, *last, *ends], *test, context)
         }
         cli::Competition::Kit { traces, out, test } => kit(traces, out, *test, context),
-        cli::Competition::Check { kind, file, verif, rules } => check(*kind, file, verif, &limits_of(rules), context),
+        cli::Competition::Check { kind, file, verif, undefended, least_share, rules } => {
+            let undefended = undefended.as_deref().map(|path| (path, *least_share));
+            check(*kind, file, (verif, undefended), &limits_of(rules), context)
+        }
         cli::Competition::Score { attack, verif, defence, classes } => {
             check_number(attack, verif, *classes)?;
             score_files(attack, verif, defence.as_deref(), context)
@@ -195,17 +198,42 @@ fn split_file(
     context.finish_and_print(report, Some(&out.join(format!("team_{team_id}_split"))))
 }
 
-fn check(kind: cli::UploadKind, file: &Path, verif: &[PathBuf], rules: &Rules, context: &Context<'_>) -> Result<()> {
+/// What a defence is held against: undefended traffic, and the share of it that a defence carries at least.
+type Undefended<'a> = Option<(&'a Path, f64)>;
+
+fn baseline(undefended: Undefended<'_>) -> Result<Option<Baseline>> {
+    let Some((path, least_share)) = undefended else { return Ok(None) };
+    if !(least_share > 0.0 && least_share <= 1.0) {
+        bail!("--least-share {least_share}: a share is above 0 and 1 at most");
+    }
+    let set = read_defense(path, &ReadLimits::OWN)?;
+    match Baseline::of(&set, Plausibility { least_share, ..Plausibility::default() }) {
+        Some(baseline) => Ok(Some(baseline)),
+        None => bail!("{}: there are no traces in it", path.display()),
+    }
+}
+
+fn check(
+    kind: cli::UploadKind,
+    file: &Path,
+    (verif, undefended): (&[PathBuf], Undefended<'_>),
+    rules: &Rules,
+    context: &Context<'_>,
+) -> Result<()> {
     let (stage, checked) = match kind {
         cli::UploadKind::Defence => {
-            ("competition check defence", check_defense(file, rules, &ReadLimits::UPLOAD, None)?)
+            let baseline = baseline(undefended)?;
+            ("competition check defence", check_defense(file, rules, &ReadLimits::UPLOAD, baseline.as_ref())?)
+        }
+        cli::UploadKind::Attack if undefended.is_some() => {
+            bail!("--undefended is for a defence: an attack has no traffic")
         }
         cli::UploadKind::Attack => {
             ("competition check attack", check_attack(file, &verifs(verif), rules, &ReadLimits::UPLOAD)?)
         }
     };
-    let inputs: Vec<PathBuf> =
-        std::iter::once(file).chain(verif.iter().map(PathBuf::as_path)).map(Path::to_owned).collect();
+    let others = verif.iter().map(PathBuf::as_path).chain(undefended.map(|(path, _)| path));
+    let inputs: Vec<PathBuf> = std::iter::once(file).chain(others).map(Path::to_owned).collect();
     let privacy = PrivacyReport::unmeasured(UPLOADED, "a check looks at form, not at what an attack finds");
     let mut report = context.stage(
         stage,

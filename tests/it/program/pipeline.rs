@@ -222,6 +222,21 @@ fn a_round_of_the_competition_from_export_to_score() {
     let rules = "--classes 10 --reps 20";
     folder.report_beside("d.report.json", &format!("competition export traces.parquet --out d.csv.zip {rules}"));
     folder.report(&format!("competition check defence d.csv.zip {rules}"));
+    // Held against itself it carries all answers; packets of a byte carry none, and every class is named.
+    folder.report(&format!("competition check defence d.csv.zip --undefended d.csv.zip --least-share 1 {rules}"));
+    let mut dummies = "cell_id,rep,direction_size,timestamp\n".to_owned();
+    for (class, rep) in (1..=10).flat_map(|class| (0..20).map(move |rep| (class, rep))) {
+        for packet in 0..6 {
+            dummies += &match packet {
+                0 => format!("{class},{rep},1,0\n"),
+                packet => format!("{class},{rep},-1,0.{packet}{rep}\n"),
+            };
+        }
+    }
+    folder.write("dummies.csv", dummies);
+    let refused =
+        folder.wfkit(&format!("competition check defence dummies.csv --undefended d.csv.zip {rules}")).fails();
+    assert!(refused.contains("cannot have carried the answers: classes 1 to 10"), "{refused}");
     let split = folder.report_beside(
         "round/team_7_split.report.json",
         "competition split d.csv.zip --team-id 7 --test 40 --out round",

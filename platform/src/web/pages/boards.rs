@@ -8,11 +8,13 @@ use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
+use super::plots::{over_rounds, utility_against_privacy};
 use crate::contest::{self, Seen, Sight};
 use crate::game::{Board, OverallRow, Phase, Row};
 use crate::store::paging::{self, Key};
 use crate::store::{rounds, settings};
 use crate::web::etag::MadeAt;
+use crate::web::figure::{self, Figure};
 use crate::web::guard::Viewer;
 use crate::web::show::{When, csv_field, number, percent};
 use crate::web::table::{Asked, Column, Head, InMemory, Table};
@@ -88,7 +90,8 @@ struct BoardPage {
     frozen: bool,
     own_only: bool,
     part: &'static str,
-    chart: bool,
+    /// What the chart shows, in words, where there is one.
+    chart: Option<String>,
 }
 
 /// What a board is sorted by.
@@ -144,7 +147,7 @@ pub(crate) async fn round(
         frozen: seen.frozen,
         own_only: matches!(seen.sight, Sight::Own(_)),
         part: seen.board.part.name(),
-        chart: seen.board.rows.iter().any(|row| row.utility.is_some() && row.privacy.is_some()),
+        chart: utility_against_privacy(&seen, viewer.team.as_ref().map(|team| team.number)).map(|one| one.finding),
     };
     Ok(made_at(html(&page)?, as_of.to_string()))
 }
@@ -162,8 +165,8 @@ pub(crate) async fn chart(
 ) -> Result<Response, Failure> {
     let seen = load(&app, &viewer, number).await?;
     let own = viewer.team.as_ref().map(|team| team.number);
-    let text = super::super::chart::utility_against_privacy(&seen.board, own);
-    Ok(([(header::CONTENT_TYPE, "image/svg+xml")], text).into_response())
+    let picture = utility_against_privacy(&seen, own).ok_or(Failure::NotFound)?;
+    Ok(figure::image(&picture))
 }
 
 fn csv(text: String, name: &str) -> Response {
@@ -365,8 +368,8 @@ pub(crate) async fn matrix_json(
     Ok(made_at(Json(document).into_response(), at))
 }
 
-/// Rounds whose scores the viewer sees all of, and the board over them.
-async fn all_rounds(app: &App, viewer: &Viewer) -> Result<(Vec<i64>, Vec<OverallRow>, String), Failure> {
+/// Boards of the rounds whose scores the viewer sees all of.
+pub(super) async fn all_boards(app: &App, viewer: &Viewer) -> Result<Vec<Board>, Failure> {
     let now = app.now();
     let mut conn = app.store.read().await?;
     let mut boards = Vec::new();
@@ -379,7 +382,13 @@ async fn all_rounds(app: &App, viewer: &Viewer) -> Result<(Vec<i64>, Vec<Overall
             boards.push(seen.board);
         }
     }
-    let aggregation = settings::competition(&mut conn).await?.aggregation;
+    Ok(boards)
+}
+
+/// Their rounds, and the board over them.
+async fn all_rounds(app: &App, viewer: &Viewer) -> Result<(Vec<i64>, Vec<OverallRow>, String), Failure> {
+    let boards = all_boards(app, viewer).await?;
+    let aggregation = settings::competition(&mut *app.store.read().await?).await?.aggregation;
     let numbers = boards.iter().map(|board| board.round).collect();
     Ok((numbers, crate::game::overall(&boards, aggregation), crate::game::name_of(aggregation)))
 }
@@ -392,6 +401,7 @@ struct OverallPage {
     heads: Vec<Head>,
     rows: Vec<(String, i64, String, Vec<String>, String)>,
     aggregation: String,
+    pictures: Vec<Figure>,
 }
 
 /// What the board over all rounds is sorted by.
@@ -418,7 +428,9 @@ pub(crate) async fn overall(State(app): State<App>, viewer: Viewer, asked: Asked
             (rank, row.team, row.name, totals, number(row.total, 2))
         })
         .collect();
-    html(&OverallPage { page: Page::new(&app, &viewer, "Leaderboard"), rounds, heads, rows, aggregation })
+    let pictures = over_rounds(&app, &viewer).await?;
+    let pictures = pictures.into_iter().map(|one| Figure::new(one, "/leaderboard/pictures", "")).collect();
+    html(&OverallPage { page: Page::new(&app, &viewer, "Leaderboard"), rounds, heads, rows, aggregation, pictures })
 }
 
 pub(crate) async fn overall_csv(State(app): State<App>, viewer: Viewer) -> Result<Response, Failure> {

@@ -135,6 +135,7 @@ async fn recent(conn: &mut Conn, rounds: &[&Round], one: Submission) -> Result<R
         },
         State::Running => "being checked now".to_owned(),
         State::Done => "checked".to_owned(),
+        State::Held => "checked; it counts once organisers accept it".to_owned(),
         State::Refused => reason(),
         State::Failed => reason(),
     };

@@ -4,14 +4,14 @@ use askama::Template;
 use axum::extract::{Multipart, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
-use wfkit_competition::Rules;
+use wfkit_competition::{Plausibility, Rules};
 
 use super::account::Nothing;
 use super::home::RoundLine;
-use super::rounds::send;
+use super::rounds::{dummy_traffic, send};
 use super::submissions::{Line, lines, page_of};
 use crate::acts;
-use crate::game::{Aggregation, Limits, Profile, Round, Settings, name_of, parse};
+use crate::game::{Aggregation, Kind, Limits, Profile, Round, Settings, name_of, parse};
 use crate::store::accounts::{self, AccountLine, Invitation};
 use crate::store::audit::{self, Entry};
 use crate::store::jobs::{self, JobLine};
@@ -80,6 +80,10 @@ pub(crate) struct RoundForm {
     scores_during: String,
     scores_after: String,
     #[serde(default)]
+    implausible: String,
+    #[serde(default)]
+    least_share: String,
+    #[serde(default)]
     specifications: String,
     #[serde(default)]
     recordings: String,
@@ -110,6 +114,8 @@ impl RoundForm {
             limit_window_hours: settings.limits.window_hours.to_string(),
             scores_during: name_of(settings.scores_during),
             scores_after: name_of(settings.scores_after),
+            implausible: name_of(settings.plausibility.verdict),
+            least_share: settings.plausibility.least_share.to_string(),
             specifications: if settings.specifications { "yes" } else { "no" }.to_owned(),
             recordings: if settings.recordings { "yes" } else { "no" }.to_owned(),
         }
@@ -158,10 +164,22 @@ impl RoundForm {
             total: whole("limit_total", &self.limit_total),
             window_hours: whole("limit_window_hours", &self.limit_window_hours),
         };
+        let before = round.settings.plausibility;
+        let least_share = match self.least_share.trim() {
+            "" => before.least_share,
+            text => text.parse().unwrap_or_else(|_| {
+                wrong.push(("least_share", "a number such as 0.8".to_owned()));
+                before.least_share
+            }),
+        };
         let unknown = |name: &'static str| Failure::field(name, "not one of the choices");
         if !wrong.is_empty() {
             return Err(Failure::Invalid(wrong));
         }
+        let verdict = match self.implausible.as_str() {
+            "" => before.verdict,
+            name => parse(name).ok_or_else(|| unknown("implausible"))?,
+        };
         let settings = Settings {
             rules,
             test_traces,
@@ -174,6 +192,9 @@ impl RoundForm {
             scores_after: parse(&self.scores_after).ok_or_else(|| unknown("scores_after"))?,
             freeze_at,
             baseline: round.settings.baseline,
+            answers: round.settings.answers.clone(),
+            references: round.settings.references.clone(),
+            plausibility: Plausibility { verdict, least_share },
             specifications: self.specifications == "yes",
             recordings: self.recordings == "yes",
         };
@@ -201,6 +222,10 @@ struct RoundPage {
     exists: bool,
     settled: bool,
     baseline: Option<[String; 3]>,
+    /// What becomes of dummy traffic, in words.
+    plausibility: String,
+    /// Defences that wait for a decision: id and team.
+    held: Vec<(String, String)>,
     matches: Vec<(String, String)>,
     without: Vec<String>,
     pinned: Vec<i64>,
@@ -217,6 +242,12 @@ async fn round_page(
     let exists = rounds::by_id(&mut conn, &round.id).await?.is_some();
     let pins = rounds::pins(&mut conn, &round.id).await?;
     let all = teams::all(&mut conn).await?;
+    let held: Vec<_> = table::of_round(&mut conn, &round.id, Kind::Defence).await?;
+    let held = held.into_iter().filter(|one| one.state() == table::State::Held).filter_map(|one| {
+        let team = all.iter().find(|team| team.id == one.team_id)?;
+        Some((one.id, team.name.clone()))
+    });
+    let held = held.collect();
     drop(conn);
     let (matches, without) = if exists { acts::preview(app, round).await? } else { (Vec::new(), Vec::new()) };
     let pinned = all.iter().filter(|team| pins.iter().any(|(id, _)| *id == team.id)).map(|team| team.number).collect();
@@ -232,6 +263,8 @@ async fn round_page(
         exists,
         settled: round.settled_at.is_some(),
         baseline,
+        plausibility: dummy_traffic(&round.settings),
+        held,
         matches,
         without,
         pinned,
@@ -250,7 +283,7 @@ async fn next_round(app: &App) -> Result<Round, Failure> {
     settings.freeze_at = None;
     if settings.specifications {
         // They take traffic that nobody has seen a part of.
-        settings.baseline = None;
+        settings.measure_against(None);
     }
     Ok(Round {
         id: app.world.id(),
@@ -675,6 +708,26 @@ pub(crate) async fn cancel(
 ) -> Result<Response, Failure> {
     acts::cancel(&app, viewer.name(), &id).await?;
     tell(&app, &viewer, &format!("/organise/submissions/{id}"), "It is cancelled.").await
+}
+
+pub(crate) async fn accept(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+    Checked(Nothing {}): Checked<Nothing>,
+) -> Result<Response, Failure> {
+    acts::decide(&app, viewer.name(), &id, true).await?;
+    tell(&app, &viewer, &format!("/organise/submissions/{id}"), "It counts.").await
+}
+
+pub(crate) async fn refuse(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+    Checked(Nothing {}): Checked<Nothing>,
+) -> Result<Response, Failure> {
+    acts::decide(&app, viewer.name(), &id, false).await?;
+    tell(&app, &viewer, &format!("/organise/submissions/{id}"), "It is refused.").await
 }
 
 struct MailLine {

@@ -6,11 +6,12 @@ use axum::extract::{Multipart, Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use wfkit_competition::{Implausible, Plausibility};
 
 use super::home::RoundLine;
 use super::submissions::cost;
 use crate::acts::{self, Person};
-use crate::game::{Audience, Counting, Incomplete, Kind, Phase, Round, Slots};
+use crate::game::{Audience, Counting, Incomplete, Kind, Phase, Round, Settings, Slots};
 use crate::store::rounds;
 use crate::store::submissions::{self, Submission};
 use crate::web::form::Checked;
@@ -111,6 +112,7 @@ fn described(round: &Round) -> Vec<(&'static str, String)> {
             "Undefended traffic",
             if settings.baseline.is_some() { "known: utility is measured against it" } else { "not given" }.to_owned(),
         ),
+        ("Dummy traffic", dummy_traffic(settings)),
         (
             "Defences",
             match (settings.specifications && settings.baseline.is_some(), settings.recordings) {
@@ -124,6 +126,21 @@ fn described(round: &Round) -> Vec<(&'static str, String)> {
             .to_owned(),
         ),
     ]
+}
+
+/// What becomes of traffic that cannot have carried the answers.
+pub(super) fn dummy_traffic(settings: &Settings) -> String {
+    let Plausibility { verdict, least_share } = settings.plausibility;
+    if settings.baseline.is_none() {
+        return "cannot be told from a defence: there is no undefended traffic to hold it against".to_owned();
+    }
+    let of = if settings.answers.is_empty() { "" } else { " of each class" };
+    let becomes = match verdict {
+        Implausible::Refuse => "is refused",
+        Implausible::Hold => "does not count until organisers accept it",
+        Implausible::Flag => "is warned of, and counts",
+    };
+    format!("what carries less than {least_share} of the undefended incoming bytes{of} {becomes}")
 }
 
 fn seen_by(audience: Audience) -> &'static str {
