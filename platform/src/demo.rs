@@ -15,7 +15,7 @@ use crate::acts::{self, Newcomer, Person};
 use crate::game::{Kind, Phase, Profile, Round, Settings};
 use crate::store::teams::Team;
 use crate::store::{accounts, rounds, settings};
-use crate::work::{drain, predict, references, settle_due};
+use crate::work::{drain, predict, settle_due};
 use crate::{App, Clock, Failure, Millis};
 
 const SAMPLE: &[u8] = include_bytes!("../../competition/kit/sample.csv.zip");
@@ -107,16 +107,13 @@ pub async fn fill(app: &App) -> Result<SignIns, Failure> {
         ("The long way home", begin + 15 * DAY, [0, DAY, 2 * DAY + 12 * HOUR, 6 * DAY], Profile::Balanced),
     ];
     for (number, (name, at, [opens, defence, attack, closes], profile)) in (1..).zip(schedule) {
-        let mut settings = Settings {
+        let settings = Settings {
             rules: Rules { classes: CLASSES, reps_mean: 20, deviation: 1, min_packets: 5 },
             test_traces: 60,
             matches_per_team: 3,
             profile,
             ..Settings::default()
         };
-        settings.measure_against(Some(&set));
-        let parts = app.files.incoming(&app.world.id());
-        settings.references = references(&set, &settings, number * 2022, &parts);
         let round = Round {
             id: app.world.id(),
             number,
@@ -130,6 +127,7 @@ pub async fn fill(app: &App) -> Result<SignIns, Failure> {
             settled_at: None,
         };
         acts::save_round(app, "organiser", &round).await?;
+        acts::set_baseline(app, "organiser", &round, SAMPLE.to_vec()).await?;
         play(app, &round, &players, &set, now).await?;
     }
     app.world.clock.set(now);
