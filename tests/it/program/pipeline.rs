@@ -234,9 +234,9 @@ fn a_round_of_the_competition_from_export_to_score() {
         }
     }
     folder.write("dummies.csv", dummies);
-    let refused =
-        folder.wfkit(&format!("competition check defence dummies.csv --undefended d.csv.zip {rules}")).fails();
-    assert!(refused.contains("cannot have carried the answers: classes 1 to 10"), "{refused}");
+    let refused = folder.wfkit(&format!("competition check defence dummies.csv --undefended d.csv.zip {rules}"));
+    assert!(refused.stderr.contains("error: refused"), "{refused:?}");
+    assert!(refused.stderr.contains("cannot have carried the answers: classes 1 to 10"), "{refused:?}");
     let split = folder.report_beside(
         "round/team_7_split.report.json",
         "competition split d.csv.zip --team-id 7 --test 40 --out round",
