@@ -108,3 +108,8 @@ pub(crate) fn file(all: Vec<Named>, file: &str) -> Result<Response, Failure> {
         _ => Err(Failure::NotFound),
     }
 }
+
+/// Whether what a table holds is a number, which stands at the right.
+pub(crate) fn is_number(cell: &str) -> bool {
+    cell.parse::<f64>().is_ok()
+}
