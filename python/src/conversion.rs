@@ -99,8 +99,8 @@ pub(crate) fn wholes(name: &str, column: &ArrayRef, kind: &DataType) -> PyResult
         DataType::Float16 | DataType::Float32 | DataType::Float64 => {
             let floats = cast(name, &column, &DataType::Float64)?;
             let floats = floats.as_primitive::<Float64Type>();
-            let is_none = |float: &f64| !float.is_nan() && !(float.fract() == 0.0 && float.abs() <= EXACT);
-            if let Some(none) = floats.iter().flatten().find(is_none) {
+            let is_whole = |float: &f64| float.is_nan() || (float.fract() == 0.0 && float.abs() <= EXACT);
+            if let Some(none) = floats.iter().flatten().find(|float| !is_whole(float)) {
                 return Err(refused(format!(", of which {none} is no whole number")));
             }
             let whole = |float: Option<f64>| float.filter(|float| !float.is_nan()).map(|float| float as i64);
