@@ -34,7 +34,8 @@ def read(
 
     pcap and pcapng, plain or packed, and what ``tshark -T fields`` wrote, give one trace a file. Traces are wfkit's Parquet and CSV,
     the arrays of WFlib, Robust Fingerprinting, DF and Tik-Tok (``npz``, pickles, in which nothing is run), and the texts of
-    Wang, k-FP, CUMUL, Maybenot, circpad and others: the table in ``datasets/README.md`` has them all, with unit, sign and what is lost.
+    Wang, k-FP, CUMUL, Maybenot, circpad and others: ``datasets/README.md`` lists them all, and the handbook's page of
+    formats has their signs, units and what each loses.
 
     Parameters
     ----------
