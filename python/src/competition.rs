@@ -63,6 +63,13 @@ pub(crate) fn part(
     seed: u64,
 ) -> PyResult<String> {
     job::run(py, None, move |_| {
+        if let Ok(read) = path.canonicalize() {
+            let written = |part: &str| folder.join(format!("team_{team_id}_{part}.csv.zip")).canonicalize();
+            if ["train", "test", "verif"].iter().any(|part| written(part).is_ok_and(|file| file == read)) {
+                let path = path.display();
+                return Err(wrong(format!("{path}: it is what is read, and would be lost; name another folder")));
+            }
+        }
         let defense = read_defense(&path, &ReadLimits::UPLOAD).or_raise()?;
         let options = SplitOptions { team_id, test_traces, seed };
         serde_json::to_string(&wfkit_competition::split(&defense, &options, &folder).or_raise()?).or_raise()
