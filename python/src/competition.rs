@@ -6,8 +6,9 @@ use numpy::PyReadonlyArray2;
 use pyo3::prelude::*;
 use wfkit_competition::{
     Prediction, Rules, SplitOptions, Verif, capture_ids, check_attack, check_defense, export_defense, read_captures,
-    read_defense, write_attack,
+    read_defense, split_paths, write_attack,
 };
+use wfkit_datasets::files::is_same_file;
 use wfkit_datasets::formats::ReadLimits;
 use wfkit_metrics::{ClassMap, Probabilities};
 
@@ -63,12 +64,9 @@ pub(crate) fn part(
     seed: u64,
 ) -> PyResult<String> {
     job::run(py, None, move |_| {
-        if let Ok(read) = path.canonicalize() {
-            let written = |part: &str| folder.join(format!("team_{team_id}_{part}.csv.zip")).canonicalize();
-            if ["train", "test", "verif"].iter().any(|part| written(part).is_ok_and(|file| file == read)) {
-                let path = path.display();
-                return Err(wrong(format!("{path}: it is what is read, and would be lost; name another folder")));
-            }
+        if split_paths(team_id, &folder).iter().any(|written| is_same_file(written, &path)) {
+            let path = path.display();
+            return Err(wrong(format!("{path}: it is what is read, and would be lost; name another folder")));
         }
         let defense = read_defense(&path, &ReadLimits::UPLOAD).or_raise()?;
         let options = SplitOptions { team_id, test_traces, seed };
