@@ -131,6 +131,13 @@ fn header(thrift: &mut Thrift<'_>) -> Option<Header> {
     Some(header)
 }
 
+/// Whether a footer (`FileMetaData`) is a structure to its end: the decoder believes how many elements lists in it are said to have, and counts
+/// through billions that are not there.
+pub(super) fn is_sound_footer(bytes: &[u8]) -> bool {
+    const MAX_DEPTH: u32 = 32;
+    Thrift { bytes, at: 0 }.skip(STRUCT, MAX_DEPTH).is_some()
+}
+
 const I32: u8 = 5;
 const STRUCT: u8 = 12;
 
