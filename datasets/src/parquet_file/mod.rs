@@ -277,11 +277,10 @@ mod tests {
             [0xf0, 0xf1, 0xf5, 0xfc, 0xf9].map(|kind| [[0x19, kind].as_slice(), &two_billion, &[0; 9]].concat());
         let maps = [0x11, 0x1c].map(|kinds| [[0x1b].as_slice(), &two_billion, &[kinds], &[0; 9]].concat());
         for footer in lists.into_iter().chain(maps) {
-            let kind = footer.clone();
             let length = (footer.len() as u32).to_le_bytes();
             std::fs::write(&path, [b"PAR1".as_slice(), &footer, &length, b"PAR1"].concat()).unwrap();
             let error = ParquetFile::open(&path).err().unwrap().to_string();
-            assert!(error.ends_with("its footer makes no sense"), "{kind:x?}: {error}");
+            assert!(error.ends_with("its footer makes no sense"), "{footer:x?}: {error}");
         }
     }
 
