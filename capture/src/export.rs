@@ -4,6 +4,9 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use etherparse::{
+    IpFragOffset, IpHeaders, IpNumber, Ipv4Extensions, Ipv4Header, PacketBuilder, TcpHeader, TcpOptionElement,
+};
 use rayon::prelude::*;
 use thiserror::Error;
 use wfkit_datasets::{LabelledTrace, Trace, TraceSet};
@@ -122,15 +125,18 @@ const SECOND: u64 = 1_000_000_000;
 
 /// Payload of one packet at most: what IPv4 can state, less the headers. Anything above 1,460 is what a capture shows of segments that the
 /// network card cuts or joins.
-const MOST: u32 = 65_535 - (IP_HEADER + TCP_HEADER) as u32;
+const MOST: u32 = 65_535 - (Ipv4Header::MIN_LEN + TcpHeader::MIN_LEN) as u32;
 
-const IP_HEADER: usize = 20;
-const TCP_HEADER: usize = 20;
-
-/// The flags of TCP.
-const SYN: u8 = 0x02;
-const PUSH: u8 = 0x08;
-const ACK: u8 = 0x10;
+/// What a segment is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Segment {
+    /// Of the handshake: the first of the client, of the server, and the client's answer.
+    Open,
+    Accept,
+    Opened,
+    /// So many bytes of zeros.
+    Carries(u32),
+}
 
 /// Writes a trace as a pcap capture (nanoseconds, Ethernet, IPv4) of one TCP connection: the handshake, then a segment an entry, its payload as
 /// long as the entry is large, all zeros. Answers how many entries were larger than a packet can be (65,495 bytes) and were cut.
@@ -147,8 +153,8 @@ pub fn write_capture(out: &mut impl Write, trace: &Trace, start_ns: i64) -> io::
         out.write_all(&word.to_le_bytes())?;
     }
     let mut connection = Connection { sent: [0, 0], number: 0, frame: Vec::new() };
-    for (from, flags) in [(CLIENT, SYN), (SERVER, SYN | ACK), (CLIENT, ACK)] {
-        connection.write(out, start_ns, from, flags, 0)?;
+    for (from, segment) in [(CLIENT, Segment::Open), (SERVER, Segment::Accept), (CLIENT, Segment::Opened)] {
+        connection.write(out, start_ns, from, segment)?;
     }
     let mut cut = 0;
     for (time_ns, size) in trace.packets() {
@@ -157,7 +163,7 @@ pub fn write_capture(out: &mut impl Write, trace: &Trace, start_ns: i64) -> io::
         cut += u64::from(left > MOST);
         while left > 0 {
             let payload = left.min(MOST);
-            connection.write(out, start_ns + time_ns, from, PUSH | ACK, payload)?;
+            connection.write(out, start_ns + time_ns, from, Segment::Carries(payload))?;
             left -= payload;
         }
     }
@@ -169,6 +175,9 @@ const CLIENT: usize = 0;
 const SERVER: usize = 1;
 const PORT: [u16; 2] = [49_152, 9_001];
 
+/// The payload of the largest segment.
+static ZEROS: [u8; MOST as usize] = [0; MOST as usize];
+
 /// A TCP connection from its first packet.
 struct Connection {
     /// Sequence numbers that each end has used.
@@ -179,61 +188,54 @@ struct Connection {
 }
 
 impl Connection {
-    fn write(&mut self, out: &mut impl Write, time_ns: u64, from: usize, flags: u8, payload: u32) -> io::Result<()> {
-        let to = 1 - from;
-        // Segments of 1,460 bytes as usual; a window of 65,535 x 2^14 bytes, which is never full without acknowledgements.
-        let options: &[u8] = if flags & SYN != 0 { &[2, 4, 0x05, 0xb4, 3, 3, 14, 1] } else { &[] };
-        let tcp_header = TCP_HEADER + options.len();
-        let total = IP_HEADER + tcp_header + payload as usize;
+    fn write(&mut self, out: &mut impl Write, time_ns: u64, from: usize, segment: Segment) -> io::Result<()> {
+        let opens = matches!(segment, Segment::Open | Segment::Accept);
+        let payload = if let Segment::Carries(payload) = segment { payload } else { 0 };
+        let mut tcp = TcpHeader::new(PORT[from], PORT[1 - from], self.sent[from], u16::MAX);
+        tcp.syn = opens;
+        tcp.psh = matches!(segment, Segment::Carries(_));
+        if segment != Segment::Open {
+            (tcp.ack, tcp.acknowledgment_number) = (true, self.sent[1 - from]);
+        }
+        if opens {
+            // Segments of 1,460 bytes as usual; a window of 65,535 x 2^14 bytes, which is never full without acknowledgements.
+            let options = [
+                TcpOptionElement::MaximumSegmentSize(1_460),
+                TcpOptionElement::WindowScale(14),
+                TcpOptionElement::Noop,
+            ];
+            tcp.set_options(&options).expect("8 bytes of options fit");
+        }
+        let address = |end: usize| [192, 0, 2, end as u8 + 1];
+        let ip = Ipv4Header {
+            identification: self.number,
+            dont_fragment: true,
+            fragment_offset: IpFragOffset::ZERO,
+            time_to_live: 64,
+            protocol: IpNumber::TCP,
+            source: address(from),
+            destination: address(1 - from),
+            ..Ipv4Header::default()
+        };
+        // Locally administered addresses.
+        let hardware = |end: usize| [2, 0, 0, 0, 0, end as u8 + 1];
         self.frame.clear();
-        let frame = &mut self.frame;
-        for end in [to, from] {
-            frame.extend([2, 0, 0, 0, 0, end as u8 + 1]); // Locally administered addresses.
-        }
-        frame.extend([0x08, 0x00]);
-        let ip = frame.len();
-        frame.extend([0x45, 0]);
-        frame.extend((total as u16).to_be_bytes());
-        frame.extend(self.number.to_be_bytes());
-        frame.extend([0x40, 0, 64, 6, 0, 0]); // Do not fragment; 64 hops; TCP.
-        for end in [from, to] {
-            frame.extend([192, 0, 2, end as u8 + 1]);
-        }
-        let checksum = !sum(&frame[ip..], 0);
-        frame[ip + 10..ip + 12].copy_from_slice(&checksum.to_be_bytes());
-        let tcp = frame.len();
-        frame.extend(PORT[from].to_be_bytes());
-        frame.extend(PORT[to].to_be_bytes());
-        frame.extend(self.sent[from].to_be_bytes());
-        frame.extend(if flags & ACK != 0 { self.sent[to] } else { 0 }.to_be_bytes());
-        frame.extend([(tcp_header as u8 / 4) << 4, flags, 0xff, 0xff, 0, 0, 0, 0]);
-        frame.extend(options);
-        // The pseudo-header: addresses, protocol, length. A payload of zeros adds nothing.
-        let pseudo = 6 + (tcp_header as u32 + payload);
-        let checksum = !sum(&frame[tcp..], u32::from(sum(&frame[ip + 12..ip + 20], pseudo)));
-        frame[tcp + 16..tcp + 18].copy_from_slice(&checksum.to_be_bytes());
-        frame.resize(ip + total, 0);
+        PacketBuilder::ethernet2(hardware(from), hardware(1 - from))
+            .ip(IpHeaders::Ipv4(ip, Ipv4Extensions::default()))
+            .tcp_header(tcp)
+            .write(&mut self.frame, &ZEROS[..payload as usize])
+            .expect("a segment of MOST bytes at most fits into a packet, and a packet into memory");
 
-        let length = frame.len() as u32;
+        let length = self.frame.len() as u32;
         let (seconds, nanoseconds) = ((time_ns / SECOND) as u32, (time_ns % SECOND) as u32);
         for word in [seconds, nanoseconds, length, length] {
             out.write_all(&word.to_le_bytes())?;
         }
-        out.write_all(frame)?;
+        out.write_all(&self.frame)?;
         self.number = self.number.wrapping_add(1);
-        self.sent[from] = self.sent[from].wrapping_add(payload + u32::from(flags & SYN != 0));
+        self.sent[from] = self.sent[from].wrapping_add(payload + u32::from(opens));
         Ok(())
     }
-}
-
-/// The ones' complement sum of 16-bit words (RFC 1071) of an even number of bytes, and of `start`.
-fn sum(bytes: &[u8], start: u32) -> u16 {
-    let words = bytes.chunks_exact(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]])));
-    let mut sum = words.fold(start, |sum, word| sum + word);
-    while sum > 0xffff {
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    sum as u16
 }
 
 #[cfg(test)]
@@ -298,7 +300,16 @@ mod tests {
         assert_eq!(trace.time_ns(), [0, 5, 5, 5, 5]);
     }
 
-    /// Every byte by hand: addresses and ports of the constants above, checksums by another implementation (Python's, word by word).
+    /// The ones' complement sum of 16-bit words (RFC 1071) of an even number of bytes, and of `start`.
+    fn sum(bytes: &[u8], start: u32) -> u16 {
+        let words = bytes.chunks_exact(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]])));
+        let mut sum = words.fold(start, |sum, word| sum + word);
+        while sum > 0xffff {
+            sum = (sum & 0xffff) + (sum >> 16);
+        }
+        sum as u16
+    }
+
     #[test]
     fn headers_are_those_of_the_standards() {
         let mut bytes = Vec::new();

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use etherparse::{IpFragOffset, IpNumber, Ipv4Header, Ipv6FragmentHeader, Ipv6Header, TcpHeader};
 use tempfile::TempDir;
 use wfkit_capture::{FileStats, Import, ImportError, ImportOptions, ImportParts, OutlierRule, Records, import};
 use wfkit_datasets::{Label, LabelledTrace, Trace};
@@ -11,7 +12,10 @@ use wfkit_datasets::{Label, LabelledTrace, Trace};
 pub(crate) const CLIENT: &str = "10.0.0.2:40000";
 pub(crate) const SERVER: &str = "203.0.113.5:443";
 
+const FIN: u8 = 0x01;
 pub(crate) const SYN: u8 = 0x02;
+const RST: u8 = 0x04;
+const PSH: u8 = 0x08;
 pub(crate) const ACK: u8 = 0x10;
 
 /// A TCP segment in an IP packet; its fields are what the headers say.
@@ -60,39 +64,54 @@ impl Packet {
     }
 
     pub(crate) fn ip_bytes(&self) -> Vec<u8> {
-        let tcp_len = 20 + self.options + self.payload;
-        let mut bytes = match (self.from.ip(), self.to.ip()) {
-            (IpAddr::V4(from), IpAddr::V4(to)) => {
-                let total_len = self.stated_len.unwrap_or((20 + tcp_len) as u16);
-                let mut header = vec![0x45, 0, 0, 0, 0, 1, 0, 0, 64, self.protocol, 0, 0];
-                header[2..4].copy_from_slice(&total_len.to_be_bytes());
-                header[6..8].copy_from_slice(&self.fragment.to_be_bytes());
-                header.extend(from.octets());
-                header.extend(to.octets());
-                header
+        let mut tcp = TcpHeader::new(self.from.port(), self.to.port(), self.seq.unwrap_or(0), u16::MAX);
+        let has = |flag: u8| self.flags & flag != 0;
+        (tcp.fin, tcp.syn, tcp.rst, tcp.psh, tcp.ack) = (has(FIN), has(SYN), has(RST), has(PSH), has(ACK));
+        tcp.set_options_raw(&vec![1; self.options]).unwrap();
+        let tcp_len = tcp.header_len() + self.payload;
+        let mut bytes = Vec::new();
+        match (self.from.ip(), self.to.ip()) {
+            (IpAddr::V4(from), IpAddr::V4(to)) => Ipv4Header {
+                total_len: self.stated_len.unwrap_or((Ipv4Header::MIN_LEN + tcp_len) as u16),
+                identification: 1,
+                dont_fragment: self.fragment & 0x4000 != 0,
+                more_fragments: self.fragment & 0x2000 != 0,
+                fragment_offset: IpFragOffset::try_new(self.fragment & 0x1fff).unwrap(),
+                time_to_live: 64,
+                protocol: IpNumber(self.protocol),
+                source: from.octets(),
+                destination: to.octets(),
+                ..Ipv4Header::default()
             }
+            .write_raw(&mut bytes)
+            .unwrap(),
             (IpAddr::V6(from), IpAddr::V6(to)) => {
-                let fragment_len = if self.fragment == 0 { 0 } else { 8 };
-                let payload_len = self.stated_len.unwrap_or((fragment_len + tcp_len) as u16);
-                let next = if self.fragment == 0 { self.protocol } else { 44 };
-                let mut header = vec![0x60, 0, 0, 0, 0, 0, next, 64];
-                header[4..6].copy_from_slice(&payload_len.to_be_bytes());
-                header.extend(from.octets());
-                header.extend(to.octets());
-                if self.fragment != 0 {
-                    let [high, low] = self.fragment.to_be_bytes();
-                    header.extend([self.protocol, 0, high, low, 0, 0, 0, 1]);
+                let fragment = (self.fragment != 0).then(|| {
+                    let offset = IpFragOffset::try_new(self.fragment >> 3).unwrap();
+                    Ipv6FragmentHeader::new(IpNumber(self.protocol), offset, self.fragment & 1 != 0, 1)
+                });
+                let fragment_len = if fragment.is_some() { Ipv6FragmentHeader::LEN } else { 0 };
+                Ipv6Header {
+                    payload_length: self.stated_len.unwrap_or((fragment_len + tcp_len) as u16),
+                    next_header: if fragment.is_some() {
+                        IpNumber::IPV6_FRAGMENTATION_HEADER
+                    } else {
+                        IpNumber(self.protocol)
+                    },
+                    hop_limit: 64,
+                    source: from.octets(),
+                    destination: to.octets(),
+                    ..Ipv6Header::default()
                 }
-                header
+                .write(&mut bytes)
+                .unwrap();
+                if let Some(fragment) = fragment {
+                    fragment.write(&mut bytes).unwrap();
+                }
             }
             _ => panic!("both ends have the same IP version"),
-        };
-        bytes.extend(self.from.port().to_be_bytes());
-        bytes.extend(self.to.port().to_be_bytes());
-        bytes.extend(self.seq.unwrap_or(0).to_be_bytes());
-        bytes.extend([0; 4]);
-        bytes.extend([((20 + self.options) * 4) as u8, self.flags, 0xff, 0xff, 0, 0, 0, 0]);
-        bytes.extend(vec![1; self.options]);
+        }
+        tcp.write(&mut bytes).unwrap();
         bytes.extend(&self.data);
         bytes.extend(vec![0xaa; self.payload - self.data.len()]);
         bytes
