@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 
 use ndarray::Array2;
 use wfkit_competition::{
-    Prediction, Rules, SplitOptions, Verif, capture_ids, check_attack, check_defense, read_captures, read_defense,
-    score, split, write_attack,
+    Prediction, Rules, SplitOptions, Verif, capture_ids, check_attack, check_defense, read_captures, score, split,
+    write_attack,
 };
 use wfkit_datasets::formats::ReadLimits;
 use wfkit_metrics::{ClassMap, Probabilities};
@@ -25,28 +25,22 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let upload = out.join("defence.csv");
     std::fs::write(&upload, traces)?;
     let rules = Rules { classes: 2, reps_mean: 4, deviation: 1, min_packets: 1 };
-    let checked = check_defense(&upload, &rules, &ReadLimits::UPLOAD, None)?;
-    println!("the defence is {}", if checked.accepted { "accepted" } else { "refused" });
+    let defence = check_defense(&upload, &rules, &ReadLimits::UPLOAD, None)?.accepted()?;
+    println!("the defence is accepted");
 
     // The platform keeps some back, without their class.
-    let files = split(
-        &read_defense(&upload, &ReadLimits::UPLOAD)?,
-        &SplitOptions { team_id: 7, test_traces: 2, seed: 0 },
-        out,
-    )?;
+    let files = split(&defence.traces, &SplitOptions { team_id: 7, test_traces: 2, seed: 0 }, out)?;
 
     // The attacking team says how likely each class is: here one that knows nothing.
     let test = read_captures(&files.test, &ReadLimits::UPLOAD)?;
     let nothing = Probabilities::new(ClassMap::from_labels(["1", "2"]), Array2::from_elem((test.len(), 2), 0.5))?;
-    let attack = out.join("attack.csv.zip");
-    write_attack(&[Prediction { team_id: 7, capture_ids: &capture_ids(&test), probabilities: &nothing }], 2, &attack)?;
+    let file = out.join("attack.csv.zip");
+    write_attack(&[Prediction { team_id: 7, capture_ids: &capture_ids(&test), probabilities: &nothing }], 2, &file)?;
 
     let truth = [Verif::named(&files.verif)];
-    println!(
-        "the attack is {}",
-        if check_attack(&attack, &truth, &rules, &ReadLimits::UPLOAD)?.accepted { "accepted" } else { "refused" }
-    );
-    let scores = score(Some((&attack).into()), &truth, Some((&upload).into()), &ReadLimits::UPLOAD)?;
+    let attack = check_attack(&file, &truth, &rules, &ReadLimits::UPLOAD)?.accepted()?;
+    println!("the attack is accepted");
+    let scores = score(Some(&attack), Some(&defence))?;
     println!("attack score {:.2} of 10: who knows nothing gets 5", scores.attack_score);
     Ok(())
 }

@@ -15,7 +15,7 @@ use wfkit_metrics::{ClassMap, Probabilities, ProbabilityError, ROW_SUM_TOLERANCE
 use crate::defense::not_plain;
 use crate::rules::class_number;
 use crate::truth::read_truth;
-use crate::{CheckReport, Rules, Verif};
+use crate::{Attack, CheckReport, Rules, Verdict, Verif};
 
 const TEAM: &str = "team_id";
 const ID: &str = "capture_id";
@@ -165,38 +165,58 @@ pub fn join_attacks(parts: &[PathBuf], path: &Path) -> Result<(), AttackFileErro
 }
 
 /// Whether an attack file may take part: exactly the columns of the rules, in any order, and exactly one row for every trace of
-/// every team of `verifs`, each a distribution.
+/// every team of `verifs`, each a distribution. Where it may, its rows are paired with the truth by id, its columns with classes by name: one match a team.
+/// Without rules, its columns declare the classes: they are 1 to their number.
 ///
 /// Rows that sum to 1 within [`ROW_SUM_TOLERANCE`] are accepted. Traces and teams are told by id, never by order. Attackers, who
 /// have no verification files, may check all else without: the report then has a warning.
 ///
 /// # Errors
 /// Verification files that cannot be read or are wrong, and what the system refuses.
-pub fn check_attack<'a>(
+pub fn check_attack<'a, 'r>(
     source: impl Into<Source<'a>>,
     verifs: &[Verif],
-    rules: &Rules,
+    rules: impl Into<Option<&'r Rules>>,
     limits: &ReadLimits,
-) -> Result<CheckReport, ReadError> {
-    Ok(join(source, verifs, Some(rules.classes), limits)?.0)
-}
-
-/// Whether an attack file may take part, as [`check_attack`] says, and where it may, its rows paired with the truth: one match
-/// a team of `verifs`, by team.
-///
-/// # Errors
-/// As those of [`check_attack`].
-pub fn pair_attack<'a>(
-    source: impl Into<Source<'a>>,
-    verifs: &[Verif],
-    rules: &Rules,
-    limits: &ReadLimits,
-) -> Result<(CheckReport, Vec<Match>), ReadError> {
-    join(source, verifs, Some(rules.classes), limits)
+) -> Result<Verdict<Attack>, ReadError> {
+    let classes = rules.into().map(|rules| rules.classes);
+    let mut truths = Vec::with_capacity(verifs.len());
+    for verif in verifs {
+        truths.push((verif, read_truth(verif.source(), &ReadLimits::OWN)?));
+    }
+    let expected = truths.iter().map(|(_, truth)| truth.len()).sum();
+    let source = source.into();
+    let path = source.name();
+    let mut table = match read_csv(source, limits, |rows| Table::read(rows, classes, expected, limits)) {
+        Ok(table) => table,
+        Err(error) => return Ok(Verdict::new(CheckReport::unreadable(path, error)?, None)),
+    };
+    let mut report = CheckReport::new(path);
+    let teams = teams_of(&truths, &table)?;
+    if teams.is_empty() {
+        report.warnings.whole("teams and traces not compared: no verification file");
+    } else {
+        table.compare(&teams);
+    }
+    report.rows = table.row_count;
+    report.traces = table.rows.len();
+    report.classes = table.classes;
+    report.teams = table.teams().into_iter().collect();
+    report.problems = std::mem::take(&mut table.problems);
+    let report = report.judged();
+    let pair = |(&team_id, truth): (&u64, &&Truth)| {
+        let not_distributions = |error: ProbabilityError| ReadError::damaged(path, error);
+        table.pair(team_id, truth).map_err(not_distributions)
+    };
+    let attack = match report.accepted {
+        true => Some(Attack { path: path.to_owned(), matches: teams.iter().map(pair).collect::<Result<_, _>>()? }),
+        false => None,
+    };
+    Ok(Verdict::new(report, attack))
 }
 
 /// An attack on one team: probabilities and truth, row by row, in the order of the capture ids.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Match {
     /// The attacked team.
     pub team_id: u64,
@@ -218,47 +238,6 @@ impl Match {
             truth: rows.iter().map(|&row| self.truth[row]).collect(),
         }
     }
-}
-
-/// Checks an attack file and, where nothing is wrong, pairs its rows with the truth by id and its columns by name.
-///
-/// Without a number of classes, the columns of the file declare them.
-pub(crate) fn join<'a>(
-    source: impl Into<Source<'a>>,
-    verifs: &[Verif],
-    classes: Option<usize>,
-    limits: &ReadLimits,
-) -> Result<(CheckReport, Vec<Match>), ReadError> {
-    let mut truths = Vec::with_capacity(verifs.len());
-    for verif in verifs {
-        truths.push((verif, read_truth(verif.source(), &ReadLimits::OWN)?));
-    }
-    let expected = truths.iter().map(|(_, truth)| truth.len()).sum();
-    let source = source.into();
-    let path = source.name();
-    let mut table = match read_csv(source, limits, |rows| Table::read(rows, classes, expected, limits)) {
-        Ok(table) => table,
-        Err(error) => return Ok((CheckReport::unreadable(path, error)?, Vec::new())),
-    };
-    let mut report = CheckReport::new(path);
-    let teams = teams_of(&truths, &table)?;
-    if teams.is_empty() {
-        report.warnings.whole("teams and traces not compared: no verification file");
-    } else {
-        table.compare(&teams);
-    }
-    report.rows = table.row_count;
-    report.traces = table.rows.len();
-    report.classes = table.classes;
-    report.teams = table.teams().into_iter().collect();
-    report.problems = std::mem::take(&mut table.problems);
-    let report = report.judged();
-    let pair = |(&team_id, truth): (&u64, &&Truth)| {
-        let not_distributions = |error: ProbabilityError| ReadError::damaged(path, error);
-        table.pair(team_id, truth).map_err(not_distributions)
-    };
-    let matches = if report.accepted { teams.iter().map(pair).collect::<Result<_, _>>()? } else { Vec::new() };
-    Ok((report, matches))
 }
 
 type Truth = BTreeMap<i64, String>;

@@ -1,6 +1,6 @@
 //! Defence files: what a defender uploads, and the labelled part of it that attackers train on.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -13,7 +13,7 @@ use wfkit_datasets::{LabelledTrace, Layer, Provenance, Trace, TraceKey, TraceSet
 use wfkit_metrics::{Volume, class_order};
 
 use crate::rules::class_number;
-use crate::{Baseline, CheckReport, Implausible, Overhead, Rules, UploadCost};
+use crate::{Baseline, CheckReport, Defense, Implausible, Overhead, Rules, UploadCost, Verdict};
 
 /// Names of the columns that tell traces apart: class and repetition.
 const KEYS: [&str; 2] = ["cell_id", "rep"];
@@ -69,7 +69,7 @@ pub fn export_defense(set: &TraceSet, path: &Path, rules: &Rules) -> Result<Expo
     if let Some(file) = &classes_file {
         write_class_names(file, classes.names())?;
     }
-    let report = check_defense(path, rules, &ReadLimits::UPLOAD, None)?;
+    let report = check_defense(path, rules, &ReadLimits::UPLOAD, None)?.report;
     Ok(Export { report, classes_file, renumbered })
 }
 
@@ -135,7 +135,8 @@ pub(crate) fn write_train<'a>(
     write_packet_csv(path, &KEYS, traces.into_iter().map(row))
 }
 
-/// Whether a defence file may take part, and what it costs.
+/// Whether a defence file may take part, and what it costs; where it may, with its traces, so that a file that is large is read once. Without rules,
+/// whether it is one at all.
 ///
 /// A file that cannot be read to its end, such as a zip bomb, is refused in the report. Warned of are traces that are
 /// identical to others (each gives its twin away if they come to lie on both sides of a split), traces with packets in one
@@ -144,43 +145,17 @@ pub(crate) fn write_train<'a>(
 ///
 /// # Errors
 /// Only what the system refuses.
-pub fn check_defense<'a>(
+pub fn check_defense<'a, 'r>(
     source: impl Into<Source<'a>>,
-    rules: &Rules,
+    rules: impl Into<Option<&'r Rules>>,
     limits: &ReadLimits,
     undefended: Option<&Baseline>,
-) -> Result<CheckReport, ReadError> {
+) -> Result<Verdict<Defense>, ReadError> {
     let source = source.into();
-    Ok(checked(source, rules, limits, undefended)?.0)
-}
-
-/// As [`check_defense`], with the traces where the file may take part: one that is large is read once.
-///
-/// # Errors
-/// As [`check_defense`].
-pub fn read_checked_defense<'a>(
-    source: impl Into<Source<'a>>,
-    rules: &Rules,
-    limits: &ReadLimits,
-    undefended: Option<&Baseline>,
-) -> Result<(CheckReport, Option<TraceSet>), ReadError> {
-    let source: Source<'a> = source.into();
-    let path = source.name();
-    let (report, traces) = checked(source, rules, limits, undefended)?;
-    let set = if report.accepted { Some(labelled(path, traces, trace_key)?) } else { None };
-    Ok((report, set))
-}
-
-fn checked(
-    source: Source<'_>,
-    rules: &Rules,
-    limits: &ReadLimits,
-    undefended: Option<&Baseline>,
-) -> Result<(CheckReport, Vec<PacketTrace>), ReadError> {
     let path = source.name();
     let table = match read_table(source, limits) {
         Ok(table) => table,
-        Err(error) => return Ok((CheckReport::unreadable(path, error)?, Vec::new())),
+        Err(error) => return Ok(Verdict::new(CheckReport::unreadable(path, error)?, None)),
     };
     let mut report = CheckReport::new(path);
     report.rows = table.rows;
@@ -189,8 +164,13 @@ fn checked(
     if !table.dialect.is_plain() {
         report.problems.whole(not_plain(table.dialect));
     }
-    report.classes = check_classes(&table.traces, rules, &mut report.problems);
-    check_traces(&table.traces, rules, &mut report.problems, &mut report.warnings);
+    match rules.into() {
+        Some(rules) => {
+            report.classes = check_classes(&table.traces, rules, &mut report.problems);
+            check_traces(&table.traces, rules, &mut report.problems, &mut report.warnings);
+        }
+        None => report.classes = classes_of(&table.traces),
+    }
     warn_of_twins(&table.traces, &mut report.warnings);
 
     let volumes: Vec<Volume> = table.traces.iter().filter_map(|packets| packets.trace.as_ref()).map(volume).collect();
@@ -206,7 +186,17 @@ fn checked(
             Implausible::Flag => report.warnings.append(implausible),
         }
     }
-    Ok((report.judged(), table.traces))
+    let report = report.judged();
+    let defense = match report.accepted {
+        true => Some(Defense { traces: labelled(path, table.traces, trace_key)? }),
+        false => None,
+    };
+    Ok(Verdict::new(report, defense))
+}
+
+/// How many classes there are.
+fn classes_of(traces: &[PacketTrace]) -> usize {
+    traces.iter().map(|packets| packets.key[0].as_str()).collect::<BTreeSet<_>>().len()
 }
 
 /// Every class of the rules is there, with as many repetitions as they allow, and no other. Returns how many there are.

@@ -2,6 +2,7 @@
 
 mod attack;
 mod captures;
+mod checked;
 mod codabench;
 mod defense;
 mod draws;
@@ -16,10 +17,11 @@ mod score;
 mod split;
 mod truth;
 
-pub use attack::{AttackFileError, Match, Prediction, check_attack, join_attacks, pair_attack, write_attack};
+pub use attack::{AttackFileError, Match, Prediction, check_attack, join_attacks, write_attack};
 pub use captures::{UNKNOWN_CLASS, capture_ids, read_captures};
+pub use checked::{Attack, Checked, Defense, Verdict};
 pub use codabench::{Bundle, BundleOptions, bundle_for_codabench};
-pub use defense::{DefenseExportError, Export, check_defense, export_defense, read_checked_defense, read_defense};
+pub use defense::{DefenseExportError, Export, check_defense, export_defense, read_defense};
 pub use halves::halves;
 pub use kaggle::{Hosted, split_for_hosts};
 pub use kit::{Kit, KitError, write_kit};

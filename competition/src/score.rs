@@ -4,13 +4,10 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 use thiserror::Error;
-use wfkit_datasets::formats::{ReadError, ReadLimits, Source};
-use wfkit_metrics::{Average, accuracy, attack_score, per_class_auc, roc_auc_ovr};
-use wfkit_metrics::{PrivacyReport, StageReport, Utility, UtilityReport};
+use wfkit_datasets::formats::ReadError;
+use wfkit_metrics::{PrivacyReport, StageReport, Utility, UtilityReport, accuracy, attack_score, per_class_auc};
 
-use crate::attack::join;
-use crate::defense::read_defense;
-use crate::{CheckReport, Match, UploadCost, Verif};
+use crate::{Attack, CheckReport, Checked, Defense, Match, UploadCost};
 
 /// The attack score of a team that has no attack (yet).
 const WITHOUT_ATTACK: f64 = 1.0;
@@ -105,7 +102,6 @@ impl MatchScore {
         let Match { team_id, probabilities, truth, .. } = one;
         let undefined = |source| CompetitionError::Undefined { team_id: *team_id, source };
         let areas = per_class_auc(probabilities, truth).map_err(undefined)?;
-        let roc_auc_macro_ovr = roc_auc_ovr(probabilities, truth, Average::Macro).map_err(undefined)?;
         let mut scored = Vec::new();
         let mut skipped_classes = Vec::new();
         for (class, area) in probabilities.classes().names().iter().cloned().zip(areas) {
@@ -114,6 +110,7 @@ impl MatchScore {
                 None => skipped_classes.push(class),
             }
         }
+        let roc_auc_macro_ovr = scored.iter().map(|class| class.roc_auc).sum::<f64>() / scored.len() as f64;
         Ok(Self {
             team_id: *team_id,
             traces: truth.len(),
@@ -138,13 +135,13 @@ pub struct ClassAuc {
 /// Why there are no scores.
 #[derive(Debug, Error)]
 pub enum CompetitionError {
-    /// A file cannot be read, or the defence or the truth is wrong.
+    /// A file cannot be read, or the truth is wrong.
     #[error(transparent)]
     Read(#[from] ReadError),
     /// There is an attack, but nothing to compare it with.
     #[error("{}: no verification file to score it by", .0.display())]
     NoTruth(PathBuf),
-    /// The attack file may not take part.
+    /// A file may not take part.
     #[error("{}: {}", .0.path.display(), .0.problems)]
     Refused(Box<CheckReport>),
     /// The test traces of a team allow no area.
@@ -157,29 +154,16 @@ pub enum CompetitionError {
     },
 }
 
-/// The scores of a team that attacks with the file `attack`, about whose traces `verifs` tell the truth, and defends with the file
-/// `defense`.
-///
-/// Rows of the attack are paired with the truth by team and capture id, its columns with classes by name. Its columns
-/// declare the classes: they are 1 to their number. The rules of a round are not looked at, see
-/// [`check_defense`](super::check_defense) and [`check_attack`](super::check_attack).
+/// The scores of a team that attacks and defends so.
 ///
 /// # Errors
-/// Files that cannot be read, attacks that would be refused, and truth of a single class, against which nothing can be ranked.
+/// An attack without the truth of any team, and truth of a single class, against which nothing can be ranked.
 pub fn score(
-    attack: Option<Source<'_>>,
-    verifs: &[Verif],
-    defense: Option<Source<'_>>,
-    limits: &ReadLimits,
+    attack: Option<&Checked<Attack>>,
+    defense: Option<&Checked<Defense>>,
 ) -> Result<CompetitionScore, CompetitionError> {
-    let cost = match defense {
-        Some(source) => UploadCost::of(&read_defense(source, limits)?.volumes()),
-        None => None,
-    };
-    let matches = match attack {
-        Some(source) => score_attack(source, verifs, limits)?,
-        None => Vec::new(),
-    };
+    let cost = defense.and_then(|defense| UploadCost::of(&defense.traces.volumes()));
+    let matches = attack.map_or(Ok(Vec::new()), |attack| score_attack(attack))?;
     let mean = |part: fn(&MatchScore) -> f64| {
         (!matches.is_empty()).then(|| matches.iter().map(part).sum::<f64>() / matches.len() as f64)
     };
@@ -198,17 +182,9 @@ pub fn score(
     })
 }
 
-fn score_attack(
-    source: Source<'_>,
-    verifs: &[Verif],
-    limits: &ReadLimits,
-) -> Result<Vec<MatchScore>, CompetitionError> {
-    if verifs.is_empty() {
-        return Err(CompetitionError::NoTruth(source.name().to_owned()));
+fn score_attack(attack: &Attack) -> Result<Vec<MatchScore>, CompetitionError> {
+    if attack.matches.is_empty() {
+        return Err(CompetitionError::NoTruth(attack.path.clone()));
     }
-    let (report, matches) = join(source, verifs, None, limits)?;
-    if !report.accepted {
-        return Err(CompetitionError::Refused(Box::new(report)));
-    }
-    matches.iter().map(MatchScore::of).collect()
+    attack.matches.iter().map(MatchScore::of).collect()
 }

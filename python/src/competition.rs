@@ -43,10 +43,10 @@ pub(crate) fn check(
 ) -> PyResult<String> {
     job::run(py, None, move |_| {
         let report = match verifs {
-            None => check_defense(&path, &rules(numbers), &ReadLimits::UPLOAD, None).or_raise()?,
+            None => check_defense(&path, &rules(numbers), &ReadLimits::UPLOAD, None).or_raise()?.report,
             Some(verifs) => {
                 let truth: Vec<Verif> = verifs.into_iter().map(Verif::named).collect();
-                check_attack(&path, &truth, &rules(numbers), &ReadLimits::UPLOAD).or_raise()?
+                check_attack(&path, &truth, &rules(numbers), &ReadLimits::UPLOAD).or_raise()?.report
             }
         };
         serde_json::to_string(&report).or_raise()
@@ -125,8 +125,16 @@ pub(crate) fn competition_score(
 ) -> PyResult<String> {
     job::run(py, None, move |_| {
         let truth: Vec<Verif> = verifs.into_iter().map(Verif::named).collect();
-        let (attack, defence) = (attack.as_ref().map(Into::into), defence.as_ref().map(Into::into));
-        let scores = wfkit_competition::score(attack, &truth, defence, &ReadLimits::UPLOAD).or_raise()?;
+        let limits = &ReadLimits::UPLOAD;
+        let attack = match &attack {
+            Some(path) => Some(check_attack(path, &truth, None, limits).or_raise()?.accepted().or_raise()?),
+            None => None,
+        };
+        let defence = match &defence {
+            Some(path) => Some(check_defense(path, None, limits, None).or_raise()?.accepted().or_raise()?),
+            None => None,
+        };
+        let scores = wfkit_competition::score(attack.as_ref(), defence.as_ref()).or_raise()?;
         serde_json::to_string(&scores).or_raise()
     })
 }

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use wfkit_capture::has_captures;
 use wfkit_classify::Samples;
 use wfkit_competition::{
-    Prediction, Rules, SplitOptions, Verif, capture_ids, check_attack, count_all_paths, export_defense, read_captures,
-    read_defense, score, split, write_attack,
+    Prediction, Rules, SplitOptions, Verif, capture_ids, check_attack, check_defense, count_all_paths, export_defense,
+    read_captures, read_defense, score, split, write_attack,
 };
 use wfkit_datasets::formats::ReadLimits;
 use wfkit_datasets::{TraceSet, sample, write_probabilities, write_traces};
@@ -217,10 +217,11 @@ impl Pipeline<'_> {
     }
 
     fn play(&self, file: &Path, folder: &Path, rules: &Rules, context: &Context<'_>) -> Result<StageReport> {
-        let uploaded = read_defense(file, &ReadLimits::UPLOAD)?;
-        let test_traces = (uploaded.len() / 5).clamp(rules.classes, SplitOptions::TEST_TRACES.max(rules.classes));
+        let uploaded = check_defense(file, None, &ReadLimits::UPLOAD, None)?.accepted()?;
+        let test_traces =
+            (uploaded.traces.len() / 5).clamp(rules.classes, SplitOptions::TEST_TRACES.max(rules.classes));
         let options = SplitOptions { team_id: TEAM, test_traces, seed: context.seed };
-        let files = split(&uploaded, &options, folder)?;
+        let files = split(&uploaded.traces, &options, folder)?;
         let attack = attack(&self.options.attack)?;
         let fitted = attack.fit(Samples::Traces(&read_defense(&files.train, &ReadLimits::OWN)?), context.seed)?;
         let captures = read_captures(&files.test, &ReadLimits::OWN)?;
@@ -230,11 +231,8 @@ impl Pipeline<'_> {
         let prediction = Prediction { team_id: TEAM, capture_ids: &capture_ids, probabilities: &probabilities };
         write_attack(&[prediction], rules.classes, &answers)?;
         let verifs = [Verif::named(&files.verif)];
-        let checked = check_attack(&answers, &verifs, rules, &ReadLimits::UPLOAD)?;
-        if !checked.accepted {
-            bail!("{}: {}", answers.display(), checked.problems);
-        }
-        let scored = score(Some((&answers).into()), &verifs, Some(file.into()), &ReadLimits::UPLOAD)?;
+        let checked = check_attack(&answers, &verifs, rules, &ReadLimits::UPLOAD)?.accepted()?;
+        let scored = score(Some(&checked), Some(&uploaded))?;
         let paths: Vec<PathBuf> = vec![answers, files.verif, file.to_owned()];
         let mut report = competition::score_report(&scored, attack.name(), digests(&paths)?, context);
         count(&mut report.counts, "train traces", files.train_traces);

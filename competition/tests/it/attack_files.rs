@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use ndarray::Array2;
 use proptest::prelude::*;
 use wfkit_competition::{
-    AttackFileError, CheckReport, CompetitionError, CompetitionScore, MatchScore, Prediction, Verif, capture_ids,
-    check_attack, join_attacks, pair_attack, read_captures, score, write_attack,
+    Attack, AttackFileError, CheckReport, Checked, CompetitionError, CompetitionScore, MatchScore, Prediction, Verif,
+    capture_ids, check_attack, join_attacks, read_captures, score, write_attack,
 };
 use wfkit_datasets::formats::ReadLimits;
 use wfkit_metrics::{ClassMap, Probabilities};
@@ -16,11 +16,20 @@ use crate::fixture::{Folder, RULES, SETS, Table, path, problems, verif, warnings
 const LIMITS: ReadLimits = ReadLimits::UPLOAD;
 
 fn check(set: &str, table: &Table) -> CheckReport {
-    check_attack(&Folder::new().csv(table), &[verif(set)], &RULES, &LIMITS).unwrap()
+    check_attack(&Folder::new().csv(table), &[verif(set)], &RULES, &LIMITS).unwrap().report
+}
+
+/// A file, whose columns declare the classes.
+fn declared(path: &Path, verifs: &[Verif]) -> Result<Checked<Attack>, CompetitionError> {
+    check_attack(path, verifs, None, &LIMITS).unwrap().accepted()
+}
+
+fn score_of(path: &Path, verifs: &[Verif]) -> Result<CompetitionScore, CompetitionError> {
+    score(Some(&declared(path, verifs)?), None)
 }
 
 fn scored(set: &str, table: &Table) -> CompetitionScore {
-    score(Some((&Folder::new().csv(table)).into()), &[verif(set)], None, &LIMITS).unwrap()
+    score_of(&Folder::new().csv(table), &[verif(set)]).unwrap()
 }
 
 fn parsed(value: &str) -> f64 {
@@ -46,9 +55,10 @@ fn shuffled_rows_and_reversed_columns_score_the_same() {
 fn pairs_are_what_is_scored_and_can_be_scored_in_part() {
     for set in SETS {
         let table = Table::attack(set);
-        let (report, matches) = pair_attack(&Folder::new().csv(&table), &[verif(set)], &RULES, &LIMITS).unwrap();
-        let [one] = matches.as_slice() else { panic!("one team is attacked") };
-        assert!(report.accepted && one.capture_ids.is_sorted());
+        let attack =
+            check_attack(&Folder::new().csv(&table), &[verif(set)], &RULES, &LIMITS).unwrap().accepted().unwrap();
+        let [one] = attack.matches.as_slice() else { panic!("one team is attacked") };
+        assert!(one.capture_ids.is_sorted());
         assert_eq!([MatchScore::of(one).unwrap()].as_slice(), scored(set, &table).matches);
         let rows: Vec<usize> = (0..one.truth.len()).collect();
         assert_eq!(MatchScore::of(&one.select(&rows)).unwrap(), MatchScore::of(one).unwrap());
@@ -56,9 +66,10 @@ fn pairs_are_what_is_scored_and_can_be_scored_in_part() {
         assert_eq!((part.capture_ids.as_slice(), part.truth.as_slice()), (&one.capture_ids[2..5], &one.truth[2..5]));
         assert_eq!(part.probabilities.values().row(0), one.probabilities.values().row(2));
 
-        let (report, matches) =
-            pair_attack(&Folder::new().csv(&table.keep(|row| row[1] != "0")), &[verif(set)], &RULES, &LIMITS).unwrap();
-        assert_eq!(report.accepted, !matches.is_empty(), "what is refused has no pairs");
+        let folder = Folder::new();
+        let verdict =
+            check_attack(&folder.csv(&table.keep(|row| row[1] != "0")), &[verif(set)], &RULES, &LIMITS).unwrap();
+        assert_eq!(verdict.report.accepted, verdict.checked.is_some(), "what is refused has no pairs");
     }
 }
 
@@ -140,8 +151,8 @@ fn missing_doubled_and_unknown_traces_are_named() {
     ];
     for (table, expected) in cases {
         assert_eq!(problems(&check(set, &table)), expected);
-        let refused = score(Some((&Folder::new().csv(&table)).into()), &[verif(set)], None, &LIMITS);
-        assert!(matches!(refused, Err(CompetitionError::Refused(_))), "what is refused is not scored");
+        let refused = declared(&Folder::new().csv(&table), &[verif(set)]);
+        assert!(matches!(refused, Err(CompetitionError::Refused(_))), "what is refused cannot be scored");
     }
 }
 
@@ -151,10 +162,10 @@ fn columns_are_those_of_the_rules() {
     let table = Table::attack(set);
     let file = Folder::new();
     let rules = wfkit_competition::Rules { classes: 5, ..RULES };
-    let report = check_attack(&file.csv(&table), &[verif(set)], &rules, &LIMITS).unwrap();
+    let report = check_attack(&file.csv(&table), &[verif(set)], &rules, &LIMITS).unwrap().report;
     assert_eq!(problems(&report), ["1 x column is missing, row 1: proba_class_5"]);
     let rules = wfkit_competition::Rules { classes: 3, ..RULES };
-    let report = check_attack(&file.csv(&table), &[verif(set)], &rules, &LIMITS).unwrap();
+    let report = check_attack(&file.csv(&table), &[verif(set)], &rules, &LIMITS).unwrap().report;
     assert_eq!(problems(&report), ["1 x unknown column, row 1: proba_class_4"]);
     let mut renamed = table;
     renamed.header[3] = "proba_class_1".into();
@@ -173,7 +184,7 @@ fn a_class_absent_from_the_truth_is_skipped_and_named() {
     let truth_path = folder.path().join("team_1_verif.csv");
     std::fs::write(&truth_path, truth.text()).unwrap();
     let attack = folder.csv(&Table::attack(set).keep(|row| ids.contains(&row[1])));
-    let ours = score(Some((&attack).into()), &[Verif::named(&truth_path)], None, &LIMITS).unwrap();
+    let ours = score_of(&attack, &[Verif::named(&truth_path)]).unwrap();
     let [one] = ours.matches.as_slice() else { panic!("one team is attacked") };
     assert_eq!(one.skipped_classes, ["4"]);
     let areas: Vec<f64> = one.per_class_auc.iter().map(|class| class.roc_auc).collect();
@@ -184,7 +195,7 @@ fn a_class_absent_from_the_truth_is_skipped_and_named() {
     let truth = truth.keep(|row| row[1] == "1");
     std::fs::write(&truth_path, truth.text()).unwrap();
     let attack = folder.csv(&Table::attack(set).keep(|row| truth.rows.iter().any(|known| known[0] == row[1])));
-    let error = score(Some((&attack).into()), &[Verif::named(&truth_path)], None, &LIMITS).unwrap_err();
+    let error = score_of(&attack, &[Verif::named(&truth_path)]).unwrap_err();
     assert_eq!(error.to_string(), "team 1: all traces are of one class (`1`): nothing to rank against");
 }
 
@@ -199,10 +210,10 @@ fn several_teams_are_scored_by_their_own_truth() {
         Verif::of_team(1, path(SETS[0], "split_intended_verif.csv")),
     ];
     let attack = folder.csv(&both);
-    let report = check_attack(&attack, &verifs, &RULES, &LIMITS).unwrap();
+    let report = check_attack(&attack, &verifs, &RULES, &LIMITS).unwrap().report;
     assert!(report.accepted, "{}", report.problems);
     assert_eq!((report.teams, report.traces), (vec![1, 2], 16));
-    let ours = score(Some((&attack).into()), &verifs, None, &LIMITS).unwrap();
+    let ours = score_of(&attack, &verifs).unwrap();
     let alone = [scored(SETS[0], &Table::attack(SETS[0])), scored(SETS[1], &Table::attack(SETS[1]))];
     let scores: Vec<f64> = ours.matches.iter().map(|one| one.attack_score).collect();
     assert_eq!(scores, [alone[0].attack_score, alone[1].attack_score]);
@@ -234,7 +245,7 @@ fn truth_that_is_wrong_is_the_hosts_error() {
 #[test]
 fn attackers_check_their_file_without_the_truth() {
     let folder = Folder::new();
-    let check = |table: &Table| check_attack(&folder.csv(table), &[], &RULES, &LIMITS).unwrap();
+    let check = |table: &Table| check_attack(&folder.csv(table), &[], &RULES, &LIMITS).unwrap().report;
     let report = check(&Table::attack(SETS[0]));
     assert!(report.accepted);
     assert_eq!(warnings(&report), ["1 x teams and traces not compared: no verification file"]);
@@ -246,7 +257,7 @@ fn attackers_check_their_file_without_the_truth() {
             "1 x not a number in proba_class_1, row 6: nan"
         ]
     );
-    let unscored = score(Some((&path(SETS[0], "attack_input.csv")).into()), &[], None, &LIMITS);
+    let unscored = score_of(&path(SETS[0], "attack_input.csv"), &[]);
     assert!(matches!(unscored, Err(CompetitionError::NoTruth(_))));
 }
 
@@ -297,7 +308,7 @@ fn an_attack_on_a_test_file_is_accepted_and_scored() {
         write_attack(&[prediction], 4, &attack).unwrap();
         // One verification file need not say whose it is.
         let verif = Verif::named(path(set, "split_intended_verif.csv"));
-        let report = check_attack(&attack, &[verif], &RULES, &LIMITS).unwrap();
+        let report = check_attack(&attack, &[verif], &RULES, &LIMITS).unwrap().report;
         assert!(report.accepted, "{}", report.problems);
         assert_eq!((report.rows, report.classes, report.teams), (8, 4, vec![1]));
     }
@@ -335,11 +346,11 @@ fn zip_bombs_are_refused_while_they_unpack() {
     let line = format!("1,932258,0.{},0,0,1\n", "0".repeat(1 << 16));
     text.extend(std::iter::repeat_n(line.as_str(), 1 << 10));
     let bomb = folder.zip(&[("attack.csv", text.as_bytes())]);
-    let report = check_attack(&bomb, &[verif(SETS[0])], &RULES, &LIMITS).unwrap();
+    let report = check_attack(&bomb, &[verif(SETS[0])], &RULES, &LIMITS).unwrap().report;
     assert_eq!(problems(&report), ["1 x unpacks to more than the allowed 200 times the size of the archive"]);
 
     let few = ReadLimits { traces: 7, ..LIMITS };
-    let report = check_attack(&path(SETS[0], "attack_input.csv"), &[verif(SETS[0])], &RULES, &few).unwrap();
+    let report = check_attack(&path(SETS[0], "attack_input.csv"), &[verif(SETS[0])], &RULES, &few).unwrap().report;
     assert_eq!(problems(&report), ["1 x more than the allowed 7 traces"]);
 }
 

@@ -14,7 +14,7 @@ const SIZE: usize = 2;
 const TIME: usize = 3;
 
 fn check(table: &Table) -> CheckReport {
-    check_defense(&Folder::new().csv(table), &RULES, &LIMITS, None).unwrap()
+    check_defense(&Folder::new().csv(table), &RULES, &LIMITS, None).unwrap().report
 }
 
 /// A trace of six packets for each trace of the reference set: one byte out, all else as asked.
@@ -123,10 +123,10 @@ fn a_product_of_one_or_less_has_no_utility_and_says_why() {
     let rules = Rules { min_packets: 1, ..RULES };
     let utility = |table: &Table| {
         let file = Folder::new();
-        let report = check_defense(&file.csv(table), &rules, &LIMITS, None).unwrap();
-        assert!(report.accepted, "{}", report.problems);
+        let verdict = check_defense(&file.csv(table), &rules, &LIMITS, None).unwrap();
+        let (report, defense) = (verdict.report.clone(), verdict.accepted().unwrap());
         // The same through the score, which then has no total.
-        let score = score(None, &[], Some((&file.csv(table)).into()), &LIMITS).unwrap();
+        let score = score(None, Some(&defense)).unwrap();
         assert_eq!(score.total.is_some(), report.cost.as_ref().unwrap().utility.score.is_some());
         report.cost.unwrap().utility
     };
@@ -145,7 +145,8 @@ fn a_dummy_trace_is_told_by_its_overhead() {
     let undefended = read_defense(&path(SETS[0], "defence_input.csv"), &LIMITS).unwrap();
     let flagged = Plausibility { verdict: Implausible::Flag, ..Plausibility::default() };
     let undefended = Baseline::of(&undefended, flagged).unwrap();
-    let check = |table: &Table| check_defense(&Folder::new().csv(table), &rules, &LIMITS, Some(&undefended)).unwrap();
+    let check =
+        |table: &Table| check_defense(&Folder::new().csv(table), &rules, &LIMITS, Some(&undefended)).unwrap().report;
 
     let dummy = check(&dummies("-1", "1.0001"));
     assert!(dummy.accepted);
@@ -196,7 +197,7 @@ fn identical_traces_are_found_by_content() {
 fn an_archive_holds_one_csv_file() {
     let folder = Folder::new();
     let text = Table::defense().text();
-    let check = |members: &[(&str, &[u8])]| check_defense(&folder.zip(members), &RULES, &LIMITS, None).unwrap();
+    let check = |members: &[(&str, &[u8])]| check_defense(&folder.zip(members), &RULES, &LIMITS, None).unwrap().report;
     assert!(check(&[("defence.csv", text.as_bytes())]).accepted);
     for members in [
         &[("defence.csv", text.as_bytes()), ("more.csv", text.as_bytes())][..],
@@ -216,7 +217,7 @@ fn zip_bombs_are_refused_while_they_unpack() {
     let line = format!("1,1,1,0.{}\n", "0".repeat(1 << 16));
     lines.extend(std::iter::repeat_n(line.as_str(), 1 << 10));
     let bomb = folder.zip(&[("defence.csv", lines.as_bytes())]);
-    let refused = |limits: ReadLimits| check_defense(&bomb, &RULES, &limits, None).unwrap().problems.to_string();
+    let refused = |limits: ReadLimits| check_defense(&bomb, &RULES, &limits, None).unwrap().report.problems.to_string();
     assert_eq!(refused(LIMITS), "1 x unpacks to more than the allowed 200 times the size of the archive");
     let any_ratio = ReadLimits { ratio: u64::MAX, ..LIMITS };
     assert_eq!(
@@ -245,7 +246,7 @@ fn what_cannot_have_carried_the_answers_is_refused_with_every_class() {
     let set = read_defense(&path(SETS[0], "defence_input.csv"), &LIMITS).unwrap();
     let check = |table: &Table, verdict, least_share| {
         let baseline = Baseline::of(&set, Plausibility { verdict, least_share }).unwrap();
-        check_defense(&Folder::new().csv(table), &rules, &LIMITS, Some(&baseline)).unwrap()
+        check_defense(&Folder::new().csv(table), &rules, &LIMITS, Some(&baseline)).unwrap().report
     };
     let share = Plausibility::default().least_share;
     let kinds = |report: &CheckReport| {

@@ -50,19 +50,20 @@ fn the_kit_has_what_its_readme_says_and_its_samples_pass_the_checks() {
     python(&["-c", "import zipfile; zipfile.ZipFile('data/traces.csv.zip').extractall('data')"]);
     python(&["defence.py", "data/traces.csv", "defence.csv.zip", "1500"]);
     let limits = &ReadLimits::UPLOAD;
-    let checked = check_defense(&out.join("defence.csv.zip"), &RULES, limits, None).unwrap();
+    let checked = check_defense(&out.join("defence.csv.zip"), &RULES, limits, None).unwrap().report;
     assert!(checked.accepted, "{}", checked.problems);
     // As its README has it checked: against the undefended traffic of the kit.
     assert!(readme.contains("check defence defence.csv.zip --undefended data/traces.csv.zip"), "{readme}");
     let undefended = read_defense(&kit.data, limits).unwrap();
     let baseline = Baseline::of(&undefended, Plausibility::default()).unwrap();
-    let checked = check_defense(&out.join("defence.csv.zip"), &RULES, limits, Some(&baseline)).unwrap();
+    let checked = check_defense(&out.join("defence.csv.zip"), &RULES, limits, Some(&baseline)).unwrap().report;
     assert!(checked.accepted, "{}", checked.problems);
     python(&["attack.py", "practice/", "attack.csv.zip"]);
     let attack = out.join("attack.csv.zip");
     let verifs = [Verif::named(&kit.practice.verif)];
-    assert!(check_attack(&attack, &verifs, &RULES, limits).unwrap().accepted);
-    let scored = score(Some((&attack).into()), &verifs, Some((&kit.data).into()), limits).unwrap();
+    let attack = check_attack(&attack, &verifs, &RULES, limits).unwrap().accepted().unwrap();
+    let defense = check_defense(&kit.data, None, limits, None).unwrap().accepted().unwrap();
+    let scored = score(Some(&attack), Some(&defense)).unwrap();
     assert!(scored.roc_auc_macro_ovr.unwrap() > 0.9, "{scored:?}");
 }
 
@@ -168,8 +169,9 @@ fn a_bundle_for_codabench_scores_as_we_do() {
             text.lines().filter(|line| line.starts_with("team_id") || known.contains(&line.split(',').nth(1).unwrap()));
         let own = rows.map(|line| line.to_owned() + "\n").collect::<String>();
         let source = Source::bytes("attack.csv", own.as_bytes());
-        let ours =
-            score(Some(source), &[Verif::of_team(0, input.join("ref/truth.csv"))], None, &ReadLimits::UPLOAD).unwrap();
+        let truth = Verif::of_team(0, input.join("ref/truth.csv"));
+        let attack = check_attack(source, &[truth], None, &ReadLimits::UPLOAD).unwrap().accepted().unwrap();
+        let ours = score(Some(&attack), None).unwrap();
         let close = |name: &str, ours: f64| {
             let theirs = theirs[name].as_f64().unwrap();
             assert!((theirs - ours).abs() < 1e-12, "{half} {name}: {theirs}, {ours}");

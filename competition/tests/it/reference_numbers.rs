@@ -17,14 +17,16 @@ fn close(ours: f64, theirs: &Value) {
 fn scored(set: &str, attack: &Table) -> CompetitionScore {
     let file = Folder::new();
     let defense = path(set, "defence_input.csv");
-    score(Some((&file.csv(attack)).into()), &[verif(set)], Some((&defense).into()), &LIMITS).unwrap()
+    let attack = check_attack(&file.csv(attack), &[verif(set)], None, &LIMITS).unwrap().accepted().unwrap();
+    let defense = check_defense(&defense, None, &LIMITS, None).unwrap().accepted().unwrap();
+    score(Some(&attack), Some(&defense)).unwrap()
 }
 
 #[test]
 fn utility_of_the_defense() {
     for set in SETS {
         let theirs = results(set);
-        let report = check_defense(&path(set, "defence_input.csv"), &RULES, &LIMITS, None).unwrap();
+        let report = check_defense(&path(set, "defence_input.csv"), &RULES, &LIMITS, None).unwrap().report;
         assert!(report.accepted);
         close(report.rows as f64, &theirs["rows"]);
         close(report.traces as f64, &theirs["captures"]);
@@ -50,7 +52,7 @@ fn utility_of_the_defense() {
 #[test]
 fn the_maximum_of_downloads_is_the_largest_magnitude() {
     for set in SETS {
-        let report = check_defense(&path(set, "defence_input.csv"), &RULES, &LIMITS, None).unwrap();
+        let report = check_defense(&path(set, "defence_input.csv"), &RULES, &LIMITS, None).unwrap().report;
         let in_bytes = report.cost.unwrap().volumes.in_bytes;
         assert_eq!(results(set)["utility"]["max_in_volume"], -in_bytes.minimum, "the smallest, there");
         assert_eq!(in_bytes.maximum, 16_130.0);
@@ -82,7 +84,8 @@ fn scores_of_the_attack() {
 #[test]
 fn a_missing_attack_counts_one() {
     for set in SETS {
-        let ours = score(None, &[], Some((&path(set, "defence_input.csv")).into()), &LIMITS).unwrap();
+        let defense = check_defense(&path(set, "defence_input.csv"), None, &LIMITS, None).unwrap().accepted().unwrap();
+        let ours = score(None, Some(&defense)).unwrap();
         assert_eq!((ours.attack_score, ours.accuracy, ours.matches.len()), (1.0, None, 0));
         assert_eq!(ours.total, ours.total_without_attack);
         close(ours.total.unwrap(), &results(set)["total_without_attack"]);
@@ -91,7 +94,9 @@ fn a_missing_attack_counts_one() {
 
 #[test]
 fn without_a_defense_there_is_no_total() {
-    let ours = score(Some((&path(SETS[0], "attack_input.csv")).into()), &[verif(SETS[0])], None, &LIMITS).unwrap();
+    let attack = path(SETS[0], "attack_input.csv");
+    let attack = check_attack(&attack, &[verif(SETS[0])], None, &LIMITS).unwrap().accepted().unwrap();
+    let ours = score(Some(&attack), None).unwrap();
     assert_eq!((ours.total, ours.total_without_attack, ours.cost), (None, None, None));
     close(ours.attack_score, &results(SETS[0])["attack_performance"]);
 }
@@ -158,7 +163,7 @@ fn verdicts_on_defense_files() {
     ];
     for (name, table) in cases {
         let file = Folder::new();
-        let report = check_defense(&file.csv(&table), &RULES, &LIMITS, None).unwrap();
+        let report = check_defense(&file.csv(&table), &RULES, &LIMITS, None).unwrap().report;
         let theirs = &results(SETS[0])["verify_cases"][name][0];
         assert_eq!(if report.accepted { "True" } else { "False" }, theirs, "{name}: {}", report.problems);
     }
@@ -185,7 +190,7 @@ fn verdicts_on_attack_files() {
         ];
         for (name, table) in cases {
             let file = Folder::new();
-            let report = check_attack(&file.csv(&table), &[verif(set)], &RULES, &LIMITS).unwrap();
+            let report = check_attack(&file.csv(&table), &[verif(set)], &RULES, &LIMITS).unwrap().report;
             let theirs = &results(set)["attack"][name]["verify"][0];
             assert_eq!(&report.accepted, theirs, "{name}: {}", report.problems);
         }

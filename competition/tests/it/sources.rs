@@ -2,7 +2,7 @@
 
 use std::io::{Cursor, Read, Seek, SeekFrom, Write as _};
 
-use wfkit_competition::{Verif, check_attack, check_defense, read_captures, read_truth, score};
+use wfkit_competition::{CompetitionScore, Verif, check_attack, check_defense, read_captures, read_truth, score};
 use wfkit_datasets::formats::{ReadLimits, Source};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
@@ -34,6 +34,12 @@ fn zipped(text: &[u8]) -> Vec<u8> {
     archive.finish().unwrap().into_inner()
 }
 
+fn scored<'a>(attack: impl Into<Source<'a>>, defense: impl Into<Source<'a>>, verifs: &[Verif]) -> CompetitionScore {
+    let attack = check_attack(attack, verifs, None, &LIMITS).unwrap().accepted().unwrap();
+    let defense = check_defense(defense, None, &LIMITS, None).unwrap().accepted().unwrap();
+    score(Some(&attack), Some(&defense)).unwrap()
+}
+
 #[test]
 fn a_whole_round_needs_no_disk() {
     for set in SETS {
@@ -42,19 +48,19 @@ fn a_whole_round_needs_no_disk() {
         let (defense_bytes, attack_bytes) = (bytes("defence_input.csv"), bytes("attack_input.csv"));
         let truth = verif(set);
         let in_memory = Verif::of_bytes(1, "truth", bytes("split_intended_verif.csv"));
-        let on_disk = score(Some((&attack).into()), &[truth], Some((&defense).into()), &LIMITS).unwrap();
+        let on_disk = scored(&attack, &defense, &[truth]);
         for (defense, attack) in
             [(defense_bytes.clone(), attack_bytes.clone()), (zipped(&defense_bytes), zipped(&attack_bytes))]
         {
             let upload = |bytes| Source::bytes("upload", bytes);
             let verifs = [in_memory.clone()];
-            assert_eq!(score(Some(upload(&attack)), &verifs, Some(upload(&defense)), &LIMITS).unwrap(), on_disk);
+            assert_eq!(scored(upload(&attack), upload(&defense), &verifs), on_disk);
             let trickle = |bytes: &[u8]| Source::reader("upload", Trickle(Cursor::new(bytes.to_vec())));
-            assert_eq!(score(Some(trickle(&attack)), &verifs, Some(trickle(&defense)), &LIMITS).unwrap(), on_disk);
-            assert!(check_attack(upload(&attack), &verifs, &RULES, &LIMITS).unwrap().accepted);
-            let checked = check_defense(trickle(&defense), &RULES, &LIMITS, None).unwrap();
+            assert_eq!(scored(trickle(&attack), trickle(&defense), &verifs), on_disk);
+            assert!(check_attack(upload(&attack), &verifs, &RULES, &LIMITS).unwrap().report.accepted);
+            let checked = check_defense(trickle(&defense), &RULES, &LIMITS, None).unwrap().report;
             assert_eq!(checked.path.to_str(), Some("upload"));
-            assert_eq!(checked.rows, check_defense(upload(&defense), &RULES, &LIMITS, None).unwrap().rows);
+            assert_eq!(checked.rows, check_defense(upload(&defense), &RULES, &LIMITS, None).unwrap().report.rows);
         }
         let test = bytes("split_intended_test.csv");
         let captures = read_captures(Source::bytes("test", &test), &LIMITS).unwrap();
@@ -85,10 +91,10 @@ fn errors_name_what_was_uploaded_and_limits_hold_without_a_disk() {
     assert!(error.to_string().starts_with("team_1_verif.csv: "), "{error}");
     let few = ReadLimits { rows: 3, ..LIMITS };
     let bytes = std::fs::read(path(SETS[0], "defence_input.csv")).unwrap();
-    let checked = check_defense(Source::bytes("upload", &bytes), &RULES, &few, None).unwrap();
+    let checked = check_defense(Source::bytes("upload", &bytes), &RULES, &few, None).unwrap().report;
     assert!(!checked.accepted && checked.problems.to_string().contains("3 rows"), "{}", checked.problems);
     // A bomb: a hundred million zeros.
     let bomb = zipped(&vec![b'0'; 100_000_000]);
-    let checked = check_defense(Source::bytes("bomb", &bomb), &RULES, &LIMITS, None).unwrap();
+    let checked = check_defense(Source::bytes("bomb", &bomb), &RULES, &LIMITS, None).unwrap().report;
     assert!(!checked.accepted, "{}", checked.problems);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use wfkit_competition::{CheckReport, Match, MatchScore, Verif, pair_attack};
+use wfkit_competition::{Attack, Match, MatchScore, Verdict, Verif, check_attack};
 use wfkit_datasets::formats::{ReadLimits, Source};
 use wfkit_metrics::{Average, Detection, Kinship, Probabilities, Resampling, roc_auc_ovr};
 
@@ -67,8 +67,8 @@ impl Attacking {
         self.on.values().map(truth).chain([upload_of(files, &self.submission)]).collect()
     }
 
-    /// What the check says, and each match with the truth; no match where it is refused.
-    fn pair(&self, files: &Files) -> Result<(CheckReport, Vec<Match>), Failure> {
+    /// What the check says of it beside the truth.
+    fn check(&self, files: &Files) -> Result<Verdict<Attack>, Failure> {
         let (name, file) = open_upload(files, &self.submission)?;
         let verif = |(&number, opponent): (&u64, &Opponent)| {
             let path = files.part(&opponent.defence.id, opponent.team.number, "verif");
@@ -78,19 +78,17 @@ impl Attacking {
         if verifs.is_empty() {
             return Err(Failure::Broken(format!("attack {} without a match", self.submission.id)));
         }
-        pair_attack(Source::reader(&name, &file), &verifs, &self.round.settings.rules, &ReadLimits::UPLOAD)
+        check_attack(Source::reader(&name, &file), &verifs, &self.round.settings.rules, &ReadLimits::UPLOAD)
             .map_err(|error| Failure::Broken(error.to_string()))
     }
 
     /// Checks and scores it.
     pub(super) fn run(&self, files: &Files) -> Result<Done, Failure> {
-        let (report, matches) = self.pair(files)?;
+        let Verdict { report, checked } = self.check(files)?;
         let outcome = Outcome::from(&report);
-        if !report.accepted {
-            return Ok(Done::refused(outcome));
-        }
+        let Some(attack) = checked else { return Ok(Done::refused(outcome)) };
         let mut scores = Vec::new();
-        for one in &matches {
+        for one in &attack.matches {
             let opponent = &self.on[&one.team_id];
             scores.extend(score_parts(one, opponent.defence.seed, &self.submission.id, "team", &opponent.team.id)?);
         }
@@ -104,7 +102,7 @@ pub(crate) async fn matches_of(app: &App, submission: &Submission, part: Part) -
     let files = app.files.clone();
     files.fetch(&attack.reads(&files), &app.world.id()).await?;
     on_thread(move || {
-        let (_, matches) = attack.pair(&files)?;
+        let matches = attack.check(&files)?.checked.map_or_else(Vec::new, |attack| attack.into_inner().matches);
         let seen = |one: Match| {
             let opponent = &attack.on[&one.team_id];
             let rows = part_of(&one, opponent.defence.seed, part);

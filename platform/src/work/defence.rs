@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use wfkit_competition::{Implausible, SplitOptions, read_checked_defense, split_and_read};
+use wfkit_competition::{Implausible, SplitOptions, Verdict, check_defense, split_and_read};
 use wfkit_datasets::formats::{ReadError, ReadLimits, Source};
 
 use super::outcome::{Outcome, SplitLine};
@@ -90,9 +90,10 @@ impl Defending {
         }
         let (name, file) = open_upload(files, submission)?;
         let source = Source::reader(&name, &file);
-        let (report, set) = read_checked_defense(source, &settings.rules, limits, baseline.as_ref()).map_err(broken)?;
+        let Verdict { report, checked } =
+            check_defense(source, &settings.rules, limits, baseline.as_ref()).map_err(broken)?;
         let mut outcome = Outcome { accepted_by: accepted_before(submission)?, ..Outcome::from(&report) };
-        let Some(set) = set else { return Ok(Done::refused(outcome)) };
+        let Some(defence) = checked else { return Ok(Done::refused(outcome)) };
         let options = SplitOptions {
             team_id: team.number as u64,
             test_traces: settings.test_traces,
@@ -102,7 +103,7 @@ impl Defending {
         let folder = files.of_submission(&submission.id);
         let unfinished = folder.join(format!("split.{unique}"));
         std::fs::create_dir_all(&unfinished)?;
-        let (report, parts) = match split_and_read(&set, &options, &unfinished) {
+        let (report, parts) = match split_and_read(&defence.traces, &options, &unfinished) {
             Ok(made) => made,
             Err(error) => {
                 let _ = std::fs::remove_dir_all(&unfinished);

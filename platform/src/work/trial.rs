@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
-use wfkit_competition::read_checked_defense;
+use wfkit_competition::{Verdict, check_defense};
 use wfkit_datasets::formats::{ReadError, ReadLimits, Source};
 
 use super::{Done, Job, Outcome};
@@ -38,9 +38,9 @@ impl Trial {
         let source = Source::reader("defence", &file);
         let broken = |error: ReadError| Failure::Broken(error.to_string());
         let baseline = self.settings.measure();
-        let read = read_checked_defense(source, &self.settings.rules, &ReadLimits::UPLOAD, baseline.as_ref());
-        let (report, set) = read.map_err(broken)?;
-        let state = if set.is_some() { State::Done } else { State::Refused };
+        let read = check_defense(source, &self.settings.rules, &ReadLimits::UPLOAD, baseline.as_ref());
+        let Verdict { report, checked } = read.map_err(broken)?;
+        let state = if checked.is_some() { State::Done } else { State::Refused };
         Ok(Done { state, reason: None, outcome: Outcome::from(&report), scores: Vec::new() })
     }
 }

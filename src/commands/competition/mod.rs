@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use wfkit_competition::{
-    Baseline, BundleOptions, CheckReport, CompetitionScore, Plausibility, Rules, SplitOptions, SplitReport, Verif,
-    bundle_for_codabench, check_attack, check_defense, count_all_paths, export_defense, read_defense, score, split,
-    split_for_hosts, split_paths, write_kit,
+    Baseline, BundleOptions, CheckReport, CompetitionScore, Plausibility, Rules, SplitOptions, SplitReport, Verdict,
+    Verif, bundle_for_codabench, check_attack, check_defense, count_all_paths, export_defense, read_defense, score,
+    split, split_for_hosts, split_paths, write_kit,
 };
 use wfkit_datasets::TraceSet;
 use wfkit_datasets::files::is_same_file;
@@ -46,8 +46,7 @@ pub(crate) fn run(command: &cli::Competition, context: &Context<'_>) -> Result<(
             check(*kind, file, (verif, undefended), &limits_of(rules), context)
         }
         cli::Competition::Score { attack, verif, defence, classes } => {
-            check_number(attack, verif, *classes)?;
-            score_files(attack, verif, defence.as_deref(), context)
+            score_files(attack, verif, (defence.as_deref(), *classes), context)
         }
         cli::Competition::Server(command) => server::run(command, context),
     }
@@ -227,13 +226,13 @@ fn check(
     let (stage, checked) = match kind {
         cli::UploadKind::Defence => {
             let baseline = baseline(undefended)?;
-            ("competition check defence", check_defense(file, rules, &ReadLimits::UPLOAD, baseline.as_ref())?)
+            ("competition check defence", check_defense(file, rules, &ReadLimits::UPLOAD, baseline.as_ref())?.report)
         }
         cli::UploadKind::Attack if undefended.is_some() => {
             bail!("--undefended is for a defence: an attack has no traffic")
         }
         cli::UploadKind::Attack => {
-            ("competition check attack", check_attack(file, &verifs(verif), rules, &ReadLimits::UPLOAD)?)
+            ("competition check attack", check_attack(file, &verifs(verif), rules, &ReadLimits::UPLOAD)?.report)
         }
     };
     let others = verif.iter().map(PathBuf::as_path).chain(undefended.map(|(path, _)| path));
@@ -282,19 +281,25 @@ fn verifs(paths: &[PathBuf]) -> Vec<Verif> {
     paths.iter().map(Verif::named).collect()
 }
 
-/// That an attack file has so many classes, where a number is asked for.
-fn check_number(attack: &Path, verif: &[PathBuf], classes: Option<u32>) -> Result<()> {
-    let Some(classes) = classes else { return Ok(()) };
-    let rules = Rules { classes: classes as usize, ..Rules::default() };
-    let checked = check_attack(attack, &verifs(verif), &rules, &ReadLimits::UPLOAD)?;
-    if !checked.accepted {
-        bail!("refused: {}{}", said(&checked.path, &checked.problems), checked.other_rules(&rules));
-    }
-    Ok(())
-}
-
-fn score_files(attack: &Path, verif: &[PathBuf], defence: Option<&Path>, context: &Context<'_>) -> Result<()> {
-    let scored = score(Some(attack.into()), &verifs(verif), defence.map(Into::into), &ReadLimits::UPLOAD)?;
+/// Where a number of classes is asked for, the attack has as many; else its columns declare them.
+fn score_files(
+    attack: &Path,
+    verif: &[PathBuf],
+    (defence, classes): (Option<&Path>, Option<u32>),
+    context: &Context<'_>,
+) -> Result<()> {
+    let limits = &ReadLimits::UPLOAD;
+    let rules = classes.map(|classes| Rules { classes: classes as usize, ..Rules::default() });
+    let Verdict { report, checked } = check_attack(attack, &verifs(verif), rules.as_ref(), limits)?;
+    let Some(checked) = checked else {
+        let other_rules = rules.map(|rules| report.other_rules(&rules)).unwrap_or_default();
+        bail!("refused: {}{other_rules}", said(&report.path, &report.problems));
+    };
+    let defended = match defence {
+        Some(file) => Some(check_defense(file, None, limits, None)?.accepted()?),
+        None => None,
+    };
+    let scored = score(Some(&checked), defended.as_ref())?;
     let mut files = vec![attack.to_owned()];
     files.extend(verif.iter().cloned());
     files.extend(defence.map(Path::to_owned));
