@@ -127,9 +127,9 @@ impl Defending {
                 let _ = std::fs::remove_dir_all(leftover.path()).or_else(|_| std::fs::remove_file(leftover.path()));
             }
         }
-        outcome.spread = settings.baseline.map(|undefended| spread(&undefended, &set.volumes()));
-        let hashes = likeness::of(&set);
-        drop(set);
+        outcome.spread = settings.baseline.map(|undefended| spread(&undefended, &defence.traces.volumes()));
+        let hashes = likeness::of(&defence.traces);
+        drop(defence);
         for other in others {
             let count = likeness::shared(&files.of_submission(&other.id), &hashes) as u64;
             match (count, &other.own_round) {

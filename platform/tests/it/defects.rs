@@ -200,7 +200,7 @@ async fn defect_6_dummy_traffic_does_not_win_by_either_rule() {
         let dummies = dummies();
         let upload = Source::bytes("a.csv", dummies.as_bytes());
         let local = check_defense(upload, &crate::site::RULES, &ReadLimits::UPLOAD, Some(&baseline)).unwrap();
-        let kinds: Vec<String> = local.problems.kinds().iter().map(|kind| kind.kind.to_string()).collect();
+        let kinds: Vec<String> = local.report.problems.kinds().iter().map(|kind| kind.kind.to_string()).collect();
         assert_eq!(kinds.len(), 2, "{kinds:?}");
         let page = cheat.get(&format!("/submissions/{id}")).await.ok().text;
         for kind in &kinds {

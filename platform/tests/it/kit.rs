@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use wfkit_competition::{Verif, score};
+use wfkit_competition::{Verif, check_attack, score};
 use wfkit_datasets::formats::ReadLimits;
 use wfkit_platform::store::results;
 use wfkit_platform::work;
@@ -77,7 +77,8 @@ async fn a_round_by_the_kit() {
     let truth = boss.get("/organise/rounds/1/truth/2").await.ok().bytes;
     let verif = [Verif::of_bytes(2, "truth.csv.zip", truth)];
     let file = folder.join("attack.csv.zip");
-    let home = score(Some((&file).into()), &verif, None, &ReadLimits::UPLOAD).unwrap();
+    let attack = check_attack(&file, &verif, None, &ReadLimits::UPLOAD).unwrap().accepted().unwrap();
+    let home = score(Some(&attack), None).unwrap();
     let id = al.get("/api/v1/submissions").await.ok().json()["items"][0]["id"].as_str().unwrap().to_owned();
     let rows = results::of_submission(&mut site.app.store.read().await.unwrap(), &id).await.unwrap();
     let there = rows.iter().find(|row| row.part == "all").unwrap();
