@@ -1,5 +1,7 @@
 //! The packets of one query or page load.
 
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
@@ -12,8 +14,16 @@ use crate::packet_columns::{NOT_KNOWN, PacketColumn, PacketColumns};
 /// `Trace` need not.
 ///
 /// More may be known of its packets, see [`PacketColumn`]; traces without such columns do not pay for them.
+///
+/// A copy shares the packets: the parts of a split hold them once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trace {
+    packets: Arc<Packets>,
+}
+
+/// What a trace and its copies share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Packets {
     time_ns: Vec<u64>,
     size: Vec<i32>,
     columns: Option<Box<PacketColumns>>,
@@ -83,28 +93,28 @@ impl Trace {
         if let Some(packet) = size.iter().position(|&s| s == 0) {
             return Err(TraceError::ZeroSize { packet });
         }
-        Ok(Self { time_ns, size, columns: None })
+        Ok(Self { packets: Arc::new(Packets { time_ns, size, columns: None }) })
     }
 
     /// Number of packets, at least 1.
     #[expect(clippy::len_without_is_empty, reason = "a trace is never empty")]
     pub fn len(&self) -> usize {
-        self.size.len()
+        self.size().len()
     }
 
     /// Nanoseconds since the first packet, non-decreasing, the first is 0.
     pub fn time_ns(&self) -> &[u64] {
-        &self.time_ns
+        &self.packets.time_ns
     }
 
     /// Signed bytes: positive is outgoing, negative incoming.
     pub fn size(&self) -> &[i32] {
-        &self.size
+        &self.packets.size
     }
 
     /// What is known of each packet in this column; none where nothing is.
     pub fn column(&self, column: PacketColumn) -> Option<&[i16]> {
-        self.columns.as_ref()?.get(column)
+        self.packets.columns.as_ref()?.get(column)
     }
 
     /// The columns that it has.
@@ -116,54 +126,62 @@ impl Trace {
     ///
     /// # Errors
     /// As many values as there are not packets.
-    pub fn with_column(mut self, column: PacketColumn, mut values: Vec<i16>) -> Result<Self, TraceError> {
+    pub fn with_column(self, column: PacketColumn, mut values: Vec<i16>) -> Result<Self, TraceError> {
         if values.len() != self.len() {
             return Err(TraceError::Column { column, values: values.len(), packets: self.len() });
         }
         values.iter_mut().for_each(|value| *value = (*value).max(NOT_KNOWN));
-        self.columns.get_or_insert_default().set(column, values);
-        Ok(self)
+        let mut packets = Arc::unwrap_or_clone(self.packets);
+        packets.columns.get_or_insert_default().set(column, values);
+        Ok(Self { packets: Arc::new(packets) })
     }
 
     /// The same packets without columns.
-    pub fn without_columns(mut self) -> Self {
-        self.columns = None;
-        self
+    pub fn without_columns(self) -> Self {
+        if self.packets.columns.is_none() {
+            return self;
+        }
+        let packets = Arc::unwrap_or_clone(self.packets);
+        Self { packets: Arc::new(Packets { columns: None, ..packets }) }
     }
 
     /// The same packets with the columns of `original`, of which packet `origins(i)` was packet i of this; one of none has what is not known.
-    pub fn with_columns_of(mut self, original: &Self, origins: impl Fn(usize) -> Option<usize>) -> Self {
+    pub fn with_columns_of(self, original: &Self, origins: impl Fn(usize) -> Option<usize>) -> Self {
+        if original.packets.columns.is_none() {
+            return self;
+        }
+        let mut packets = Arc::unwrap_or_clone(self.packets);
         for (column, values) in original.columns() {
             let value = |packet| origins(packet).and_then(|origin| values.get(origin).copied()).unwrap_or(NOT_KNOWN);
-            let values = (0..self.len()).map(value).collect();
-            self.columns.get_or_insert_default().set(column, values);
+            let values = (0..packets.size.len()).map(value).collect();
+            packets.columns.get_or_insert_default().set(column, values);
         }
-        self
+        Self { packets: Arc::new(packets) }
     }
 
     /// The packets in order, as (time in ns, signed size in bytes).
     pub fn packets(&self) -> impl ExactSizeIterator<Item = (u64, i32)> + '_ {
-        self.time_ns.iter().copied().zip(self.size.iter().copied())
+        self.time_ns().iter().copied().zip(self.size().iter().copied())
     }
 
     /// Time of the last packet.
     pub fn duration_ns(&self) -> u64 {
-        self.time_ns[self.time_ns.len() - 1]
+        self.time_ns()[self.len() - 1]
     }
 
     /// Sum of the outgoing sizes.
     pub fn out_bytes(&self) -> u64 {
-        self.size.iter().filter(|&&s| s > 0).map(|s| u64::from(s.unsigned_abs())).sum()
+        self.size().iter().filter(|&&s| s > 0).map(|s| u64::from(s.unsigned_abs())).sum()
     }
 
     /// Sum of the incoming sizes, as a magnitude.
     pub fn in_bytes(&self) -> u64 {
-        self.size.iter().filter(|&&s| s < 0).map(|s| u64::from(s.unsigned_abs())).sum()
+        self.size().iter().filter(|&&s| s < 0).map(|s| u64::from(s.unsigned_abs())).sum()
     }
 
     /// Number of outgoing packets.
     pub fn out_packets(&self) -> usize {
-        self.size.iter().filter(|&&s| s > 0).count()
+        self.size().iter().filter(|&&s| s > 0).count()
     }
 
     /// Number of incoming packets.
@@ -177,7 +195,7 @@ impl Trace {
         let mut hasher = Sha256::new();
         // Many packets a call: for one, the call takes longer than the hash.
         let mut bytes = [0; 64 * PACKET];
-        for (times, sizes) in self.time_ns.chunks(64).zip(self.size.chunks(64)) {
+        for (times, sizes) in self.time_ns().chunks(64).zip(self.size().chunks(64)) {
             for (packet, (time, size)) in bytes.chunks_exact_mut(PACKET).zip(times.iter().zip(sizes)) {
                 packet[..8].copy_from_slice(&time.to_le_bytes());
                 packet[8..].copy_from_slice(&size.to_le_bytes());
@@ -231,6 +249,15 @@ mod tests {
         let turned = trace.clone().with_columns_of(&marked, |packet| (packet > 0).then_some(2 - packet));
         assert_eq!(turned.columns().collect::<Vec<_>>(), [(PacketColumn::Proto, [NOT_KNOWN, NOT_KNOWN, 6].as_slice())]);
         assert_eq!(turned.without_columns(), trace);
+    }
+
+    #[test]
+    fn copies_share_their_packets_until_one_differs() {
+        let trace = Trace::new(vec![0, 5], vec![1, -1]).unwrap();
+        let copy = trace.clone().without_columns().with_columns_of(&trace, Some);
+        assert!(std::ptr::eq(copy.size(), trace.size()) && std::ptr::eq(copy.time_ns(), trace.time_ns()));
+        let marked = copy.with_column(PacketColumn::Proto, vec![6, 17]).unwrap();
+        assert_eq!((marked.size(), trace.column(PacketColumn::Proto)), (trace.size(), None));
     }
 
     #[test]
