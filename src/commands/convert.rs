@@ -102,7 +102,7 @@ fn open<'a>(options: &'a cli::Convert, out: &Path, context: &Context<'_>) -> Res
         return Ok(None);
     }
     let folder = out.parent().unwrap_or(Path::new(""));
-    let reading = context.working("reading");
+    let reading = context.watcher.working("reading");
     let parts = CsvParts::open(path, folder, options.at_once.min(HELD) as usize)?;
     drop(reading);
     if let Some(parts) = &parts {

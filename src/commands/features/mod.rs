@@ -56,11 +56,11 @@ pub(crate) struct Extracted {
 
 /// Fits the sets to all traces and takes their features.
 pub(crate) fn extract(spec: &FeatureSpec, set: &TraceSet, context: &Context<'_>) -> Extracted {
-    let working = context.working("features");
+    let working = context.watcher.working("features");
     let started = Instant::now();
     let traces: Vec<&Trace> = set.traces().iter().map(|labelled| &labelled.trace).collect();
     let extractor = spec.fit(&traces);
-    let matrix = extractor.transform_watched(set, context);
+    let matrix = extractor.transform_watched(set, &context.watcher);
     drop(working);
     Extracted { extractor, matrix, seconds: started.elapsed().as_secs_f64() }
 }
