@@ -7,9 +7,9 @@ use std::sync::Mutex;
 use anyhow::{Context as _, Result, bail};
 use wfkit_datasets::files::replace_with;
 use wfkit_datasets::{
-    Described, TraceSet, licence_of, remove_old_croissant, report_path, write_croissant, write_traces,
+    Described, Provenance, TraceSet, licence_of, remove_old_croissant, report_path, write_croissant, write_traces,
 };
-use wfkit_evaluate::Setting;
+use wfkit_evaluate::{Findings, PartsSeen, Setting, trivial_privacy, trivial_privacy_of};
 use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, UtilityReport};
 use wfkit_report::answer::Answer;
 use wfkit_report::text::SheetForm;
@@ -18,6 +18,9 @@ use wfkit_terminal::command_line::Options;
 use wfkit_terminal::{Printer, Watcher};
 
 use crate::TOOL;
+
+/// Folds of the trivial attack in the report of a stage.
+pub(crate) const FOLDS: usize = 5;
 
 /// What every command shares.
 pub(crate) struct Context<'a> {
@@ -114,6 +117,26 @@ impl<'a> Context<'a> {
             privacy,
             seconds: 0.0,
         }
+    }
+
+    /// What the trivial attack finds in a set.
+    pub(crate) fn trivial(&self, set: &TraceSet) -> Result<PrivacyReport> {
+        Ok(trivial_privacy(set, FOLDS, self.setting())?)
+    }
+
+    /// The same of a set that has gone by in parts.
+    pub(crate) fn trivial_of_parts(&self, kept: &mut PartsSeen, provenance: &Provenance) -> Result<PrivacyReport> {
+        let some = kept.some(provenance)?;
+        Ok(trivial_privacy_of(&some, &kept.drawn, FOLDS, self.setting())?)
+    }
+
+    /// The report of a stage that found this.
+    pub(crate) fn report(&self, stage: &str, inputs: Vec<Input>, findings: Findings) -> StageReport {
+        let (utility, privacy) =
+            (Utility::unknown("still to be told"), PrivacyReport::unmeasured("none", "still to be told"));
+        let mut report = self.stage(stage, inputs, utility, privacy);
+        findings.into_report(&mut report);
+        report
     }
 
     /// Stamps the seconds, and writes the report beside `output`: `traces.parquet` has `traces.report.json`; and what the output is, where it is a
