@@ -3,22 +3,24 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use indicatif::ProgressBar;
 use wfkit_datasets::files::replace_with;
 use wfkit_datasets::{
-    Described, TraceSet, licence_of, remove_old_croissant, report_path, write_croissant, write_traces,
+    Described, Provenance, TraceSet, licence_of, remove_old_croissant, report_path, write_croissant, write_traces,
 };
-use wfkit_evaluate::{Moment, Observer, Setting};
+use wfkit_evaluate::{Findings, PartsSeen, Setting, trivial_privacy, trivial_privacy_of};
 use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, UtilityReport};
 use wfkit_report::answer::Answer;
 use wfkit_report::text::SheetForm;
 
+use wfkit_terminal::command_line::Options;
+use wfkit_terminal::{Printer, Watcher};
+
 use crate::TOOL;
-use crate::asked::Options;
-use crate::printer::Printer;
+
+/// Folds of the trivial attack in the report of a stage.
+pub(crate) const FOLDS: usize = 5;
 
 /// What every command shares.
 pub(crate) struct Context<'a> {
@@ -30,15 +32,12 @@ pub(crate) struct Context<'a> {
     pub(crate) printer: &'a Printer,
     /// Whether data sets that are written get a description beside them.
     describes: bool,
-    started: Instant,
+    /// Who watches long work.
+    pub(crate) watcher: Watcher<'a>,
     /// What was said of the input, for the reports.
     said: Mutex<Vec<String>>,
     /// What was read and says more than what is written: nothing is written over it.
     says_more: Mutex<Vec<PathBuf>>,
-    /// How far the work is that is under way.
-    bar: Mutex<Option<ProgressBar>>,
-    /// What is being done where no part of it tells how far it is.
-    between: Mutex<Option<&'static str>>,
 }
 
 impl<'a> Context<'a> {
@@ -49,11 +48,9 @@ impl<'a> Context<'a> {
             program,
             printer,
             describes: true,
-            started: Instant::now(),
+            watcher: Watcher::new(printer),
             said: Mutex::default(),
             says_more: Mutex::default(),
-            bar: Mutex::default(),
-            between: Mutex::default(),
         }
     }
 
@@ -67,9 +64,9 @@ impl<'a> Context<'a> {
         Self::new(self.seed, self.options.clone(), self.program, self.printer).describing(self.describes)
     }
 
-    /// What experiments need: the seed, and this as their observer.
+    /// What experiments need: the seed, and an observer.
     pub(crate) fn setting(&self) -> Setting<'_> {
-        Setting { seed: self.seed, observer: self }
+        Setting { seed: self.seed, observer: &self.watcher }
     }
 
     /// Warns of something about the input, which the reports of this command then tell, too.
@@ -122,10 +119,30 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// What the trivial attack finds in a set.
+    pub(crate) fn trivial(&self, set: &TraceSet) -> Result<PrivacyReport> {
+        Ok(trivial_privacy(set, FOLDS, self.setting())?)
+    }
+
+    /// The same of a set that has gone by in parts.
+    pub(crate) fn trivial_of_parts(&self, kept: &mut PartsSeen, provenance: &Provenance) -> Result<PrivacyReport> {
+        let some = kept.some(provenance)?;
+        Ok(trivial_privacy_of(&some, &kept.drawn, FOLDS, self.setting())?)
+    }
+
+    /// The report of a stage that found this.
+    pub(crate) fn report(&self, stage: &str, inputs: Vec<Input>, findings: Findings) -> StageReport {
+        let (utility, privacy) =
+            (Utility::unknown("still to be told"), PrivacyReport::unmeasured("none", "still to be told"));
+        let mut report = self.stage(stage, inputs, utility, privacy);
+        findings.into_report(&mut report);
+        report
+    }
+
     /// Stamps the seconds, and writes the report beside `output`: `traces.parquet` has `traces.report.json`; and what the output is, where it is a
     /// data set.
     pub(crate) fn finish(&self, report: &mut StageReport, output: Option<&Path>) -> Result<()> {
-        report.seconds = self.started.elapsed().as_secs_f64();
+        report.seconds = self.watcher.elapsed().as_secs_f64();
         match output {
             Some(output) => {
                 self.describe(output, report)?;
@@ -192,71 +209,6 @@ impl<'a> Context<'a> {
 }
 
 const UNPOISONED: &str = "nobody panics while holding it";
-
-impl Context<'_> {
-    /// Says what is being done until what is returned is dropped; bars of parts of it that tell how far they are take its place meanwhile.
-    pub(crate) fn working(&self, what: &'static str) -> Working<'_> {
-        *self.between.lock().expect(UNPOISONED) = Some(what);
-        self.show(Some(self.printer.spinner(what)));
-        Working(self)
-    }
-
-    fn show(&self, bar: Option<ProgressBar>) {
-        let before = std::mem::replace(&mut *self.bar.lock().expect(UNPOISONED), bar);
-        before.inspect(ProgressBar::finish_and_clear);
-    }
-}
-
-/// What is being done; see [`Context::working`].
-pub(crate) struct Working<'a>(&'a Context<'a>);
-
-impl Drop for Working<'_> {
-    fn drop(&mut self) {
-        *self.0.between.lock().expect(UNPOISONED) = None;
-        self.0.show(None);
-    }
-}
-
-/// Long work is shown as bars, warned of on standard error, and timed by the clocks of the system.
-impl Observer for Context<'_> {
-    fn begin(&self, work: &str, steps: u64) {
-        self.show(Some(self.printer.progress(work, steps)));
-    }
-
-    fn about(&self, what: &str) {
-        if let Some(bar) = &*self.bar.lock().expect(UNPOISONED) {
-            bar.set_message(what.to_owned());
-        }
-    }
-
-    fn steps(&self, n: u64) {
-        if let Some(bar) = &*self.bar.lock().expect(UNPOISONED) {
-            bar.inc(n);
-        }
-    }
-
-    fn end(&self) {
-        let between = *self.between.lock().expect(UNPOISONED);
-        self.show(between.map(|what| self.printer.spinner(what)));
-    }
-
-    fn warn(&self, message: &str) {
-        match &*self.bar.lock().expect(UNPOISONED) {
-            Some(bar) => bar.suspend(|| self.printer.warn(message)),
-            None => self.printer.warn(message),
-        }
-    }
-
-    fn now(&self) -> Moment {
-        Moment { wall: self.started.elapsed(), cpu: cpu_time() }
-    }
-}
-
-/// What all threads of this process have used of all cores.
-fn cpu_time() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
-}
 
 /// Adds the numbers of traces, classes and packets of `set`.
 pub(crate) fn count_set(counts: &mut BTreeMap<String, u64>, set: &TraceSet) {

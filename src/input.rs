@@ -19,16 +19,16 @@ pub(crate) fn read_traces(paths: &[PathBuf], context: &Context<'_>) -> Result<Tr
 
 /// The same, of a format of another tool that is named.
 pub(crate) fn read_traces_as(paths: &[PathBuf], named: Option<FieldFormat>, context: &Context<'_>) -> Result<Traces> {
-    let reading = context.working("reading");
-    let read = read_all_traces_as(paths, named, context);
+    let reading = context.watcher.working("reading");
+    let read = read_all_traces_as(paths, named, &context.watcher);
     drop(reading);
     take(read.map_err(|error| explain(error, named.is_some(), paths))?, paths, context)
 }
 
 /// The same, of tables whose columns hold what is said.
 pub(crate) fn read_traces_by(paths: &[PathBuf], map: &ColumnMap, context: &Context<'_>) -> Result<Traces> {
-    let reading = context.working("reading");
-    let read = read_all_traces_by(paths, map, context);
+    let reading = context.watcher.working("reading");
+    let read = read_all_traces_by(paths, map, &context.watcher);
     drop(reading);
     take(read?, paths, context)
 }

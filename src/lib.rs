@@ -1,6 +1,5 @@
 //! The program `wfkit`, for its `main` and for who calls it from elsewhere: parses the command line, runs one command, prints what it returns.
 
-mod absent;
 mod asked;
 mod cli;
 mod commands;
@@ -9,13 +8,14 @@ mod help;
 mod input;
 mod large;
 mod pipeline_file;
-mod printer;
 
 use std::ffi::OsString;
 use std::path::Path;
 
+use wfkit_terminal::{Printer, hint, tell};
+
 use crate::asked::Asked;
-use crate::printer::Printer;
+use crate::pipeline_file::pipeline_file;
 
 /// Name and version, as reports and recordings tell them.
 const TOOL: &str = concat!("wfkit ", env!("CARGO_PKG_VERSION"));
@@ -28,10 +28,10 @@ const TOOL: &str = concat!("wfkit ", env!("CARGO_PKG_VERSION"));
 /// process.
 pub fn run(words: Vec<OsString>, program: &Path) -> u8 {
     say_no_expected_panic();
-    let words = match pipeline_file::unfolded(words.clone()) {
+    let words = match pipeline_file().unfolded(words.clone()) {
         Ok(words) => words,
         Err(error) => {
-            printer::tell(&error, absent::hint(&error, &words));
+            tell(&error, hint(&error, &words));
             return 2;
         }
     };
@@ -43,13 +43,13 @@ pub fn run(words: Vec<OsString>, program: &Path) -> u8 {
             return u8::try_from(help_or_mistake.exit_code()).unwrap_or(2);
         }
     };
-    let printer = Printer::new(&asked.cli.global);
+    let printer = Printer::new(asked.cli.global.format, asked.cli.global.quiet);
     let done = start_threads(asked.cli.global.threads).and_then(|()| commands::execute(asked, program, &printer));
     printer.end();
     match done {
         Ok(()) => 0,
         Err(error) => {
-            printer::tell(&error, absent::hint(&error, &words));
+            tell(&error, hint(&error, &words));
             1
         }
     }

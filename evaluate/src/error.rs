@@ -1,13 +1,17 @@
 //! Why an experiment has no result.
 
-use thiserror::Error;
+use std::error::Error;
+use std::fmt::Display;
+
+use thiserror::Error as ThisError;
 use wfkit_classify::{AttackError, EvaluateError};
+use wfkit_datasets::WriteError;
 use wfkit_datasets::splits::SplitError;
 use wfkit_defend::DefendError;
 use wfkit_metrics::ScoreError;
 
 /// Why an experiment has no result.
-#[derive(Debug, Error)]
+#[derive(Debug, ThisError)]
 pub enum ExperimentError {
     /// There is no such attack, or it cannot be trained or asked.
     #[error(transparent)]
@@ -35,7 +39,18 @@ pub enum ExperimentError {
     Unfit(String),
     /// What was measured cannot be kept.
     #[error(transparent)]
-    Memory(Box<dyn std::error::Error + Send + Sync>),
+    Memory(Box<dyn Error + Send + Sync>),
+    /// A file cannot be read or written, or holds something else.
+    #[error(transparent)]
+    File(Box<dyn Error + Send + Sync>),
+    /// Where something failed that does not tell it.
+    #[error("{what}")]
+    At {
+        /// Where, or what.
+        what: String,
+        /// What failed.
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// No attack could be measured; why the first could not.
     #[error("no attack could be measured: {0}")]
     NoAttack(Box<ExperimentError>),
@@ -50,11 +65,27 @@ impl From<DefendError> for ExperimentError {
     }
 }
 
+impl From<WriteError> for ExperimentError {
+    fn from(error: WriteError) -> Self {
+        file(error)
+    }
+}
+
+/// Of a file, which the error names.
+pub(crate) fn file(error: impl Into<Box<dyn Error + Send + Sync>>) -> ExperimentError {
+    ExperimentError::File(error.into())
+}
+
+/// Of something that the error does not name.
+pub(crate) fn at<E: Into<Box<dyn Error + Send + Sync>>>(what: impl Display) -> impl FnOnce(E) -> ExperimentError {
+    move |error| ExperimentError::At { what: what.to_string(), source: error.into() }
+}
+
 impl ExperimentError {
     /// The error and what caused it, without the causes that it tells itself.
     pub fn told(&self) -> String {
         let mut told = self.to_string();
-        let mut cause = std::error::Error::source(self);
+        let mut cause = self.source();
         while let Some(error) = cause {
             let text = error.to_string();
             if !told.contains(&text) {

@@ -8,16 +8,20 @@ mod curves;
 mod defended;
 mod drift;
 mod error;
+mod findings;
 mod given;
 mod hourly;
 mod labelled;
 mod leakage;
 mod matrix;
 mod measured;
+mod merge;
 mod observer;
 mod parts_seen;
+mod predicted;
 pub mod published;
 mod ranking;
+mod scored;
 mod shortcuts;
 pub mod split;
 mod sweep;
@@ -35,6 +39,7 @@ pub use curves::{Early, FewShot, early, few_shot};
 pub use defended::{AttackOnDefended, Attempt, AttemptSummary, DRAWS_TRAIN, attack_defended};
 pub use drift::{Drift, DriftPair, DriftPoint, DriftSession, drift};
 pub use error::ExperimentError;
+pub use findings::Findings;
 pub use given::{given, splits_testing};
 pub use hourly::{HourlyCost, Spread};
 pub use labelled::{Features, Labelled, Traces};
@@ -44,9 +49,12 @@ pub use measured::{
     AttackSummary, BOOTSTRAP, Drawn, Effort, Kin, Measured, TRIVIAL, attack, cross_validate, folds_of, measure,
     measure_on, trivial_privacy, trivial_privacy_of,
 };
+pub use merge::Shards;
 pub use observer::Setting;
 pub use parts_seen::PartsSeen;
+pub use predicted::{Predicted, predict, predict_parts, predict_untold};
 pub use ranking::{FailedAttack, RankedAttack, Ranking, RankingOptions, RankingReport};
+pub use scored::{KnownTraces, common_rows, names_of_files, said_of};
 pub use shortcuts::{
     Found, MeasuredShortcut, Shortcut, ShortcutKind, ShortcutReport, ShortcutsReport, Standing, of_recording,
     of_traffic, shortcuts_beside,

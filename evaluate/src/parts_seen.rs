@@ -3,7 +3,7 @@
 use wfkit_datasets::{Label, LabelledTrace, Provenance, TraceSet, TraceSetError};
 use wfkit_metrics::Volume;
 
-use crate::{Drawn, Setting};
+use crate::{Drawn, Findings, Setting};
 
 /// What is kept of a set that goes by in parts: what its traces cost, and the traces that the report looks at.
 #[derive(Debug)]
@@ -52,6 +52,11 @@ impl PartsSeen {
         self.volumes.extend(part.volumes());
         self.lengths.extend(part.traces().iter().map(|labelled| labelled.trace.len()));
         self.packets += part.packets();
+    }
+
+    /// Counts the traces, classes and packets of all parts.
+    pub fn count(&self, findings: &mut Findings) {
+        findings.count("traces", self.volumes.len()).count("classes", self.classes).count("packets", self.packets);
     }
 
     /// The traces that were drawn, once all parts have gone by.

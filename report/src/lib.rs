@@ -3,6 +3,7 @@
 pub mod answer;
 mod axes;
 mod canvas;
+pub mod lines;
 pub mod markdown;
 pub mod page;
 pub mod picture;

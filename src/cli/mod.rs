@@ -12,8 +12,9 @@ mod values;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use wfkit_defend::DefenseSpec;
+use wfkit_terminal::Format;
 
 use crate::help;
 
@@ -85,15 +86,6 @@ impl std::str::FromStr for Moment {
         let moment: jiff::Timestamp = text.parse().map_err(|_| "not a moment such as 2026-05-01T12:00:00Z")?;
         Ok(Self { text: text.to_owned(), ns: moment.as_nanosecond().try_into().map_err(|_| "too far away")? })
     }
-}
-
-/// How results are printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// Tables.
-    Text,
-    /// One JSON document: the stage report.
-    Json,
 }
 
 #[derive(Debug, Subcommand)]

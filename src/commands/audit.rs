@@ -6,7 +6,7 @@ use anyhow::Result;
 use wfkit_evaluate::{attack, audit};
 use wfkit_metrics::PrivacyReport;
 
-use super::dataset::describe;
+use super::dataset::describe_as;
 use crate::context::Context;
 use crate::input::read_traces;
 use wfkit_report::text;
@@ -23,7 +23,7 @@ pub(super) fn run(paths: &[PathBuf], name: &str, folds: usize, context: &Context
     }
     let told = audit.report();
     let sentence = told.verdict.clone();
-    let mut report = describe("dataset audit", paths, &traces, privacy, context)?;
+    let mut report = describe_as("dataset audit", paths, &traces, privacy, context)?;
     report.privacy.extras.set("audit", told);
     context.finish(&mut report, None)?;
     context.printer.shown(&report, || text::audited(&audit, &sentence, traces.set.len(), folds))

@@ -16,13 +16,9 @@ use crate::context::{Context, count, count_set};
 use crate::input::list;
 use wfkit_datasets::{digests, files_below, hex};
 use wfkit_evaluate::PartsSeen;
-use wfkit_evaluate::{trivial_privacy, trivial_privacy_of};
 
 /// Warnings that are said one by one.
 const PROBLEMS_SHOWN: usize = 20;
-
-/// Folds of the trivial attack in the report.
-const FOLDS: usize = 5;
 
 pub(crate) fn run(command: &cli::Capture, context: &Context<'_>) -> Result<()> {
     match command {
@@ -46,7 +42,7 @@ fn run_import(options: &cli::CaptureImport, context: &Context<'_>) -> Result<()>
     let imported = import_captures(&options.paths, &options.import, context)?;
     tell_names(&imported.stats, context);
     write_traces(&options.out, &imported.set)?;
-    let privacy = trivial_privacy(&imported.set, FOLDS, context.setting())?;
+    let privacy = context.trivial(&imported.set)?;
     context.finish_and_print(report(&options.paths, &imported, privacy, context)?, Some(&options.out))
 }
 
@@ -93,7 +89,7 @@ fn import_in_parts(options: &cli::CaptureImport, context: &Context<'_>) -> Resul
             sha256: hex(&Sha256::digest(parts.listing())),
         }],
     };
-    let privacy = trivial_privacy_of(&kept.some(&provenance)?, &kept.drawn, FOLDS, context.setting())?;
+    let privacy = context.trivial_of_parts(&mut kept, &provenance)?;
     let mut report = report_of(&stats, (&kept.volumes, &kept.lengths), inputs, privacy, context);
     count(&mut report.counts, "traces", kept.volumes.len());
     count(&mut report.counts, "classes", kept.classes);

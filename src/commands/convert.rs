@@ -7,10 +7,9 @@ use anyhow::Result;
 use wfkit_capture::{export, is_packet_text};
 use wfkit_datasets::formats::{ChangesOfLabels, ChosenTraces, TracesInParts, most_rows, write_field_traces};
 use wfkit_datasets::{CsvParts, InfoOfParts, write_traces_in_parts};
-use wfkit_evaluate::{trivial_privacy, trivial_privacy_of};
 
 use super::capture::{import_captures, tell_names};
-use super::dataset::{FOLDS, choose_copies, describe, describe_seen};
+use super::dataset::{choose_copies, describe, describe_seen};
 use crate::cli;
 use crate::context::{Context, count};
 use crate::input::{keep_apart, list, read_traces, read_traces_as, read_traces_by};
@@ -49,8 +48,7 @@ fn as_a_whole(options: &cli::Convert, context: &Context<'_>) -> Result<()> {
         (Some(out), None) => context.write_traces(out, &traces.set)?,
         (None, _) => {}
     }
-    let privacy = trivial_privacy(&traces.set, FOLDS, context.setting())?;
-    let mut report = describe("dataset convert", &options.traces, &traces, privacy, context)?;
+    let mut report = describe("dataset convert", &options.traces, &traces, context)?;
     if let Some(folder) = &options.pcap {
         let exported = export(&traces.set, folder)?;
         count(&mut report.counts, "captures", exported.files);
@@ -102,7 +100,7 @@ fn open<'a>(options: &'a cli::Convert, out: &Path, context: &Context<'_>) -> Res
         return Ok(None);
     }
     let folder = out.parent().unwrap_or(Path::new(""));
-    let reading = context.working("reading");
+    let reading = context.watcher.working("reading");
     let parts = CsvParts::open(path, folder, options.at_once.min(HELD) as usize)?;
     drop(reading);
     if let Some(parts) = &parts {
@@ -142,7 +140,7 @@ fn in_parts(options: &cli::Convert, mut input: TracesInParts<'_>, out: &Path, co
     if let Some(found) = seen.implausible_times() {
         context.warn_of_input(&format!("{}: {found}", list(&options.traces)));
     }
-    let privacy = trivial_privacy_of(&kept.some(&provenance)?, &kept.drawn, FOLDS, context.setting())?;
+    let privacy = context.trivial_of_parts(&mut kept, &provenance)?;
     let of = (&seen, provenance.layer);
     let mut report = describe_seen("dataset convert", &options.traces, of, privacy, context)?;
     let unknown = ("unknown column".to_owned(), input.unknown_columns());

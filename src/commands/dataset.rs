@@ -16,10 +16,6 @@ use crate::input::read_traces;
 use wfkit_datasets::digests;
 use wfkit_evaluate::Traces;
 use wfkit_evaluate::split::{Pages, by_moment, by_session, stratified, stratified_in};
-use wfkit_evaluate::trivial_privacy;
-
-/// Folds of the trivial attack in the report.
-pub(super) const FOLDS: usize = 5;
 
 pub(crate) fn run(command: &cli::Dataset, context: &Context<'_>) -> Result<()> {
     match command {
@@ -51,8 +47,7 @@ const CLASSES_SHOWN: usize = 20;
 
 fn info(paths: &[PathBuf], full: bool, context: &Context<'_>) -> Result<()> {
     let traces = read_traces(paths, context)?;
-    let privacy = trivial_privacy(&traces.set, FOLDS, context.setting())?;
-    let mut report = describe("dataset info", paths, &traces, privacy, context)?;
+    let mut report = describe("dataset info", paths, &traces, context)?;
     let classes = classes_of(&traces.set);
     report.utility.extras.set("by_class", &classes);
     if context.printer.is_json() || full {
@@ -82,8 +77,7 @@ pub(crate) fn choose_copies(mut traces: Traces, copies: cli::Copies) -> Traces {
 /// Reading refuses what is wrong; what is left to say is what is suspicious.
 fn validate(paths: &[PathBuf], context: &Context<'_>) -> Result<()> {
     let traces = read_traces(paths, context)?;
-    let privacy = trivial_privacy(&traces.set, FOLDS, context.setting())?;
-    let report = describe("dataset validate", paths, &traces, privacy, context)?;
+    let report = describe("dataset validate", paths, &traces, context)?;
     let doubts = doubts(&traces.set);
     doubts.iter().for_each(|doubt| context.printer.warn(doubt));
     context.finish_and_print(report, None)?;
@@ -94,7 +88,13 @@ fn validate(paths: &[PathBuf], context: &Context<'_>) -> Result<()> {
     })
 }
 
-pub(super) fn describe(
+/// The report of traces, with what the trivial attack finds in them.
+pub(super) fn describe(stage: &str, paths: &[PathBuf], traces: &Traces, context: &Context<'_>) -> Result<StageReport> {
+    describe_as(stage, paths, traces, context.trivial(&traces.set)?, context)
+}
+
+/// The report of traces that give away this.
+pub(super) fn describe_as(
     stage: &str,
     paths: &[PathBuf],
     traces: &Traces,
@@ -146,8 +146,7 @@ fn split(paths: &[PathBuf], how: &cli::HowToSplit, out: &Path, context: &Context
     make_folder(out)?;
     context.write_traces(&out.join("train.parquet"), &train)?;
     context.write_traces(&out.join("test.parquet"), &test)?;
-    let privacy = trivial_privacy(set, FOLDS, context.setting())?;
-    let mut report = describe("dataset split", paths, &traces, privacy, context)?;
+    let mut report = describe("dataset split", paths, &traces, context)?;
     count(&mut report.counts, "traces to train on", train.len());
     count(&mut report.counts, "traces to test on", test.len());
     count(&mut report.counts, "traces in neither part", set.len() - train.len() - test.len());
@@ -203,8 +202,7 @@ fn write_folds_of(
     );
     let keys: Vec<_> = traces.set.traces().iter().map(|labelled| labelled.key.clone()).collect();
     write_folds(out, &keys, &fold_of, together)?;
-    let privacy = trivial_privacy(&traces.set, FOLDS, context.setting())?;
-    let mut report = describe("dataset split", paths, &traces, privacy, context)?;
+    let mut report = describe("dataset split", paths, &traces, context)?;
     count(&mut report.counts, "folds", splits.len());
     report.privacy.extras.set("together", together.to_string());
     let sizes: Vec<usize> = splits.iter().map(|split| split.test.len()).collect();

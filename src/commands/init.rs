@@ -7,11 +7,11 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::cli;
 use crate::context::Context;
-use crate::pipeline_file::{commented, is_pipeline};
+use crate::pipeline_file::commented;
 
 pub(crate) fn run(options: &cli::Init, context: &Context<'_>) -> Result<()> {
     let out = &options.out;
-    if !is_pipeline(out) {
+    if !wfkit_terminal::is_options_file(out) {
         bail!("{}: a pipeline file ends in .toml", out.display());
     }
     let file = OpenOptions::new().write(true).create_new(true).open(out);

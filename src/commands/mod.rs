@@ -39,7 +39,7 @@ use wfkit_classify::every_attack;
 use crate::asked::Asked;
 use crate::cli::Command;
 use crate::context::Context;
-use crate::printer::Printer;
+use wfkit_terminal::Printer;
 
 /// Runs one command.
 pub(crate) fn execute(asked: Asked, program: &Path, printer: &Printer) -> Result<()> {

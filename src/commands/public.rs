@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use wfkit_datasets::formats::FieldFormat;
 use wfkit_datasets::{PublicSet, TraceFormat};
-use wfkit_evaluate::trivial_privacy;
 
-use super::dataset::{FOLDS, describe};
+use super::dataset::describe;
 use crate::context::Context;
 use crate::input::{keep_apart, read_traces_as};
 
@@ -23,8 +22,7 @@ pub(super) fn import(set: &PublicSet, paths: &[PathBuf], out: &Path, context: &C
         context.warn_of_input(&difference);
     }
     context.write_traces(out, &traces.set)?;
-    let privacy = trivial_privacy(&traces.set, FOLDS, context.setting())?;
-    let mut report = describe("dataset import", paths, &traces, privacy, context)?;
+    let mut report = describe("dataset import", paths, &traces, context)?;
     report.utility.extras.set("public_set", set);
     context.finish_and_print(report, Some(out))
 }

@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 use wfkit_datasets::{TraceFormat, relabel};
 
-use super::dataset::{FOLDS, describe};
+use super::dataset::describe;
 use crate::context::{Context, count};
 use crate::input::read_traces;
 use wfkit_evaluate::Traces;
-use wfkit_evaluate::trivial_privacy;
 
 pub(super) fn run(
     paths: &[PathBuf],
@@ -23,9 +22,8 @@ pub(super) fn run(
     let read = read_traces(paths, context)?;
     let set = relabel(&read.set, monitored, unmonitored).context("--monitored")?;
     context.write_traces(out, &set)?;
-    let privacy = trivial_privacy(&set, FOLDS, context.setting())?;
     let traces = Traces { set, dropped: read.dropped };
-    let mut report = describe("dataset relabel", paths, &traces, privacy, context)?;
+    let mut report = describe("dataset relabel", paths, &traces, context)?;
     let pages: std::collections::BTreeSet<&String> =
         traces.set.traces().iter().filter_map(|labelled| labelled.page.as_ref()).collect();
     let background = traces.set.traces().iter().filter(|labelled| labelled.page.is_some()).count();

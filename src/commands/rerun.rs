@@ -12,9 +12,9 @@ use crate::asked::Asked;
 use crate::cli::{self, Command};
 use crate::commands::run::TRACES;
 use crate::context::Context;
-use crate::pipeline_file::{PIPELINE, unfolded};
-use crate::printer::Printer;
+use crate::pipeline_file::{PIPELINE, pipeline_file};
 use wfkit_datasets::digests;
+use wfkit_terminal::Printer;
 
 /// Differing files that are named.
 const NAMED: usize = 10;
@@ -35,7 +35,7 @@ pub(crate) fn run(options: &cli::Rerun, context: &Context<'_>) -> Result<()> {
     };
     let words =
         ["wfkit".into(), "run".into(), file.clone().into_os_string(), "--out".into(), again.clone().into_os_string()];
-    let asked = Asked::of(&unfolded(words.to_vec())?).context(file.display().to_string())?;
+    let asked = Asked::of(&pipeline_file().unfolded(words.to_vec())?).context(file.display().to_string())?;
     let Command::Run(pipeline) = &asked.cli.command else {
         bail!("{}: it is no pipeline of wfkit run", file.display())
     };

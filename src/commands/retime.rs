@@ -8,11 +8,10 @@ use wfkit_datasets::TraceFormat;
 use wfkit_defend::{RetimedSession, retime_set};
 use wfkit_metrics::Utility;
 
-use super::dataset::{FOLDS, describe};
+use super::dataset::describe;
 use crate::context::{Context, count};
 use crate::input::{list, read_traces};
 use wfkit_evaluate::Traces;
-use wfkit_evaluate::trivial_privacy;
 use wfkit_report::words::hanging;
 
 /// What is moved, for the report.
@@ -39,10 +38,9 @@ pub(super) fn run(
         list(paths)
     );
     context.write_traces(out, &retimed.set)?;
-    let privacy = trivial_privacy(&retimed.set, FOLDS, context.setting())?;
     let after = Utility::of(&retimed.set.volumes());
     let traces = Traces { set: retimed.set, dropped: read.dropped };
-    let mut report = describe("dataset retime", paths, &traces, privacy, context)?;
+    let mut report = describe("dataset retime", paths, &traces, context)?;
     count(&mut report.counts, "packets clipped: gaps shorter than what was taken", retimed.clipped_packets);
     count(&mut report.counts, "traces with a clipped packet", retimed.clipped_traces);
     count(&mut report.counts, "traces without an answer, unchanged", retimed.without_answer);

@@ -206,7 +206,7 @@ impl Pipeline<'_> {
             Ok(played) => played,
             // A set that allows no round, such as one class, is no reason to lose the other stages.
             Err(error) => {
-                let privacy = PrivacyReport::unmeasured(&self.options.attack, &crate::printer::said_once(&error));
+                let privacy = PrivacyReport::unmeasured(&self.options.attack, &wfkit_terminal::said_once(&error));
                 context.stage("competition score", self.inputs.clone(), Utility::of(&set.volumes()), privacy)
             }
         };

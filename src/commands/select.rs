@@ -4,10 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use wfkit_datasets::{TraceFormat, Wanted, draw};
-use wfkit_evaluate::trivial_privacy;
 use wfkit_metrics::{ClassMap, did_you_mean_one_of};
 
-use super::dataset::{FOLDS, describe};
+use super::dataset::describe;
 use crate::cli;
 use crate::context::{Context, count};
 use crate::input::{list, read_traces};
@@ -76,8 +75,7 @@ pub(super) fn check_known(there: &ClassMap, named: &[String]) -> Result<()> {
 
 fn write(stage: &str, paths: &[PathBuf], kept: &Traces, out: &Path, context: &Context<'_>) -> Result<()> {
     context.write_traces(out, &kept.set)?;
-    let privacy = trivial_privacy(&kept.set, FOLDS, context.setting())?;
-    let mut report = describe(stage, paths, kept, privacy, context)?;
+    let mut report = describe(stage, paths, kept, context)?;
     count(&mut report.counts, "traces left out", kept.dropped.values().sum::<u64>() as usize);
     context.finish_and_print(report, Some(out))
 }

@@ -12,10 +12,7 @@ use crate::cli;
 use crate::context::{Context, count, count_set, write};
 use crate::input::read_traces;
 use wfkit_datasets::{digests, report_path};
-use wfkit_evaluate::{attack, trivial_privacy};
-
-/// Folds of the trivial attack in the report: it guesses the number of pages.
-const FOLDS: usize = 5;
+use wfkit_evaluate::attack;
 
 pub(crate) fn run(command: &cli::Sessions, context: &Context<'_>) -> Result<()> {
     match command {
@@ -39,7 +36,8 @@ fn make(paths: &[PathBuf], options: &SessionOptions, out: &Path, context: &Conte
     let (set, sessions) = join_sessions(&loads.set, options)?;
     context.write_traces(out, &set)?;
     write(&pages_path(out), serde_json::to_string_pretty(&sessions)? + "\n")?;
-    let privacy = trivial_privacy(&set, FOLDS, context.setting())?;
+    // It guesses the number of pages.
+    let privacy = context.trivial(&set)?;
     let mut report = context.stage("sessions make", digests(paths)?, Utility::of(&set.volumes()), privacy);
     count_set(&mut report.counts, &set);
     let pages: usize = sessions.iter().map(|session| session.pages.len()).sum();

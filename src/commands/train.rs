@@ -44,8 +44,8 @@ pub(crate) fn run(options: &cli::Train, context: &Context<'_>) -> Result<()> {
 
 /// Learns, and shows how far it is.
 fn fit(attack: &Attack, input: &Labelled, context: &Context<'_>) -> Result<FittedAttack> {
-    let _working = context.working("training");
-    Ok(attack.fit_watched(input.samples(), context.seed, context)?)
+    let _working = context.watcher.working("training");
+    Ok(attack.fit_watched(input.samples(), context.seed, &context.watcher)?)
 }
 
 /// The attack that the options name; without a name, the one that suits the input.

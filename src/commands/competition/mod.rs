@@ -21,10 +21,6 @@ use crate::cli;
 use crate::context::{Context, count, count_set};
 use crate::input::read_traces;
 use wfkit_datasets::digests;
-use wfkit_evaluate::trivial_privacy;
-
-/// Folds of the trivial attack in the report.
-const FOLDS: usize = 5;
 
 /// What measures the privacy of uploaded files.
 const UPLOADED: &str = "uploaded";
@@ -70,7 +66,7 @@ fn export(paths: &[PathBuf], out: &Path, copies: cli::Copies, rules: &Rules, con
     for class in &export.renumbered {
         context.printer.note(&format!("class {class}: sessions shared repetitions, so they were numbered anew"));
     }
-    let privacy = trivial_privacy(&traces.set, FOLDS, context.setting())?;
+    let privacy = context.trivial(&traces.set)?;
     let mut report = context.stage("competition export", digests(paths)?, Utility::of(&traces.set.volumes()), privacy);
     if shows_some_paths(&traces.set) {
         count_all_paths(&mut report, utility_of_all_paths(paths));
@@ -126,7 +122,7 @@ fn bundle(
         bail!("{} exists; name another archive with --out", parts.display());
     }
     let made = bundle_for_codabench(&set, &options, &about, &parts, out)?;
-    let privacy = trivial_privacy(&set, FOLDS, context.setting())?;
+    let privacy = context.trivial(&set)?;
     let inputs = digests(&[file.to_owned()])?;
     let mut report = context.stage("competition bundle", inputs, Utility::of(&set.volumes()), privacy);
     count_set(&mut report.counts, &set);
@@ -147,7 +143,7 @@ fn kit(paths: &[PathBuf], out: &Path, test: Option<usize>, context: &Context<'_>
     let rules = Rules::fitting(&set);
     let test_traces = test.unwrap_or_else(|| (set.len() * 3 / 10).max(rules.classes));
     let made = write_kit(&set, &rules, &SplitOptions { team_id: 0, test_traces, seed: context.seed }, out)?;
-    let privacy = trivial_privacy(&set, FOLDS, context.setting())?;
+    let privacy = context.trivial(&set)?;
     // The bundled sample is no file of the user's; what was written of it is.
     let inputs = if paths.is_empty() { digests(&[made.data])? } else { digests(paths)? };
     let mut report = context.stage("competition kit", inputs, Utility::of(&set.volumes()), privacy);
@@ -186,12 +182,7 @@ fn split_file(
         ));
     }
     let inputs = digests(&[file.to_owned()])?;
-    let mut report = context.stage(
-        "competition split",
-        inputs,
-        Utility::of(&set.volumes()),
-        trivial_privacy(&set, FOLDS, context.setting())?,
-    );
+    let mut report = context.stage("competition split", inputs, Utility::of(&set.volumes()), context.trivial(&set)?);
     count_set(&mut report.counts, &set);
     let SplitReport { train_traces, test_traces, twins, twins_in_train, .. } = done;
     count(&mut report.counts, "train traces", train_traces);

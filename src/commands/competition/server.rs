@@ -1,11 +1,11 @@
 //! What a team does on the pages of a competition server, as commands.
 
-use std::io::{BufRead, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use wfkit_client::{Against, Client, Competition, SignIn, Submission, TeamOfAccount, config_file};
 use wfkit_report::text;
+use wfkit_terminal::{new_password, password};
 
 use crate::cli::{self, UploadKind};
 use crate::context::Context;
@@ -145,28 +145,6 @@ fn keep(client: &Client, context: &Context<'_>) -> Result<()> {
         place.display()
     ));
     Ok(())
-}
-
-/// Asked for without showing it, or a line of standard input where that is no terminal.
-fn password(what: &str) -> Result<String> {
-    if std::io::stdin().is_terminal() {
-        return rpassword::prompt_password(format!("{what}: ")).context("the terminal gives no password");
-    }
-    let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line).context("standard input has no password")?;
-    match line.trim_end_matches(['\r', '\n']) {
-        "" => bail!("no password: standard input is no terminal, and has no line with one"),
-        password => Ok(password.to_owned()),
-    }
-}
-
-/// On a terminal twice, since nobody sees it.
-fn new_password() -> Result<String> {
-    let new = password("New password")?;
-    if std::io::stdin().is_terminal() && password("The same again")? != new {
-        bail!("the passwords differ: nothing was sent");
-    }
-    Ok(new)
 }
 
 fn team(what: Option<&cli::Team>, context: &Context<'_>) -> Result<()> {

@@ -63,8 +63,8 @@ fn defend(options: &DefendTraces, context: &Context<'_>) -> Result<()> {
     let undefended = cross_validate(&attack, &traces.set, folds, context.setting())?;
     let how =
         DefendOptions { seed: context.seed, replicas: options.replicas, verify: options.verify, limit: options.limit };
-    let working = context.working("defending");
-    let defended = defend_watched(&traces.set, &spec, &how, context)?;
+    let working = context.watcher.working("defending");
+    let defended = defend_watched(&traces.set, &spec, &how, &context.watcher)?;
     let observed = defended.observe();
     drop(working);
     context.write_traces(&options.out, &observed)?;

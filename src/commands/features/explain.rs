@@ -21,7 +21,7 @@ pub(super) fn run(options: &FeaturesExplain, context: &Context<'_>) -> Result<()
     let extracted = extract(spec, &traces.set, context);
     let sought = ExplainOptions { trees: options.trees.into(), repeats: options.repeats.into() };
     let (columns, class) = (extracted.extractor.columns(), options.class.as_deref());
-    let explanation = explain_watched(&extracted.matrix, &columns, class, &sought, context.seed, context)?;
+    let explanation = explain_watched(&extracted.matrix, &columns, class, &sought, context.seed, &context.watcher)?;
     let top = usize::from(options.top);
     if let Some(path) = &options.picture {
         let of = class.map_or("the classes".to_owned(), |class| format!("class {class}"));

@@ -17,10 +17,6 @@ use crate::context::{Context, count, count_set};
 use crate::input::read_traces;
 use crate::large::share_of;
 use wfkit_datasets::digests;
-use wfkit_evaluate::trivial_privacy;
-
-/// Folds of the trivial attack in the report.
-const FOLDS: usize = 5;
 
 pub(crate) fn run(options: &cli::Features, context: &Context<'_>) -> Result<()> {
     match (&options.command, &options.extract) {
@@ -56,11 +52,11 @@ pub(crate) struct Extracted {
 
 /// Fits the sets to all traces and takes their features.
 pub(crate) fn extract(spec: &FeatureSpec, set: &TraceSet, context: &Context<'_>) -> Extracted {
-    let working = context.working("features");
+    let working = context.watcher.working("features");
     let started = Instant::now();
     let traces: Vec<&Trace> = set.traces().iter().map(|labelled| &labelled.trace).collect();
     let extractor = spec.fit(&traces);
-    let matrix = extractor.transform_watched(set, context);
+    let matrix = extractor.transform_watched(set, &context.watcher);
     drop(working);
     Extracted { extractor, matrix, seconds: started.elapsed().as_secs_f64() }
 }
@@ -73,7 +69,7 @@ pub(crate) fn report(
     context: &Context<'_>,
 ) -> Result<StageReport> {
     let found = FeatureReport::of(&extracted.matrix);
-    let privacy = trivial_privacy(set, FOLDS, context.setting())?;
+    let privacy = context.trivial(set)?;
     let mut report = context.stage("features", inputs, Utility::of(&set.volumes()), privacy);
     count_set(&mut report.counts, set);
     describe_columns(&mut report, found, extracted.seconds);

@@ -9,9 +9,9 @@ use wfkit_evaluate::trivial_privacy_of;
 use wfkit_features::{FeatureExtractor, FeatureMatrix, FeatureReport};
 use wfkit_metrics::Utility;
 
-use super::{FOLDS, describe_columns};
+use super::describe_columns;
 use crate::cli::FeaturesExtract;
-use crate::context::{Context, count};
+use crate::context::{Context, FOLDS, count};
 use wfkit_datasets::digests;
 use wfkit_evaluate::PartsSeen;
 

@@ -9,7 +9,7 @@ use wfkit_capture::record::{Collect, CollectEvent, Interface, Journal, Plan, Que
 
 use wfkit_report::text::Text;
 
-use super::system::{SystemClock, SystemRunner, stop_signal};
+use super::system::{SystemClock, SystemRunner};
 use super::{APPLICATION, report};
 use crate::cli;
 use crate::context::{Context, count};
@@ -27,7 +27,7 @@ pub(in crate::commands) fn collect(options: &cli::CaptureCollect, context: &Cont
         return dry_run(&plan, &queries, &journal, &out, context);
     }
 
-    let stop = stop_signal()?;
+    let stop = wfkit_terminal::stop_signal()?;
     let mut interface = Interface::open(&plan.interface, &plan.filter, plan.snap_len)?;
     let adopted = journal.repair(&queries)?;
     let Progress { done: done_before, dropped: dropped_before, .. } = Progress::of(&plan, &queries, &journal);

@@ -9,14 +9,14 @@ use wfkit_capture::record::{
     Interface, InterfaceDescription, Limits, PacketSource as _, PcapngWriter, Stopped, record,
 };
 
-use super::system::{SystemClock, stop_signal};
+use super::system::SystemClock;
 use super::{APPLICATION, report};
 use crate::cli;
 use crate::context::{Context, count};
 
 pub(in crate::commands) fn live(options: &cli::CaptureLive, context: &Context<'_>) -> Result<()> {
     let out = &options.out;
-    let stop = stop_signal()?;
+    let stop = wfkit_terminal::stop_signal()?;
     let mut interface = Interface::open(&options.interface, &options.filter, options.snaplen)?;
     // Beside what is there, which stays until the recording is whole.
     let part = part_of(out);

@@ -1,15 +1,11 @@
-//! The system's clock, signals and commands.
+//! The system's clock and commands.
 
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use anyhow::{Context as _, Result};
-use signal_hook::consts::{SIGINT, SIGTERM};
 use wfkit_capture::record::{Clock, Process, Runner};
 
 /// The clock of the system.
@@ -30,17 +26,6 @@ impl Clock for SystemClock {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
     }
-}
-
-/// Whether the user, or who started the program, wants it to end. Asked twice, the program ends at once.
-pub(super) fn stop_signal() -> Result<impl Fn() -> bool> {
-    let asked = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&asked))
-            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&asked)))
-            .context("cannot watch for Ctrl-C")?;
-    }
-    Ok(move || asked.load(Ordering::Relaxed))
 }
 
 /// Runs commands in process groups of their own. What one says on standard error goes to a file, and its last line into

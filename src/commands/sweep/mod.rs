@@ -31,7 +31,7 @@ pub(crate) fn run(options: &cli::Sweep, context: &Context<'_>) -> Result<()> {
 const POINTS: &str = "points";
 
 /// The report of a share, in its folder.
-const SHARE: &str = "shard.json";
+pub(super) const SHARE: &str = "shard.json";
 
 /// Lines of a plan file in the report of a share, since the file need not be there when shares are joined.
 const DEFENCES: &str = "planned";
@@ -52,18 +52,13 @@ fn run_share(options: &cli::Sweep, shard: Shard, kept: &KeptPoints, context: &Co
     let planned = plan::lines(options)?;
     report.utility.extras.set("shard", shard.to_string()).set(DEFENCES, planned);
     context.finish(&mut report, None)?;
-    let path = share_report(&options.out);
+    let path = options.out.join(SHARE);
     write(&path, report.to_json())?;
     context.printer.report(&report, Some(&path))?;
     match problems.first() {
         Some(first) => bail!("{} defences could not be measured: {first}", problems.len()),
         None => Ok(()),
     }
-}
-
-/// Where the report of a share of a sweep is.
-pub(super) fn share_report(folder: &Path) -> PathBuf {
-    folder.join(SHARE)
 }
 
 /// Joins the folders of all shares, whose reports agree, to that of one run.

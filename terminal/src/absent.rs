@@ -8,7 +8,7 @@ use wfkit_metrics::did_you_mean_one_of;
 
 /// Where the path among `words` was looked for that `error` says is not there, and what in that folder has a name like it; none where the error
 /// is another, or of a path that nobody asked for.
-pub(crate) fn hint(error: &anyhow::Error, words: &[OsString]) -> Option<String> {
+pub fn hint(error: &anyhow::Error, words: &[OsString]) -> Option<String> {
     let is_absence = |cause: &(dyn std::error::Error + 'static)| {
         cause.downcast_ref::<io::Error>().is_some_and(|cause| cause.kind() == io::ErrorKind::NotFound)
     };

@@ -14,7 +14,7 @@ const PAUSE: Duration = Duration::from_secs(20);
 
 /// Takes what a bar draws, and passes on some of it.
 #[derive(Debug)]
-pub(super) struct LogLines(Mutex<State>);
+pub(crate) struct LogLines(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
@@ -23,7 +23,7 @@ struct State {
 }
 
 impl LogLines {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Mutex::new(State { drawn: String::new(), next: Instant::now() + FIRST_AFTER }))
     }
 

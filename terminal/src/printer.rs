@@ -1,7 +1,5 @@
 //! The only place that prints: results to standard output, messages and progress to standard error.
 
-mod log_lines;
-
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{IsTerminal, Write as _};
@@ -9,19 +7,29 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use comfy_table::{ColumnConstraint, ContentArrangement, LineStyle, Table, Width, presets};
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use terminal_size::terminal_size_of;
 use wfkit_metrics::{ReportRow, StageReport};
 use wfkit_report::answer::Answer;
-use wfkit_report::text::{Block, Entry, Text};
+use wfkit_report::lines::{Block, Entry, Text};
 use wfkit_report::words::wrapped;
 
-use self::log_lines::LogLines;
-use crate::cli::{Format, Global};
+use crate::log_lines::LogLines;
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Tables.
+    Text,
+    /// One JSON document: the stage report.
+    Json,
+}
 
 /// Prints as the user asked for it.
-pub(crate) struct Printer {
+#[derive(Debug)]
+pub struct Printer {
     format: Format,
     quiet: bool,
     /// Nobody reads the results.
@@ -31,17 +39,18 @@ pub(crate) struct Printer {
 }
 
 impl Printer {
-    pub(crate) fn new(global: &Global) -> Self {
-        Self { format: global.format, quiet: global.quiet, is_mute: false, warnings: Mutex::default() }
+    /// One that prints results so; without messages and progress where it is to be `quiet`.
+    pub fn new(format: Format, quiet: bool) -> Self {
+        Self { format, quiet, is_mute: false, warnings: Mutex::default() }
     }
 
     /// One that shows how far things are, as `like`, and no results.
-    pub(crate) fn of_nobody(like: &Self) -> Self {
+    pub fn of_nobody(like: &Self) -> Self {
         Self { format: Format::Text, quiet: like.quiet, is_mute: true, warnings: Mutex::default() }
     }
 
     /// A stage report: one JSON document, or what of it most people want to know in a table, and where the rest is.
-    pub(crate) fn report(&self, report: &StageReport, written: Option<&Path>) -> anyhow::Result<()> {
+    pub fn report(&self, report: &StageReport, written: Option<&Path>) -> anyhow::Result<()> {
         if self.format == Format::Json {
             return self.document(report);
         }
@@ -64,7 +73,7 @@ impl Printer {
     }
 
     /// The answer of a stage, without what its report says beside it; the report where a JSON document is asked for.
-    pub(crate) fn answer(&self, answer: &Answer, report: &StageReport, written: Option<&Path>) -> anyhow::Result<()> {
+    pub fn answer(&self, answer: &Answer, report: &StageReport, written: Option<&Path>) -> anyhow::Result<()> {
         if self.format == Format::Json {
             return self.document(report);
         }
@@ -76,12 +85,12 @@ impl Printer {
     }
 
     /// One JSON document.
-    pub(crate) fn document<T: serde::Serialize>(&self, document: &T) -> anyhow::Result<()> {
+    pub fn document<T: serde::Serialize>(&self, document: &T) -> anyhow::Result<()> {
         self.write(&serde_json::to_string_pretty(document)?)
     }
 
     /// Lines, tables and lists; nothing under `--format json`, where the document says it all.
-    pub(crate) fn text(&self, text: &Text) -> anyhow::Result<()> {
+    pub fn text(&self, text: &Text) -> anyhow::Result<()> {
         if self.format == Format::Json {
             return Ok(());
         }
@@ -93,7 +102,7 @@ impl Printer {
     }
 
     /// One JSON document where that is asked for, else what it says in words.
-    pub(crate) fn shown<T: serde::Serialize>(&self, document: &T, text: impl FnOnce() -> Text) -> anyhow::Result<()> {
+    pub fn shown<T: serde::Serialize>(&self, document: &T, text: impl FnOnce() -> Text) -> anyhow::Result<()> {
         match self.format {
             Format::Json => self.document(document),
             Format::Text => self.text(&text()),
@@ -150,7 +159,7 @@ impl Printer {
     }
 
     /// Lines of text among tables, as wide as the terminal where one is known; nothing under `--format json`.
-    pub(crate) fn line(&self, text: &str) -> anyhow::Result<()> {
+    pub fn line(&self, text: &str) -> anyhow::Result<()> {
         if self.format == Format::Json {
             return Ok(());
         }
@@ -168,7 +177,7 @@ impl Printer {
     }
 
     /// What other programs read, as it is.
-    pub(crate) fn verbatim(&self, text: &str) -> anyhow::Result<()> {
+    pub fn verbatim(&self, text: &str) -> anyhow::Result<()> {
         self.write(text)
     }
 
@@ -184,19 +193,19 @@ impl Printer {
     }
 
     /// A message for whoever watches.
-    pub(crate) fn note(&self, message: &str) {
+    pub fn note(&self, message: &str) {
         if !self.quiet {
             let _ = writeln!(std::io::stderr(), "{message}");
         }
     }
 
     /// Whether one JSON document is asked for.
-    pub(crate) fn is_json(&self) -> bool {
+    pub fn is_json(&self) -> bool {
         self.format == Format::Json
     }
 
     /// Something that went wrong without ending the command: said even under `--quiet`, and once, however often it happens.
-    pub(crate) fn warn(&self, message: &str) {
+    pub fn warn(&self, message: &str) {
         let mut warnings = self.warnings.lock().expect("nobody panics while holding it");
         let times = warnings.entry(message.to_owned()).or_default();
         *times += 1;
@@ -206,7 +215,7 @@ impl Printer {
     }
 
     /// Tells of warnings that were given more than once.
-    pub(crate) fn end(&self) {
+    pub fn end(&self) {
         for (message, times) in self.warnings.lock().expect("nobody panics while holding it").iter() {
             if *times > 1 {
                 let _ = writeln!(std::io::stderr(), "warning, {times} times: {message}");
@@ -216,7 +225,7 @@ impl Printer {
 
     /// A progress bar of `total` steps, with their rate and the time left; a line now and then where standard error is no terminal; nothing
     /// under `--quiet`.
-    pub(crate) fn progress(&self, what: &str, total: u64) -> ProgressBar {
+    pub fn progress(&self, what: &str, total: u64) -> ProgressBar {
         self.bar(
             what,
             total,
@@ -226,7 +235,7 @@ impl Printer {
     }
 
     /// As [`progress`](Self::progress), without a known end.
-    pub(crate) fn counter(&self, what: &str) -> ProgressBar {
+    pub fn counter(&self, what: &str) -> ProgressBar {
         self.bar(
             what,
             0,
@@ -236,7 +245,7 @@ impl Printer {
     }
 
     /// That something is under way whose steps are not known.
-    pub(crate) fn spinner(&self, what: &str) -> ProgressBar {
+    pub fn spinner(&self, what: &str) -> ProgressBar {
         self.bar(what, 0, "{prefix:>12} {spinner} {elapsed}", "{prefix}: {elapsed}")
     }
 
@@ -277,7 +286,7 @@ fn write_left(state: &ProgressState, out: &mut dyn fmt::Write) {
 }
 
 /// What ended the program, and what helps.
-pub(crate) fn tell(error: &anyhow::Error, hint: Option<String>) {
+pub fn tell(error: &anyhow::Error, hint: Option<String>) {
     let hint = hint.map_or(String::new(), |hint| format!("; {hint}"));
     let _ = writeln!(std::io::stderr(), "error: {}{hint}", said_once(error));
 }
@@ -323,7 +332,7 @@ fn table(header: &[String]) -> Table {
 }
 
 /// The error and what caused it, without the causes that it tells itself.
-pub(crate) fn said_once(error: &anyhow::Error) -> String {
+pub fn said_once(error: &anyhow::Error) -> String {
     error.chain().map(ToString::to_string).fold(String::new(), |said, cause| {
         if said.is_empty() {
             cause

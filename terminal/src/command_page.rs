@@ -2,26 +2,25 @@
 
 use std::fmt::Write as _;
 
-use clap::{Arg, Command, CommandFactory as _};
-
-use crate::cli::Cli;
+use clap::{Arg, Command};
 use wfkit_report::markdown::{code, list, prose, table};
 
-pub(super) fn page() -> String {
-    let mut wfkit = Cli::command();
-    wfkit.build();
+/// What `--help` says of a program and all of its commands, as a page of Markdown.
+pub fn command_page(mut program: Command) -> String {
+    program.build();
     let mut text = String::from("# Commands\n\n");
-    let everywhere: Vec<&Arg> = wfkit.get_arguments().filter(|arg| arg.is_global_set() && !is_help(arg)).collect();
+    let everywhere: Vec<&Arg> = program.get_arguments().filter(|arg| arg.is_global_set() && !is_help(arg)).collect();
     let _ = write!(
         text,
-        "What `wfkit COMMAND --help` says, of all of them. Every command takes:\n\n{}",
+        "What `{} COMMAND --help` says, of all of them. Every command takes:\n\n{}",
+        program.get_name(),
         options(&everywhere)
     );
-    if let Some(words) = wfkit.get_after_help() {
+    if let Some(words) = program.get_after_help() {
         text.push_str(&list(words.to_string().lines()));
     }
-    for command in wfkit.get_subcommands().filter(|command| is_shown(command)) {
-        describe(command, "wfkit", &mut text);
+    for command in program.get_subcommands().filter(|command| is_shown(command)) {
+        describe(command, program.get_name(), &mut text);
     }
     text
 }

@@ -1,0 +1,54 @@
+//! What a stage found, for its report.
+
+use std::collections::BTreeMap;
+
+use wfkit_datasets::TraceSet;
+use wfkit_metrics::{PrivacyReport, StageReport, Utility, UtilityReport};
+
+/// All that the report of a stage says, but for what only the program knows: what was asked for, of which files, and how long it took.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Findings {
+    /// How many traces, classes, packets and so on.
+    pub counts: BTreeMap<String, u64>,
+    /// How many of what was read were left out, by reason.
+    pub dropped: BTreeMap<String, u64>,
+    /// What is wrong with single inputs, one sentence each.
+    pub problems: Vec<String>,
+    /// What the traffic costs its user.
+    pub utility: UtilityReport,
+    /// What the traffic gives away.
+    pub privacy: PrivacyReport,
+}
+
+impl Findings {
+    /// These, and nothing counted yet.
+    pub fn new(utility: Utility, privacy: PrivacyReport) -> Self {
+        Self {
+            counts: BTreeMap::new(),
+            dropped: BTreeMap::new(),
+            problems: Vec::new(),
+            utility: UtilityReport::new(utility),
+            privacy,
+        }
+    }
+
+    /// Sets one number.
+    pub fn count(&mut self, name: &str, n: usize) -> &mut Self {
+        self.counts.insert(name.to_owned(), n as u64);
+        self
+    }
+
+    /// Sets the numbers of traces, classes and packets of a set.
+    pub fn count_set(&mut self, set: &TraceSet) -> &mut Self {
+        self.count("traces", set.len()).count("classes", set.classes().len()).count("packets", set.packets())
+    }
+
+    /// Puts them into a report; problems come after those that it has.
+    pub fn into_report(self, report: &mut StageReport) {
+        report.counts = self.counts;
+        report.dropped = self.dropped;
+        report.problems.extend(self.problems);
+        report.utility = self.utility;
+        report.privacy = self.privacy;
+    }
+}
