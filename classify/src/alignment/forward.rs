@@ -13,6 +13,8 @@
 //! from M(0, 0) = 1 to the likelihood C(n, L). Deviations: moves between insertions and losses are allowed, transitions are those of all
 //! columns, and two tokens may stand for one column or one for two.
 
+use pulp::{Arch, Simd, WithSimd};
+
 use super::chain::{Chain, D, I, M};
 use super::profile::{Emissions, Joins, MARGIN};
 use super::tokens::Token;
@@ -152,9 +154,7 @@ impl Forward {
     /// The log likelihood as far as alignments stay in a band, with so many rows kept.
     fn run(&mut self, x: &[Token], emissions: &Emissions, shared: &Shared<'_>, band: Band, kept: usize) -> f64 {
         self.begin(x.len(), emissions, shared, band, kept);
-        for i in 1..=x.len() {
-            self.step(x, i, emissions, shared, band);
-        }
+        Arch::new().dispatch(Steps { forward: &mut *self, x, emissions, shared, band });
         let scales: f64 = self.scales.iter().filter(|&&scale| scale != 1.0).map(|scale| scale.ln()).sum();
         scales + self.row(x.len()).c[MARGIN + emissions.columns()].ln()
     }
@@ -180,6 +180,7 @@ impl Forward {
         row.clear_around(low, band.at(tokens.min(2)).1, high);
     }
 
+    #[inline(always)]
     fn step(&mut self, x: &[Token], i: usize, emissions: &Emissions, shared: &Shared<'_>, band: Band) {
         let (low, high) = band.at(i);
         let (at, width) = (MARGIN + low, high + 1 - low);
@@ -226,6 +227,7 @@ impl Forward {
     }
 
     /// The token that x_{i-1} and x_i are parts of, and what makes its plain emission that of a split, which reads row i - 2.
+    #[inline(always)]
     pub(super) fn split(&self, x: &[Token], i: usize, emissions: &Emissions, shared: &Shared<'_>) -> (Token, f64) {
         if i < 2 {
             return (x[i - 1], 0.0);
@@ -235,8 +237,30 @@ impl Forward {
     }
 }
 
+/// All rows after the first, by the widest vectors that the processor has: no sum is in another order for that.
+struct Steps<'a> {
+    forward: &'a mut Forward,
+    x: &'a [Token],
+    emissions: &'a Emissions,
+    shared: &'a Shared<'a>,
+    band: Band,
+}
+
+impl WithSimd for Steps<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { forward, x, emissions, shared, band } = self;
+        for i in 1..=x.len() {
+            forward.step(x, i, emissions, shared, band);
+        }
+    }
+}
+
 impl Row {
     /// D and C, from M and I.
+    #[inline(always)]
     fn finish(&mut self, low: usize, high: usize, chain: &Chain) {
         let t = &chain.transitions;
         let (at, width) = (MARGIN + low, high + 1 - low);
@@ -263,6 +287,7 @@ impl Row {
 }
 
 /// a_j becomes a_j + by * a_{j-1} + by^2 * a_{j-2} + ..., four at a time, so that one waits for one, not for four before it.
+#[inline(always)]
 fn accumulate(a: &mut [f64], by: f64) {
     let powers = [by, by * by, by * by * by, by * by * by * by];
     let mut before = 0.0;
@@ -287,6 +312,7 @@ fn accumulate(a: &mut [f64], by: f64) {
 }
 
 /// As [`accumulate`] from the end: a_j becomes a_j + by * a_{j+1} + ...
+#[inline(always)]
 pub(super) fn accumulate_back(a: &mut [f64], by: f64) {
     let powers = [by, by * by, by * by * by, by * by * by * by];
     let mut after = 0.0;
@@ -311,6 +337,7 @@ pub(super) fn accumulate_back(a: &mut [f64], by: f64) {
 }
 
 /// A sum in four parts, so that one addition need not wait for another.
+#[inline(always)]
 pub(super) fn sum(a: &[f64]) -> f64 {
     let (chunks, rest) = a.as_chunks::<4>();
     let mut parts = [0.0; 4];
@@ -323,6 +350,7 @@ pub(super) fn sum(a: &[f64]) -> f64 {
 }
 
 /// The sums of products of a row with others, in four parts.
+#[inline(always)]
 pub(super) fn dots<const N: usize>(a: &[f64], others: [&[f64]; N]) -> [f64; N] {
     let (chunks, rest) = a.as_chunks::<4>();
     let others = others.map(|other| other.split_at(a.len() - rest.len()));

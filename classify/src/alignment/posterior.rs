@@ -10,6 +10,8 @@
 //!
 //! and R(n, L) = 1. What a move adds to the counts is (forward before it) * (the move) * (backward after it) / likelihood.
 
+use pulp::{Arch, Simd, WithSimd};
+
 use super::chain::{D, I, M, MERGE, MoveCounts, PLAIN, SPLIT};
 use super::forward::{Band, Forward, Shared, accumulate_back, dots, sum};
 use super::profile::{Emissions, MARGIN};
@@ -73,6 +75,30 @@ struct Moves {
     added: Vec<f64>,
 }
 
+/// All rows from the last on, by the widest vectors that the processor has: no sum is in another order for that.
+struct StepsBack<'a> {
+    posterior: &'a mut Posterior,
+    x: &'a [Token],
+    emissions: &'a Emissions,
+    shared: &'a Shared<'a>,
+    band: Band,
+    by: f64,
+    counts: &'a mut Counts,
+}
+
+impl WithSimd for StepsBack<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { posterior, x, emissions, shared, band, by, counts } = self;
+        for i in (0..=x.len()).rev() {
+            posterior.step_back(x, i, emissions, shared, band);
+            posterior.count(x, i, shared, band, by, counts);
+        }
+    }
+}
+
 impl Posterior {
     /// Adds what happened in a sequence, times `weight`.
     pub(super) fn add(
@@ -91,10 +117,7 @@ impl Posterior {
         let columns = emissions.columns();
         let by = weight / self.forward.row(n).c[MARGIN + columns];
         self.begin(columns);
-        for i in (0..=n).rev() {
-            self.step_back(x, i, emissions, shared, band);
-            self.count(x, i, shared, band, by, counts);
-        }
+        Arch::new().dispatch(StepsBack { posterior: &mut *self, x, emissions, shared, band, by, counts });
     }
 
     fn begin(&mut self, columns: usize) {
@@ -109,6 +132,7 @@ impl Posterior {
     }
 
     /// The backward values of row `i`, from those of the next two.
+    #[inline(always)]
     fn step_back(&mut self, x: &[Token], i: usize, emissions: &Emissions, shared: &Shared<'_>, band: Band) {
         let n = x.len();
         let t = &shared.chain.transitions;
@@ -173,6 +197,7 @@ impl Posterior {
     }
 
     /// Counts the moves from row `i`; `by` is weight / likelihood.
+    #[inline(always)]
     fn count(&mut self, x: &[Token], i: usize, shared: &Shared<'_>, band: Band, by: f64, counts: &mut Counts) {
         let n = x.len();
         let (low, high) = band.at(i);
@@ -209,6 +234,7 @@ impl Posterior {
 }
 
 /// Adds matches of a token, whose columns begin at entry `at`; returns their sum.
+#[inline(always)]
 fn add_matches(
     values: &[f64],
     c: &[f64],

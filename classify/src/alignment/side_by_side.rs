@@ -7,13 +7,15 @@
 //! U(i, j) = t_MI M(i, j) + t_II I(i, j) + t_DI D(i, j),   I(i, j) = q(x_i) U(i-1, j)
 //! ```
 
+use pulp::{Arch, Simd, WithSimd};
+
 use super::chain::{D, I, M};
 use super::forward::{ROWS_A_SCALE, Shared};
 use super::profile::{Emissions, MARGIN};
 use super::tokens::Token;
 
-/// Classes at a time.
-pub(super) const LANES: usize = 4;
+/// Classes at a time: two vectors of most processors, so that one is computed while the other waits.
+pub(super) const LANES: usize = 8;
 
 type Lanes = [f64; LANES];
 
@@ -72,6 +74,34 @@ pub(super) struct SideBySide {
     rows: [Row; 3],
 }
 
+/// All rows of a sequence, by the widest vectors that the processor has: no sum is in another order for that, so that all
+/// processors find the same. The last row, and what it was divided by.
+struct Run<'a> {
+    rows: &'a mut SideBySide,
+    x: &'a [Token],
+    group: &'a Group,
+    shared: &'a Shared<'a>,
+}
+
+impl WithSimd for Run<'_> {
+    type Output = Lanes;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Lanes {
+        let Self { rows, x, group, shared } = self;
+        rows.begin(shared);
+        let mut scales = [0.0; LANES];
+        for i in 1..=x.len() {
+            rows.rows.rotate_right(1);
+            rows.step(x, i, group, shared);
+            if i.is_multiple_of(ROWS_A_SCALE) {
+                rows.scale(&mut scales);
+            }
+        }
+        scales
+    }
+}
+
 impl SideBySide {
     /// The log likelihoods of a sequence in the classes of a group, in their order.
     pub(super) fn log_likelihoods(
@@ -86,19 +116,12 @@ impl SideBySide {
                 cells.resize(group.stride, [0.0; LANES]);
             }
         }
-        self.begin(shared);
-        let mut scales = [0.0; LANES];
-        for i in 1..=x.len() {
-            self.rows.rotate_right(1);
-            self.step(x, i, group, shared);
-            if i.is_multiple_of(ROWS_A_SCALE) {
-                self.scale(&mut scales);
-            }
-        }
+        let scales = Arch::new().dispatch(Run { rows: &mut *self, x, group, shared });
         let row = &self.rows[0].c;
         group.ends.iter().enumerate().map(move |(lane, &end)| scales[lane] + row[end][lane].ln())
     }
 
+    #[inline(always)]
     fn begin(&mut self, shared: &Shared<'_>) {
         let t = &shared.chain.transitions;
         let row = &mut self.rows[0];
@@ -111,6 +134,7 @@ impl SideBySide {
     }
 
     /// Row `i`, from the two before.
+    #[inline(always)]
     fn step(&mut self, x: &[Token], i: usize, group: &Group, shared: &Shared<'_>) {
         let t = shared.chain.transitions;
         let token = x[i - 1];
@@ -122,21 +146,13 @@ impl SideBySide {
         let u1 = &one.u[MARGIN..][..width];
         let plain = &group.plain(token)[MARGIN..][..width];
         let mut d = [0.0; LANES];
-        let mut finish = |m: Lanes, u1: &Lanes, c: &mut Lanes, u: &mut Lanes| {
-            for lane in 0..LANES {
-                let i = q * u1[lane];
-                c[lane] = t[M][M] * m[lane] + t[I][M] * i + t[D][M] * d[lane];
-                u[lane] = t[M][I] * m[lane] + t[I][I] * i + t[D][I] * d[lane];
-                d[lane] = t[M][D] * m[lane] + t[I][D] * i + t[D][D] * d[lane];
-            }
-        };
         if !shared.joins.any() {
             for j in 0..width {
                 let mut m = [0.0; LANES];
                 for lane in 0..LANES {
                     m[lane] = plain[j][lane] * c1[j][lane];
                 }
-                finish(m, &u1[j], &mut c[j], &mut u[j]);
+                leave(&t, q, m, &u1[j], &mut d, (&mut c[j], &mut u[j]));
             }
             return;
         }
@@ -155,11 +171,12 @@ impl SideBySide {
                     + merged[j][lane] * c1_before[j][lane]
                     + split * joined[j][lane] * c2[j][lane];
             }
-            finish(m, &u1[j], &mut c[j], &mut u[j]);
+            leave(&t, q, m, &u1[j], &mut d, (&mut c[j], &mut u[j]));
         }
     }
 
     /// Divides all that the next row reads by the sum of the last row.
+    #[inline(always)]
     fn scale(&mut self, scales: &mut Lanes) {
         let mut sums = [1e-280; LANES];
         for (c, u) in self.rows[0].c.iter().zip(&self.rows[0].u) {
@@ -179,5 +196,25 @@ impl SideBySide {
                 }
             }
         }
+    }
+}
+
+/// What leaves a cell for a match move and for an insertion, and the D of the next column.
+///
+/// A function of its own, since a closure would be compiled for the processors that have the least.
+#[inline(always)]
+fn leave(t: &[[f64; 3]; 3], q: f64, m: Lanes, u1: &Lanes, d: &mut Lanes, (c, u): (&mut Lanes, &mut Lanes)) {
+    let mut i = [0.0; LANES];
+    for lane in 0..LANES {
+        i[lane] = q * u1[lane];
+    }
+    for lane in 0..LANES {
+        c[lane] = t[M][M] * m[lane] + t[I][M] * i[lane] + t[D][M] * d[lane];
+    }
+    for lane in 0..LANES {
+        u[lane] = t[M][I] * m[lane] + t[I][I] * i[lane] + t[D][I] * d[lane];
+    }
+    for lane in 0..LANES {
+        d[lane] = t[M][D] * m[lane] + t[I][D] * i[lane] + t[D][D] * d[lane];
     }
 }
