@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgMatches, Command, CommandFactory as _, FromArgMatches as _};
 use serde_json::Value;
+use wfkit_datasets::files::is_same_file;
 
 use crate::cli::Cli;
 
@@ -92,12 +93,9 @@ fn writes_over_input(command: &Command, matches: &ArgMatches) -> Option<String> 
         let of_kind = move |arg: &&Arg| is_path(arg) && is_written(arg.get_id().as_str()) == written;
         command.get_arguments().filter(of_kind).flat_map(|arg| paths_of(arg).map(move |path| (arg, path)))
     };
-    let is_same = |one: &PathBuf, other: &PathBuf| {
-        one.is_file() && one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
-    };
     let (option, path) = paths(true).find(|(option, out)| {
         let may = option.get_id() == "out" && IN_PLACE.contains(&command.get_name());
-        !may && paths(false).any(|(_, path)| is_same(out, path))
+        !may && paths(false).any(|(_, path)| is_same_file(out, path))
     })?;
     let name = option.get_long().unwrap_or_default();
     Some(format!("{}: it is what is read, and would be lost; name another file for --{name}", path.display()))

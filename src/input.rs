@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
+use wfkit_datasets::files::is_same_file;
 use wfkit_datasets::formats::{ColumnMap, FieldFormat, ReadError, ReadTraces, read_all_traces_by};
 use wfkit_datasets::{FileKind, Observed, ObservedComparison, TraceFormat, read_all_traces_as, unknown_classes};
 use wfkit_evaluate::{Features, Labelled, Traces};
@@ -45,11 +46,10 @@ fn take(read: ReadTraces, paths: &[PathBuf], context: &Context<'_>) -> Result<Tr
 
 /// Refuses to write over what is read where it is of another tool, whose files say more than traces do.
 pub(crate) fn keep_apart(inputs: &[PathBuf], is_named: bool, out: &Path) -> Result<()> {
-    let Ok(out_there) = out.canonicalize() else { return Ok(()) };
     let is_of_another_tool = |path: &PathBuf| {
         is_named || !matches!(TraceFormat::of_content(path), Ok(TraceFormat::Parquet | TraceFormat::PacketCsv))
     };
-    let is_out = |path: &&PathBuf| path.canonicalize().is_ok_and(|path| path == out_there) && path.is_file();
+    let is_out = |path: &&PathBuf| is_same_file(path, out);
     match inputs.iter().find(is_out).filter(|path| is_of_another_tool(path)) {
         Some(path) => bail!("{}: it is what is read, and would be lost; name another file for --out", path.display()),
         None => Ok(()),

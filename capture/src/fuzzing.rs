@@ -1,5 +1,6 @@
 //! What reads bytes from strangers, for fuzzing: each function takes any bytes and must return.
 
+use std::net::IpAddr;
 use std::path::Path;
 
 use crate::ImportOptions;
@@ -34,6 +35,38 @@ pub fn frame(bytes: &[u8]) {
             }
         }
     }
+}
+
+/// What a frame holds of TCP or UDP, to be compared with what others find in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decoded<'a> {
+    /// Where it comes from and goes to.
+    pub addresses: [IpAddr; 2],
+    /// Their ports.
+    pub ports: [u16; 2],
+    /// The IP packet in bytes.
+    pub ip_len: u32,
+    /// TCP: the sequence number; UDP: 0.
+    pub seq: u32,
+    /// TCP: the lowest eight flags; UDP: none.
+    pub flags: u8,
+    /// The payload, which is whole.
+    pub payload: &'a [u8],
+}
+
+/// What an Ethernet frame that was captured whole holds of TCP, or of UDP.
+pub fn decoded(frame: &[u8], is_udp: bool) -> Option<Decoded<'_>> {
+    let transport = if is_udp { Transport::Udp } else { Transport::Tcp };
+    let decoder = Decoder { transport, inner: false };
+    let segment = decoder.segment(LinkType::ETHERNET, frame, frame.len() as u32).ok()?;
+    (segment.payload.len() == segment.payload_len as usize).then(|| Decoded {
+        addresses: [segment.source.ip(), segment.destination.ip()],
+        ports: [segment.source.port(), segment.destination.port()],
+        ip_len: segment.ip_len,
+        seq: segment.seq,
+        flags: segment.flags.0,
+        payload: segment.payload,
+    })
 }
 
 /// A capture file, looked into and audited.

@@ -114,6 +114,11 @@ pub enum DefenseSplitError {
     },
 }
 
+/// The files of a split: to train on, to classify, and what those are.
+pub fn split_paths(team_id: u64, out_dir: &Path) -> [PathBuf; 3] {
+    ["train", "test", "verif"].map(|part| out_dir.join(format!("team_{team_id}_{part}.csv.zip")))
+}
+
 /// Splits a defence into `team_N_train.csv.zip`, `team_N_test.csv.zip` and `team_N_verif.csv.zip` in the folder `out_dir`, which is
 /// made if need be, reads them again and checks them.
 ///
@@ -157,13 +162,13 @@ pub fn split_and_read(
     train.sort_by_key(|&(id, labelled)| (number(labelled), id));
     test.sort_by_key(|&(id, _)| id);
 
-    let file = |part: &str| out_dir.join(format!("team_{}_{part}.csv.zip", options.team_id));
+    let [train_path, test_path, verif_path] = split_paths(options.team_id, out_dir);
     let twins = Twins::of(&hashes, &in_test);
     let report = SplitReport {
         team_id: options.team_id,
-        train: file("train"),
-        test: file("test"),
-        verif: file("verif"),
+        train: train_path,
+        test: test_path,
+        verif: verif_path,
         classes,
         train_traces: train.len(),
         test_traces: test.len(),

@@ -34,6 +34,11 @@ pub fn replace_file<T, E>(
     Ok(done)
 }
 
+/// Whether both are there, and one file.
+pub fn is_same_file(one: &Path, other: &Path) -> bool {
+    one.is_file() && one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
+}
+
 /// As [`replace_file`], with all of the content at hand.
 ///
 /// # Errors

@@ -158,7 +158,7 @@ impl<'a> Frame<'a> {
         column.lists(|number| convert(whole(number)?), None)
     }
 
-    /// As [`Self::integer_lists`], with `missing` for null in a list, and an empty list for null.
+    /// As [`Self::integer_lists`], with `missing` for null in a list and for NaN, which stands for it among floats, and an empty list for null.
     pub(crate) fn integer_lists_or<T: Clone + Send + Sync>(
         &self,
         name: &str,
@@ -169,7 +169,11 @@ impl<'a> Frame<'a> {
         if !(column.is_list() && matches!(column.kind(), Kind::Whole { .. } | Kind::Float)) {
             return Err(column.mistyped("lists of whole numbers"));
         }
-        column.lists(|number| convert(whole(number)?), Some(missing))
+        let known = |number| match number {
+            Number::Float(number) if number.is_nan() => Ok(missing.clone()),
+            number => convert(whole(number)?),
+        };
+        column.lists(known, Some(missing.clone()))
     }
 
     /// A column of lists of numbers, or of lists of lists of them, as lists of lists; null is an empty list, and null in one NaN.

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 use wfkit_metrics::{ClassMap, Volume, class_order};
 
-use crate::{Counting, PacketColumn, Trace, canonical_class};
+use crate::{Counting, PacketColumn, Trace, canonical_class, hex};
 
 /// What identifies a trace in its set: class, session and repetition together are unique.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -330,10 +330,6 @@ fn ascii(json: &str) -> String {
         false => c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect(),
     };
     json.chars().map(escaped).collect()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What one trace costs its user.

@@ -6,7 +6,11 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
+use arrow_ipc::writer::StreamWriter;
+use arrow_schema::{DataType as ArrowType, Field, Schema, TimeUnit};
+use base64::Engine as _;
 use parquet::data_type::{ByteArray, ByteArrayType, DataType, Int32Type, Int64Type};
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{WriterProperties, WriterVersion};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
@@ -22,6 +26,11 @@ fn column<D: DataType>(group: &mut SerializedRowGroupWriter<'_, File>, values: &
 
 /// Two traces, `a` and `b`, with lists of these Parquet types, and a column of another type before and behind.
 fn write(path: &Path, times: &str, sizes: &str, foreign: &str, version: WriterVersion) {
+    write_saying(path, [times, sizes, foreign], version, None);
+}
+
+/// The same, with a schema in Arrow's words beside.
+fn write_saying(path: &Path, [times, sizes, foreign]: [&str; 3], version: WriterVersion, words: Option<String>) {
     let list = |name: &str, element: &str| {
         format!("optional group {name} (LIST) {{ repeated group list {{ optional {element}; }} }}")
     };
@@ -31,7 +40,9 @@ fn write(path: &Path, times: &str, sizes: &str, foreign: &str, version: WriterVe
         list("size", sizes)
     );
     let schema = Arc::new(parse_message_type(&schema).unwrap());
-    let properties = Arc::new(WriterProperties::builder().set_writer_version(version).build());
+    let words = words.map(|words| vec![KeyValue::new("ARROW:schema".to_owned(), words)]);
+    let properties = WriterProperties::builder().set_writer_version(version).set_key_value_metadata(words);
+    let properties = Arc::new(properties.build());
     let mut file = SerializedFileWriter::new(File::create(path).unwrap(), schema, properties).unwrap();
     let mut group = file.next_row_group().unwrap();
     match foreign.starts_with("int64") {
@@ -97,5 +108,37 @@ fn what_is_refused_is_named_with_column_and_type() {
         write(&path, "int64 element", sizes, "int64 x", WriterVersion::PARQUET_1_0);
         let error = read_traces(&path).unwrap_err().to_string();
         assert!(error.ends_with(&format!("column size holds {found}, expected lists of whole numbers")), "{error}");
+    }
+}
+
+/// Times that libraries keep as spans are counts of units that only Arrow's words beside them tell.
+#[test]
+fn spans_of_time_are_read_in_nanoseconds_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.parquet");
+    let write = |unit| {
+        let spans = ArrowType::LargeList(Arc::new(Field::new("item", ArrowType::Duration(unit), true)));
+        let stream = StreamWriter::try_new(Vec::new(), &Schema::new(vec![Field::new("time_ns", spans, true)])).unwrap();
+        let words = base64::prelude::BASE64_STANDARD.encode(stream.get_ref());
+        write_saying(&path, ["int64 element", "int32 element", "int32 other"], WriterVersion::PARQUET_1_0, Some(words));
+    };
+    write(TimeUnit::Nanosecond);
+    assert_eq!(read_traces(&path).unwrap().set.traces()[0].trace.time_ns(), [0, 5]);
+    for (unit, name) in [(TimeUnit::Microsecond, "us"), (TimeUnit::Millisecond, "ms"), (TimeUnit::Second, "s")] {
+        write(unit);
+        let error = read_traces(&path).unwrap_err().to_string();
+        let expected =
+            format!("column time_ns holds lists of spans of time in {name}, expected lists of whole numbers");
+        assert!(error.ends_with(&expected), "{error}");
+    }
+    // What is no schema says nothing.
+    for words in ["", "!", "AAAA", "/////wAAAAA="] {
+        write_saying(
+            &path,
+            ["int64 element", "int32 element", "int32 other"],
+            WriterVersion::PARQUET_1_0,
+            Some(words.to_owned()),
+        );
+        assert_eq!(read_traces(&path).unwrap().set.packets(), 3);
     }
 }

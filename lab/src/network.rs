@@ -21,8 +21,8 @@ use crate::namespace::Namespace;
 use crate::running::{NetworkState, namespaces};
 use crate::topology::{ClientProgram, NetworkConfig, Node, Role};
 use crate::tor::{
-    AuthorityKeys, ControlPort, Identity, RoleOptions, Torrc, authority_keys, bandwidth_file, fingerprint, make_folder,
-    vote_soon,
+    AuthorityKeys, Consensus, ControlPort, Identity, RoleOptions, Torrc, authority_keys, bandwidth_file, fingerprint,
+    make_folder, stability_file, vote_soon,
 };
 
 /// Where the server behind the onion service listens, in the namespace of the service.
@@ -97,7 +97,9 @@ impl Network {
             network.control(authority)?.command(&vote_soon(unix_seconds()))?;
         }
         say("a consensus");
-        network.wait(stop, "brought no consensus that names all relays", &|network| Ok(network.without_consensus()))?;
+        network.wait(stop, "brought no consensus by which all relays can be used", &|network| {
+            Ok(network.without_consensus())
+        })?;
         // Whoever asks for a consensus before there is one waits longer and longer until it asks again; who starts anew
         // asks at once. So relays start twice, and clients only once relays can answer them.
         for relay in network.nodes_of(Role::Relay).chain(network.nodes_of(Role::Exit)) {
@@ -296,6 +298,7 @@ impl Network {
             write(folder.join("resolv.conf"), "nameserver 127.0.0.1\n")?;
             let role = match node.role {
                 Role::Authority => {
+                    write(folder.join("router-stability"), &stability_file(now, &identities))?;
                     RoleOptions::Authority { guards: &guards, exits: &exits, bandwidth_file: &bandwidths, now }
                 }
                 Role::Relay => RoleOptions::Relay,
@@ -420,16 +423,16 @@ impl Network {
         Ok(None)
     }
 
-    /// An authority that has no consensus yet which names all relays and is valid by now. Who asks it would go away empty.
+    /// An authority that has no consensus yet which names all relays, lets guards be guards, and is valid by now. Who asks it would go
+    /// away empty, or find no way in.
     fn without_consensus(&self) -> Option<String> {
+        let guards: Vec<_> = self.nodes_of(Role::Relay).map(|node| node.address).collect();
         let is_without = |node: &&Node| {
             let path = folder(&node.name).join("cached-microdesc-consensus");
             let Ok(text) = fs::read_to_string(path) else { return true };
-            let named = text.lines().filter(|line| line.starts_with("r ")).count();
-            let from = text.lines().find_map(|line| line.strip_prefix("valid-after "));
-            let from = from.and_then(|time| format!("{}Z", time.replace(' ', "T")).parse::<jiff::Timestamp>().ok());
-            let is_valid = from.is_some_and(|from| from.as_second() <= unix_seconds() as i64);
-            !is_valid || named < self.relays.len()
+            let Consensus { valid_from, relays, guards: found } = Consensus::read(&text);
+            let is_valid = valid_from.is_some_and(|from| from <= unix_seconds() as i64);
+            !is_valid || relays < self.relays.len() || guards.iter().any(|guard| !found.contains(guard))
         };
         self.nodes_of(Role::Authority).find(is_without).map(|node| node.name.clone())
     }

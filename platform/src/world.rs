@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use sha2::{Digest, Sha256};
+use wfkit_datasets::hex;
 
 /// Milliseconds since 1970 in UTC.
 pub type Millis = i64;
@@ -99,10 +100,6 @@ impl World {
 /// What the store keeps of a secret: SHA-256 in hexadecimal. Secrets have 200 bits, so no salt is needed.
 pub fn digest(secret: &str) -> String {
     hex(&Sha256::digest(secret.as_bytes()))
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// So many of something: `1 team`, `2 teams`, `2 matches`.

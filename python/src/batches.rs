@@ -25,6 +25,7 @@ use crate::error::{OrRaise as _, exception, wrong};
 use crate::features::{FeatureExtractor, values};
 use crate::job::{self, Watch};
 use crate::model::{Model, probabilities};
+use crate::packet_columns::Known;
 use crate::traces::{Traces, remove_old_description};
 
 /// A table, for whoever takes Arrow's: ``pyarrow.record_batch(batch)``, ``polars.DataFrame(batch)``.
@@ -247,13 +248,21 @@ pub(crate) fn write_parts(
         let Some(first) = tables.next().transpose()? else {
             return Err(wrong("there is no table, not even one without rows, which would say what the columns are"));
         };
-        let provenance = first.provenance.as_ref().clone();
+        let provenance = first.told_provenance();
         let licence = first.licence.as_deref().map(str::to_owned);
         let (mut described, mut classes) = (Described { licence, ..Described::default() }, BTreeSet::new());
         let mut last = None::<TraceKey>;
         write_traces_in_parts(&path, &provenance, |add: &mut AddTrace<'_>| -> Result<(), Refused> {
             let mut next = Some(first);
             while let Some(columns) = next {
+                // The file has one schema, which begins with the first table.
+                let is_new = |known: &&Known| !provenance.packet_columns.contains(&known.column);
+                if let Some(known) = columns.known.iter().find(is_new) {
+                    return Err(Refused(wrong(format!(
+                        "row {}: a table with the column {}, which the first one has not: it would be lost",
+                        described.traces, known.column
+                    ))));
+                }
                 for row in 0..columns.len() {
                     watch.go_on();
                     let labelled = columns.labelled(row);

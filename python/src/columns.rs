@@ -7,18 +7,20 @@ use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Int32Type, Int64Type};
 use arrow_array::{
     Array, ArrayRef, Int32Array, Int64Array, LargeListArray, RecordBatch, RecordBatchOptions, StringArray,
-    new_null_array,
 };
 use arrow_buffer::{OffsetBuffer, ScalarBuffer};
-use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use arrow_select::concat::concat;
 use arrow_select::take::take;
 use pyo3::prelude::*;
 use rayon::prelude::*;
-use wfkit_datasets::{FileKind, LabelledTrace, Layer, Provenance, Trace, TraceKey, TraceSet, canonical_class};
+use wfkit_datasets::{
+    FileKind, LabelledTrace, Layer, PacketColumn, Provenance, Trace, TraceKey, TraceSet, canonical_class,
+};
 
+use crate::conversion::{instants, large_lists, numbers, texts, wholes};
 use crate::error::{OrRaise as _, wrong};
+use crate::packet_columns::{Known, is_of_packets};
 
 /// The key of our entry in the metadata of a schema, and of a Parquet file.
 const METADATA: &str = "wfkit";
@@ -36,6 +38,9 @@ pub(crate) struct Columns {
     pub(crate) offsets: ScalarBuffer<i64>,
     pub(crate) time: ScalarBuffer<i64>,
     pub(crate) size: ScalarBuffer<i32>,
+    /// What else is known of packets, in the order of [`PacketColumn::ALL`].
+    pub(crate) known: Vec<Known>,
+    /// Where they come from; its columns of packets are not told here, [`Self::told_provenance`] does.
     pub(crate) provenance: Arc<Provenance>,
     /// What reading left out, by reason.
     pub(crate) dropped: Arc<BTreeMap<String, u64>>,
@@ -95,7 +100,7 @@ impl Columns {
             offsets: offsets.into(),
             time: time.into(),
             size: size.into(),
-            // Columns of packets stay with files.
+            known: set.provenance().packet_columns.iter().map(|&column| Known::of_traces(column, traces)).collect(),
             provenance: Arc::new(Provenance { packet_columns: Vec::new(), ..set.provenance().clone() }),
             dropped: Arc::default(),
             licence: None,
@@ -126,26 +131,26 @@ impl Columns {
     /// A table of traces, checked, whose first row is that row of a larger one.
     pub(crate) fn of_batch(batch: &RecordBatch, schema: &SchemaRef, first_row: usize) -> PyResult<Self> {
         let rows = batch.num_rows();
-        let texts = |name: &str| -> PyResult<StringArray> {
-            match batch.column_by_name(name) {
-                Some(column) => Ok(converted(name, column, &DataType::Utf8)?.as_string().clone()),
-                None => Ok(StringArray::new_null(rows)),
-            }
+        let labels = |name: &str| match batch.column_by_name(name) {
+            Some(column) => texts(name, column),
+            None => Ok(StringArray::new_null(rows)),
         };
-        let numbers = |name: &str| -> PyResult<Int64Array> {
-            match batch.column_by_name(name) {
-                Some(column) => Ok(converted(name, column, &DataType::Int64)?.as_primitive::<Int64Type>().clone()),
-                None => Ok(Int64Array::new_null(rows)),
-            }
-        };
-        for name in ["class", "rep", "time_ns", "size"] {
-            let column = batch.column_by_name(name).ok_or_else(|| {
+        let column = |name: &str| {
+            batch.column_by_name(name).ok_or_else(|| {
                 let found: Vec<&str> = schema.fields().iter().take(8).map(|field| field.name().as_str()).collect();
                 wrong(format!("column {name} is missing: found {}", found.join(", ")))
-            })?;
-            if let Some(row) = (0..rows).find(|&row| column.is_null(row)) {
-                return Err(wrong(format!("row {}, column {name}: null", first_row + row)));
-            }
+            })
+        };
+        let whole = |name: &str, found: &dyn Array| match (0..rows).find(|&row| found.is_null(row)) {
+            Some(row) => Err(wrong(format!("row {}, column {name}: null", first_row + row))),
+            None => Ok(()),
+        };
+        let class = texts("class", column("class")?)?;
+        whole("class", &class)?;
+        let rep = numbers("rep", column("rep")?)?;
+        whole("rep", &rep)?;
+        for name in ["time_ns", "size"] {
+            whole(name, column(name)?)?;
         }
         let (time_offsets, time) = lists(batch, "time_ns", &DataType::Int64, first_row)?;
         let (offsets, size) = lists(batch, "size", &DataType::Int32, first_row)?;
@@ -160,17 +165,25 @@ impl Columns {
                 .map_err(|error| wrong(format!("the metadata entry {METADATA} is no provenance: {error}")))?,
             None => Provenance::new(Layer::Unknown, Vec::new()),
         };
-        let class = texts("class")?;
+        let known = PacketColumn::ALL.into_iter().filter_map(|column| {
+            let lists = batch.column_by_name(column.name()).filter(|found| is_of_packets(found))?;
+            Some(Known::of_table(column, lists, &offsets, first_row))
+        });
+        let known = known.collect::<PyResult<_>>()?;
         let columns = Self {
             class: class.iter().map(|class| class.map(canonical_class)).collect(),
-            rep: numbers("rep")?,
-            session: texts("session")?,
-            origin: texts("origin")?,
-            page: texts("page")?,
-            start_ns: numbers("start_ns")?,
+            rep,
+            session: labels("session")?,
+            origin: labels("origin")?,
+            page: labels("page")?,
+            start_ns: match batch.column_by_name("start_ns") {
+                Some(column) => instants("start_ns", column)?,
+                None => Int64Array::new_null(rows),
+            },
             offsets,
             time: time.as_primitive::<Int64Type>().values().clone(),
             size: size.as_primitive::<Int32Type>().values().clone(),
+            known,
             provenance: Arc::new(Provenance { packet_columns: Vec::new(), ..provenance }),
             dropped: Arc::default(),
             licence: None,
@@ -185,6 +198,7 @@ impl Columns {
             Ok(concat(&arrays).or_raise()?.as_string().clone())
         };
         let numbers = |of: fn(&Self) -> &Int64Array| parts.iter().flat_map(of).collect::<Int64Array>();
+        let known: Vec<_> = parts.iter().map(|part| (part.known.as_slice(), part.len(), part.time.len())).collect();
         let packets = parts.iter().map(|part| part.time.len()).sum();
         let rows: usize = parts.iter().map(Self::len).sum();
         // Each table has offsets of its own, perhaps of 32 bits; those of all of them together have 64.
@@ -207,6 +221,7 @@ impl Columns {
             offsets: offsets.into(),
             time: time.into(),
             size: size.into(),
+            known: Known::joined(&known),
             provenance: Arc::clone(&parts[0].provenance),
             dropped: Arc::default(),
             licence: None,
@@ -256,7 +271,19 @@ impl Columns {
 
     /// The packets of a row.
     pub(crate) fn trace(&self, row: usize) -> Trace {
-        self.try_trace(row).expect("every row was checked")
+        let trace = self.try_trace(row).expect("every row was checked");
+        self.known.iter().fold(trace, |trace, known| known.add_to(trace, row, self.packets(row)))
+    }
+
+    /// What is known of all packets in this column, if it is there.
+    pub(crate) fn known(&self, column: PacketColumn) -> Option<&Known> {
+        self.known.iter().find(|known| known.column == column)
+    }
+
+    /// Where the traces come from, and which columns of packets they have.
+    pub(crate) fn told_provenance(&self) -> Provenance {
+        let packet_columns = self.known.iter().map(|known| known.column).collect();
+        Provenance { packet_columns, ..self.provenance.as_ref().clone() }
     }
 
     /// The packets of all rows.
@@ -282,7 +309,7 @@ impl Columns {
         let mut rows: Vec<usize> = (0..self.len()).collect();
         rows.sort_by(|&a, &b| keys[a].order(&keys[b]));
         let traces = rows.par_iter().map(|&row| self.labelled(row)).collect();
-        let set = TraceSet::new(traces, self.provenance.as_ref().clone()).or_raise()?;
+        let set = TraceSet::new(traces, self.told_provenance()).or_raise()?;
         Ok(InKeyOrder { set, rows })
     }
 
@@ -293,7 +320,7 @@ impl Columns {
             LabelledTrace { key, ..self.labelled(row) }
         };
         let traces = rows.into_par_iter().map(unnamed).collect();
-        TraceSet::new(traces, self.provenance.as_ref().clone()).expect("every row has a number of its own")
+        TraceSet::new(traces, self.told_provenance()).expect("every row has a number of its own")
     }
 
     /// Rows that follow each other; packets are not copied.
@@ -310,6 +337,11 @@ impl Columns {
             offsets: self.offsets[start..=start + len].iter().map(|offset| offset - first).collect(),
             time: self.time.slice(first as usize, packets),
             size: self.size.slice(first as usize, packets),
+            known: self
+                .known
+                .iter()
+                .map(|known| known.slice(start..start + len, first as usize..first as usize + packets))
+                .collect(),
             provenance: Arc::clone(&self.provenance),
             dropped: Arc::default(),
             licence: self.licence.clone(),
@@ -340,6 +372,7 @@ impl Columns {
             offsets: offsets.into(),
             time: time.into(),
             size: size.into(),
+            known: self.known.iter().map(|known| known.take(rows, |row| self.packets(row))).collect(),
             provenance: Arc::clone(&self.provenance),
             dropped: Arc::default(),
             licence: self.licence.clone(),
@@ -375,7 +408,8 @@ impl Columns {
         let mut columns = self.label_columns();
         columns.push(list("time_ns", DataType::Int64, Arc::new(Int64Array::new(self.time.clone(), None))));
         columns.push(list("size", DataType::Int32, Arc::new(Int32Array::new(self.size.clone(), None))));
-        let entry = Entry { kind: FileKind::Traces, provenance: &self.provenance };
+        columns.extend(self.known.iter().map(|known| known.lists(&offsets)));
+        let entry = Entry { kind: FileKind::Traces, provenance: &self.told_provenance() };
         let entry = serde_json::to_string(&entry).expect("strings and lists of them have a JSON form");
         table(columns, self.len(), [(METADATA.to_owned(), entry)])
     }
@@ -393,44 +427,18 @@ pub(crate) fn table(
     RecordBatch::try_new_with_options(Arc::new(schema), arrays, &options).expect("columns of one length")
 }
 
-/// A column of another type; what would be changed by it is an error.
-fn converted(name: &str, column: &ArrayRef, kind: &DataType) -> PyResult<ArrayRef> {
-    let inner = match column.data_type() {
-        DataType::LargeList(item) | DataType::List(item) | DataType::FixedSizeList(item, _) => item.data_type(),
-        other => other,
-    };
-    let wants_numbers = !matches!(kind, DataType::Utf8);
-    // pandas has floats where all is missing.
-    if column.null_count() == column.len() {
-        return Ok(new_null_array(kind, column.len()));
-    }
-    // An empty list of Python has no type.
-    if wants_numbers && !(inner.is_integer() || *inner == DataType::Null) {
-        return Err(wrong(format!(
-            "column {name} holds {inner}: whole numbers are expected (pandas keeps them beside missing ones with dtype_backend='pyarrow')"
-        )));
-    }
-    let options = CastOptions { safe: false, ..CastOptions::default() };
-    cast_with_options(column, kind, &options).map_err(|error| wrong(format!("column {name}: {error}")))
-}
-
-/// A column of lists: where each begins, from 0, and the values.
+/// A column of lists without nulls: where each begins, from 0, and the values.
 fn lists(
     batch: &RecordBatch,
     name: &str,
     item: &DataType,
     first_row: usize,
 ) -> PyResult<(ScalarBuffer<i64>, ArrayRef)> {
-    let column = batch.column_by_name(name).expect("it was looked for before");
-    if !matches!(column.data_type(), DataType::LargeList(_) | DataType::List(_) | DataType::FixedSizeList(..)) {
-        return Err(wrong(format!("column {name} holds {}: a list a trace is expected", column.data_type())));
-    }
-    let kind = DataType::LargeList(Arc::new(Field::new("item", item.clone(), true)));
-    let lists = converted(name, column, &kind)?;
-    let lists = lists.as_list::<i64>();
+    let lists = large_lists(name, batch.column_by_name(name).expect("it was looked for before"))?;
     let offsets = lists.offsets();
     let first = offsets[0];
     let values = lists.values().slice(first as usize, (offsets[lists.len()] - first) as usize);
+    let values = wholes(name, &values, item)?;
     if values.null_count() > 0 {
         let place = (0..values.len()).find(|&place| values.is_null(place)).expect("it counts one") as i64 + first;
         let row = first_row + offsets.partition_point(|&offset| offset <= place) - 1;

@@ -6,8 +6,9 @@ use numpy::PyReadonlyArray2;
 use pyo3::prelude::*;
 use wfkit_competition::{
     Prediction, Rules, SplitOptions, Verif, capture_ids, check_attack, check_defense, export_defense, read_captures,
-    read_defense, write_attack,
+    read_defense, split_paths, write_attack,
 };
+use wfkit_datasets::files::is_same_file;
 use wfkit_datasets::formats::ReadLimits;
 use wfkit_metrics::{ClassMap, Probabilities};
 
@@ -63,6 +64,10 @@ pub(crate) fn part(
     seed: u64,
 ) -> PyResult<String> {
     job::run(py, None, move |_| {
+        if split_paths(team_id, &folder).iter().any(|written| is_same_file(written, &path)) {
+            let path = path.display();
+            return Err(wrong(format!("{path}: it is what is read, and would be lost; name another folder")));
+        }
         let defense = read_defense(&path, &ReadLimits::UPLOAD).or_raise()?;
         let options = SplitOptions { team_id, test_traces, seed };
         serde_json::to_string(&wfkit_competition::split(&defense, &options, &folder).or_raise()?).or_raise()

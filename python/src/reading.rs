@@ -17,7 +17,7 @@ use wfkit_evaluate::Observer as _;
 use crate::columns::Columns;
 use crate::error::{OrRaise as _, exception, wrong};
 use crate::job::{self, Watch};
-use crate::traces::{Traces, layer_named};
+use crate::traces::{Traces, layer_named, packet_column};
 
 /// Warnings that are told one by one.
 const TOLD: usize = 20;
@@ -35,6 +35,7 @@ impl Captures {
         client: Option<&str>,
         flows: Option<&str>,
         peer: Option<&str>,
+        packet_columns: &[String],
     ) -> PyResult<Self> {
         let mut options = ImportOptions { layer: layer_named(layer)?, ..ImportOptions::default() };
         options.labels = match (label, labels) {
@@ -53,6 +54,7 @@ impl Captures {
         if let Some(peer) = peer {
             options.peer = peer.parse().or_raise()?;
         }
+        options.packet_columns = packet_columns.iter().map(|name| packet_column(name)).collect::<PyResult<_>>()?;
         Ok(Self { options })
     }
 
@@ -77,7 +79,7 @@ impl Captures {
 }
 
 #[pyfunction]
-#[pyo3(signature = (paths, format, layer, label, labels, client, flows, peer, progress))]
+#[pyo3(signature = (paths, format, layer, label, labels, client, flows, peer, packet_columns, progress))]
 #[expect(clippy::too_many_arguments, reason = "options of the import")]
 pub(crate) fn read(
     py: Python<'_>,
@@ -89,13 +91,14 @@ pub(crate) fn read(
     client: Option<&str>,
     flows: Option<&str>,
     peer: Option<&str>,
+    packet_columns: Vec<String>,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Traces> {
     if paths.is_empty() {
         return Err(wrong("no file is named"));
     }
     let named = format.map(field_format).transpose()?;
-    let captures = Captures::new(layer, label, labels, client, flows, peer)?;
+    let captures = Captures::new(layer, label, labels, client, flows, peer, &packet_columns)?;
     job::run(py, progress, move |watch| {
         let licence = licence_of(paths.iter().map(PathBuf::as_path)).map(Arc::from);
         let licensed = |traces: Traces| Traces(Columns { licence, ..traces.0 });

@@ -7,14 +7,14 @@ use ndarray::{Array2, Array3};
 use numpy::{IntoPyArray as _, PyArray1, PyArray3, PyReadonlyArray1};
 use pyo3::exceptions::{PyIndexError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyCapsule, PySlice, PyTuple, PyType};
+use pyo3::types::{PyCapsule, PyDict, PySlice, PyTuple, PyType};
 use pyo3_arrow::error::PyArrowResult;
 use pyo3_arrow::ffi::to_schema_pycapsule;
 use pyo3_arrow::input::AnyRecordBatch;
 use rayon::prelude::*;
 use wfkit_datasets::{
-    Described, Layer, Provenance, TraceSet, TraceSetInfo, canonical_class, remove_old_croissant, write_croissant,
-    write_traces,
+    Described, Layer, PacketColumn, Provenance, TraceSet, TraceSetInfo, canonical_class, remove_old_croissant,
+    write_croissant, write_traces,
 };
 use wfkit_evaluate::Observer as _;
 use wfkit_features::Channel;
@@ -24,6 +24,7 @@ use crate::columns::Columns;
 use crate::error::{OrRaise as _, wrong};
 use crate::job::{self, Watch};
 use crate::numpy_views::{optional, texts, view};
+use crate::packet_columns::{Known, only_some};
 
 /// Labelled traces: packets as flat columns, which NumPy sees without a copy, and class, rep and session of each trace.
 ///
@@ -38,7 +39,8 @@ use crate::numpy_views::{optional, texts, view};
 #[derive(Debug, Clone)]
 pub(crate) struct Traces(pub(crate) Columns);
 
-/// One trace: `len` packets with `time` (ns since the first, int64) and `size` (signed bytes, int32), and its label.
+/// One trace: `len` packets with `time` (ns since the first, int64) and `size` (signed bytes, int32), and its label;
+/// `columns` and `column(name)` are what else is known of its packets, as `Traces.columns` has them.
 #[pyclass(frozen, module = "wfkit")]
 #[derive(Debug)]
 pub(crate) struct Trace(Columns);
@@ -59,6 +61,9 @@ impl Names {
     }
 }
 
+/// A column of packets as pickle keeps it: its name, its values, and which traces have it, if not all.
+type KnownParts<'py> = (&'static str, Bound<'py, PyAny>, Option<Vec<bool>>);
+
 /// Everything of traces, as pickle keeps it.
 type Parts<'py> = (
     Bound<'py, PyAny>,
@@ -69,6 +74,7 @@ type Parts<'py> = (
     [Vec<Option<String>>; 3],
     Vec<Option<i64>>,
     String,
+    Vec<KnownParts<'py>>,
 );
 
 impl From<Columns> for Traces {
@@ -98,7 +104,9 @@ impl Traces {
     /// Traces from a table of polars, pandas, pyarrow, DuckDB or anything that speaks Arrow's C data interface.
     ///
     /// Columns, as in the Parquet files: `class`, `rep`, `time_ns` (lists of whole ns from 0), `size` (lists of signed bytes); and, where
-    /// they are there, `session`, `origin`, `page`, `start_ns`. Others are passed over.
+    /// they are there, `session`, `origin`, `page`, `start_ns` (whole ns since 1970, or dates with times), and what else is known of packets, in lists as
+    /// long: `flow`, `proto`, `cell_cmd`, `relay_cmd`, null where it is not known. Whole numbers may have any type that holds them, also
+    /// floats that are whole. Other columns are passed over.
     #[classmethod]
     fn from_arrow(_class: &Bound<'_, PyType>, py: Python<'_>, table: AnyRecordBatch) -> PyResult<Self> {
         let (batches, schema) = table.into_table()?.into_inner();
@@ -111,12 +119,13 @@ impl Traces {
     /// arrays of all packets with `offsets`, shape `(n_traces + 1,)`, where each trace begins. Sizes are bytes, positive is
     /// outgoing (client to network), negative incoming, never 0. Times do not decrease; `unit` is `ns` (whole numbers) or
     /// `s` (floats), and those of each trace are moved to start at 0. Without `reps`, repetitions are counted from 1 in each
-    /// class. `layer` says what sizes are: frame, ip, tcp, tls, cell, udp or unknown.
+    /// class. `layer` says what sizes are: frame, ip, tcp, tls, cell, udp or unknown. `columns` is what else is known of packets (see
+    /// `Traces.columns`), by name in the shape of `time`; -1 or None where it is not known, also None in place of the list of a trace.
     ///
     /// >>> wfkit.Traces.from_arrays(["cat", "cat", "dog"], [[0.0, 0.5], [3.0], [0.0]], [[600, -1448], [20], [20]], unit="s")
     /// <wfkit.Traces: 3 traces of 2 classes, 4 packets, layer unknown>
     #[classmethod]
-    #[pyo3(signature = (classes, time, size, *, offsets=None, unit="ns", reps=None, sessions=None, origins=None, pages=None, start_ns=None, layer="unknown"))]
+    #[pyo3(signature = (classes, time, size, *, offsets=None, unit="ns", reps=None, sessions=None, origins=None, pages=None, start_ns=None, layer="unknown", columns=None))]
     #[expect(clippy::too_many_arguments, reason = "one a column")]
     fn from_arrays<'py>(
         class: &Bound<'py, PyType>,
@@ -131,9 +140,12 @@ impl Traces {
         pages: Option<&Bound<'py, PyAny>>,
         start_ns: Option<&Bound<'py, PyAny>>,
         layer: &str,
+        columns: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let build = class.py().import("wfkit._traces")?.getattr("from_arrays")?;
-        build.call1((classes, time, size, offsets, unit, reps, sessions, origins, pages, start_ns, layer))
+        // Tuples have twelve members at most.
+        let labels = (reps, sessions, origins, pages, start_ns);
+        build.call1((classes, time, size, offsets, unit, labels, layer, columns))
     }
 
     /// Traces from the arrays of a WFlib `npz`: `x`, shape `(n_traces, length)`, direction times seconds, zeros at the end, and
@@ -152,6 +164,7 @@ impl Traces {
     }
 
     #[classmethod]
+    #[pyo3(signature = (classes, offsets, time_ns, size, reps, labels, start_ns, provenance, known))]
     #[expect(clippy::too_many_arguments, reason = "one a column")]
     fn _from_columns(
         _class: &Bound<'_, PyType>,
@@ -164,6 +177,7 @@ impl Traces {
         labels: [Option<Vec<Option<String>>>; 3],
         start_ns: Option<Vec<Option<i64>>>,
         provenance: &str,
+        known: Vec<(String, PyReadonlyArray1<'_, i32>, Option<Vec<bool>>)>,
     ) -> PyResult<Self> {
         let provenance: Provenance = match provenance.starts_with('{') {
             true => serde_json::from_str(provenance).or_raise()?,
@@ -198,6 +212,17 @@ impl Traces {
                 return Err(wrong(format!("{len} {name} for {rows} traces")));
             }
         }
+        let known = known.into_iter().map(|(name, values, has)| {
+            let column = packet_column(&name)?;
+            let values = values.as_array().to_vec();
+            if values.len() != size.len() || has.as_ref().is_some_and(|has| has.len() != rows) {
+                return Err(wrong(format!("{} values of {name} for {} packets", values.len(), size.len())));
+            }
+            let known = Known { column, values: values.into(), rows: has.and_then(|has| only_some(has.into_iter())) };
+            known.checked(&offsets, 0)
+        });
+        let mut known = known.collect::<PyResult<Vec<_>>>()?;
+        known.sort_by_key(|known| known.column);
         let columns = Columns {
             class: classes.iter().map(|class| Some(canonical_class(class))).collect(),
             rep: reps.into(),
@@ -208,6 +233,7 @@ impl Traces {
             offsets: offsets.into(),
             time: time.into(),
             size: size.into(),
+            known,
             provenance: provenance.into(),
             dropped: Default::default(),
             licence: None,
@@ -230,6 +256,7 @@ impl Traces {
             labels,
             traces.0.start_ns.iter().collect(),
             provenance,
+            traces.0.known.iter().map(|known| known_parts(py, known)).collect::<PyResult<_>>()?,
         );
         Ok((py.import("wfkit._traces")?.getattr("restore")?, parts))
     }
@@ -268,6 +295,29 @@ impl Traces {
     #[getter]
     fn size<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         view(py, self.0.size.inner(), "int32")
+    }
+
+    /// What else is known of packets: by name an array of all packets, shape `(n_packets,)`, int32, -1 where it is not known; read-only views, no
+    /// copy. Traces from files that have them do, and captures that were read with `packet_columns`.
+    ///
+    /// `flow`: which flow of its trace a packet is of, from 0 on in the order of their first packets, 32,767 for all later ones; `proto`: the
+    /// protocol over IP by its number, 6 is TCP, 17 UDP; `cell_cmd`: the command of a cell of Tor, 3 is RELAY; `relay_cmd`: the command in a
+    /// relay cell, 2 is DATA, 10 is DROP, which pads. Packets of a defended trace have those of the packet they carry, padding those of the
+    /// packet of its direction before it.
+    ///
+    /// >>> traces = wfkit.Traces.from_arrays(["a", "b"], [[0, 5], [0]], [[600, -1448], [20]], columns={"flow": [[0, 1], [0]]})
+    /// >>> traces.columns
+    /// {'flow': array([0, 1, 0], dtype=int32)}
+    /// >>> traces[0].column("flow").tolist()
+    /// [0, 1]
+    #[getter]
+    fn columns<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        columns(py, &self.0)
+    }
+
+    /// One of the `columns`, shape `(n_packets,)`, int32, -1 where it is not known; a read-only view, no copy.
+    fn column<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+        column(py, &self.0, name)
     }
 
     /// Which repetition of its class each trace is, shape `(n_traces,)`, int64; a view.
@@ -392,6 +442,7 @@ impl Traces {
         a.offsets == b.offsets
             && a.time == b.time
             && a.size == b.size
+            && a.known == b.known
             && a.class == b.class
             && a.rep == b.rep
             && a.session == b.session
@@ -417,7 +468,8 @@ impl Traces {
     ///
     /// `channels` is one name or several: `direction` (1 outgoing, -1 incoming; what Deep Fingerprinting takes), `time`
     /// (seconds since the first packet), `size` (signed bytes), `direction-time` (direction times seconds, 0.1 ms late, so
-    /// that no packet looks like padding; Tik-Tok), and `sized` (three rows). `torch.from_numpy` takes it without a copy.
+    /// that no packet looks like padding; Tik-Tok), `sized` (three rows), and the `columns` that the traces have (`flow`, `proto`, `cell_cmd`,
+    /// `relay_cmd`), one more than they are, 0 where it is not known. `torch.from_numpy` takes it without a copy.
     ///
     /// >>> traces = wfkit.Traces.from_arrays(["a", "b"], [[0, 5], [0]], [[600, -1448], [20]])
     /// >>> traces.tensor(["direction", "size"], 3)[0].tolist()
@@ -427,6 +479,11 @@ impl Traces {
         let channels: Vec<Channel> = channels.list().iter().map(|name| channel(name)).collect::<PyResult<_>>()?;
         if length == 0 || channels.is_empty() {
             return Err(wrong("a tensor needs a channel and a length of 1 packet at least"));
+        }
+        let is_absent =
+            |channel: &&Channel| matches!(channel, Channel::Column(column) if self.0.known(*column).is_none());
+        if let Some(channel) = channels.iter().find(is_absent) {
+            return Err(not_told(channel.name()));
         }
         let columns = self.0.clone();
         let tensor = job::run(py, None, move |_| tensor(&columns, &channels, length))?;
@@ -465,6 +522,10 @@ impl Traces {
 
     /// Writes `.parquet` (which keeps everything), `.csv` or `.csv.zip` (one row a packet), told by the ending, in the order
     /// of the keys. The same traces give the same bytes, and those that the program `wfkit` writes.
+    ///
+    /// A file that is there is replaced, also the one that the traces were read from, as pandas and polars do: the new one is written beside it
+    /// and takes its name when it is whole, so that the old one stays where anything fails. What these traces do not hold, such as
+    /// rows that were left out or further columns of a table of another tool, is gone then.
     ///
     /// Beside it stands what it is in Croissant 1.0 of MLCommons, `traces.croissant.json` beside `traces.parquet`: size, SHA-256,
     /// columns, and the licence where what the traces were read from has one; `croissant=False` leaves it out, and takes an older
@@ -556,6 +617,15 @@ impl Trace {
         view(py, self.0.size.inner(), "int32")
     }
 
+    #[getter]
+    fn columns<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        columns(py, &self.0)
+    }
+
+    fn column<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+        column(py, &self.0, name)
+    }
+
     fn __len__(&self) -> usize {
         self.0.time.len()
     }
@@ -582,9 +652,39 @@ pub(crate) fn layer_named(name: &str) -> PyResult<Layer> {
     layer.map_err(|_| wrong(format!("there is no layer {name}: frame, ip, tcp, tls, cell, udp and unknown are")))
 }
 
+/// The column of packets of this name.
+pub(crate) fn packet_column(name: &str) -> PyResult<PacketColumn> {
+    name.parse().map_err(|error: String| wrong(error))
+}
+
+/// That a column of packets is not there.
+fn not_told(name: &str) -> PyErr {
+    wrong(format!(
+        "no trace tells {name} of its packets; wfkit.read(.., packet_columns=[\"flow\", \"proto\"]) keeps flows and protocols of captures, \
+         logs of cells have their commands"
+    ))
+}
+
+fn columns<'py>(py: Python<'py>, columns: &Columns) -> PyResult<Bound<'py, PyDict>> {
+    let all = PyDict::new(py);
+    for known in &columns.known {
+        all.set_item(known.column.name(), view(py, known.values.inner(), "int32")?)?;
+    }
+    Ok(all)
+}
+
+fn column<'py>(py: Python<'py>, columns: &Columns, name: &str) -> PyResult<Bound<'py, PyAny>> {
+    let known = columns.known(packet_column(name)?).ok_or_else(|| not_told(name))?;
+    view(py, known.values.inner(), "int32")
+}
+
+fn known_parts<'py>(py: Python<'py>, known: &Known) -> PyResult<KnownParts<'py>> {
+    let has = known.rows.as_ref().map(|rows| rows.iter().collect());
+    Ok((known.column.name(), view(py, known.values.inner(), "int32")?, has))
+}
+
 fn channel(name: &str) -> PyResult<Channel> {
-    // Columns of packets stay with files.
-    let known = Channel::ALL.into_iter().filter(|&channel| !matches!(channel, Channel::Tam | Channel::Column(_)));
+    let known = Channel::ALL.into_iter().filter(|&channel| channel != Channel::Tam);
     known.clone().find(|channel| channel.name() == name).ok_or_else(|| {
         let names: Vec<&str> = known.map(Channel::name).collect();
         wrong(format!("there is no channel {name}: {} are", names.join(", ")))

@@ -50,5 +50,11 @@ def test_what_is_wrong_is_said(traces, tmp_path):
         competition.write_attack(tmp_path / "a.csv", np.full((2, 2), 0.5), [1, 2, 3], class_names=["1", "2"], rules=RULES)
     with pytest.raises(wfkit.WfkitError, match="not in the order of classes"):
         competition.write_attack(tmp_path / "a.csv", np.full((1, 2), 0.5), [1], class_names=["2", "1"], rules=RULES)
+    upload = tmp_path / "team_4_train.csv.zip"
+    competition.export(traces, upload, RULES)
+    before = upload.read_bytes()
+    with pytest.raises(wfkit.WfkitError, match="team_4_train.csv.zip: it is what is read, and would be lost; name another folder"):
+        competition.split(upload, tmp_path, team_id=4, test_traces=6)
+    assert upload.read_bytes() == before
     with pytest.raises(FileNotFoundError):
         competition.check(tmp_path / "missing.csv", rules=RULES)

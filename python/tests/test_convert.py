@@ -63,6 +63,7 @@ def test_circuits_of_gtt23(gtt23):
     assert traces[0].time.tolist() == [0, 250_000_000, 500_000_000]
     assert traces[0].size.tolist() == [514, -514, -514]
     assert traces.layer == "cell"
+    assert {name: set(values.tolist()) for name, values in traces.columns.items()} == {"cell_cmd": {3}, "relay_cmd": {2}}
 
 
 def test_a_part_of_gtt23(gtt23):

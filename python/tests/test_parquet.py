@@ -1,6 +1,7 @@
 """Parquet files of wfkit open in pyarrow, pandas, polars and DuckDB, and can be worked with there."""
 
 import duckdb
+import numpy as np
 import pandas
 import polars
 import pyarrow
@@ -48,6 +49,24 @@ def test_pandas_polars_and_duckdb_say_the_same(traces, file):
     rows = duckdb.sql(f"select class, count(*), sum(len(size)) from '{file}' group by class").fetchall()
     assert {name: count for name, count, _ in rows} == counted(traces)
     assert sum(packets for _, _, packets in rows) == len(traces.size)
+
+
+@pytest.mark.parametrize("columns", [(), ("flow", "proto")])
+def test_row_groups_are_bounded_by_bytes_of_packets(columns, tmp_path):
+    each = [10, 3_000_000, 3_000_000, 10, 20, 7_000_000, 10]
+    offsets = np.cumsum([0, *each])
+    packets = int(offsets[-1])
+    known = {name: np.zeros(packets, int) for name in columns}
+    large = wfkit.Traces.from_arrays(["a"] * len(each), np.zeros(packets, int), np.ones(packets, int), offsets=offsets, columns=known)
+    path = tmp_path / "large.parquet"
+    large.write(path, croissant=False)
+    file = pyarrow.parquet.ParquetFile(path)
+    rows = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+    # 12 bytes a packet of times and sizes, 4 of each column more: 64 MB at most, but for a trace that has more by itself.
+    ends = np.cumsum(rows)
+    bytes_of = [int(offsets[end] - offsets[end - n]) * (12 + 4 * len(columns)) for end, n in zip(ends, rows, strict=True)]
+    assert sum(rows) == len(each) and all(n == 1 or size <= 64_000_000 for n, size in zip(rows, bytes_of, strict=True))
+    assert [len(part) for part in wfkit.read_parts(path)] and wfkit.read(path) == large
 
 
 def test_columns_of_packets_open_too(traces, file, tmp_path):

@@ -5,6 +5,7 @@ import numpy as np
 import pandas
 import polars
 import pyarrow
+import pyarrow.compute
 import pyarrow.parquet
 import pytest
 
@@ -210,3 +211,144 @@ def test_a_file_of_which_nothing_is_left_says_why(tmp_path):
     path.write_text("label,PPI\n1,[]\n2,[]\n")
     with pytest.raises(wfkit.WfkitError, match="no trace in it, but 2 x flow without packets"):
         wfkit.read(path)
+
+
+ODD = {
+    "class as a category": lambda t: with_column(t, "class", t["class"].dictionary_encode()),
+    "class as a string view": lambda t: with_column(t, "class", t["class"].cast(pyarrow.string_view())),
+    "class as large text": lambda t: with_column(t, "class", t["class"].cast(pyarrow.large_string())),
+    "class as bytes": lambda t: with_column(t, "class", t["class"].cast(pyarrow.binary())),
+    "class by runs": lambda t: with_column(t, "class", pyarrow.compute.run_end_encode(t["class"].combine_chunks())),
+    "rep of 32 bits without a sign": lambda t: with_column(t, "rep", t["rep"].cast(pyarrow.uint32())),
+    "rep as floats": lambda t: with_column(t, "rep", t["rep"].cast(pyarrow.float64())),
+    "rep as a decimal": lambda t: with_column(t, "rep", t["rep"].cast(pyarrow.decimal128(38, 0))),
+    "rep as a category": lambda t: with_column(t, "rep", t["rep"].dictionary_encode()),
+    "sizes of 16 bits": lambda t: with_column(t, "size", t["size"].cast(pyarrow.list_(pyarrow.int16()))),
+    "sizes as floats": lambda t: with_column(t, "size", t["size"].cast(pyarrow.large_list(pyarrow.float32()))),
+    "sizes as views": lambda t: with_column(t, "size", pyarrow.array(t["size"].to_pylist(), pyarrow.list_view(pyarrow.int32()))),
+    "sizes as decimals": lambda t: with_column(t, "size", t["size"].cast(pyarrow.large_list(pyarrow.decimal128(12, 1)))),
+    "times without a sign": lambda t: with_column(t, "time_ns", t["time_ns"].cast(pyarrow.large_list(pyarrow.uint64()))),
+    "times as spans": lambda t: with_column(t, "time_ns", t["time_ns"].cast(pyarrow.large_list(pyarrow.duration("ns")))),
+    "start as dates": lambda t: with_column(t, "start_ns", t["start_ns"].cast(pyarrow.timestamp("ns", "Europe/Zurich"))),
+    "start as dates of ms": lambda t: with_column(t, "start_ns", t["start_ns"].cast(pyarrow.timestamp("ns")).cast(pyarrow.timestamp("ms"))),
+    "session as a category": lambda t: with_column(t, "session", t["session"].dictionary_encode()),
+    "what is missing as floats": lambda t: with_column(t, "page", pyarrow.array([float("nan")] * len(t), from_pandas=True)),
+}
+
+
+def with_column(table, name, values):
+    return table.set_column(table.schema.get_field_index(name), name, values)
+
+
+@pytest.fixture
+def started(traces):
+    """Some traces with a start."""
+    some = traces[10:30]
+    starts = [1_600_000_000_000_000_000 + row * 1_000_000_000 for row in range(19)] + [None]
+    return wfkit.Traces.from_arrays(
+        some.classes, some.time, some.size, offsets=some.offsets, reps=some.reps, sessions=some.sessions, start_ns=starts, layer="tcp"
+    )
+
+
+@pytest.mark.parametrize("what", ODD)
+def test_tables_have_any_type_that_holds_the_numbers(started, what):
+    # A part of a table, whose offsets do not begin at 0.
+    table = ODD[what](pyarrow.table(started))[3:]
+    assert wfkit.Traces.from_arrow(table) == started[3:]
+    assert wfkit.Traces.from_arrow(pyarrow.concat_tables([table[:1], table[1:]])) == started[3:]
+    assert len(wfkit.Traces.from_arrow(table[:0])) == 0
+
+
+def test_classes_are_numbers_or_texts(traces):
+    table = pyarrow.table(traces[:2])
+    for classes, names in [([3, 20], ["3", "20"]), ([1.0, 2.0], ["1", "2"]), (["01", " 1"], ["1", "1"])]:
+        assert wfkit.Traces.from_arrow(with_column(table, "class", pyarrow.array(classes))).classes.tolist() == names
+    for classes, text in [
+        ([0.5, 1.0], "column class holds Float64, of which 0.5 is no whole number"),
+        ([1.0, float("nan")], "row 1, column class: null"),
+        ([None, "a"], "row 0, column class: null"),
+        ([True, False], "column class holds Boolean: text or whole numbers are expected"),
+    ]:
+        with pytest.raises(wfkit.WfkitError, match=text):
+            wfkit.Traces.from_arrow(with_column(table, "class", pyarrow.array(classes)))
+    for name, values, text in [
+        ("rep", ["1", "2"], "column rep holds Utf8: whole numbers are expected"),
+        ("rep", [2**64 - 1, 1], "column rep: .*18446744073709551615"),
+        ("size", [[2**31], [1]], "column size: .*2147483648"),
+        ("size", [["600"], ["1"]], "column size holds Utf8: whole numbers are expected"),
+        ("size", [600, 1], "column size holds Int64: a list a trace is expected"),
+        ("size", [[600, None], [1]], "row 0, column size: null in the list"),
+        ("time_ns", [None, [0]], "row 0, column time_ns: null"),
+        ("start_ns", ["2024-05-01", None], "column start_ns holds Utf8: whole ns since 1970, or dates with times, are expected"),
+    ]:
+        typed = pyarrow.array(values, pyarrow.uint64()) if values[0] == 2**64 - 1 else pyarrow.array(values)
+        with pytest.raises(wfkit.WfkitError, match=text):
+            wfkit.Traces.from_arrow(with_column(table, name, typed))
+
+
+def test_frames_of_pandas_have_their_own_types():
+    frame = pandas.DataFrame({"class": ["a", "b"], "rep": [1, 2], "time_ns": [[0, 5], [0]], "size": [[600, -1448], [20]]})
+    expected = wfkit.Traces.from_arrow(frame)
+    starts = pandas.to_datetime(["2024-05-01T12:00", None])
+    for other in (
+        frame.astype({"class": "category", "rep": "Int64"}),
+        frame.astype({"class": "string", "rep": "uint8"}),
+        frame.assign(size=[np.array([600, -1448], np.int16), np.array([20], np.int16)]),
+        frame.assign(rep=[1.0, 2.0], time_ns=[np.array([0, 5], "m8[ns]"), np.array([0], "m8[ns]")]),
+        frame.set_index("class"),
+    ):
+        assert wfkit.Traces.from_arrow(other) == expected
+    assert wfkit.Traces.from_arrow(frame.assign(start_ns=starts)).start_ns.tolist() == [1_714_564_800_000_000_000, None]
+    assert wfkit.Traces.from_arrow(frame.assign(session=[1.0, None])).sessions.tolist() == ["1", None]
+    # Columns of objects without rows have no type.
+    assert len(wfkit.Traces.from_arrow(frame[:0])) == 0
+    with pytest.raises(wfkit.WfkitError, match="row 1, column rep: null"):
+        wfkit.Traces.from_arrow(frame.assign(rep=[1, None]))
+
+
+def test_frames_of_polars_have_their_own_types(traces):
+    frame = polars.DataFrame(traces)
+    for other in (
+        frame.with_columns(polars.col("class").cast(polars.Categorical)),
+        frame.with_columns(polars.col("class").cast(polars.Enum(sorted(set(frame["class"])))), polars.col("rep").cast(polars.UInt8)),
+        frame.with_columns(polars.col("size").cast(polars.List(polars.Int16)), polars.col("session").cast(polars.Categorical)),
+    ):
+        assert wfkit.Traces.from_arrow(other) == wfkit.Traces.from_arrow(frame)
+    single = wfkit.Traces.from_arrays(["a", "b"], [[0, 5], [0, 9]], [[1, -2], [3, -4]])
+    array = polars.DataFrame(single).with_columns(polars.col("size").cast(polars.Array(polars.Int32, 2)))
+    assert wfkit.Traces.from_arrow(array).size.tolist() == [1, -2, 3, -4]
+
+
+def test_what_was_read_may_be_written_over(traces, tmp_path):
+    for name in ("t.parquet", "t.csv", "t.csv.zip"):
+        path = tmp_path / name
+        traces.write(path)
+        read = wfkit.read(path)
+        read[:5].write(path)
+        assert wfkit.read(path) == read[:5]
+        # Nothing is lost where writing fails.
+        before = path.read_bytes()
+        twice = read[[0, 0]]
+        with pytest.raises(wfkit.WfkitError):
+            twice.write(path)
+        assert path.read_bytes() == before
+    path = tmp_path / "t.parquet"
+    traces.write(path)
+    whole = wfkit.read(path)
+    wfkit.write_parts((part[::2] for part in wfkit.read_parts(path)), path)
+    assert wfkit.read(path) == whole[::2]
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_sets_without_a_trace_or_with_one_packet(n, tmp_path):
+    few = wfkit.Traces.from_arrays(["a"] * n, [[0]] * n, [[600]] * n, layer="tcp")
+    assert (len(few), few.time.tolist(), few.class_names) == (n, [0] * n, ["a"] * n)
+    assert few.info()["traces"] == n and few._repr_html_() and few.labels.tolist() == [0] * n
+    assert pickle.loads(pickle.dumps(few)) == few == wfkit.Traces.from_arrow(pyarrow.table(few))
+    assert polars.DataFrame(few).height == n and few.tensor("direction", 3).shape == (n, 1, 3)
+    assert wfkit.features(few, "totals,kfp-size", progress=False).values.shape[0] == n
+    for name in ("t.parquet", "t.csv"):
+        few.write(tmp_path / name)
+    assert len(wfkit.read(tmp_path / "t.parquet")) == n
+    if n:
+        assert len(wfkit.defend(few, "front:ft-1", progress=False).traces) == n

@@ -188,7 +188,7 @@ impl Pipeline<'_> {
         let context = self.context.restarted();
         let folder = self.out("competition").join(file_name(defence));
         make_folder(&folder)?;
-        let rules = rules_for(set);
+        let rules = Rules::fitting(set);
         let file = folder.join("defence.csv.zip");
         let (set, copies) = &set.one_copy_each();
         if *copies > 0 {
@@ -286,18 +286,6 @@ impl Pipeline<'_> {
     fn out(&self, name: &str) -> PathBuf {
         self.options.out.join(name)
     }
-}
-
-/// Rules that fit the set: its own number of classes, and repetitions around their mean.
-fn rules_for(set: &TraceSet) -> Rules {
-    let classes = set.classes();
-    let mut reps = vec![0_u64; classes.len()];
-    for labelled in set.traces() {
-        reps[classes.index_of(&labelled.key.class).expect("the classes are those of the set")] += 1;
-    }
-    let mean = (set.len() as f64 / classes.len().max(1) as f64).round() as u64;
-    let most_off = reps.iter().map(|&reps| reps.abs_diff(mean)).max().unwrap_or(0);
-    Rules { classes: classes.len(), reps_mean: mean, deviation: most_off + 1, ..Rules::default() }
 }
 
 /// A defence as the name of a file: `front:ft-1,w-max=7s` is `front-ft-1-w-max-7s`.

@@ -142,15 +142,19 @@ fn udp<'a>(ip: &Ip<'a>) -> Result<Segment<'a>, Reason> {
     let transport_len = transport_len(ip, UDP_HEADER_LEN)?;
     let ports = ip.payload.first_chunk::<4>().ok_or(Reason::HeaderCut)?;
     let [source, destination] = ip.endpoints(*ports);
+    // Behind a shorter datagram are options (RFC 9868). The header says 0 of what the network card is to cut, more of a first fragment.
+    let stated = ip.payload.get(4..6).map_or(0, |length| u32::from(u16::from_be_bytes([length[0], length[1]])));
+    let datagram_len = if (UDP_HEADER_LEN..transport_len).contains(&stated) { stated } else { transport_len };
+    let payload_len = datagram_len - UDP_HEADER_LEN;
+    let payload = ip.payload.get(UDP_HEADER_LEN as usize..).unwrap_or(&[]);
     Ok(Segment {
         source,
         destination,
         ip_len: ip.total_len,
         seq: 0,
         flags: TcpFlags::default(),
-        // Not by the length in the UDP header: it is 0 in segments that the network card is to cut.
-        payload_len: transport_len - UDP_HEADER_LEN,
-        payload: ip.payload.get(UDP_HEADER_LEN as usize..).unwrap_or(&[]),
+        payload_len,
+        payload: &payload[..payload.len().min(payload_len as usize)],
         fragment: ip.more_fragments,
     })
 }

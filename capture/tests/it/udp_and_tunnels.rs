@@ -50,6 +50,21 @@ fn datagrams_are_traces_of_their_own_layer() {
     assert_eq!(dropped, [("DNS", 2), ("no payload", 1), ("not UDP", 1)]);
 }
 
+/// Options behind a datagram (RFC 9868) are none of it. The header states nothing of what the network card is to cut, and more than there is of a
+/// first fragment.
+#[test]
+fn datagrams_are_as_long_as_their_header_says() {
+    let stating = |length: u16, payload: &[u8]| {
+        let mut bytes = datagram([10, 0, 0, 2], [203, 0, 113, 5], (50_001, 443), payload);
+        bytes[24..26].copy_from_slice(&length.to_be_bytes());
+        bytes
+    };
+    let frames = [(18, 30), (0, 40), (7, 50), (2000, 60)];
+    let frames = frames.map(|(stated, payload)| raw(0, stating(stated, &vec![1; payload])));
+    let pcap = Pcap { nanoseconds: true, ..Pcap::of(Link::Raw) }.bytes(&frames);
+    assert_eq!(import_one(&pcap, &at(Layer::Udp, false)).trace.size(), [10, 40, 50, 60]);
+}
+
 #[test]
 fn tunnels_are_looked_into_only_where_asked() {
     let (near, far) = ([192, 0, 2, 1], [192, 0, 2, 2]);

@@ -3,10 +3,12 @@
 pub(crate) mod aligned;
 pub(crate) mod blend;
 pub(crate) mod boosting;
+#[cfg(feature = "second-opinions")]
 mod linfa;
 pub(crate) mod native;
 pub(crate) mod nearest_leaves;
 pub(crate) mod pool;
+#[cfg(feature = "second-opinions")]
 mod smartcore;
 pub(crate) mod svm;
 pub(crate) mod wang_knn;
@@ -203,6 +205,11 @@ pub enum LearnError {
          `--features deep-cuda`"
     )]
     WithoutNets,
+    /// Forests of other libraries are not part of this build.
+    #[error(
+        "this wfkit was built without the forest of {0}; build it by `cargo install --path . --features second-opinions`"
+    )]
+    WithoutSecondOpinions(Backend),
     /// The library has no such classifier.
     #[error("{0} has no classifier of extra-trees; only native has")]
     NoExtraTrees(Backend),
@@ -252,7 +259,7 @@ impl Backend {
     }
 
     /// A learner of this backend. The other libraries honour the number of trees and, like ours, look at the square root of
-    /// the number of features; they have no extra-trees for classification.
+    /// the number of features; they have no extra-trees for classification, and are part of builds with `second-opinions` alone.
     pub fn learner(self, params: ForestParams) -> Result<Box<dyn Learner>, LearnError> {
         if params.trees == 0 {
             return Err(ForestError::Param { name: "the number of trees", value: 0, least: 1 }.into());
@@ -260,8 +267,12 @@ impl Backend {
         match self {
             Self::Native => Ok(Box::new(native::Native(params))),
             _ if params.thresholds == Thresholds::Random => Err(LearnError::NoExtraTrees(self)),
+            #[cfg(feature = "second-opinions")]
             Self::Smartcore => Ok(Box::new(smartcore::Smartcore { trees: params.trees })),
+            #[cfg(feature = "second-opinions")]
             Self::Linfa => Ok(Box::new(linfa::Linfa { trees: params.trees })),
+            #[cfg(not(feature = "second-opinions"))]
+            Self::Smartcore | Self::Linfa => Err(LearnError::WithoutSecondOpinions(self)),
         }
     }
 }
@@ -281,6 +292,7 @@ impl FromStr for Backend {
 }
 
 /// The share of trees that vote for each class, shape `(n_rows, n_classes)`, from the vote of each tree for each row.
+#[cfg(feature = "second-opinions")]
 fn shares_of_votes(votes: &[Vec<usize>], n_rows: usize, n_classes: usize) -> Array2<f64> {
     let mut shares = Array2::zeros((n_rows, n_classes));
     for of_tree in votes {

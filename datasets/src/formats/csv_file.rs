@@ -233,8 +233,12 @@ impl<'a> CsvRows<'a> {
         let columns: Result<Vec<usize>, String> = names.iter().map(position).collect();
         let columns = columns.map_err(|message| ReadError::columns(self.path, message))?;
         if let Some(extra) = (0..self.header.len()).find(|column| !columns.contains(column)) {
-            let extra = shortened(&self.header[extra]);
-            return Err(ReadError::columns(self.path, format!("unknown column `{extra}`; expected {wanted}")));
+            let name = shortened(&self.header[extra]);
+            let index = match (extra, name.trim().is_empty()) {
+                (0, true) => " (pandas writes its index so: to_csv(FILE, index=False) leaves it out)",
+                _ => "",
+            };
+            return Err(ReadError::columns(self.path, format!("unknown column `{name}`{index}; expected {wanted}")));
         }
         self.columns = columns;
         Ok(())

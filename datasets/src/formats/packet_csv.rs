@@ -530,6 +530,10 @@ mod tests {
                 "cell_id,rep,direction_size,timestamp,flag\n",
                 "unknown column `flag`; expected cell_id,rep,direction_size,timestamp",
             ),
+            (
+                ",cell_id,rep,direction_size,timestamp\n",
+                "unknown column `` (pandas writes its index so: to_csv(FILE, index=False) leaves it out); expected cell_id,rep,direction_size,timestamp",
+            ),
         ] {
             let error = read(&Files::new().csv(header)).unwrap_err().to_string();
             assert!(error.ends_with(expected), "{error}");

@@ -126,6 +126,9 @@ struct Entry<'a> {
 /// are 4 million packets.
 const GROUP_BYTES: usize = 12 << 22;
 
+/// And no more than so many, but of a trace that has more by itself: one that would go beyond begins a group of its own.
+const MOST_GROUP_BYTES: usize = 64_000_000;
+
 pub(super) fn write_parquet_traces(path: &Path, set: &TraceSet) -> Result<(), WriteError> {
     write_parquet_in_parts(path, set.provenance(), |sink| set.traces().iter().try_for_each(|trace| sink.add(trace)))
 }
@@ -180,6 +183,9 @@ impl TraceSink<'_, '_> {
             let (path, key) = (self.path.to_owned(), Box::new(labelled.key.clone()));
             return Err(WriteError::Trace { path, key, reason });
         }
+        if !self.columns.labels.is_empty() && self.columns.bytes_with(labelled.trace.len()) > MOST_GROUP_BYTES {
+            self.write()?;
+        }
         self.columns.add(labelled);
         if self.columns.bytes() >= GROUP_BYTES || self.columns.labels.len() == GROUP_ROWS {
             self.write()
@@ -217,7 +223,12 @@ impl Columns {
     }
 
     fn bytes(&self) -> usize {
-        self.size.values.len() * (12 + 4 * self.known.len())
+        self.bytes_with(0)
+    }
+
+    /// What it will have with so many packets more.
+    fn bytes_with(&self, packets: usize) -> usize {
+        (self.size.values.len() + packets) * (12 + 4 * self.known.len())
     }
 
     fn add(&mut self, labelled: &LabelledTrace) {

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError};
 
+use arrow_schema::TimeUnit as ArrowUnit;
 use bytes::Bytes;
 use parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type};
 use parquet::column::reader::ColumnReaderImpl;
@@ -18,6 +19,7 @@ use parquet::schema::types::ColumnDescPtr;
 use rayon::prelude::*;
 
 use super::pages::{self, CheckedPages, NOT_COUNTED, TOO_LONG};
+use super::spans::unit_name;
 use super::{At, Held, ParquetFile, soundly, unreadable};
 use crate::formats::ReadError;
 
@@ -111,6 +113,10 @@ impl<'a> Column<'a> {
     /// What it holds, alone or in lists.
     pub(crate) fn kind(&self) -> Kind {
         let Some((_, descr)) = &self.leaf else { return Kind::Other };
+        // Whoever asks for numbers takes them for nanoseconds, if for times at all.
+        if self.span().is_some_and(|unit| unit != ArrowUnit::Nanosecond) {
+            return Kind::Other;
+        }
         match (descr.physical_type(), descr.logical_type_ref(), descr.converted_type()) {
             (_, Some(LogicalType::Unknown), _) => Kind::Null,
             (Type::INT32 | Type::INT64, Some(LogicalType::Integer(int)), _) => Kind::Whole { signed: int.is_signed },
@@ -144,6 +150,11 @@ impl<'a> Column<'a> {
         }
     }
 
+    /// The unit of its values, where they are spans of time.
+    fn span(&self) -> Option<ArrowUnit> {
+        self.file.spans.get(self.name).copied()
+    }
+
     /// The name of what it holds, as pandas and polars would call it.
     pub(crate) fn type_name(&self) -> String {
         let Some((_, descr)) = &self.leaf else { return "nested values".to_owned() };
@@ -157,7 +168,8 @@ impl<'a> Column<'a> {
             Type::BYTE_ARRAY => "bytes",
             Type::FIXED_LEN_BYTE_ARRAY => "bytes of one length",
         };
-        let name = match (descr.logical_type_ref(), descr.converted_type()) {
+        let spans = self.span().map(|unit| format!("spans of time in {}", unit_name(unit)));
+        let name = spans.unwrap_or_else(|| match (descr.logical_type_ref(), descr.converted_type()) {
             (Some(LogicalType::Integer(int)), _) => {
                 format!("{}{}", if int.is_signed { 'i' } else { 'u' }, int.bit_width)
             }
@@ -177,7 +189,7 @@ impl<'a> Column<'a> {
                 name if name.starts_with("UINT_") => name.replace("UINT_", "u"),
                 _ => physical.to_owned(),
             },
-        };
+        });
         if self.is_list() { format!("lists of {name}") } else { name }
     }
 

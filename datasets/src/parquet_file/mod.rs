@@ -8,6 +8,7 @@ mod column;
 #[cfg(test)]
 pub(crate) mod foreign_tables;
 mod pages;
+mod spans;
 mod writer;
 
 use std::any::Any;
@@ -18,6 +19,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow_schema::TimeUnit;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 use wfkit_metrics::Work;
@@ -46,6 +48,8 @@ pub(crate) struct ParquetFile<'a> {
     length: u64,
     metadata: ParquetMetaData,
     names: Vec<String>,
+    /// The unit of those columns that hold spans of time.
+    spans: HashMap<String, TimeUnit>,
     /// The row groups that are looked at; at first all.
     groups: Range<usize>,
     /// The rows of these.
@@ -90,12 +94,14 @@ impl<'a> ParquetFile<'a> {
             return Err(unreadable(path, format!("{rows} rows in {length} bytes")));
         }
         let groups = 0..metadata.num_row_groups();
+        let spans = spans::spans(metadata.file_metadata());
         Ok(Self {
             path,
             file: Arc::new(Mutex::new(file)),
             length,
             metadata,
             names,
+            spans,
             groups,
             rows: 0..rows as usize,
             work: None,

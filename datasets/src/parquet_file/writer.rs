@@ -29,7 +29,7 @@ const ZSTD_LEVEL: i32 = 3;
 
 /// The entry that says which types of Arrow the columns are: where it is absent, lists are read with offsets of 32 bits, which do not
 /// reach beyond 2^31 values.
-const ARROW_ENTRY: &str = "ARROW:schema";
+pub(super) const ARROW_ENTRY: &str = "ARROW:schema";
 
 /// A column on its way into a file.
 #[derive(Debug, Clone)]

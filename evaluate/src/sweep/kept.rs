@@ -6,11 +6,10 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-
-use super::Memory;
-
 use wfkit_datasets::files::replace_with;
 use wfkit_datasets::hex;
+
+use super::Memory;
 
 /// Folders with one small file a measurement, named by the digest of everything that it depends on.
 #[derive(Debug)]

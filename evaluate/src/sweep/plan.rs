@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 
 use sha2::{Digest as _, Sha256};
 use wfkit_classify::Samples;
-use wfkit_datasets::TraceSet;
 use wfkit_datasets::splits::{Split, explicit};
+use wfkit_datasets::{TraceSet, hex};
 use wfkit_defend::{DefenseSpec, DefenseSpecError, Limit, Variant, Variants, variants};
 use wfkit_metrics::did_you_mean_one_of;
 
@@ -100,10 +100,6 @@ pub(super) fn content(set: &TraceSet) -> String {
     }
     hasher.update(format!("{:?} {:?}", set.provenance().layer, set.provenance().defenses));
     hex(&hasher.finalize())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Lines of a plan file that name defences, with their numbers from 1 on; what stands behind a # is a remark.

@@ -100,6 +100,23 @@ pub fn bandwidth_file(unix_seconds: u64, relays: &[Identity]) -> String {
     text
 }
 
+/// What an authority remembers of relays: that all ran for a hundred days. Without it, tor calls stable what has run for at least as long as
+/// half of the relays have: seconds here, so that chance chooses who may be a guard, and nobody may where all authorities and exits are older.
+pub(crate) fn stability_file(unix_seconds: u64, relays: &[Identity]) -> String {
+    const RUN: u64 = 100 * 24 * 60 * 60;
+    let time = |unix_seconds: u64| {
+        let time = jiff::Timestamp::from_second(unix_seconds as i64).expect("a clock's time has a date");
+        time.strftime("%Y-%m-%d %H:%M:%S").to_string()
+    };
+    let (stored, tracked) = (time(unix_seconds), time(unix_seconds.saturating_sub(RUN)));
+    let mut text = format!("format 2\nstored-at {stored}\ntracked-since {tracked}\ndata\n");
+    for Identity { fingerprint, .. } in relays {
+        // Seconds of all runs and how many they were; seconds up and known.
+        let _ = writeln!(text, "R {fingerprint}\n+MTBF {RUN} 1.00000\n+WFU {RUN} {RUN}");
+    }
+    text + ".\n"
+}
+
 pub(crate) fn make_folder(folder: &Path) -> Result<(), Error> {
     use std::os::unix::fs::DirBuilderExt as _;
     let shown = || folder.display().to_string();
@@ -122,5 +139,15 @@ mod tests {
         let text = bandwidth_file(1_700_000_000, &[relay("A", true), relay("B", false)]);
         let expected = format!("1700000000\nnode_id=${} bw=1\nnode_id=${} bw=10000\n", "A".repeat(40), "B".repeat(40));
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn all_relays_are_said_to_have_run_for_long() {
+        let relay = Identity { fingerprint: "A".repeat(40), is_authority: false };
+        let expected = format!(
+            "format 2\nstored-at 2023-11-14 22:13:20\ntracked-since 2023-08-06 22:13:20\ndata\nR {}\n+MTBF 8640000 1.00000\n+WFU 8640000 8640000\n.\n",
+            "A".repeat(40)
+        );
+        assert_eq!(stability_file(1_700_000_000, &[relay]), expected);
     }
 }

@@ -106,7 +106,12 @@ impl Torrc<'_> {
         )?;
         writeln!(f, "V3AuthDistDelay 4\nV3AuthNIntervalsValid 6\nTestingDirAuthVoteHSDir *")?;
         // Authorities themselves are no guards, or their votes would be in recordings.
-        writeln!(f, "TestingDirAuthVoteGuard {}\nTestingDirAuthVoteExit {}", listed(guards), listed(exits))?;
+        writeln!(
+            f,
+            "TestingDirAuthVoteGuard {}\nTestingDirAuthVoteGuardIsStrict 1\nTestingDirAuthVoteExit {}",
+            listed(guards),
+            listed(exits)
+        )?;
         // Without this file relays are unmeasured, and one of them is chosen for every position of every path.
         writeln!(f, "V3BandwidthsFile {}", bandwidth_file.display())?;
         // Periods of onion services are 24 votes, which clients other than tor read here, in minutes.
@@ -223,7 +228,7 @@ mod tests {
         let (guards, exits) = ([Ipv4Addr::new(198, 18, 0, 4)], [Ipv4Addr::new(198, 18, 0, 5)]);
         let bandwidth_file = Path::new("/run/lab/bandwidth");
         let text = written(RoleOptions::Authority { guards: &guards, exits: &exits, bandwidth_file, now: 1000 });
-        assert!(text.contains("\nTestingDirAuthVoteGuard 198.18.0.4\nTestingDirAuthVoteExit 198.18.0.5\n"));
+        assert!(text.contains("\nTestingDirAuthVoteGuard 198.18.0.4\nTestingDirAuthVoteGuardIsStrict 1\nTestingDirAuthVoteExit 198.18.0.5\n"));
         assert!(text.contains("\nExitPolicy reject *:*\n"));
         assert!(text.contains("\nTestingV3AuthVotingStartOffset 100\n"));
         assert!(text.contains("hsdir_interval=720"));

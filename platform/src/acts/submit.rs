@@ -7,6 +7,7 @@ use futures_util::{Stream, StreamExt};
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
 use wfkit_datasets::formats::ReadLimits;
+use wfkit_datasets::hex;
 use wfkit_defend::{DefenseSpec, DefenseSpecError};
 
 use super::Person;
@@ -14,7 +15,7 @@ use crate::game::{Counting, Kind, Phase, Round, Slots};
 use crate::store::submissions::{self, New, State, Submission};
 use crate::store::teams::{self, Team};
 use crate::store::{Conn, attempts, audit, jobs, rounds};
-use crate::world::{counted, hex};
+use crate::world::counted;
 use crate::{App, Failure, Millis};
 
 /// Plain text may be as large as an archive of it may unpack to in practice: a full upload has some 50 MB.

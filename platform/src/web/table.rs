@@ -216,7 +216,7 @@ impl<'a, S: Copy> Table<'a, S> {
     /// A cursor: letters and digits, the last of which tell whether the others are as they were given out.
     fn cursor(&self, at: &Place) -> String {
         let text = serde_json::to_string(&Cursor { of: self.of(), at: at.clone() }).expect("texts and numbers");
-        format!("{}{}", crate::world::hex(text.as_bytes()), &crate::digest(&text)[..8])
+        format!("{}{}", wfkit_datasets::hex(text.as_bytes()), &crate::digest(&text)[..8])
     }
 
     fn place(&self, cursor: &str) -> Option<Place> {

@@ -27,13 +27,15 @@ def read(
     client: str | None = None,
     flows: str | None = None,
     peer: str | None = None,
+    packet_columns: str | Sequence[str] = (),
     progress: Progress = None,
 ) -> Traces:
     """Reads captures or traces, told by content: files, or folders of them.
 
     pcap and pcapng, plain or packed, and what ``tshark -T fields`` wrote, give one trace a file. Traces are wfkit's Parquet and CSV,
     the arrays of WFlib, Robust Fingerprinting, DF and Tik-Tok (``npz``, pickles, in which nothing is run), and the texts of
-    Wang, k-FP, CUMUL, Maybenot, circpad and others: the table in ``datasets/README.md`` has them all, with unit, sign and what is lost.
+    Wang, k-FP, CUMUL, Maybenot, circpad and others: ``datasets/README.md`` lists them all, and the handbook's page of
+    formats has their signs, units and what each loses.
 
     Parameters
     ----------
@@ -48,6 +50,9 @@ def read(
         ``"folders"``; or a CSV file with ``path, class, rep, session``.
     client, flows, peer
         Of captures: as ``wfkit capture import`` has them.
+    packet_columns
+        Of captures: what to keep of each packet beside time and size, ``flow`` and ``proto`` (:attr:`wfkit.Traces.columns`). Files of traces keep
+        what they have.
     progress
         None: a bar in notebooks and terminals, where it takes longer than a second; False: none; or a function that is called with
         the work, the steps done and all steps.
@@ -56,7 +61,8 @@ def read(
     """
     first = [path] if isinstance(path, (str, os.PathLike)) else list(path)
     all_paths = [os.fspath(one) for one in (*first, *paths)]
-    return _wfkit.read(all_paths, format, layer, label, labels, client, flows, peer, watcher(progress))
+    kept = [packet_columns] if isinstance(packet_columns, str) else list(packet_columns)
+    return _wfkit.read(all_paths, format, layer, label, labels, client, flows, peer, kept, watcher(progress))
 
 
 def read_parts(path: Path) -> Parts:
@@ -85,7 +91,8 @@ def write_parts(tables: Any, path: Path, *, croissant: bool = True) -> dict[str,
         tables, such as :func:`wfkit.read_parts`, or what :func:`wfkit.defend_batch` makes of each of its parts. Columns are those of
         :meth:`wfkit.Traces.from_arrow`; rows are in the order of class (numbers by value), session and rep.
     path
-        ``.parquet``, ``.csv`` or ``.csv.zip``.
+        ``.parquet``, ``.csv`` or ``.csv.zip``. A file that is there is replaced when the new one is whole, also one that the tables are
+        read from.
     croissant
         Whether a description in Croissant is written beside.
 

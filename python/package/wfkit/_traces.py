@@ -17,10 +17,10 @@ NS_IN_S = 1e9
 
 
 def restore(
-    offsets: Any, time: Any, size: Any, classes: Any, reps: Any, labels: Any, start_ns: Any, provenance: str
+    offsets: Any, time: Any, size: Any, classes: Any, reps: Any, labels: Any, start_ns: Any, provenance: str, known: Any = ()
 ) -> Traces:
-    """Traces from a pickle."""
-    return Traces._from_columns(classes, offsets, time, size, reps.tolist(), labels, start_ns, provenance)
+    """Traces from a pickle, older ones of which have no columns of packets."""
+    return Traces._from_columns(classes, offsets, time, size, reps.tolist(), labels, start_ns, provenance, list(known))
 
 
 def from_arrays(
@@ -29,14 +29,12 @@ def from_arrays(
     size: Any,
     offsets: Any,
     unit: str,
-    reps: Any,
-    sessions: Any,
-    origins: Any,
-    pages: Any,
-    start_ns: Any,
+    labels: tuple[Any, Any, Any, Any, Any],
     layer: str,
+    columns: Any,
 ) -> Traces:
     """See :meth:`wfkit.Traces.from_arrays`."""
+    reps, sessions, origins, pages, start_ns = labels
     if unit not in ("ns", "s"):
         raise WfkitError(f"unit is ns or s, not {unit}")
     names = class_names(classes)
@@ -69,7 +67,45 @@ def from_arrays(
         [texts(labels) for labels in (sessions, origins, pages)],
         None if start_ns is None else [None if start is None else int(start) for start in start_ns],
         layer,
+        [(str(name), *packet_column(str(name), values, offsets)) for name, values in named(columns)],
     )
+
+
+def named(columns: Any) -> list[tuple[Any, Any]]:
+    """Columns by their names, of a dictionary or a table."""
+    if columns is None:
+        return []
+    if not hasattr(columns, "keys"):
+        raise WfkitError(f"columns is {type(columns).__name__}: values by the name of a column are expected, such as columns={{'flow': ..}}")
+    return [(name, columns[name]) for name in columns.keys()]
+
+
+def packet_column(name: str, values: Any, offsets: Any) -> tuple[Any, list[bool] | None]:
+    """A value of each packet, -1 where it is not known, and which traces have any, where some have not."""
+    lengths = np.diff(offsets)
+    is_numbers = isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype != object
+    if is_numbers or not any(one is None or np.ndim(one) > 0 for one in values):
+        flat, known = np.asarray(values), None
+        if flat.shape != (offsets[-1],):
+            raise WfkitError(f"{flat.shape[0]} values of {name} for {offsets[-1]} packets")
+    else:
+        if len(values) != len(lengths):
+            raise WfkitError(f"{len(values)} arrays of {name} for {len(lengths)} traces")
+        for row, (one, length) in enumerate(zip(values, lengths, strict=True)):
+            if one is not None and len(one) != length:
+                raise WfkitError(f"row {row}: {len(one)} values of {name} for {length} packets")
+        known = [one is not None for one in values]
+        each = [np.full(length, -1) if one is None else np.asarray(one) for one, length in zip(values, lengths, strict=True)]
+        flat = np.concatenate(each) if each else np.zeros(0, np.int32)
+    if flat.dtype == object:
+        flat = np.asarray([-1 if value is None else value for value in flat.tolist()])
+    if len(flat) == 0:
+        flat = flat.astype(np.int32)
+    if flat.dtype.kind == "f":
+        flat = np.where(np.isnan(flat), -1, flat)
+    if flat.dtype.kind not in "iuf" or not ((flat == np.rint(flat)) & (flat >= -1) & (flat < 2**15)).all():
+        raise WfkitError(f"{name} holds what is no whole number of -1 (not known) to 32767")
+    return np.ascontiguousarray(flat, np.int32), known
 
 
 def class_names(classes: Any) -> list[str]:
@@ -117,7 +153,7 @@ def from_wflib(x: Any, y: Any) -> Traces:
         with warnings.catch_warnings(record=True) as met:
             warnings.simplefilter("always")
             try:
-                traces = read([path], None, "tcp", None, None, None, None, None, None)
+                traces = read([path], None, "tcp", None, None, None, None, None, [], None)
             except WfkitError as error:
                 raise WfkitError(str(error).replace(path, "arrays")) from None
     for warning in met:
@@ -155,5 +191,7 @@ def html(traces: Traces) -> str:
         "layer": traces.layer,
         "defences": " + ".join(traces.defences) or "none",
     }
+    if traces.columns:
+        rows["of packets"] = "time, size, " + ", ".join(traces.columns)
     cells = "".join(f"<tr><th style='text-align:left'>{name}</th><td>{escape.escape(text)}</td></tr>" for name, text in rows.items())
     return f"<table>{cells}</table>"

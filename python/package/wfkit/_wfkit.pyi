@@ -1,6 +1,6 @@
 """The extension module, in Rust. Its documentation is in the docstrings of the classes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, final, overload
 
 import numpy as np
@@ -87,6 +87,7 @@ class Traces:
         pages: Sequence[str | None] | npt.NDArray[Any] | None = None,
         start_ns: Sequence[int | None] | npt.NDArray[Any] | None = None,
         layer: str = "unknown",
+        columns: Mapping[str, Sequence[Any] | npt.NDArray[Any]] | None = None,
     ) -> Traces: ...
     @classmethod
     def from_wflib(cls, x: npt.NDArray[Any], y: npt.NDArray[Any]) -> Traces: ...
@@ -101,6 +102,7 @@ class Traces:
         labels: list[list[str | None] | None],
         start_ns: list[int | None] | None,
         provenance: str,
+        known: list[tuple[str, npt.NDArray[np.int32], list[bool] | None]],
     ) -> Traces: ...
     @property
     def shape(self) -> tuple[int]: ...
@@ -110,6 +112,9 @@ class Traces:
     def time(self) -> npt.NDArray[np.int64]: ...
     @property
     def size(self) -> npt.NDArray[np.int32]: ...
+    @property
+    def columns(self) -> dict[str, npt.NDArray[np.int32]]: ...
+    def column(self, name: str) -> npt.NDArray[np.int32]: ...
     @property
     def reps(self) -> npt.NDArray[np.int64]: ...
     @property
@@ -170,6 +175,9 @@ class Trace:
     def time(self) -> npt.NDArray[np.int64]: ...
     @property
     def size(self) -> npt.NDArray[np.int32]: ...
+    @property
+    def columns(self) -> dict[str, npt.NDArray[np.int32]]: ...
+    def column(self, name: str) -> npt.NDArray[np.int32]: ...
     def __len__(self) -> int: ...
 
 @final
@@ -321,6 +329,7 @@ def read(
     client: str | None,
     flows: str | None,
     peer: str | None,
+    packet_columns: list[str],
     progress: object | None,
 ) -> Traces: ...
 def defend(

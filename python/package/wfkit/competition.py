@@ -62,7 +62,8 @@ def check(path: Path, *, verif: Path | Sequence[Path] | None = None, rules: Rule
 def split(path: Path, folder: Path, *, team_id: int = 1, test_traces: int = 300, seed: int = 0) -> dict[str, Any]:
     """Parts a defence file: returns the names of the files under ``train``, ``test`` and ``verif``, and how many traces they have.
 
-    Every class is on both sides, and traces with the same packets stay together where they can.
+    Every class is on both sides, and traces with the same packets stay together where they can. Files that are there are replaced, but
+    for the one that is read.
     """
     report: dict[str, Any] = json.loads(_wfkit.part(os.fspath(path), os.fspath(folder), team_id, test_traces, seed))
     return report

@@ -46,9 +46,12 @@ class Parts:
         self.classes: list[str] = []
         self.sessions: list[str] = []
         self.start_ns: list[int | None] = []
+        self.columns: dict[str, list[npt.NDArray[np.int64]]] = {}
         self.left_out: collections.Counter[str] = collections.Counter()
 
-    def add(self, time: Any, size: Any, name: str, session: str, start_ns: int | None = None) -> None:
+    def add(
+        self, time: Any, size: Any, name: str, session: str, start_ns: int | None = None, columns: Mapping[str, Any] | None = None
+    ) -> None:
         if len(time) == 0:
             self.left_out["without a packet"] += 1
         elif (np.diff(time) < 0).any():
@@ -59,6 +62,8 @@ class Parts:
             self.classes.append(name)
             self.sessions.append(session)
             self.start_ns.append(start_ns)
+            for column, values in (columns or {}).items():
+                self.columns.setdefault(column, []).append(np.asarray(values, np.int64))
 
     def traces(self, path: Path, layer: str, warned: Sequence[str] = ()) -> Traces:
         left_out = [f"{count} rows are left out: {reason}" for reason, count in sorted(self.left_out.items())]
@@ -81,6 +86,7 @@ class Parts:
             sessions=self.sessions,
             start_ns=self.start_ns,
             layer=layer,
+            columns={column: np.concatenate(values) for column, values in self.columns.items()},
         )
 
 
@@ -95,8 +101,9 @@ def gtt23(
     """Circuits of GTT23 (Jansen, Wails and Johnson, A Measurement of Genuine Tor Traces for Realistic Website Fingerprinting, 2024).
 
     The class is the circuit's label: its shortest private suffix or, where that is empty, its domain. The session is the day of the
-    measurement, ``day 1`` and on. Cells keep their times and directions; their commands are lost. They were measured at **exit relays**,
-    not at the client's link: what an attacker between client and guard sees has other times.
+    measurement, ``day 1`` and on. Cells keep their times and directions, and their commands as ``cell_cmd`` and ``relay_cmd``
+    (:attr:`wfkit.Traces.columns`), where the table has them. They were measured at **exit relays**, not at the client's link: what an attacker
+    between client and guard sees has other times.
 
     Parameters
     ----------
@@ -115,6 +122,7 @@ def gtt23(
         missing = {"time", "direction"} - set(fields["cells"].base.names or ())
         if missing:
             raise WfkitError(f"{os.fspath(path)}: cells have no {' and no '.join(sorted(missing))}: these are no circuits of GTT23")
+        commands = [name for name in ("cell_cmd", "relay_cmd") if name in (fields["cells"].base.names or ())]
         parts = Parts()
         wanted = None if labels is None else set(labels)
         for row, circuit in rows_of(path, circuits, rows):
@@ -136,7 +144,8 @@ def gtt23(
             if not label:
                 parts.left_out["neither domain nor suffix says the class"] += 1
                 continue
-            parts.add(np.rint(cells["time"] * NS_IN_S), direction * CELL, label, f"day {int(circuit['day'])}")
+            columns = {name: cells[name] for name in commands}
+            parts.add(np.rint(cells["time"] * NS_IN_S), direction * CELL, label, f"day {int(circuit['day'])}", columns=columns)
     return parts.traces(path, "cell")
 
 

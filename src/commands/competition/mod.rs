@@ -8,9 +8,10 @@ use anyhow::{Result, bail};
 use wfkit_competition::{
     Baseline, BundleOptions, CheckReport, CompetitionScore, Plausibility, Rules, SplitOptions, SplitReport, Verif,
     bundle_for_codabench, check_attack, check_defense, count_all_paths, export_defense, read_defense, score, split,
-    split_for_hosts, write_kit,
+    split_for_hosts, split_paths, write_kit,
 };
 use wfkit_datasets::TraceSet;
+use wfkit_datasets::files::is_same_file;
 use wfkit_datasets::formats::{Problems, ReadLimits, Source};
 use wfkit_defend::{DefenseSpec, ManifestFile};
 use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, UtilityReport};
@@ -166,6 +167,9 @@ fn split_file(
     (test, classes, kaggle): (usize, Option<u32>, bool),
     context: &Context<'_>,
 ) -> Result<()> {
+    if split_paths(team_id.into(), out).iter().any(|written| is_same_file(written, file)) {
+        bail!("{}: it is what is read, and would be lost; name another folder for --out", file.display());
+    }
     let set = read_defense(file, &ReadLimits::UPLOAD)?;
     let found = set.classes().len();
     if let Some(asked) = classes.filter(|&asked| asked as usize != found) {

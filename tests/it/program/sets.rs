@@ -80,6 +80,15 @@ fn nothing_that_is_read_is_lost_by_what_is_written() {
         assert!(error.contains("it is what is read, and would be lost"), "{line}: {error}");
         assert_eq!(std::fs::read_to_string(folder.path("flows.csv")).unwrap(), table, "{line}");
     }
+    // Files of a split have names of their own, which may be that of what is split.
+    let parted = folder.path("team_1_train.csv.zip");
+    folder.wfkit("dataset convert traces.parquet --out team_1_train.csv.zip --lose-origins").succeeds();
+    let before = std::fs::read(&parted).unwrap();
+    for line in ["", " --kaggle"] {
+        let error = folder.wfkit(&format!("competition split team_1_train.csv.zip --team-id 1 --out .{line}")).fails();
+        assert!(error.contains("it is what is read, and would be lost; name another folder"), "{line}: {error}");
+    }
+    assert_eq!(std::fs::read(&parted).unwrap(), before);
     folder.wfkit("dataset filter flows.csv --classes a --out a.csv").succeeds();
     assert_eq!(folder.traces("a.csv").set.len(), 1);
 }

@@ -172,6 +172,15 @@ pub(super) fn traces_of(
     let mut found = FieldTraces { is_counted: given.is_none(), ..FieldTraces::default() };
     let (mut reps, mut at_zero) = (Reps::default(), 0);
     let directions = values.iter().all(|value| value.is_nan() || [-1.0, 0.0, 1.0].contains(value));
+    if let Some(magnitude) = one_magnitude(columns, values).filter(|_| !directions) {
+        return Err(ReadError::damaged(
+            path,
+            format!(
+                "all packets in X are {magnitude} or -{magnitude}: these are sizes, or directions of another scale, not directions times seconds. \
+                 Directions are 1 and -1 (numpy.sign(X)); of sizes make traces in Python (wfkit.Traces.from_arrays), or JSON lines"
+            ),
+        ));
+    }
     let (mut back, mut first_left_out) = (0, None);
     for (at, class) in classes.iter().enumerate() {
         let row = &values[at * columns..(at + 1) * columns];
@@ -215,6 +224,14 @@ pub(super) fn traces_of(
         "traces begin with 0, a packet at time 0 whose direction is lost by multiplying: it is taken as outgoing",
     );
     Ok(found)
+}
+
+/// The size of all numbers but the padding, where they have one and a row has several: packets do not all come at one time.
+fn one_magnitude(columns: usize, values: &[f64]) -> Option<f64> {
+    let mut packets = values.iter().map(|value| value.abs()).filter(|&value| value > 0.0);
+    let first = packets.next()?;
+    let has_several = |row: &[f64]| row.iter().filter(|value| value.abs() > 0.0).nth(1).is_some();
+    (packets.all(|value| value == first) && values.chunks_exact(columns.max(1)).any(has_several)).then_some(first)
 }
 
 const GOES_BACK: &str = "row whose times go back, or are none";

@@ -12,8 +12,10 @@ use crate::{LabelledTrace, NOT_KNOWN, PacketColumn};
 
 /// The format whose first line this may be.
 pub(super) fn of_line(line: &str) -> Option<FieldFormat> {
-    let is_circpad = line.split_whitespace().nth(1).is_some_and(|event| event.starts_with("circpad_"));
-    if is_circpad {
+    let mut words = line.split_whitespace();
+    let is_ns = words.next().is_some_and(|time| time.bytes().all(|byte| byte.is_ascii_digit()));
+    let is_event = |event: &str| event.starts_with("circpad_") || (is_ns && event.starts_with("connection_"));
+    if words.next().is_some_and(is_event) {
         return Some(FieldFormat::Circpad);
     }
     if let Some((time, rest)) = line.split_once(',')
@@ -132,7 +134,10 @@ fn maybenot(path: &Path, row: u64, line: &str) -> Result<(Packet, bool), ReadErr
     let direction = direction_of(event).ok_or_else(|| {
         wrong(path, row, "event", event, "none of s, r, sn, sp, rn, rp: sent or received, normal or padding")
     })?;
-    let Some(bytes) = fields.next() else { return Ok((Packet { time: Time::Ns(ns), size: direction }, false)) };
+    // A comma with nothing behind it says nothing either.
+    let Some(bytes) = fields.next().filter(|bytes| !bytes.is_empty()) else {
+        return Ok((Packet { time: Time::Ns(ns), size: direction }, false));
+    };
     match finite_number(bytes) {
         Ok(number) if number < 0.0 => Err(wrong(path, row, "bytes", bytes, BELOW_0)),
         Ok(number) => Ok((Packet { time: Time::Ns(ns), size: number * direction }, true)),

@@ -1,5 +1,6 @@
 //! Texts that hold lists: `kfp`, `cumul`, `doh`, `f-bleau`, `json-lines`.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 
@@ -17,7 +18,8 @@ use crate::{LabelledTrace, TraceKey, canonical_class};
 /// The format whose first line this may be, of a text that begins so.
 pub(super) fn of_line(line: &str, text: &str) -> Option<FieldFormat> {
     let has = |text: &str, name: &str| text.contains(&format!("\"{name}\""));
-    if ["[(", "[["].iter().any(|start| line.starts_with(start)) {
+    let mut start = text.chars().filter(|letter| !letter.is_whitespace());
+    if (start.next(), start.next().is_some_and(|letter| "([".contains(letter))) == (Some('['), true) {
         return Some(FieldFormat::Kfp);
     }
     if line.starts_with('{') && has(text, "sent") && has(text, "received") && has(text, "order") {
@@ -51,7 +53,7 @@ pub(super) fn read(format: FieldFormat, path: &Path, limits: &ReadLimits) -> Res
 /// A Python list of pairs; tuples are lists in JSON.
 fn kfp(path: &Path, text: &str) -> Result<FieldTraces, ReadError> {
     let (key, page) = label_of(path)?;
-    let json: String = text
+    let json: String = without_types(text)
         .chars()
         .map(|c| {
             if c == '(' {
@@ -76,6 +78,34 @@ fn kfp(path: &Path, text: &str) -> Result<FieldTraces, ReadError> {
     found.tell(usize::from(directions), DIRECTIONS);
     found.traces.push(LabelledTrace { page, ..LabelledTrace::new(key, None, trace) });
     Ok(found)
+}
+
+/// Numbers as they are where NumPy writes their types around them: `np.float64(0.5)`.
+fn without_types(text: &str) -> Cow<'_, str> {
+    if !text.contains("np.") {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("np.") {
+        let (before, typed) = rest.split_at(at);
+        plain.push_str(before);
+        let kind = typed[3..].bytes().take_while(u8::is_ascii_alphanumeric).count() + 3;
+        let number = typed[kind..].strip_prefix('(').and_then(|behind| behind.split_once(')'));
+        rest = match number {
+            Some((number, behind)) => {
+                plain.push_str(number);
+                behind
+            }
+            // Whoever reads it says what is wrong with it.
+            None => {
+                plain.push_str(&typed[..kind]);
+                &typed[kind..]
+            }
+        };
+    }
+    plain.push_str(rest);
+    Cow::Owned(plain)
 }
 
 /// `page ms count ms:peer:size ..`: the sign of sizes is turned, since incoming is positive there.

@@ -48,7 +48,8 @@ fn labels_of(path: &Path) -> PathBuf {
 }
 
 fn array(path: &Path, limits: &ReadLimits) -> Result<Pickled, ReadError> {
-    let bytes = bytes_of(path, limits)?;
+    let mut bytes = bytes_of(path, limits)?;
+    let is_of_call = leave_call_undone(&mut bytes);
     let options = DeOptions::new().keep_restore_state().replace_unresolved_globals().replace_recursive_structures();
     let parsed = caught(|| serde_pickle::value_from_slice(&bytes, options));
     let value = match parsed {
@@ -63,10 +64,10 @@ fn array(path: &Path, limits: &ReadLimits) -> Result<Pickled, ReadError> {
     };
     let array = match &value {
         Value::Tuple(state) if state.len() == 5 => of_numpy(state, kind_of(&bytes)),
+        Value::Tuple(arguments) if is_of_call => of_call(arguments, &bytes),
         _ => of_lists(&value).ok_or_else(|| "something else than one array of numbers, or lists of them".to_owned()),
     };
     array.map_err(|found| {
-        // From protocol 5 on NumPy makes arrays by a call, which is not done here.
         let newer = if bytes.get(1) == Some(&5) { "; of protocol 5, which protocol=4 avoids" } else { "" };
         ReadError::damaged(
             path,
@@ -76,6 +77,34 @@ fn array(path: &Path, limits: &ReadLimits) -> Result<Pickled, ReadError> {
             ),
         )
     })
+}
+
+/// In protocol 5, the default from Python 3.14 on, NumPy makes an array by a call at the end of the pickle. It is not done here: what it is called
+/// with is the whole array, and is what is read instead. Whether there was such a call.
+fn leave_call_undone(pickle: &mut [u8]) -> bool {
+    const CALLED: &[u8] = b"_frombuffer";
+    const REDUCE: u8 = b'R';
+    const MEMOIZE: u8 = 0x94;
+    let start = &pickle[..pickle.len().min(64)];
+    let is_of_array = start.get(1) == Some(&5) && start.windows(CALLED.len()).any(|window| window == CALLED);
+    match pickle {
+        [.., call, MEMOIZE, b'.'] | [.., call, b'.'] if is_of_array && *call == REDUCE => {
+            *call = MEMOIZE;
+            true
+        }
+        _ => false,
+    }
+}
+
+/// An array by what it is made of: bytes, type, shape, and whether it stands row by row (C) or column by column (F).
+fn of_call(arguments: &[Value], pickle: &[u8]) -> Result<Pickled, String> {
+    /// What is behind the bytes, which may hold anything.
+    const BEHIND: usize = 512;
+    let [bytes @ Value::Bytes(_), kind, shape, Value::String(order)] = arguments else {
+        return Err("an array that is kept otherwise than NumPy keeps numbers".to_owned());
+    };
+    let state = [Value::None, shape.clone(), kind.clone(), Value::Bool(order == "F"), bytes.clone()];
+    of_numpy(&state, kind_of(&pickle[pickle.len().saturating_sub(BEHIND)..]))
 }
 
 /// The type of an array, as NumPy names it (`f4`): the letter and the bytes of a value. The reader forgets it, but it stands in the pickle behind

@@ -20,6 +20,28 @@ fn is_load(trace: &Trace, cells: usize, bytes: i32, timed: bool) -> bool {
 }
 
 #[test]
+fn every_format_stands_in_the_tables_of_the_docs_with_sign_unit_and_what_is_lost() {
+    let docs = |file: &str| std::fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+    let (list, handbook) = (docs("README.md"), docs("../docs/src/reference/formats.md"));
+    let (read, written) = handbook.split_once("| written |").unwrap();
+    let cells = |table: &str, format: FieldFormat| -> Vec<Vec<String>> {
+        let rows = table.lines().filter(|line| line.starts_with('|'));
+        let rows = rows.map(|row| row.split('|').skip(1).map(|cell| cell.trim().to_owned()).collect::<Vec<_>>());
+        rows.filter(|cells| cells[0].contains(&format!("`{}`", format.name()))).collect()
+    };
+    for format in FieldFormat::ALL {
+        assert!(list.contains(&format!("| `{}` |", format.name())), "datasets/README.md lacks {}", format.name());
+        let rows = cells(read, format);
+        assert!(!rows.is_empty(), "the handbook lacks {}", format.name());
+        // Name, sign, times, sizes, what is lost, and nothing behind the last bar.
+        assert!(rows.iter().all(|row| row.len() == 6 && row[..5].iter().all(|cell| !cell.is_empty())), "{rows:?}");
+    }
+    for format in FieldFormat::WRITTEN {
+        assert_eq!(cells(written, format).len(), 1, "the handbook does not say what {} loses", format.name());
+    }
+}
+
+#[test]
 fn the_formats_of_the_field_are_read_with_their_signs_and_units() {
     let cases = cases();
     for (name, format, cells, bytes, timed, told) in [
@@ -117,6 +139,30 @@ fn at(name: &str, content: &[u8]) -> Result<crate::formats::ReadTraces, ReadErro
     let path = folder.path().join(name);
     std::fs::write(&path, content).unwrap();
     read_traces(&path)
+}
+
+#[test]
+fn other_spellings_of_a_format_are_the_same_traces() {
+    for (name, content, expected) in [
+        ("3-1.log", "0,sn,\n5000000,rn,\n", vec![(0, 514), (5_000_000, -514)]),
+        (
+            "3-1.trace",
+            "0000 connection_ap_handshake_send_begin\n10 circpad_cell_event_nonpadding_sent\n15 circpad_cell_event_padding_received\n",
+            vec![(0, 514), (5, -514)],
+        ),
+        ("3_1.txt", "[\n(0.0, 1),\n(0.5, -1)\n]\n", vec![(0, 514), (500_000_000, -514)]),
+        ("3_1.txt", " [ (0, 40), (1, -60) ]", vec![(0, 40), (1_000_000_000, -60)]),
+        (
+            "3_1.txt",
+            "[(np.float64(0.0), np.int64(1)), (np.float64(0.5), np.int64(-1))]",
+            vec![(0, 514), (500_000_000, -514)],
+        ),
+    ] {
+        let read = at(name, content.as_bytes()).unwrap_or_else(|error| panic!("{content}: {error}"));
+        assert_eq!(keys_and_packets(&read.set), [("3", 1, expected)], "{content}");
+    }
+    let error = at("3_1.txt", b"[(np.float64(x), 1)]").unwrap_err().to_string();
+    assert!(error.contains("not a list of (seconds, direction) pairs"), "{error}");
 }
 
 #[test]
@@ -561,6 +607,10 @@ fn arrays_that_hold_no_traces_are_told_from_those_that_do() {
         sizes.contains("2 of 3 rows of X are no traces; row 0 begins with 600, -40, 1500: row whose times go back"),
         "{sizes}"
     );
+    let cells = error(&[512.0, -512.0, 512.0, 512.0], &[0.0, 1.0]);
+    assert!(cells.contains("all packets in X are 512 or -512: these are sizes"), "{cells}");
+    // One packet a row may be at any time, the same one too.
+    assert_eq!(of(&[0.0, 0.5, 0.0, -0.5], &[0.0, 1.0]).unwrap().set.packets(), 4);
     assert!(error(&[0.0, 0.0], &[1.0]).contains("row 0 begins with 0, 0: row of zeros"));
     assert!(error(&[1.0, -1.0], &[f64::NAN]).contains("row 0, column y: `NaN`: no class"));
     assert!(error(&[1.0, -1.0, 1.0, 1.0], &[1.0, 0.5]).contains("row 1, column y: `0.5`: no class"));
@@ -628,6 +678,17 @@ fn pickled_arrays_are_of_the_type_that_they_say() {
     ] {
         let read = read(&x, y).unwrap_or_else(|error| panic!("{what}: {error}"));
         assert_eq!(keys_and_packets(&read.set), expected, "{what}");
+    }
+    // As NumPy 2.4 writes them in protocol 5: `pickle.dumps(numpy.array([[1, -1], [-1, 1]], dtype="<f4"), 5)`, and the same in columns.
+    let newest = |order: &[u8]| {
+        let head = b"\x80\x05\x95\x86\x00\x00\x00\x00\x00\x00\x00\x8c\x13numpy._core.numeric\x94\x8c\x0b_frombuffer\x94\x93\x94(\x96\x10\x00\x00\x00\x00\x00\x00\x00";
+        let data: Vec<u8> = [1.0f32, -1.0, -1.0, 1.0].iter().flat_map(|n| n.to_le_bytes()).collect();
+        let tail = b"\x94\x8c\x05numpy\x94\x8c\x05dtype\x94\x93\x94\x8c\x02f4\x94\x89\x88\x87\x94R\x94(K\x03\x8c\x01<\x94NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00t\x94bK\x02K\x02\x86\x94\x8c\x01";
+        [head.as_slice(), &data, tail, order, b"\x94t\x94R\x94."].concat()
+    };
+    for order in [b"C", b"F"] {
+        let read = read(&newest(order), &y).unwrap();
+        assert_eq!(keys_and_packets(&read.set), expected);
     }
     let directions = x("i1", "|", |n| vec![n as i8 as u8]);
     let nan = [0.0, f64::NAN].iter().flat_map(|class: &f64| class.to_le_bytes()).collect::<Vec<u8>>();
