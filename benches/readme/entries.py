@@ -479,6 +479,8 @@ ENTRIES = [
     Entry("forest-speed", "made-rows", ["benches/peers/forest/run"], peers.forest_figures, peers.forest_table, "30 minutes"),
     Entry("feature-speed", "made-traces", ["benches/peers/features/run"], peers.feature_figures, peers.feature_table, "2 minutes"),
     Entry("large-sets", "made-large", ["benches/large/run 1000000 2000"], peers.large_figures, peers.large_table, "25 minutes, 20 GB of disk"),
+    Entry("large-training", "made-short", ["benches/large/train 1000000"], peers.training_figures, peers.training_table, "20 minutes, 6 GB of disk"),
+    Entry("large-lists", "made-lists", ["benches/large/lists"], peers.list_figures, peers.list_table, "30 minutes"),
     Entry("defend-speed", "maybenot-loads", ["benches/peers/defend/run maybenot-loads/"], peers.defend_figures, peers.defend_table, "10 minutes"),
     Entry(
         "page-loads",

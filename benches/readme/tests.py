@@ -115,6 +115,15 @@ class Scripts(unittest.TestCase):
         self.assertEqual(len(figures["defences"]), 7)
 
 
+    def test_memory_of_sets_that_are_too_large(self):
+        rows = "pyarrow writes     87.4 s      383 MB\n" + "".join(f"{name:<10}   1.0 s   {at + 1} MB\n" for at, name in enumerate(peers.LISTS))
+        self.assertEqual(peers.list_figures(Path(), [rows])["megabytes"], {name: at + 1 for at, name in enumerate(peers.LISTS)})
+        with self.assertRaises(AssertionError):
+            peers.list_figures(Path(), [rows.replace("read_parts", "none")])
+        learned = "features       19.9 s      594 MB\ntrain         540.0 s     4665 MB\n"
+        self.assertIn("| 4,665 MB |", peers.training_table(peers.training_figures(Path(), [learned])))
+
+
 class Together(unittest.TestCase):
     def test_two_attacks_that_are_right_about_different_traces(self):
         # The first is sure of A, the second of B, and each guesses wrongly, but unsurely, about the other.

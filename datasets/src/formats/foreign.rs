@@ -82,6 +82,19 @@ const CAPTURE: &str = "a packet capture, which has to be imported first";
 const MATLAB: &str = "a MATLAB file; arrays go into one file by scipy.io.loadmat (h5py from version 7.3 on) and numpy.savez('x.npz', X=traces, y=classes)";
 const NO_PACKETS: &str = "flows or connections as sums over their packets; traces need the packets: import the capture that they were made of \
                           (wfkit capture import)";
+/// A table with a row a packet, and how it becomes traces.
+pub(super) const ROW_A_PACKET: &str = "a table with a row a packet; write it as text, pandas.read_parquet(FILE).to_csv('packets.csv', index=False), and say what its \
+                                       columns hold: wfkit dataset convert packets.csv --columns class=..,rep=..,time=..:s,size=.. --out traces.parquet";
+
+/// What a file is that is no table of text, from how it begins; none where it may be one.
+pub(super) fn no_text(start: &[u8]) -> Option<String> {
+    if start.starts_with(b"PAR1") {
+        let found = "a Parquet file, where columns of text are named; write it as text: pandas.read_parquet(FILE).to_csv('packets.csv', index=False)";
+        return Some(found.to_owned());
+    }
+    MAGIC.iter().any(|(magic, _)| start.starts_with(magic)).then(|| describe(start))
+}
+
 /// What packets look like where a tool printed them.
 pub(crate) const PACKET_TEXT: &str = "packets in text, as tshark, Wireshark and tcpdump print them; wfkit capture import and wfkit dataset convert make traces of them";
 

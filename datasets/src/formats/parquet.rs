@@ -4,6 +4,7 @@ use std::path::Path;
 
 use wfkit_metrics::{Observer, Work};
 
+use super::foreign::ROW_A_PACKET;
 use super::{ReadError, WriteError};
 use crate::frame::{Frame, LABELS, label_columns, write_parquet_groups};
 use crate::parquet_file::{GROUP_ROWS, Groups, Lists, MOST_LISTED, Values, Written};
@@ -86,11 +87,20 @@ pub(super) fn unknown_columns(frame: &Frame<'_>) -> u64 {
 pub(super) fn check_kind(path: &Path, frame: &Frame<'_>) -> Result<(), ReadError> {
     let found = match FileKind::of_table(frame) {
         Some(FileKind::Traces) => return Ok(()),
+        _ if frame.metadata.is_none() && has_a_row_a_packet(frame) => ROW_A_PACKET.to_owned(),
         Some(kind) => kind.to_string(),
         // The first column that is missing is named.
         None => return Ok(()),
     };
     Err(ReadError::Unrecognised { path: path.to_owned(), found, expected: super::traces::READABLE })
+}
+
+/// Whether times and sizes stand alone, not in lists.
+fn has_a_row_a_packet(frame: &Frame<'_>) -> bool {
+    const TIMES: [&str; 5] = ["time", "time_ns", "timestamp", "t", "ts"];
+    const SIZES: [&str; 7] = ["size", "direction_size", "direction", "length", "len", "bytes", "packet_length"];
+    let has = |names: &[&str]| frame.names().any(|name| names.contains(&name.to_lowercase().as_str()));
+    has(&TIMES) && has(&SIZES) && ![TIME, SIZE].iter().any(|name| frame.has_lists(name))
 }
 
 /// The column and the value that make two columns no trace.

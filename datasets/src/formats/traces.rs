@@ -1087,6 +1087,11 @@ mod tests {
         let null = lists_or_null("size", [Some(vec![Some(1i64), Some(2)]), None]);
         assert_eq!(error(with("size", null)), "row 1, column size: null: a value is needed");
         assert!(error(vec![]).starts_with("column class is missing: found"));
+        for (time, size) in [("time", "size"), ("timestamp", "direction_size"), ("Time", "Length")] {
+            let (times, sizes) = (flat(time, [0.0, 0.5]), flat(size, [600i64, -1448]));
+            let error = error(vec![flat("class", ["a", "b"]), flat("rep", [1i64, 2]), times, sizes]);
+            assert!(error.contains("a table with a row a packet; write it as text"), "{error}");
+        }
     }
 
     #[test]

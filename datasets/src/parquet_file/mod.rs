@@ -77,6 +77,9 @@ impl<'a> ParquetFile<'a> {
         let io = |error| ReadError::io(path, error);
         let file = File::open(path).map_err(io)?;
         let length = file.metadata().map_err(io)?.len();
+        if !has_sound_footer(&file, length).map_err(io)? {
+            return Err(unreadable(path, "its footer makes no sense"));
+        }
         let metadata = soundly(path, || ParquetMetaDataReader::new().parse_and_finish(&file))?;
         let fields = metadata.file_metadata().schema().get_fields();
         let names: Vec<String> = fields.iter().map(|field| field.name().to_owned()).collect();
@@ -225,6 +228,23 @@ fn unreadable(path: &Path, message: impl std::fmt::Display) -> ReadError {
     ReadError::damaged(path, format!("no readable Parquet: {message}"))
 }
 
+/// Whether what a file says of itself at its end is sound, as far as it is where it should be; else the decoder says what is wrong.
+fn has_sound_footer(mut file: &File, length: u64) -> io::Result<bool> {
+    /// Length of the footer, and the word at the end of the file.
+    const TAIL: u64 = 8;
+    let Some(tail_at) = length.checked_sub(TAIL) else { return Ok(true) };
+    let mut tail = [0; TAIL as usize];
+    file.seek(SeekFrom::Start(tail_at))?;
+    file.read_exact(&mut tail)?;
+    let [a, b, c, d, word @ ..] = tail;
+    let footer_len = u64::from(u32::from_le_bytes([a, b, c, d]));
+    let Some(footer_at) = tail_at.checked_sub(footer_len).filter(|_| word == *b"PAR1") else { return Ok(true) };
+    let mut footer = vec![0; footer_len as usize];
+    file.seek(SeekFrom::Start(footer_at))?;
+    file.read_exact(&mut footer)?;
+    Ok(pages::is_sound_footer(&footer))
+}
+
 /// What the decoder gives; where it gives up on bytes that it did not expect, that is one more way for a file to be damaged.
 fn soundly<T>(path: &Path, decode: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ReadError> {
     match caught(decode) {
@@ -246,6 +266,23 @@ fn soundly<T>(path: &Path, decode: impl FnOnce() -> Result<T, ParquetError>) -> 
 mod tests {
     use super::foreign_tables::write_foreign;
     use super::*;
+
+    #[test]
+    fn a_footer_that_promises_more_than_it_has_is_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.parquet");
+        let two_billion = [0xff, 0xff, 0xff, 0xff, 0x07];
+        // A field that is a list of elements of no type, of truth values, of numbers, of structures, of lists; a map of truth values and of both.
+        let lists =
+            [0xf0, 0xf1, 0xf5, 0xfc, 0xf9].map(|kind| [[0x19, kind].as_slice(), &two_billion, &[0; 9]].concat());
+        let maps = [0x11, 0x1c].map(|kinds| [[0x1b].as_slice(), &two_billion, &[kinds], &[0; 9]].concat());
+        for footer in lists.into_iter().chain(maps) {
+            let length = (footer.len() as u32).to_le_bytes();
+            std::fs::write(&path, [b"PAR1".as_slice(), &footer, &length, b"PAR1"].concat()).unwrap();
+            let error = ParquetFile::open(&path).err().unwrap().to_string();
+            assert!(error.ends_with("its footer makes no sense"), "{footer:x?}: {error}");
+        }
+    }
 
     /// Lists of so many values, in pages of a few hundred bytes.
     fn file(folder: &tempfile::TempDir, lengths: &[usize]) -> std::path::PathBuf {

@@ -131,6 +131,13 @@ fn header(thrift: &mut Thrift<'_>) -> Option<Header> {
     Some(header)
 }
 
+/// Whether a footer (`FileMetaData`) is a structure to its end: the decoder believes how many elements lists in it are said to have, and counts
+/// through billions that are not there.
+pub(super) fn is_sound_footer(bytes: &[u8]) -> bool {
+    const MAX_DEPTH: u32 = 32;
+    Thrift { bytes, at: 0 }.skip(STRUCT, MAX_DEPTH).is_some()
+}
+
 const I32: u8 = 5;
 const STRUCT: u8 = 12;
 
@@ -201,10 +208,7 @@ impl Thrift<'_> {
             9 | 10 => {
                 let head = self.byte()?;
                 let length = if head >> 4 == 15 { self.varint()? } else { u64::from(head >> 4) };
-                // Elements are a byte at least, truth values too.
-                (0..length).try_for_each(|_| {
-                    if matches!(head & 15, 1 | 2) { self.pass(1) } else { self.skip(head & 15, depth) }
-                })
+                (0..length).try_for_each(|_| self.skip_element(head & 15, depth))
             }
             11 => {
                 let length = self.varint()?;
@@ -212,7 +216,9 @@ impl Thrift<'_> {
                     return Some(());
                 }
                 let kinds = self.byte()?;
-                (0..length).try_for_each(|_| self.skip(kinds >> 4, depth).and_then(|()| self.skip(kinds & 15, depth)))
+                (0..length).try_for_each(|_| {
+                    self.skip_element(kinds >> 4, depth).and_then(|()| self.skip_element(kinds & 15, depth))
+                })
             }
             STRUCT => {
                 let mut id = 0;
@@ -223,6 +229,11 @@ impl Thrift<'_> {
             }
             _ => None,
         }
+    }
+
+    /// An element of a list or a map is a byte at least, a truth value too, so that no more of them are counted than there are bytes.
+    fn skip_element(&mut self, kind: u8, depth: u32) -> Option<()> {
+        if matches!(kind, 1 | 2) { self.pass(1) } else { self.skip(kind, depth) }
     }
 }
 

@@ -8,6 +8,8 @@ use super::moments::ns_since_1970;
 use super::names::{label_of, without_type};
 use super::{FieldTraces, Numbers, Packet, Reps, Time, trace_of};
 use crate::formats::csv_file::{CsvRow, read_csv_of};
+use crate::formats::foreign::no_text;
+use crate::formats::source::start_of;
 use crate::formats::{LimitExceeded, Problems, ReadError, ReadLimits, finite_number, whole_number};
 use crate::{LabelledTrace, TraceKey, canonical_class};
 
@@ -205,6 +207,9 @@ pub(in crate::formats) fn read(map: &ColumnMap, path: &Path, limits: &ReadLimits
         let missing: Vec<&str> =
             wanted.iter().copied().filter(|wanted| !header.iter().any(|name| name == wanted)).collect();
         if !missing.is_empty() {
+            if let Some(found) = no_text(&start_of(path, 4096)?) {
+                return Err(ReadError::Unrecognised { path: path.to_owned(), found, expected: "a table of text" });
+            }
             let (are, there) = (missing.join(", "), header.join(", "));
             return Err(ReadError::columns(path, format!("no column is called {are}; there are {there}")));
         }
@@ -578,6 +583,17 @@ mod tests {
             (labelled.key.class.clone(), labelled.key.rep, labelled.trace.packets().collect())
         };
         found.traces.iter().map(of).collect()
+    }
+
+    #[test]
+    fn what_is_no_text_is_told_by_its_name() {
+        let error = |text| read_as("class=site,rep=visit,time=t:ms,size=len", text).unwrap_err().to_string();
+        assert!(
+            error("PAR1\u{15}\0\u{15}")
+                .contains("found a Parquet file, where columns of text are named; write it as text")
+        );
+        assert!(error("ARROW1\0\0").contains("found an Arrow file (Feather); write it as Parquet"));
+        assert!(error("a,b\n1,2\n").contains("no column is called site, visit, t, len; there are a, b"));
     }
 
     #[test]
