@@ -11,13 +11,9 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::chain::{D, I, M};
 use super::forward::{ROWS_A_SCALE, Shared};
+use super::lanes::{LANES, Lanes, add_up, splat, vectors, vectors_mut, vectors_of_lanes};
 use super::profile::{Emissions, MARGIN};
 use super::tokens::Token;
-
-/// Classes at a time: two vectors of most processors, so that one is computed while the other waits.
-pub(super) const LANES: usize = 8;
-
-type Lanes = [f64; LANES];
 
 /// Emissions of at most [`LANES`] classes, entry by entry. Where a class has no more columns, nothing is emitted.
 pub(super) struct Group {
@@ -74,8 +70,7 @@ pub(super) struct SideBySide {
     rows: [Row; 3],
 }
 
-/// All rows of a sequence, by the widest vectors that the processor has: no sum is in another order for that, so that all
-/// processors find the same. The last row, and what it was divided by.
+/// All rows of a sequence, by the widest vectors that the processor has; what the last row was divided by.
 struct Run<'a> {
     rows: &'a mut SideBySide,
     x: &'a [Token],
@@ -87,13 +82,13 @@ impl WithSimd for Run<'_> {
     type Output = Lanes;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> Lanes {
+    fn with_simd<S: Simd>(self, simd: S) -> Lanes {
         let Self { rows, x, group, shared } = self;
         rows.begin(shared);
         let mut scales = [0.0; LANES];
         for i in 1..=x.len() {
             rows.rows.rotate_right(1);
-            rows.step(x, i, group, shared);
+            rows.step(simd, x, i, group, shared);
             if i.is_multiple_of(ROWS_A_SCALE) {
                 rows.scale(&mut scales);
             }
@@ -135,24 +130,25 @@ impl SideBySide {
 
     /// Row `i`, from the two before.
     #[inline(always)]
-    fn step(&mut self, x: &[Token], i: usize, group: &Group, shared: &Shared<'_>) {
-        let t = shared.chain.transitions;
+    fn step<S: Simd>(&mut self, simd: S, x: &[Token], i: usize, group: &Group, shared: &Shared<'_>) {
         let token = x[i - 1];
-        let q = shared.inserted[token as usize];
         let [row, one, two] = &mut self.rows;
         let width = group.stride - 2 * MARGIN;
         let (c, u) = (&mut row.c[MARGIN..][..width], &mut row.u[MARGIN..][..width]);
         let (c1, c1_before) = (&one.c[MARGIN - 1..][..width], &one.c[MARGIN - 2..][..width]);
         let u1 = &one.u[MARGIN..][..width];
         let plain = &group.plain(token)[MARGIN..][..width];
-        let mut d = [0.0; LANES];
+        let leave = Leave::new(simd, shared, token);
+        let mut d = [simd.splat_f64s(0.0); LANES];
         if !shared.joins.any() {
             for j in 0..width {
-                let mut m = [0.0; LANES];
-                for lane in 0..LANES {
-                    m[lane] = plain[j][lane] * c1[j][lane];
+                for (part, d) in d.iter_mut().enumerate().take(vectors_of_lanes::<S>()) {
+                    let m = simd.mul_f64s(of::<S>(plain, j, part), of::<S>(c1, j, part));
+                    let states = [m, of::<S>(u1, j, part), *d];
+                    vectors_mut::<S>(&mut c[j])[part] = add_up(simd, leave.c, states);
+                    vectors_mut::<S>(&mut u[j])[part] = add_up(simd, leave.u, states);
+                    *d = add_up(simd, leave.d, states);
                 }
-                leave(&t, q, m, &u1[j], &mut d, (&mut c[j], &mut u[j]));
             }
             return;
         }
@@ -163,15 +159,18 @@ impl SideBySide {
             _ => shared.joins.split(x[i - 2], token),
         };
         let joined = &group.plain(joined)[MARGIN..][..width];
-        let split = split * group.split_to_plain;
+        let split = simd.splat_f64s(split * group.split_to_plain);
         for j in 0..width {
-            let mut m = [0.0; LANES];
-            for lane in 0..LANES {
-                m[lane] = plain[j][lane] * c1[j][lane]
-                    + merged[j][lane] * c1_before[j][lane]
-                    + split * joined[j][lane] * c2[j][lane];
+            for (part, d) in d.iter_mut().enumerate().take(vectors_of_lanes::<S>()) {
+                let m = simd.mul_f64s(of::<S>(plain, j, part), of::<S>(c1, j, part));
+                let m = simd.mul_add_f64s(of::<S>(merged, j, part), of::<S>(c1_before, j, part), m);
+                let by_split = simd.mul_f64s(split, of::<S>(joined, j, part));
+                let m = simd.mul_add_f64s(by_split, of::<S>(c2, j, part), m);
+                let states = [m, of::<S>(u1, j, part), *d];
+                vectors_mut::<S>(&mut c[j])[part] = add_up(simd, leave.c, states);
+                vectors_mut::<S>(&mut u[j])[part] = add_up(simd, leave.u, states);
+                *d = add_up(simd, leave.d, states);
             }
-            leave(&t, q, m, &u1[j], &mut d, (&mut c[j], &mut u[j]));
         }
     }
 
@@ -199,22 +198,28 @@ impl SideBySide {
     }
 }
 
-/// What leaves a cell for a match move and for an insertion, and the D of the next column.
-///
-/// A function of its own, since a closure would be compiled for the processors that have the least.
+/// A vector of a cell.
 #[inline(always)]
-fn leave(t: &[[f64; 3]; 3], q: f64, m: Lanes, u1: &Lanes, d: &mut Lanes, (c, u): (&mut Lanes, &mut Lanes)) {
-    let mut i = [0.0; LANES];
-    for lane in 0..LANES {
-        i[lane] = q * u1[lane];
-    }
-    for lane in 0..LANES {
-        c[lane] = t[M][M] * m[lane] + t[I][M] * i[lane] + t[D][M] * d[lane];
-    }
-    for lane in 0..LANES {
-        u[lane] = t[M][I] * m[lane] + t[I][I] * i[lane] + t[D][I] * d[lane];
-    }
-    for lane in 0..LANES {
-        d[lane] = t[M][D] * m[lane] + t[I][D] * i[lane] + t[D][D] * d[lane];
+fn of<S: Simd>(row: &[Lanes], j: usize, part: usize) -> S::f64s {
+    vectors::<S>(&row[j])[part]
+}
+
+/// What leaves a cell for a match move and for an insertion, and the D of the next column: each of M, of U of the row before and of D of the cell.
+struct Leave<V> {
+    c: [V; 3],
+    u: [V; 3],
+    d: [V; 3],
+}
+
+impl<V: Copy> Leave<V> {
+    #[inline(always)]
+    fn new<S: Simd<f64s = V>>(simd: S, shared: &Shared<'_>, token: Token) -> Self {
+        let [from_m, from_i, from_d] = &shared.chain.transitions;
+        let q = shared.inserted[token as usize];
+        Self {
+            c: splat(simd, [from_m[M], from_i[M] * q, from_d[M]]),
+            u: splat(simd, [from_m[I], from_i[I] * q, from_d[I]]),
+            d: splat(simd, [from_m[D], from_i[D] * q, from_d[D]]),
+        }
     }
 }
