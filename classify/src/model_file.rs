@@ -3,7 +3,7 @@
 //! | bytes | what |
 //! |---|---|
 //! | 8 | `wfkitmod` |
-//! | 4 | format version, 6 (all numbers are little-endian) |
+//! | 4 | format version, 7 (all numbers are little-endian) |
 //! | 4 | length of the header |
 //! | 8 | length of the trees |
 //! | | header: JSON, see [`About`], with the tool's version and the feature extractor |
@@ -42,7 +42,7 @@ use crate::deep::DeepModel;
 use crate::forest::Forest;
 
 const MAGIC: &[u8; 8] = b"wfkitmod";
-const VERSION: u32 = 6;
+const VERSION: u32 = 7;
 const PREAMBLE: usize = 24;
 const CHECKSUM: usize = 32;
 

@@ -57,7 +57,7 @@ fn what_is_no_model_is_told_apart() {
 
     let mut other = model.clone();
     other[8] = 1;
-    assert_eq!(error(&other), "model file of another version: found 1, this wfkit reads 6");
+    assert_eq!(error(&other), "model file of another version: found 1, this wfkit reads 7");
     let n = model.len();
     assert_eq!(error(&model[..n - 1]), format!("model file of {n} bytes, but {} are there", n - 1));
     assert_eq!(error(&[&model[..], b"\n"].concat()), format!("model file of {n} bytes, but {} are there", n + 1));

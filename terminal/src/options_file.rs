@@ -74,6 +74,10 @@ impl OptionsFile {
     /// # Errors
     /// A file that cannot be read, a key that is no option, a value that its option does not take; each with file and line.
     pub fn unfolded(&self, words: Vec<OsString>) -> Result<Vec<OsString>> {
+        // Read once where there is no such file: what values name may be a pipe, which is empty the second time.
+        if !words.iter().any(|word| is_options_file(Path::new(word))) {
+            return Ok(words);
+        }
         // What is wrong with them is told by whoever reads them.
         let Ok(matches) = self.program.clone().try_get_matches_from(&words) else { return Ok(words) };
         let Some(asked) = matches.subcommand_matches(self.about.command) else { return Ok(words) };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ndarray::Array2;
+use rayon::prelude::*;
 use wfkit_metrics::seed::mix;
 use wfkit_metrics::{Observer, Work};
 
@@ -87,13 +88,13 @@ pub(super) fn out_of_fold(
     let Labelled { sequences, labels, n_classes } = labelled;
     let fold_of = deal(labels, groups, folds, seed);
     let is_scored = drawn(&fold_of, most_scored, seed);
-    let mut scored: Vec<(usize, Vec<f64>)> = Vec::new();
-    for fold in 0..folds {
+    // Folds beside each other, since what one learns of all classes together takes one thread.
+    let of_fold = |fold: usize| -> Vec<(usize, Vec<f64>)> {
         let (mut test, train): (Vec<usize>, Vec<usize>) =
             (0..labels.len()).partition(|&row| fold_of[row] == Some(fold));
         test.retain(|&row| is_scored[row]);
         if test.is_empty() || train.is_empty() {
-            continue;
+            return Vec::new();
         }
         let chosen = |rows: &[usize]| rows.iter().map(|&row| sequences[row]).collect::<Vec<_>>();
         let train_labels: Vec<usize> = train.iter().map(|&row| labels[row]).collect();
@@ -102,8 +103,9 @@ pub(super) fn out_of_fold(
         let scores = model.scores_of(&chosen(&test));
         // A row whose class is all in this fold, by a group of several classes, was judged by a model that does not know it.
         let known = test.into_iter().zip(scores.rows()).filter(|&(row, _)| train_labels.contains(&labels[row]));
-        scored.extend(known.map(|(row, scores)| (row, scores.to_vec())));
-    }
+        known.map(|(row, scores)| (row, scores.to_vec())).collect()
+    };
+    let mut scored: Vec<(usize, Vec<f64>)> = (0..folds).into_par_iter().flat_map_iter(of_fold).collect();
     scored.sort_by_key(|&(row, _)| row);
     let (rows, scores): (Vec<usize>, Vec<Vec<f64>>) = scored.into_iter().unzip();
     let scores = Array2::from_shape_vec((rows.len(), n_classes), scores.concat()).expect("a score for each class");

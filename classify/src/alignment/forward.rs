@@ -13,7 +13,10 @@
 //! from M(0, 0) = 1 to the likelihood C(n, L). Deviations: moves between insertions and losses are allowed, transitions are those of all
 //! columns, and two tokens may stand for one column or one for two.
 
+use pulp::{Arch, Simd, WithSimd};
+
 use super::chain::{Chain, D, I, M};
+use super::lanes::{LANES, add_up, carry, cells, padded, splat, sum};
 use super::profile::{Emissions, Joins, MARGIN};
 use super::tokens::Token;
 
@@ -38,7 +41,7 @@ pub(super) struct Shared<'a> {
     pub(super) joins: &'a Joins,
 }
 
-/// The columns that are looked at, for each row: all within `width` of the diagonal from (0, 0) to (n, L).
+/// The cells that are looked at, for each row: all within `width` of the diagonal from (0, 0) to (n, L), and more up to whole lanes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Band {
     tokens: usize,
@@ -56,14 +59,14 @@ impl Band {
         Self { tokens, columns, width: if columns > NO_BAND { FIRST_WIDTH } else { columns } }
     }
 
-    /// First and last column of row `i`.
+    /// The first cell of row `i` and the one after its last: whole lanes.
     pub(super) fn at(self, i: usize) -> (usize, usize) {
         if self.width >= self.columns {
-            return (0, self.columns);
+            return (0, padded(self.columns + 1));
         }
         let low = (i * self.columns / self.tokens).saturating_sub(self.width);
         let high = (i * self.columns).div_ceil(self.tokens) + self.width;
-        (low, high.min(self.columns))
+        (low - low % LANES, padded(high.min(self.columns) + 1))
     }
 
     fn is_whole(self) -> bool {
@@ -77,7 +80,8 @@ impl Band {
     }
 }
 
-/// A row of the recursion: the states after so many tokens. Entry [`MARGIN`] + j is column j; outside of the band is 0.
+/// A row of the recursion: the states after so many tokens. Entry [`MARGIN`] + j is column j; outside of the band is 0. Beyond the last column,
+/// up to whole lanes, stands something that no column reads.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Row {
     pub(super) m: Vec<f64>,
@@ -131,16 +135,23 @@ impl Forward {
 
     /// The log likelihoods of the first 0, 1, ... n tokens, without the move to the end: of all sequences that begin so.
     pub(super) fn prefixes(&mut self, x: &[Token], emissions: &Emissions, shared: &Shared<'_>) -> Vec<f64> {
-        let band = Band::whole(x.len(), emissions.columns());
-        self.begin(x.len(), emissions, shared, band, ROWS_READ);
-        let mut scale = 0.0;
         let mut prefixes = vec![0.0];
-        for i in 1..=x.len() {
-            self.step(x, i, emissions, shared, band);
-            scale += self.scales[i].ln();
-            let row = &self.rows[i % self.kept];
-            prefixes.push(scale + (sum(&row.m) + sum(&row.i)).ln());
-        }
+        let mut scale = 0.0;
+        let columns = MARGIN..=MARGIN + emissions.columns();
+        let band = Band::whole(x.len(), emissions.columns());
+        self.kept = ROWS_READ;
+        Arch::new().dispatch(Steps {
+            forward: self,
+            x,
+            emissions,
+            shared,
+            band,
+            after: |row: &Row, by: f64| {
+                scale += by.ln();
+                let reached: f64 = row.m[columns.clone()].iter().chain(&row.i[columns.clone()]).sum();
+                prefixes.push(scale + reached.ln());
+            },
+        });
         prefixes
     }
 
@@ -151,81 +162,90 @@ impl Forward {
 
     /// The log likelihood as far as alignments stay in a band, with so many rows kept.
     fn run(&mut self, x: &[Token], emissions: &Emissions, shared: &Shared<'_>, band: Band, kept: usize) -> f64 {
-        self.begin(x.len(), emissions, shared, band, kept);
-        for i in 1..=x.len() {
-            self.step(x, i, emissions, shared, band);
-        }
+        self.kept = kept;
+        Arch::new().dispatch(Steps { forward: &mut *self, x, emissions, shared, band, after: |_: &Row, _: f64| {} });
         let scales: f64 = self.scales.iter().filter(|&&scale| scale != 1.0).map(|scale| scale.ln()).sum();
         scales + self.row(x.len()).c[MARGIN + emissions.columns()].ln()
     }
 
-    fn begin(&mut self, tokens: usize, emissions: &Emissions, shared: &Shared<'_>, band: Band, kept: usize) {
-        let stride = MARGIN + emissions.columns() + 1;
-        self.kept = kept;
-        self.rows.resize_with(self.rows.len().max(kept), Row::default);
-        for row in &mut self.rows[..kept] {
+    #[inline(always)]
+    fn begin<S: Simd>(&mut self, simd: S, tokens: usize, emissions: &Emissions, shared: &Shared<'_>, band: Band) {
+        self.rows.resize_with(self.rows.len().max(self.kept), Row::default);
+        for row in &mut self.rows[..self.kept] {
             for states in [&mut row.m, &mut row.i, &mut row.d, &mut row.c] {
                 // Whatever an earlier run left beyond the band is cleared as the band moves.
-                states.resize(stride, 0.0);
+                states.resize(emissions.stride(), 0.0);
             }
         }
         self.scales.clear();
         self.scales.resize(tokens + 1, 1.0);
-        let (low, high) = band.at(0);
+        let (low, end) = band.at(0);
         let row = &mut self.rows[0];
-        row.m[MARGIN + low..=MARGIN + high].fill(0.0);
-        row.i[MARGIN + low..=MARGIN + high].fill(0.0);
+        row.m[MARGIN + low..MARGIN + end].fill(0.0);
+        row.i[MARGIN + low..MARGIN + end].fill(0.0);
         row.m[MARGIN] = 1.0;
-        row.finish(low, high, shared.chain);
-        row.clear_around(low, band.at(tokens.min(2)).1, high);
+        row.finish(simd, low, end, shared.chain);
+        row.clear_around(low, end, band.at(tokens.min(2)).1);
     }
 
-    fn step(&mut self, x: &[Token], i: usize, emissions: &Emissions, shared: &Shared<'_>, band: Band) {
-        let (low, high) = band.at(i);
-        let (at, width) = (MARGIN + low, high + 1 - low);
+    #[inline(always)]
+    fn step<S: Simd>(
+        &mut self,
+        simd: S,
+        x: &[Token],
+        i: usize,
+        emissions: &Emissions,
+        shared: &Shared<'_>,
+        band: Band,
+    ) {
+        let (low, end) = band.at(i);
+        let (at, width) = (MARGIN + low, end - low);
         let mut row = std::mem::take(&mut self.rows[i % self.kept]);
         let one = &self.rows[(i - 1) % self.kept];
         let token = x[i - 1];
 
         let m = &mut row.m[at..][..width];
-        let (c1, c1_before) = (&one.c[at - 1..][..width], &one.c[at - 2..][..width]);
+        let c1 = &one.c[at - 1..][..width];
         let plain = &emissions.plain(token)[at..][..width];
         if !shared.joins.any() {
-            for j in 0..width {
-                m[j] = plain[j] * c1[j];
-            }
+            cells::<S, 2, 1>([plain, c1], [m], |[plain, c1]| [simd.mul_f64s(plain, c1)]);
         } else {
+            let c1_before = &one.c[at - 2..][..width];
             let merged = &emissions.merged(token)[at..][..width];
             let two = &self.rows[if i > 1 { i - 2 } else { 0 } % self.kept];
             let c2 = &two.c[at - 1..][..width];
             let (joined, split) = self.split(x, i, emissions, shared);
             let joined = &emissions.plain(joined)[at..][..width];
-            for j in 0..width {
-                m[j] = plain[j] * c1[j] + merged[j] * c1_before[j] + split * joined[j] * c2[j];
-            }
+            let split = simd.splat_f64s(split);
+            let values = [plain, c1, merged, c1_before, joined, c2];
+            cells::<S, 6, 1>(values, [m], |[plain, c1, merged, c1_before, joined, c2]| {
+                let m = simd.mul_f64s(plain, c1);
+                let m = simd.mul_add_f64s(merged, c1_before, m);
+                [simd.mul_add_f64s(simd.mul_f64s(split, joined), c2, m)]
+            });
         }
 
-        let [t_mi, t_ii, t_di] =
-            [M, I, D].map(|state| shared.chain.transitions[state][I] * shared.inserted[token as usize]);
-        let inserted = &mut row.i[at..][..width];
-        let (m1, i1, d1) = (&one.m[at..][..width], &one.i[at..][..width], &one.d[at..][..width]);
-        for j in 0..width {
-            inserted[j] = t_mi * m1[j] + t_ii * i1[j] + t_di * d1[j];
-        }
+        let q = shared.inserted[token as usize];
+        let [from_m, from_i, from_d] = &shared.chain.transitions;
+        let t = splat(simd, [from_m[I] * q, from_i[I] * q, from_d[I] * q]);
+        let states = [&one.m[at..][..width], &one.i[at..][..width], &one.d[at..][..width]];
+        cells::<S, 3, 1>(states, [&mut row.i[at..][..width]], |before| [add_up(simd, t, before)]);
 
         if i.is_multiple_of(ROWS_A_SCALE) {
-            let scale = (sum(m) + sum(inserted)).max(1e-280);
+            let (m, inserted) = (&mut row.m[at..][..width], &mut row.i[at..][..width]);
+            let scale = (sum(simd, m) + sum(simd, inserted)).max(1e-280);
             self.scales[i] = scale;
             let by = 1.0 / scale;
             m.iter_mut().for_each(|m| *m *= by);
             inserted.iter_mut().for_each(|i| *i *= by);
         }
-        row.finish(low, high, shared.chain);
-        row.clear_around(low, band.at((i + 2).min(x.len())).1, high);
+        row.finish(simd, low, end, shared.chain);
+        row.clear_around(low, end, band.at((i + 2).min(x.len())).1);
         self.rows[i % self.kept] = row;
     }
 
     /// The token that x_{i-1} and x_i are parts of, and what makes its plain emission that of a split, which reads row i - 2.
+    #[inline(always)]
     pub(super) fn split(&self, x: &[Token], i: usize, emissions: &Emissions, shared: &Shared<'_>) -> (Token, f64) {
         if i < 2 {
             return (x[i - 1], 0.0);
@@ -235,108 +255,51 @@ impl Forward {
     }
 }
 
+/// All rows, by the widest vectors that the processor has, and what is done after each but the first, with the row and what it was divided by.
+struct Steps<'a, F> {
+    forward: &'a mut Forward,
+    x: &'a [Token],
+    emissions: &'a Emissions,
+    shared: &'a Shared<'a>,
+    band: Band,
+    after: F,
+}
+
+impl<F: FnMut(&Row, f64)> WithSimd for Steps<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { forward, x, emissions, shared, band, mut after } = self;
+        forward.begin(simd, x.len(), emissions, shared, band);
+        for i in 1..=x.len() {
+            forward.step(simd, x, i, emissions, shared, band);
+            after(forward.row(i), forward.scales[i]);
+        }
+    }
+}
+
 impl Row {
     /// D and C, from M and I.
-    fn finish(&mut self, low: usize, high: usize, chain: &Chain) {
-        let t = &chain.transitions;
-        let (at, width) = (MARGIN + low, high + 1 - low);
+    #[inline(always)]
+    fn finish<S: Simd>(&mut self, simd: S, low: usize, end: usize, chain: &Chain) {
+        let [from_m, from_i, from_d] = &chain.transitions;
+        let to_m = splat(simd, [from_m[M], from_i[M], from_d[M]]);
+        let [from_m_to_d, from_i_to_d] = [simd.splat_f64s(from_m[D]), simd.splat_f64s(from_i[D])];
+        let (at, width) = (MARGIN + low, end - low);
         let (m, i) = (&self.m[at..][..width], &self.i[at..][..width]);
         let d = &mut self.d[at..][..width];
-        d[0] = 0.0;
-        for j in 1..width {
-            d[j] = t[M][D] * m[j - 1] + t[I][D] * i[j - 1];
-        }
-        accumulate(d, t[D][D]);
-        let c = &mut self.c[at..][..width];
-        for j in 0..width {
-            c[j] = t[M][M] * m[j] + t[I][M] * i[j] + t[D][M] * d[j];
-        }
+        cells::<S, 2, 1>([m, i], [d], |[m, i]| [simd.mul_add_f64s(from_i_to_d, i, simd.mul_f64s(from_m_to_d, m))]);
+        carry(d, chain.transitions[D][D]);
+        cells::<S, 3, 1>([m, i, d], [&mut self.c[at..][..width]], |states| [add_up(simd, to_m, states)]);
     }
 
-    /// Zeros where the next two rows read beyond this one's band: `MARGIN` before, up to their last column after.
-    fn clear_around(&mut self, low: usize, high_of_readers: usize, high: usize) {
+    /// Zeros where the next two rows read beyond this one's band: `MARGIN` before, up to their last cell after.
+    #[inline(always)]
+    fn clear_around(&mut self, low: usize, end: usize, end_of_readers: usize) {
         for states in [&mut self.m, &mut self.i, &mut self.d, &mut self.c] {
             states[low..low + MARGIN].fill(0.0);
-            states[MARGIN + high + 1..=MARGIN + high_of_readers].fill(0.0);
+            states[MARGIN + end..MARGIN + end_of_readers].fill(0.0);
         }
     }
-}
-
-/// a_j becomes a_j + by * a_{j-1} + by^2 * a_{j-2} + ..., four at a time, so that one waits for one, not for four before it.
-fn accumulate(a: &mut [f64], by: f64) {
-    let powers = [by, by * by, by * by * by, by * by * by * by];
-    let mut before = 0.0;
-    let (chunks, rest) = a.as_chunks_mut::<4>();
-    for chunk in chunks {
-        let first = chunk[0];
-        let second = chunk[1] + by * first;
-        let third = chunk[2] + by * second;
-        let fourth = chunk[3] + by * third;
-        *chunk = [
-            first + powers[0] * before,
-            second + powers[1] * before,
-            third + powers[2] * before,
-            fourth + powers[3] * before,
-        ];
-        before = chunk[3];
-    }
-    for a in rest {
-        *a += by * before;
-        before = *a;
-    }
-}
-
-/// As [`accumulate`] from the end: a_j becomes a_j + by * a_{j+1} + ...
-pub(super) fn accumulate_back(a: &mut [f64], by: f64) {
-    let powers = [by, by * by, by * by * by, by * by * by * by];
-    let mut after = 0.0;
-    let (rest, chunks) = a.as_rchunks_mut::<4>();
-    for chunk in chunks.iter_mut().rev() {
-        let fourth = chunk[3];
-        let third = chunk[2] + by * fourth;
-        let second = chunk[1] + by * third;
-        let first = chunk[0] + by * second;
-        *chunk = [
-            first + powers[3] * after,
-            second + powers[2] * after,
-            third + powers[1] * after,
-            fourth + powers[0] * after,
-        ];
-        after = chunk[0];
-    }
-    for a in rest.iter_mut().rev() {
-        *a += by * after;
-        after = *a;
-    }
-}
-
-/// A sum in four parts, so that one addition need not wait for another.
-pub(super) fn sum(a: &[f64]) -> f64 {
-    let (chunks, rest) = a.as_chunks::<4>();
-    let mut parts = [0.0; 4];
-    for chunk in chunks {
-        for (part, a) in parts.iter_mut().zip(chunk) {
-            *part += a;
-        }
-    }
-    (parts[0] + parts[1]) + (parts[2] + parts[3]) + rest.iter().sum::<f64>()
-}
-
-/// The sums of products of a row with others, in four parts.
-pub(super) fn dots<const N: usize>(a: &[f64], others: [&[f64]; N]) -> [f64; N] {
-    let (chunks, rest) = a.as_chunks::<4>();
-    let others = others.map(|other| other.split_at(a.len() - rest.len()));
-    let other_chunks = others.map(|(whole, _)| &whole.as_chunks::<4>().0[..chunks.len()]);
-    let mut parts = [[0.0; 4]; N];
-    for (at, chunk) in chunks.iter().enumerate() {
-        for (parts, other) in parts.iter_mut().zip(other_chunks) {
-            for lane in 0..4 {
-                parts[lane] += chunk[lane] * other[at][lane];
-            }
-        }
-    }
-    std::array::from_fn(|k| {
-        let of_rest: f64 = rest.iter().zip(others[k].1).map(|(a, b)| a * b).sum();
-        (parts[k][0] + parts[k][1]) + (parts[k][2] + parts[k][3]) + of_rest
-    })
 }

@@ -1,5 +1,8 @@
 //! The trace of a class that is nearest to all others, by edit distance.
 
+use pulp::{Arch, Simd, WithSimd};
+
+use super::lanes::{LANES, Lanes, vectors, vectors_mut, vectors_of_lanes};
 use super::tokens::{Alphabet, Token};
 
 /// Cost of a token that one sequence has and the other has not.
@@ -10,9 +13,6 @@ const MOST_TRACES: usize = 50;
 
 /// Sums that differ by less are equal: who adds in another order gets other last digits.
 const EQUAL: f64 = 1e-9;
-
-/// Sequences that are compared with one at a time: as many chains of minima as a processor can keep going.
-const LANES: usize = 8;
 
 /// What it costs to take one token for another: min(1, |ln s(u) - ln s(v)|), shape `(n_tokens, n_tokens)`.
 pub(super) struct Substitutions {
@@ -54,30 +54,60 @@ pub(super) fn medoid(sequences: &[&[Token]], substitutions: &Substitutions) -> u
 
 /// Edit distances of one sequence to at most [`LANES`] others, which are computed side by side.
 fn edit_distances(one: &[Token], others: &[&[Token]], substitutions: &Substitutions) -> [f64; LANES] {
-    let longest = others.iter().map(|other| other.len()).max().unwrap_or(0);
-    // Beyond the end of a sequence any token does: nothing before the end depends on it.
-    let token = |place: usize, lane: usize| others.get(lane).and_then(|other| other.get(place)).copied().unwrap_or(0);
-    let others_at: Vec<[Token; LANES]> =
-        (0..longest).map(|place| std::array::from_fn(|lane| token(place, lane))).collect();
+    Arch::new().dispatch(Distances { one, others, substitutions })
+}
 
-    let mut row: Vec<[f64; LANES]> = (0..=longest).map(|place| [GAP * place as f64; LANES]).collect();
-    for (place, &token) in one.iter().enumerate() {
-        let costs = substitutions.of(token);
-        let mut diagonal = row[0];
-        let mut left = [GAP * (place + 1) as f64; LANES];
-        row[0] = left;
-        for (cell, tokens) in row[1..].iter_mut().zip(&others_at) {
-            let above = *cell;
-            for lane in 0..LANES {
-                let substituted = diagonal[lane] + costs[tokens[lane] as usize];
-                let gap = GAP + if above[lane] < left[lane] { above[lane] } else { left[lane] };
-                left[lane] = if substituted < gap { substituted } else { gap };
+/// See [`edit_distances`], by the widest vectors that the processor has.
+struct Distances<'a> {
+    one: &'a [Token],
+    others: &'a [&'a [Token]],
+    substitutions: &'a Substitutions,
+}
+
+impl WithSimd for Distances<'_> {
+    type Output = [f64; LANES];
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> [f64; LANES] {
+        let Self { one, others, substitutions } = self;
+        let longest = others.iter().map(|other| other.len()).max().unwrap_or(0);
+        // Beyond the end of a sequence any token does: nothing before the end depends on it.
+        let mut others_at: Vec<[Token; LANES]> = vec![[0; LANES]; longest];
+        for (lane, other) in others.iter().enumerate() {
+            for (tokens, &token) in others_at.iter_mut().zip(*other) {
+                tokens[lane] = token;
             }
-            *cell = left;
-            diagonal = above;
         }
+
+        let mut row: Vec<Lanes> = (0..=longest).map(|place| [GAP * place as f64; LANES]).collect();
+        let gap = simd.splat_f64s(GAP);
+        for (place, &token) in one.iter().enumerate() {
+            let costs = substitutions.of(token);
+            let mut diagonal = row[0];
+            row[0] = [GAP * (place + 1) as f64; LANES];
+            let mut left = row[0];
+            for (cell, tokens) in row[1..].iter_mut().zip(&others_at) {
+                let mut substituted = [0.0; LANES];
+                for (cost, &token) in substituted.iter_mut().zip(tokens) {
+                    *cost = costs[token as usize];
+                }
+                for part in 0..vectors_of_lanes::<S>() {
+                    let of = [&diagonal, cell, &left];
+                    let substituted = simd.add_f64s(vectors::<S>(of[0])[part], vectors::<S>(&substituted)[part]);
+                    let nearer = simd.min_f64s(vectors::<S>(of[1])[part], vectors::<S>(of[2])[part]);
+                    let least = simd.min_f64s(substituted, simd.add_f64s(gap, nearer));
+                    vectors_mut::<S>(&mut left)[part] = least;
+                }
+                diagonal = *cell;
+                *cell = left;
+            }
+        }
+        let mut distances = [0.0; LANES];
+        for (lane, other) in others.iter().enumerate() {
+            distances[lane] = row[other.len()][lane];
+        }
+        distances
     }
-    std::array::from_fn(|lane| others.get(lane).map_or(0.0, |other| row[other.len()][lane]))
 }
 
 #[cfg(test)]

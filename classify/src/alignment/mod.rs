@@ -12,7 +12,7 @@
 //! | the most central trace of a class is its first row of columns | `medoid` |
 //! | states M, I, D and their moves, shared by all classes | `chain` |
 //! | what a token is worth in a column | `profile`, `prior` |
-//! | the sum over all alignments, by forward recursion | `forward`, `side_by_side` |
+//! | the sum over all alignments, by forward recursion | `forward`, `side_by_side`, in vectors: `lanes` |
 //! | expected counts, by forward and backward | `posterior` |
 //! | twelve rounds of both | `fit` |
 //! | a class that is everything else | `background` |
@@ -43,6 +43,7 @@ mod chain;
 mod fit;
 mod folds;
 mod forward;
+mod lanes;
 mod medoid;
 mod path;
 mod posterior;
@@ -70,10 +71,11 @@ use chain::Chain;
 use fit::Labelled;
 pub use folds::{Folds, OutOfFold};
 use forward::{Forward, NO_BAND};
+use lanes::LANES;
 pub use path::{Path, Step, StepKind};
 use prior::Prior;
 use profile::{Emissions, Joins, Profile};
-use side_by_side::{Group, LANES, SideBySide};
+use side_by_side::{Group, SideBySide};
 pub use tokens::AlignmentView;
 use tokens::{Alphabet, Token};
 

@@ -10,15 +10,18 @@
 //!
 //! and R(n, L) = 1. What a move adds to the counts is (forward before it) * (the move) * (backward after it) / likelihood.
 
+use pulp::{Arch, Simd, WithSimd};
+
 use super::chain::{D, I, M, MERGE, MoveCounts, PLAIN, SPLIT};
-use super::forward::{Band, Forward, Shared, accumulate_back, dots, sum};
+use super::forward::{Band, Forward, Shared};
+use super::lanes::{LANES, Lanes, add_products, add_up, carry_back, cells, padded, splat, total, vectors, vectors_mut};
 use super::profile::{Emissions, MARGIN};
 use super::tokens::Token;
 
 /// Expected counts of one class.
 #[derive(Debug, Clone)]
 pub(super) struct Counts {
-    /// Plain and split matches by token and column: entry [`MARGIN`] + j of row v, shape `(n_tokens, MARGIN + L + 1)`.
+    /// Plain and split matches by token and column: entry [`MARGIN`] + j of row v, in rows as those of emissions.
     pub(super) matched: Vec<f64>,
     stride: usize,
     /// Insertions by token.
@@ -28,7 +31,7 @@ pub(super) struct Counts {
 
 impl Counts {
     pub(super) fn new(n_tokens: usize, columns: usize) -> Self {
-        let stride = MARGIN + columns + 1;
+        let stride = MARGIN + padded(columns + 1) + MARGIN;
         Self {
             matched: vec![0.0; n_tokens * stride],
             stride,
@@ -40,6 +43,11 @@ impl Counts {
     /// The counts of column `j`, by token.
     pub(super) fn column(&self, j: usize) -> impl Iterator<Item = f64> + '_ {
         self.matched.chunks_exact(self.stride).map(move |row| row[MARGIN + j])
+    }
+
+    /// Counts of a token from an entry on.
+    fn of(&mut self, token: Token, at: usize, width: usize) -> &mut [f64] {
+        &mut self.matched[token as usize * self.stride + at..][..width]
     }
 
     pub(super) fn add(&mut self, other: &Self) {
@@ -57,9 +65,11 @@ pub(super) struct Posterior {
     match_rows: [Vec<f64>; 3],
     insert_rows: [Vec<f64>; 2],
     moves: Moves,
+    /// weight / likelihood of the sequence.
+    by: f64,
 }
 
-/// Values of moves from row i, by column.
+/// Values of moves from row i, by column, and sums over all rows.
 #[derive(Debug, Default)]
 struct Moves {
     plain: Vec<f64>,
@@ -69,8 +79,32 @@ struct Moves {
     inserted: Vec<f64>,
     /// B_D of row i.
     lost: Vec<f64>,
-    /// What a row adds to the counts of one token.
-    added: Vec<f64>,
+    /// Forward times the value of a move, in parts: of the states M, I, D, of matches, insertions and losses; and of kinds of matches.
+    transitions: [[Lanes; 3]; 3],
+    matches: [Lanes; 3],
+}
+
+/// All rows from the last on, by the widest vectors that the processor has.
+struct StepsBack<'a> {
+    posterior: &'a mut Posterior,
+    x: &'a [Token],
+    emissions: &'a Emissions,
+    shared: &'a Shared<'a>,
+    band: Band,
+    counts: &'a mut Counts,
+}
+
+impl WithSimd for StepsBack<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { posterior, x, emissions, shared, band, counts } = self;
+        for i in (0..=x.len()).rev() {
+            posterior.step_back(simd, x, i, emissions, shared, band);
+            posterior.count(simd, x, i, shared, band, counts);
+        }
+    }
 }
 
 impl Posterior {
@@ -88,32 +122,37 @@ impl Posterior {
         if log_likelihood == f64::NEG_INFINITY {
             return; // Probabilities beyond the range of numbers: there is nothing to learn from.
         }
-        let columns = emissions.columns();
-        let by = weight / self.forward.row(n).c[MARGIN + columns];
-        self.begin(columns);
-        for i in (0..=n).rev() {
-            self.step_back(x, i, emissions, shared, band);
-            self.count(x, i, shared, band, by, counts);
-        }
+        self.by = weight / self.forward.row(n).c[MARGIN + emissions.columns()];
+        self.begin(emissions.stride());
+        Arch::new().dispatch(StepsBack { posterior: &mut *self, x, emissions, shared, band, counts });
+        self.count_moves(shared, counts);
     }
 
-    fn begin(&mut self, columns: usize) {
-        // Two cells more than forward: a merge reads two columns on.
-        let stride = MARGIN + columns + 1 + MARGIN;
-        let Moves { plain, merged, split, matched, inserted, lost, added } = &mut self.moves;
+    fn begin(&mut self, stride: usize) {
+        let Moves { plain, merged, split, matched, inserted, lost, transitions, matches } = &mut self.moves;
         let rows = self.match_rows.iter_mut().chain(&mut self.insert_rows);
-        for row in rows.chain([plain, merged, split, matched, inserted, lost, added]) {
+        for row in rows.chain([plain, merged, split, matched, inserted, lost]) {
             row.clear();
             row.resize(stride, 0.0);
         }
+        *transitions = Default::default();
+        *matches = Default::default();
     }
 
     /// The backward values of row `i`, from those of the next two.
-    fn step_back(&mut self, x: &[Token], i: usize, emissions: &Emissions, shared: &Shared<'_>, band: Band) {
+    #[inline(always)]
+    fn step_back<S: Simd>(
+        &mut self,
+        simd: S,
+        x: &[Token],
+        i: usize,
+        emissions: &Emissions,
+        shared: &Shared<'_>,
+        band: Band,
+    ) {
         let n = x.len();
-        let t = &shared.chain.transitions;
-        let (low, high) = band.at(i);
-        let (at, width) = (MARGIN + low, high + 1 - low);
+        let (low, end) = band.at(i);
+        let (at, width) = (MARGIN + low, end - low);
         self.match_rows.rotate_right(1);
         self.insert_rows.rotate_right(1);
         let [b_m, b_m1, b_m2] = &mut self.match_rows;
@@ -125,9 +164,10 @@ impl Posterior {
         if i == n {
             matched.fill(0.0);
             inserted.fill(0.0);
-            matched[width - 1] = 1.0;
+            matched[emissions.columns() - low] = 1.0;
         } else {
             let by = 1.0 / self.forward.scales[i + 1];
+            let by_plain = simd.splat_f64s(by);
             let plain = &mut plain[at..][..width];
             let (e, b) = (&emissions.plain(x[i])[at + 1..][..width], &b_m1[at + 1..][..width]);
             if shared.joins.any() {
@@ -139,97 +179,110 @@ impl Posterior {
                 } else {
                     (x[i], 0.0)
                 };
+                let by_split = simd.splat_f64s(by_split);
                 let (e_split, b_split) = (&emissions.plain(joined)[at + 1..][..width], &b_m2[at + 1..][..width]);
-                for j in 0..width {
-                    plain[j] = by * e[j] * b[j];
-                    merged[j] = by * e_merged[j] * b_merged[j];
-                    split[j] = by_split * e_split[j] * b_split[j];
-                    matched[j] = plain[j] + merged[j] + split[j];
-                }
+                let values = [e, b, e_merged, b_merged, e_split, b_split];
+                cells::<S, 6, 4>(
+                    values,
+                    [plain, merged, split, matched],
+                    |[e, b, e_merged, b_merged, e_split, b_split]| {
+                        let plain = simd.mul_f64s(by_plain, simd.mul_f64s(e, b));
+                        let merged = simd.mul_f64s(by_plain, simd.mul_f64s(e_merged, b_merged));
+                        let split = simd.mul_f64s(by_split, simd.mul_f64s(e_split, b_split));
+                        [plain, merged, split, simd.add_f64s(simd.add_f64s(plain, merged), split)]
+                    },
+                );
             } else {
-                for j in 0..width {
-                    plain[j] = by * e[j] * b[j];
-                    matched[j] = plain[j];
-                }
+                cells::<S, 2, 2>([e, b], [plain, matched], |[e, b]| {
+                    let plain = simd.mul_f64s(by_plain, simd.mul_f64s(e, b));
+                    [plain, plain]
+                });
             }
-            let by = by * shared.inserted[x[i] as usize];
-            inserted.iter_mut().zip(&b_i1[at..][..width]).for_each(|(value, after)| *value = after * by);
+            let by_inserted = simd.splat_f64s(by * shared.inserted[x[i] as usize]);
+            cells::<S, 1, 1>([&b_i1[at..][..width]], [&mut *inserted], |[b]| [simd.mul_f64s(by_inserted, b)]);
         }
 
+        let [from_m, from_i, from_d] = shared.chain.transitions;
+        let t = [splat(simd, from_m), splat(simd, from_i), splat(simd, from_d)];
         let lost = &mut lost[at..][..width + 1];
-        for j in 0..width {
-            lost[j] = t[D][M] * matched[j] + t[D][I] * inserted[j];
-        }
         lost[width] = 0.0;
-        accumulate_back(lost, t[D][D]);
+        let losses = &mut lost[..width];
+        cells::<S, 2, 1>([matched, inserted], [&mut *losses], |[matched, inserted]| {
+            [simd.mul_add_f64s(t[D][I], inserted, simd.mul_f64s(t[D][M], matched))]
+        });
+        carry_back(losses, shared.chain.transitions[D][D]);
         let lost_after = &lost[1..];
         clear_around(b_m, at, width);
         clear_around(b_i, at, width);
-        let (b_m, b_i) = (&mut b_m[at..][..width], &mut b_i[at..][..width]);
-        for j in 0..width {
-            b_m[j] = t[M][M] * matched[j] + t[M][I] * inserted[j] + t[M][D] * lost_after[j];
-            b_i[j] = t[I][M] * matched[j] + t[I][I] * inserted[j] + t[I][D] * lost_after[j];
-        }
+        let values = [&*matched, &*inserted, lost_after];
+        cells::<S, 3, 2>(values, [&mut b_m[at..][..width], &mut b_i[at..][..width]], |values| {
+            [add_up(simd, t[M], values), add_up(simd, t[I], values)]
+        });
     }
 
-    /// Counts the moves from row `i`; `by` is weight / likelihood.
-    fn count(&mut self, x: &[Token], i: usize, shared: &Shared<'_>, band: Band, by: f64, counts: &mut Counts) {
-        let n = x.len();
-        let (low, high) = band.at(i);
-        let (at, width) = (MARGIN + low, high + 1 - low);
+    /// Adds the moves from row `i` to their sums.
+    #[inline(always)]
+    fn count<S: Simd>(&mut self, simd: S, x: &[Token], i: usize, shared: &Shared<'_>, band: Band, counts: &mut Counts) {
+        let (n, by) = (x.len(), self.by);
+        let (low, end) = band.at(i);
+        let (at, width) = (MARGIN + low, end - low);
         let row = self.forward.row(i);
-        let moves = &mut self.moves;
-        let states = [&row.m[at..][..width], &row.i[at..][..width], &row.d[at..][..width]];
-        let values = [&moves.matched[at..][..width], &moves.inserted[at..][..width], &moves.lost[at + 1..][..width]];
-        let c = &row.c[at..][..width];
-        let mut inserted = 0.0;
-        for (state, counts) in counts.moves.transitions.iter_mut().enumerate() {
-            let found = dots(states[state], values);
-            for to in [M, I, D] {
-                counts[to] += by * shared.chain.transitions[state][to] * found[to];
-            }
-            inserted += by * shared.chain.transitions[state][I] * found[I];
+        let Moves { plain, merged, split, matched, inserted, lost, transitions, matches } = &mut self.moves;
+        let values = [&matched[at..][..width], &inserted[at..][..width], &lost[at + 1..][..width]];
+        for (states, sums) in [&row.m, &row.i, &row.d].into_iter().zip(transitions) {
+            add_products(simd, &states[at..][..width], values, sums);
+        }
+        if i > 0 {
+            // What row i was reached with by an insertion, and goes on from there.
+            let mut inserted = [[0.0; LANES]];
+            add_products(simd, &row.i[at..][..width], [&self.insert_rows[0][at..][..width]], &mut inserted);
+            counts.inserted[x[i - 1] as usize] += by * total(&inserted[0]);
         }
         if i == n {
             return;
         }
-        counts.inserted[x[i] as usize] += inserted;
-        counts.moves.matches[PLAIN] +=
-            add_matches(&moves.plain[at..][..width], c, by, x[i], at + 1, &mut moves.added, counts);
+        let c = &row.c[at..][..width];
+        add_matches(simd, &plain[at..][..width], c, by, counts.of(x[i], at + 1, width));
+        let [of_plain, of_split, of_merged] = matches;
+        add_products(simd, c, [&plain[at..][..width]], std::array::from_mut(of_plain));
         if shared.joins.any() {
-            let [merged] = dots(c, [&moves.merged[at..][..width]]);
-            counts.moves.matches[MERGE] += by * merged;
+            add_products(simd, c, [&merged[at..][..width]], std::array::from_mut(of_merged));
             if i + 2 <= n {
                 let (joined, _) = shared.joins.split(x[i], x[i + 1]);
-                counts.moves.matches[SPLIT] +=
-                    add_matches(&moves.split[at..][..width], c, by, joined, at + 1, &mut moves.added, counts);
+                add_matches(simd, &split[at..][..width], c, by, counts.of(joined, at + 1, width));
+                add_products(simd, c, [&split[at..][..width]], std::array::from_mut(of_split));
             }
         }
     }
+
+    /// Counts moves from their sums.
+    fn count_moves(&self, shared: &Shared<'_>, counts: &mut Counts) {
+        let by = self.by;
+        let Moves { transitions, matches: [plain, split, merged], .. } = &self.moves;
+        for state in [M, I, D] {
+            for to in [M, I, D] {
+                let found = total(&transitions[state][to]);
+                counts.moves.transitions[state][to] += by * shared.chain.transitions[state][to] * found;
+            }
+        }
+        counts.moves.matches[PLAIN] += by * total(plain);
+        counts.moves.matches[SPLIT] += by * total(split);
+        counts.moves.matches[MERGE] += by * total(merged);
+    }
 }
 
-/// Adds matches of a token, whose columns begin at entry `at`; returns their sum.
-fn add_matches(
-    values: &[f64],
-    c: &[f64],
-    by: f64,
-    token: Token,
-    at: usize,
-    added: &mut [f64],
-    counts: &mut Counts,
-) -> f64 {
-    // What leaves the last column is the end, not a match.
-    let row = &mut counts.matched[token as usize * counts.stride..][..counts.stride][at..];
-    let width = row.len().min(values.len());
-    let (row, added, values, c) = (&mut row[..width], &mut added[..width], &values[..width], &c[..width]);
-    for j in 0..width {
-        added[j] = values[j] * c[j] * by;
-        row[j] += added[j];
+/// Adds forward times the values of matches to the counts of their token, which begin a column later.
+#[inline(always)]
+fn add_matches<S: Simd>(simd: S, values: &[f64], c: &[f64], by: f64, counts: &mut [f64]) {
+    let by = simd.splat_f64s(by);
+    let (values, c) = (vectors::<S>(values), &vectors::<S>(c)[..values.len() / S::F64_LANES]);
+    for ((count, &value), &c) in vectors_mut::<S>(counts).iter_mut().zip(values).zip(c) {
+        *count = simd.mul_add_f64s(simd.mul_f64s(value, c), by, *count);
     }
-    sum(added)
 }
 
 /// Zeros where the rows before read beyond this one's band.
+#[inline(always)]
 fn clear_around(row: &mut [f64], at: usize, width: usize) {
     row[..at].fill(0.0);
     row[at + width..].fill(0.0);

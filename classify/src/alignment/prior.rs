@@ -210,13 +210,14 @@ impl Prior {
     /// p_k = (a_k + p_k K + .05 bg) / (sum of a_k + 1.05), pi_k ~ shares of columns + .5.
     fn update(&mut self, sums: &Sums, kernel: &Kernel) {
         let n = self.n_tokens();
-        for (prototype, counts) in self.prototypes.chunks_exact_mut(n).zip(sums.counts.chunks_exact(n)) {
+        let background = &self.background;
+        self.prototypes.par_chunks_exact_mut(n).zip(sums.counts.par_chunks_exact(n)).for_each(|(prototype, counts)| {
             let smoothed = kernel.applied(prototype.iter().copied().enumerate());
             let total: f64 = counts.iter().sum::<f64>() + 1.05;
             for v in 0..n {
-                prototype[v] = (counts[v] + smoothed[v] + 0.05 * self.background[v]) / total;
+                prototype[v] = (counts[v] + smoothed[v] + 0.05 * background[v]) / total;
             }
-        }
+        });
         let total: f64 = sums.weights.iter().map(|weight| weight + 0.5).sum();
         self.weights = sums.weights.iter().map(|weight| (weight + 0.5) / total).collect();
     }

@@ -3,13 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::chain::{Chain, MERGE, PLAIN, SPLIT};
+use super::lanes::padded;
 use super::prior::{Column, Prior};
 use super::tokens::{Alphabet, Token};
 
 /// Pairs of tokens that are less probable are never one token.
 const LEAST_PAIR: f64 = 1e-4;
 
-/// Cells before column 0 and after the last that are read and always 0.
+/// Cells before column 0 and after the last cell that are read and always 0.
 pub(super) const MARGIN: usize = 2;
 
 /// The match columns of a class, 1 to L.
@@ -65,7 +66,7 @@ impl Emissions {
     pub(super) fn new(profile: &Profile, prior: &Prior, chain: &Chain, joins: &Joins) -> Self {
         let n_tokens = prior.background().len();
         let columns = profile.columns.len();
-        let stride = MARGIN + columns + 1 + MARGIN;
+        let stride = MARGIN + padded(columns + 1) + MARGIN;
         let mut plain = vec![0.0; n_tokens * stride];
         let mut merged = vec![0.0; if joins.any() { n_tokens * stride } else { 0 }];
         let mut emissions = vec![0.0; n_tokens];
@@ -91,7 +92,7 @@ impl Emissions {
         Self { plain, merged, stride, columns, split_to_plain: chain.matches[SPLIT] / chain.matches[PLAIN] }
     }
 
-    /// Entries of a row: [`MARGIN`], a column 0, L columns, [`MARGIN`].
+    /// Entries of a row: [`MARGIN`], a column 0, L columns and zeros up to whole lanes, [`MARGIN`].
     pub(super) fn stride(&self) -> usize {
         self.stride
     }

@@ -7,15 +7,13 @@
 //! U(i, j) = t_MI M(i, j) + t_II I(i, j) + t_DI D(i, j),   I(i, j) = q(x_i) U(i-1, j)
 //! ```
 
+use pulp::{Arch, Simd, WithSimd};
+
 use super::chain::{D, I, M};
 use super::forward::{ROWS_A_SCALE, Shared};
+use super::lanes::{LANES, Lanes, add_up, splat, vectors, vectors_mut, vectors_of_lanes};
 use super::profile::{Emissions, MARGIN};
 use super::tokens::Token;
-
-/// Classes at a time.
-pub(super) const LANES: usize = 4;
-
-type Lanes = [f64; LANES];
 
 /// Emissions of at most [`LANES`] classes, entry by entry. Where a class has no more columns, nothing is emitted.
 pub(super) struct Group {
@@ -72,6 +70,33 @@ pub(super) struct SideBySide {
     rows: [Row; 3],
 }
 
+/// All rows of a sequence, by the widest vectors that the processor has; what the last row was divided by.
+struct Run<'a> {
+    rows: &'a mut SideBySide,
+    x: &'a [Token],
+    group: &'a Group,
+    shared: &'a Shared<'a>,
+}
+
+impl WithSimd for Run<'_> {
+    type Output = Lanes;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Lanes {
+        let Self { rows, x, group, shared } = self;
+        rows.begin(shared);
+        let mut scales = [0.0; LANES];
+        for i in 1..=x.len() {
+            rows.rows.rotate_right(1);
+            rows.step(simd, x, i, group, shared);
+            if i.is_multiple_of(ROWS_A_SCALE) {
+                rows.scale(&mut scales);
+            }
+        }
+        scales
+    }
+}
+
 impl SideBySide {
     /// The log likelihoods of a sequence in the classes of a group, in their order.
     pub(super) fn log_likelihoods(
@@ -86,19 +111,12 @@ impl SideBySide {
                 cells.resize(group.stride, [0.0; LANES]);
             }
         }
-        self.begin(shared);
-        let mut scales = [0.0; LANES];
-        for i in 1..=x.len() {
-            self.rows.rotate_right(1);
-            self.step(x, i, group, shared);
-            if i.is_multiple_of(ROWS_A_SCALE) {
-                self.scale(&mut scales);
-            }
-        }
+        let scales = Arch::new().dispatch(Run { rows: &mut *self, x, group, shared });
         let row = &self.rows[0].c;
         group.ends.iter().enumerate().map(move |(lane, &end)| scales[lane] + row[end][lane].ln())
     }
 
+    #[inline(always)]
     fn begin(&mut self, shared: &Shared<'_>) {
         let t = &shared.chain.transitions;
         let row = &mut self.rows[0];
@@ -111,32 +129,26 @@ impl SideBySide {
     }
 
     /// Row `i`, from the two before.
-    fn step(&mut self, x: &[Token], i: usize, group: &Group, shared: &Shared<'_>) {
-        let t = shared.chain.transitions;
+    #[inline(always)]
+    fn step<S: Simd>(&mut self, simd: S, x: &[Token], i: usize, group: &Group, shared: &Shared<'_>) {
         let token = x[i - 1];
-        let q = shared.inserted[token as usize];
         let [row, one, two] = &mut self.rows;
         let width = group.stride - 2 * MARGIN;
         let (c, u) = (&mut row.c[MARGIN..][..width], &mut row.u[MARGIN..][..width]);
         let (c1, c1_before) = (&one.c[MARGIN - 1..][..width], &one.c[MARGIN - 2..][..width]);
         let u1 = &one.u[MARGIN..][..width];
         let plain = &group.plain(token)[MARGIN..][..width];
-        let mut d = [0.0; LANES];
-        let mut finish = |m: Lanes, u1: &Lanes, c: &mut Lanes, u: &mut Lanes| {
-            for lane in 0..LANES {
-                let i = q * u1[lane];
-                c[lane] = t[M][M] * m[lane] + t[I][M] * i + t[D][M] * d[lane];
-                u[lane] = t[M][I] * m[lane] + t[I][I] * i + t[D][I] * d[lane];
-                d[lane] = t[M][D] * m[lane] + t[I][D] * i + t[D][D] * d[lane];
-            }
-        };
+        let leave = Leave::new(simd, shared, token);
+        let mut d = [simd.splat_f64s(0.0); LANES];
         if !shared.joins.any() {
             for j in 0..width {
-                let mut m = [0.0; LANES];
-                for lane in 0..LANES {
-                    m[lane] = plain[j][lane] * c1[j][lane];
+                for (part, d) in d.iter_mut().enumerate().take(vectors_of_lanes::<S>()) {
+                    let m = simd.mul_f64s(of::<S>(plain, j, part), of::<S>(c1, j, part));
+                    let states = [m, of::<S>(u1, j, part), *d];
+                    vectors_mut::<S>(&mut c[j])[part] = add_up(simd, leave.c, states);
+                    vectors_mut::<S>(&mut u[j])[part] = add_up(simd, leave.u, states);
+                    *d = add_up(simd, leave.d, states);
                 }
-                finish(m, &u1[j], &mut c[j], &mut u[j]);
             }
             return;
         }
@@ -147,19 +159,23 @@ impl SideBySide {
             _ => shared.joins.split(x[i - 2], token),
         };
         let joined = &group.plain(joined)[MARGIN..][..width];
-        let split = split * group.split_to_plain;
+        let split = simd.splat_f64s(split * group.split_to_plain);
         for j in 0..width {
-            let mut m = [0.0; LANES];
-            for lane in 0..LANES {
-                m[lane] = plain[j][lane] * c1[j][lane]
-                    + merged[j][lane] * c1_before[j][lane]
-                    + split * joined[j][lane] * c2[j][lane];
+            for (part, d) in d.iter_mut().enumerate().take(vectors_of_lanes::<S>()) {
+                let m = simd.mul_f64s(of::<S>(plain, j, part), of::<S>(c1, j, part));
+                let m = simd.mul_add_f64s(of::<S>(merged, j, part), of::<S>(c1_before, j, part), m);
+                let by_split = simd.mul_f64s(split, of::<S>(joined, j, part));
+                let m = simd.mul_add_f64s(by_split, of::<S>(c2, j, part), m);
+                let states = [m, of::<S>(u1, j, part), *d];
+                vectors_mut::<S>(&mut c[j])[part] = add_up(simd, leave.c, states);
+                vectors_mut::<S>(&mut u[j])[part] = add_up(simd, leave.u, states);
+                *d = add_up(simd, leave.d, states);
             }
-            finish(m, &u1[j], &mut c[j], &mut u[j]);
         }
     }
 
     /// Divides all that the next row reads by the sum of the last row.
+    #[inline(always)]
     fn scale(&mut self, scales: &mut Lanes) {
         let mut sums = [1e-280; LANES];
         for (c, u) in self.rows[0].c.iter().zip(&self.rows[0].u) {
@@ -178,6 +194,32 @@ impl SideBySide {
                     cell[lane] *= by[lane];
                 }
             }
+        }
+    }
+}
+
+/// A vector of a cell.
+#[inline(always)]
+fn of<S: Simd>(row: &[Lanes], j: usize, part: usize) -> S::f64s {
+    vectors::<S>(&row[j])[part]
+}
+
+/// What leaves a cell for a match move and for an insertion, and the D of the next column: each of M, of U of the row before and of D of the cell.
+struct Leave<V> {
+    c: [V; 3],
+    u: [V; 3],
+    d: [V; 3],
+}
+
+impl<V: Copy> Leave<V> {
+    #[inline(always)]
+    fn new<S: Simd<f64s = V>>(simd: S, shared: &Shared<'_>, token: Token) -> Self {
+        let [from_m, from_i, from_d] = &shared.chain.transitions;
+        let q = shared.inserted[token as usize];
+        Self {
+            c: splat(simd, [from_m[M], from_i[M] * q, from_d[M]]),
+            u: splat(simd, [from_m[I], from_i[I] * q, from_d[I]]),
+            d: splat(simd, [from_m[D], from_i[D] * q, from_d[D]]),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use ndarray::{Array2, Axis};
+use ndarray::{Array1, Array2, ArrayView1, Axis};
 use serde::{Deserialize, Serialize};
 
 use super::aligned::{Aligner, Effort, best_view, describe, judged};
@@ -29,7 +29,7 @@ pub(crate) enum Candidate {
 }
 
 /// Probabilities in proportion to exp(sum of w z) over members, with z what each says and w its weight. Of forests, z is
-/// ln((f + floor) / (1 + C floor)), with f their probabilities of C classes.
+/// ln((f + floor) / (1 + C floor)), with f their probabilities of C classes, and w may be another where the next member knows nothing (`Doubt`).
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Pool {
     /// Forests first, and one other at least.
@@ -54,6 +54,20 @@ struct Joint {
     /// One a member.
     weights: Vec<f64>,
     floor: f64,
+    /// Where forests are to be trusted less, or more.
+    doubt: Option<Doubt>,
+}
+
+/// The weight of forests for a trace is (1 - u) of their own and u of this one, u being what the next member leaves open.
+///
+/// Loads that failed look alike, whatever they were of. Forests that saw a few of them name the pages of these, and are as sure of it as of anything;
+/// an alignment has nothing to align, so finds all classes alike. Mixtures of experts have such a gate: R. A. Jacobs, M. I. Jordan, S. J. Nowlan,
+/// G. E. Hinton, "Adaptive mixtures of local experts", Neural Computation 3, 1991; here it has one weight, and the loss stays convex in all weights.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct Doubt {
+    weight: f64,
+    /// What the next member's scores are times, to be logarithms of probabilities when it speaks alone.
+    sharpness: f64,
 }
 
 /// A member as it was judged. It is learned for good only if it stays.
@@ -89,6 +103,7 @@ impl Pool {
             }
         }
         let Some((jury, joint)) = last else { return Ok(Box::new(forests)) };
+        let joint = jury.doubted(joint);
         let judged = judged(training, &jury.rows, joint.probabilities(&jury.said));
         let learned = learners.into_iter().map(|learn| learn()).collect::<Result<Vec<Member>, LearnError>>()?;
         let members = std::iter::once(Member::Forests(forests)).chain(learned).collect();
@@ -105,13 +120,15 @@ impl Pool {
 
     /// Whether it is one for so many classes: what a stored one must be.
     pub(crate) fn is_sound(&self, classes: usize) -> bool {
-        let Joint { weights, floor } = &self.joint;
+        let Joint { weights, floor, doubt } = &self.joint;
+        let is_weight = |weight: &f64| (0.0..=log_linear::MOST).contains(weight);
         let is_first = |(at, member): (usize, &Member)| (at == 0) == matches!(member, Member::Forests(_));
         self.members.len() > 1
             && self.members.len() == weights.len()
             && self.members.iter().enumerate().all(is_first)
             && self.members.iter().all(|member| member.is_sound(classes))
-            && weights.iter().all(|weight| (0.0..=log_linear::MOST).contains(weight))
+            && weights.iter().all(is_weight)
+            && doubt.is_none_or(|doubt| is_weight(&doubt.weight) && is_weight(&doubt.sharpness))
             && (0.0..=1.0).contains(floor)
             && *floor > 0.0
     }
@@ -191,10 +208,33 @@ impl Member {
 impl Joint {
     /// What all members say together, from what each says; the first are forests.
     fn probabilities(&self, said: &[Array2<f64>]) -> Array2<f64> {
-        let forests = logarithms(&said[0], self.floor);
+        let mut forests = logarithms(&said[0], self.floor);
+        let mut weights = self.weights.clone();
+        if let Some(doubt) = self.doubt {
+            let own = std::mem::replace(&mut weights[0], 1.0);
+            let weights = left_open(&said[1], doubt.sharpness).mapv(|open| (1.0 - open) * own + open * doubt.weight);
+            forests *= &weights.insert_axis(Axis(1));
+        }
         let scores: Vec<_> = std::iter::once(&forests).chain(&said[1..]).map(|scores| scores.view()).collect();
-        log_linear::join(&scores, &self.weights)
+        log_linear::join(&scores, &weights)
     }
+}
+
+/// What scores leave open, for each row: 0 where one class is certain, 1 where all are alike; (e^H - 1) / (C - 1), with H the entropy of
+/// p ~ exp(sharpness * score) over C classes in nats.
+fn left_open(scores: &Array2<f64>, sharpness: f64) -> Array1<f64> {
+    let others = (scores.ncols().max(2) - 1) as f64;
+    let of_row = |row: ArrayView1<'_, f64>| {
+        let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let (mut sum, mut moment) = (0.0, 0.0);
+        for below in row.iter().map(|score| sharpness * (score - largest)).filter(|below| below.is_finite()) {
+            sum += below.exp();
+            moment += below.exp() * below;
+        }
+        // H = ln(sum) - moment / sum.
+        ((sum * (-moment / sum).exp() - 1.0) / others).clamp(0.0, 1.0)
+    };
+    scores.rows().into_iter().map(of_row).collect()
 }
 
 fn logarithms(probabilities: &Array2<f64>, floor: f64) -> Array2<f64> {
@@ -251,11 +291,43 @@ impl Jury {
             let scores: Vec<_> =
                 std::iter::once(&forests).chain(&self.said[1..members]).map(|scores| scores.view()).collect();
             let Fitted { weights, loss } = log_linear::fit(&scores, &self.labels);
-            (Joint { weights, floor }, loss)
+            (Joint { weights, floor, doubt: None }, loss)
         };
-        // The first with the least loss.
-        FLOORS.map(fitted).into_iter().reduce(|a, b| if b.1 < a.1 { b } else { a }).expect("there are floors")
+        first_least(FLOORS.map(fitted))
     }
+
+    /// `joint`, or as good a one with a doubt, if that adds something, by the same rule as members.
+    fn doubted(&self, joint: Joint) -> Joint {
+        let next = &self.said[1];
+        let sharpness = log_linear::fit(&[next.view()], &self.labels).weights[0];
+        let open = left_open(next, sharpness).insert_axis(Axis(1));
+        let fitted = |floor: f64| {
+            let forests = logarithms(&self.said[0], floor);
+            let unsure = &forests * &open;
+            let sure = forests - &unsure;
+            let scores: Vec<_> =
+                [&unsure, &sure].into_iter().chain(&self.said[1..]).map(|scores| scores.view()).collect();
+            let Fitted { mut weights, loss } = log_linear::fit(&scores, &self.labels);
+            let weight = weights.remove(0);
+            (Joint { weights, floor, doubt: Some(Doubt { weight, sharpness }) }, loss)
+        };
+        let (doubting, loss) = first_least(FLOORS.map(fitted));
+        let n = self.labels.len() as f64;
+        let gain = self.loss(&joint) - loss;
+        if adds(n * gain, n.ln() / 2.0) { doubting } else { joint }
+    }
+
+    /// The mean log loss of a joint.
+    fn loss(&self, joint: &Joint) -> f64 {
+        let said = joint.probabilities(&self.said);
+        let of_row = |(row, &label): (usize, &usize)| -said[(row, label)].max(f64::MIN_POSITIVE).ln();
+        self.labels.iter().enumerate().map(of_row).sum::<f64>() / self.labels.len() as f64
+    }
+}
+
+/// The first with the least loss.
+fn first_least<T, const N: usize>(found: [(T, f64); N]) -> (T, f64) {
+    found.into_iter().reduce(|a, b| if b.1 < a.1 { b } else { a }).expect("something was tried")
 }
 
 impl Model for Pool {
@@ -267,7 +339,17 @@ impl Model for Pool {
     fn describe(&self) -> String {
         let member = |(member, weight): (&Member, &f64)| format!("{}, weight {weight:.2}", member.describe());
         let members: Vec<String> = self.members.iter().zip(&self.joint.weights).rev().map(member).collect();
-        format!("pool: {}", members.join("; "))
+        let doubt = match (self.joint.doubt, &self.members[1]) {
+            (None, _) => String::new(),
+            (Some(Doubt { weight, .. }), Member::Alignment(_)) => {
+                format!(", {weight:.2} where the alignment leaves every class open")
+            }
+            #[cfg(feature = "deep")]
+            (Some(Doubt { weight, .. }), _) => format!(", {weight:.2} where the net leaves every class open"),
+            #[cfg(not(feature = "deep"))]
+            (Some(_), Member::Forests(_)) => unreachable!("forests are first alone"),
+        };
+        format!("pool: {}{doubt}", members.join("; "))
     }
 
     fn n_nodes(&self) -> Option<usize> {
@@ -290,5 +372,71 @@ impl Model for Pool {
 
     fn stored(&self) -> Option<(Kind, Vec<u8>)> {
         Some((Kind::Pool, postcard::to_stdvec(self).expect("numbers and lists of them are postcard")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Four rows of each of 100 classes. Forests and the next member are mostly right on the first three of a class, each on its own; of the last one
+    /// the next member knows nothing, and forests name class 0, surely.
+    fn failed_loads() -> Jury {
+        let classes = 100;
+        let label = |row: usize| row % classes;
+        let is_failed = |row: usize| row >= 3 * classes;
+        let other_than = |row: usize| (label(row) + 1) % classes;
+        let by_forests = |row: usize| match row {
+            row if is_failed(row) => 0,
+            row if row.is_multiple_of(17) => other_than(row),
+            row => label(row),
+        };
+        let by_next = |row: usize| if row.is_multiple_of(5) { other_than(row) } else { label(row) };
+        let rows: Vec<usize> = (0..4 * classes).collect();
+        let said = vec![
+            Array2::from_shape_fn((rows.len(), classes), |(row, class)| {
+                if by_forests(row) == class { 0.9 } else { 0.1 / (classes - 1) as f64 }
+            }),
+            Array2::from_shape_fn((rows.len(), classes), |(row, class)| {
+                if is_failed(row) || by_next(row) == class { 0.0 } else { -5.0 }
+            }),
+        ];
+        Jury { labels: rows.iter().map(|&row| label(row)).collect(), said, rows }
+    }
+
+    #[test]
+    fn forests_are_not_trusted_where_the_next_member_knows_nothing() {
+        let jury = failed_loads();
+        let plain = jury.joined().joint;
+        let doubting = jury.doubted(plain.clone());
+        let Joint { weights, doubt: Some(doubt), .. } = &doubting else { panic!("no doubt: {doubting:?}") };
+        assert!(doubt.weight < 0.1 && doubt.weight < weights[0] / 5.0, "{doubting:?}");
+        assert!(jury.loss(&doubting) < jury.loss(&plain) - 0.1);
+        let said = doubting.probabilities(&jury.said);
+        assert!(said.rows().into_iter().all(|row| (row.sum() - 1.0).abs() < 1e-12));
+        // Nothing is known of a failed load: all classes are about alike.
+        assert!(said[(399, 0)] < 0.05, "{}", said[(399, 0)]);
+    }
+
+    #[test]
+    fn without_failed_loads_there_is_no_doubt() {
+        let Jury { rows, labels, said } = failed_loads();
+        let rows = rows[..300].to_vec();
+        let said = said.iter().map(|said| said.select(Axis(0), &rows)).collect();
+        let jury = Jury { labels: labels[..300].to_vec(), said, rows };
+        let plain = jury.joined().joint;
+        assert_eq!(jury.doubted(plain.clone()), plain);
+    }
+
+    #[test]
+    fn what_is_left_open_is_between_nothing_and_all() {
+        let scores =
+            ndarray::array![[0.0, -60.0, -60.0], [0.0, 0.0, 0.0], [0.0, 0.0, -60.0], [f64::NEG_INFINITY, 0.0, 0.0]];
+        let open = left_open(&scores, 1.0);
+        for (found, expected) in open.iter().zip([0.0, 1.0, 0.5, 0.5]) {
+            assert!((found - expected).abs() < 1e-12, "{open}");
+        }
+        assert_eq!(left_open(&scores, 0.0)[0], 1.0);
+        assert_eq!(left_open(&Array2::zeros((1, 1)), 1.0)[0], 0.0);
     }
 }

@@ -23,17 +23,23 @@ const FLOORS: std::ops::RangeInclusive<i32> = -12..=-2;
 const LEAST: f64 = 0.05;
 const MOST: f64 = 20.0;
 
-/// Steps of the golden-section search: each leaves 0.618 of the interval of ln T, these 1e-5 of it.
-const STEPS: usize = 24;
+/// Steps at most: each of them halves what is left at least.
+const STEPS: usize = 60;
+
+/// A step by less than this part of 1/T is the last.
+const SMALL: f64 = 1e-7;
 
 impl Temperature {
     /// The least mean log loss over the rows. For one floor the loss is convex in 1/T, so has one least value.
     pub(super) fn fit(probabilities: ArrayView2<'_, f64>, labels: &[usize]) -> Self {
+        let mut inverse = 1.0;
         let candidates = FLOORS.map(|half_decades| {
             let floor = 10f64.powf(f64::from(half_decades) / 2.0);
             let rows = logarithms(probabilities, labels, floor);
-            let (temperature, loss) = golden_section(|temperature| loss(&rows, temperature));
-            (Self { temperature, floor }, loss)
+            // The next floor's is near to this one's.
+            let (found, loss) = least(|inverse| Loss::of(&rows, inverse), inverse);
+            inverse = found;
+            (Self { temperature: 1.0 / found, floor }, loss)
         });
         let best = candidates.min_by(|a, b| a.1.total_cmp(&b.1));
         best.expect("there are floors").0
@@ -61,7 +67,7 @@ impl fmt::Display for Temperature {
     }
 }
 
-/// A row of logarithms, less that of its label: zeros, most of the row of a forest, are counted, not listed.
+/// A row of logarithms, less that of its label: those of classes of which the floor is all, most of the row, are counted, not listed.
 struct Row {
     others: Vec<f64>,
     zeros: usize,
@@ -72,42 +78,64 @@ fn logarithms(probabilities: ArrayView2<'_, f64>, labels: &[usize], floor: f64) 
     let floor = floor / probabilities.ncols() as f64;
     let of_row = |(row, &label): (ndarray::ArrayView1<'_, f64>, &usize)| {
         let own = (row[label] + floor).ln();
-        let others: Vec<f64> = row.iter().filter(|&&p| p > 0.0).map(|p| (p + floor).ln() - own).collect();
+        let others: Vec<f64> = row.iter().filter(|&&p| p + floor > floor).map(|p| (p + floor).ln() - own).collect();
         Row { zeros: row.len() - others.len(), others, zero: floor.ln() - own }
     };
     probabilities.rows().into_iter().zip(labels).map(of_row).collect()
 }
 
-/// The mean over rows of ln(sum over classes of exp((l_c - l_label) / T)).
-fn loss(rows: &[Row], temperature: f64) -> f64 {
-    let of_row = |row: &Row| {
-        let power = |logarithm: f64| (logarithm / temperature).exp();
-        (row.others.iter().map(|&other| power(other)).sum::<f64>() + row.zeros as f64 * power(row.zero)).ln()
-    };
-    let sum: f64 = rows.iter().map(of_row).sum();
-    // An overflow is worse than anything, not incomparable.
-    if sum.is_nan() { f64::INFINITY } else { sum / rows.len() as f64 }
+/// The mean over rows of ln(sum over classes of exp(b (l_c - l_label))), b the inverse of the temperature, and how it changes with b.
+struct Loss {
+    mean: f64,
+    /// The mean of E[l], by the probabilities that exp(b l) is in proportion to.
+    first: f64,
+    /// The mean of Var[l].
+    second: f64,
 }
 
-/// The T of the least `f(T)`, and that value.
-fn golden_section(f: impl Fn(f64) -> f64) -> (f64, f64) {
-    let shrink = (5f64.sqrt() - 1.0) / 2.0;
-    let at = |x: f64| f(x.exp());
-    let (mut low, mut high) = (LEAST.ln(), MOST.ln());
-    let (mut a, mut b) = (high - shrink * (high - low), low + shrink * (high - low));
-    let (mut f_a, mut f_b) = (at(a), at(b));
+impl Loss {
+    fn of(rows: &[Row], inverse: f64) -> Self {
+        let (mut mean, mut first, mut second) = (0.0, 0.0, 0.0);
+        for row in rows {
+            let power = row.zeros as f64 * (inverse * row.zero).exp();
+            let mut sums = [power, power * row.zero, power * row.zero * row.zero];
+            for &l in &row.others {
+                let power = (inverse * l).exp();
+                sums[0] += power;
+                sums[1] += power * l;
+                sums[2] += power * l * l;
+            }
+            let expected = sums[1] / sums[0];
+            mean += sums[0].ln();
+            first += expected;
+            second += sums[2] / sums[0] - expected * expected;
+        }
+        let n = rows.len() as f64;
+        Self { mean: mean / n, first: first / n, second: second / n }
+    }
+}
+
+/// The b of the least loss, and that loss: Newton's steps from `inverse`, and halves of what is left where they lead out of it.
+fn least(loss: impl Fn(f64) -> Loss, mut inverse: f64) -> (f64, f64) {
+    let (mut low, mut high) = (1.0 / MOST, 1.0 / LEAST);
+    let mut at = loss(inverse);
     for _ in 0..STEPS {
-        if f_a <= f_b {
-            (high, b, f_b) = (b, a, f_a);
-            a = high - shrink * (high - low);
-            f_a = at(a);
+        if at.first > 0.0 {
+            high = inverse
         } else {
-            (low, a, f_a) = (a, b, f_b);
-            b = low + shrink * (high - low);
-            f_b = at(b);
+            low = inverse
+        }
+        let newton = inverse - at.first / at.second;
+        // Not so either where there is no curvature, and the step no number.
+        let next = if newton > low && newton < high { newton } else { (low + high) / 2.0 };
+        let step = (next - inverse).abs();
+        inverse = next;
+        at = loss(inverse);
+        if step < SMALL * inverse {
+            break;
         }
     }
-    if f_a <= f_b { (a.exp(), f_a) } else { (b.exp(), f_b) }
+    (inverse, at.mean)
 }
 
 #[cfg(test)]
@@ -121,6 +149,21 @@ mod tests {
         let Temperature { temperature, floor } = Temperature::fit(rows.view(), &labels);
         assert!((temperature - 0.5).abs() < 0.04, "{temperature}");
         assert!(floor < 1e-2, "{floor}");
+    }
+
+    #[test]
+    fn no_other_temperature_does_better() {
+        let (rows, labels) = squeezed(500);
+        let rows = logarithms(rows.view(), &labels, 1e-3);
+        for start in [0.051, 1.0, 19.0] {
+            let (found, least_loss) = least(|inverse| Loss::of(&rows, inverse), start);
+            for other in [0.05, 0.5 * found, 0.999 * found, 1.001 * found, 2.0 * found, 20.0] {
+                assert!(Loss::of(&rows, other).mean > least_loss, "{other} beside {found} from {start}");
+            }
+        }
+        // Who is never wrong cannot be too sure.
+        let right = logarithms(ndarray::array![[0.6, 0.4], [0.3, 0.7]].view(), &[0, 1], 1e-3);
+        assert!((least(|inverse| Loss::of(&right, inverse), 1.0).0 - 1.0 / LEAST).abs() < 1e-4);
     }
 
     #[test]

@@ -22,6 +22,13 @@ fn machines_of_a_file_are_kept_in_the_specification() {
     let verified = folder.wfkit("defend verify traces.parquet d.parquet --format json").succeeds().stdout;
     assert!(verified.contains("determinism"), "{verified}");
 
+    // A pipe can be read once.
+    let pipe = folder.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let writer = std::thread::spawn(move || std::fs::write(pipe, FILE));
+    folder.wfkit("defend lint maybenot:machines,client=@pipe traces.parquet").succeeds();
+    writer.join().unwrap().unwrap();
+
     let missing = folder.wfkit("defend lint maybenot:machines,client=@machines.txt traces.parquet");
     assert!(missing.shows_wrong_usage().contains("machines.txt: "));
     folder
