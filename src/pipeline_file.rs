@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clap::CommandFactory as _;
 use wfkit_terminal::command_line::Options;
-use wfkit_terminal::{About, OptionsFile, quoted};
+use wfkit_terminal::{AboutFile, OptionsFile, quoted};
 
 use crate::TOOL;
 use crate::cli::{self, Cli};
@@ -18,7 +18,7 @@ const INPUT: &str = "input";
 
 /// What pipeline files say.
 pub(crate) fn pipeline_file() -> OptionsFile {
-    let about = About {
+    let about = AboutFile {
         command: "run",
         place: INPUT,
         table: ("captures", cli::READING_CAPTURES, "How captures are read; of no matter where the input is traces."),

@@ -15,7 +15,7 @@ use wfkit_metrics::{ClassMap, Probabilities, ProbabilityError, ROW_SUM_TOLERANCE
 use crate::defense::not_plain;
 use crate::rules::class_number;
 use crate::truth::read_truth;
-use crate::{Attack, CheckReport, Rules, Verdict, Verif};
+use crate::{AttackFile, CheckReport, FileCheck, Rules, Verif};
 
 const TEAM: &str = "team_id";
 const ID: &str = "capture_id";
@@ -178,7 +178,7 @@ pub fn check_attack<'a, 'r>(
     verifs: &[Verif],
     rules: impl Into<Option<&'r Rules>>,
     limits: &ReadLimits,
-) -> Result<Verdict<Attack>, ReadError> {
+) -> Result<FileCheck<AttackFile>, ReadError> {
     let classes = rules.into().map(|rules| rules.classes);
     let mut truths = Vec::with_capacity(verifs.len());
     for verif in verifs {
@@ -189,7 +189,7 @@ pub fn check_attack<'a, 'r>(
     let path = source.name();
     let mut table = match read_csv(source, limits, |rows| Table::read(rows, classes, expected, limits)) {
         Ok(table) => table,
-        Err(error) => return Ok(Verdict::new(CheckReport::unreadable(path, error)?, None)),
+        Err(error) => return Ok(FileCheck::new(CheckReport::unreadable(path, error)?, None)),
     };
     let mut report = CheckReport::new(path);
     let teams = teams_of(&truths, &table)?;
@@ -209,10 +209,10 @@ pub fn check_attack<'a, 'r>(
         table.pair(team_id, truth).map_err(not_distributions)
     };
     let attack = match report.accepted {
-        true => Some(Attack { path: path.to_owned(), matches: teams.iter().map(pair).collect::<Result<_, _>>()? }),
+        true => Some(AttackFile { path: path.to_owned(), matches: teams.iter().map(pair).collect::<Result<_, _>>()? }),
         false => None,
     };
-    Ok(Verdict::new(report, attack))
+    Ok(FileCheck::new(report, attack))
 }
 
 /// An attack on one team: probabilities and truth, row by row, in the order of the capture ids.

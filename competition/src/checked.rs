@@ -33,14 +33,14 @@ impl<T> Deref for Checked<T> {
 
 /// A defence: the traffic of a team.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Defense {
+pub struct DefenseFile {
     /// Its traces, with the numbers of `cell_id` for classes and no sessions.
     pub traces: TraceSet,
 }
 
 /// An attack: what it says of the traces of each attacked team.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Attack {
+pub struct AttackFile {
     /// The file.
     pub path: PathBuf,
     /// One a team whose truth was there, by team; none where no truth was.
@@ -49,14 +49,14 @@ pub struct Attack {
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Verdict<T> {
+pub struct FileCheck<T> {
     /// Whether the file may take part, and why not.
     pub report: CheckReport,
     /// What it holds, where it may.
     pub checked: Option<Checked<T>>,
 }
 
-impl<T> Verdict<T> {
+impl<T> FileCheck<T> {
     /// A file that was read, or not to its end.
     pub(crate) fn new(report: CheckReport, content: Option<T>) -> Self {
         debug_assert_eq!(report.accepted, content.is_some());

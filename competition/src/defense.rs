@@ -13,7 +13,7 @@ use wfkit_datasets::{LabelledTrace, Layer, Provenance, Trace, TraceKey, TraceSet
 use wfkit_metrics::{Volume, class_order};
 
 use crate::rules::class_number;
-use crate::{Baseline, CheckReport, Defense, Implausible, Overhead, Rules, UploadCost, Verdict};
+use crate::{Baseline, CheckReport, DefenseFile, FileCheck, Implausible, Overhead, Rules, UploadCost};
 
 /// Names of the columns that tell traces apart: class and repetition.
 const KEYS: [&str; 2] = ["cell_id", "rep"];
@@ -150,12 +150,12 @@ pub fn check_defense<'a, 'r>(
     rules: impl Into<Option<&'r Rules>>,
     limits: &ReadLimits,
     undefended: Option<&Baseline>,
-) -> Result<Verdict<Defense>, ReadError> {
+) -> Result<FileCheck<DefenseFile>, ReadError> {
     let source = source.into();
     let path = source.name();
     let table = match read_table(source, limits) {
         Ok(table) => table,
-        Err(error) => return Ok(Verdict::new(CheckReport::unreadable(path, error)?, None)),
+        Err(error) => return Ok(FileCheck::new(CheckReport::unreadable(path, error)?, None)),
     };
     let mut report = CheckReport::new(path);
     report.rows = table.rows;
@@ -188,10 +188,10 @@ pub fn check_defense<'a, 'r>(
     }
     let report = report.judged();
     let defense = match report.accepted {
-        true => Some(Defense { traces: labelled(path, table.traces, trace_key)? }),
+        true => Some(DefenseFile { traces: labelled(path, table.traces, trace_key)? }),
         false => None,
     };
-    Ok(Verdict::new(report, defense))
+    Ok(FileCheck::new(report, defense))
 }
 
 /// How many classes there are.

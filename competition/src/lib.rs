@@ -19,7 +19,7 @@ mod truth;
 
 pub use attack::{AttackFileError, Match, Prediction, check_attack, join_attacks, write_attack};
 pub use captures::{UNKNOWN_CLASS, capture_ids, read_captures};
-pub use checked::{Attack, Checked, Defense, Verdict};
+pub use checked::{AttackFile, Checked, DefenseFile, FileCheck};
 pub use codabench::{Bundle, BundleOptions, bundle_for_codabench};
 pub use defense::{DefenseExportError, Export, check_defense, export_defense, read_defense};
 pub use halves::halves;

@@ -7,7 +7,7 @@ use thiserror::Error;
 use wfkit_datasets::formats::ReadError;
 use wfkit_metrics::{PrivacyReport, StageReport, Utility, UtilityReport, accuracy, attack_score, per_class_auc};
 
-use crate::{Attack, CheckReport, Checked, Defense, Match, UploadCost};
+use crate::{AttackFile, CheckReport, Checked, DefenseFile, Match, UploadCost};
 
 /// The attack score of a team that has no attack (yet).
 const WITHOUT_ATTACK: f64 = 1.0;
@@ -159,8 +159,8 @@ pub enum CompetitionError {
 /// # Errors
 /// An attack without the truth of any team, and truth of a single class, against which nothing can be ranked.
 pub fn score(
-    attack: Option<&Checked<Attack>>,
-    defense: Option<&Checked<Defense>>,
+    attack: Option<&Checked<AttackFile>>,
+    defense: Option<&Checked<DefenseFile>>,
 ) -> Result<CompetitionScore, CompetitionError> {
     let cost = defense.and_then(|defense| UploadCost::of(&defense.traces.volumes()));
     let matches = attack.map_or(Ok(Vec::new()), |attack| score_attack(attack))?;
@@ -182,7 +182,7 @@ pub fn score(
     })
 }
 
-fn score_attack(attack: &Attack) -> Result<Vec<MatchScore>, CompetitionError> {
+fn score_attack(attack: &AttackFile) -> Result<Vec<MatchScore>, CompetitionError> {
     if attack.matches.is_empty() {
         return Err(CompetitionError::NoTruth(attack.path.clone()));
     }

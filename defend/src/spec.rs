@@ -250,6 +250,18 @@ impl DefenseSpec {
         &self.layers
     }
 
+    /// These layers, and then those of another; what this one learns from and is told of stays.
+    ///
+    /// ```
+    /// let padded: wfkit_defend::DefenseSpec = "front:w-max=7s".parse()?;
+    /// assert_eq!(padded.then("pad:mtu".parse()?).to_string(), "front:ft-1,w-max=7s+pad:mtu");
+    /// # Ok::<(), wfkit_defend::DefenseSpecError>(())
+    /// ```
+    pub fn then(mut self, next: Self) -> Self {
+        self.layers.extend(next.layers);
+        self
+    }
+
     /// Whether a layer learns from labelled training traces, so that it has to be fitted.
     pub fn needs_training(&self) -> bool {
         self.layers.iter().any(|layer| layer.defense.needs.classes)

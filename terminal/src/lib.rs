@@ -12,7 +12,7 @@ mod watcher;
 
 pub use absent::hint;
 pub use command_page::command_page;
-pub use options_file::{About, OptionsFile, is_options_file, quoted};
+pub use options_file::{AboutFile, OptionsFile, is_options_file, quoted};
 pub use password::{new_password, password};
 pub use printer::{Format, Printer, said_once, tell};
 pub use signals::stop_signal;

@@ -28,12 +28,12 @@ pub struct OptionsFile {
     program: Command,
     /// The command, with the options of every command.
     command: Command,
-    about: About,
+    about: AboutFile,
 }
 
 /// What a file of options is called, and what it says.
 #[derive(Debug, Clone, Copy)]
-pub struct About {
+pub struct AboutFile {
     /// Name of the command.
     pub command: &'static str,
     /// Its place, not an option, where the name of the file is given; as a key it says what the command works on.
@@ -62,7 +62,7 @@ impl OptionsFile {
     ///
     /// # Panics
     /// If the program has no such command.
-    pub fn new(program: Command, about: About) -> Self {
+    pub fn new(program: Command, about: AboutFile) -> Self {
         let mut all = program.clone();
         all.build();
         let command = all.find_subcommand(about.command).expect("the program has this command").clone();
@@ -235,8 +235,8 @@ fn as_words(arg: &Arg, text: &OsString) -> Vec<OsString> {
 }
 
 /// A value, or those of a list, as they would be on a command line.
-fn texts(key: &str, about: &About, value: &DeValue<'_>) -> Result<Vec<String>> {
-    let About { kind, table: (table, ..), .. } = about;
+fn texts(key: &str, about: &AboutFile, value: &DeValue<'_>) -> Result<Vec<String>> {
+    let AboutFile { kind, table: (table, ..), .. } = about;
     Ok(match value {
         DeValue::String(text) => vec![text.to_string()],
         DeValue::Integer(number) => vec![number.to_string()],

@@ -3,8 +3,19 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-const LIBRARIES: [&str; 10] =
-    ["metrics", "datasets", "features", "classify", "defend", "capture", "report", "competition", "evaluate", "client"];
+const LIBRARIES: [&str; 11] = [
+    "metrics",
+    "datasets",
+    "features",
+    "classify",
+    "defend",
+    "capture",
+    "report",
+    "competition",
+    "evaluate",
+    "client",
+    "terminal",
+];
 
 /// The types that a library shows at its root.
 fn shown(library: &str) -> Vec<String> {

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use ndarray::Array2;
 use proptest::prelude::*;
 use wfkit_competition::{
-    Attack, AttackFileError, CheckReport, Checked, CompetitionError, CompetitionScore, MatchScore, Prediction, Verif,
-    capture_ids, check_attack, join_attacks, read_captures, score, write_attack,
+    AttackFile, AttackFileError, CheckReport, Checked, CompetitionError, CompetitionScore, MatchScore, Prediction,
+    Verif, capture_ids, check_attack, join_attacks, read_captures, score, write_attack,
 };
 use wfkit_datasets::formats::ReadLimits;
 use wfkit_metrics::{ClassMap, Probabilities};
@@ -20,7 +20,7 @@ fn check(set: &str, table: &Table) -> CheckReport {
 }
 
 /// A file, whose columns declare the classes.
-fn declared(path: &Path, verifs: &[Verif]) -> Result<Checked<Attack>, CompetitionError> {
+fn declared(path: &Path, verifs: &[Verif]) -> Result<Checked<AttackFile>, CompetitionError> {
     check_attack(path, verifs, None, &LIMITS).unwrap().accepted()
 }
 

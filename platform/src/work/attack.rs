@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use wfkit_competition::{Attack, Match, MatchScore, Verdict, Verif, check_attack};
+use wfkit_competition::{AttackFile, FileCheck, Match, MatchScore, Verif, check_attack};
 use wfkit_datasets::formats::{ReadLimits, Source};
 use wfkit_metrics::{Average, Detection, Kinship, Probabilities, Resampling, roc_auc_ovr};
 
@@ -68,7 +68,7 @@ impl Attacking {
     }
 
     /// What the check says of it beside the truth.
-    fn check(&self, files: &Files) -> Result<Verdict<Attack>, Failure> {
+    fn check(&self, files: &Files) -> Result<FileCheck<AttackFile>, Failure> {
         let (name, file) = open_upload(files, &self.submission)?;
         let verif = |(&number, opponent): (&u64, &Opponent)| {
             let path = files.part(&opponent.defence.id, opponent.team.number, "verif");
@@ -84,7 +84,7 @@ impl Attacking {
 
     /// Checks and scores it.
     pub(super) fn run(&self, files: &Files) -> Result<Done, Failure> {
-        let Verdict { report, checked } = self.check(files)?;
+        let FileCheck { report, checked } = self.check(files)?;
         let outcome = Outcome::from(&report);
         let Some(attack) = checked else { return Ok(Done::refused(outcome)) };
         let mut scores = Vec::new();

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use wfkit_competition::{Implausible, SplitOptions, Verdict, check_defense, split_and_read};
+use wfkit_competition::{FileCheck, Implausible, SplitOptions, check_defense, split_and_read};
 use wfkit_datasets::formats::{ReadError, ReadLimits, Source};
 
 use super::outcome::{Outcome, SplitLine};
@@ -90,7 +90,7 @@ impl Defending {
         }
         let (name, file) = open_upload(files, submission)?;
         let source = Source::reader(&name, &file);
-        let Verdict { report, checked } =
+        let FileCheck { report, checked } =
             check_defense(source, &settings.rules, limits, baseline.as_ref()).map_err(broken)?;
         let mut outcome = Outcome { accepted_by: accepted_before(submission)?, ..Outcome::from(&report) };
         let Some(defence) = checked else { return Ok(Done::refused(outcome)) };

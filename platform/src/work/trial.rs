@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
-use wfkit_competition::{Verdict, check_defense};
+use wfkit_competition::{FileCheck, check_defense};
 use wfkit_datasets::formats::{ReadError, ReadLimits, Source};
 
 use super::{Done, Job, Outcome};
@@ -39,7 +39,7 @@ impl Trial {
         let broken = |error: ReadError| Failure::Broken(error.to_string());
         let baseline = self.settings.measure();
         let read = check_defense(source, &self.settings.rules, &ReadLimits::UPLOAD, baseline.as_ref());
-        let Verdict { report, checked } = read.map_err(broken)?;
+        let FileCheck { report, checked } = read.map_err(broken)?;
         let state = if checked.is_some() { State::Done } else { State::Refused };
         Ok(Done { state, reason: None, outcome: Outcome::from(&report), scores: Vec::new() })
     }

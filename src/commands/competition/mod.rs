@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use wfkit_competition::{
-    Baseline, BundleOptions, CheckReport, CompetitionScore, Plausibility, Rules, SplitOptions, SplitReport, Verdict,
+    Baseline, BundleOptions, CheckReport, CompetitionScore, FileCheck, Plausibility, Rules, SplitOptions, SplitReport,
     Verif, bundle_for_codabench, check_attack, check_defense, count_all_paths, export_defense, read_defense, score,
     split, split_for_hosts, split_paths, write_kit,
 };
@@ -281,7 +281,7 @@ fn score_files(
 ) -> Result<()> {
     let limits = &ReadLimits::UPLOAD;
     let rules = classes.map(|classes| Rules { classes: classes as usize, ..Rules::default() });
-    let Verdict { report, checked } = check_attack(attack, &verifs(verif), rules.as_ref(), limits)?;
+    let FileCheck { report, checked } = check_attack(attack, &verifs(verif), rules.as_ref(), limits)?;
     let Some(checked) = checked else {
         let other_rules = rules.map(|rules| report.other_rules(&rules)).unwrap_or_default();
         bail!("refused: {}{other_rules}", said(&report.path, &report.problems));

@@ -45,7 +45,7 @@ pub(crate) fn run(options: &cli::Defend, context: &Context<'_>) -> Result<()> {
 }
 
 fn defend(options: &DefendTraces, context: &Context<'_>) -> Result<()> {
-    let spec = spec_of(options)?;
+    let spec = spec_of(options);
     let attack = attack(&options.attack)?;
     TraceFormat::of_extension(&options.out)?; // A wrong name is told before the work begins.
     if options.delay.is_some() && !spec.delays() {
@@ -80,9 +80,9 @@ fn defend(options: &DefendTraces, context: &Context<'_>) -> Result<()> {
 }
 
 /// The specification with the options of the simulation in it, so that it says everything wherever it is kept.
-fn spec_of(options: &DefendTraces) -> Result<DefenseSpec> {
+fn spec_of(options: &DefendTraces) -> DefenseSpec {
     let mut spec = match &options.link {
-        Some(link) => format!("{}+{link}", options.defence).parse()?,
+        Some(link) => options.defence.clone().then(link.clone()),
         None => options.defence.clone(),
     };
     if let Some(model) = options.delay {
@@ -91,7 +91,7 @@ fn spec_of(options: &DefendTraces) -> Result<DefenseSpec> {
     if let Some(rule) = options.stop {
         spec = spec.with_stop(rule);
     }
-    Ok(spec)
+    spec
 }
 
 /// What takes the file itself, read again.
