@@ -427,6 +427,15 @@ ENTRIES = [
         shown_in="classify/ALIGNMENT.md",
     ),
     Entry(
+        "alignment-scale",
+        "torpcaps",
+        ["benches/peers/alignment/scale torpcaps/"],
+        peers.alignment_scale_figures,
+        peers.alignment_scale_table,
+        "10 minutes",
+        shown_in="classify/ALIGNMENT.md",
+    ),
+    Entry(
         "defences",
         "explainwf",
         [

@@ -217,3 +217,27 @@ def alignment_figures(_, printed):
 def alignment_table(figures):
     rows = [[what, f"{ours:.3g}", f"{theirs:.3g}", f"{ratio:.0f}"] for what, ours, theirs, ratio in figures["times"]]
     return f"{table(['', 'wfkit', 'NumPy', 'ratio'], rows)}\n\nCPU seconds of one thread, medians of three rounds in turns: {figures['size']}. Both compute the same log likelihoods."
+
+
+def alignment_scale_figures(_, printed):
+    parts = printed[-1].split("\n\n")
+    folds, made = tables(printed[-1])
+    return {
+        "folds_of": parts[1],
+        "folds": [[row[0], *map(float, row[1:])] for row in folds[1:]],
+        "made_of": parts[3],
+        "made": [[*map(int, row[:2]), *map(float, row[2:])] for row in made[1:]],
+    }
+
+
+def alignment_scale_table(figures):
+    folds = [[f"`{attack}`", f"{seconds:.0f}", f"{cpu:.0f}"] for attack, seconds, cpu in figures["folds"]]
+    made = [
+        [str(classes), f"{traces:,}", f"{fit:.3g}", f"{score:.2g}", f"{memory:.0f}", f"{model:.1f}"]
+        for classes, traces, fit, score, memory, model in figures["made"]
+    ]
+    heads = ["classes", "traces", "fit, CPU seconds", "a trace scored, ms", "more memory, MB", "model, MB"]
+    return (
+        f"{figures['folds_of']}, all of `wfkit evaluate`, medians of three:\n\n{table(['attack', 'seconds', 'CPU seconds'], folds)}\n\n"
+        f"{figures['made_of']}, made by a recipe:\n\n{table(heads, made)}"
+    )

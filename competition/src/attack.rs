@@ -149,7 +149,7 @@ pub fn join_attacks(parts: &[PathBuf], path: &Path) -> Result<(), AttackFileErro
     let mut classes = None;
     for part in parts {
         let limits = &ReadLimits::OWN;
-        let table = read_csv(part, limits, |rows| Table::read(rows, classes, usize::MAX, limits))?;
+        let table = read_csv(part, limits, |rows| Table::read(rows, (classes, 0), usize::MAX, limits))?;
         if !table.problems.is_empty() {
             return Err(ReadError::Problems { path: part.clone(), problems: table.problems }.into());
         }
@@ -166,7 +166,7 @@ pub fn join_attacks(parts: &[PathBuf], path: &Path) -> Result<(), AttackFileErro
 
 /// Whether an attack file may take part: exactly the columns of the rules, in any order, and exactly one row for every trace of
 /// every team of `verifs`, each a distribution. Where it may, its rows are paired with the truth by id, its columns with classes by name: one match a team.
-/// Without rules, its columns declare the classes: they are 1 to their number.
+/// Without rules, its columns declare the classes, which are 1 to their number, and those of the truth at least.
 ///
 /// Rows that sum to 1 within [`ROW_SUM_TOLERANCE`] are accepted. Traces and teams are told by id, never by order. Attackers, who
 /// have no verification files, may check all else without: the report then has a warning.
@@ -185,9 +185,11 @@ pub fn check_attack<'a, 'r>(
         truths.push((verif, read_truth(verif.source(), &ReadLimits::OWN)?));
     }
     let expected = truths.iter().map(|(_, truth)| truth.len()).sum();
+    let true_classes = truths.iter().flat_map(|(_, truth)| truth.values()).filter_map(|class| class_number(class));
+    let at_least = true_classes.filter(|&class| class <= MOST_DECLARED as u64).max().unwrap_or(0) as usize;
     let source = source.into();
     let path = source.name();
-    let mut table = match read_csv(source, limits, |rows| Table::read(rows, classes, expected, limits)) {
+    let mut table = match read_csv(source, limits, |rows| Table::read(rows, (classes, at_least), expected, limits)) {
         Ok(table) => table,
         Err(error) => return Ok(FileCheck::new(CheckReport::unreadable(path, error)?, None)),
     };
@@ -275,17 +277,17 @@ struct AttackRow {
 }
 
 impl Table {
-    /// Without a number of classes, the columns declare them. The values of no more than `expected` rows are kept: a file
+    /// Without a number of classes, the columns declare them, and so many at least. The values of no more than `expected` rows are kept: a file
     /// with more is refused by their ids.
     fn read(
         mut rows: CsvRows<'_>,
-        classes: Option<usize>,
+        (classes, at_least): (Option<usize>, usize),
         expected: usize,
         limits: &ReadLimits,
     ) -> Result<Self, ReadError> {
         let header: Vec<String> = rows.header().iter().map(|name| name.trim().to_owned()).collect();
         let declared = header.iter().filter(|name| name.starts_with(CLASS)).count();
-        let classes = classes.unwrap_or(declared.min(MOST_DECLARED));
+        let classes = classes.unwrap_or(declared.min(MOST_DECLARED).max(at_least));
         let names = column_names(classes);
         let mut table = Self { classes, row_count: 0, rows: BTreeMap::new(), problems: Problems::default() };
         table.check_columns(&header, &names);

@@ -176,6 +176,17 @@ fn columns_are_those_of_the_rules() {
 }
 
 #[test]
+fn columns_that_declare_fewer_classes_than_the_truth_has_are_a_fault_of_the_attack() {
+    let set = SETS[0];
+    let table = Table::attack(set);
+    let names = table.header.clone();
+    let few: Vec<_> = names.iter().enumerate().take(4).map(|(at, name)| (name.as_str(), Some(at))).collect();
+    let file = Folder::new();
+    let report = check_attack(&file.csv(&table.columns(&few)), &[verif(set)], None, &LIMITS).unwrap().report;
+    assert_eq!(problems(&report), ["2 x column is missing, row 1: proba_class_3"]);
+}
+
+#[test]
 fn a_class_absent_from_the_truth_is_skipped_and_named() {
     let set = SETS[0];
     let folder = Folder::new();
