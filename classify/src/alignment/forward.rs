@@ -80,6 +80,15 @@ impl Band {
     }
 }
 
+/// What a recursion goes over: a sequence beside a profile, and the cells that are looked at.
+#[derive(Clone, Copy)]
+pub(super) struct Grid<'a> {
+    pub(super) x: &'a [Token],
+    pub(super) emissions: &'a Emissions,
+    pub(super) shared: &'a Shared<'a>,
+    pub(super) band: Band,
+}
+
 /// A row of the recursion: the states after so many tokens. Entry [`MARGIN`] + j is column j; outside of the band is 0. Beyond the last column,
 /// up to whole lanes, stands something that no column reads.
 #[derive(Debug, Clone, Default)]
@@ -142,10 +151,7 @@ impl Forward {
         self.kept = ROWS_READ;
         Arch::new().dispatch(Steps {
             forward: self,
-            x,
-            emissions,
-            shared,
-            band,
+            grid: Grid { x, emissions, shared, band },
             after: |row: &Row, by: f64| {
                 scale += by.ln();
                 let reached: f64 = row.m[columns.clone()].iter().chain(&row.i[columns.clone()]).sum();
@@ -163,13 +169,17 @@ impl Forward {
     /// The log likelihood as far as alignments stay in a band, with so many rows kept.
     fn run(&mut self, x: &[Token], emissions: &Emissions, shared: &Shared<'_>, band: Band, kept: usize) -> f64 {
         self.kept = kept;
-        Arch::new().dispatch(Steps { forward: &mut *self, x, emissions, shared, band, after: |_: &Row, _: f64| {} });
+        Arch::new().dispatch(Steps {
+            forward: &mut *self,
+            grid: Grid { x, emissions, shared, band },
+            after: |_: &Row, _: f64| {},
+        });
         let scales: f64 = self.scales.iter().filter(|&&scale| scale != 1.0).map(|scale| scale.ln()).sum();
         scales + self.row(x.len()).c[MARGIN + emissions.columns()].ln()
     }
 
     #[inline(always)]
-    fn begin<S: Simd>(&mut self, simd: S, tokens: usize, emissions: &Emissions, shared: &Shared<'_>, band: Band) {
+    fn begin<S: Simd>(&mut self, simd: S, Grid { x, emissions, shared, band }: Grid<'_>) {
         self.rows.resize_with(self.rows.len().max(self.kept), Row::default);
         for row in &mut self.rows[..self.kept] {
             for states in [&mut row.m, &mut row.i, &mut row.d, &mut row.c] {
@@ -178,26 +188,19 @@ impl Forward {
             }
         }
         self.scales.clear();
-        self.scales.resize(tokens + 1, 1.0);
+        self.scales.resize(x.len() + 1, 1.0);
         let (low, end) = band.at(0);
         let row = &mut self.rows[0];
         row.m[MARGIN + low..MARGIN + end].fill(0.0);
         row.i[MARGIN + low..MARGIN + end].fill(0.0);
         row.m[MARGIN] = 1.0;
         row.finish(simd, low, end, shared.chain);
-        row.clear_around(low, end, band.at(tokens.min(2)).1);
+        row.clear_around(low, end, band.at(x.len().min(2)).1);
     }
 
     #[inline(always)]
-    fn step<S: Simd>(
-        &mut self,
-        simd: S,
-        x: &[Token],
-        i: usize,
-        emissions: &Emissions,
-        shared: &Shared<'_>,
-        band: Band,
-    ) {
+    fn step<S: Simd>(&mut self, simd: S, grid: Grid<'_>, i: usize) {
+        let Grid { x, emissions, shared, band } = grid;
         let (low, end) = band.at(i);
         let (at, width) = (MARGIN + low, end - low);
         let mut row = std::mem::take(&mut self.rows[i % self.kept]);
@@ -214,7 +217,7 @@ impl Forward {
             let merged = &emissions.merged(token)[at..][..width];
             let two = &self.rows[if i > 1 { i - 2 } else { 0 } % self.kept];
             let c2 = &two.c[at - 1..][..width];
-            let (joined, split) = self.split(x, i, emissions, shared);
+            let (joined, split) = self.split(grid, i);
             let joined = &emissions.plain(joined)[at..][..width];
             let split = simd.splat_f64s(split);
             let values = [plain, c1, merged, c1_before, joined, c2];
@@ -246,7 +249,7 @@ impl Forward {
 
     /// The token that x_{i-1} and x_i are parts of, and what makes its plain emission that of a split, which reads row i - 2.
     #[inline(always)]
-    pub(super) fn split(&self, x: &[Token], i: usize, emissions: &Emissions, shared: &Shared<'_>) -> (Token, f64) {
+    pub(super) fn split(&self, Grid { x, emissions, shared, .. }: Grid<'_>, i: usize) -> (Token, f64) {
         if i < 2 {
             return (x[i - 1], 0.0);
         }
@@ -258,10 +261,7 @@ impl Forward {
 /// All rows, by the widest vectors that the processor has, and what is done after each but the first, with the row and what it was divided by.
 struct Steps<'a, F> {
     forward: &'a mut Forward,
-    x: &'a [Token],
-    emissions: &'a Emissions,
-    shared: &'a Shared<'a>,
-    band: Band,
+    grid: Grid<'a>,
     after: F,
 }
 
@@ -270,10 +270,10 @@ impl<F: FnMut(&Row, f64)> WithSimd for Steps<'_, F> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { forward, x, emissions, shared, band, mut after } = self;
-        forward.begin(simd, x.len(), emissions, shared, band);
-        for i in 1..=x.len() {
-            forward.step(simd, x, i, emissions, shared, band);
+        let Self { forward, grid, mut after } = self;
+        forward.begin(simd, grid);
+        for i in 1..=grid.x.len() {
+            forward.step(simd, grid, i);
             after(forward.row(i), forward.scales[i]);
         }
     }

@@ -13,7 +13,7 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use super::chain::{D, I, M, MERGE, MoveCounts, PLAIN, SPLIT};
-use super::forward::{Band, Forward, Shared};
+use super::forward::{Forward, Grid, Shared};
 use super::lanes::{LANES, Lanes, add_products, add_up, carry_back, cells, padded, splat, total, vectors, vectors_mut};
 use super::profile::{Emissions, MARGIN};
 use super::tokens::Token;
@@ -87,10 +87,7 @@ struct Moves {
 /// All rows from the last on, by the widest vectors that the processor has.
 struct StepsBack<'a> {
     posterior: &'a mut Posterior,
-    x: &'a [Token],
-    emissions: &'a Emissions,
-    shared: &'a Shared<'a>,
-    band: Band,
+    grid: Grid<'a>,
     counts: &'a mut Counts,
 }
 
@@ -99,10 +96,10 @@ impl WithSimd for StepsBack<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { posterior, x, emissions, shared, band, counts } = self;
-        for i in (0..=x.len()).rev() {
-            posterior.step_back(simd, x, i, emissions, shared, band);
-            posterior.count(simd, x, i, shared, band, counts);
+        let Self { posterior, grid, counts } = self;
+        for i in (0..=grid.x.len()).rev() {
+            posterior.step_back(simd, grid, i);
+            posterior.count(simd, grid, i, counts);
         }
     }
 }
@@ -124,7 +121,8 @@ impl Posterior {
         }
         self.by = weight / self.forward.row(n).c[MARGIN + emissions.columns()];
         self.begin(emissions.stride());
-        Arch::new().dispatch(StepsBack { posterior: &mut *self, x, emissions, shared, band, counts });
+        let grid = Grid { x, emissions, shared, band };
+        Arch::new().dispatch(StepsBack { posterior: &mut *self, grid, counts });
         self.count_moves(shared, counts);
     }
 
@@ -141,15 +139,8 @@ impl Posterior {
 
     /// The backward values of row `i`, from those of the next two.
     #[inline(always)]
-    fn step_back<S: Simd>(
-        &mut self,
-        simd: S,
-        x: &[Token],
-        i: usize,
-        emissions: &Emissions,
-        shared: &Shared<'_>,
-        band: Band,
-    ) {
+    fn step_back<S: Simd>(&mut self, simd: S, grid: Grid<'_>, i: usize) {
+        let Grid { x, emissions, shared, band } = grid;
         let n = x.len();
         let (low, end) = band.at(i);
         let (at, width) = (MARGIN + low, end - low);
@@ -174,7 +165,7 @@ impl Posterior {
                 let (merged, split) = (&mut merged[at..][..width], &mut split[at..][..width]);
                 let (e_merged, b_merged) = (&emissions.merged(x[i])[at + 2..][..width], &b_m1[at + 2..][..width]);
                 let (joined, by_split) = if i + 2 <= n {
-                    let (joined, split) = self.forward.split(x, i + 2, emissions, shared);
+                    let (joined, split) = self.forward.split(grid, i + 2);
                     (joined, split / self.forward.scales[i + 2])
                 } else {
                     (x[i], 0.0)
@@ -222,7 +213,7 @@ impl Posterior {
 
     /// Adds the moves from row `i` to their sums.
     #[inline(always)]
-    fn count<S: Simd>(&mut self, simd: S, x: &[Token], i: usize, shared: &Shared<'_>, band: Band, counts: &mut Counts) {
+    fn count<S: Simd>(&mut self, simd: S, Grid { x, shared, band, .. }: Grid<'_>, i: usize, counts: &mut Counts) {
         let (n, by) = (x.len(), self.by);
         let (low, end) = band.at(i);
         let (at, width) = (MARGIN + low, end - low);
