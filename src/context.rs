@@ -7,9 +7,10 @@ use std::sync::Mutex;
 use anyhow::{Context as _, Result, bail};
 use wfkit_datasets::files::replace_with;
 use wfkit_datasets::{
-    Described, Provenance, TraceSet, licence_of, remove_old_croissant, report_path, write_croissant, write_traces,
+    Described, Findings, Provenance, TraceSet, licence_of, remove_old_croissant, report_path, write_croissant,
+    write_traces,
 };
-use wfkit_evaluate::{Findings, PartsSeen, Setting, trivial_privacy, trivial_privacy_of};
+use wfkit_evaluate::{PartsSeen, Setting, trivial_privacy, trivial_privacy_of};
 use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility, UtilityReport};
 use wfkit_report::answer::Answer;
 use wfkit_report::text::SheetForm;

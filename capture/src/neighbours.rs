@@ -7,7 +7,7 @@ use crate::client::ClientRule;
 use crate::endpoint::Endpoint;
 use crate::flows::{Known, PeerRule, heaviest};
 use crate::import::ImportOptions;
-use crate::one_file::{FileTrace, Findings};
+use crate::one_file::{FileTrace, FoundInFile};
 
 /// Captures that make a majority at least.
 const FEWEST: usize = 3;
@@ -40,7 +40,7 @@ fn common_peer(files: &[FileTrace]) -> Option<Endpoint> {
 }
 
 /// Whether a file would be read otherwise with what is known.
-pub(crate) fn tell_more(file: &Findings, known: &Known, options: &ImportOptions) -> bool {
+pub(crate) fn tell_more(file: &FoundInFile, known: &Known, options: &ImportOptions) -> bool {
     let Some(pair) = file.main_pair else { return false };
     let of_client = options.client == ClientRule::Auto && file.is_guess && pair.is_known(known);
     of_client || known.common.is_some_and(|common| common != pair.peer)

@@ -23,14 +23,14 @@ pub(crate) struct FileTrace {
     /// The trace and when its first packet was captured, Unix time in ns; `None` where `stats.no_trace` says why.
     pub(crate) trace: Option<(i64, Trace)>,
     /// What the file tells others of the same import.
-    pub(crate) findings: Findings,
+    pub(crate) findings: FoundInFile,
     /// It is a text, which tells of each packet by itself.
     pub(crate) is_text: bool,
 }
 
 /// Who talked to whom in a file.
 #[derive(Debug, Default)]
-pub(crate) struct Findings {
+pub(crate) struct FoundInFile {
     pub(crate) main_pair: Option<Pair>,
     /// Who the client is, is a guess.
     pub(crate) is_guess: bool,
@@ -202,7 +202,7 @@ impl Reading {
 
     fn finish(mut self, outcome: Outcome, name: &str, options: &ImportOptions, known: &Known) -> FileTrace {
         let mut stats = FileStats { file: name.to_owned(), ..FileStats::default() };
-        let mut findings = Findings::default();
+        let mut findings = FoundInFile::default();
         let trace = match outcome {
             Err(refusal) => {
                 stats.no_trace = Some(refusal.to_owned());
@@ -437,13 +437,13 @@ impl Reading {
     }
 
     /// Joins the packets of the client's flows to a trace. Fills in what `stats` and `findings` say about that.
-    fn trace(&mut self, rules: &Rules<'_>, stats: &mut FileStats, findings: &mut Findings) -> Option<(i64, Trace)> {
+    fn trace(&mut self, rules: &Rules<'_>, stats: &mut FileStats, findings: &mut FoundInFile) -> Option<(i64, Trace)> {
         let choice = self.flows.choose(rules);
         stats.client_rule = choice.verdict.map(|verdict| verdict.rule.to_owned());
         let traced = self.collector.trace(&choice, &mut self.dropped, stats);
         let Choice { verdict, main_pair, peers, .. } = choice;
         let guess = verdict.filter(|verdict| verdict.is_guess);
-        *findings = Findings { main_pair, is_guess: guess.is_some(), peers };
+        *findings = FoundInFile { main_pair, is_guess: guess.is_some(), peers };
         let Some((start_ns, trace)) = traced else {
             if main_pair.is_none() && *rules.peer != PeerRule::Main && self.packets > 0 {
                 stats.no_trace = Some("no flow to the peer that is meant".to_owned());

@@ -8,6 +8,7 @@ mod counting;
 #[cfg(feature = "tables")]
 mod croissant;
 pub mod files;
+mod findings;
 #[cfg(feature = "tables")]
 mod fold_file;
 #[cfg(feature = "csv")]
@@ -53,6 +54,7 @@ pub use compared::ComparedFolders;
 pub use counting::Counting;
 #[cfg(feature = "tables")]
 pub use croissant::{Described, croissant_path, licence_of, remove_old_croissant, write_croissant};
+pub use findings::Findings;
 #[cfg(feature = "tables")]
 pub use fold_file::{FoldFile, Together, UnknownTogether, splits_of_folds, write_folds};
 #[cfg(feature = "tables")]

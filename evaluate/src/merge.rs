@@ -8,15 +8,15 @@ use ndarray::{Axis, concatenate};
 use serde::de::DeserializeOwned;
 use wfkit_datasets::files::replace_with;
 use wfkit_datasets::{
-    FileKind, Provenance, Shard, TraceParts, digests, read_probabilities, report_path, write_parquet_in_parts,
-    write_probabilities,
+    FileKind, Findings, Provenance, Shard, TraceParts, digests, read_probabilities, report_path,
+    write_parquet_in_parts, write_probabilities,
 };
 use wfkit_defend::{CausalityReport, Cost, ManifestFile, Totals};
 use wfkit_features::FeatureMatrix;
 use wfkit_metrics::{PrivacyReport, Probabilities, StageReport, Utility};
 
 use crate::error::{at, file};
-use crate::{ExperimentError, Findings, PartsSeen, Setting, trivial_privacy_of};
+use crate::{ExperimentError, PartsSeen, Setting, trivial_privacy_of};
 
 /// What all shards of one command wrote, each once, in their order.
 #[derive(Debug)]

@@ -1,9 +1,9 @@
 //! Sets that go by in parts, since they need not fit memory.
 
-use wfkit_datasets::{Label, LabelledTrace, Provenance, TraceSet, TraceSetError};
+use wfkit_datasets::{Findings, Label, LabelledTrace, Provenance, TraceSet, TraceSetError};
 use wfkit_metrics::Volume;
 
-use crate::{Drawn, Findings, Setting};
+use crate::{Drawn, Setting};
 
 /// What is kept of a set that goes by in parts: what its traces cost, and the traces that the report looks at.
 #[derive(Debug)]

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use ndarray::Array2;
 use wfkit_classify::{FittedAttack, Samples};
-use wfkit_datasets::{Groups, Label, TraceKey, TraceParts, TraceSet};
+use wfkit_datasets::{Findings, Groups, Label, TraceKey, TraceParts, TraceSet};
 use wfkit_metrics::{PrivacyReport, Probabilities, ScoreOptions, Scores, Utility};
 
 use crate::error::{at, file};
-use crate::{BOOTSTRAP, ExperimentError, Findings, Labelled, Setting};
+use crate::{BOOTSTRAP, ExperimentError, Labelled, Setting};
 
 /// What a trained attack says of traces.
 #[derive(Debug)]

@@ -8,8 +8,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 use wfkit_classify::{FittedAttack, Samples};
 use wfkit_competition::{Prediction, capture_ids, read_captures, write_attack};
 use wfkit_datasets::formats::ReadLimits;
-use wfkit_datasets::{FileKind, Observed, write_probabilities};
-use wfkit_evaluate::{Findings, Predicted, predict, predict_parts, predict_untold};
+use wfkit_datasets::{FileKind, Findings, Observed, write_probabilities};
+use wfkit_evaluate::{Predicted, predict, predict_parts, predict_untold};
 use wfkit_metrics::ClassMap;
 
 use crate::cli;

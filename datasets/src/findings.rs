@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use wfkit_datasets::TraceSet;
 use wfkit_metrics::{PrivacyReport, StageReport, Utility, UtilityReport};
+
+use crate::TraceSet;
 
 /// All that the report of a stage says, but for what only the program knows: what was asked for, of which files, and how long it took.
 #[derive(Debug, Clone, PartialEq)]
