@@ -4,13 +4,13 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use crate::ImportOptions;
-use crate::audit::{audit_records, audit_segments};
+use crate::files::records::Records;
+use crate::import::manifest::Manifest;
+use crate::import::one_file::trace_of_bytes;
 use crate::info::info_of;
-use crate::manifest::Manifest;
-use crate::one_file::trace_of_bytes;
 use crate::packet::{Decoder, LinkType, Transport};
-use crate::records::Records;
-use crate::streams::{Bytes, RecordReader, TlsRecord};
+use crate::tls::audit::{audit_records, audit_segments};
+use crate::tls::streams::{Bytes, RecordReader, TlsRecord};
 
 /// A capture file, read into a trace of every kind.
 pub fn capture(bytes: &[u8]) {
@@ -108,14 +108,14 @@ pub fn tls_records(mut bytes: &[u8]) {
 
 /// What tshark wrote about a capture.
 pub fn text(bytes: &[u8]) {
-    crate::text::read_any(bytes);
+    crate::files::text::read_any(bytes);
 }
 
 /// A filter of a recording: what is written is read as the same again.
 pub fn filter(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    if let Ok(filter) = text.parse::<crate::record::Filter>() {
-        let again: crate::record::Filter = filter.to_string().parse().expect("it was read before");
+    if let Ok(filter) = text.parse::<crate::live::Filter>() {
+        let again: crate::live::Filter = filter.to_string().parse().expect("it was read before");
         assert_eq!(again.to_string(), filter.to_string());
     }
 }

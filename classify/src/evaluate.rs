@@ -11,7 +11,7 @@ use wfkit_metrics::seed::mix;
 use wfkit_metrics::{Average, ClassMap, Observer, Probabilities, accuracy, roc_auc_ovr};
 
 use crate::attack::{Attack, AttackError, FittedAttack};
-use crate::nearest::{NearestNeighbourErrors, nearest_neighbour_errors};
+use crate::neighbours::errors::{NearestNeighbourErrors, nearest_neighbour_errors};
 use crate::samples::Samples;
 
 /// What an attack said of every tested sample, and how it came to say so.

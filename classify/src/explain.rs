@@ -15,8 +15,8 @@ use wfkit_metrics::{
 };
 
 use crate::attack::judged_rows;
-use crate::backend::Training;
 use crate::forest::{ForestError, ForestParams, Importance, Judges};
+use crate::learners::Training;
 
 /// Bins that the values of a feature are put into for its mutual information: so it can tell 4 bits at most.
 pub const INFORMATION_BINS: usize = 16;

@@ -2,23 +2,21 @@
 
 pub mod alignment;
 mod attack;
-pub mod backend;
 mod calibrate;
 mod deep;
 mod evaluate;
 mod explain;
 pub mod forest;
-mod leaf_knn;
+pub mod learners;
 mod log_linear;
 mod model_file;
-mod nearest;
+mod neighbours;
 mod samples;
 mod seed;
 mod sessions;
 mod shuffle;
 
 pub use attack::{About, Attack, AttackError, AttackInfo, AttackOptions, FittedAttack, attacks, every_attack};
-pub use backend::{Backend, Training};
 pub use calibrate::{Calibration, Calibrator, UnknownCalibration};
 pub use deep::NetWeightsError;
 #[cfg(feature = "deep")]
@@ -27,9 +25,10 @@ pub use evaluate::{EvaluateError, Evaluation, Event, Fold, evaluate, evaluate_on
 pub use explain::{
     ExplainError, ExplainOptions, Explained, Explanation, INFORMATION_BINS, Tendency, explain, explain_watched,
 };
-pub use leaf_knn::{LeafNeighbours, leaf_knn};
+pub use learners::{Backend, Training};
 pub use model_file::{ModelFileError, ModelFormatError};
-pub use nearest::{ErrorsAt, NearestNeighbourErrors, nearest_neighbour_errors};
+pub use neighbours::errors::{ErrorsAt, NearestNeighbourErrors, nearest_neighbour_errors};
+pub use neighbours::leaf_knn::{LeafNeighbours, leaf_knn};
 pub use samples::{Samples, Selected};
 pub use sessions::{PageFinder, Session, SessionAttack, SessionScores, session_overlap};
 pub use shuffle::{shuffle_feature_labels, shuffle_labels};

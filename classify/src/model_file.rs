@@ -28,18 +28,18 @@ use wfkit_features::FeatureExtractor;
 use wfkit_mapped_file::MappedFile;
 
 use crate::attack::{About, FittedAttack};
-use crate::backend::aligned::Aligned;
-use crate::backend::blend::Blend;
-use crate::backend::boosting::Boosted;
-use crate::backend::nearest_leaves::Fingerprints;
-use crate::backend::pool::Pool;
-use crate::backend::svm::Machines;
-use crate::backend::wang_knn::Weighted;
-use crate::backend::{Backend, Kind, Model};
 use crate::calibrate::Calibrator;
 #[cfg(feature = "deep")]
 use crate::deep::DeepModel;
 use crate::forest::Forest;
+use crate::learners::aligned::Aligned;
+use crate::learners::blend::Blend;
+use crate::learners::boosting::Boosted;
+use crate::learners::pool::Pool;
+use crate::learners::svm::Machines;
+use crate::learners::{Backend, Kind, Model};
+use crate::neighbours::nearest_leaves::Fingerprints;
+use crate::neighbours::wang_knn::Weighted;
 
 const MAGIC: &[u8; 8] = b"wfkitmod";
 const VERSION: u32 = 7;

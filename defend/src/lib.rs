@@ -1,65 +1,43 @@
 #![doc = include_str!("../README.md")]
 
-mod audit;
-mod bracket;
-mod causality;
-mod check;
-mod copies;
-mod defended_set;
-mod defended_trace;
 mod defense;
 mod defenses;
-mod diagnosis;
-mod direction;
-mod draws;
-mod grid;
-mod invariants;
-mod limit;
-mod lint;
-mod load;
 mod manifest;
-mod not_simulated;
 mod overheads;
-mod pipeline;
-mod profile;
-mod replay;
-mod retime;
+mod simulate;
 mod spec;
-mod stop;
 #[cfg(test)]
 mod testing;
-mod value;
-mod variants;
-mod verification;
+mod verify;
 
-pub use audit::{AuditViolation, DefendedAudit, HeldToBy, Kept, keeps_sessions};
-pub use bracket::{ModelCost, TimeBracket};
-pub use causality::{Arrivals, CausalityReport, Causes};
-pub use check::check;
-pub use copies::Copies;
-pub use defended_set::{
+pub use defense::{Assumptions, Defense, DefenseError, DelayModel};
+pub use manifest::{Cost, LayerManifest, Manifest, ManifestFile, Totals, TrainingManifest};
+pub use overheads::{BothWays, DelaySummary, Estimate, OverheadOptions, Overheads, Peak, RatioSummary};
+pub use simulate::bracket::{ModelCost, TimeBracket};
+pub use simulate::causality::{Arrivals, CausalityReport, Causes};
+pub use simulate::copies::Copies;
+pub use simulate::defended_set::{
     DefendOptions, DefendedSet, ObservedSet, defend, defend_watched, defend_with, observe_defended,
 };
-pub use defended_trace::{DefendedPacket, DefendedTrace, DefendedTraceBuilder, Ledger, Packets, Piece};
-pub use defense::{Assumptions, Defense, DefenseError, DelayModel};
-pub use diagnosis::diagnose;
-pub use direction::{Direction, PerDirection};
-pub use draws::Draws;
-pub use grid::{GridError, grid};
-pub use invariants::{Guarantees, Invariant, SlotPlan, Violation};
-pub use limit::Limit;
-pub use lint::{Finding, Severity, lint};
-pub use load::Load;
-pub use manifest::{Cost, LayerManifest, Manifest, ManifestFile, Totals, TrainingManifest};
-pub use not_simulated::{NotSimulated, not_simulated};
-pub use overheads::{BothWays, DelaySummary, Estimate, OverheadOptions, Overheads, Peak, RatioSummary};
-pub use pipeline::{DefendError, Pipeline};
-pub use profile::{Needs, Profile};
-pub use retime::{Retimed, RetimedSession, RetimedSet, retime, retime_set};
-pub use spec::{
+pub use simulate::defended_trace::{DefendedPacket, DefendedTrace, DefendedTraceBuilder, Ledger, Packets, Piece};
+pub use simulate::direction::{Direction, PerDirection};
+pub use simulate::draws::Draws;
+pub use simulate::load::Load;
+pub use simulate::pipeline::{DefendError, Pipeline};
+pub use simulate::profile::{Needs, Profile};
+pub use simulate::retime::{Retimed, RetimedSession, RetimedSet, retime, retime_set};
+pub use spec::grid::{GridError, grid};
+pub use spec::limit::Limit;
+pub use spec::not_simulated::{NotSimulated, not_simulated};
+pub use spec::specification::{
     DefaultValue, DefenseInfo, DefenseSpec, DefenseSpecError, LayerSpec, Parameter, Preset, list, meant_defense,
 };
-pub use stop::StopRule;
-pub use value::{Kind, ParameterValues, Value};
-pub use variants::{Variant, Variants, variants};
-pub use verification::{check_composition, check_overheads};
+pub use spec::stop::StopRule;
+pub use spec::value::{Kind, ParameterValues, Value};
+pub use spec::variants::{Variant, Variants, variants};
+pub use verify::audit::{AuditViolation, DefendedAudit, HeldToBy, Kept, keeps_sessions};
+pub use verify::check::check;
+pub use verify::diagnosis::diagnose;
+pub use verify::invariants::{Guarantees, Invariant, SlotPlan, Violation};
+pub use verify::lint::{Finding, Severity, lint};
+pub use verify::verification::{check_composition, check_overheads};

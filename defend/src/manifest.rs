@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use wfkit_datasets::{LabelledTrace, TraceSet, report_path};
 use wfkit_metrics::{Input, Utility};
 
-use crate::draws::Mixer;
+use crate::simulate::draws::Mixer;
 use crate::{Assumptions, CausalityReport, DefendedSet, DefenseSpec, DefenseSpecError, Invariant};
 
 /// How a set was defended: enough to do it again.

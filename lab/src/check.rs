@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use wfkit_capture::record::{Filter, Interface, PacketSource as _};
+use wfkit_capture::live::{Filter, Interface, PacketSource as _};
 
 use crate::Error;
 use crate::arti;

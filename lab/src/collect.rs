@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use wfkit_capture::record::Query;
+use wfkit_capture::live::Query;
 use wfkit_metrics::seed::mix;
 
 use crate::Error;

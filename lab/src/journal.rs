@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use wfkit_capture::record::Query;
+use wfkit_capture::live::Query;
 
 use crate::Error;
 use crate::plan::Plan;

@@ -8,7 +8,7 @@ use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
-use wfkit_capture::record::Query;
+use wfkit_capture::live::Query;
 use wfkit_metrics::seed::mix;
 
 use crate::Error;

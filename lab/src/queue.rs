@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard};
 
-use wfkit_capture::record::Query;
+use wfkit_capture::live::Query;
 
 /// The queries of a session that are left. None gets lost: one that a client takes and does not settle is left again.
 #[derive(Debug, Default)]

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use wfkit_capture::LinkType;
-use wfkit_capture::record::{
+use wfkit_capture::live::{
     Clock, Counters, Filter, Interface, InterfaceDescription, Limits, Packet, PacketSource, PcapngWriter, record,
 };
 

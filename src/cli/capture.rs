@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, Subcommand};
-use wfkit_capture::record::{Filter, parse_duration};
+use wfkit_capture::live::{Filter, parse_duration};
 use wfkit_capture::{ClientRule, FlowScope, LabelSource, OutlierRule, PeerRule};
 use wfkit_datasets::{Layer, PacketColumn};
 

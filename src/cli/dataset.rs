@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
-use wfkit_capture::record::parse_duration;
+use wfkit_capture::live::parse_duration;
 use wfkit_capture::{ClientRule, FlowScope, LabelSource, OutlierRule, PeerRule};
 use wfkit_datasets::formats::{ColumnMap, FieldFormat};
 use wfkit_datasets::{Layer, PacketColumn, PublicSet};

@@ -7,12 +7,12 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::audit::{Followed, MAX_FLOWS, Sighting};
-use crate::client::ClientRule;
-use crate::flows::{FlowScope, Known, PeerRule, Rules};
+use crate::files::records::{CaptureFormat, Record, RecordError, Records, UnitFound};
+use crate::import::client::ClientRule;
+use crate::import::flows::{FlowScope, Known, PeerRule, Rules};
+use crate::import::stats::{Dropped, Reason};
 use crate::packet::{LinkType, Segment};
-use crate::records::{CaptureFormat, Record, RecordError, Records, UnitFound};
-use crate::stats::{Dropped, Reason};
+use crate::tls::audit::{Followed, MAX_FLOWS, Sighting};
 
 pub use survey::{CaptureSurvey, CaptureTotals, SurveyError, SurveyedFile};
 

@@ -1,7 +1,7 @@
 //! The IP header of a packet (RFC 791, RFC 8200), with its extension headers.
 
-use crate::endpoint::{Address, Endpoint};
-use crate::stats::Reason;
+use crate::import::stats::Reason;
+use crate::packet::endpoint::{Address, Endpoint};
 
 pub(super) const IP_IN_IP: u8 = 4;
 pub(super) const TCP: u8 = 6;

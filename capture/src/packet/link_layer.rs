@@ -1,7 +1,7 @@
 //! From the start of a frame to its IP packet.
 
 use super::link::{Framing, LinkType};
-use crate::stats::Reason;
+use crate::import::stats::Reason;
 
 const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86dd;

@@ -1,5 +1,6 @@
 //! One captured frame -> one TCP segment or UDP datagram.
 
+pub(crate) mod endpoint;
 mod ip;
 mod link;
 mod link_layer;
@@ -7,8 +8,8 @@ mod tunnel;
 
 pub use link::LinkType;
 
-use crate::endpoint::Endpoint;
-use crate::stats::Reason;
+use crate::import::stats::Reason;
+use endpoint::Endpoint;
 
 use ip::Ip;
 

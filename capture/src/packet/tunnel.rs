@@ -2,7 +2,7 @@
 
 use super::ip::{self, Ip};
 use super::link_layer;
-use crate::stats::Reason;
+use crate::import::stats::Reason;
 
 /// How many tunnels are looked into, one inside of the other.
 const DEPTH: usize = 4;

@@ -6,11 +6,11 @@ use wfkit_features::{FeatureExtractor, FeatureSpec};
 use wfkit_metrics::seed::mix;
 
 use crate::alignment::OutOfFold;
-use crate::backend::blend::Blend;
-use crate::backend::pool::{Candidate, Pool};
-use crate::backend::{LearnError, Model, Training};
 use crate::calibrate::Calibration;
 use crate::forest::{ForestParams, OutOfBag, Thresholds};
+use crate::learners::blend::Blend;
+use crate::learners::pool::{Candidate, Pool};
+use crate::learners::{LearnError, Model, Training};
 use crate::samples::Taken;
 
 /// Trees that judge a candidate set.

@@ -5,7 +5,7 @@ use wfkit_features::FeatureSpecError;
 use wfkit_metrics::did_you_mean;
 
 use super::catalogue::attacks;
-use crate::backend::{Backend, LearnError};
+use crate::learners::{Backend, LearnError};
 
 /// Why an attack does not exist, learns nothing or says nothing.
 #[derive(Debug, Clone, PartialEq, Error)]

@@ -7,9 +7,9 @@ use wfkit_features::FeatureExtractor;
 use wfkit_metrics::{ClassMap, Probabilities, Silent};
 
 use super::{AttackError, wrong_kind};
-use crate::backend::{Backend, Model, Shown};
 use crate::calibrate::Calibrator;
 use crate::forest::ForestParams;
+use crate::learners::{Backend, Model, Shown};
 use crate::samples::{Samples, Taken};
 
 /// An attack that has learned from labelled samples.

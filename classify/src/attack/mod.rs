@@ -13,18 +13,18 @@ use wfkit_datasets::splits::{Split, stratified_k_fold};
 use wfkit_features::{FeatureExtractor, FeatureSpec};
 use wfkit_metrics::{Observer, Silent};
 
-use crate::backend::aligned::Align;
-use crate::backend::boosting::Boosting;
-use crate::backend::native::Native;
-use crate::backend::nearest_leaves::NearestLeaves;
-use crate::backend::pool::Candidate;
-use crate::backend::svm::Svm;
-use crate::backend::wang_knn::WangKnn;
-use crate::backend::{Backend, Learner, Model, Training};
 use crate::calibrate::{Calibration, Calibrator};
 use crate::deep::{self, Architecture};
 use crate::evaluate::{EvaluateError, Event, evaluate};
 use crate::forest::{ClassWeights, ForestParams, Splits};
+use crate::learners::aligned::Align;
+use crate::learners::boosting::Boosting;
+use crate::learners::native::Native;
+use crate::learners::pool::Candidate;
+use crate::learners::svm::Svm;
+use crate::learners::{Backend, Learner, Model, Training};
+use crate::neighbours::nearest_leaves::NearestLeaves;
+use crate::neighbours::wang_knn::WangKnn;
 use crate::samples::{Samples, Taken};
 use catalogue::{CANDIDATES, Classifier};
 

@@ -1,6 +1,6 @@
 //! Which rows a net does not learn from, so that they tell when to stop.
 
-use crate::backend::Training;
+use crate::learners::Training;
 use crate::seed::{shuffle, stream};
 
 /// Of so many groups of a class, one is held back.

@@ -7,9 +7,9 @@ use super::net::Net;
 use super::recipe::{Architecture, Recipe};
 use super::train::{Trained, train};
 use crate::alignment::OutOfFold;
-use crate::backend::aligned::judged;
-use crate::backend::{Kind, LearnError, Learner, Model, Shown, Training};
 use crate::forest::{OutOfBag, Values};
+use crate::learners::aligned::judged;
+use crate::learners::{Kind, LearnError, Learner, Model, Shown, Training};
 
 /// A net that learns.
 #[derive(Debug, Clone, Copy)]

@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 pub(crate) use recipe::Architecture;
 
-use crate::backend::{LearnError, Learner};
+use crate::learners::{LearnError, Learner};
 
 /// A learner of that architecture, for at most so many epochs; those that it is published with by default.
 pub(crate) fn learner(architecture: Architecture, epochs: Option<usize>) -> Result<Arc<dyn Learner>, LearnError> {

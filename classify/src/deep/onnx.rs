@@ -12,8 +12,8 @@ use wfkit_features::Channel;
 use wfkit_metrics::ClassMap;
 
 use crate::attack::{About, FittedAttack};
-use crate::backend::{Backend, Model, Shown};
 use crate::forest::ForestParams;
+use crate::learners::{Backend, Model, Shown};
 
 /// Traces that are judged at once, where the file does not say.
 const BATCH: usize = 32;

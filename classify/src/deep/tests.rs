@@ -9,8 +9,8 @@ use super::net::Net;
 use super::onnx::OnnxOptions;
 use super::recipe::Architecture;
 use crate::attack::FittedAttack;
-use crate::backend::{Kind, Learner, Model, Shown, Training};
 use crate::forest::Values;
+use crate::learners::{Kind, Learner, Model, Shown, Training};
 use crate::seed::{below, stream};
 
 const ALL: [Architecture; 4] = [Architecture::Df, Architecture::TikTok, Architecture::Rf, Architecture::DfSized];

@@ -13,7 +13,7 @@ use super::net::{Body, Net};
 use super::optimiser::Optimiser;
 use super::recipe::{Architecture, Recipe};
 use crate::alignment::OutOfFold;
-use crate::backend::Training;
+use crate::learners::Training;
 use crate::log_linear;
 use crate::seed::{shuffle, stream};
 

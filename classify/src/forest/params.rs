@@ -11,7 +11,7 @@ use super::table::Table;
 use super::values::Values;
 use super::weights::{ClassWeights, whole_of_rows};
 use super::{Forest, ForestError};
-use crate::backend::Training;
+use crate::learners::Training;
 use crate::seed::stream;
 
 /// How a forest grows; [`ForestParams::random_forest`] and [`ForestParams::extra_trees`] are the usual two.

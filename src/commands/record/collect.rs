@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use serde_json::json;
-use wfkit_capture::record::{Collect, CollectEvent, Interface, Journal, Plan, Query};
+use wfkit_capture::live::{Collect, CollectEvent, Interface, Journal, Plan, Query};
 
 use wfkit_report::text::Text;
 

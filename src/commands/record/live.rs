@@ -5,9 +5,7 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use wfkit_capture::record::{
-    Interface, InterfaceDescription, Limits, PacketSource as _, PcapngWriter, Stopped, record,
-};
+use wfkit_capture::live::{Interface, InterfaceDescription, Limits, PacketSource as _, PcapngWriter, Stopped, record};
 
 use super::system::SystemClock;
 use super::{APPLICATION, report};

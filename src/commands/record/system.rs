@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
-use wfkit_capture::record::{Clock, Process, Runner};
+use wfkit_capture::live::{Clock, Process, Runner};
 
 /// The clock of the system.
 pub(super) struct SystemClock(Instant);

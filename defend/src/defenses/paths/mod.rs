@@ -7,7 +7,7 @@ use wfkit_datasets::Trace;
 
 pub(super) use self::hywf::INFO as HYWF;
 pub(super) use self::trafficsliver::INFO as TRAFFICSLIVER;
-use crate::spec::{PATHS, SEE};
+use crate::spec::specification::{PATHS, SEE};
 use crate::{
     Assumptions, DefaultValue, DefendedTrace, DefendedTraceBuilder, Defense, DefenseError, DelayModel, Direction,
     Draws, Guarantees, Kind, Ledger, Parameter, ParameterValues, PerDirection, Piece, StopRule, Value,
