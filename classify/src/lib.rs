@@ -16,7 +16,9 @@ mod seed;
 mod sessions;
 mod shuffle;
 
-pub use attack::{About, Attack, AttackError, AttackInfo, AttackOptions, FittedAttack, attacks, every_attack};
+pub use attack::{
+    About, Attack, AttackError, AttackInfo, AttackInput, AttackOptions, FittedAttack, attacks, every_attack,
+};
 pub use calibrate::{Calibration, Calibrator, UnknownCalibration};
 pub use deep::NetWeightsError;
 #[cfg(feature = "deep")]

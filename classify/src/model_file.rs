@@ -3,7 +3,7 @@
 //! | bytes | what |
 //! |---|---|
 //! | 8 | `wfkitmod` |
-//! | 4 | format version, 7 (all numbers are little-endian) |
+//! | 4 | format version, 8 (all numbers are little-endian) |
 //! | 4 | length of the header |
 //! | 8 | length of the trees |
 //! | | header: JSON, see [`About`], with the tool's version and the feature extractor |
@@ -27,22 +27,12 @@ use wfkit_datasets::files::replace_with;
 use wfkit_features::FeatureExtractor;
 use wfkit_mapped_file::MappedFile;
 
-use crate::attack::{About, FittedAttack};
+use crate::attack::{About, FittedAttack, Sees};
 use crate::calibrate::Calibrator;
-#[cfg(feature = "deep")]
-use crate::deep::DeepModel;
-use crate::forest::Forest;
-use crate::learners::aligned::Aligned;
-use crate::learners::blend::Blend;
-use crate::learners::boosting::Boosted;
-use crate::learners::pool::Pool;
-use crate::learners::svm::Machines;
-use crate::learners::{Backend, Kind, Model};
-use crate::neighbours::nearest_leaves::Fingerprints;
-use crate::neighbours::wang_knn::Weighted;
+use crate::learners::{Kind, stored};
 
 const MAGIC: &[u8; 8] = b"wfkitmod";
-const VERSION: u32 = 7;
+const VERSION: u32 = 8;
 const PREAMBLE: usize = 24;
 const CHECKSUM: usize = 32;
 
@@ -89,9 +79,12 @@ pub enum ModelFileError {
         /// What is wrong with it.
         source: ModelFormatError,
     },
-    /// The trees are those of another library.
-    #[error("a model of {0} cannot be saved; only native ones can")]
-    Unsaveable(Backend),
+    /// It is of another library, or of a learner that is not wfkit's.
+    #[error("{0}: such a model cannot be saved; only those of wfkit's own learners can")]
+    Unsaveable(
+        /// What it is.
+        String,
+    ),
 }
 
 /// Why bytes are not a model.
@@ -149,12 +142,12 @@ impl FittedAttack {
 
     /// The bytes of the file; fails for the models of other backends.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ModelFileError> {
-        let (kind, trees) = self.model.stored().ok_or(ModelFileError::Unsaveable(self.about.backend))?;
+        let (kind, trees) = self.model.stored().ok_or_else(|| ModelFileError::Unsaveable(self.model.describe()))?;
         let header = Header {
             tool: concat!("wfkit ", env!("CARGO_PKG_VERSION")).to_owned(),
             kind,
             about: self.about.clone(),
-            extractor: self.extractor.clone(),
+            extractor: self.sees.extractor().cloned(),
             calibrator: self.calibrator.clone(),
             unless_unanimous: self.unless_unanimous,
             learned_from: self.learned_from.clone(),
@@ -183,93 +176,29 @@ impl FittedAttack {
             return Err(ModelFormatError::WithoutNets);
         }
         let offset = bytes.len() - CHECKSUM - trees.len();
-        let model: Box<dyn Model> = match kind {
-            Kind::Forest => {
-                let forest = whole::<Forest>(trees, offset)?;
-                agree([
-                    ("the parameters", about.params == *forest.params()),
-                    ("the seed", about.seed == forest.seed()),
-                    ("the number of classes", classes == forest.n_classes()),
-                    ("the number of features", about.features.len() == forest.n_features()),
-                ])?;
-                Box::new(forest)
-            }
-            Kind::Blend => {
-                let blend = whole::<Blend>(trees, offset)?;
-                agree(fits(blend.is_sound(classes), about.features.len() == blend.n_features()))?;
-                Box::new(blend)
-            }
-            Kind::NearestLeaves => {
-                let fingerprints = whole::<Fingerprints>(trees, offset)?;
-                agree(fits(fingerprints.is_sound(classes), about.features.len() == fingerprints.n_features()))?;
-                Box::new(fingerprints)
-            }
-            Kind::Svm => {
-                let machines = whole::<Machines>(trees, offset)?;
-                agree(fits(machines.is_sound(classes), about.features.len() == machines.n_features()))?;
-                Box::new(machines)
-            }
-            Kind::WangKnn => {
-                let weighted = whole::<Weighted>(trees, offset)?;
-                agree(fits(weighted.is_sound(classes), about.features.len() == weighted.n_features()))?;
-                Box::new(weighted)
-            }
-            Kind::Alignment => {
-                let aligned = whole::<Aligned>(trees, offset)?;
-                agree(fits(aligned.is_sound(classes), about.features.is_empty()))?;
-                Box::new(aligned)
-            }
-            Kind::Pool => {
-                let pool = whole::<Pool>(trees, offset)?;
-                agree(fits(pool.is_sound(classes), about.features.len() == pool.n_features()))?;
-                Box::new(pool)
-            }
-            #[cfg(feature = "deep")]
-            Kind::Net => {
-                let net = whole::<DeepModel>(trees, offset)?;
-                agree(fits(net.is_sound(classes), about.features.is_empty()))?;
-                Box::new(net)
-            }
-            #[cfg(not(feature = "deep"))]
-            Kind::Net => return Err(ModelFormatError::WithoutNets),
-            Kind::Boosting => {
-                let boosted = Boosted::from_bytes(trees).ok_or(ModelFormatError::Trees { offset })?;
-                agree(fits(boosted.is_sound(classes), about.features.len() == boosted.n_features()))?;
-                Box::new(boosted)
-            }
-        };
+        let model = stored::read(kind, trees, offset, &about)?;
         let extracted = extractor.as_ref().map(FeatureExtractor::names);
         agree([
-            ("who grew the trees", about.backend == Backend::Native),
             ("what it is shown", kind != Kind::Pool || extractor.is_some()),
             ("the number of training samples", about.trained_on.len() == classes),
             ("the names of the features", extracted.is_none_or(|names| names == about.features)),
             ("the calibration", calibrator.as_ref().is_none_or(|calibrator| calibrator.is_sound(classes))),
             ("the unmonitored class", unless_unanimous.is_none_or(|class| class < classes)),
         ])?;
-        Ok(Self { about, extractor, model, calibrator, unless_unanimous, learned_from })
+        let sees = match extractor {
+            Some(extractor) => Sees::Features(extractor),
+            None if model.reads_traces() => Sees::Packets,
+            None => Sees::Given,
+        };
+        Ok(Self { about, sees, model, calibrator, unless_unanimous, learned_from })
     }
 }
 
-/// All of `bytes`, which begin at `offset` of the file, as one model.
-fn whole<T: serde::de::DeserializeOwned>(bytes: &[u8], offset: usize) -> Result<T, ModelFormatError> {
-    let mut reader = postcard::Deserializer::from_bytes(bytes);
-    let model = T::deserialize(&mut reader);
-    let rest = reader.finalize().map_or(0, <[u8]>::len);
-    let model = model.map_err(|_| ModelFormatError::Trees { offset: offset + bytes.len() - rest })?;
-    agree([("the end of the trees", rest == 0)])?;
-    Ok(model)
-}
-
-fn agree<const N: usize>(checks: [(&'static str, bool); N]) -> Result<(), ModelFormatError> {
+pub(crate) fn agree<const N: usize>(checks: [(&'static str, bool); N]) -> Result<(), ModelFormatError> {
     match checks.into_iter().find(|&(_, agree)| !agree) {
         Some((what, _)) => Err(ModelFormatError::Mismatch(what)),
         None => Ok(()),
     }
-}
-
-fn fits(sound: bool, features: bool) -> [(&'static str, bool); 2] {
-    [("what the model holds", sound), ("the number of features", features)]
 }
 
 /// Header and trees, after checking all that frames them.

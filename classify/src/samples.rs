@@ -155,8 +155,8 @@ pub(crate) enum Taken<'a> {
     /// The names of the features, and their values, which are mostly 0.
     Sparse(Vec<String>, SparseMatrix),
     Before(&'a FeatureMatrix),
-    /// A row without columns for every trace, for those who look at packets alone.
-    Nothing(Array2<f64>),
+    /// Columns without names: what tensors hold; none for those who look at packets alone.
+    Unnamed(Array2<f64>),
 }
 
 impl Taken<'_> {
@@ -170,12 +170,12 @@ impl Taken<'_> {
     }
 
     pub(crate) fn nothing(rows: usize) -> Self {
-        Self::Nothing(Array2::zeros((rows, 0)))
+        Self::Unnamed(Array2::zeros((rows, 0)))
     }
 
     pub(crate) fn names(&self) -> &[String] {
         match self {
-            Self::Nothing(_) => &[],
+            Self::Unnamed(_) => &[],
             Self::Now(matrix) => matrix.names(),
             Self::Sparse(names, _) => names,
             Self::Before(matrix) => matrix.names(),
@@ -184,7 +184,7 @@ impl Taken<'_> {
 
     pub(crate) fn values(&self) -> Values<'_> {
         match self {
-            Self::Nothing(values) => values.view().into(),
+            Self::Unnamed(values) => values.view().into(),
             Self::Now(matrix) => matrix.values().into(),
             Self::Sparse(_, values) => values.into(),
             Self::Before(matrix) => matrix.values().into(),

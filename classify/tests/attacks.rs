@@ -60,7 +60,7 @@ fn the_number_of_trees_is_the_attacks_own_unless_asked_for() {
     let set = traces::generate(2, 5, 1);
     let trees = |name, trees| {
         let attack = Attack::by_name(name, &AttackOptions { trees, ..AttackOptions::default() }).unwrap();
-        attack.fit(Samples::Traces(&set), 0).unwrap().about().params.trees
+        attack.fit(Samples::Traces(&set), 0).unwrap().forest_params().unwrap().trees
     };
     assert_eq!((trees("totals", None), trees("sequence", None), trees("totals,sequence", None)), (100, 260, 100));
     assert_eq!(trees("sequence", Some(7)), 7);
@@ -145,7 +145,13 @@ fn other_backends_answer_but_are_not_saved() {
         let right = fitted.predict(Samples::Traces(&set)).unwrap().argmax();
         assert_eq!(right.len(), 24);
         let error = fitted.to_bytes().unwrap_err().to_string();
-        assert_eq!(error, format!("a model of {backend} cannot be saved; only native ones can"));
+        assert_eq!(
+            error,
+            format!(
+                "{}: such a model cannot be saved; only those of wfkit's own learners can",
+                fitted.model().describe()
+            )
+        );
     }
 }
 
@@ -174,8 +180,8 @@ fn weights_and_limits_shape_our_forests_and_no_others() {
     let shaped = AttackOptions { trees: Some(5), balanced: true, max_depth: Some(1), ..AttackOptions::default() };
     for attack in ["totals", "kfp-knn", "best"] {
         let fitted = Attack::by_name(attack, &shaped).unwrap().fit(Samples::Traces(&set), 1).unwrap();
-        assert_eq!(fitted.about().params.max_depth, Some(1), "{attack}");
-        assert_eq!(fitted.about().params.class_weights, ClassWeights::Balanced);
+        assert_eq!(fitted.forest_params().unwrap().max_depth, Some(1), "{attack}");
+        assert_eq!(fitted.forest_params().unwrap().class_weights, ClassWeights::Balanced);
         let back = FittedAttack::from_bytes(&fitted.to_bytes().unwrap()).unwrap();
         assert_eq!(back.predict(Samples::Traces(&set)).unwrap(), fitted.predict(Samples::Traces(&set)).unwrap());
     }
@@ -192,7 +198,7 @@ fn weights_and_limits_shape_our_forests_and_no_others() {
     let binned = AttackOptions { splits: Splits::Histogram, max_leaf_nodes: Some(3), ..AttackOptions::default() };
     assert_eq!(error("boosting", binned), format!("attack boosting by backend native: {words}"));
     let fitted = Attack::by_name("kfp-knn", &binned).unwrap().fit(Samples::Traces(&set), 1).unwrap();
-    let params = &fitted.about().params;
+    let params = fitted.forest_params().unwrap();
     assert_eq!((params.splits, params.max_leaf_nodes), (Splits::Histogram, Some(3)));
     assert_eq!(fitted.model().n_nodes(), Some(100 * 5));
     let one = AttackOptions { max_leaf_nodes: Some(1), ..AttackOptions::default() };
@@ -207,7 +213,7 @@ fn what_is_mostly_zero_is_learned_as_if_it_were_not() {
         let fitted = Attack::by_name(name, &AttackOptions::default()).unwrap().fit(Samples::Traces(&set), 17).unwrap();
         let matrix = fitted.extractor().unwrap().transform(&set);
         let labels: Vec<usize> = Samples::Traces(&set).labels(fitted.classes()).into_iter().flatten().collect();
-        let dense = fitted.about().params.fit(matrix.values(), &labels, 3, 17).unwrap();
+        let dense = fitted.forest_params().unwrap().fit(matrix.values(), &labels, 3, 17).unwrap();
         assert_eq!(fitted.model().as_forest(), Some(&dense), "{name}");
         let said = fitted.predict(Samples::Traces(&set)).unwrap();
         assert_eq!(said.values(), dense.predict(matrix.values()), "{name}");

@@ -57,7 +57,7 @@ fn what_is_no_model_is_told_apart() {
 
     let mut other = model.clone();
     other[8] = 1;
-    assert_eq!(error(&other), "model file of another version: found 1, this wfkit reads 7");
+    assert_eq!(error(&other), "model file of another version: found 1, this wfkit reads 8");
     let n = model.len();
     assert_eq!(error(&model[..n - 1]), format!("model file of {n} bytes, but {} are there", n - 1));
     assert_eq!(error(&[&model[..], b"\n"].concat()), format!("model file of {n} bytes, but {} are there", n + 1));
@@ -74,8 +74,6 @@ fn what_is_no_model_is_told_apart() {
     };
     let disagree = |what: &str| format!("header and trees of the model file disagree about {what}");
     assert_eq!(renamed("\"seed\":17", "\"seed\":18"), disagree("the seed"));
-    assert_eq!(renamed("\"native\"", "\"linfa\" "), disagree("who grew the trees"));
-    assert_eq!(renamed("\"trees\":4", "\"trees\":5"), disagree("the parameters"));
     assert_eq!(renamed("[10,10,10]", "[10,10010]"), disagree("the number of training samples"));
     assert_eq!(renamed("totals.", "totalz."), disagree("the names of the features"));
     assert!(renamed("\"about\"", "\"abut!\"").starts_with("header of the model file: unknown field `abut!`"));

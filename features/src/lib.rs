@@ -25,6 +25,6 @@ pub use report::{FeatureAuc, FeatureReport, feature_aucs};
 pub use sets::{FeatureSet, MISSING, PpiPackets};
 pub use sparse::{SparseError, SparseMatrix};
 pub use spec::{FeatureSpec, FeatureSpecError};
-pub use tensor::{Channel, TensorError, write_tensor};
+pub use tensor::{Channel, TensorError, TensorSpec, write_tensor};
 /// The label of a row.
 pub use wfkit_datasets::Label as Row;

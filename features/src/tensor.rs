@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use ndarray::Array2;
 use thiserror::Error;
 use wfkit_datasets::files::{Writer, replace_file};
 use wfkit_datasets::{PacketColumn, Trace, TraceSet};
@@ -105,6 +106,29 @@ impl Channel {
         }
         values.resize(self.shape(length).iter().product(), 0.0);
         values
+    }
+}
+
+/// What a channel says of the first packets of traces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TensorSpec {
+    /// What is said of each packet.
+    pub channel: Channel,
+    /// How many packets; longer traces are cut, shorter ones padded with zeros.
+    pub length: usize,
+}
+
+impl TensorSpec {
+    /// The shape of one trace, see [`Channel::shape`].
+    pub fn shape(self) -> Vec<usize> {
+        self.channel.shape(self.length)
+    }
+
+    /// A row a trace: its numbers of that shape, row by row; shape `(n_traces, product of the shape)`.
+    pub fn rows(self, traces: &[&Trace]) -> Array2<f64> {
+        let width = self.shape().iter().product();
+        let values = traces.iter().flat_map(|trace| self.channel.values(trace, self.length)).collect();
+        Array2::from_shape_vec((traces.len(), width), values).expect("every trace has as many numbers")
     }
 }
 

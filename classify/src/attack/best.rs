@@ -10,8 +10,10 @@ use crate::calibrate::Calibration;
 use crate::forest::{ForestParams, OutOfBag, Thresholds};
 use crate::learners::blend::Blend;
 use crate::learners::pool::{Candidate, Pool};
-use crate::learners::{LearnError, Model, Training};
+use crate::learners::{LearnError, Training};
 use crate::samples::Taken;
+
+use super::{Learned, Sees};
 
 /// Trees that judge a candidate set.
 const JUDGES: usize = 100;
@@ -19,56 +21,59 @@ const JUDGES: usize = 100;
 /// Shares of the random forest in the blend that are tried; the rest is extra-trees'.
 const SHARES: [f64; 5] = [1.0, 0.75, 0.5, 0.25, 0.0];
 
-/// What was chosen and learned.
-pub(super) struct Chosen {
-    pub(super) extractor: FeatureExtractor,
-    pub(super) taken: Taken<'static>,
-    pub(super) model: Box<dyn Model>,
+/// What it chooses from.
+pub(super) struct Best {
+    pub(super) candidates: Vec<FeatureSpec>,
+    /// What may join the forests over the chosen features.
+    pub(super) joining: Vec<Candidate>,
+    /// How forests grow.
+    pub(super) params: ForestParams,
 }
 
-/// Fits a forest on each candidate, keeps that of the least log loss out of bag once a temperature is fitted, and grows `params.trees`
-/// trees of a random forest and as many extra-trees on it (bootstrapped, so that they can be judged), blended by the share
-/// that does best out of bag, and joined with those of `joining` that add something. Nothing but `set`, the training part, is looked at.
-///
-/// Ties go to the first candidate and to the larger share of the random forest.
-pub(super) fn fit(
-    candidates: &[FeatureSpec],
-    joining: &[Candidate],
-    params: &ForestParams,
-    set: &TraceSet,
-    training: &Training<'_>,
-    groups: &Groups,
-) -> Result<Chosen, LearnError> {
-    let labels = training.labels;
-    let grow = |params: &ForestParams, taken: &Taken<'_>, stream: u64| {
-        params.grow(&Training { x: taken.values(), ..*training }.seeded(mix(training.seed, stream)))
-    };
-    let mut best: Option<(f64, FeatureExtractor, Taken<'static>)> = None;
-    for spec in candidates {
-        let extractor = spec.fit(training.traces);
-        let taken = Taken::now(&extractor, set, training.observer);
-        let judges = params.clone().with_trees(JUDGES);
-        let forest = grow(&judges, &taken, 0)?;
-        let loss = calibrated_loss(&forest.out_of_bag(taken.values()), labels, groups);
-        if best.as_ref().is_none_or(|(least, ..)| loss < *least) {
-            best = Some((loss, extractor, taken));
+impl Best {
+    /// Fits a forest on each candidate, keeps that of the least log loss out of bag once a temperature is fitted, and grows `params.trees`
+    /// trees of a random forest and as many extra-trees on it (bootstrapped, so that they can be judged), blended by the share
+    /// that does best out of bag, and joined with those of `joining` that add something. Nothing but `set`, the training part, is looked at.
+    ///
+    /// Ties go to the first candidate and to the larger share of the random forest.
+    pub(super) fn fit(
+        &self,
+        set: &TraceSet,
+        training: &Training<'_>,
+        groups: &Groups,
+    ) -> Result<Learned<'static>, LearnError> {
+        let Self { candidates, joining, params } = self;
+        let labels = training.labels;
+        let grow = |params: &ForestParams, taken: &Taken<'_>, stream: u64| {
+            params.grow(&Training { x: taken.values(), ..*training }.seeded(mix(training.seed, stream)))
+        };
+        let mut best: Option<(f64, FeatureExtractor, Taken<'static>)> = None;
+        for spec in candidates {
+            let extractor = spec.fit(training.traces);
+            let taken = Taken::now(&extractor, set, training.observer);
+            let judges = params.clone().with_trees(JUDGES);
+            let forest = grow(&judges, &taken, 0)?;
+            let loss = calibrated_loss(&forest.out_of_bag(taken.values()), labels, groups);
+            if best.as_ref().is_none_or(|(least, ..)| loss < *least) {
+                best = Some((loss, extractor, taken));
+            }
         }
+        let (_, extractor, taken) = best.expect("there are candidates");
+        let extra_trees = ForestParams { thresholds: Thresholds::Random, bootstrap: true, ..params.clone() };
+        let forest = grow(params, &taken, 1)?;
+        let extra = grow(&extra_trees, &taken, 2)?;
+        let judged = [forest.out_of_bag(taken.values()), extra.out_of_bag(taken.values())];
+        let loss = |share: f64| calibrated_loss(&mixed(&judged, share), labels, groups);
+        let share = SHARES.map(|share| (loss(share), share)).into_iter().reduce(|a, b| if b.0 < a.0 { b } else { a });
+        let share = share.expect("there are shares").1;
+        let parts = [(share, forest), (1.0 - share, extra)].into_iter().filter(|&(share, _)| share > 0.0).collect();
+        let said = mixed(&judged, share);
+        let rows = judgeable(&said, labels, groups);
+        let training = training.seeded(mix(training.seed, 3));
+        let by_forests = OutOfFold { scores: said.probabilities.select(Axis(0), &rows), rows };
+        let model = Pool::fit(Blend::new(parts), by_forests, joining, &training)?;
+        Ok(Learned { sees: Sees::Features(extractor), taken, model })
     }
-    let (_, extractor, taken) = best.expect("there are candidates");
-    let extra_trees = ForestParams { thresholds: Thresholds::Random, bootstrap: true, ..params.clone() };
-    let forest = grow(params, &taken, 1)?;
-    let extra = grow(&extra_trees, &taken, 2)?;
-    let judged = [forest.out_of_bag(taken.values()), extra.out_of_bag(taken.values())];
-    let loss = |share: f64| calibrated_loss(&mixed(&judged, share), labels, groups);
-    let share = SHARES.map(|share| (loss(share), share)).into_iter().reduce(|a, b| if b.0 < a.0 { b } else { a });
-    let share = share.expect("there are shares").1;
-    let parts = [(share, forest), (1.0 - share, extra)].into_iter().filter(|&(share, _)| share > 0.0).collect();
-    let said = mixed(&judged, share);
-    let rows = judgeable(&said, labels, groups);
-    let training = training.seeded(mix(training.seed, 3));
-    let by_forests = OutOfFold { scores: said.probabilities.select(Axis(0), &rows), rows };
-    let model = Pool::fit(Blend::new(parts), by_forests, joining, &training)?;
-    Ok(Chosen { extractor, taken, model })
 }
 
 fn mixed([forest, extra]: &[OutOfBag; 2], share: f64) -> OutOfBag {

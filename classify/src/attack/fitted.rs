@@ -6,17 +6,17 @@ use wfkit_datasets::{Known, Observed, Overlap};
 use wfkit_features::FeatureExtractor;
 use wfkit_metrics::{ClassMap, Probabilities, Silent};
 
-use super::{AttackError, wrong_kind};
+use super::{AttackError, Sees, wrong_kind};
 use crate::calibrate::Calibrator;
 use crate::forest::ForestParams;
-use crate::learners::{Backend, Model, Shown};
+use crate::learners::{Model, Shown};
 use crate::samples::{Samples, Taken};
 
 /// An attack that has learned from labelled samples.
 #[derive(Debug)]
 pub struct FittedAttack {
     pub(crate) about: About,
-    pub(crate) extractor: Option<FeatureExtractor>,
+    pub(crate) sees: Sees,
     pub(crate) model: Box<dyn Model>,
     pub(crate) calibrator: Option<Calibrator>,
     /// The class that is answered where neighbours disagree.
@@ -30,11 +30,7 @@ pub struct FittedAttack {
 pub struct About {
     /// Name of the attack.
     pub attack: String,
-    /// Who grew the trees.
-    pub backend: Backend,
-    /// How they grew.
-    pub params: ForestParams,
-    /// The seed they grew from.
+    /// The seed that it learned with.
     pub seed: u64,
     /// The classes, in the order of the probabilities.
     pub classes: ClassMap,
@@ -59,7 +55,12 @@ impl FittedAttack {
 
     /// What takes the features from traces; none if the attack is given features, or looks at packets alone.
     pub fn extractor(&self) -> Option<&FeatureExtractor> {
-        self.extractor.as_ref()
+        self.sees.extractor()
+    }
+
+    /// How its trees grew; none of what has no trees of ours.
+    pub fn forest_params(&self) -> Option<&ForestParams> {
+        self.model.forest_params()
     }
 
     /// The classifier.
@@ -116,12 +117,7 @@ impl FittedAttack {
 
     /// What the classifier is shown of samples; none where they are of the wrong kind.
     pub(crate) fn features_of<'a>(&self, samples: Samples<'a>) -> Option<Taken<'a>> {
-        match (&self.extractor, samples) {
-            (Some(extractor), Samples::Traces(set)) => Some(Taken::now(extractor, set, &Silent)),
-            (None, Samples::Traces(set)) if self.model.reads_traces() => Some(Taken::nothing(set.len())),
-            (None, Samples::Features(matrix)) if !self.model.reads_traces() => Some(Taken::Before(matrix)),
-            _ => None,
-        }
+        self.sees.take(samples, &Silent)
     }
 
     fn answer(&self, shown: Shown<'_>) -> Array2<f64> {

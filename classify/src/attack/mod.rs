@@ -4,13 +4,14 @@ mod best;
 mod catalogue;
 mod error;
 mod fitted;
+mod input;
 
 use std::sync::Arc;
 
 use ndarray::Array2;
 use wfkit_datasets::Groups;
 use wfkit_datasets::splits::{Split, stratified_k_fold};
-use wfkit_features::{FeatureExtractor, FeatureSpec};
+use wfkit_features::FeatureSpec;
 use wfkit_metrics::{Observer, Silent};
 
 use crate::calibrate::{Calibration, Calibrator};
@@ -19,7 +20,6 @@ use crate::evaluate::{EvaluateError, Event, evaluate};
 use crate::forest::{ClassWeights, ForestParams, Splits};
 use crate::learners::aligned::Align;
 use crate::learners::boosting::Boosting;
-use crate::learners::native::Native;
 use crate::learners::pool::Candidate;
 use crate::learners::svm::Svm;
 use crate::learners::{Backend, Learner, Model, Training};
@@ -29,10 +29,12 @@ use crate::samples::{Samples, Taken};
 use catalogue::{CANDIDATES, Classifier};
 
 pub(crate) use best::judged_rows;
-use best::{judgeable, of_several_groups};
+use best::{Best, judgeable, of_several_groups};
 pub use catalogue::{AttackInfo, attacks, every_attack};
 pub use error::AttackError;
 pub use fitted::{About, FittedAttack};
+pub use input::AttackInput;
+pub(crate) use input::Sees;
 
 /// Folds of the training part behind a calibration, where the classifier has no out-of-bag estimate.
 const INNER_FOLDS: usize = 5;
@@ -62,30 +64,23 @@ pub struct AttackOptions {
 #[derive(Clone)]
 pub struct Attack {
     name: String,
-    features: Features,
-    params: ForestParams,
-    backend: Backend,
-    learner: Arc<dyn Learner>,
+    how: How,
     calibration: Calibration,
     unmonitored: Option<String>,
 }
 
-/// What the classifier is shown.
+/// How an attack learns.
 #[derive(Clone)]
-enum Features {
-    /// A feature matrix, as it is given.
-    Given,
-    /// These sets, taken from traces.
-    Of(FeatureSpec),
-    /// The one of these that does best out of bag, taken from traces, and what may join the forests over it.
-    Chosen(Vec<FeatureSpec>, Vec<Candidate>),
-    /// None: it looks at the packets of traces.
-    Packets,
+enum How {
+    /// This learner, which is shown this.
+    Learner(AttackInput, Arc<dyn Learner>),
+    /// The feature sets that do best out of bag, into forests that others may join.
+    Best(Arc<Best>),
 }
 
 /// What comes of learning, before any calibration.
 struct Learned<'a> {
-    extractor: Option<FeatureExtractor>,
+    sees: Sees,
     taken: Taken<'a>,
     model: Box<dyn Model>,
 }
@@ -95,18 +90,14 @@ impl Attack {
     pub fn by_name(name: &str, options: &AttackOptions) -> Result<Self, AttackError> {
         let name = name.trim();
         let known = every_attack().iter().find(|attack| attack.name == name || attack.aliases.contains(&name));
-        let (name, features, classifier) = match known {
+        let (name, input, classifier) = match known {
             Some(attack) => {
-                let features = match (attack.features, attack.classifier) {
-                    (Some(list), _) => Features::Of(sets(list)?),
-                    (None, Classifier::Best | Classifier::BestWithNet) => Features::Chosen(
-                        CANDIDATES.into_iter().map(sets).collect::<Result<_, _>>()?,
-                        joining(name, attack.classifier, options)?,
-                    ),
-                    (None, Classifier::Alignment | Classifier::Net(_)) => Features::Packets,
-                    (None, _) => Features::Given,
+                let input = match (attack.features, attack.classifier) {
+                    (Some(list), _) => AttackInput::Features(sets(list)?),
+                    (None, Classifier::Alignment | Classifier::Net(_)) => AttackInput::Packets,
+                    (None, _) => AttackInput::Given,
                 };
-                (attack.name.to_owned(), features, attack.classifier)
+                (attack.name.to_owned(), input, attack.classifier)
             }
             None => {
                 // `best+deep` with a slip of the pen is meant as an attack.
@@ -116,7 +107,7 @@ impl Attack {
                     (Err(_), false) => return Err(AttackError::Unknown { name: name.to_owned() }),
                     (spec, _) => spec?,
                 };
-                (spec.to_string(), Features::Of(spec), Classifier::Forest(100))
+                (spec.to_string(), AttackInput::Features(spec), Classifier::Forest(100))
             }
         };
         let backend = options.backend;
@@ -158,20 +149,25 @@ impl Attack {
             class_weights: if balanced { ClassWeights::Balanced } else { ClassWeights::Equal },
             ..params
         };
-        let learner: Arc<dyn Learner> = match (classifier, backend) {
+        let how = |learner: Arc<dyn Learner>| How::Learner(input, learner);
+        let how = match (classifier, backend) {
             (Classifier::Forest(_) | Classifier::ExtraTrees, _) => {
-                let learner = backend.learner(params.clone());
-                learner.map_err(|source| AttackError::Learn { attack: name.clone(), source })?.into()
+                let learner = backend.learner(params);
+                how(learner.map_err(|source| AttackError::Learn { attack: name.clone(), source })?.into())
             }
             (_, Backend::Smartcore | Backend::Linfa) => return Err(AttackError::NotAForest { attack: name, backend }),
-            (Classifier::NearestLeaves, _) => Arc::new(NearestLeaves(params.clone())),
-            (Classifier::WangKnn, _) => Arc::new(WangKnn),
-            (Classifier::Svm, _) => Arc::new(Svm),
-            (Classifier::Boosting, _) => Arc::new(Boosting),
-            (Classifier::Alignment, _) => Arc::new(Align),
-            (Classifier::Net(architecture), _) => deep::learner(architecture, epochs)
-                .map_err(|source| AttackError::Learn { attack: name.clone(), source })?,
-            (Classifier::Best | Classifier::BestWithNet, _) => Arc::new(Native(params.clone())),
+            (Classifier::NearestLeaves, _) => how(Arc::new(NearestLeaves(params))),
+            (Classifier::WangKnn, _) => how(Arc::new(WangKnn)),
+            (Classifier::Svm, _) => how(Arc::new(Svm)),
+            (Classifier::Boosting, _) => how(Arc::new(Boosting)),
+            (Classifier::Alignment, _) => how(Arc::new(Align)),
+            (Classifier::Net(architecture), _) => how(deep::learner(architecture, epochs)
+                .map_err(|source| AttackError::Learn { attack: name.clone(), source })?),
+            (Classifier::Best | Classifier::BestWithNet, _) => How::Best(Arc::new(Best {
+                candidates: CANDIDATES.into_iter().map(sets).collect::<Result<_, _>>()?,
+                joining: joining(&name, classifier, options)?,
+                params,
+            })),
         };
         let calibration = match classifier {
             Classifier::Best | Classifier::BestWithNet | Classifier::Alignment | Classifier::Net(_) => {
@@ -179,7 +175,14 @@ impl Attack {
             }
             _ => Calibration::None,
         };
-        Ok(Self { name, features, params, backend, learner, calibration, unmonitored: None })
+        Ok(Self { name, how, calibration, unmonitored: None })
+    }
+
+    /// An attack of your own: this learner, shown this, under a name of its own. It is trained, calibrated, judged and compared as those of the
+    /// catalogue; its probabilities are not calibrated by default, and its models cannot be saved.
+    pub fn of_learner(name: &str, input: AttackInput, learner: impl Learner + 'static) -> Self {
+        let how = How::Learner(input, Arc::new(learner));
+        Self { name: name.to_owned(), how, calibration: Calibration::None, unmonitored: None }
     }
 
     /// The same attack with its probabilities calibrated so. Attacks are not calibrated by default, except `best`, `alignment`
@@ -207,15 +210,15 @@ impl Attack {
 
     /// The feature sets that it takes from traces; none for an attack that is given features, chooses among several lists or looks at packets.
     pub fn features(&self) -> Option<&FeatureSpec> {
-        match &self.features {
-            Features::Of(spec) => Some(spec),
-            Features::Given | Features::Chosen(..) | Features::Packets => None,
+        match &self.how {
+            How::Learner(AttackInput::Features(spec), _) => Some(spec),
+            How::Learner(AttackInput::Given | AttackInput::Tensor(_) | AttackInput::Packets, _) | How::Best(_) => None,
         }
     }
 
     /// Whether it takes traces; otherwise a feature matrix.
     pub fn takes_traces(&self) -> bool {
-        !matches!(self.features, Features::Given)
+        !matches!(self.how, How::Learner(AttackInput::Given, _))
     }
 
     /// Learns from labelled samples: what the features need to know, then the classifier, then how sure it may be.
@@ -257,7 +260,7 @@ impl Attack {
             .of_traces(&traces)
             .with_background(background)
             .watched_by(observer);
-        let Learned { extractor, taken, model } = self.learn(samples, &training, &groups)?;
+        let Learned { sees, taken, model } = self.learn(samples, &training, &groups)?;
         let calibrator = match self.calibration {
             Calibration::None => None,
             calibration => match model.out_of_bag(taken.values()) {
@@ -270,7 +273,7 @@ impl Attack {
             },
         };
         let unless_unanimous = match &self.unmonitored {
-            Some(class) if ["kfp-knn", "wang-knn"].contains(&self.name.as_str()) => {
+            Some(class) if self.asks_for_unanimity() => {
                 let missing = || AttackError::NoSuchClass { attack: attack(), class: class.clone() };
                 Some(background.ok_or_else(missing)?)
             }
@@ -282,23 +285,24 @@ impl Attack {
         }
         let about = About {
             attack: attack(),
-            backend: self.backend,
-            params: self.params.clone(),
             seed,
             classes,
             trained_on,
             features: taken.names().to_vec(),
             observed: samples.observed(),
         };
-        Ok(FittedAttack { about, extractor, model, calibrator, unless_unanimous, learned_from: Vec::new() })
+        Ok(FittedAttack { about, sees, model, calibrator, unless_unanimous, learned_from: Vec::new() })
     }
 
     fn check_kind(&self, samples: Samples<'_>) -> Result<(), AttackError> {
-        match (&self.features, samples) {
-            (Features::Given, Samples::Features(_)) => Ok(()),
-            (Features::Of(_) | Features::Chosen(..) | Features::Packets, Samples::Traces(_)) => Ok(()),
-            _ => Err(wrong_kind(&self.name, samples)),
+        match self.takes_traces() == matches!(samples, Samples::Traces(_)) {
+            true => Ok(()),
+            false => Err(wrong_kind(&self.name, samples)),
         }
+    }
+
+    fn asks_for_unanimity(&self) -> bool {
+        matches!(&self.how, How::Learner(_, learner) if learner.asks_for_unanimity())
     }
 
     /// From samples, whose features are not taken yet in `training`.
@@ -309,22 +313,15 @@ impl Attack {
         groups: &Groups,
     ) -> Result<Learned<'a>, AttackError> {
         let failed = |source| AttackError::Learn { attack: self.name.clone(), source };
-        let (extractor, taken) = match (&self.features, samples) {
-            (Features::Of(spec), Samples::Traces(set)) => {
-                let extractor = spec.fit(training.traces);
-                let taken = Taken::now(&extractor, set, training.observer);
-                (Some(extractor), taken)
-            }
-            (Features::Chosen(candidates, joining), Samples::Traces(set)) => {
-                let chosen = best::fit(candidates, joining, &self.params, set, training, groups).map_err(failed)?;
-                return Ok(Learned { extractor: Some(chosen.extractor), taken: chosen.taken, model: chosen.model });
-            }
-            (Features::Packets, Samples::Traces(set)) => (None, Taken::nothing(set.len())),
-            (Features::Given, Samples::Features(matrix)) => (None, Taken::Before(matrix)),
-            _ => return Err(wrong_kind(&self.name, samples)),
+        let (input, learner) = match (&self.how, samples) {
+            (How::Learner(input, learner), _) => (input, learner),
+            (How::Best(best), Samples::Traces(set)) => return best.fit(set, training, groups).map_err(failed),
+            (How::Best(_), Samples::Features(_)) => return Err(wrong_kind(&self.name, samples)),
         };
-        let model = self.learner.fit(&Training { x: taken.values(), ..*training }).map_err(failed)?;
-        Ok(Learned { extractor, taken, model })
+        let sees = Sees::learned(input, training.traces);
+        let taken = sees.take(samples, training.observer).ok_or_else(|| wrong_kind(&self.name, samples))?;
+        let model = learner.fit(&Training { x: taken.values(), ..*training }).map_err(failed)?;
+        Ok(Learned { sees, taken, model })
     }
 
     /// From what the attack says of folds that it was not trained on. Classes of a single load or page are trained on, never judged.

@@ -9,6 +9,7 @@ use super::train::{Trained, train};
 use crate::alignment::OutOfFold;
 use crate::forest::{OutOfBag, Values};
 use crate::learners::aligned::judged;
+use crate::learners::stored::{Stored, as_postcard};
 use crate::learners::{Kind, LearnError, Learner, Model, Shown, Training};
 
 /// A net that learns.
@@ -45,13 +46,6 @@ impl Learner for Deep {
         let (model, held_back) = self.learn(training);
         let judged = judged(training, &held_back.rows, held_back.scores.mapv(f64::exp));
         Ok(Box::new(DeepModel { judged: Some(judged), ..model }))
-    }
-}
-
-impl DeepModel {
-    /// Whether it is one for so many classes: what a stored one must be.
-    pub(crate) fn is_sound(&self, classes: usize) -> bool {
-        self.net.n_classes() == classes
     }
 }
 
@@ -92,6 +86,16 @@ impl Model for DeepModel {
     }
 
     fn stored(&self) -> Option<(Kind, Vec<u8>)> {
-        Some((Kind::Net, postcard::to_stdvec(self).expect("numbers and lists of them are postcard")))
+        as_postcard(Kind::Net, self)
+    }
+}
+
+impl Stored for DeepModel {
+    fn is_sound(&self, classes: usize) -> bool {
+        self.net.n_classes() == classes
+    }
+
+    fn n_features(&self) -> usize {
+        0
     }
 }

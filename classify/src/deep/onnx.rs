@@ -11,9 +11,8 @@ use wfkit_datasets::{Trace, caught};
 use wfkit_features::Channel;
 use wfkit_metrics::ClassMap;
 
-use crate::attack::{About, FittedAttack};
-use crate::forest::ForestParams;
-use crate::learners::{Backend, Model, Shown};
+use crate::attack::{About, FittedAttack, Sees};
+use crate::learners::{Model, Shown};
 
 /// Traces that are judged at once, where the file does not say.
 const BATCH: usize = 32;
@@ -169,8 +168,6 @@ fn parsed(bytes: &[u8], options: &OnnxOptions) -> Result<FittedAttack, OnnxError
     }
     let about = About {
         attack: "onnx".to_owned(),
-        backend: Backend::Native,
-        params: ForestParams::random_forest(),
         seed: 0,
         trained_on: vec![0; classes.len()],
         classes: map,
@@ -179,7 +176,7 @@ fn parsed(bytes: &[u8], options: &OnnxOptions) -> Result<FittedAttack, OnnxError
     };
     Ok(FittedAttack {
         about,
-        extractor: None,
+        sees: Sees::Packets,
         model: Box::new(net),
         calibrator: None,
         unless_unanimous: None,

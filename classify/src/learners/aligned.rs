@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use wfkit_datasets::Trace;
 use wfkit_metrics::seed::mix;
 
+use super::stored::{Stored, as_postcard};
 use super::{Kind, LearnError, Learner, Model, Shown, Training};
 use crate::alignment::{Alignment, AlignmentError, AlignmentParams, AlignmentView, Folds, OutOfFold};
 use crate::forest::OutOfBag;
@@ -132,13 +133,6 @@ pub(crate) fn judged(training: &Training<'_>, rows: &[usize], said: Array2<f64>)
     OutOfBag { probabilities, trees }
 }
 
-impl Aligned {
-    /// Whether it is one for so many classes: what a stored one must be.
-    pub(crate) fn is_sound(&self, classes: usize) -> bool {
-        self.alignment.n_classes() == classes
-    }
-}
-
 impl Model for Aligned {
     fn predict(&self, Shown { traces, .. }: Shown<'_>) -> Array2<f64> {
         self.alignment.probabilities(traces)
@@ -157,7 +151,17 @@ impl Model for Aligned {
     }
 
     fn stored(&self) -> Option<(Kind, Vec<u8>)> {
-        Some((Kind::Alignment, postcard::to_stdvec(self).expect("numbers and lists of them are postcard")))
+        as_postcard(Kind::Alignment, self)
+    }
+}
+
+impl Stored for Aligned {
+    fn is_sound(&self, classes: usize) -> bool {
+        self.alignment.n_classes() == classes
+    }
+
+    fn n_features(&self) -> usize {
+        0
     }
 }
 

@@ -3,8 +3,9 @@
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
+use super::stored::{Stored, as_postcard};
 use super::{Kind, Model, Shown};
-use crate::forest::{Forest, OutOfBag, Values};
+use crate::forest::{Forest, ForestParams, OutOfBag, Values};
 
 /// Forests that grew on the same rows and columns, each with a share of the answer; shares sum to 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,19 +18,6 @@ impl Blend {
     pub(crate) fn new(parts: Vec<(f64, Forest)>) -> Self {
         assert!(!parts.is_empty(), "a blend of nothing");
         Self { parts }
-    }
-
-    pub(crate) fn n_features(&self) -> usize {
-        self.parts.first().map_or(0, |(_, forest)| forest.n_features())
-    }
-
-    /// Whether it is one for so many classes: what a stored one must be.
-    pub(crate) fn is_sound(&self, classes: usize) -> bool {
-        let alike = |(share, forest): &(f64, Forest)| {
-            (0.0..=1.0).contains(share) && forest.n_classes() == classes && forest.n_features() == self.n_features()
-        };
-        let total: f64 = self.parts.iter().map(|(share, _)| share).sum();
-        !self.parts.is_empty() && self.parts.iter().all(alike) && (total - 1.0).abs() < 1e-9
     }
 
     fn average(&self, of: impl Fn(&Forest) -> Array2<f64>) -> Array2<f64> {
@@ -48,6 +36,10 @@ impl Model for Blend {
         self.parts.iter().map(part).collect::<Vec<_>>().join(" + ")
     }
 
+    fn forest_params(&self) -> Option<&ForestParams> {
+        self.parts.first().map(|(_, forest)| forest.params())
+    }
+
     fn n_nodes(&self) -> Option<usize> {
         Some(self.parts.iter().map(|(_, forest)| forest.n_nodes()).sum())
     }
@@ -63,6 +55,20 @@ impl Model for Blend {
     }
 
     fn stored(&self) -> Option<(Kind, Vec<u8>)> {
-        Some((Kind::Blend, postcard::to_stdvec(self).expect("numbers and lists of them are postcard")))
+        as_postcard(Kind::Blend, self)
+    }
+}
+
+impl Stored for Blend {
+    fn is_sound(&self, classes: usize) -> bool {
+        let alike = |(share, forest): &(f64, Forest)| {
+            (0.0..=1.0).contains(share) && forest.n_classes() == classes && forest.n_features() == self.n_features()
+        };
+        let total: f64 = self.parts.iter().map(|(share, _)| share).sum();
+        !self.parts.is_empty() && self.parts.iter().all(alike) && (total - 1.0).abs() < 1e-9
+    }
+
+    fn n_features(&self) -> usize {
+        self.parts.first().map_or(0, |(_, forest)| forest.n_features())
     }
 }

@@ -9,6 +9,7 @@ use hessboost::training::RoundEval;
 use ndarray::{Array2, ArrayView2};
 use wfkit_metrics::Work;
 
+use super::stored::Stored;
 use super::{Kind, LearnError, Learner, Model, Shown, Training};
 
 const ROUNDS: usize = 60;
@@ -76,15 +77,6 @@ impl Boosted {
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         BoostedModel::decode(bytes, ModelFormat::Binary).ok().map(Self)
     }
-
-    pub(crate) fn n_features(&self) -> usize {
-        self.0.n_features()
-    }
-
-    /// Whether it is one for so many classes: what a stored one must be.
-    pub(crate) fn is_sound(&self, classes: usize) -> bool {
-        self.0.num_class() == classes
-    }
 }
 
 impl Model for Boosted {
@@ -119,6 +111,16 @@ impl Model for Boosted {
 
     fn stored(&self) -> Option<(Kind, Vec<u8>)> {
         self.0.encode(ModelFormat::Binary).ok().map(|bytes| (Kind::Boosting, bytes))
+    }
+}
+
+impl Stored for Boosted {
+    fn is_sound(&self, classes: usize) -> bool {
+        self.0.num_class() == classes
+    }
+
+    fn n_features(&self) -> usize {
+        self.0.n_features()
     }
 }
 

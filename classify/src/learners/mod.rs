@@ -9,6 +9,7 @@ pub(crate) mod native;
 pub(crate) mod pool;
 #[cfg(feature = "second-opinions")]
 mod smartcore;
+pub(crate) mod stored;
 pub(crate) mod svm;
 
 use std::fmt;
@@ -22,6 +23,8 @@ use wfkit_metrics::{Observer, Silent, did_you_mean_one_of};
 
 use crate::alignment::{Alignment, AlignmentError};
 use crate::forest::{Forest, ForestError, ForestParams, OutOfBag, Thresholds, Values};
+
+pub use stored::Kind;
 
 /// Who grows the trees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -118,10 +121,19 @@ impl<'a> Training<'a> {
     }
 }
 
-/// Something that can be fitted to labelled rows.
+/// Something that can be fitted to labelled rows; its parameters are its own. [`Attack::of_learner`](crate::Attack::of_learner) makes an attack of it.
 pub trait Learner: Send + Sync {
-    /// Learns from labelled rows.
+    /// Learns from labelled rows. Whatever it draws follows from the seed of the training, and whatever it holds back from the groups.
+    ///
+    /// # Errors
+    /// If it can learn nothing from them; a learner outside of this crate says why as [`LearnError::Own`].
     fn fit(&self, training: &Training<'_>) -> Result<Box<dyn Model>, LearnError>;
+
+    /// Whether it asks neighbours, who must all agree before a class is named in a world where one class stands for everything else; that class is
+    /// answered where they do not.
+    fn asks_for_unanimity(&self) -> bool {
+        false
+    }
 }
 
 /// What a [`Learner`] learned.
@@ -168,7 +180,13 @@ pub trait Model: fmt::Debug + Send + Sync {
         None
     }
 
-    /// What is written to a model file; none for the models of other libraries.
+    /// How its trees grew, the first forest's where it has several; none of what has no trees of ours.
+    fn forest_params(&self) -> Option<&ForestParams> {
+        self.as_forest().map(Forest::params)
+    }
+
+    /// What is written to a model file; none for the models of other libraries, and of learners outside of this crate, whose models cannot be
+    /// saved.
     fn stored(&self) -> Option<(Kind, Vec<u8>)> {
         None
     }
@@ -197,6 +215,12 @@ pub enum LearnError {
     /// What to align cannot be aligned.
     #[error(transparent)]
     Alignment(#[from] AlignmentError),
+    /// A learner outside of this crate refused.
+    #[error("{0}")]
+    Own(
+        /// Its words.
+        String,
+    ),
     /// Nets are not part of this build.
     #[error(
         "this wfkit was built without neural nets; build it by `cargo install --path . --features deep`, on a machine with a GPU of NVIDIA by \
@@ -211,31 +235,6 @@ pub enum LearnError {
     /// The library has no such classifier.
     #[error("{0} has no classifier of extra-trees; only native has")]
     NoExtraTrees(Backend),
-}
-
-/// What a stored model is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// One forest.
-    #[default]
-    Forest,
-    /// Several forests, averaged.
-    Blend,
-    /// The nearest traces by the leaves of a forest.
-    NearestLeaves,
-    /// Support vector machines.
-    Svm,
-    /// Gradient boosting.
-    Boosting,
-    /// The nearest traces by a weighted distance.
-    WangKnn,
-    /// An alignment with a profile of each class.
-    Alignment,
-    /// Forests and others, joined.
-    Pool,
-    /// A neural net.
-    Net,
 }
 
 /// There is no such backend.

@@ -2,6 +2,7 @@
 
 use ndarray::Array2;
 
+use super::stored::{Stored, as_postcard};
 use super::{Kind, LearnError, Learner, Model, Shown, Training};
 use crate::forest::{Forest, ForestParams, OutOfBag, Thresholds, Values};
 
@@ -39,6 +40,20 @@ impl Model for Forest {
     }
 
     fn stored(&self) -> Option<(Kind, Vec<u8>)> {
-        Some((Kind::Forest, postcard::to_stdvec(self).expect("numbers and lists of them are postcard")))
+        as_postcard(Kind::Forest, self)
+    }
+}
+
+impl Stored for Forest {
+    fn is_sound(&self, classes: usize) -> bool {
+        self.n_classes() == classes
+    }
+
+    fn n_features(&self) -> usize {
+        Forest::n_features(self)
+    }
+
+    fn seed(&self) -> Option<u64> {
+        Some(Forest::seed(self))
     }
 }

@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use super::aligned::{Aligner, Effort, best_view, describe, judged};
 use super::blend::Blend;
+use super::stored::{Stored, as_postcard};
 use super::{Kind, LearnError, Model, Shown, Training};
 use crate::alignment::{Alignment, OutOfFold};
 use crate::deep::Architecture;
 #[cfg(feature = "deep")]
 use crate::deep::{Deep, DeepModel};
-use crate::forest::{OutOfBag, Values};
+use crate::forest::{ForestParams, OutOfBag, Values};
 use crate::log_linear::{self, Fitted};
 
 /// Floors below the forests' probabilities that are tried: a class that no tree voted for is not impossible.
@@ -110,27 +111,8 @@ impl Pool {
         Ok(Box::new(Self { members, joint, judged: Some(judged) }))
     }
 
-    pub(crate) fn n_features(&self) -> usize {
-        self.forests().map_or(0, Blend::n_features)
-    }
-
     fn forests(&self) -> Option<&Blend> {
         self.members.iter().find_map(|member| if let Member::Forests(forests) = member { Some(forests) } else { None })
-    }
-
-    /// Whether it is one for so many classes: what a stored one must be.
-    pub(crate) fn is_sound(&self, classes: usize) -> bool {
-        let Joint { weights, floor, doubt } = &self.joint;
-        let is_weight = |weight: &f64| (0.0..=log_linear::MOST).contains(weight);
-        let is_first = |(at, member): (usize, &Member)| (at == 0) == matches!(member, Member::Forests(_));
-        self.members.len() > 1
-            && self.members.len() == weights.len()
-            && self.members.iter().enumerate().all(is_first)
-            && self.members.iter().all(|member| member.is_sound(classes))
-            && weights.iter().all(is_weight)
-            && doubt.is_none_or(|doubt| is_weight(&doubt.weight) && is_weight(&doubt.sharpness))
-            && (0.0..=1.0).contains(floor)
-            && *floor > 0.0
     }
 }
 
@@ -352,6 +334,10 @@ impl Model for Pool {
         format!("pool: {}{doubt}", members.join("; "))
     }
 
+    fn forest_params(&self) -> Option<&ForestParams> {
+        self.forests().and_then(Model::forest_params)
+    }
+
     fn n_nodes(&self) -> Option<usize> {
         self.forests().and_then(Model::n_nodes)
     }
@@ -371,7 +357,27 @@ impl Model for Pool {
     }
 
     fn stored(&self) -> Option<(Kind, Vec<u8>)> {
-        Some((Kind::Pool, postcard::to_stdvec(self).expect("numbers and lists of them are postcard")))
+        as_postcard(Kind::Pool, self)
+    }
+}
+
+impl Stored for Pool {
+    fn is_sound(&self, classes: usize) -> bool {
+        let Joint { weights, floor, doubt } = &self.joint;
+        let is_weight = |weight: &f64| (0.0..=log_linear::MOST).contains(weight);
+        let is_first = |(at, member): (usize, &Member)| (at == 0) == matches!(member, Member::Forests(_));
+        self.members.len() > 1
+            && self.members.len() == weights.len()
+            && self.members.iter().enumerate().all(is_first)
+            && self.members.iter().all(|member| member.is_sound(classes))
+            && weights.iter().all(is_weight)
+            && doubt.is_none_or(|doubt| is_weight(&doubt.weight) && is_weight(&doubt.sharpness))
+            && (0.0..=1.0).contains(floor)
+            && *floor > 0.0
+    }
+
+    fn n_features(&self) -> usize {
+        self.forests().map_or(0, Blend::n_features)
     }
 }
 

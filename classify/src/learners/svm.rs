@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use wfkit_metrics::Work;
 
+use super::stored::{Stored, as_postcard};
 use super::{Kind, LearnError, Learner, Model, Shown, Training};
 use crate::calibrate::Sigmoid;
 use coupling::couple;
@@ -147,30 +148,8 @@ fn by_margin(is_first: &[bool]) -> Sigmoid {
 }
 
 impl Machines {
-    pub(crate) fn n_features(&self) -> usize {
-        self.ranges.len()
-    }
-
     fn n_rows(&self) -> usize {
         self.rows.len() / self.ranges.len().max(1)
-    }
-
-    /// Whether it is one for so many classes: what a stored one must be.
-    pub(crate) fn is_sound(&self, classes: usize) -> bool {
-        let pair = |pair: &Pair| {
-            let (a, b) = pair.classes;
-            a < b
-                && (b as usize) < classes
-                && pair.bias.is_finite()
-                && pair.sigmoid.is_sound()
-                && pair.support.iter().all(|&(row, weight)| (row as usize) < self.n_rows() && weight.is_finite())
-        };
-        self.n_classes as usize == classes
-            && !self.ranges.is_empty()
-            && self.rows.len() == self.n_rows() * self.ranges.len()
-            && self.rows.iter().all(|value| value.is_finite())
-            && self.ranges.iter().all(|(low, high)| low.is_finite() && high.is_finite())
-            && self.pairs.iter().all(pair)
     }
 }
 
@@ -209,7 +188,30 @@ impl Model for Machines {
     }
 
     fn stored(&self) -> Option<(Kind, Vec<u8>)> {
-        Some((Kind::Svm, postcard::to_stdvec(self).expect("numbers and lists of them are postcard")))
+        as_postcard(Kind::Svm, self)
+    }
+}
+
+impl Stored for Machines {
+    fn is_sound(&self, classes: usize) -> bool {
+        let pair = |pair: &Pair| {
+            let (a, b) = pair.classes;
+            a < b
+                && (b as usize) < classes
+                && pair.bias.is_finite()
+                && pair.sigmoid.is_sound()
+                && pair.support.iter().all(|&(row, weight)| (row as usize) < self.n_rows() && weight.is_finite())
+        };
+        self.n_classes as usize == classes
+            && !self.ranges.is_empty()
+            && self.rows.len() == self.n_rows() * self.ranges.len()
+            && self.rows.iter().all(|value| value.is_finite())
+            && self.ranges.iter().all(|(low, high)| low.is_finite() && high.is_finite())
+            && self.pairs.iter().all(pair)
+    }
+
+    fn n_features(&self) -> usize {
+        self.ranges.len()
     }
 }
 

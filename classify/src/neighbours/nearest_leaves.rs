@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::leaf_knn::leaf_knn;
 use super::vote;
 use crate::forest::{Forest, ForestParams};
+use crate::learners::stored::{Stored, as_postcard};
 use crate::learners::{Kind, LearnError, Learner, Model, Shown, Training};
 
 /// How many of the nearest traces are asked; the paper tries 1 to 6.
@@ -31,19 +32,9 @@ impl Learner for NearestLeaves {
         let leaves = forest.leaves(x).into_iter().collect();
         Ok(Box::new(Fingerprints { forest, leaves, labels: labels.iter().map(|&label| label as u32).collect() }))
     }
-}
 
-impl Fingerprints {
-    pub(crate) fn n_features(&self) -> usize {
-        self.forest.n_features()
-    }
-
-    /// Whether it is one for so many classes: what a stored one must be.
-    pub(crate) fn is_sound(&self, classes: usize) -> bool {
-        self.forest.n_classes() == classes
-            && !self.labels.is_empty()
-            && self.labels.iter().all(|&label| (label as usize) < classes)
-            && self.leaves.len() == self.labels.len() * self.forest.n_trees()
+    fn asks_for_unanimity(&self) -> bool {
+        true
     }
 }
 
@@ -67,7 +58,24 @@ impl Model for Fingerprints {
         Some(self.forest.n_nodes())
     }
 
+    fn forest_params(&self) -> Option<&ForestParams> {
+        Some(self.forest.params())
+    }
+
     fn stored(&self) -> Option<(Kind, Vec<u8>)> {
-        Some((Kind::NearestLeaves, postcard::to_stdvec(self).expect("numbers and lists of them are postcard")))
+        as_postcard(Kind::NearestLeaves, self)
+    }
+}
+
+impl Stored for Fingerprints {
+    fn is_sound(&self, classes: usize) -> bool {
+        self.forest.n_classes() == classes
+            && !self.labels.is_empty()
+            && self.labels.iter().all(|&label| (label as usize) < classes)
+            && self.leaves.len() == self.labels.len() * self.forest.n_trees()
+    }
+
+    fn n_features(&self) -> usize {
+        self.forest.n_features()
     }
 }

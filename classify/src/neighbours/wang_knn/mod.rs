@@ -18,6 +18,7 @@ use wfkit_metrics::seed::mix;
 
 use super::vote;
 use crate::forest::ForestError;
+use crate::learners::stored::{Stored, as_postcard};
 use crate::learners::{Kind, LearnError, Learner, Model, Shown, Training};
 use crate::seed::{shuffled, stream, unit};
 use distance::Rows;
@@ -54,6 +55,10 @@ impl Learner for WangKnn {
         let start: Vec<f64> = (0..columns).map(|_| 0.5 + unit(&mut rng)).collect();
         Ok(Box::new(Weighted::learn(training, x, &start, &shuffled(rows, mix(seed, 1)))))
     }
+
+    fn asks_for_unanimity(&self) -> bool {
+        true
+    }
 }
 
 impl Weighted {
@@ -67,20 +72,6 @@ impl Weighted {
         let (rows, weights) = rows.by_weight(&weights);
         let labels = labels.iter().map(|&label| label as u32).collect();
         Self { rows, weights, labels, n_features: x.ncols() as u32, n_classes: n_classes as u32 }
-    }
-
-    pub(crate) fn n_features(&self) -> usize {
-        self.n_features as usize
-    }
-
-    /// Whether it is one for so many classes: what a stored one must be.
-    pub(crate) fn is_sound(&self, classes: usize) -> bool {
-        self.n_classes as usize == classes
-            && !self.labels.is_empty()
-            && self.labels.iter().all(|&label| (label as usize) < classes)
-            && self.rows.is_sound(self.labels.len(), self.n_features())
-            && self.weights.len() == self.rows.n_columns()
-            && self.weights.iter().all(|weight| weight.is_finite() && *weight >= 0.0)
     }
 
     /// The nearest training rows of a row, the nearest first.
@@ -110,7 +101,22 @@ impl Model for Weighted {
     }
 
     fn stored(&self) -> Option<(Kind, Vec<u8>)> {
-        Some((Kind::WangKnn, postcard::to_stdvec(self).expect("numbers and lists of them are postcard")))
+        as_postcard(Kind::WangKnn, self)
+    }
+}
+
+impl Stored for Weighted {
+    fn is_sound(&self, classes: usize) -> bool {
+        self.n_classes as usize == classes
+            && !self.labels.is_empty()
+            && self.labels.iter().all(|&label| (label as usize) < classes)
+            && self.rows.is_sound(self.labels.len(), self.n_features())
+            && self.weights.len() == self.rows.n_columns()
+            && self.weights.iter().all(|weight| weight.is_finite() && *weight >= 0.0)
+    }
+
+    fn n_features(&self) -> usize {
+        self.n_features as usize
     }
 }
 
