@@ -150,7 +150,7 @@ impl Selected {
 }
 
 /// Features that were taken just now, or that were there already.
-pub(crate) enum Taken<'a> {
+pub(crate) enum AttackFeatures<'a> {
     Now(FeatureMatrix),
     /// The names of the features, and their values, which are mostly 0.
     Sparse(Vec<String>, SparseMatrix),
@@ -159,7 +159,7 @@ pub(crate) enum Taken<'a> {
     Unnamed(Array2<f64>),
 }
 
-impl Taken<'_> {
+impl AttackFeatures<'_> {
     /// Takes features from traces, in the form that takes less memory; what is learned from them is the same.
     pub(crate) fn now(extractor: &FeatureExtractor, set: &TraceSet, observer: &dyn Observer) -> Self {
         if extractor.spec().sets().iter().any(|set| set.is_mostly_zero()) {

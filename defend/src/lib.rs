@@ -35,7 +35,7 @@ pub use spec::specification::{
 pub use spec::stop::StopRule;
 pub use spec::value::{Kind, ParameterValues, Value};
 pub use spec::variants::{Variant, Variants, variants};
-pub use verify::audit::{AuditViolation, DefendedAudit, HeldToBy, Kept, keeps_sessions};
+pub use verify::audit::{AuditViolation, DefendedAudit, HeldToBy, LeftAlone, keeps_sessions};
 pub use verify::check::check;
 pub use verify::diagnosis::diagnose;
 pub use verify::invariants::{Guarantees, Invariant, SlotPlan, Violation};

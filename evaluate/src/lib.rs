@@ -54,7 +54,7 @@ pub use predicted::{Predicted, predict, predict_parts, predict_untold};
 pub use ranking::{FailedAttack, RankedAttack, Ranking, RankingOptions, RankingReport};
 pub use scored::{KnownTraces, common_rows, names_of_files, said_of};
 pub use shortcuts::{
-    Found, MeasuredShortcut, Shortcut, ShortcutKind, ShortcutReport, ShortcutsReport, Standing, of_recording,
+    MeasuredShortcut, Shortcut, ShortcutKind, ShortcutReport, ShortcutScore, ShortcutsReport, Standing, of_recording,
     of_traffic, shortcuts_beside,
 };
 pub use sweep::{

@@ -35,7 +35,7 @@ pub fn predict(
     let (probabilities, seconds) = timed(fitted, samples, setting)?;
     let keys: Vec<_> = (0..samples.len()).map(|row| samples.key(row).clone()).collect();
     let learned = learned_from(fitted, samples);
-    let said = Said { keys: &keys, origins: &samples.origins(), learned, probabilities: &probabilities };
+    let said = Answers { keys: &keys, origins: &samples.origins(), learned, probabilities: &probabilities };
     let privacy = said.against_truth(fitted, duplicates, setting)?;
     let mut findings = findings(fitted, keys.len(), (input.utility(0..samples.len()), privacy), seconds);
     findings.dropped = input.dropped();
@@ -72,7 +72,7 @@ pub fn predict_parts(
     let probabilities = Probabilities::new(fitted.classes().clone(), values).map_err(file)?;
     let keys: Vec<_> = labels.iter().map(|label| label.key.clone()).collect();
     let origins = Groups::by_origin_of_labels(labels);
-    let said = Said { keys: &keys, origins: &origins, learned, probabilities: &probabilities };
+    let said = Answers { keys: &keys, origins: &origins, learned, probabilities: &probabilities };
     let privacy = said.against_truth(fitted, duplicates, setting)?;
     let mut findings = findings(fitted, keys.len(), (Utility::of(&volumes), privacy), seconds);
     findings.dropped = BTreeMap::from([("unknown column".to_owned(), parts.unknown_columns())]);
@@ -124,7 +124,7 @@ fn learned_from(fitted: &FittedAttack, samples: Samples<'_>) -> usize {
 }
 
 /// What was said of traces.
-struct Said<'a> {
+struct Answers<'a> {
     keys: &'a [TraceKey],
     origins: &'a Groups,
     /// Traces that the attack has learned from.
@@ -132,7 +132,7 @@ struct Said<'a> {
     probabilities: &'a Probabilities,
 }
 
-impl Said<'_> {
+impl Answers<'_> {
     /// The scores, where the class of every trace is one that the attack knows.
     fn against_truth(
         self,

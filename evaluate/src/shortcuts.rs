@@ -39,7 +39,7 @@ pub struct Shortcut {
 
 /// What a forest found in a shortcut.
 #[derive(Debug, Clone, Copy)]
-pub struct Found {
+pub struct ShortcutScore {
     /// The share that it decided right.
     pub accuracy: f64,
     /// Its 95 % interval.
@@ -141,7 +141,7 @@ impl Shortcut {
         splits: &[Split],
         trees: usize,
         seed: u64,
-    ) -> Result<Found, &'static str> {
+    ) -> Result<ShortcutScore, &'static str> {
         let width = self.numbers.iter().flatten().next().map(Vec::len).ok_or("not in the file")?;
         let known = |rows: &[usize]| -> Vec<usize> {
             rows.iter().copied().filter(|&row| self.numbers[row].is_some()).collect()
@@ -180,11 +180,11 @@ impl Shortcut {
         let mut of_class = vec![0usize; classes.len()];
         truth.iter().for_each(|&class| of_class[class] += 1);
         let chance = of_class.into_iter().max().unwrap_or(0) as f64 / rows.len() as f64;
-        Ok(Found { accuracy, interval, chance, traces: rows.len() })
+        Ok(ShortcutScore { accuracy, interval, chance, traces: rows.len() })
     }
 }
 
-impl Found {
+impl ShortcutScore {
     /// Beside an attack's accuracy and interval.
     pub fn beside(&self, attack: Option<(f64, Interval)>) -> Standing {
         match attack {
@@ -204,7 +204,7 @@ pub struct MeasuredShortcut {
     /// What it is about.
     pub about: ShortcutKind,
     /// What was found, and how much that is.
-    pub found: Result<(Found, Standing), &'static str>,
+    pub found: Result<(ShortcutScore, Standing), &'static str>,
 }
 
 /// A shortcut in a report.
@@ -296,7 +296,7 @@ impl MeasuredShortcut {
             Standing::AsGoodAsTheAttack => "as much as the attack",
             Standing::BeatsTheAttack => "more than the attack",
         };
-        let Found { accuracy, interval, chance, .. } = found;
+        let ShortcutScore { accuracy, interval, chance, .. } = found;
         Some(format!("{} alone finds {what}: {}{beside}, chance {chance:.3}", self.name, share(accuracy, interval)))
     }
 }
@@ -353,7 +353,7 @@ mod tests {
 
     #[test]
     fn a_shortcut_stands_where_its_interval_does() {
-        let found = |low: f64, high: f64| Found {
+        let found = |low: f64, high: f64| ShortcutScore {
             accuracy: (low + high) / 2.0,
             interval: Interval { low, high },
             chance: 0.1,

@@ -19,7 +19,7 @@ struct Left {
 
 /// A query that a client is making.
 #[derive(Debug)]
-pub(crate) struct Taken<'a> {
+pub(crate) struct TakenQuery<'a> {
     queue: &'a Queue,
     client: usize,
     query: Query,
@@ -37,12 +37,12 @@ impl Queue {
     }
 
     /// A client's next query; who has none left takes the last of whoever has most.
-    pub(crate) fn take(&self, client: usize) -> Option<Taken<'_>> {
+    pub(crate) fn take(&self, client: usize) -> Option<TakenQuery<'_>> {
         let mut left = self.left();
         let own = left.of_clients[client].pop_front();
         let query = own.or_else(|| left.of_clients.iter_mut().max_by_key(|of_other| of_other.len())?.pop_back())?;
         left.under_way += 1;
-        Some(Taken { queue: self, client, query, is_settled: false })
+        Some(TakenQuery { queue: self, client, query, is_settled: false })
     }
 
     /// Whether there is a query to take.
@@ -57,7 +57,7 @@ impl Queue {
     }
 }
 
-impl Taken<'_> {
+impl TakenQuery<'_> {
     pub(crate) fn get(&self) -> &Query {
         &self.query
     }
@@ -68,7 +68,7 @@ impl Taken<'_> {
     }
 }
 
-impl Drop for Taken<'_> {
+impl Drop for TakenQuery<'_> {
     fn drop(&mut self) {
         let mut left = self.queue.left();
         left.under_way -= 1;

@@ -244,7 +244,7 @@ impl Collector {
 
     /// Counts what streams were made of: all segments by what became of their flow, the rest for the chosen flows.
     fn count_streams(&self, choice: &Choice, dropped: &mut Dropped, stats: &mut FileStats) {
-        let mut found = Found(&mut stats.streams);
+        let mut found = NamedCounts(&mut stats.streams);
         let mut holes = 0;
         let mut estimated = 0;
         for (flow, ends) in self.streams.iter().enumerate() {
@@ -381,7 +381,7 @@ fn cells(records: &[Event], negotiated: &[Negotiated], stats: &mut FileStats) ->
         let (_, records, of_whole_cells) = vote.result();
         (application, whole) = (application + records, whole + of_whole_cells);
     }
-    let mut found = Found(&mut stats.streams);
+    let mut found = NamedCounts(&mut stats.streams);
     found.add("record of application data", application);
     found.add("record of whole cells", whole);
     found.add("cell", cells.len() as u64);
@@ -392,9 +392,9 @@ fn cells(records: &[Event], negotiated: &[Negotiated], stats: &mut FileStats) ->
 }
 
 /// Counts under names, those that are not 0.
-struct Found<'a>(&'a mut BTreeMap<String, u64>);
+struct NamedCounts<'a>(&'a mut BTreeMap<String, u64>);
 
-impl Found<'_> {
+impl NamedCounts<'_> {
     fn add(&mut self, what: &str, n: u64) {
         if n > 0 {
             *self.0.entry(what.to_owned()).or_default() += n;

@@ -23,7 +23,7 @@ const PART_PACKETS: usize = 1 << 22;
 pub struct ImportParts {
     options: ImportOptions,
     /// Files with a trace, in the order of a set.
-    files: Vec<Kept>,
+    files: Vec<KeptFile>,
     known: Known,
     stats: ImportStats,
     provenance: Provenance,
@@ -33,7 +33,7 @@ pub struct ImportParts {
 }
 
 /// A file whose trace is kept.
-struct Kept {
+struct KeptFile {
     work: Work,
     start_ns: i64,
     packets: usize,
@@ -136,7 +136,7 @@ impl ImportParts {
             sources.push(work.source());
             texts += usize::from(is_text);
             stats.leave_out(left_out, options.is_of_packets());
-            files.extend(packets.map(|packets| Kept { work, start_ns, packets, with_known }));
+            files.extend(packets.map(|packets| KeptFile { work, start_ns, packets, with_known }));
         }
         // A share may have none where another has some.
         if files.is_empty() && share.is_none() {
@@ -179,7 +179,7 @@ impl ImportParts {
 
     /// The labels of all traces.
     pub fn labels(&self) -> Vec<Label> {
-        let label = |kept: &Kept| Label {
+        let label = |kept: &KeptFile| Label {
             origin: kept.work.origin.clone(),
             ..Label::new(kept.work.key.clone(), Some(kept.start_ns))
         };
@@ -187,7 +187,7 @@ impl ImportParts {
     }
 
     fn part(&self, files: Range<usize>) -> Result<TraceSet, ImportError> {
-        let read = |kept: &Kept| {
+        let read = |kept: &KeptFile| {
             let known = if kept.with_known { &self.known } else { &Known::default() };
             let trace = kept.work.read(&self.options, known).trace.map(|trace| kept.work.labelled(trace));
             let (mut selected, _) = self.options.select.apply(trace.into_iter().collect());

@@ -76,17 +76,17 @@ pub fn capture_info(path: &Path) -> Result<CaptureInfo, RecordError> {
 }
 
 pub(crate) fn info_of(mut records: Records) -> Result<CaptureInfo, RecordError> {
-    let mut looking = Looking::default();
-    looking.links.extend(records.link().map(|link| (link, 0)));
+    let mut so_far = InfoSoFar::default();
+    so_far.links.extend(records.link().map(|link| (link, 0)));
     let mut snap_lens = Vec::new();
     loop {
-        let packets = looking.info.packets;
+        let packets = so_far.info.packets;
         match records.next() {
-            Ok(Some(record)) => looking.add(&record),
+            Ok(Some(record)) => so_far.add(&record),
             Ok(None) => break,
             Err(error) if packets == 0 => return Err(error),
             Err(error) => {
-                looking.info.problems.push(format!("{error}; the {packets} packets before were read"));
+                so_far.info.problems.push(format!("{error}; the {packets} packets before were read"));
                 break;
             }
         }
@@ -96,22 +96,22 @@ pub(crate) fn info_of(mut records: Records) -> Result<CaptureInfo, RecordError> 
             snap_lens.push(snap_len);
         }
     }
-    looking.info.problems.extend(match records.unit() {
+    so_far.info.problems.extend(match records.unit() {
         UnitFound::Stated => None,
         UnitFound::Other(_, problem) | UnitFound::Some(problem) | UnitFound::None(problem) => Some(problem),
     });
-    looking.info.format = format_name(records.format());
-    looking.info.snap_len = match snap_lens.as_slice() {
+    so_far.info.format = format_name(records.format());
+    so_far.info.snap_len = match snap_lens.as_slice() {
         [] => snap_len_name(records.snap_len()),
         [one] => snap_len_name(*one),
         _ => snap_len_name(None),
     };
-    Ok(looking.finish())
+    Ok(so_far.finish())
 }
 
 /// What is known while packets are read.
 #[derive(Default)]
-struct Looking {
+struct InfoSoFar {
     info: CaptureInfo,
     links: BTreeMap<LinkType, u64>,
     dropped: Dropped,
@@ -127,7 +127,7 @@ struct Looking {
     unsupported: Option<(u64, LinkType)>,
 }
 
-impl Looking {
+impl InfoSoFar {
     fn add(&mut self, record: &Record<'_>) {
         let info = &mut self.info;
         info.packets += 1;

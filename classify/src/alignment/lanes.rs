@@ -165,9 +165,9 @@ mod tests {
 
     const ROW: [f64; 16] = [3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0, 5.0, 3.0, 5.0, 8.0, 9.0, 7.0, 9.0, 3.0];
 
-    struct Found;
+    struct AllSums;
 
-    impl WithSimd for Found {
+    impl WithSimd for AllSums {
         type Output = (f64, [Lanes; 2], Vec<f64>);
 
         fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn sums_and_products_are_those_of_numbers_one_by_one() {
-        let (sum, sums, out) = Found.with_simd(Scalar);
+        let (sum, sums, out) = AllSums.with_simd(Scalar);
         assert_eq!(sum, 80.0);
         assert_eq!(total(&sums[0]), 4.0 + ROW.iter().map(|a| a * a).sum::<f64>());
         assert!(out.iter().zip(ROW).all(|(&out, a)| out == a.mul_add(a / 3.0, a / 3.0)));
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn every_processor_finds_the_same() {
-        assert_eq!(Arch::new().dispatch(Found), Found.with_simd(Scalar));
+        assert_eq!(Arch::new().dispatch(AllSums), AllSums.with_simd(Scalar));
     }
 
     #[test]

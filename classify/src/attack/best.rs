@@ -11,7 +11,7 @@ use crate::forest::{ForestParams, OutOfBag, Thresholds};
 use crate::learners::blend::Blend;
 use crate::learners::pool::{Candidate, Pool};
 use crate::learners::{LearnError, Training};
-use crate::samples::Taken;
+use crate::samples::AttackFeatures;
 
 use super::{Learned, Sees};
 
@@ -44,13 +44,13 @@ impl Best {
     ) -> Result<Learned<'static>, LearnError> {
         let Self { candidates, joining, params } = self;
         let labels = training.labels;
-        let grow = |params: &ForestParams, taken: &Taken<'_>, stream: u64| {
+        let grow = |params: &ForestParams, taken: &AttackFeatures<'_>, stream: u64| {
             params.grow(&Training { x: taken.values(), ..*training }.seeded(mix(training.seed, stream)))
         };
-        let mut best: Option<(f64, FeatureExtractor, Taken<'static>)> = None;
+        let mut best: Option<(f64, FeatureExtractor, AttackFeatures<'static>)> = None;
         for spec in candidates {
             let extractor = spec.fit(training.traces);
-            let taken = Taken::now(&extractor, set, training.observer);
+            let taken = AttackFeatures::now(&extractor, set, training.observer);
             let judges = params.clone().with_trees(JUDGES);
             let forest = grow(&judges, &taken, 0)?;
             let loss = calibrated_loss(&forest.out_of_bag(taken.values()), labels, groups);

@@ -10,7 +10,7 @@ use super::{AttackError, Sees, wrong_kind};
 use crate::calibrate::Calibrator;
 use crate::forest::ForestParams;
 use crate::learners::{Model, Shown};
-use crate::samples::{Samples, Taken};
+use crate::samples::{AttackFeatures, Samples};
 
 /// An attack that has learned from labelled samples.
 #[derive(Debug)]
@@ -96,7 +96,7 @@ impl FittedAttack {
         let judged = self.model.out_of_bag(taken.values())?;
         let rows: Vec<usize> = (0..judged.trees.len()).filter(|&row| judged.trees[row] > 0).collect();
         let values = judged.probabilities.select(Axis(0), &rows);
-        let values = self.sure(values);
+        let values = self.calibrated(values);
         let probabilities = Probabilities::new(self.about.classes.clone(), values);
         Some((rows, probabilities.expect("averages of class fractions and calibrated rows are distributions")))
     }
@@ -116,7 +116,7 @@ impl FittedAttack {
     }
 
     /// What the classifier is shown of samples; none where they are of the wrong kind.
-    pub(crate) fn features_of<'a>(&self, samples: Samples<'a>) -> Option<Taken<'a>> {
+    pub(crate) fn features_of<'a>(&self, samples: Samples<'a>) -> Option<AttackFeatures<'a>> {
         self.sees.take(samples, &Silent)
     }
 
@@ -130,10 +130,10 @@ impl FittedAttack {
                 }
             }
         }
-        self.sure(values)
+        self.calibrated(values)
     }
 
-    fn sure(&self, values: Array2<f64>) -> Array2<f64> {
+    fn calibrated(&self, values: Array2<f64>) -> Array2<f64> {
         match &self.calibrator {
             Some(calibrator) => calibrator.apply(values),
             None => values,

@@ -4,7 +4,7 @@ use wfkit_datasets::Trace;
 use wfkit_features::{FeatureExtractor, FeatureSpec, TensorSpec};
 use wfkit_metrics::Observer;
 
-use crate::samples::{Samples, Taken};
+use crate::samples::{AttackFeatures, Samples};
 
 /// What a learner is shown.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,12 +41,12 @@ impl Sees {
     }
 
     /// What is shown of samples; none where they are of the wrong kind.
-    pub(crate) fn take<'a>(&self, samples: Samples<'a>, observer: &dyn Observer) -> Option<Taken<'a>> {
+    pub(crate) fn take<'a>(&self, samples: Samples<'a>, observer: &dyn Observer) -> Option<AttackFeatures<'a>> {
         match (self, samples) {
-            (Self::Given, Samples::Features(matrix)) => Some(Taken::Before(matrix)),
-            (Self::Features(extractor), Samples::Traces(set)) => Some(Taken::now(extractor, set, observer)),
-            (Self::Tensor(spec), Samples::Traces(_)) => Some(Taken::Unnamed(spec.rows(&samples.traces()))),
-            (Self::Packets, Samples::Traces(set)) => Some(Taken::nothing(set.len())),
+            (Self::Given, Samples::Features(matrix)) => Some(AttackFeatures::Before(matrix)),
+            (Self::Features(extractor), Samples::Traces(set)) => Some(AttackFeatures::now(extractor, set, observer)),
+            (Self::Tensor(spec), Samples::Traces(_)) => Some(AttackFeatures::Unnamed(spec.rows(&samples.traces()))),
+            (Self::Packets, Samples::Traces(set)) => Some(AttackFeatures::nothing(set.len())),
             _ => None,
         }
     }

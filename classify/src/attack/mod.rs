@@ -25,7 +25,7 @@ use crate::learners::svm::Svm;
 use crate::learners::{Backend, Learner, Model, Training};
 use crate::neighbours::nearest_leaves::NearestLeaves;
 use crate::neighbours::wang_knn::WangKnn;
-use crate::samples::{Samples, Taken};
+use crate::samples::{AttackFeatures, Samples};
 use catalogue::{CANDIDATES, Classifier};
 
 pub(crate) use best::judged_rows;
@@ -81,7 +81,7 @@ enum How {
 /// What comes of learning, before any calibration.
 struct Learned<'a> {
     sees: Sees,
-    taken: Taken<'a>,
+    taken: AttackFeatures<'a>,
     model: Box<dyn Model>,
 }
 
@@ -254,7 +254,7 @@ impl Attack {
         let groups = samples.groups();
         let background = self.unmonitored.as_ref().and_then(|class| classes.index_of(class));
         let traces = samples.traces();
-        let nothing = Taken::nothing(samples.len());
+        let nothing = AttackFeatures::nothing(samples.len());
         let training = Training::new(nothing.values(), &labels, classes.len(), seed)
             .grouped(&groups)
             .of_traces(&traces)

@@ -114,13 +114,13 @@ impl Column {
 impl SparseRanks {
     /// Calls `met` with the place of each sample that is not 0, and its rank. Samples are the rows of a node, ascending.
     ///
-    /// Whichever is the shorter, the rows of the node or those that are not 0, is gone through, and the other one leapt through.
+    /// Whichever is the shorter, the rows of the node or those that are not 0, is gone through, and the other one galloped through.
     pub(super) fn meet(&self, samples: &[Sample], mut met: impl FnMut(usize, u16)) {
         let (mut sample, mut own) = (0, 0);
         while let (Some(&Sample { row, .. }), Some(&other)) = (samples.get(sample), self.rows.get(own)) {
             match row.cmp(&other) {
-                Ordering::Less => sample += leap(&samples[sample..], |sample| sample.row < other),
-                Ordering::Greater => own += leap(&self.rows[own..], |&own| own < row),
+                Ordering::Less => sample += gallop(&samples[sample..], |sample| sample.row < other),
+                Ordering::Greater => own += gallop(&self.rows[own..], |&own| own < row),
                 Ordering::Equal => {
                     met(sample, self.ranks[own]);
                     (sample, own) = (sample + 1, own + 1);
@@ -131,7 +131,7 @@ impl SparseRanks {
 }
 
 /// How many items are `before`, which is true of the first and never after it was false: in steps that double, then halve.
-fn leap<T>(items: &[T], before: impl Fn(&T) -> bool) -> usize {
+fn gallop<T>(items: &[T], before: impl Fn(&T) -> bool) -> usize {
     let mut step = 1;
     while items.get(step).is_some_and(&before) {
         step *= 2;

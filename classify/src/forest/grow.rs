@@ -5,14 +5,14 @@ use std::ops::Range;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::sort::Key;
-use super::split::{Cut, Offer, Sample, Search};
+use super::split::{BestCut, Cut, Sample, Search};
 use super::table::{Table, View};
 use super::tree::{ClassCount, Place, Tree};
 use super::{ForestParams, Thresholds};
 use crate::seed::{below, unit};
 
 /// What all trees of a forest grow from.
-pub(super) struct Soil<'a> {
+pub(super) struct TreeInput<'a> {
     pub(super) params: &'a ForestParams,
     pub(super) table: &'a Table,
     /// The class of every row.
@@ -21,17 +21,17 @@ pub(super) struct Soil<'a> {
 }
 
 /// Grows a tree on rows drawn `weights` times each: depth first, or best first where leaves are limited.
-pub(super) fn grow(soil: &Soil<'_>, weights: &[u16], rng: Xoshiro256PlusPlus) -> Tree {
+pub(super) fn grow(input: &TreeInput<'_>, weights: &[u16], rng: Xoshiro256PlusPlus) -> Tree {
     let most = weights.iter().max().map_or(0, |&most| u32::from(most));
-    if soil.n_classes <= 1 << (16 - u32::WEIGHT_BITS) && most < 1 << u32::WEIGHT_BITS {
-        Grower::<u32>::new(soil, weights, rng).run()
+    if input.n_classes <= 1 << (16 - u32::WEIGHT_BITS) && most < 1 << u32::WEIGHT_BITS {
+        Grower::<u32>::new(input, weights, rng).run()
     } else {
-        Grower::<u64>::new(soil, weights, rng).run()
+        Grower::<u64>::new(input, weights, rng).run()
     }
 }
 
 pub(super) struct Grower<'a, K> {
-    pub(super) soil: &'a Soil<'a>,
+    pub(super) input: &'a TreeInput<'a>,
     rng: Xoshiro256PlusPlus,
     max_features: usize,
     pub(super) search: Search<K>,
@@ -58,20 +58,20 @@ struct Pending {
 }
 
 impl<'a, K: Key> Grower<'a, K> {
-    fn new(soil: &'a Soil<'a>, weights: &[u16], rng: Xoshiro256PlusPlus) -> Self {
+    fn new(input: &'a TreeInput<'a>, weights: &[u16], rng: Xoshiro256PlusPlus) -> Self {
         let tag = |class, weight| u32::from(class) << K::WEIGHT_BITS | u32::from(weight);
         let drawn = |(row, (&class, &weight))| (weight > 0).then(|| Sample { row, tag: tag(class, weight) });
-        let samples: Vec<Sample> = (0..).zip(soil.classes.iter().zip(weights)).filter_map(drawn).collect();
-        let columns = soil.table.columns();
+        let samples: Vec<Sample> = (0..).zip(input.classes.iter().zip(weights)).filter_map(drawn).collect();
+        let columns = input.table.columns();
         let mut constants = Constants { is: vec![false; columns.len()], found: Vec::new() };
         for (feature, _) in (0..).zip(columns).filter(|(_, column)| column.is_constant()) {
             constants.add(feature);
         }
         Self {
-            soil,
+            input,
             rng,
-            max_features: soil.params.max_features.of(columns.len()),
-            search: Search::new(soil.n_classes, samples.len(), soil.params.min_samples_leaf),
+            max_features: input.params.max_features.of(columns.len()),
+            search: Search::new(input.n_classes, samples.len(), input.params.min_samples_leaf),
             right: vec![Sample::default(); samples.len()],
             samples,
             features: (0..columns.len() as u32).collect(),
@@ -82,7 +82,7 @@ impl<'a, K: Key> Grower<'a, K> {
     }
 
     fn run(mut self) -> Tree {
-        match self.soil.params.max_leaf_nodes {
+        match self.input.params.max_leaf_nodes {
             None => self.depth_first(),
             Some(leaves) => self.best_first(leaves as usize),
         }
@@ -110,7 +110,7 @@ impl<'a, K: Key> Grower<'a, K> {
 
     /// The feature and cut that the node at hand is split by, unless it is a leaf.
     pub(super) fn choose(&mut self, node: Range<usize>, depth: u32) -> Option<(u32, Cut)> {
-        let Soil { params, table, .. } = *self.soil;
+        let TreeInput { params, table, .. } = *self.input;
         let samples = &self.samples[node];
         let pure = self.search.classes.present.len() == 1;
         let deep = params.max_depth.is_some_and(|max| depth >= max);
@@ -138,9 +138,9 @@ impl<'a, K: Key> Grower<'a, K> {
                 }
             };
             match offer {
-                Offer::Constant => self.constants.add(feature),
-                Offer::TooFew => {}
-                Offer::Cut(cut) => {
+                BestCut::Constant => self.constants.add(feature),
+                BestCut::TooFew => {}
+                BestCut::Cut(cut) => {
                     if best.is_none_or(|(_, best)| cut.purity > best.purity) {
                         best = Some((feature, cut));
                     }
@@ -157,7 +157,7 @@ impl<'a, K: Key> Grower<'a, K> {
     /// reads of a column in order. Returns where the others start.
     pub(super) fn part(&mut self, start: usize, end: usize, feature: u32, rank: u16) -> usize {
         let samples = &mut self.samples[start..end];
-        let n_left = match self.soil.table.view(feature, samples.len()) {
+        let n_left = match self.input.table.view(feature, samples.len()) {
             View::Dense(ranks) => part_by(samples, &mut self.right, |_, sample| ranks.of(sample) <= rank),
             View::Sparse(ranks) => {
                 let mut others = Vec::new();
@@ -176,7 +176,7 @@ impl<'a, K: Key> Grower<'a, K> {
 
     /// Returns the number of the split.
     pub(super) fn push_split(&mut self, place: Place, feature: u32, cut: &Cut) -> u32 {
-        let column = &self.soil.table.columns()[feature as usize];
+        let column = &self.input.table.columns()[feature as usize];
         self.tree.push_split(place, feature, cut.threshold(column))
     }
 

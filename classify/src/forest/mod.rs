@@ -34,7 +34,7 @@ use rayon::prelude::*;
 
 use crate::seed::stream;
 use bags::Bags;
-use tree::{Leaf, Said, Tree};
+use tree::{Leaf, LeafValue, Tree};
 
 pub use error::ForestError;
 pub use importance::{Importance, Judges};
@@ -162,7 +162,7 @@ impl Forest {
         self.by_blocks(x, self.n_classes, |first, rows, sums| {
             let (n_rows, n_trees) = (rows.len() / self.n_features, self.trees.len());
             // A tree writes one number a row, so that it stays in the cache; then each row adds up what all trees say.
-            let mut said = vec![Said::NOTHING; n_rows * n_trees];
+            let mut said = vec![LeafValue::NOTHING; n_rows * n_trees];
             let (mut judged, mut found) = (Vec::with_capacity(n_rows), vec![Leaf::default(); n_rows]);
             for (number, tree) in self.trees.iter().enumerate() {
                 judged.clear();
@@ -174,7 +174,7 @@ impl Forest {
             }
             for (sum, said) in sums.chunks_exact_mut(self.n_classes).zip(said.chunks_exact(n_trees)) {
                 let mut judges = 0u32;
-                for (tree, &said) in self.trees.iter().zip(said).filter(|&(_, &said)| said != Said::NOTHING) {
+                for (tree, &said) in self.trees.iter().zip(said).filter(|&(_, &said)| said != LeafValue::NOTHING) {
                     tree.add_fractions(said, sum);
                     judges += 1;
                 }

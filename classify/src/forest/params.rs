@@ -6,7 +6,7 @@ use wfkit_metrics::Work;
 
 use super::bags::Bags;
 use super::columns::EXACT_RANKS;
-use super::grow::{Soil, grow};
+use super::grow::{TreeInput, grow};
 use super::table::Table;
 use super::values::Values;
 use super::weights::{ClassWeights, whole_of_rows};
@@ -150,7 +150,7 @@ impl ForestParams {
         let of_rows = of_rows.map(|weights| whole_of_rows(weights, x.nrows())).transpose()?;
         let table = Table::new(x, self.splits.most_ranks());
         let bags = Bags::new(x.nrows(), groups);
-        let soil = Soil { params: self, table: &table, classes: &classes, n_classes };
+        let input = TreeInput { params: self, table: &table, classes: &classes, n_classes };
         let work = Work::begin(observer, "trees", self.trees);
         let trees = (0..self.trees)
             .into_par_iter()
@@ -167,7 +167,7 @@ impl ForestParams {
                         *weight = weight.saturating_mul(of_row);
                     }
                 }
-                let tree = grow(&soil, &weights, rng);
+                let tree = grow(&input, &weights, rng);
                 work.step();
                 tree
             })

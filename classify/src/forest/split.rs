@@ -42,7 +42,7 @@ impl Cut {
 
 /// What a feature has to offer to a node.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Offer {
+pub(super) enum BestCut {
     /// All samples have one value.
     Constant,
     /// No cut leaves enough samples on both sides.
@@ -126,14 +126,14 @@ impl<K: Key> Search<K> {
     }
 
     /// The cut of the largest purity along a column of these `ranks`, the first in order of rank where several have it.
-    pub(super) fn best(&mut self, ranks: View<'_>, samples: &[Sample]) -> Offer {
+    pub(super) fn best(&mut self, ranks: View<'_>, samples: &[Sample]) -> BestCut {
         let ranks = match ranks {
             View::Dense(ranks) => ranks,
             View::Sparse(ranks) => return self.best_of_sparse(ranks, samples),
         };
         let (low, high) = self.gather(ranks, samples);
         if low == high {
-            return Offer::Constant;
+            return BestCut::Constant;
         }
         sort_by_rank(&mut self.keys, &mut self.spare, low, high);
 
@@ -152,19 +152,19 @@ impl<K: Key> Search<K> {
         }
         self.clear_left();
         match best {
-            None => Offer::TooFew,
-            Some((rank, next)) => Offer::Cut(Cut { rank, at: At::Before(next), purity: largest }),
+            None => BestCut::TooFew,
+            Some((rank, next)) => BestCut::Cut(Cut { rank, at: At::Before(next), purity: largest }),
         }
     }
 
     /// A cut at a threshold that lies `unit` of the way, in [0, 1), from the smallest to the largest value along `column`.
-    pub(super) fn random(&mut self, column: &Column, ranks: View<'_>, samples: &[Sample], unit: f64) -> Offer {
+    pub(super) fn random(&mut self, column: &Column, ranks: View<'_>, samples: &[Sample], unit: f64) -> BestCut {
         let (low, high) = match ranks {
             View::Dense(ranks) => self.gather(ranks, samples),
             View::Sparse(ranks) => self.gather_sparse(ranks, samples),
         };
         if low == high {
-            return Offer::Constant;
+            return BestCut::Constant;
         }
         let (smallest, largest) = (column.low(low), column.low(high));
         let drawn = (f64::from(smallest) * (1.0 - unit) + f64::from(largest) * unit) as f32;
@@ -189,9 +189,9 @@ impl<K: Key> Search<K> {
         let purity = sweep.purity();
         self.clear_left();
         if n_left.min(samples.len() - n_left) < self.min_samples_leaf {
-            return Offer::TooFew;
+            return BestCut::TooFew;
         }
-        Offer::Cut(Cut { rank, at: At::Value(drawn.max(column.high(rank))), purity })
+        BestCut::Cut(Cut { rank, at: At::Value(drawn.max(column.high(rank))), purity })
     }
 
     /// Fills `keys`; returns the smallest and the largest rank.
@@ -220,10 +220,10 @@ impl<K: Key> Search<K> {
     }
 
     /// What [`best`](Self::best) does, with all zeros moved in one step.
-    fn best_of_sparse(&mut self, ranks: &SparseRanks, samples: &[Sample]) -> Offer {
+    fn best_of_sparse(&mut self, ranks: &SparseRanks, samples: &[Sample]) -> BestCut {
         let (low, high) = self.gather_sparse(ranks, samples);
         if low == high {
-            return Offer::Constant;
+            return BestCut::Constant;
         }
         sort_by_rank(&mut self.keys, &mut self.spare, low, high);
 
@@ -257,8 +257,8 @@ impl<K: Key> Search<K> {
         }
         self.clear_left();
         match best {
-            None => Offer::TooFew,
-            Some((rank, next)) => Offer::Cut(Cut { rank, at: At::Before(next), purity: largest }),
+            None => BestCut::TooFew,
+            Some((rank, next)) => BestCut::Cut(Cut { rank, at: At::Before(next), purity: largest }),
         }
     }
 

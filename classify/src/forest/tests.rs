@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use wfkit_features::SparseMatrix;
 
-use super::grow::{Soil, grow};
+use super::grow::{TreeInput, grow};
 use super::table::Table;
 use super::tree::{ClassCount, Place};
 use super::*;
@@ -367,7 +367,7 @@ fn trees_are_the_same_however_ranks_are_kept() {
                 let tree = |table: &Table, seed| {
                     let mut rng = stream(seed, 0);
                     let weights: Vec<u16> = (0..600).map(|_| below(&mut rng, most) as u16).collect();
-                    grow(&Soil { params: &params, table, classes: &classes, n_classes: 5 }, &weights, rng)
+                    grow(&TreeInput { params: &params, table, classes: &classes, n_classes: 5 }, &weights, rng)
                 };
                 for seed in 0..5 {
                     assert_eq!(tree(&sparse, seed), tree(&dense, seed), "{params:?}");

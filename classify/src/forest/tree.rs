@@ -48,9 +48,9 @@ pub(super) struct Leaf(u32);
 
 /// What a leaf says of the rows in it: its class, or [`MIXED`] and more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Said(u32);
+pub(super) struct LeafValue(u32);
 
-impl Said {
+impl LeafValue {
     /// Of a row that a tree does not judge.
     pub(super) const NOTHING: Self = Self(u32::MAX);
 }
@@ -142,12 +142,12 @@ impl Tree {
     }
 
     /// What a leaf says.
-    pub(super) fn said(&self, leaf: Leaf) -> Said {
-        Said(self.leaves[self.number(leaf) as usize])
+    pub(super) fn said(&self, leaf: Leaf) -> LeafValue {
+        LeafValue(self.leaves[self.number(leaf) as usize])
     }
 
     /// Adds the class fractions that a leaf says to `sum`, shape `(n_classes,)`.
-    pub(super) fn add_fractions(&self, Said(value): Said, sum: &mut [f64]) {
+    pub(super) fn add_fractions(&self, LeafValue(value): LeafValue, sum: &mut [f64]) {
         if value < MIXED {
             sum[value as usize] += 1.0;
             return;

@@ -9,8 +9,8 @@ use wfkit_datasets::{LabelledTrace, Trace, TraceKey, TraceSet};
 use crate::simulate::load::Lot;
 use crate::simulate::replay::replay;
 use crate::{
-    DefendedTrace, Defense, DefenseError, DefenseSpec, DelayModel, Draws, Guarantees, Kept, LayerManifest, Limit, Load,
-    Manifest, ParameterValues, Profile, Violation, check,
+    DefendedTrace, Defense, DefenseError, DefenseSpec, DelayModel, Draws, Guarantees, LayerManifest, LeftAlone, Limit,
+    Load, Manifest, ParameterValues, Profile, Violation, check,
 };
 
 /// The layers of a specification, made for sets of one profile, ready to defend traces one by one.
@@ -207,14 +207,14 @@ impl Pipeline {
     }
 
     /// What all layers leave alone, whatever is drawn.
-    pub(crate) fn keeps(&self) -> Kept {
+    pub(crate) fn keeps(&self) -> LeftAlone {
         let all = |promise: fn(&Guarantees) -> bool| self.layers.iter().all(|layer| promise(&layer.guarantees));
         let alone = all(|layer| layer.no_padding);
         match (all(|layer| layer.times_untouched), all(|layer| layer.sizes_untouched)) {
-            (true, true) => Kept::Packets,
-            (true, false) if alone => Kept::Times,
-            (false, true) if alone => Kept::Sizes,
-            _ => Kept::Nothing,
+            (true, true) => LeftAlone::Packets,
+            (true, false) if alone => LeftAlone::Times,
+            (false, true) if alone => LeftAlone::Sizes,
+            _ => LeftAlone::Nothing,
         }
     }
 

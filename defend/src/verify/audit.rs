@@ -26,9 +26,9 @@ pub struct DefendedAudit {
     /// Defended traces without an original.
     pub unexpected: Vec<String>,
     /// What the defence left alone, and in how many pairs.
-    pub kinds: BTreeMap<Kept, usize>,
+    pub kinds: BTreeMap<LeftAlone, usize>,
     /// What every pair is held to.
-    pub held_to: Kept,
+    pub held_to: LeftAlone,
     /// Where that comes from.
     pub held_to_by: HeldToBy,
     /// Broken invariants.
@@ -50,7 +50,7 @@ pub struct DefendedAudit {
 /// What a defence left alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kept {
+pub enum LeftAlone {
     /// Every packet is as it was, and no other is there.
     Everything,
     /// Every packet is as it was, among others (padding only).
@@ -128,7 +128,7 @@ impl DefendedAudit {
         let cell = cell_size(original);
         let found: Vec<PairAudit> = pairs.par_iter().map(|(a, b)| PairAudit::of(a, b, cell, partial)).collect();
         let (held_to, held_to_by) = match partial {
-            true => (Kept::Nothing, HeldToBy::Nothing),
+            true => (LeftAlone::Nothing, HeldToBy::Nothing),
             false => held_to(original, defended, &found),
         };
         let unlike = pairs.par_iter().zip(&found).filter(|(_, pair)| !pair.kept.is_as_much_as(held_to));
@@ -166,7 +166,7 @@ impl DefendedAudit {
     }
 }
 
-impl Kept {
+impl LeftAlone {
     /// Whether a pair that keeps this keeps `least` too.
     fn is_as_much_as(self, least: Self) -> bool {
         self == least || self == Self::Everything || least == Self::Nothing
@@ -174,20 +174,20 @@ impl Kept {
 }
 
 /// What the pairs are held to, and by what.
-fn held_to(original: &TraceSet, defended: &TraceSet, pairs: &[PairAudit]) -> (Kept, HeldToBy) {
-    if let Some(promised) = promised(original, defended).filter(|&kept| kept != Kept::Nothing) {
+fn held_to(original: &TraceSet, defended: &TraceSet, pairs: &[PairAudit]) -> (LeftAlone, HeldToBy) {
+    if let Some(promised) = promised(original, defended).filter(|&kept| kept != LeftAlone::Nothing) {
         return (promised, HeldToBy::Layers);
     }
-    let keep = |kept: Kept| pairs.iter().filter(|pair| pair.kept.is_as_much_as(kept)).count();
-    let most = [Kept::Everything, Kept::Packets, Kept::Times, Kept::Sizes]
+    let keep = |kept: LeftAlone| pairs.iter().filter(|pair| pair.kept.is_as_much_as(kept)).count();
+    let most = [LeftAlone::Everything, LeftAlone::Packets, LeftAlone::Times, LeftAlone::Sizes]
         .into_iter()
         .find(|&kept| pairs.len() >= 10 && 10 * keep(kept) >= 9 * pairs.len());
-    most.map_or((Kept::Nothing, HeldToBy::Nothing), |kept| (kept, HeldToBy::OtherPairs))
+    most.map_or((LeftAlone::Nothing, HeldToBy::Nothing), |kept| (kept, HeldToBy::OtherPairs))
 }
 
 /// What the layers that only the defended set names leave alone; not known where it names none, some learn, or packets of several paths come
 /// together.
-fn promised(original: &TraceSet, defended: &TraceSet) -> Option<Kept> {
+fn promised(original: &TraceSet, defended: &TraceSet) -> Option<LeftAlone> {
     let before = &original.provenance().defenses;
     let layers = defended.provenance().defenses.strip_prefix(before.as_slice())?;
     let spec: DefenseSpec = layers.join("+").parse().ok()?;
@@ -198,7 +198,7 @@ fn promised(original: &TraceSet, defended: &TraceSet) -> Option<Kept> {
 }
 
 /// What a pair breaks that does not leave alone what it is held to.
-fn unlike_violation(before: &LabelledTrace, after: &LabelledTrace, held_to: Kept) -> AuditViolation {
+fn unlike_violation(before: &LabelledTrace, after: &LabelledTrace, held_to: LeftAlone) -> AuditViolation {
     let (original, defended) = (&before.trace, &after.trace);
     let (had, has) = (original.len(), defended.len());
     let missing = || {
@@ -216,39 +216,39 @@ fn unlike_violation(before: &LabelledTrace, after: &LabelledTrace, held_to: Kept
         })
     };
     let (invariant, detail) = match held_to {
-        Kept::Packets => (
+        LeftAlone::Packets => (
             Invariant::Conservation,
             format!(
                 "every packet should be as it was, among others, and one is dropped, moved or resized{}",
                 missing()
             ),
         ),
-        Kept::Everything | Kept::Times | Kept::Sizes if has < had => {
+        LeftAlone::Everything | LeftAlone::Times | LeftAlone::Sizes if has < had => {
             (Invariant::Conservation, format!("{has} packets, the original has {had}, and nothing is joined"))
         }
-        Kept::Everything | Kept::Times | Kept::Sizes if has > had => {
+        LeftAlone::Everything | LeftAlone::Times | LeftAlone::Sizes if has > had => {
             (Invariant::NoPadding, format!("{has} packets, the original has {had}, and nothing is added"))
         }
-        Kept::Times => (Invariant::TimesUntouched, "times and directions should be as they were".to_owned()),
+        LeftAlone::Times => (Invariant::TimesUntouched, "times and directions should be as they were".to_owned()),
         _ => (Invariant::SizesUntouched, "the sizes each way should be as they were, in their order".to_owned()),
     };
     AuditViolation { trace: after.key.to_string(), invariant, detail }
 }
 
 /// Faults that go unseen in traces that are held to this.
-fn cannot_show(held_to: Kept, partial: bool) -> Vec<&'static str> {
+fn cannot_show(held_to: LeftAlone, partial: bool) -> Vec<&'static str> {
     const LABELS: &str = "which label belongs to which trace, where both would do";
     if partial {
         return vec!["anything but sizes that mark padding: what is missing may be on a path that is not seen", LABELS];
     }
     match held_to {
-        Kept::Everything => vec![LABELS],
-        Kept::Packets => vec!["padding that is dropped, sent twice, moved or of another direction", LABELS],
-        Kept::Times => vec!["padding of packets that is more or less than it should be", LABELS],
-        Kept::Sizes => {
+        LeftAlone::Everything => vec![LABELS],
+        LeftAlone::Packets => vec!["padding that is dropped, sent twice, moved or of another direction", LABELS],
+        LeftAlone::Times => vec!["padding of packets that is more or less than it should be", LABELS],
+        LeftAlone::Sizes => {
             vec!["packets that are later than they should be, or sooner and not before they arrived", LABELS]
         }
-        Kept::Nothing => vec![
+        LeftAlone::Nothing => vec![
             "a packet that is dropped where as many bytes of padding go its way after it",
             "a packet that is sent twice",
             "packets of one direction that have changed places",
@@ -274,7 +274,7 @@ fn cell_size(original: &TraceSet) -> Option<u32> {
 
 #[derive(Debug)]
 struct PairAudit {
-    kept: Kept,
+    kept: LeftAlone,
     violations: Vec<AuditViolation>,
     least_start_delay_ns: Option<u64>,
 }
@@ -358,9 +358,9 @@ fn latest_first(trace: &Trace, way: Direction) -> impl Iterator<Item = (u64, u64
         .map(|(&time, &size)| (time, u64::from(size.unsigned_abs())))
 }
 
-fn kept(before: &Trace, after: &Trace) -> Kept {
+fn kept(before: &Trace, after: &Trace) -> LeftAlone {
     if before == after {
-        return Kept::Everything;
+        return LeftAlone::Everything;
     }
     let sizes = |trace: &Trace, way| -> Vec<i32> {
         trace.size().iter().copied().filter(|&size| Direction::of(size) == way).collect()
@@ -368,10 +368,10 @@ fn kept(before: &Trace, after: &Trace) -> Kept {
     if before.len() == after.len() {
         let ways = |trace: &Trace| -> Vec<Direction> { trace.size().iter().map(|&size| Direction::of(size)).collect() };
         if before.time_ns() == after.time_ns() && ways(before) == ways(after) {
-            return Kept::Times;
+            return LeftAlone::Times;
         }
         if Direction::BOTH.into_iter().all(|way| sizes(before, way) == sizes(after, way)) {
-            return Kept::Sizes;
+            return LeftAlone::Sizes;
         }
     }
     // Sorted, as packets at one time may have changed places.
@@ -382,7 +382,11 @@ fn kept(before: &Trace, after: &Trace) -> Kept {
     };
     let after = sorted(after);
     let mut rest = after.iter();
-    if sorted(before).iter().all(|packet| rest.any(|other| other == packet)) { Kept::Packets } else { Kept::Nothing }
+    if sorted(before).iter().all(|packet| rest.any(|other| other == packet)) {
+        LeftAlone::Packets
+    } else {
+        LeftAlone::Nothing
+    }
 }
 
 #[cfg(test)]
@@ -452,7 +456,7 @@ mod tests {
         for (fault, packet) in [(&dropped[..], 2), (&moved, 2), (&turned, 1), (&cut, 3)] {
             for (layers, by) in [(&["front:ft-1"][..], HeldToBy::Layers), (&[], HeldToBy::OtherPairs)] {
                 let audit = audit_of_ten(fault, layers);
-                assert_eq!((audit.held_to, audit.held_to_by), (Kept::Packets, by));
+                assert_eq!((audit.held_to, audit.held_to_by), (LeftAlone::Packets, by));
                 let [found] = &audit.unlike[..] else { panic!("{audit:?}") };
                 assert_eq!((found.trace.as_str(), found.invariant), ("class a, rep 0", Invariant::Conservation));
                 assert!(found.detail.contains(&format!("packet {packet},")) && !audit.passed(), "{found:?}");
@@ -488,11 +492,11 @@ mod tests {
     #[test]
     fn what_was_kept_is_told() {
         let kept = |defended: &[(u64, i32)]| *audit(defended).kinds.keys().next().unwrap();
-        assert_eq!(kept(&ORIGINAL), Kept::Everything);
-        assert_eq!(kept(&[(0, 100), (10, 5), (10, -200), (20, 300), (30, -400), (40, -1)]), Kept::Packets);
-        assert_eq!(kept(&[(0, 500), (10, -500), (20, 500), (30, -500)]), Kept::Times);
-        assert_eq!(kept(&[(0, 100), (15, -200), (21, 300), (30, -400)]), Kept::Sizes);
-        assert_eq!(kept(&[(0, 500), (15, -500), (21, 500), (30, -500)]), Kept::Nothing);
+        assert_eq!(kept(&ORIGINAL), LeftAlone::Everything);
+        assert_eq!(kept(&[(0, 100), (10, 5), (10, -200), (20, 300), (30, -400), (40, -1)]), LeftAlone::Packets);
+        assert_eq!(kept(&[(0, 500), (10, -500), (20, 500), (30, -500)]), LeftAlone::Times);
+        assert_eq!(kept(&[(0, 100), (15, -200), (21, 300), (30, -400)]), LeftAlone::Sizes);
+        assert_eq!(kept(&[(0, 500), (15, -500), (21, 500), (30, -500)]), LeftAlone::Nothing);
     }
 
     #[test]

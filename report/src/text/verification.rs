@@ -1,6 +1,6 @@
 //! Whether a defended set is what it says.
 
-use wfkit_defend::{HeldToBy, Invariant, Kept};
+use wfkit_defend::{HeldToBy, Invariant, LeftAlone};
 use wfkit_evaluate::Verification;
 
 use super::Text;
@@ -81,12 +81,12 @@ fn invariants(verified: &Verification, text: &mut Text) {
     }
 }
 
-fn told(kept: Kept) -> &'static str {
+fn told(kept: LeftAlone) -> &'static str {
     match kept {
-        Kept::Everything => "everything (no defence)",
-        Kept::Packets => "every packet among others (padding only)",
-        Kept::Times => "times and directions (sizes only)",
-        Kept::Sizes => "sizes each way (delays only)",
-        Kept::Nothing => "none of times, sizes, packets",
+        LeftAlone::Everything => "everything (no defence)",
+        LeftAlone::Packets => "every packet among others (padding only)",
+        LeftAlone::Times => "times and directions (sizes only)",
+        LeftAlone::Sizes => "sizes each way (delays only)",
+        LeftAlone::Nothing => "none of times, sizes, packets",
     }
 }

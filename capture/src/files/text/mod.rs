@@ -299,7 +299,7 @@ mod tests {
     use super::*;
 
     /// Times and sizes, and the error at the end.
-    type Found = (Vec<Result<(i64, u32), Reason>>, Option<TextError>);
+    type PacketsOrReasons = (Vec<Result<(i64, u32), Reason>>, Option<TextError>);
 
     fn open(text: &str, layer: Layer) -> Option<Result<TextPackets, TextError>> {
         let lines = || Lines::of(Box::new(io::Cursor::new(text.as_bytes().to_vec()))).unwrap();
@@ -307,7 +307,7 @@ mod tests {
         Some(columns.and_then(|columns| super::packets(columns, lines(), lines())))
     }
 
-    fn packets(text: &str, layer: Layer) -> Found {
+    fn packets(text: &str, layer: Layer) -> PacketsOrReasons {
         let mut packets = open(text, layer).unwrap().unwrap();
         let mut found = Vec::new();
         loop {
