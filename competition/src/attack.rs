@@ -149,7 +149,7 @@ pub fn join_attacks(parts: &[PathBuf], path: &Path) -> Result<(), AttackFileErro
     let mut classes = None;
     for part in parts {
         let limits = &ReadLimits::OWN;
-        let table = read_csv(part, limits, |rows| Table::read(rows, (classes, 0), usize::MAX, limits))?;
+        let table = read_csv(part, limits, &[], |rows| Table::read(rows, (classes, 0), usize::MAX, limits))?;
         if !table.problems.is_empty() {
             return Err(ReadError::Problems { path: part.clone(), problems: table.problems }.into());
         }
@@ -189,7 +189,8 @@ pub fn check_attack<'a, 'r>(
     let at_least = true_classes.filter(|&class| class <= MOST_DECLARED as u64).max().unwrap_or(0) as usize;
     let source = source.into();
     let path = source.name();
-    let mut table = match read_csv(source, limits, |rows| Table::read(rows, (classes, at_least), expected, limits)) {
+    let mut table = match read_csv(source, limits, &[], |rows| Table::read(rows, (classes, at_least), expected, limits))
+    {
         Ok(table) => table,
         Err(error) => return Ok(FileCheck::new(CheckReport::unreadable(path, error)?, None)),
     };
@@ -335,7 +336,9 @@ impl Table {
         let capture = whole_number(row.bytes(1)).map_err(|kind| wrong(kind, 1)).ok();
         let mut values = Vec::with_capacity(self.classes);
         for column in 2..names.len() {
-            match probability(row.bytes(column)) {
+            match finite_number(row.bytes(column)) {
+                Ok(value) if value < 0.0 => wrong("below 0", column),
+                Ok(value) if value > 1.0 + TOLERANCE => wrong("above 1", column),
                 Ok(value) => values.push(value),
                 Err(kind) => wrong(kind, column),
             }
@@ -398,13 +401,5 @@ impl Table {
         let capture_ids = truth.keys().copied().collect();
         let truth = truth.values().map(column).collect();
         Ok(Match { team_id, capture_ids, probabilities: Probabilities::new(classes, values)?, truth })
-    }
-}
-
-fn probability(field: &[u8]) -> Result<f64, &'static str> {
-    match finite_number(field)? {
-        value if value < 0.0 => Err("below 0"),
-        value if value > 1.0 + TOLERANCE => Err("above 1"),
-        value => Ok(value),
     }
 }

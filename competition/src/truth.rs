@@ -55,7 +55,7 @@ impl Verif {
 /// # Errors
 /// Whatever is wrong row by row, an id that occurs twice and a class that is no whole number from 1 among it.
 pub fn read_truth<'a>(source: impl Into<Source<'a>>, limits: &ReadLimits) -> Result<BTreeMap<i64, String>, ReadError> {
-    read_csv(source, limits, |mut rows| {
+    read_csv(source, limits, &[], |mut rows| {
         rows.select(&COLUMNS)?;
         let mut problems = Problems::default();
         let mut truth = BTreeMap::new();

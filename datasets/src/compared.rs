@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use wfkit_metrics::without_clock;
 
-use crate::{DigestError, files_below};
+use crate::DigestError;
+use crate::files::files_below;
 
 /// Two folders.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,9 +1,12 @@
 //! Files that are replaced as a whole or not at all.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use thiserror::Error;
 
 /// Bytes on their way into a file.
 pub type Writer = BufWriter<File>;
@@ -208,6 +211,78 @@ fn unnamed(_: &Path) -> Option<File> {
 #[cfg(not(target_os = "linux"))]
 fn give_name(_: &File, _: &Path) -> io::Result<()> {
     unreachable!("every file has its name from the beginning")
+}
+
+/// The regular files, and links to such, in `folder` and in folders below it, in path order; what cannot be read is passed over.
+pub fn files_below(folder: &Path) -> Vec<PathBuf> {
+    walk(folder, &|_| true).0
+}
+
+/// The same.
+///
+/// # Errors
+/// The first folder that cannot be read.
+pub fn all_files_below(folder: &Path) -> Result<Vec<PathBuf>, UnreadableFolder> {
+    visible_files_below(folder, &|_| true)
+}
+
+/// The same, of those files and folders whose name is wanted.
+///
+/// # Errors
+/// The first folder that cannot be read.
+pub fn visible_files_below(folder: &Path, wanted: &dyn Fn(&OsStr) -> bool) -> Result<Vec<PathBuf>, UnreadableFolder> {
+    match walk(folder, wanted) {
+        (files, None) => Ok(files),
+        (_, Some(first)) => Err(first),
+    }
+}
+
+/// A folder that cannot be read to its end.
+#[derive(Debug, Error)]
+#[error("{}: cannot read this folder: {error}", path.display())]
+pub struct UnreadableFolder {
+    /// The folder.
+    pub path: PathBuf,
+    /// Why not.
+    pub error: io::Error,
+}
+
+impl From<UnreadableFolder> for io::Error {
+    fn from(refused: UnreadableFolder) -> Self {
+        refused.error
+    }
+}
+
+/// Files, and the first folder that could not be read. Links to folders are not followed, so that there is an end; a pipe or a device is no file, since
+/// reading it may never end.
+fn walk(folder: &Path, wanted: &dyn Fn(&OsStr) -> bool) -> (Vec<PathBuf>, Option<UnreadableFolder>) {
+    let (mut files, mut first) = (Vec::new(), None);
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let mut refuse = |error| {
+            first.get_or_insert(UnreadableFolder { path: folder.clone(), error });
+        };
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) => {
+                refuse(error);
+                continue;
+            }
+        };
+        for entry in entries {
+            let Ok(entry) = entry.map_err(&mut refuse) else { continue };
+            if !wanted(&entry.file_name()) {
+                continue;
+            }
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                folders.push(entry.path());
+            } else if entry.path().is_file() {
+                files.push(entry.path());
+            }
+        }
+    }
+    files.sort();
+    (files, first)
 }
 
 #[cfg(test)]

@@ -43,6 +43,7 @@ mod shard;
 pub mod splits;
 #[cfg(feature = "tables")]
 mod tables;
+pub mod tor;
 mod trace;
 mod trace_set;
 mod view;
@@ -54,6 +55,7 @@ pub use compared::ComparedFolders;
 pub use counting::Counting;
 #[cfg(feature = "tables")]
 pub use croissant::{Described, croissant_path, licence_of, remove_old_croissant, write_croissant};
+pub use files::files_below;
 pub use findings::Findings;
 #[cfg(feature = "tables")]
 pub use fold_file::{FoldFile, Together, UnknownTogether, splits_of_folds, write_folds};
@@ -80,7 +82,7 @@ pub use probabilities::{Predictions, read_probabilities, write_probabilities};
 pub use probability_table::{Aligned, ProbabilityTable, Truth};
 pub use public_sets::{PUBLIC_SETS, PublicSet, public_set};
 pub use relabel::{RelabelError, relabel};
-pub use reported::{DigestError, digests, files_below, hex, report_path};
+pub use reported::{DigestError, digests, hex, report_path};
 pub use sessions::{Page, SessionError, SessionOptions, SessionPages, join_sessions};
 pub use shard::{NotAShard, Shard};
 #[cfg(feature = "tables")]

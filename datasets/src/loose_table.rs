@@ -61,7 +61,7 @@ impl LooseTable {
         if start_of(path, 4)? == PARQUET_MAGIC {
             return Self::of_parquet(path, labels, others);
         }
-        read_csv(path, &ReadLimits::OWN, |rows| Self::of_csv(path, rows, labels, others))
+        read_csv(path, &ReadLimits::OWN, &[], |rows| Self::of_csv(path, rows, labels, others))
     }
 
     fn of_parquet(path: &Path, labels: &[&str], others: Others) -> Result<Self, ReadError> {

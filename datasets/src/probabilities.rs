@@ -99,7 +99,7 @@ pub fn read_probabilities(path: &Path) -> Result<Predictions, ReadError> {
         let values = numbers(&frame, &names)?;
         return predictions(path, keys, &names, values, |row| row as u64);
     }
-    read_csv(path, &ReadLimits::OWN, |rows| read_rows(path, rows))
+    read_csv(path, &ReadLimits::OWN, &[], |rows| read_rows(path, rows))
 }
 
 fn read_rows(path: &Path, mut rows: CsvRows<'_>) -> Result<Predictions, ReadError> {

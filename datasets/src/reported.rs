@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 use wfkit_metrics::Input;
 
-use crate::files::sha256_of;
+use crate::files::{files_below, sha256_of};
 
 /// A file or folder that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -54,25 +54,6 @@ fn folder_digest(folder: &Path) -> io::Result<String> {
         hasher.update(format!("{digest}  {}\n", name.display()));
     }
     Ok(hex(&hasher.finalize()))
-}
-
-/// The files in `folder` and in folders below it, in path order.
-pub fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    list_files(folder, &mut files);
-    files.sort();
-    files
-}
-
-/// Regular files only: reading a pipe or a device may never end. Folders that cannot be read have none.
-fn list_files(folder: &Path, files: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            list_files(&entry.path(), files);
-        } else if entry.path().is_file() {
-            files.push(entry.path());
-        }
-    }
 }
 
 /// Bytes in hexadecimal.

@@ -5,6 +5,7 @@ pub mod chat;
 mod check;
 mod collect;
 mod daemon;
+mod draws;
 mod drift;
 pub mod enclosure;
 mod error;

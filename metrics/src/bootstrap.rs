@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Probabilities;
 use crate::distributions::Z_95;
+use crate::quantiles::quantile;
 use crate::units::{Kinship, Units};
 
 /// Where a score would lie for 95 % of choices of traces.
@@ -28,8 +29,7 @@ impl Interval {
 
     /// Percentiles by linear interpolation between order statistics (numpy's default); `None` without values.
     pub(crate) fn of(mut values: Vec<f64>) -> Option<Self> {
-        values.sort_by(f64::total_cmp);
-        Some(Self { low: percentile(&values, 0.025)?, high: percentile(&values, 0.975)? })
+        Some(Self { low: quantile(&mut values, 0.025)?, high: quantile(&mut values, 0.975)? })
     }
 
     /// Nothing, where it has no width: resamples that all agree say nothing of other traces.
@@ -100,12 +100,6 @@ impl Resampling<'_> {
         };
         all.into_iter().zip(drawn).map(interval).collect()
     }
-}
-
-fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
-    let position = share * (sorted.len().checked_sub(1)?) as f64;
-    let (below, above) = (sorted[position.floor() as usize], sorted[position.ceil() as usize]);
-    Some(below + position.fract() * (above - below))
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod observer;
 mod open_world;
 mod pareto;
 mod probabilities;
+mod quantiles;
 mod ranking;
 mod reliability;
 mod report;
@@ -46,6 +47,7 @@ pub use observer::{Moment, Observer, Silent, Work};
 pub use open_world::{AtBaseRate, OpenWorld, R, RPrecision, SweepPoint};
 pub use pareto::{pareto_front, pareto_front_beyond_intervals};
 pub use probabilities::{Probabilities, ProbabilityError, ROW_SUM_TOLERANCE};
+pub use quantiles::{lower_median, quantile, quantile_of_sorted};
 pub use ranking::{
     Average, binary_roc_auc, ceiling_of_one_score, per_class_auc, per_class_auc_of_score, roc_auc_ovo, roc_auc_ovr,
 };

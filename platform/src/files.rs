@@ -15,6 +15,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt};
 use tokio::io::{AsyncRead, AsyncWriteExt};
+use wfkit_datasets::files::all_files_below;
 
 use crate::Millis;
 
@@ -173,7 +174,7 @@ impl Files {
             return Ok(());
         }
         let folder = self.of_submission(id);
-        for path in files_below(&folder)? {
+        for path in all_files_below(&folder)? {
             if path != folder.join(upload) && !path.starts_with(self.recording(id)) {
                 self.keep(&path).await?;
             }
@@ -229,7 +230,7 @@ impl Files {
     /// Keeps everything that is in the folder.
     pub(crate) async fn keep_all(&self) -> io::Result<()> {
         let incoming = self.root.join(INCOMING);
-        for path in files_below(&self.root)? {
+        for path in all_files_below(&self.root)? {
             if !path.starts_with(&incoming) {
                 self.keep(&path).await?;
             }
@@ -325,22 +326,9 @@ fn wrong(why: String) -> io::Error {
 /// When a file of a folder was made or needed last, or the folder itself was made.
 fn last_used(folder: &Path) -> io::Result<Millis> {
     let mut last = 0;
-    for path in files_below(folder)?.into_iter().chain([folder.to_owned()]) {
+    for path in all_files_below(folder)?.into_iter().chain([folder.to_owned()]) {
         let changed = std::fs::metadata(path)?.modified()?.duration_since(std::time::UNIX_EPOCH);
         last = last.max(changed.map_or(0, |at| at.as_millis() as Millis));
     }
     Ok(last)
-}
-
-fn files_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            files.extend(files_below(&path)?);
-        } else {
-            files.push(path);
-        }
-    }
-    Ok(files)
 }

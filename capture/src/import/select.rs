@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 use wfkit_datasets::{LabelledTrace, Trace};
+use wfkit_metrics::quantile;
 
 /// What to leave out of a set of imported traces. The default leaves out nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -143,20 +144,12 @@ fn bounds_by_class(traces: &[LabelledTrace]) -> BTreeMap<String, (f64, f64)> {
         by_class.entry(labelled.key.class.clone()).or_default().push(labelled.trace.in_bytes() as f64);
     }
     let bounds = |mut bytes: Vec<f64>| {
-        bytes.sort_unstable_by(f64::total_cmp);
-        let (q1, q3) = (quantile(&bytes, 0.25), quantile(&bytes, 0.75));
+        let mut quartile = |share| quantile(&mut bytes, share).expect("a class has a trace");
+        let (q1, q3) = (quartile(0.25), quartile(0.75));
         let iqr = q3 - q1;
         (q1 - 1.5 * iqr, q3 + 1.5 * iqr)
     };
     by_class.into_iter().map(|(class, bytes)| (class, bounds(bytes))).collect()
-}
-
-/// With linear interpolation between the values, which are in order and at least one.
-fn quantile(sorted: &[f64], q: f64) -> f64 {
-    let position = (sorted.len() - 1) as f64 * q;
-    let below = position.floor() as usize;
-    let above = position.ceil() as usize;
-    sorted[below] + (sorted[above] - sorted[below]) * (position - below as f64)
 }
 
 #[cfg(test)]
@@ -217,8 +210,8 @@ mod tests {
 
     #[test]
     fn quartiles_are_interpolated() {
-        assert_eq!(quantile(&[7.0], 0.25), 7.0);
-        assert_eq!(quantile(&[0.0, 10.0], 0.25), 2.5);
-        assert_eq!(quantile(&[0.0, 1.0, 2.0, 3.0, 4.0], 0.75), 3.0);
+        assert_eq!(quantile(&mut [7.0], 0.25), Some(7.0));
+        assert_eq!(quantile(&mut [0.0, 10.0], 0.25), Some(2.5));
+        assert_eq!(quantile(&mut [0.0, 1.0, 2.0, 3.0, 4.0], 0.75), Some(3.0));
     }
 }

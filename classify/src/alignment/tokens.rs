@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use wfkit_datasets::Trace;
+use wfkit_datasets::tor::{CELL_BYTES, RECORD_ADDS};
 
 /// A bin of sizes, and in [`AlignmentView::Bursts`] a direction.
 pub(super) type Token = u16;
@@ -16,12 +17,6 @@ const MOST_SQUARE: usize = 200 * 200;
 
 /// Cells from which on all runs are of one size.
 const MOST_CELLS: u32 = 4000;
-
-/// Bytes of a Tor cell with a 4-byte circuit id (Tor Protocol Specification, section 3).
-const CELL_BYTES: u32 = 514;
-
-/// Bytes that a TLS 1.3 record adds to the cells in it.
-const RECORD_BYTES: u32 = 22;
 
 /// Which runs of a trace are aligned. A run is all packets of one direction between two of the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -48,7 +43,7 @@ impl Unit {
         let largest = traces.into_iter().flat_map(Trace::size).map(|size| size.unsigned_abs()).max();
         match largest {
             Some(largest) if largest <= CELL_BYTES => Self { cell: largest, record: 0 },
-            _ => Self { cell: CELL_BYTES, record: RECORD_BYTES },
+            _ => Self { cell: CELL_BYTES, record: RECORD_ADDS },
         }
     }
 

@@ -24,20 +24,12 @@ pub(crate) const ZIP_MAGIC: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
 const ONE_CSV: &str = "exactly one .csv file in it";
 
 /// Opens a CSV file or a zip archive with exactly one `.csv` member (told by content), and hands its rows to `read`. What
-/// systems pack with it of their own accord (`__MACOSX`, `.DS_Store`, `Thumbs.db`) is passed over.
+/// systems pack with it of their own accord (`__MACOSX`, `.DS_Store`, `Thumbs.db`) is passed over. Where `names` are columns that the table has,
+/// what parts the header into them parts fields; without any, it is found out.
 ///
 /// # Errors
 /// Those of the system, of a broken or unfit archive, of a missing or unreadable header, of `limits`, and those of `read`.
 pub fn read_csv<'a, T>(
-    source: impl Into<Source<'a>>,
-    limits: &ReadLimits,
-    read: impl FnOnce(CsvRows<'_>) -> Result<T, ReadError>,
-) -> Result<T, ReadError> {
-    read_csv_of(source, limits, &[], read)
-}
-
-/// As [`read_csv`], of a table that has these columns: what parts the header into them parts fields.
-pub(crate) fn read_csv_of<'a, T>(
     source: impl Into<Source<'a>>,
     limits: &ReadLimits,
     names: &[&str],

@@ -24,8 +24,7 @@ const LINE_START: &[u8] = b"650 GWF ";
 pub(crate) const XZ_MAGIC: &[u8] = b"\xfd7zXZ\0";
 /// Memory for unpacking, above all the dictionary: 64 MiB is that of `xz -9`.
 const XZ_MEMORY_KIB: u32 = 68 << 10;
-/// Bytes of a cell with a 4-byte circuit id (Tor Protocol Specification, section 3).
-const CELL_BYTES: i32 = 514;
+const CELL_BYTES: i32 = crate::tor::CELL_BYTES as i32;
 const RELAY: u32 = 3;
 
 /// The traces of one log, and how many lines were passed over for which reason.

@@ -94,7 +94,7 @@ pub fn read_packet_csv<'a>(
     keys: &[KeyColumn<'_>],
     limits: &ReadLimits,
 ) -> Result<PacketTable, ReadError> {
-    read_csv(source, limits, |mut rows| {
+    read_csv(source, limits, &[], |mut rows| {
         let mut builders = Builders::new(keys);
         let problems = builders.read(&mut rows, limits, &mut |_| Ok(()))?;
         let mixed = std::mem::take(&mut builders.spellings).into_mixed();
@@ -136,7 +136,7 @@ impl SpooledTable {
         (folder, most): (&Path, usize),
     ) -> Result<Self, ReadError> {
         let mut spool = Spool::open(folder).map_err(|error| ReadError::io(folder, error))?;
-        read_csv(path, limits, |mut rows| {
+        read_csv(path, limits, &[], |mut rows| {
             let mut builders = Builders::new(keys);
             let problems = builders.read(&mut rows, limits, &mut |builders| {
                 if builders.held < most {

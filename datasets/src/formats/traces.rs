@@ -1,6 +1,7 @@
 //! Trace sets in any readable format, told by content; written in the format that the extension names.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,7 @@ use super::parquet::{ParquetTraces, read_parquet_traces, write_parquet_in_parts,
 use super::problems::shortened;
 use super::source::{Source, start_of};
 use super::{KeyColumn, ReadError, ReadLimits, WriteError, read_packet_csv};
+use crate::files::visible_files_below;
 use crate::frame::PARQUET_MAGIC;
 use crate::{
     FileKind, LabelledTrace, Layer, MixedClass, PacketColumn, Provenance, TraceKey, TraceSet, TraceSetError,
@@ -636,26 +638,8 @@ fn difference(a: &Provenance, b: &Provenance) -> Option<&'static str> {
 
 /// The files of a folder and the folders in it, by path. Names that start with a dot are left out, links to folders not followed.
 fn files_of(folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
-    let mut files = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let entries = std::fs::read_dir(&folder).map_err(|error| ReadError::io(&folder, error))?;
-        for entry in entries {
-            let entry = entry.map_err(|error| ReadError::io(&folder, error))?;
-            let path = entry.path();
-            if entry.file_name().as_encoded_bytes().starts_with(b".") {
-                continue;
-            }
-            let kind = entry.file_type().map_err(|error| ReadError::io(&path, error))?;
-            if kind.is_dir() {
-                folders.push(path);
-            } else if path.is_file() {
-                files.push(path);
-            }
-        }
-    }
-    files.sort();
-    Ok(files)
+    let is_shown = |name: &OsStr| !name.as_encoded_bytes().starts_with(b".");
+    visible_files_below(folder, &is_shown).map_err(|refused| ReadError::io(&refused.path, refused.error))
 }
 
 #[cfg(test)]

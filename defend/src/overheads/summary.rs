@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use wfkit_metrics::quantile;
 
 use super::OverheadOptions;
 use crate::Draws;
@@ -79,8 +80,10 @@ impl RatioSummary {
         let mean = |rows: &mut dyn Iterator<Item = usize>| {
             rows.map(|row| ratio(&pairs[row])).sum::<f64>() / pairs.len() as f64
         };
-        let median =
-            |rows: &mut dyn Iterator<Item = usize>| quantile(rows.map(|row| ratio(&pairs[row])).collect(), 0.5);
+        let median = |rows: &mut dyn Iterator<Item = usize>| {
+            let mut ratios: Vec<f64> = rows.map(|row| ratio(&pairs[row])).collect();
+            quantile(&mut ratios, 0.5).expect("as many rows as there are, and there are some")
+        };
         let log_sum: f64 = pairs.iter().map(|(original, defended)| (defended / original).ln()).sum();
         let some = !pairs.is_empty();
         Self {
@@ -88,7 +91,7 @@ impl RatioSummary {
             mean: Estimate::bootstrap(pairs.len(), options, mean),
             geometric_mean: some.then(|| (log_sum / pairs.len() as f64).exp_m1()),
             median: Estimate::bootstrap(pairs.len(), options, median),
-            p95: some.then(|| quantile(pairs.iter().map(ratio).collect(), 0.95)),
+            p95: quantile(&mut pairs.iter().map(ratio).collect::<Vec<f64>>(), 0.95),
             excluded: all.len() - pairs.len(),
         }
     }
@@ -108,8 +111,8 @@ impl Estimate {
             let mut draws = Draws::numbered(options.seed, number as u64);
             statistic(&mut (0..n).map(|_| draws.up_to(n as u64 - 1) as usize))
         };
-        let values: Vec<f64> = (0..options.bootstrap).into_par_iter().map(resampled).collect();
-        let interval = (!values.is_empty()).then(|| [quantile(values.clone(), 0.025), quantile(values, 0.975)]);
+        let mut values: Vec<f64> = (0..options.bootstrap).into_par_iter().map(resampled).collect();
+        let interval = quantile(&mut values, 0.025).zip(quantile(&mut values, 0.975)).map(|(low, high)| [low, high]);
         Some(Self { value: statistic(&mut (0..n)), interval })
     }
 }
@@ -145,13 +148,4 @@ impl DelaySummary {
             max_s: percentile(1.0),
         }
     }
-}
-
-/// The quantile `share` of at least one value, between two of them on the line that joins them (Hyndman and Fan, "Sample Quantiles in
-/// Statistical Packages", 1996, definition 7).
-fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
-    let rank = share * (values.len() - 1) as f64;
-    let (_, &mut low, above) = values.select_nth_unstable_by(rank as usize, f64::total_cmp);
-    let high = above.iter().copied().min_by(f64::total_cmp).unwrap_or(low);
-    low + (high - low) * rank.fract()
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use wfkit_datasets::{Layer, Trace, TraceSet};
+use wfkit_datasets::{Layer, Trace, TraceSet, tor};
 
 use crate::{DefendError, Limit, PerDirection};
 
@@ -154,7 +154,7 @@ impl Profile {
     /// It is what the set says (1 where the entries only count), 514 bytes where a set of cells has more than one size.
     pub fn cell_size(&self) -> Option<u32> {
         match self.layer {
-            Layer::Cell => Some(self.uniform_size.unwrap_or(CELL)),
+            Layer::Cell => Some(self.uniform_size.unwrap_or(tor::CELL_BYTES)),
             Layer::Unknown => self.uniform_size,
             _ => None,
         }
@@ -170,7 +170,7 @@ impl Profile {
     /// A TLS 1.3 record of one 514-byte cell is 536 bytes (5 header, 1 content type, 16 tag); TCP and IP add 20 + 12 and
     /// 20 bytes, Ethernet 14. Sizes of an unknown layer that differ are taken for TCP payload.
     pub fn one_cell_packet(&self) -> u32 {
-        const RECORD: u32 = CELL + 22;
+        const RECORD: u32 = tor::CELL_BYTES + tor::RECORD_ADDS;
         match self.layer {
             Layer::Frame => RECORD + 52 + 14,
             Layer::Ip => RECORD + 52,
@@ -189,9 +189,6 @@ impl Profile {
         }
     }
 }
-
-/// A Tor cell since link protocol 4.
-const CELL: u32 = 514;
 
 #[cfg(test)]
 mod tests {

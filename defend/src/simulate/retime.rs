@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use wfkit_datasets::{LabelledTrace, Trace, TraceSet};
+use wfkit_metrics::lower_median;
 
 use crate::{Causes, Direction, PerDirection};
 
@@ -102,7 +103,7 @@ pub fn retime_set(set: &TraceSet, from_ns: Option<u64>, to_ns: u64) -> RetimedSe
     }
     let from: BTreeMap<Option<&String>, (usize, Option<u64>)> = found
         .into_iter()
-        .map(|(name, (traces, measured))| (name, (traces, from_ns.or_else(|| median(measured)))))
+        .map(|(name, (traces, measured))| (name, (traces, from_ns.or_else(|| lower_median(measured, u64::cmp)))))
         .collect();
     let (mut clipped_packets, mut clipped_traces, mut without_answer) = (0, 0, 0);
     let mut copy = |labelled: &LabelledTrace| {
@@ -136,12 +137,6 @@ pub fn retime_set(set: &TraceSet, from_ns: Option<u64>, to_ns: u64) -> RetimedSe
         clipped_traces,
         without_answer,
     }
-}
-
-/// The lower one where there are two.
-fn median(mut values: Vec<u64>) -> Option<u64> {
-    values.sort_unstable();
-    values.get(values.len().saturating_sub(1) / 2).copied()
 }
 
 #[cfg(test)]

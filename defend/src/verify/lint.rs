@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use wfkit_datasets::{Trace, TraceSet};
+use wfkit_metrics::lower_median;
 
 use crate::spec::specification::REGULATOR_PACKETS;
 use crate::{
@@ -89,21 +90,19 @@ impl Load {
         };
         let seconds = |trace: &Trace| trace.duration_ns() as f64 / 1e9;
         Self {
-            duration_ns: median(traces().map(|trace| trace.duration_ns() as f64)),
-            bytes: PerDirection::from_fn(|way| median(traces().map(|trace| bytes(trace, way)))),
+            duration_ns: usual(traces().map(|trace| trace.duration_ns() as f64)),
+            bytes: PerDirection::from_fn(|way| usual(traces().map(|trace| bytes(trace, way)))),
             bytes_a_second: PerDirection::from_fn(|way| {
                 let timed = traces().filter(|trace| trace.duration_ns() > 0);
-                median(timed.map(|trace| bytes(trace, way) / seconds(trace)))
+                usual(timed.map(|trace| bytes(trace, way) / seconds(trace)))
             }),
         }
     }
 }
 
 /// The lower median, 0 of nothing.
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_unstable_by(f64::total_cmp);
-    values.get(values.len().saturating_sub(1) / 2).copied().unwrap_or(0.0)
+fn usual(values: impl Iterator<Item = f64>) -> f64 {
+    lower_median(values.collect(), f64::total_cmp).unwrap_or(0.0)
 }
 
 /// Looks at parameters by their names, which mean the same in every defence.

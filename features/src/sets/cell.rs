@@ -2,9 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use wfkit_datasets::Trace;
-
-/// Bytes of a Tor cell with a 4-byte circuit id (Tor Protocol Specification, section 3).
-const CELL_BYTES: u32 = 514;
+use wfkit_datasets::tor::CELL_BYTES;
 
 /// What counts as one cell: 514 bytes, or the largest size of the training traces where that is smaller, as where packets
 /// are cells and have size 1.

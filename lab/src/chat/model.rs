@@ -6,6 +6,8 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use wfkit_metrics::seed::mix;
 
+use crate::draws::normal;
+
 /// Letters of the words of English text, from 1 on: shares in percent of 743 billion words of Google Books (P. Norvig, "English Letter
 /// Frequency Counts: Mayzner Revisited", 2012).
 const WORD_LENGTHS: [f64; 20] = [
@@ -153,12 +155,6 @@ fn drawn(weights: &[f64; 20], randomness: &mut Xoshiro256PlusPlus) -> usize {
             left < 0.0
         })
         .unwrap_or(0)
-}
-
-/// A number from a normal distribution (Box and Muller).
-fn normal(randomness: &mut Xoshiro256PlusPlus) -> f64 {
-    let (radius, angle): (f64, f64) = (randomness.random_range(f64::MIN_POSITIVE..1.0), randomness.random());
-    (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * angle).cos()
 }
 
 #[cfg(test)]

@@ -2,9 +2,11 @@
 
 use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
+use wfkit_metrics::quantile_of_sorted;
 use wfkit_metrics::seed::mix;
 
 use super::MOST_PAGES;
+use crate::draws::normal;
 
 /// Requests of a page at each twentieth of all pages, from the least to the most: the reference of EcoIndex, which was measured on half a
 /// million pages of the HTTP Archive (`ecoindex_reference.json` of github.com/cnumr/ecoindex_reference, `nb_request`).
@@ -158,16 +160,9 @@ impl Site {
     }
 }
 
-/// A number from a normal distribution (Box and Muller).
-fn normal(randomness: &mut Xoshiro256PlusPlus) -> f64 {
-    let (radius, angle): (f64, f64) = (randomness.random_range(f64::MIN_POSITIVE..1.0), randomness.random());
-    (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * angle).cos()
-}
-
-fn quantile(values: &[f64; 21], at: f64) -> f64 {
-    let at = at * 20.0;
-    let below = (at.floor() as usize).min(19);
-    values[below] + (values[below + 1] - values[below]) * (at - below as f64)
+/// Of a table of quantiles in equal steps.
+fn quantile(table: &[f64; 21], at: f64) -> f64 {
+    quantile_of_sorted(table, at).expect("the table has numbers")
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
+use wfkit_metrics::quantile_of_sorted;
 use wfkit_metrics::seed::mix;
 
 /// Grid cells, numbered from 1.
@@ -172,10 +173,7 @@ const NAMES: [&str; 8] = ["Bakery", "Museum", "Harbour", "Library", "Cinema", "G
 
 /// Between the quantiles of the original.
 fn quantile(at: f64) -> f64 {
-    let at = at * (VOLUME_QUANTILES.len() - 1) as f64;
-    let below = (at.floor() as usize).min(VOLUME_QUANTILES.len() - 2);
-    let (low, high) = (VOLUME_QUANTILES[below], VOLUME_QUANTILES[below + 1]);
-    low + (high - low) * (at - below as f64)
+    quantile_of_sorted(&VOLUME_QUANTILES, at).expect("the table has numbers")
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use wfkit_datasets::files::{UnreadableFolder, all_files_below};
 use wfkit_datasets::formats::ReadTraces;
 use wfkit_datasets::{FileKind, TraceSet, read_probabilities, read_traces, report_path};
 use wfkit_defend::{DefenseSpec, defend};
@@ -100,19 +101,8 @@ pub fn read_stages(path: &Path) -> Result<Stages, FolderError> {
 
 /// Regular files of a folder and of those below it, by name.
 fn files_below(folder: &Path) -> Result<Vec<PathBuf>, FolderError> {
-    let mut files = Vec::new();
-    let refused = |error| FolderError::UnreadableFolder { path: folder.to_owned(), error };
-    let entries = fs::read_dir(folder).map_err(refused)?;
-    let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>().map_err(refused)?;
-    paths.sort();
-    for path in paths {
-        if path.is_dir() && !path.is_symlink() {
-            files.extend(files_below(&path)?);
-        } else if path.is_file() {
-            files.push(path);
-        }
-    }
-    Ok(files)
+    let refused = |UnreadableFolder { path, error }| FolderError::UnreadableFolder { path, error };
+    all_files_below(folder).map_err(refused)
 }
 
 /// Tables of a folder that pictures are made from.

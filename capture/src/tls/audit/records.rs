@@ -5,7 +5,7 @@
 
 use tls_parser::{TlsHandshakeType, TlsRecordHeader, TlsRecordType, parse_tls_record_header};
 
-pub(super) const RECORD_HEADER: usize = 5;
+pub(super) const RECORD_HEADER: usize = wfkit_datasets::tor::RECORD_HEADER as usize;
 
 /// The longest record: 2^14 bytes and what encryption may add (RFC 5246, section 6.2.3).
 const MAX_RECORD: usize = (1 << 14) + 2048;

@@ -1,6 +1,7 @@
 //! The Tor cells in TLS records, by arithmetic: what is encrypted has its length in the open.
 
 use tls_parser::{TlsCipherEncMode, TlsCipherMac, TlsCipherSuite};
+use wfkit_datasets::tor::{self, RECORD_HEADER};
 
 use super::records::RecordKind;
 
@@ -24,8 +25,8 @@ pub(crate) struct CellForm {
     pub(crate) cell: u32,
 }
 
-/// Bytes of a cell since link protocol 4, and before (Tor specification, "Cell packet format").
-const CELLS: [u32; 2] = [514, 512];
+/// Bytes of a cell since link protocol 4, and before.
+const CELLS: [u32; 2] = [tor::CELL_BYTES, tor::OLD_CELL_BYTES];
 
 /// TLS 1.3 adds a byte of content type and a tag of 16 (RFC 8446, 5.2), TLS 1.2 an explicit nonce of 8 and the tag with
 /// AES-GCM (RFC 5288, 3), only the tag with ChaCha20-Poly1305 (RFC 7905, 2).
@@ -73,8 +74,6 @@ impl CellForm {
         (cells > 0 && cells * self.cell >= least).then_some(cells)
     }
 }
-
-const RECORD_HEADER: u32 = 5;
 
 /// What the records in the open tell of those that are not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -131,7 +131,7 @@ pub(super) fn read(format: FieldFormat, path: &Path, limits: &ReadLimits) -> Res
 }
 
 fn read_text(format: FieldFormat, path: &Path, limits: &ReadLimits) -> Result<FieldTraces, ReadError> {
-    read_csv(path, limits, |mut rows| {
+    read_csv(path, limits, &[], |mut rows| {
         let columns = Columns::of(path, format, rows.header())?;
         let names = rows.header().to_vec();
         let mut flows = Flows::new(format, path, limits);

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use super::moments::ns_since_1970;
 use super::names::{label_of, without_type};
 use super::{FieldTraces, Numbers, Packet, Reps, Time, trace_of};
-use crate::formats::csv_file::{CsvRow, read_csv_of};
+use crate::formats::csv_file::{CsvRow, read_csv};
 use crate::formats::foreign::no_text;
 use crate::formats::source::start_of;
 use crate::formats::{LimitExceeded, Problems, ReadError, ReadLimits, finite_number, whole_number};
@@ -202,7 +202,7 @@ impl ColumnMap {
 /// Reads a table; every kind of mistake is listed with its first places.
 pub(in crate::formats) fn read(map: &ColumnMap, path: &Path, limits: &ReadLimits) -> Result<FieldTraces, ReadError> {
     let wanted = map.columns();
-    read_csv_of(path, limits, &wanted, |mut rows| {
+    read_csv(path, limits, &wanted, |mut rows| {
         let header: Vec<String> = rows.header().iter().map(|name| without_type(name).to_owned()).collect();
         let missing: Vec<&str> =
             wanted.iter().copied().filter(|wanted| !header.iter().any(|name| name == wanted)).collect();

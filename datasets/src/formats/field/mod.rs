@@ -43,14 +43,15 @@ use super::problems::shortened;
 use super::source::start_of;
 use super::{ReadError, ReadLimits, ns_from_seconds};
 use crate::frame::PARQUET_MAGIC;
-use crate::{LabelledTrace, Layer, Trace};
+use crate::{LabelledTrace, Layer, Trace, tor};
 
 pub use mapped::ColumnMap;
 pub(super) use mapped::read as read_mapped;
 pub use write::write_field_traces;
 
-/// Bytes of a cell with a 4-byte circuit id (Tor Protocol Specification, section 3).
-pub(super) const CELL_BYTES: i32 = 514;
+/// What a packet of a format without sizes is taken for, and the older form of it.
+pub(super) const CELL_BYTES: i32 = tor::CELL_BYTES as i32;
+pub(super) const CELL_SIZES: [i32; 2] = [tor::OLD_CELL_BYTES as i32, CELL_BYTES];
 
 /// A format of another tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -184,7 +185,7 @@ impl FieldFormat {
 
     /// What sizes of such traces are.
     pub(super) fn layer(self, traces: &[LabelledTrace]) -> Layer {
-        let is_cell = |size: &i32| [512, CELL_BYTES].contains(&size.abs());
+        let is_cell = |size: &i32| CELL_SIZES.contains(&size.abs());
         match self {
             Self::Cumul
             | Self::Doh

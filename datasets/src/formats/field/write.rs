@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::{CELL_BYTES, FieldFormat};
+use super::{CELL_SIZES, FieldFormat};
 use crate::files::replace_with;
 use crate::formats::copies::refuse_copies;
 use crate::formats::{WriteError, seconds_from_ns};
@@ -84,7 +84,7 @@ pub fn write_field_traces(
 fn check(path: &Path, set: &TraceSet, format: FieldFormat, lose_sizes: bool) -> Result<(), WriteError> {
     let mut seen = std::collections::HashSet::new();
     for LabelledTrace { key, trace, .. } in set.traces() {
-        let is_cell = |size: &i32| [512, CELL_BYTES].contains(&size.abs());
+        let is_cell = |size: &i32| CELL_SIZES.contains(&size.abs());
         let reason = if format != FieldFormat::JsonLines && !seen.insert((&key.class, key.rep)) {
             "class and rep occur in another session, too, and this format has no sessions; count repetitions anew (--renumber), or write .parquet"
         } else if format.is_folder()
