@@ -9,7 +9,9 @@ mod explain;
 pub mod forest;
 pub mod learners;
 mod log_linear;
+mod model_error;
 mod model_file;
+mod model_kinds;
 mod neighbours;
 mod samples;
 mod seed;
@@ -28,7 +30,7 @@ pub use explain::{
     ExplainError, ExplainOptions, Explained, Explanation, INFORMATION_BINS, Tendency, explain, explain_watched,
 };
 pub use learners::{Backend, Training};
-pub use model_file::{ModelFileError, ModelFormatError};
+pub use model_error::{ModelFileError, ModelFormatError};
 pub use neighbours::errors::{ErrorsAt, NearestNeighbourErrors, nearest_neighbour_errors};
 pub use neighbours::leaf_knn::{LeafNeighbours, leaf_knn};
 pub use samples::{Samples, Selected};

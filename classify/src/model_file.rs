@@ -16,12 +16,10 @@
 //! [`FittedAttack::load`]. Trees are turned into their form in memory one after the other, since what a walk wants near each other
 //! takes several times the bytes that a file needs, and every child, feature and class is checked on the way.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use thiserror::Error;
 use wfkit_datasets::Known;
 use wfkit_datasets::files::replace_with;
 use wfkit_features::FeatureExtractor;
@@ -29,10 +27,11 @@ use wfkit_mapped_file::MappedFile;
 
 use crate::attack::{About, FittedAttack, Sees};
 use crate::calibrate::Calibrator;
-use crate::learners::{Kind, stored};
+use crate::learners::Kind;
+use crate::model_error::{ModelFileError, ModelFormatError, VERSION, agree};
+use crate::model_kinds;
 
 const MAGIC: &[u8; 8] = b"wfkitmod";
-const VERSION: u32 = 8;
 const PREAMBLE: usize = 24;
 const CHECKSUM: usize = 32;
 
@@ -50,80 +49,6 @@ struct Header {
     unless_unanimous: Option<usize>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     learned_from: Vec<Known>,
-}
-
-/// Why a model was not written or read.
-#[derive(Debug, Error)]
-pub enum ModelFileError {
-    /// The file cannot be read.
-    #[error("{}: cannot read the model: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// The file cannot be written.
-    #[error("{}: cannot write the model: {source}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// What is in the file is no model.
-    #[error("{}: {source}", path.display())]
-    Format {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: ModelFormatError,
-    },
-    /// It is of another library, or of a learner that is not wfkit's.
-    #[error("{0}: such a model cannot be saved; only those of wfkit's own learners can")]
-    Unsaveable(
-        /// What it is.
-        String,
-    ),
-}
-
-/// Why bytes are not a model.
-#[derive(Debug, Error)]
-pub enum ModelFormatError {
-    /// They do not begin like one.
-    #[error("not a model file")]
-    Magic,
-    /// They are of another version of the format.
-    #[error("model file of another version: found {0}, this wfkit reads {VERSION}")]
-    Version(u32),
-    /// There are fewer or more of them than the file says.
-    #[error("model file of {expected} bytes, but {found} are there")]
-    Length {
-        /// How many the file speaks of.
-        expected: u64,
-        /// How many there are.
-        found: u64,
-    },
-    /// They were changed.
-    #[error("the checksum of the model file does not fit: it is damaged")]
-    Checksum,
-    /// The header cannot be understood.
-    #[error("header of the model file: {0}")]
-    Header(#[from] serde_json::Error),
-    /// The trees cannot be understood. (The library does not say why.)
-    #[error("the trees in the model file are not a forest: what ends at byte {offset} of the file is none")]
-    Trees {
-        /// Where reading ended; for gradient boosting, where its trees begin.
-        offset: usize,
-    },
-    /// Nets are not part of this build.
-    #[error(
-        "a model with a neural net, and this wfkit was built without: build it by `cargo install --path . --features deep`"
-    )]
-    WithoutNets,
-    /// Header and trees are not of one model.
-    #[error("header and trees of the model file disagree about {0}")]
-    Mismatch(&'static str),
 }
 
 impl FittedAttack {
@@ -176,7 +101,7 @@ impl FittedAttack {
             return Err(ModelFormatError::WithoutNets);
         }
         let offset = bytes.len() - CHECKSUM - trees.len();
-        let model = stored::read(kind, trees, offset, &about)?;
+        let model = model_kinds::read(kind, trees, offset, &about)?;
         let extracted = extractor.as_ref().map(FeatureExtractor::names);
         agree([
             ("what it is shown", kind != Kind::Pool || extractor.is_some()),
@@ -191,13 +116,6 @@ impl FittedAttack {
             None => Sees::Given,
         };
         Ok(Self { about, sees, model, calibrator, unless_unanimous, learned_from })
-    }
-}
-
-pub(crate) fn agree<const N: usize>(checks: [(&'static str, bool); N]) -> Result<(), ModelFormatError> {
-    match checks.into_iter().find(|&(_, agree)| !agree) {
-        Some((what, _)) => Err(ModelFormatError::Mismatch(what)),
-        None => Ok(()),
     }
 }
 

@@ -6,6 +6,7 @@ use wfkit_metrics::Work;
 use super::background::Background;
 use super::chain::{Chain, MoveCounts};
 use super::forward::{Forward, Shared};
+use super::labelled::Labelled;
 use super::medoid::{Substitutions, medoid};
 use super::posterior::{Counts, Posterior};
 use super::prior::{Column, Kernel, Prior};
@@ -19,14 +20,6 @@ const NEGLIGIBLE: f64 = 1e-6;
 const INSERTED_PRIOR: f64 = 2.0;
 /// Traces of one class that one thread works on at a time.
 const CHUNK: usize = 256;
-
-/// Sequences with their classes.
-#[derive(Clone, Copy)]
-pub(super) struct Labelled<'a> {
-    pub(super) sequences: &'a [&'a [Token]],
-    pub(super) labels: &'a [usize],
-    pub(super) n_classes: usize,
-}
 
 /// Learns from sequences with their classes, of which there must be one at least.
 ///

@@ -8,7 +8,8 @@ use wfkit_metrics::seed::mix;
 use wfkit_metrics::{Observer, Work};
 
 use super::AlignmentParams;
-use super::fit::{Labelled, fit};
+use super::fit::fit;
+use super::labelled::Labelled;
 use super::tokens::Alphabet;
 use crate::log_linear;
 use crate::seed::{below, shuffle, stream};

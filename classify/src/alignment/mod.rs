@@ -43,6 +43,7 @@ mod chain;
 mod fit;
 mod folds;
 mod forward;
+mod labelled;
 mod lanes;
 mod medoid;
 mod path;
@@ -68,9 +69,9 @@ use crate::log_linear;
 
 use background::Background;
 use chain::Chain;
-use fit::Labelled;
 pub use folds::{Folds, OutOfFold};
 use forward::{Forward, NO_BAND};
+use labelled::Labelled;
 use lanes::LANES;
 pub use path::{Path, Step, StepKind};
 use prior::Prior;

@@ -13,7 +13,7 @@ use crate::learners::pool::{Candidate, Pool};
 use crate::learners::{LearnError, Training};
 use crate::samples::AttackFeatures;
 
-use super::{Learned, Sees};
+use super::input::{Learned, Sees};
 
 /// Trees that judge a candidate set.
 const JUDGES: usize = 100;

@@ -6,6 +6,7 @@ use wfkit_metrics::did_you_mean;
 
 use super::catalogue::attacks;
 use crate::learners::{Backend, LearnError};
+use crate::samples::Samples;
 
 /// Why an attack does not exist, learns nothing or says nothing.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -133,4 +134,13 @@ fn names() -> String {
 
 fn quoted(name: &Option<String>) -> String {
     name.as_ref().map_or("nothing".to_owned(), |name| format!("{name:?}"))
+}
+
+/// For samples of another kind than the attack takes.
+pub(super) fn wrong_kind(attack: &str, samples: Samples<'_>) -> AttackError {
+    let (needs, hint) = match samples {
+        Samples::Traces(_) => ("a feature matrix", ""),
+        Samples::Features(_) => ("traces", "; for features there are forest and extra-trees"),
+    };
+    AttackError::Kind { attack: attack.to_owned(), needs, found: samples.kind(), hint }
 }

@@ -6,7 +6,8 @@ use wfkit_datasets::{Known, Observed, Overlap};
 use wfkit_features::FeatureExtractor;
 use wfkit_metrics::{ClassMap, Probabilities, Silent};
 
-use super::{AttackError, Sees, wrong_kind};
+use super::error::{AttackError, wrong_kind};
+use super::input::Sees;
 use crate::calibrate::Calibrator;
 use crate::forest::ForestParams;
 use crate::learners::{Model, Shown};

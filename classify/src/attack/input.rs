@@ -4,6 +4,7 @@ use wfkit_datasets::Trace;
 use wfkit_features::{FeatureExtractor, FeatureSpec, TensorSpec};
 use wfkit_metrics::Observer;
 
+use crate::learners::Model;
 use crate::samples::{AttackFeatures, Samples};
 
 /// What a learner is shown.
@@ -58,4 +59,11 @@ impl Sees {
             Self::Given | Self::Tensor(_) | Self::Packets => None,
         }
     }
+}
+
+/// What comes of learning, before any calibration.
+pub(super) struct Learned<'a> {
+    pub(super) sees: Sees,
+    pub(super) taken: AttackFeatures<'a>,
+    pub(super) model: Box<dyn Model>,
 }

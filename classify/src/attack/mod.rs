@@ -32,8 +32,10 @@ pub(crate) use best::judged_rows;
 use best::{Best, judgeable, of_several_groups};
 pub use catalogue::{AttackInfo, attacks, every_attack};
 pub use error::AttackError;
+use error::wrong_kind;
 pub use fitted::{About, FittedAttack};
 pub use input::AttackInput;
+use input::Learned;
 pub(crate) use input::Sees;
 
 /// Folds of the training part behind a calibration, where the classifier has no out-of-bag estimate.
@@ -76,13 +78,6 @@ enum How {
     Learner(AttackInput, Arc<dyn Learner>),
     /// The feature sets that do best out of bag, into forests that others may join.
     Best(Arc<Best>),
-}
-
-/// What comes of learning, before any calibration.
-struct Learned<'a> {
-    sees: Sees,
-    taken: AttackFeatures<'a>,
-    model: Box<dyn Model>,
 }
 
 impl Attack {
@@ -377,12 +372,4 @@ fn joining(name: &str, classifier: Classifier, options: &AttackOptions) -> Resul
 
 fn sets(list: &str) -> Result<FeatureSpec, AttackError> {
     list.parse().map_err(|source| AttackError::List { list: list.to_owned(), source })
-}
-
-fn wrong_kind(attack: &str, samples: Samples<'_>) -> AttackError {
-    let (needs, hint) = match samples {
-        Samples::Traces(_) => ("a feature matrix", ""),
-        Samples::Features(_) => ("traces", "; for features there are forest and extra-trees"),
-    };
-    AttackError::Kind { attack: attack.to_owned(), needs, found: samples.kind(), hint }
 }

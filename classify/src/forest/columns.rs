@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::split::Sample;
+use super::sample::Sample;
 
 /// Exact ranks of a column fit 16 bits, so that a node sorts small keys.
 pub(super) const EXACT_RANKS: usize = 1 << 16;
@@ -140,11 +140,6 @@ fn gallop<T>(items: &[T], before: impl Fn(&T) -> bool) -> usize {
     known + items[known..items.len().min(step)].partition_point(before)
 }
 
-/// A value as the forest sees it: the nearest finite `f32`.
-pub(super) fn rounded(value: f64) -> f32 {
-    (value as f32).clamp(f32::MIN, f32::MAX)
-}
-
 /// Maps finite floats to integers in the same order; both zeros are one.
 fn sortable(value: f32) -> u32 {
     let bits = (value + 0.0).to_bits(); // -0.0 + 0.0 is 0.0
@@ -155,6 +150,7 @@ fn sortable(value: f32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::forest::values::rounded;
 
     fn column(values: impl IntoIterator<Item = f64>, most_ranks: usize) -> Column {
         let entries: Vec<_> = (0..).zip(values).map(|(row, value)| (row, rounded(value))).collect();

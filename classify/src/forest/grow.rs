@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 
+use super::sample::Sample;
 use super::sort::Key;
-use super::split::{BestCut, Cut, Sample, Search};
+use super::split::{BestCut, Cut, Search};
 use super::table::{Table, View};
 use super::tree::{ClassCount, Place, Tree};
 use super::{ForestParams, Thresholds};

@@ -6,7 +6,7 @@ use wfkit_metrics::seed::mix;
 use wfkit_metrics::{Silent, Work};
 
 use super::Forest;
-use super::columns::rounded;
+use super::values::rounded;
 use crate::seed::{below, shuffle, stream};
 
 /// Trees whose losses are held at a time.

@@ -1,16 +1,9 @@
 //! The best, or a random, cut of one node along one feature.
 
 use super::columns::{Column, SparseRanks};
+use super::sample::Sample;
 use super::sort::{Key, sort_by_rank};
 use super::table::{DenseRanks, View};
-
-/// A training row in a node.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Sample {
-    pub(super) row: u32,
-    /// Its class, and how often the bootstrap drew it, as a [`Key`] holds them.
-    pub(super) tag: u32,
-}
 
 /// Where to cut a node: samples of rank up to `rank` go left.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::columns::{Column, Ranks, SparseRanks};
-use super::split::Sample;
+use super::sample::Sample;
 use super::values::Values;
 
 /// Rows whose column of ranks fills the nearest cache, of 32 KiB: where there are more, those of a small node are far apart in every column.

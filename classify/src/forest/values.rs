@@ -5,8 +5,6 @@ use std::ops::Range;
 use ndarray::{ArrayView2, Axis, CowArray, Ix2, Slice};
 use wfkit_features::SparseMatrix;
 
-use super::columns::rounded;
-
 /// Feature values, shape `(n_rows, n_features)`: an array, or a matrix of mostly zeros. A forest is the same from both, to the bit.
 #[derive(Debug, Clone, Copy)]
 pub enum Values<'a> {
@@ -104,4 +102,9 @@ impl<'a> Values<'a> {
             }
         }
     }
+}
+
+/// A value as the forest sees it: the nearest finite `f32`.
+pub(super) fn rounded(value: f64) -> f32 {
+    (value as f32).clamp(f32::MIN, f32::MAX)
 }
