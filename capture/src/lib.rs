@@ -15,12 +15,14 @@ pub use files::records::{CaptureFormat, Record, RecordError, Records};
 pub use files::text::is_packet_text;
 pub use import::client::{Cidr, ClientRule, ClientRuleError};
 pub use import::flows::{FlowScope, FlowScopeError, PeerRule, PeerRuleError};
-pub use import::labels::{LabelPattern, LabelPatternError, LabelSource};
+pub use import::labels::LabelSource;
 pub use import::manifest::ManifestError;
+pub use import::options::ImportOptions;
 pub use import::parts::ImportParts;
+pub use import::pattern::{LabelPattern, LabelPatternError};
 pub use import::select::{OutlierRule, OutlierRuleError, Selection};
 pub use import::stats::{FileStats, ImportStats};
-pub use import::whole::{Import, ImportError, ImportOptions, import};
+pub use import::whole::{Import, ImportError, import};
 pub use info::{CaptureInfo, CaptureSurvey, CaptureTotals, SurveyError, SurveyedFile, capture_info};
 pub use packet::LinkType;
 pub use tls::audit::{

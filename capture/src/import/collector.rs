@@ -7,8 +7,8 @@ use wfkit_datasets::{Layer, PacketColumn, Trace};
 use crate::import::clock::Watch;
 use crate::import::events::{Event, Events};
 use crate::import::flows::Choice;
+use crate::import::options::ImportOptions;
 use crate::import::stats::{Dropped, FileStats, Reason};
-use crate::import::whole::ImportOptions;
 use crate::packet::Segment;
 use crate::tls::streams::{
     Arrival, Bytes, CellCounter, Counts, FormVote, Memory, Negotiated, RecordCounts, RecordReader, Sink, Stream,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::import::labels::Label;
+use crate::import::label::Label;
 
 /// Why a manifest cannot be used. Rows are counted from 1, after the header.
 #[derive(Debug, Error)]

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use crate::import::client::ClientRule;
 use crate::import::flows::{Known, PeerRule, heaviest};
 use crate::import::one_file::{FileTrace, FoundInFile};
-use crate::import::whole::ImportOptions;
+use crate::import::options::ImportOptions;
 use crate::packet::endpoint::Endpoint;
 
 /// Captures that make a majority at least.

@@ -12,8 +12,8 @@ use crate::import::collector::Collector;
 use crate::import::copies::{Copies, Sample};
 use crate::import::events::Events;
 use crate::import::flows::{Choice, FlowTable, Known, Pair, PeerRule, Rules};
+use crate::import::options::ImportOptions;
 use crate::import::stats::{Dropped, FileStats, Reason};
-use crate::import::whole::ImportOptions;
 use crate::packet::endpoint::Endpoint;
 use crate::packet::{Decoder, LinkType, Segment, Transport};
 

@@ -11,9 +11,10 @@ use crate::import::client::ClientRule;
 use crate::import::flows::{Known, PeerRule};
 use crate::import::neighbours;
 use crate::import::one_file::FileTrace;
+use crate::import::options::ImportOptions;
 use crate::import::select::{LeftOut, OutlierRule};
 use crate::import::stats::ImportStats;
-use crate::import::whole::{ImportError, ImportOptions, Planned, Work};
+use crate::import::whole::{ImportError, Planned, Work};
 
 /// So many packets are held at a time, where traces allow: 48 MB of them.
 const PART_PACKETS: usize = 1 << 22;

@@ -4,7 +4,7 @@ use std::io;
 
 use thiserror::Error;
 
-use super::MAX_RECORD;
+use super::packet::MAX_RECORD;
 
 /// Why a file cannot be read, or not further: then the packets before the error were read and are good.
 ///

@@ -7,6 +7,7 @@ mod buffer;
 mod bytes;
 mod error;
 mod foreign;
+mod packet;
 mod pcap;
 mod pcapng;
 mod unit;
@@ -14,21 +15,19 @@ mod unpack;
 
 use std::fs::File;
 use std::io::{self, Cursor, Read};
-use std::ops::Range;
 use std::path::Path;
 
 use buffer::Buffer;
 pub use error::RecordError;
 use foreign::{Foreign, LOOKED_AT};
+pub use packet::CaptureFormat;
+use packet::{MAX_RECORD, Packet};
 use pcap::Pcap;
 use pcapng::PcapNg;
 pub(crate) use unit::{TimeUnit, UnitFound};
 use unpack::{Compression, head_of, unpack};
 
 use crate::packet::LinkType;
-
-/// The largest record (pcap) or block (pcapng) that is read, in bytes. Packets of networks stay below 256 KiB.
-const MAX_RECORD: u64 = 64 << 20;
 
 /// One captured packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,23 +45,6 @@ pub struct Record<'a> {
     pub orig_len: u32,
     /// The captured bytes.
     pub data: &'a [u8],
-}
-
-/// The format of a capture, as far as it was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CaptureFormat {
-    /// pcap, with times in microseconds or nanoseconds.
-    Pcap {
-        /// Times are in nanoseconds.
-        nanoseconds: bool,
-    },
-    /// pcapng.
-    PcapNg {
-        /// Sections so far.
-        sections: u64,
-        /// Interfaces so far, in all sections.
-        interfaces: u64,
-    },
 }
 
 /// Reads the packets of a pcap or pcapng file, one after another; also of one compressed with gzip, zstd or xz.
@@ -270,19 +252,6 @@ impl Records {
 enum Format {
     Pcap(Pcap),
     PcapNg(PcapNg),
-}
-
-/// A packet in the record at the front of the buffer.
-struct Packet {
-    link: LinkType,
-    interface: u32,
-    time_ns: Option<i64>,
-    orig_len: u32,
-    bytes: Range<usize>,
-}
-
-fn range(start: usize, len: usize) -> Range<usize> {
-    start..start + len
 }
 
 /// What is in a file, unpacked where it is compressed.

@@ -4,8 +4,8 @@
 //! variants of old systems as libpcap reads them.
 
 use super::bytes::{u16_at, u32_at};
+use super::packet::{CaptureFormat, Packet, range};
 use super::unit::{TimeUnit, UnitFound};
-use super::{CaptureFormat, Packet, range};
 use crate::packet::LinkType;
 
 pub(super) const HEADER_LEN: usize = 24;

@@ -6,8 +6,8 @@
 use pcap_parser::{Block, InterfaceDescriptionBlock, OptionCode, parse_block_be, parse_block_le};
 
 use super::bytes::u32_at;
+use super::packet::{CaptureFormat, Packet, range};
 use super::unit::{TimeUnit, UnitFound};
-use super::{CaptureFormat, Packet, range};
 use crate::packet::LinkType;
 
 const SECTION_HEADER: u32 = 0x0a0d_0d0a;

@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use wfkit_datasets::Layer;
 
+use super::error::{TextError, Unreadable};
 use super::row::fields;
 use super::times::{DELTAS, Field, SINCE_START, UNSAID};
-use super::{TextError, Unreadable};
 use crate::import::stats::Reason;
 use crate::packet::endpoint::Endpoint;
 use crate::packet::{Segment, TcpFlags};

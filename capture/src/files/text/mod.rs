@@ -5,6 +5,7 @@
 
 mod columns;
 mod encoding;
+mod error;
 mod printed;
 mod row;
 mod times;
@@ -13,7 +14,6 @@ use std::collections::BTreeSet;
 use std::io::{self, BufRead, Read};
 use std::path::Path;
 
-use thiserror::Error;
 use wfkit_datasets::Layer;
 
 use crate::files::records::open_unpacked;
@@ -22,6 +22,8 @@ use crate::packet::Segment;
 
 use columns::Columns;
 use encoding::decoded;
+pub(crate) use error::TextError;
+use error::Unreadable;
 use printed::as_rows;
 use times::{Look, Times};
 
@@ -30,37 +32,6 @@ const MAX_LINE: u64 = 64 << 10;
 
 /// How many names of protocols a message tells.
 const MOST_NAMES: usize = 5;
-
-/// Why a text cannot be read, or not further. Rows are counted from 1, after the header. Values are not told: they are
-/// addresses.
-#[derive(Debug, Error)]
-pub(crate) enum TextError {
-    #[error("row {row}: the text cannot be read further")]
-    Read { row: u64 },
-    #[error("no column with sizes of the layer {layer}: {}; it has {}{instead}", needs(wanted), found.join(", "))]
-    NoSizes { layer: String, wanted: &'static [&'static str], found: Vec<String>, instead: String },
-    #[error("{0}")]
-    Printed(&'static str),
-    #[error(
-        "column `{column}`: {what}; write times with `tshark -e frame.time_epoch`, or call the column frame.time_relative \
-         where it is seconds from the start, frame.time_delta where it is seconds from the packet before"
-    )]
-    Times { column: String, what: &'static str },
-}
-
-fn needs(wanted: &[&str]) -> String {
-    match wanted {
-        [] => "a text about packets has none, a capture does".to_owned(),
-        names => format!("it needs one of {}", names.join(", ")),
-    }
-}
-
-/// A field that is not what its column should hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Unreadable {
-    column: &'static str,
-    expected: &'static str,
-}
 
 /// The time of a packet, Unix time in ns, and what a segment says of it; or why it is none.
 pub(crate) type TextPacket = Result<(i64, Segment<'static>), Reason>;

@@ -3,7 +3,7 @@
 use tls_parser::{TlsCipherEncMode, TlsCipherMac, TlsCipherSuite};
 use wfkit_datasets::tor::{self, RECORD_HEADER};
 
-use super::records::RecordKind;
+use super::record_kind::RecordKind;
 
 /// What protects the records of a connection, and so how much of their lengths is plaintext.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! The TLS records in the bytes of a stream.
 
 use super::cells::Negotiated;
+use super::record_kind::RecordKind;
 use super::stream::Bytes;
 
 /// A TLS record header, without what TLS does not allow (RFC 8446, 5.1; RFC 5246, 6.2).
@@ -31,16 +32,6 @@ impl RecordHeader {
 const CHANGE_CIPHER_SPEC: u8 = 20;
 const HANDSHAKE: u8 = 22;
 const APPLICATION_DATA: u8 = 23;
-
-/// What is known of a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RecordKind {
-    Application,
-    /// A handshake message, an alert and the like.
-    Other,
-    /// Where it starts and ends was not captured, and so neither its type.
-    Estimated,
-}
 
 /// A record, when the last of its bytes was there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
