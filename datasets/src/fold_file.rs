@@ -12,16 +12,13 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use crate::formats::{csv_member, file_name, whole_number, write_csv_rows};
-use crate::frame::{CLASS, REP, SESSION, key_columns, write_parquet};
+use crate::frame::{CLASS, FOLD, REP, SESSION, TOGETHER, key_columns, write_parquet};
 use crate::join::{JoinError, join, some};
 use crate::loose_table::{LooseTable, Others};
 use crate::parquet_file::Written;
 use crate::probabilities::csv_key;
 use crate::splits::Split;
 use crate::{FileKind, Groups, ReadError, TraceKey, WriteError};
-
-pub(crate) const FOLD: &str = "fold";
-pub(crate) const TOGETHER: &str = "together";
 
 /// What is never in two folds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -20,6 +20,10 @@ pub(crate) const PAGE: &str = "page";
 pub(crate) const START: &str = "start_ns";
 pub(crate) const LIKENESS: &str = "likeness";
 
+/// In tables of folds: the fold of a trace, and what is kept together.
+pub(crate) const FOLD: &str = "fold";
+pub(crate) const TOGETHER: &str = "together";
+
 /// The columns that are labels, not values.
 pub(crate) const LABELS: [&str; 7] = [CLASS, REP, SESSION, ORIGIN, PAGE, START, LIKENESS];
 

@@ -6,9 +6,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::ReadError;
-use crate::fold_file::{FOLD, TOGETHER};
 use crate::formats::{Dialect, csv_head, start_of};
-use crate::frame::{CLASS, Frame, LABELS, PARQUET_MAGIC, REP, SESSION};
+use crate::frame::{CLASS, FOLD, Frame, LABELS, PARQUET_MAGIC, REP, SESSION, TOGETHER};
 use crate::{SIZE, TIME, canonical_class};
 
 /// What a file of this program holds.

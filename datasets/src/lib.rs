@@ -22,6 +22,7 @@ mod join;
 #[cfg(feature = "tables")]
 mod kinds;
 mod label;
+mod layer;
 mod likeness;
 #[cfg(feature = "tables")]
 mod loose_table;
@@ -71,6 +72,7 @@ pub use info::{InfoOfParts, TraceSetInfo, doubts, duplicates, implausible_times,
 #[cfg(feature = "tables")]
 pub use kinds::FileKind;
 pub use label::Label;
+pub use layer::Layer;
 pub use likeness::{Likeness, NotALikeness};
 pub use observed::{Observed, ObservedComparison};
 pub use overlap::{Known, Overlap};
@@ -88,7 +90,7 @@ pub use shard::{NotAShard, Shard};
 #[cfg(feature = "tables")]
 pub use tables::{ColumnTable, TableSink, read_table, write_table, write_table_in_parts};
 pub use trace::{Trace, TraceError, short_hash};
-pub use trace_set::{LabelledTrace, Layer, Provenance, TraceKey, TraceSet, TraceSetError, renumber, volume};
+pub use trace_set::{LabelledTrace, Provenance, TraceKey, TraceSet, TraceSetError, renumber, volume};
 pub use view::View;
 
 /// The folder of the bundled sample of real captures, in the source tree that this was built from.

@@ -7,9 +7,8 @@ use std::path::Path;
 use ndarray::{Array2, Axis};
 use wfkit_metrics::{ClassMap, Probabilities, ProbabilityError, ROW_SUM_TOLERANCE, did_you_mean_one_of};
 
-use crate::fold_file::{FOLD, TOGETHER};
 use crate::formats::{Dialect, NPY_MAGIC, NumpyArray, ReadLimits, csv_head, may_be_numpy, read_numpy, start_of};
-use crate::frame::{CLASS, Frame, LABELS, REP};
+use crate::frame::{CLASS, FOLD, Frame, LABELS, REP, TOGETHER};
 use crate::join::{JoinError, join, some};
 use crate::loose_table::{LooseTable, Others, RowNumbers};
 use crate::probabilities::class_of_column;

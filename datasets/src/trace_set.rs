@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 use wfkit_metrics::{ClassMap, Volume, class_order};
 
-use crate::{Counting, PacketColumn, Trace, canonical_class, hex};
+use crate::{Counting, Layer, PacketColumn, Trace, canonical_class, hex};
 
 /// What identifies a trace in its set: class, session and repetition together are unique.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -67,26 +67,6 @@ impl LabelledTrace {
     pub fn origin_of_copies(&self) -> String {
         self.origin.clone().unwrap_or_else(|| self.trace.short_hash())
     }
-}
-
-/// Which size the sizes of a trace are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Layer {
-    /// Link-layer frame length.
-    Frame,
-    /// IP total length.
-    Ip,
-    /// TCP payload length; packets without payload are not part of the trace.
-    Tcp,
-    /// TLS record length.
-    Tls,
-    /// One entry a Tor cell, of its length where that is known.
-    Cell,
-    /// UDP payload length; packets without payload are not part of the trace.
-    Udp,
-    /// Not known, as after reading a format that does not say.
-    Unknown,
 }
 
 /// Where a set comes from: what the Parquet metadata keeps.

@@ -34,6 +34,14 @@ enum FittedError {
     Learned(String),
 }
 
+impl FeatureSpec {
+    /// Learns from training traces what has to be learned: lengths, vocabularies, edges. Give the training part alone.
+    /// Without any trace `sequence` and the vocabularies have no columns.
+    pub fn fit(&self, training: &[&Trace]) -> FeatureExtractor {
+        FeatureExtractor::fit(self, training)
+    }
+}
+
 impl FeatureExtractor {
     pub(crate) fn fit(spec: &FeatureSpec, training: &[&Trace]) -> Self {
         Self::of(spec.sets().iter().map(|&set| FittedSet::fit(set, training)).collect())

@@ -12,6 +12,7 @@ mod report;
 mod sets;
 mod sparse;
 mod spec;
+mod spec_error;
 mod stats;
 mod tensor;
 
@@ -24,7 +25,8 @@ pub use meaning::meaning;
 pub use report::{FeatureAuc, FeatureReport, feature_aucs};
 pub use sets::{FeatureSet, MISSING, PpiPackets};
 pub use sparse::{SparseError, SparseMatrix};
-pub use spec::{FeatureSpec, FeatureSpecError};
+pub use spec::FeatureSpec;
+pub use spec_error::FeatureSpecError;
 pub use tensor::{Channel, TensorError, TensorSpec, write_tensor};
 /// The label of a row.
 pub use wfkit_datasets::Label as Row;

@@ -4,44 +4,15 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
-use wfkit_datasets::Trace;
-use wfkit_metrics::did_you_mean_one_of;
 
-use crate::{FeatureExtractor, FeatureSet};
+use crate::FeatureSet;
+use crate::spec_error::FeatureSpecError;
 
 /// One or more feature sets side by side, each once. Written with commas: `kfp-core,cumul`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct FeatureSpec {
     sets: Vec<FeatureSet>,
-}
-
-/// Why names are not a list of feature sets.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum FeatureSpecError {
-    /// There is no such set.
-    #[error("no feature set is named {name:?}{}; there are {}", did_you_mean_one_of(name, FeatureSet::ALL.map(FeatureSet::name)), available())]
-    Unknown {
-        /// The name found.
-        name: String,
-    },
-    /// A set occurs twice, perhaps with another number.
-    #[error("feature set {} is named twice", .0.name())]
-    Twice(FeatureSet),
-    /// A number of packets that `ppi` does not take.
-    #[error("{name:?}: how many packets ppi looks at is said as ppi:n=N, N from 1 to 255")]
-    Packets {
-        /// What was found.
-        name: String,
-    },
-    /// The list is empty.
-    #[error("no feature set is named at all; there are {}", available())]
-    Empty,
-}
-
-fn available() -> String {
-    format!("{} (kfp is kfp-175; ppi:n=10 is ppi of 10 packets)", FeatureSet::ALL.map(FeatureSet::name).join(", "))
 }
 
 impl FeatureSpec {
@@ -59,12 +30,6 @@ impl FeatureSpec {
     /// The sets, in the order of their columns.
     pub fn sets(&self) -> &[FeatureSet] {
         &self.sets
-    }
-
-    /// Learns from training traces what has to be learned: lengths, vocabularies, edges. Give the training part alone.
-    /// Without any trace `sequence` and the vocabularies have no columns.
-    pub fn fit(&self, training: &[&Trace]) -> FeatureExtractor {
-        FeatureExtractor::fit(self, training)
     }
 }
 
@@ -104,6 +69,21 @@ impl TryFrom<String> for FeatureSpec {
 
     fn try_from(list: String) -> Result<Self, FeatureSpecError> {
         list.parse()
+    }
+}
+
+impl FromStr for FeatureSet {
+    type Err = FeatureSpecError;
+
+    /// The set of that name, or of the alias `kfp`, which is `kfp-175`; `ppi:n=10` is `ppi` of the first 10 packets.
+    fn from_str(name: &str) -> Result<Self, FeatureSpecError> {
+        if let Some(parameter) = name.strip_prefix("ppi:") {
+            let packets = parameter.trim().strip_prefix("n=").and_then(|n| n.parse().ok());
+            return packets.map(Self::Ppi).ok_or_else(|| FeatureSpecError::Packets { name: name.to_owned() });
+        }
+        let name = if name == "kfp" { "kfp-175" } else { name };
+        let set = Self::ALL.into_iter().find(|set| set.name() == name);
+        set.ok_or_else(|| FeatureSpecError::Unknown { name: name.to_owned() })
     }
 }
 

@@ -8,6 +8,10 @@ use thiserror::Error;
 use super::{LimitExceeded, Problems};
 use crate::{TraceKey, TraceSetError};
 
+/// What is read as traces, in words.
+pub(super) const READABLE: &str = "traces as Parquet (class, rep, time_ns, size), .csv or .csv.zip (cell_id,rep,direction_size,timestamp: bytes, + out, \
+     - in, and seconds from 0), in the format of another tool (datasets/README.md has them), or a folder of one of them";
+
 /// Why a file could not be read.
 ///
 /// Rows of CSV files are lines of the file (the header is line 1); rows of Parquet files count from 0, as pandas and polars do.

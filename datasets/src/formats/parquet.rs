@@ -92,7 +92,7 @@ pub(super) fn check_kind(path: &Path, frame: &Frame<'_>) -> Result<(), ReadError
         // The first column that is missing is named.
         None => return Ok(()),
     };
-    Err(ReadError::Unrecognised { path: path.to_owned(), found, expected: super::traces::READABLE })
+    Err(ReadError::Unrecognised { path: path.to_owned(), found, expected: super::error::READABLE })
 }
 
 /// Whether times and sizes stand alone, not in lists.

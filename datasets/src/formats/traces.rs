@@ -11,6 +11,7 @@ use wfkit_metrics::{Observer, Silent, Work};
 use super::copies::{ANOTHER_COPY, Loads, refuse_copies};
 use super::csv_file::{ZIP_MAGIC, csv_head, csv_member};
 use super::dialect::Dialect;
+use super::error::READABLE;
 use super::explainwf::{XZ_MAGIC, is_log, is_packed_log, read_cell_log};
 use super::field::{ColumnMap, FieldFormat, FieldTraces, count_anew, read_mapped};
 use super::foreign::describe;
@@ -26,8 +27,6 @@ use crate::{
     implausible_times,
 };
 
-pub(super) const READABLE: &str = "traces as Parquet (class, rep, time_ns, size), .csv or .csv.zip (cell_id,rep,direction_size,timestamp: bytes, + out, \
-     - in, and seconds from 0), in the format of another tool (datasets/README.md has them), or a folder of one of them";
 const WRITABLE: &str = ".parquet, .csv or .csv.zip";
 pub(super) const PACKET_KEYS: [KeyColumn<'static>; 2] = [KeyColumn::text("cell_id"), KeyColumn::integer("rep")];
 

@@ -29,7 +29,6 @@ use serde::{Deserialize, Serialize};
 use wfkit_datasets::Trace;
 
 use crate::column::{Feature, FeatureInformation};
-use crate::spec::FeatureSpecError;
 
 pub(crate) use kfp::size::Sizes as CommonSizes;
 pub(crate) use ngram::{Commonest, NgramLearner};
@@ -248,21 +247,6 @@ impl fmt::Display for FeatureSet {
             Self::Ppi(packets) if *packets != PpiPackets::USUAL => write!(f, "{}:n={packets}", self.name()),
             _ => f.write_str(self.name()),
         }
-    }
-}
-
-impl FromStr for FeatureSet {
-    type Err = FeatureSpecError;
-
-    /// The set of that name, or of the alias `kfp`, which is `kfp-175`; `ppi:n=10` is `ppi` of the first 10 packets.
-    fn from_str(name: &str) -> Result<Self, FeatureSpecError> {
-        if let Some(parameter) = name.strip_prefix("ppi:") {
-            let packets = parameter.trim().strip_prefix("n=").and_then(|n| n.parse().ok());
-            return packets.map(Self::Ppi).ok_or_else(|| FeatureSpecError::Packets { name: name.to_owned() });
-        }
-        let name = if name == "kfp" { "kfp-175" } else { name };
-        let set = Self::ALL.into_iter().find(|set| set.name() == name);
-        set.ok_or_else(|| FeatureSpecError::Unknown { name: name.to_owned() })
     }
 }
 
