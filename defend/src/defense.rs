@@ -4,11 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 use wfkit_datasets::Trace;
 use wfkit_metrics::did_you_mean_one_of;
 
-use crate::{DefendedTrace, Draws, Guarantees, StopRule, Violation};
+use crate::{DefendedTrace, DefenseError, Draws, Guarantees, StopRule};
 
 /// A defence with its parameters: what it makes of a trace.
 ///
@@ -97,39 +96,4 @@ impl fmt::Display for DelayModel {
             Self::Aggregate => "aggregate",
         })
     }
-}
-
-/// Why a defence could not defend a trace.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum DefenseError {
-    /// The defended trace would have more packets than one may have ([`Limit`](crate::Limit)).
-    #[error(
-        "the defended trace would have more than {limit} packets, the limit: the trace is too long or too large for this defence, or its times are in another \
-         unit than seconds; raise the limit with --most-packets (44 bytes of memory a packet), or take shorter traces"
-    )]
-    TooLarge {
-        /// The limit.
-        limit: u64,
-    },
-    /// The delays of one packet move another, round and round.
-    #[error("the delays do not settle in {rounds} rounds")]
-    Unsettled {
-        /// How many.
-        rounds: usize,
-    },
-    /// Nothing of the trace is ever on the paths that are seen.
-    #[error("in {draws} draws no packet is on a path that is seen")]
-    Unseen {
-        /// How many.
-        draws: u64,
-    },
-    /// The simulator of others that a defence runs in fails on the trace.
-    #[error("Maybenot's simulator fails: {reason}")]
-    Simulator {
-        /// What it says, or what it has not done.
-        reason: String,
-    },
-    /// The result is not a trace.
-    #[error("the defended trace {0}")]
-    Shape(#[from] Violation),
 }

@@ -2,7 +2,9 @@
 
 mod defense;
 mod defenses;
+mod error;
 mod manifest;
+mod manifest_file;
 mod overheads;
 mod simulate;
 mod spec;
@@ -10,8 +12,10 @@ mod spec;
 mod testing;
 mod verify;
 
-pub use defense::{Assumptions, Defense, DefenseError, DelayModel};
-pub use manifest::{Cost, LayerManifest, Manifest, ManifestFile, Totals, TrainingManifest};
+pub use defense::{Assumptions, Defense, DelayModel};
+pub use error::{DefendError, DefenseError};
+pub use manifest::{LayerManifest, Manifest, TrainingManifest};
+pub use manifest_file::{Cost, ManifestFile, Totals};
 pub use overheads::{BothWays, DelaySummary, Estimate, OverheadOptions, Overheads, Peak, RatioSummary};
 pub use simulate::bracket::{ModelCost, TimeBracket};
 pub use simulate::causality::{Arrivals, CausalityReport, Causes};
@@ -23,21 +27,21 @@ pub use simulate::defended_trace::{DefendedPacket, DefendedTrace, DefendedTraceB
 pub use simulate::direction::{Direction, PerDirection};
 pub use simulate::draws::Draws;
 pub use simulate::load::Load;
-pub use simulate::pipeline::{DefendError, Pipeline};
+pub use simulate::pipeline::Pipeline;
 pub use simulate::profile::{Needs, Profile};
 pub use simulate::retime::{Retimed, RetimedSession, RetimedSet, retime, retime_set};
 pub use spec::grid::{GridError, grid};
+pub use spec::info::{DefaultValue, DefenseInfo, Parameter, Preset};
 pub use spec::limit::Limit;
 pub use spec::not_simulated::{NotSimulated, not_simulated};
-pub use spec::specification::{
-    DefaultValue, DefenseInfo, DefenseSpec, DefenseSpecError, LayerSpec, Parameter, Preset, list, meant_defense,
-};
+pub use spec::specification::{DefenseSpec, DefenseSpecError, LayerSpec, list, meant_defense};
 pub use spec::stop::StopRule;
 pub use spec::value::{Kind, ParameterValues, Value};
 pub use spec::variants::{Variant, Variants, variants};
-pub use verify::audit::{AuditViolation, DefendedAudit, HeldToBy, LeftAlone, keeps_sessions};
+pub use verify::audit::{AuditViolation, DefendedAudit, HeldToBy, keeps_sessions};
 pub use verify::check::check;
 pub use verify::diagnosis::diagnose;
 pub use verify::invariants::{Guarantees, Invariant, SlotPlan, Violation};
+pub use verify::left_alone::LeftAlone;
 pub use verify::lint::{Finding, Severity, lint};
-pub use verify::verification::{check_composition, check_overheads};
+pub use verify::written::{check_composition, check_overheads};

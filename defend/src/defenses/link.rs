@@ -3,6 +3,7 @@
 use wfkit_datasets::Trace;
 
 use super::{DELAYS, delay_model, no_conflict, released};
+use crate::simulate::transmission::transmission_ns;
 use crate::{
     Arrivals, Assumptions, DefaultValue, DefendedTrace, Defense, DefenseError, DefenseInfo, DelayModel, Direction,
     Draws, Guarantees, Kind, Ledger, Needs, Parameter, PerDirection, Preset, StopRule, Value,
@@ -72,11 +73,6 @@ pub(super) const INFO: DefenseInfo = DefenseInfo {
 struct Link {
     bits_per_second: PerDirection<u64>,
     delays: DelayModel,
-}
-
-/// How long `size` bytes take at so many bits a second, rounded up to ns.
-pub(crate) fn transmission_ns(size: i32, bits_per_second: u64) -> u64 {
-    (u64::from(size.unsigned_abs()) * 8_000_000_000).div_ceil(bits_per_second)
 }
 
 impl Defense for Link {

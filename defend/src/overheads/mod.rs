@@ -1,7 +1,10 @@
 //! What a defence costs, by name.
 
+mod peak;
 mod summary;
 mod trace_cost;
+
+pub use peak::Peak;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -71,15 +74,6 @@ pub struct Overheads {
     /// Traces that the shape of their anonymity set does not hold, so that they show more than their set.
     #[serde(default)]
     pub misfit_traces: u64,
-}
-
-/// A number before and after a defence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Peak {
-    /// Before.
-    pub original: u64,
-    /// After.
-    pub defended: u64,
 }
 
 /// How overheads are estimated.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use wfkit_datasets::Trace;
 
-use super::Peak;
+use super::peak::Peak;
 use crate::{DefendedTrace, Direction, Ledger, PerDirection};
 
 /// What one trace costs.

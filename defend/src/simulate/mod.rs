@@ -12,3 +12,4 @@ pub(crate) mod pipeline;
 pub(crate) mod profile;
 pub(crate) mod replay;
 pub(crate) mod retime;
+pub(crate) mod transmission;

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use thiserror::Error;
-use wfkit_datasets::{LabelledTrace, Trace, TraceKey, TraceSet};
+use wfkit_datasets::{LabelledTrace, Trace, TraceSet};
 
+use crate::DefendError;
 use crate::simulate::load::Lot;
 use crate::simulate::replay::replay;
 use crate::{
     DefendedTrace, Defense, DefenseError, DefenseSpec, DelayModel, Draws, Guarantees, LayerManifest, LeftAlone, Limit,
-    Load, Manifest, ParameterValues, Profile, Violation, check,
+    Load, Manifest, ParameterValues, Profile, check,
 };
 
 /// The layers of a specification, made for sets of one profile, ready to defend traces one by one.
@@ -48,90 +48,6 @@ pub(crate) struct LastLayer<'a> {
     pub(crate) made: DefendedTrace,
     /// What it promises.
     pub(crate) guarantees: &'a Guarantees,
-}
-
-/// Why a set could not be defended.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum DefendError {
-    /// The defence works on sizes in bytes, the set has cells.
-    #[error("{layer} pads sizes, but the set has one entry a cell, all of one size")]
-    NeedsSizes {
-        /// The layer.
-        layer: String,
-    },
-    /// The defence works on times, the set has none.
-    #[error("{layer} works on times, but all packets of the set are at time 0")]
-    NeedsTimes {
-        /// The layer.
-        layer: String,
-    },
-    /// A layer learns from labelled traces, and there are none.
-    #[error("{layer} learns from training traces and their classes, and was given none")]
-    NeedsTraining {
-        /// The layer.
-        layer: String,
-    },
-    /// The training traces are not like the traces to defend.
-    #[error("the training traces do not suit: {reason}")]
-    Training {
-        /// Why not.
-        reason: String,
-    },
-    /// The set does not suit the parameters.
-    #[error("{layer}: {reason}")]
-    Unsuitable {
-        /// The layer.
-        layer: String,
-        /// Why not, and what would.
-        reason: String,
-    },
-    /// A trace cannot be defended.
-    #[error("{layer} on the trace ({trace}): {error}")]
-    Trace {
-        /// The trace.
-        trace: TraceKey,
-        /// The layer.
-        layer: String,
-        /// What went wrong.
-        error: DefenseError,
-    },
-    /// The defended set would be larger than it may be.
-    #[error(
-        "{spec}: the defended set would have more than {limit} packets, 32 times the limit of a trace, which would take {} GB: defend fewer traces at a time, or \
-         raise the limit with --most-packets", limit * 44 / 1_000_000_000
-    )]
-    SetTooLarge {
-        /// The whole specification.
-        spec: String,
-        /// The limit.
-        limit: u64,
-    },
-    /// A set of copies needs numbers for them.
-    #[error("{replicas} copies of the trace ({trace}) would not have keys of their own")]
-    Rep {
-        /// The trace.
-        trace: TraceKey,
-        /// Copies a trace.
-        replicas: u32,
-    },
-    /// A defended set breaks an invariant. This is a fault of the defence, not of the set.
-    #[error("{spec} {violation}")]
-    Set {
-        /// The whole specification.
-        spec: String,
-        /// What is broken.
-        violation: Violation,
-    },
-    /// A defended trace breaks an invariant. This is a fault of the defence, not of the trace.
-    #[error("{layer} on the trace ({trace}) {violation}")]
-    Invariant {
-        /// The trace.
-        trace: TraceKey,
-        /// The layer, or the whole specification.
-        layer: String,
-        /// What is broken.
-        violation: Violation,
-    },
 }
 
 impl Pipeline {
@@ -297,6 +213,8 @@ impl Pipeline {
 mod tests {
     use proptest::prelude::*;
     use wfkit_datasets::{Layer, Provenance};
+
+    use wfkit_datasets::TraceKey;
 
     use super::*;
     use crate::testing::{any_layers, any_set, any_spec, defend_one, labelled, training};

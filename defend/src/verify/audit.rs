@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use wfkit_datasets::{LabelledTrace, Trace, TraceKey, TraceSet};
 
-use crate::{Copies, DefendError, DefenseSpec, Direction, Invariant, Pipeline, Profile};
+use crate::{Copies, DefendError, DefenseSpec, Direction, Invariant, LeftAlone, Pipeline, Profile};
 
 /// What the traces before and after a defence show, whoever made them.
 ///
@@ -45,22 +45,6 @@ pub struct DefendedAudit {
     pub tested: Vec<Invariant>,
     /// What traces alone cannot tell.
     pub untestable: Vec<Invariant>,
-}
-
-/// What a defence left alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LeftAlone {
-    /// Every packet is as it was, and no other is there.
-    Everything,
-    /// Every packet is as it was, among others (padding only).
-    Packets,
-    /// The times and directions of all packets, no other is there (padded sizes).
-    Times,
-    /// The sizes each way, in order, no other packet is there (delays only).
-    Sizes,
-    /// None of this.
-    Nothing,
 }
 
 /// Why pairs are held to leaving something alone.
@@ -163,13 +147,6 @@ impl DefendedAudit {
     /// Whether nothing is wrong.
     pub fn passed(&self) -> bool {
         self.missing.is_empty() && self.unexpected.is_empty() && self.violations.is_empty() && self.unlike.is_empty()
-    }
-}
-
-impl LeftAlone {
-    /// Whether a pair that keeps this keeps `least` too.
-    fn is_as_much_as(self, least: Self) -> bool {
-        self == least || self == Self::Everything || least == Self::Nothing
     }
 }
 

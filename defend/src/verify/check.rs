@@ -4,8 +4,8 @@ use std::cell::LazyCell;
 
 use wfkit_datasets::Trace;
 
-use crate::defenses::link::transmission_ns;
 use crate::simulate::causality::answers;
+use crate::simulate::transmission::transmission_ns;
 use crate::{DefendedTrace, Direction, Guarantees, Invariant, PerDirection, SlotPlan, Violation};
 
 /// Checks that `defended` is a defence of `original` that keeps `guarantees`; the first invariant that is broken is the error.

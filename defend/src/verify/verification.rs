@@ -2,7 +2,7 @@
 
 use wfkit_datasets::{LabelledTrace, TraceKey, TraceSet};
 
-use crate::{DefendedSet, DefendedTrace, Invariant, OverheadOptions, Profile, Violation};
+use crate::{DefendedTrace, Invariant, Profile, Violation};
 
 /// A second run gives the same packets, which carry the same.
 pub(crate) fn check_determinism(first: &DefendedTrace, second: &DefendedTrace) -> Result<(), Violation> {
@@ -29,52 +29,7 @@ pub(crate) fn check_labels(set: &TraceSet, profile: &Profile) -> Result<(), Viol
     broken(Invariant::Labels, 0, "what the defence is told of the set follows the labels")
 }
 
-/// Checks that what an observer sees of a defended set, `observed`, names every layer in the order in which they were applied.
-pub fn check_composition(defended: &DefendedSet<'_>, observed: &TraceSet) -> Result<(), Violation> {
-    let layers = defended.manifest().layers.iter().map(|layer| &layer.spec);
-    let expected: Vec<&String> = defended.original().provenance().defenses.iter().chain(layers).collect();
-    let found = &observed.provenance().defenses;
-    if found.iter().eq(expected.iter().copied()) {
-        return Ok(());
-    }
-    broken(Invariant::Composition, 0, format!("the set names the layers {found:?}, it is made by {expected:?}"))
-}
-
-/// Checks that a defended set that was written and read again, `written`, costs what the simulation says. Where the set shows
-/// some paths only, it has what is sent over them.
-pub fn check_overheads(defended: &DefendedSet<'_>, written: &TraceSet) -> Result<(), Violation> {
-    let totals = |set: &TraceSet| {
-        let bytes = set.traces().iter().map(|t| t.trace.in_bytes() + t.trace.out_bytes()).sum::<u64>();
-        (bytes as f64, set.packets() as f64)
-    };
-    let replicas = f64::from(defended.manifest().replicas);
-    if defended.spec().hides_paths() {
-        let seen = || defended.traces().flat_map(|(_, trace)| trace.packets()).filter(|packet| packet.seen);
-        let expected = (seen().map(|packet| f64::from(packet.size.unsigned_abs())).sum(), seen().count() as f64);
-        let found = totals(written);
-        if found == expected {
-            return Ok(());
-        }
-        let detail = format!("{found:?} bytes and packets in the file, {expected:?} on the paths that are seen");
-        return broken(Invariant::Overheads, 0, detail);
-    }
-    let ((bytes, packets), (bytes_after, packets_after)) = (totals(defended.original()), totals(written));
-    let overheads = defended.overheads(&OverheadOptions { bootstrap: 0, seed: 0 });
-    for (what, before, after, reported) in [
-        ("bytes", bytes, bytes_after, overheads.bandwidth.both.total),
-        ("packets", packets, packets_after, overheads.packets.both.total),
-    ] {
-        let Some(reported) = reported else { continue };
-        let found = after / (before * replicas) - 1.0;
-        if (found - reported.value).abs() > 1e-9 * (1.0 + found.abs()) {
-            let detail = format!("{found} more {what} in the file, {} in the report", reported.value);
-            return broken(Invariant::Overheads, 0, detail);
-        }
-    }
-    Ok(())
-}
-
-fn broken(invariant: Invariant, packet: usize, detail: impl Into<String>) -> Result<(), Violation> {
+pub(super) fn broken(invariant: Invariant, packet: usize, detail: impl Into<String>) -> Result<(), Violation> {
     Err(Violation { invariant, packet, detail: detail.into() })
 }
 
@@ -85,6 +40,7 @@ mod tests {
     use super::*;
     use crate::defend;
     use crate::testing::{defend_many, labelled};
+    use crate::{check_composition, check_overheads};
 
     fn set() -> TraceSet {
         let trace = |last| Trace::new(vec![0, 1_000_000_000, 2_000_000_000], vec![100, -200, last]).unwrap();

@@ -23,7 +23,6 @@ mod wang;
 mod wefde;
 
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use wfkit_datasets::Trace;
