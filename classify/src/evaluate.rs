@@ -12,7 +12,7 @@ use wfkit_metrics::{Average, ClassMap, Observer, Probabilities, accuracy, roc_au
 
 use crate::attack::{Attack, AttackError, FittedAttack};
 use crate::neighbours::errors::{NearestNeighbourErrors, nearest_neighbour_errors};
-use crate::samples::Samples;
+use crate::samples::{Samples, ascending};
 
 /// What an attack said of every tested sample, and how it came to say so.
 #[derive(Debug, Clone, PartialEq)]
@@ -311,11 +311,4 @@ fn tested_rows(samples: Samples<'_>, splits: &[Split]) -> Result<Vec<usize>, Eva
 fn known_labels(samples: Samples<'_>, classes: &ClassMap) -> Vec<usize> {
     let known = |label: Option<usize>| label.expect("the classes are those of the samples");
     samples.labels(classes).into_iter().map(known).collect()
-}
-
-fn ascending(rows: &[usize]) -> Vec<usize> {
-    let mut rows = rows.to_vec();
-    rows.sort_unstable();
-    rows.dedup();
-    rows
 }

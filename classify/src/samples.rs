@@ -191,3 +191,11 @@ impl AttackFeatures<'_> {
         }
     }
 }
+
+/// Rows in their order, each once.
+pub(crate) fn ascending(rows: &[usize]) -> Vec<usize> {
+    let mut rows = rows.to_vec();
+    rows.sort_unstable();
+    rows.dedup();
+    rows
+}

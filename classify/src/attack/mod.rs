@@ -8,24 +8,24 @@ mod input;
 
 use std::sync::Arc;
 
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
 use wfkit_datasets::Groups;
 use wfkit_datasets::splits::{Split, stratified_k_fold};
 use wfkit_features::FeatureSpec;
-use wfkit_metrics::{Observer, Silent};
+use wfkit_metrics::seed::mix;
+use wfkit_metrics::{Observer, Silent, Work};
 
 use crate::calibrate::{Calibration, Calibrator};
 use crate::deep::{self, Architecture};
-use crate::evaluate::{EvaluateError, Event, evaluate};
 use crate::forest::{ClassWeights, ForestParams, Splits};
 use crate::learners::aligned::Align;
 use crate::learners::boosting::Boosting;
 use crate::learners::pool::Candidate;
 use crate::learners::svm::Svm;
-use crate::learners::{Backend, Learner, Model, Training};
+use crate::learners::{Backend, Learner, Training};
 use crate::neighbours::nearest_leaves::NearestLeaves;
 use crate::neighbours::wang_knn::WangKnn;
-use crate::samples::{AttackFeatures, Samples};
+use crate::samples::{AttackFeatures, Samples, ascending};
 use catalogue::{CANDIDATES, Classifier};
 
 pub(crate) use best::judged_rows;
@@ -343,20 +343,20 @@ impl Attack {
         };
         let folds: Vec<Split> = folds.iter().map(of_samples).collect();
         let plain = self.clone().calibrated(Calibration::None);
-        observer.begin("calibrating", folds.len() as u64);
-        let hear = |event: Event<'_>| {
-            if matches!(event, Event::PredictDone { .. }) {
-                observer.step();
+        let mut said = Array2::zeros((samples.len(), classes.len()));
+        let work = Work::begin(observer, "calibrating", folds.len());
+        for (fold, split) in folds.iter().enumerate() {
+            let (train, test) = (ascending(&split.train), ascending(&split.test));
+            let fitted = plain.fit(samples.select(&train).as_samples(), mix(seed, fold as u64))?;
+            let answers = fitted.predict(samples.select(&test).as_samples())?.over(&classes);
+            for (&row, answer) in test.iter().zip(answers.values().rows()) {
+                said.row_mut(row).assign(&answer);
             }
-        };
-        let found = evaluate(&plain, samples, &folds, seed, &hear);
-        observer.end();
-        let found = found.map_err(|error| match error {
-            EvaluateError::Attack { source, .. } => source,
-            _ => unreachable!("folds of these samples are sound"),
-        })?;
-        let independent = groups.select(&found.rows).len();
-        Ok(calibration.fit(found.probabilities.values(), &found.truth, independent))
+            work.step();
+        }
+        let tested: Vec<usize> = ascending(&folds.iter().flat_map(|split| &split.test).copied().collect::<Vec<_>>());
+        let truth: Vec<usize> = tested.iter().map(|&row| all[row]).collect();
+        Ok(calibration.fit(said.select(Axis(0), &tested).view(), &truth, groups.select(&tested).len()))
     }
 }
 

@@ -1,6 +1,5 @@
 //! How a forest grows.
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::ForestError;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use wfkit_defend::{Estimate, Finding, OverheadOptions, Overheads};
 use wfkit_metrics::{Utility, Volume};
 
-use super::defended::Pair;
+use super::pair::Pair;
 
 /// What a draw of a defence costs. All overheads are sum over sum; 0.0 is none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

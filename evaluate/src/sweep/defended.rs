@@ -3,22 +3,19 @@
 use std::num::NonZeroU32;
 use std::slice;
 
+use wfkit_datasets::TraceSet;
 use wfkit_datasets::splits::Split;
-use wfkit_datasets::{Trace, TraceSet};
 use wfkit_defend::{
-    DefendOptions, DefendedSet, DefendedTrace, DefenseSpec, OverheadOptions, Overheads, Severity, TimeBracket,
-    defend_with, lint,
+    DefendOptions, DefendedSet, DefenseSpec, OverheadOptions, Overheads, Severity, TimeBracket, defend_with, lint,
 };
 
 use super::cost::DrawCost;
+use super::pair::Pair;
 use super::plan::{SweepPlan, content};
 use crate::ExperimentError;
 
 /// Traces that the delay models are compared on: what waits for inferred dependencies is slow to simulate.
 const COMPARED: usize = 200;
-
-/// A trace before and after.
-pub(super) type Pair<'a> = (&'a Trace, &'a DefendedTrace);
 
 /// What an observer sees of the defended traces: all splits of one set, or, where the defence learns, a set for each split, defended by
 /// what was learned from its training part.

@@ -3,6 +3,7 @@
 mod cost;
 mod defended;
 mod kept;
+mod pair;
 mod plan;
 mod point;
 mod summary;
