@@ -27,6 +27,7 @@ use wfkit_mapped_file::MappedFile;
 
 use crate::attack::{About, FittedAttack, Sees};
 use crate::calibrate::Calibrator;
+use crate::forest::ForestParams;
 use crate::learners::Kind;
 use crate::model_error::{ModelFileError, ModelFormatError, VERSION, agree};
 use crate::model_kinds;
@@ -42,6 +43,9 @@ struct Header {
     #[serde(default)]
     kind: Kind,
     about: About,
+    /// How its trees grew, for who reads the header; none of what has no trees of ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    forest: Option<ForestParams>,
     extractor: Option<FeatureExtractor>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     calibrator: Option<Calibrator>,
@@ -72,6 +76,7 @@ impl FittedAttack {
             tool: concat!("wfkit ", env!("CARGO_PKG_VERSION")).to_owned(),
             kind,
             about: self.about.clone(),
+            forest: self.forest_params().cloned(),
             extractor: self.sees.extractor().cloned(),
             calibrator: self.calibrator.clone(),
             unless_unanimous: self.unless_unanimous,
@@ -94,7 +99,7 @@ impl FittedAttack {
     /// The model of the bytes of a file.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelFormatError> {
         let (header, trees) = parts(bytes)?;
-        let Header { tool: _, kind, about, extractor, calibrator, unless_unanimous, learned_from } =
+        let Header { tool: _, kind, about, forest, extractor, calibrator, unless_unanimous, learned_from } =
             serde_json::from_slice(header)?;
         let classes = about.classes.len();
         if cfg!(not(feature = "deep")) && about.attack == "best+deep" {
@@ -104,6 +109,7 @@ impl FittedAttack {
         let model = model_kinds::read(kind, trees, offset, &about)?;
         let extracted = extractor.as_ref().map(FeatureExtractor::names);
         agree([
+            ("the parameters", forest.as_ref() == model.forest_params()),
             ("what it is shown", kind != Kind::Pool || extractor.is_some()),
             ("the number of training samples", about.trained_on.len() == classes),
             ("the names of the features", extracted.is_none_or(|names| names == about.features)),

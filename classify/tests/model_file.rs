@@ -74,6 +74,7 @@ fn what_is_no_model_is_told_apart() {
     };
     let disagree = |what: &str| format!("header and trees of the model file disagree about {what}");
     assert_eq!(renamed("\"seed\":17", "\"seed\":18"), disagree("the seed"));
+    assert_eq!(renamed("\"trees\":4", "\"trees\":5"), disagree("the parameters"));
     assert_eq!(renamed("[10,10,10]", "[10,10010]"), disagree("the number of training samples"));
     assert_eq!(renamed("totals.", "totalz."), disagree("the names of the features"));
     assert!(renamed("\"about\"", "\"abut!\"").starts_with("header of the model file: unknown field `abut!`"));

@@ -6,5 +6,6 @@ pub(crate) mod limit;
 pub(crate) mod not_simulated;
 pub(crate) mod specification;
 pub(crate) mod stop;
+mod units;
 pub(crate) mod value;
 pub(crate) mod variants;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Kind, Value};
+use super::units;
 
 /// When a defence stops sending padding. Written `no-padding`, `oracle` or `soft:4s`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ impl fmt::Display for StopRule {
         match *self {
             Self::NoPadding => f.write_str("no-padding"),
             Self::Oracle => f.write_str("oracle"),
-            Self::Soft { quiet_ns } => write!(f, "soft:{}", Value::Duration(quiet_ns)),
+            Self::Soft { quiet_ns } => write!(f, "soft:{}", units::in_longest(&units::DURATIONS, quiet_ns)),
         }
     }
 }
@@ -39,8 +39,8 @@ impl FromStr for StopRule {
         match (text, text.strip_prefix("soft:")) {
             ("no-padding", _) => Ok(Self::NoPadding),
             ("oracle", _) => Ok(Self::Oracle),
-            (_, Some(quiet)) => match Kind::Duration.parse(quiet)?.number() {
-                quiet_ns @ 1.. if quiet_ns <= Kind::Duration.max() => Ok(Self::Soft { quiet_ns }),
+            (_, Some(quiet)) => match units::duration(quiet)? {
+                quiet_ns @ 1..=units::LONGEST_NS => Ok(Self::Soft { quiet_ns }),
                 _ => Err(format!("`{quiet}` is not above 0s and within an hour")),
             },
             _ => Err(format!(

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use serde::{Serialize, Serializer};
 use wfkit_metrics::did_you_mean_one_of;
 
+use super::units::{self, decimal};
 use crate::StopRule;
 
 /// The value of a parameter.
@@ -54,12 +55,6 @@ pub enum Kind {
     Text,
 }
 
-/// Units of durations, in ns, longest first, with the number of decimals that still are whole nanoseconds.
-const UNITS: [(&str, u64, usize); 4] = [("s", 1_000_000_000, 9), ("ms", 1_000_000, 6), ("us", 1_000, 3), ("ns", 1, 0)];
-
-/// Units of rates, in bits a second.
-const RATES: [(&str, u64, usize); 4] =
-    [("Gbit/s", 1_000_000_000, 9), ("Mbit/s", 1_000_000, 6), ("kbit/s", 1_000, 3), ("bit/s", 1, 0)];
 const MILLION: u64 = 1_000_000;
 
 /// What a scale is that follows the set.
@@ -69,7 +64,7 @@ impl Kind {
     /// The largest value, in ns, bytes or as a number. Together with the limit on slots these keep times inside 64 bits.
     pub(crate) fn max(self) -> u64 {
         match self {
-            Self::Duration | Self::Stop => 3_600 * 1_000_000_000,
+            Self::Duration | Self::Stop => units::LONGEST_NS,
             Self::Size => i32::MAX as u64,
             Self::Count => 1_000_000,
             Self::Rate => 1_000_000_000_000,
@@ -80,23 +75,16 @@ impl Kind {
 
     /// The value that `text` says, or what is wrong with it.
     pub(crate) fn parse(self, text: &str) -> Result<Value, String> {
-        let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len()));
+        let (number, unit) = units::parted(text);
         match self {
-            Self::Duration => {
-                let Some(&(_, ns, decimals)) = UNITS.iter().find(|(name, ..)| *name == unit) else {
-                    return Err(format!("`{text}` needs the unit of a duration: s, ms, us or ns, as in 40ms"));
-                };
-                decimal(number, decimals, ns)
-                    .map(Value::Duration)
-                    .ok_or_else(|| format!("`{text}` is not a whole number of nanoseconds"))
-            }
+            Self::Duration => units::duration(text).map(Value::Duration),
             Self::Size if unit != "B" => Err(format!("`{text}` needs the unit of a size: B for bytes, as in 750B")),
             Self::Size => {
                 let bytes = number.parse().ok();
                 bytes.map(Value::Size).ok_or_else(|| format!("`{text}` is not a whole number of bytes below 2^32"))
             }
             Self::Rate => {
-                let Some(&(_, bits, decimals)) = RATES.iter().find(|(name, ..)| *name == unit) else {
+                let Some(&(_, bits, decimals)) = units::RATES.iter().find(|(name, ..)| *name == unit) else {
                     return Err(format!(
                         "`{text}` needs the unit of a rate: bit/s, kbit/s, Mbit/s or Gbit/s, as in 10Mbit/s"
                     ));
@@ -163,17 +151,6 @@ fn kept(text: &str) -> &'static str {
     }
 }
 
-/// `number` with at most `decimals` decimals, times `unit` = 10^`decimals`, exactly.
-fn decimal(number: &str, decimals: usize, unit: u64) -> Option<u64> {
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-    let fraction = fraction.trim_end_matches('0');
-    if fraction.len() > decimals || number.ends_with('.') {
-        return None;
-    }
-    let fraction: u64 = format!("{fraction:0<decimals$}0").parse().ok()?; // one zero more, so that "" is 0
-    whole.parse::<u64>().ok()?.checked_mul(unit)?.checked_add(fraction / 10)
-}
-
 impl Value {
     /// The number behind it, in ns, bytes or millionths; 0 for a word or a text.
     pub(crate) fn number(self) -> u64 {
@@ -190,20 +167,10 @@ impl fmt::Display for Value {
     /// As it is written in a specification: in the longest unit that makes it a whole number.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Duration(ns) => {
-                let (name, unit, _) =
-                    UNITS.into_iter().find(|(_, unit, _)| ns.is_multiple_of(*unit)).expect("the last unit is 1 ns");
-                write!(f, "{}{name}", ns / unit)
-            }
+            Self::Duration(ns) => f.write_str(&units::in_longest(&units::DURATIONS, ns)),
             Self::Size(bytes) => write!(f, "{bytes}B"),
             Self::Count(count) => write!(f, "{count}"),
-            Self::Rate(rate) => {
-                let (name, unit, _) = RATES
-                    .into_iter()
-                    .find(|(_, unit, _)| rate.is_multiple_of(*unit))
-                    .expect("the last unit is 1 bit/s");
-                write!(f, "{}{name}", rate / unit)
-            }
+            Self::Rate(rate) => f.write_str(&units::in_longest(&units::RATES, rate)),
             Self::Ratio(millionths) if millionths.is_multiple_of(MILLION) => write!(f, "{}", millionths / MILLION),
             Self::Ratio(millionths) => {
                 let decimals = format!("{:06}", millionths % MILLION);

@@ -7,7 +7,7 @@ fn params(folder: &Folder, model: &str) -> serde_json::Value {
     let bytes = folder.bytes(model);
     let length = u32::from_le_bytes(bytes[12..16].try_into().unwrap()) as usize;
     let header: serde_json::Value = serde_json::from_slice(&bytes[24..24 + length]).unwrap();
-    header["about"]["params"].clone()
+    header["forest"].clone()
 }
 
 const OPTIONS: &str =

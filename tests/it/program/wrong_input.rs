@@ -235,7 +235,7 @@ fn files_that_are_cut_or_foreign_are_no_models() {
     };
     let last = bytes.len() - 40;
     for (content, says_what) in [
-        (changed(8, 9), "model file of another version: found 9, this wfkit reads 7"),
+        (changed(8, 9), "model file of another version: found 9, this wfkit reads 8"),
         (changed(0, b'x'), "not a model file"),
         (changed(last, !bytes[last]), "checksum"),
         (bytes[..bytes.len() - 1].to_vec(), "bytes, but"),
