@@ -36,6 +36,15 @@ pub enum LabelSource {
     Manifest(PathBuf),
 }
 
+impl FromStr for LabelSource {
+    type Err = LabelPatternError;
+
+    /// A pattern, or `folders`.
+    fn from_str(text: &str) -> Result<Self, LabelPatternError> {
+        if text == "folders" { Ok(Self::Folders) } else { text.parse().map(Self::Pattern) }
+    }
+}
+
 /// A regular expression that finds the label in the path of a file: by its group `class`, and its groups `rep` (a
 /// whole number) and `session` where it has them. Parts of a path are separated by `/`; the expression may match
 /// anywhere unless it is anchored.

@@ -21,7 +21,7 @@ pub use extractor::FeatureExtractor;
 pub use file::{FeatureFile, FeatureFileError};
 pub use matrix::{FeatureMatrix, MatrixError};
 pub use meaning::meaning;
-pub use report::{FeatureAuc, FeatureReport, feature_aucs};
+pub use report::{ConstantColumns, FeatureAuc, FeatureReport, feature_aucs};
 pub use sets::{FeatureSet, MISSING, PpiPackets};
 pub use sparse::{SparseError, SparseMatrix};
 pub use spec::{FeatureSpec, FeatureSpecError};
