@@ -7,10 +7,11 @@ use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use wfkit_capture::record::parse_duration;
 use wfkit_capture::{ClientRule, FlowScope, LabelSource, OutlierRule, PeerRule};
 use wfkit_datasets::formats::{ColumnMap, FieldFormat};
-use wfkit_datasets::{Layer, PacketColumn, PublicSet};
+use wfkit_datasets::{ClassList, Layer, PacketColumn, PublicSet};
+use wfkit_evaluate::AttackName;
 
 use super::SplitBy;
-use super::values::{self, AttackName, ClassList, ReadAs};
+use super::values::{self, ReadAs};
 use crate::help;
 
 #[derive(Debug, Subcommand)]

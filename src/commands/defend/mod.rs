@@ -12,13 +12,13 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use wfkit_datasets::{TraceFormat, TraceSet};
 use wfkit_defend::{
-    DefendOptions, DefendedAudit, DefendedSet, DefenseSpec, ManifestFile, check_composition, check_overheads,
-    defend_watched,
+    DefendOptions, DefendedAudit, DefendedSet, DefenseSpec, ManifestFile, NamedDefense, check_composition,
+    check_overheads, defend_watched,
 };
 use wfkit_metrics::{Input, StageReport, Utility};
 use wfkit_report::{answer, text};
 
-use crate::cli::{self, DefendCommand, DefendTraces, NamedDefense};
+use crate::cli::{self, DefendCommand, DefendTraces};
 use crate::context::{Context, count_set, write};
 use crate::input::read_traces;
 use crate::large::share_of;
