@@ -217,6 +217,23 @@ mod tests {
     }
 
     #[test]
+    fn pages_come_back_from_their_file_and_others_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = SessionPages::beside(&folder.path().join("s.parquet"));
+        assert_eq!(file.file_name().unwrap(), "s.pages.json");
+        assert!(SessionPages::read(&file).unwrap_err().to_string().ends_with("s.pages.json: cannot read"));
+        let (_, mut sessions) = join_sessions(&loads(), &options()).unwrap();
+        fs::write(&file, SessionPages::to_json(&sessions)).unwrap();
+        assert_eq!(SessionPages::read(&file).unwrap(), sessions);
+        sessions[1].pages.clear();
+        fs::write(&file, SessionPages::to_json(&sessions)).unwrap();
+        let error = SessionPages::read(&file).unwrap_err().to_string();
+        assert!(error.ends_with(&format!("the session ({}) has no pages", sessions[1].key)), "{error}");
+        fs::write(&file, "{}").unwrap();
+        assert!(SessionPages::read(&file).unwrap_err().to_string().ends_with("not the pages of sessions"));
+    }
+
+    #[test]
     fn sessions_are_loads_one_after_the_other() {
         let loads = loads();
         let (set, sessions) = join_sessions(&loads, &options()).unwrap();

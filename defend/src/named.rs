@@ -27,3 +27,17 @@ impl FromStr for NamedDefense {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stand_for_defences_also_with_parameters_or_without_a_simulation() {
+        let named = |name: &str| name.parse::<NamedDefense>();
+        assert!(matches!(named("front:ft-1,w-max=7s"), Ok(NamedDefense::Simulated(found)) if found.name == "front"));
+        let absent = not_simulated()[0].name;
+        assert!(matches!(named(absent), Ok(NamedDefense::NotSimulated(found)) if found.name == absent));
+        assert!(named("fronts").unwrap_err().starts_with("there is no defence `fronts` (did you mean `front`"));
+    }
+}

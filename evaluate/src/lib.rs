@@ -21,6 +21,7 @@ mod measured;
 mod merge;
 mod observer;
 mod parts_seen;
+mod pipeline;
 mod predicted;
 pub mod published;
 mod ranking;
@@ -61,11 +62,12 @@ pub use measured::{
 pub use merge::Shards;
 pub use observer::Setting;
 pub use parts_seen::PartsSeen;
+pub use pipeline::{Pipeline, PipelineEvent, PipelineStage};
 pub use predicted::{Predicted, predict, predict_parts, predict_untold, read_model};
 pub use ranking::{FailedAttack, RankedAttack, Ranking, RankingOptions, RankingReport};
 pub use round::CompetitionRound;
 pub use scored::{KnownTraces, ScoreOfFiles, ScoredFiles, common_rows, names_of_files, said_of};
-pub use sessions::{MadeSessions, attack_sessions};
+pub use sessions::{KnownSessions, MadeSessions, attack_sessions};
 pub use shortcuts::{
     Found, MeasuredShortcut, SHORTCUTS_EXPLAINED, Shortcut, ShortcutKind, ShortcutReport, ShortcutsReport, Standing,
     of_recording, of_traffic, shortcuts_beside,
@@ -73,7 +75,7 @@ pub use shortcuts::{
 pub use sweep::{
     Change, Draw, DrawCost, FoundChange, FoundInDraw, KeptPoints, LACKING, Look, MeanOfDraws, Memory, NoMemory,
     SWEEPS_EXPLAINED, ScoreOfDraws, Sweep, SweepPlan, SweepRow, SweptAttack, SweptDefenses, VariantDifference,
-    VariantPair, first_of_each, planned, sweep_splits, swept_attacks, tested_on, variant_pairs,
+    VariantPair, first_of_each, read_plan, sweep_splits, swept_attacks, tested_on, variant_pairs,
 };
 pub use task::{Collections, NamedSplits, SplitRule, Task};
 pub use told::{capital, short};

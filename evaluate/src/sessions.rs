@@ -40,26 +40,53 @@ impl MadeSessions {
     }
 }
 
+/// Sessions whose pages are known.
+#[derive(Debug)]
+pub struct KnownSessions {
+    /// A trace each.
+    pub set: TraceSet,
+    /// Where the traces are from, for errors.
+    pub traces_of: String,
+    /// The pages of each.
+    pub pages: Vec<SessionPages>,
+    /// Where these are from.
+    pub pages_of: String,
+}
+
+impl KnownSessions {
+    /// All sessions, each of which must have its pages.
+    fn sessions(&self) -> Result<Vec<Session<'_>>, ExperimentError> {
+        let (sessions, all) = (Session::of(&self.set, &self.pages), self.set.len());
+        match all - sessions.len() {
+            0 => Ok(sessions),
+            without => Err(ExperimentError::Unfit(format!(
+                "{}: {without} of {all} sessions have no pages in {}",
+                self.traces_of, self.pages_of
+            ))),
+        }
+    }
+}
+
 /// How good an attack is on sessions whose pages begin nobody knows where: trained on some, tested on others, a beginning counting as found within
 /// so many packets. With `duplicates`, also where loads were learned from.
 ///
 /// # Errors
-/// Loads that were learned from, and what attacks refuse.
+/// Sessions without pages, loads that were learned from, and what attacks refuse.
 pub fn attack_sessions(
     attack: &Attack,
-    train: &[Session<'_>],
-    (tested, set): (&[Session<'_>], &TraceSet),
+    (train, test): (&KnownSessions, &KnownSessions),
     (within, duplicates): (usize, bool),
     setting: Setting<'_>,
 ) -> Result<Findings, ExperimentError> {
-    let overlap = session_overlap(train, tested);
+    let (learned, tested) = (train.sessions()?, test.sessions()?);
+    let overlap = session_overlap(&learned, &tested);
     if overlap.learned_from() > 0 && !duplicates {
         return Err(ExperimentError::LearnedFrom(Box::new(overlap)));
     }
-    let scores = SessionAttack::fit(attack, train, setting.seed)?.scores(tested, within)?;
+    let scores = SessionAttack::fit(attack, &learned, setting.seed)?.scores(&tested, within)?;
     let mut privacy = PrivacyReport::unmeasured(attack.name(), "pages have to be found first: see sessions");
     privacy.extras.set("sessions", scores).set("overlap", overlap);
-    let mut findings = Findings::new(Utility::of(&set.volumes()), privacy);
-    findings.count_set(set);
+    let mut findings = Findings::new(Utility::of(&test.set.volumes()), privacy);
+    findings.count_set(&test.set);
     Ok(findings)
 }

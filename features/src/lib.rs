@@ -14,6 +14,7 @@ mod sparse;
 mod spec;
 mod stats;
 mod tensor;
+mod told;
 
 pub use column::{Column, FeatureInformation, Unit};
 pub use extractor::FeatureExtractor;
@@ -26,5 +27,6 @@ pub use sets::{FeatureSet, MISSING, PpiPackets};
 pub use sparse::{SparseError, SparseMatrix};
 pub use spec::{FeatureSpec, FeatureSpecError};
 pub use tensor::{Channel, TensorError, write_tensor};
+pub use told::{ColumnMeaning, FeatureSetInfo};
 /// The label of a row.
 pub use wfkit_datasets::Label as Row;

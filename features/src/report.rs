@@ -134,9 +134,10 @@ fn mean_auc(values: &[f64], truth: &[usize], n_classes: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::FeatureSpec;
     use ndarray::{Array2, array};
     use proptest::prelude::*;
-    use wfkit_datasets::{Label, TraceKey};
+    use wfkit_datasets::{Label, LabelledTrace, Layer, Provenance, Trace, TraceKey, TraceSet};
     use wfkit_metrics::binary_roc_auc;
 
     fn matrix(names: &[&str], classes: &[&str], values: Array2<f64>) -> FeatureMatrix {
@@ -154,6 +155,27 @@ mod tests {
         assert_eq!(report.constant, ["same"]);
         let aucs: Vec<(String, f64)> = report.aucs.unwrap().into_iter().map(|f| (f.name, f.auc)).collect();
         assert_eq!(aucs, [("all".into(), 1.0), ("half".into(), 0.875), ("same".into(), 0.5)]);
+    }
+
+    #[test]
+    fn columns_are_constant_over_all_parts() {
+        let traces: Vec<Trace> =
+            [1, 1, 2].map(|size| Trace::new(vec![0, 5], vec![size, -9]).expect("times ascend")).into();
+        let extractor = "totals".parse::<FeatureSpec>().unwrap().fit(&traces.iter().collect::<Vec<_>>());
+        let part = |traces: &[Trace]| {
+            let labelled = traces.iter().zip(0..).map(|(trace, rep)| {
+                LabelledTrace::new(TraceKey { class: "a".into(), rep, session: None }, None, trace.clone())
+            });
+            let set = TraceSet::new(labelled.collect(), Provenance::new(Layer::Tcp, vec![])).unwrap();
+            extractor.transform(&set)
+        };
+        let mut seen = ConstantColumns::default();
+        assert_eq!(seen.names(&extractor), [""; 0]);
+        seen.see(&part(&traces[..2]));
+        assert_eq!(seen.names(&extractor), FeatureReport::of(&part(&traces[..2])).constant);
+        seen.see(&part(&traces[2..]));
+        assert_eq!(seen.names(&extractor), FeatureReport::of(&part(&traces)).constant);
+        assert!(seen.names(&extractor).len() < extractor.names().len());
     }
 
     #[test]

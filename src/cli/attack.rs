@@ -11,7 +11,7 @@ use super::values;
 use crate::help;
 use wfkit_datasets::Shard;
 use wfkit_evaluate::{AttackName, Attacks, Benchmark, Labelled};
-use wfkit_terminal::values::{Percents, share};
+use wfkit_terminal::values::{Percents, one_of, share};
 
 /// What a split keeps together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -143,7 +143,7 @@ pub(crate) struct Predict {
     #[arg(long, value_name = "FILE")]
     pub(crate) weights: Option<PathBuf>,
     /// What the net of an ONNX file sees of traces; as `features tensor --channel` [default: what its metadata say].
-    #[arg(long, value_parser = values::channel())]
+    #[arg(long, value_parser = one_of(Channel::ALL, Channel::name, Channel::meaning))]
     pub(crate) channel: Option<Channel>,
     /// The classes of an ONNX file, one a line, in the order of its outputs [default: what its metadata say].
     #[arg(long, value_name = "FILE")]

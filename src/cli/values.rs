@@ -4,21 +4,14 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use wfkit_capture::{FlowScope, LabelSource};
 use wfkit_classify::forest::Splits;
 use wfkit_classify::{AttackError, Backend};
 use wfkit_datasets::formats::FieldFormat;
-use wfkit_datasets::{ClassList, Layer, PUBLIC_SETS, PacketColumn, PublicSet, canonical_class};
+use wfkit_datasets::{PUBLIC_SETS, PublicSet, canonical_class};
 use wfkit_defend::{DefenseSpec, DefenseSpecError, GridError, with_machines_of_files};
 use wfkit_evaluate::Attacks;
-use wfkit_features::Channel;
 use wfkit_report::text::SheetForm;
 use wfkit_terminal::values::one_of;
-
-/// Classes as `a,b` or as the lines of `@FILE`.
-pub(super) fn classes(list: &str) -> Result<ClassList, String> {
-    list.parse()
-}
 
 /// Where a picture goes.
 pub(super) fn picture(text: &str) -> Result<PathBuf, String> {
@@ -58,24 +51,6 @@ pub(super) fn splits() -> impl TypedValueParser<Value = Splits> {
     })
 }
 
-/// Which size the sizes of a trace are.
-pub(super) fn layer() -> impl TypedValueParser<Value = Layer> {
-    one_of(Layer::KNOWN, Layer::name, Layer::meaning)
-}
-
-/// On or off.
-pub(super) use wfkit_terminal::values::on_or_off as switch;
-
-/// Which flows of a capture make its trace.
-pub(super) fn flows() -> impl TypedValueParser<Value = FlowScope> {
-    one_of(FlowScope::ALL, FlowScope::name, FlowScope::meaning)
-}
-
-/// What a tensor holds of each packet.
-pub(super) fn channel() -> impl TypedValueParser<Value = Channel> {
-    one_of(Channel::ALL, Channel::name, Channel::meaning)
-}
-
 /// What files are, whatever they look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ReadAs {
@@ -103,11 +78,6 @@ pub(super) fn written_format() -> impl TypedValueParser<Value = FieldFormat> {
     one_of(written, FieldFormat::name, |format| format.written_as().unwrap_or_default())
 }
 
-/// Columns of packets that captures tell.
-pub(super) fn packet_column() -> impl TypedValueParser<Value = PacketColumn> {
-    one_of([PacketColumn::Flow, PacketColumn::Proto], PacketColumn::name, PacketColumn::meaning)
-}
-
 /// A public set.
 pub(super) fn public_set() -> impl TypedValueParser<Value = &'static PublicSet> {
     PossibleValuesParser::new(PUBLIC_SETS.iter().map(|set| set.name))
@@ -128,11 +98,6 @@ pub(super) fn attack_to_train(text: &str) -> Result<Attacks, String> {
 pub(super) fn class(text: &str) -> Result<String, String> {
     let name = canonical_class(text);
     if name.is_empty() { Err("a class has a name".to_owned()) } else { Ok(name.into_owned()) }
-}
-
-/// A pattern for file names, or `folders`.
-pub(super) fn label(text: &str) -> Result<LabelSource, String> {
-    text.parse().map_err(|error: wfkit_capture::LabelPatternError| error.to_string())
 }
 
 /// A defence with its layers; `@FILE` stands for the machines in the file.

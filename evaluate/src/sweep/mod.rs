@@ -22,7 +22,7 @@ use wfkit_metrics::{Observer, PrivacyReport, Utility};
 pub use cost::DrawCost;
 pub use kept::{KeptPoints, LACKING};
 pub use plan::{
-    SWEEPS_EXPLAINED, SweepPlan, SweptDefenses, VariantPair, first_of_each, planned, sweep_splits, swept_attacks,
+    SWEEPS_EXPLAINED, SweepPlan, SweptDefenses, VariantPair, first_of_each, read_plan, sweep_splits, swept_attacks,
     tested_on, variant_pairs,
 };
 pub use point::{Draw, FoundInDraw, Look};

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
+use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 use wfkit_classify::Samples;
@@ -10,6 +11,7 @@ use wfkit_datasets::{TraceSet, hex};
 use wfkit_defend::{DefenseSpec, DefenseSpecError, DelayModel, Limit, StopRule, Variant, Variants, variants};
 use wfkit_metrics::did_you_mean_one_of;
 
+use crate::error::at;
 use crate::split::{Pages, by_session, stratified};
 use crate::{ExperimentError, Setting, TRIVIAL};
 
@@ -103,9 +105,18 @@ pub(super) fn content(set: &TraceSet) -> String {
 }
 
 /// Lines of a plan file that name defences, with their numbers from 1 on; what stands behind a # is a remark.
-pub fn planned(text: &str) -> Vec<(usize, String)> {
+fn planned(text: &str) -> Vec<(usize, String)> {
     let pattern = |line: &str| line.split('#').next().unwrap_or_default().trim().to_owned();
     (1..).zip(text.lines().map(pattern)).filter(|(_, pattern)| !pattern.is_empty()).collect()
+}
+
+/// A plan file: lines that name defences, with their numbers from 1 on.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn read_plan(path: &Path) -> Result<Vec<(usize, String)>, ExperimentError> {
+    let text = std::fs::read_to_string(path).map_err(at(format!("{}: cannot read", path.display())))?;
+    Ok(planned(&text))
 }
 
 /// The attacks of a sweep: these, each once, and the trivial one first.
@@ -236,6 +247,24 @@ mod tests {
     use wfkit_datasets::{LabelledTrace, Layer, Provenance, Trace, TraceKey};
 
     use super::*;
+
+    #[test]
+    fn defences_and_attacks_are_swept_once() {
+        assert_eq!(swept_attacks(["kfp-core", "totals", "kfp-core"]), ["totals", "kfp-core"]);
+        let spec = |text: &str| text.parse::<DefenseSpec>().unwrap();
+        let none = SweptDefenses::of([], &[], (None, None)).unwrap_err().to_string();
+        assert_eq!(none, "there is no defence to measure");
+        let wanted = [spec("pad:mtu"), spec("front:ft-1"), spec("pad:mtu")];
+        let swept = SweptDefenses::of(wanted, &["front".to_owned()], (None, Some(StopRule::Oracle))).unwrap();
+        assert_eq!(swept.all[0], spec("pad:mtu").with_stop(StopRule::Oracle));
+        assert_eq!(swept.all[1], spec("front:ft-1").with_stop(StopRule::Oracle));
+        assert!(!swept.pairs.is_empty());
+        for pair in &swept.pairs {
+            for one in [&pair.paper, &pair.code] {
+                assert_eq!(swept.all.iter().filter(|all| *all == one).count(), 1, "{one}");
+            }
+        }
+    }
 
     #[test]
     fn the_first_of_each_class_and_session_are_taken() {

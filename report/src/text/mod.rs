@@ -32,7 +32,7 @@ pub(crate) use features::families;
 pub use features::{explanation, feature_columns, feature_sets};
 pub use matrix::{matrix, matrix_heat};
 pub use ranking::{compared, ranking};
-pub use run::{RunStage, run};
+pub use run::{RunStage, in_order_of_a_run, run, run_document};
 pub use server::{board, news, overall, round, rounds, submission, submissions, targets, team, tokens};
 pub use sets::{audited, classes, drawn, public_set, public_sets, set};
 pub use sheet::{SheetForm, sheet, sheet_of_parts};

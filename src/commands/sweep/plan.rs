@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use wfkit_datasets::files::sha256_of;
-use wfkit_evaluate::{SweepPlan, SweptDefenses, first_of_each, planned, sweep_splits, swept_attacks, tested_on};
+use wfkit_evaluate::{SweepPlan, SweptDefenses, first_of_each, read_plan, sweep_splits, swept_attacks, tested_on};
 
 use crate::cli;
 use crate::context::Context;
@@ -43,25 +43,13 @@ pub(super) fn read(options: &cli::Sweep, context: &Context<'_>) -> Result<(Sweep
 fn defences(options: &cli::Sweep) -> Result<SweptDefenses> {
     let mut wanted = options.defences.clone();
     if let Some(path) = &options.plan {
-        for (line, pattern) in lines_of(path)? {
-            let place = format!("{}: line {line}", path.display());
-            wanted.push(pattern.parse().map_err(anyhow::Error::msg).context(place)?);
+        for (line, pattern) in read_plan(path)? {
+            let place = || format!("{}: line {line}", path.display());
+            wanted.push(pattern.parse().map_err(anyhow::Error::msg).with_context(place)?);
         }
     }
     let wanted = wanted.into_iter().flat_map(|cli::Defenses(defences)| defences);
     Ok(SweptDefenses::of(wanted, &options.variants, (options.delay, options.stop))?)
-}
-
-/// The defences of the plan file, as they stand there; none without one.
-pub(super) fn lines(options: &cli::Sweep) -> Result<Vec<String>> {
-    let lines = options.plan.as_deref().map(lines_of).transpose()?.unwrap_or_default();
-    Ok(lines.into_iter().map(|(_, pattern)| pattern).collect())
-}
-
-/// Lines of a plan file that name defences, with their numbers from 1 on.
-fn lines_of(path: &Path) -> Result<Vec<(usize, String)>> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("{}: cannot read", path.display()))?;
-    Ok(planned(&text))
 }
 
 /// Version and digest of the program.
