@@ -29,6 +29,6 @@ pub use nearest::{Seen, nearest};
 pub use plausible::{Answers, Baseline, Implausible, Plausibility};
 pub use report::{CheckReport, Overhead, UploadCost};
 pub use rules::Rules;
-pub use score::{ClassAuc, CompetitionError, CompetitionScore, MatchScore, count_all_paths, score};
+pub use score::{ClassAuc, CompetitionError, CompetitionScore, MatchScore, TOTAL_EXPLAINED, count_all_paths, score};
 pub use split::{DefenseSplitError, SplitOptions, SplitParts, SplitReport, split, split_and_read, split_paths};
 pub use truth::{Verif, read_truth};

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 use thiserror::Error;
+use wfkit_datasets::Findings;
 use wfkit_datasets::formats::ReadError;
 use wfkit_metrics::{PrivacyReport, StageReport, Utility, UtilityReport, accuracy, attack_score, per_class_auc};
 
@@ -42,20 +43,22 @@ impl CompetitionScore {
         privacy
     }
 
-    /// Adds what was scored to the report of it.
-    pub fn describe(&self, report: &mut StageReport) {
+    /// What was scored, of an attack that is called so, for the report of it.
+    pub fn findings(&self, attack: &str) -> Findings {
+        let mut findings = Findings::new(Utility::unknown("no defence file was given"), self.privacy(attack));
         if let Some(cost) = &self.cost {
-            report.utility = UtilityReport::new(cost.utility.clone());
-            report.utility.extras.set("volumes", cost.volumes);
+            findings.utility = UtilityReport::new(cost.utility.clone());
+            findings.utility.extras.set("volumes", cost.volumes);
         }
-        report.counts.insert("attacked teams".to_owned(), self.matches.len() as u64);
-        report.counts.insert("traces".to_owned(), self.matches.iter().map(|one| one.traces as u64).sum());
-        let privacy = &mut report.privacy.extras;
+        findings.count("attacked teams", self.matches.len());
+        findings.count("traces", self.matches.iter().map(|one| one.traces).sum());
+        let privacy = &mut findings.privacy.extras;
         privacy.set("attack_score", self.attack_score);
         if let (Some(total), Some(without)) = (self.total, self.total_without_attack) {
             privacy.set("total", total).set("total_without_attack", without);
         }
         privacy.set("matches", &self.matches);
+        findings
     }
 }
 
@@ -188,3 +191,25 @@ fn score_attack(attack: &AttackFile) -> Result<Vec<MatchScore>, CompetitionError
     }
     attack.matches.iter().map(MatchScore::of).collect()
 }
+
+/// What the total of a competition is, and its traps, for people.
+pub const TOTAL_EXPLAINED: &str = "\
+total = utility x attack score
+  utility       64 / log10(median bytes in x median bytes out x median seconds) of the traces that
+                a team sends: what its own defence costs
+  attack score  10 x the mean ROC-AUC (one class against the rest) of its attacks on other teams;
+                1 for a team without an attack
+
+Its traps:
+  - Guessing has an area of 0.5, so an attack score of 5 and not 0; good and fair attacks stand
+    close together below 10. Look at accuracy beside it.
+  - What a defence hides is not in its own team's total. It costs that team utility, and lowers the
+    attack scores, so the totals, of those who attack it. Compare teams, not totals of one.
+  - Utility is one over a logarithm: for queries of 67 kB and 17 s, ten times the incoming bytes cost
+    a tenth of it.
+  - Medians do not see half of the traces: what is done to the larger half alone costs nothing.
+    Hold a defence against the traces that it was made of, `wfkit defend` does.
+  - An area looks at the order that the probabilities of one class give to all traces. Rounding them
+    to 0 and 1 throws that away.
+  - Traces that are in a defence file twice can be learned and tested; `competition split` counts
+    them.";

@@ -213,6 +213,15 @@ pub fn splits_of_folds(fold_of: &[i64]) -> Vec<Split> {
     folds.into_iter().map(split).collect()
 }
 
+/// What a file of folds is for, for people.
+pub const FOLDS_EXPLAINED: &str = "\
+Folds for a model of your own, and for wfkit's on the same:
+  wfkit dataset split traces.parquet --folds 5 --out folds.csv
+  wfkit evaluate traces.parquet --attack best --split-file folds.csv --out ours.parquet
+  wfkit score theirs.csv --against ours.parquet --truth traces.parquet --split-file folds.csv
+folds.csv has the columns class, rep, session, fold (from 1) and together (what no two folds share).
+Test fold k by a model that learned from all other folds. examples/pytorch does so in Python.";
+
 #[cfg(test)]
 mod tests {
     use super::*;

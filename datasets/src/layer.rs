@@ -21,3 +21,34 @@ pub enum Layer {
     /// Not known, as after reading a format that does not say.
     Unknown,
 }
+
+impl Layer {
+    /// All that can be chosen.
+    pub const KNOWN: [Self; 6] = [Self::Frame, Self::Ip, Self::Tcp, Self::Tls, Self::Cell, Self::Udp];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Frame => "frame",
+            Self::Ip => "ip",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+            Self::Cell => "cell",
+            Self::Udp => "udp",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Which size it is, in words.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Frame => "Link-layer frame length",
+            Self::Ip => "IP total length",
+            Self::Tcp => "TCP payload length; packets without payload are left out",
+            Self::Tls => "TLS record length",
+            Self::Cell => "Tor cells, as found in TLS records",
+            Self::Udp => "UDP payload length",
+            Self::Unknown => "Not known",
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 mod by_class;
 mod caught;
+mod class_list;
 mod class_name;
 mod compared;
 mod counting;
@@ -51,6 +52,7 @@ mod view;
 
 pub use by_class::{ClassInfo, Wanted, classes_of, draw};
 pub use caught::{caught, is_expected_panic};
+pub use class_list::ClassList;
 pub use class_name::{MixedClass, Spellings, canonical as canonical_class, unknown_classes};
 pub use compared::ComparedFolders;
 pub use counting::Counting;
@@ -59,7 +61,7 @@ pub use croissant::{Described, croissant_path, licence_of, remove_old_croissant,
 pub use files::files_below;
 pub use findings::Findings;
 #[cfg(feature = "tables")]
-pub use fold_file::{FoldFile, Together, UnknownTogether, splits_of_folds, write_folds};
+pub use fold_file::{FOLDS_EXPLAINED, FoldFile, Together, UnknownTogether, splits_of_folds, write_folds};
 #[cfg(feature = "tables")]
 pub use formats::{
     AddTrace, CsvParts, ReadTraces, TraceFormat, TraceParts, TraceSink, read_all_traces, read_all_traces_as,
@@ -81,11 +83,11 @@ pub use pick::{NotThere, Picked, class_called};
 #[cfg(feature = "tables")]
 pub use probabilities::{Predictions, read_probabilities, write_probabilities};
 #[cfg(feature = "tables")]
-pub use probability_table::{Aligned, ProbabilityTable, Truth};
+pub use probability_table::{Aligned, PROBABILITIES_EXPLAINED, ProbabilityTable, Truth};
 pub use public_sets::{PUBLIC_SETS, PublicSet, public_set};
 pub use relabel::{RelabelError, relabel};
 pub use reported::{DigestError, digests, hex, report_path};
-pub use sessions::{Page, SessionError, SessionOptions, SessionPages, join_sessions};
+pub use sessions::{Page, SessionError, SessionOptions, SessionPages, SessionPagesError, join_sessions};
 pub use shard::{NotAShard, Shard};
 #[cfg(feature = "tables")]
 pub use tables::{ColumnTable, TableSink, read_table, write_table, write_table_in_parts};

@@ -138,6 +138,18 @@ impl Overlap {
         self.same_origin + self.same_packets + near
     }
 
+    /// How many tested traces were learned from, and how that is known, in words.
+    pub fn told(&self) -> String {
+        let reasons = [
+            (self.same_origin, "are copies of a load that was trained on"),
+            (self.same_packets, "have the packets of a training trace"),
+            (self.near_twins, "have the sizes of a training trace in the same order at nearly the same times"),
+        ];
+        let there = reasons.into_iter().filter(|&(traces, _)| traces > 0);
+        let told: Vec<String> = there.map(|(traces, what)| format!("{traces} {what}")).collect();
+        format!("of {} tested traces {}", self.tested, told.join(", "))
+    }
+
     /// The sum over several rounds of learning and testing.
     pub fn sum<'a>(rounds: impl IntoIterator<Item = &'a Self>) -> Self {
         rounds.into_iter().fold(Self::default(), |sum, round| Self {

@@ -35,6 +35,16 @@ impl PacketColumn {
             Self::RelayCmd => "relay_cmd",
         }
     }
+
+    /// What it tells of a packet, in words.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Flow => "Which flow of its trace a packet is of, from 0 on",
+            Self::Proto => "The protocol over IP by its number: 6 TCP, 17 UDP",
+            Self::CellCmd => "The command of a cell of Tor",
+            Self::RelayCmd => "The command in a relay cell of Tor",
+        }
+    }
 }
 
 impl fmt::Display for PacketColumn {

@@ -406,3 +406,22 @@ fn common_prefix(names: &[String]) -> Option<&str> {
         .last();
     end.map(|(at, mark)| &first[..at + mark.len_utf8()])
 }
+
+/// Which files of probabilities are read, for people.
+pub const PROBABILITIES_EXPLAINED: &str = "\
+A table (CSV, Parquet) has a column for every class, named by it, in any order; `1`, `1.0` and `01`
+are one class, and what all names begin with, as `proba_class_`, may stand before it. The columns
+class (the true one), rep and, where traces have one, session say which trace a row is of. Without
+them rows are taken in the order of the truth: classes in class order, then sessions, then reps.
+Columns fold, origin, page and start_ns, and the index that pandas writes, are passed over.
+
+Arrays (numpy.savez): probabilities (traces, classes) and classes (their names), with y (places in
+classes) or class (names), rep and session for the keys, as `wfkit features tensor` writes them.
+
+A row sums to 1, but for 1e-6, and is rescaled. A class that was not learned has a column of zeros.
+Leakage is told as far as these probabilities, and those compared with, can tell.
+
+Such as, in Python, with folds of `wfkit dataset split --folds`:
+  table = traces[['class', 'rep', 'session']].join(pandas.DataFrame(p, columns=classes))
+  table.to_csv('theirs.csv', index=False)
+  wfkit score theirs.csv --against ours.parquet --truth traces.parquet --split-file folds.csv";

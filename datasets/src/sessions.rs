@@ -1,6 +1,8 @@
 //! Sessions: page loads one after the other in one trace, and where each of them begins.
 
 use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use rand::seq::SliceRandom;
 use rand::{RngExt as _, SeedableRng};
@@ -10,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 use wfkit_metrics::seed::mix;
 
-use crate::{LabelledTrace, Trace, TraceKey, TraceSet};
+use crate::{LabelledTrace, Trace, TraceKey, TraceSet, report_path};
 
 /// What a session consists of, beside its trace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +22,65 @@ pub struct SessionPages {
     pub key: TraceKey,
     /// Its pages in order, at least one.
     pub pages: Vec<Page>,
+}
+
+/// A file that does not say the pages of sessions.
+#[derive(Debug, Error)]
+pub enum SessionPagesError {
+    /// It cannot be read.
+    #[error("{}: cannot read", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// It holds something else.
+    #[error("{}: not the pages of sessions", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: serde_json::Error,
+    },
+    /// A session is without pages.
+    #[error("{}: the session ({key}) has no pages", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+        /// The session.
+        key: TraceKey,
+    },
+}
+
+impl SessionPages {
+    /// Where the pages of a file of sessions stand: `s.parquet` has `s.pages.json`.
+    pub fn beside(traces: &Path) -> PathBuf {
+        let report = report_path(traces);
+        let name = report.file_name().map(|name| name.to_string_lossy().replace(".report.json", ".pages.json"));
+        report.with_file_name(name.unwrap_or_default())
+    }
+
+    /// All sessions of such a file.
+    ///
+    /// # Errors
+    /// A file that cannot be read, that holds something else, or a session without pages.
+    pub fn read(path: &Path) -> Result<Vec<Self>, SessionPagesError> {
+        let of = |path: &Path| path.to_owned();
+        let text =
+            fs::read_to_string(path).map_err(|source| SessionPagesError::Unreadable { path: of(path), source })?;
+        let sessions: Vec<Self> =
+            serde_json::from_str(&text).map_err(|source| SessionPagesError::Format { path: of(path), source })?;
+        match sessions.iter().find(|session| session.pages.is_empty()) {
+            Some(empty) => Err(SessionPagesError::Empty { path: of(path), key: empty.key.clone() }),
+            None => Ok(sessions),
+        }
+    }
+
+    /// All sessions, as such a file holds them.
+    pub fn to_json(sessions: &[Self]) -> String {
+        serde_json::to_string_pretty(sessions).expect("texts and numbers are JSON") + "\n"
+    }
 }
 
 /// A page of a session.
@@ -153,6 +214,23 @@ mod tests {
 
     fn options() -> SessionOptions {
         SessionOptions { pages: 2..=4, dwell_ns: 10..=20, sessions: None, seed: 1 }
+    }
+
+    #[test]
+    fn pages_come_back_from_their_file_and_others_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = SessionPages::beside(&folder.path().join("s.parquet"));
+        assert_eq!(file.file_name().unwrap(), "s.pages.json");
+        assert!(SessionPages::read(&file).unwrap_err().to_string().ends_with("s.pages.json: cannot read"));
+        let (_, mut sessions) = join_sessions(&loads(), &options()).unwrap();
+        fs::write(&file, SessionPages::to_json(&sessions)).unwrap();
+        assert_eq!(SessionPages::read(&file).unwrap(), sessions);
+        sessions[1].pages.clear();
+        fs::write(&file, SessionPages::to_json(&sessions)).unwrap();
+        let error = SessionPages::read(&file).unwrap_err().to_string();
+        assert!(error.ends_with(&format!("the session ({}) has no pages", sessions[1].key)), "{error}");
+        fs::write(&file, "{}").unwrap();
+        assert!(SessionPages::read(&file).unwrap_err().to_string().ends_with("not the pages of sessions"));
     }
 
     #[test]

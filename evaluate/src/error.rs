@@ -4,10 +4,10 @@ use std::error::Error;
 use std::fmt::Display;
 
 use thiserror::Error as ThisError;
-use wfkit_classify::{AttackError, EvaluateError};
-use wfkit_datasets::WriteError;
+use wfkit_classify::{AttackError, EvaluateError, ExplainError};
 use wfkit_datasets::splits::SplitError;
-use wfkit_defend::DefendError;
+use wfkit_datasets::{Overlap, SessionError, WriteError};
+use wfkit_defend::{DefendError, DefenseSpecError};
 use wfkit_metrics::ScoreError;
 
 /// Why an experiment has no result.
@@ -28,12 +28,46 @@ pub enum ExperimentError {
     /// The samples cannot be split so.
     #[error(transparent)]
     Split(#[from] SplitError),
+    /// Features cannot be explained.
+    #[error(transparent)]
+    Explain(#[from] ExplainError),
+    /// No sessions can be made.
+    #[error(transparent)]
+    Sessions(#[from] SessionError),
+    /// A defence is none.
+    #[error(transparent)]
+    Defense(#[from] DefenseSpecError),
     /// A class is not among those of the samples.
     #[error("there is no class {0}")]
     NoClass(String),
     /// The samples are of too few sessions, whose names are given.
     #[error("{} sessions, needed are two", .0.len())]
     FewSessions(Vec<String>),
+    /// Traces would be scored that were learned from.
+    #[error("{}, so the scores would be too high", .0.told())]
+    LearnedFrom(Box<Overlap>),
+    /// What is asked for, as `few-shot`, is of one collection and its splits.
+    #[error("{0} works on one collection, not on two")]
+    OneCollection(&'static str),
+    /// What is asked for, as `early`, is of traces.
+    #[error("{0} needs traces, not features")]
+    TracesOnly(&'static str),
+    /// An open world has no scores.
+    #[error("no scores with {class} unmonitored")]
+    OpenWorld {
+        /// The class that stands for everything unmonitored.
+        class: String,
+        /// Why not.
+        source: Box<ExperimentError>,
+    },
+    /// Nothing was tested on another part than it was trained on.
+    #[error("no {part} could be tested after learning from another: {}", reasons.join("; "))]
+    NothingAcross {
+        /// What a part is: `session` or `file`.
+        part: &'static str,
+        /// Every reason once.
+        reasons: Vec<String>,
+    },
     /// Something speaks against it, which is told.
     #[error("{0}")]
     Unfit(String),

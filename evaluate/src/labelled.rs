@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use wfkit_classify::Samples;
+use wfkit_classify::{Samples, shuffle_feature_labels, shuffle_labels};
 use wfkit_datasets::TraceSet;
 use wfkit_features::FeatureMatrix;
 use wfkit_metrics::Utility;
@@ -67,6 +67,27 @@ impl Labelled {
         match self {
             Self::Traces(_) => &[],
             Self::Features(features) => &features.fitted_on_all_rows,
+        }
+    }
+
+    /// That a split of these rows is not a clean one; nothing where it is.
+    pub fn doubt(&self) -> Option<String> {
+        let fitted = self.fitted_on_all_rows();
+        let doubt = || {
+            format!(
+                "fitted on all rows: the columns of {} were made knowing the tested rows too, so the scores may be too high; evaluate the traces \
+                 themselves, which fits them on the training part of each split",
+                fitted.join(", ")
+            )
+        };
+        (!fitted.is_empty()).then(doubt)
+    }
+
+    /// Deals the labels out anew, as a control: whatever an attack finds above chance is then a leak.
+    pub fn shuffle_labels(&mut self, seed: u64) {
+        match self {
+            Self::Traces(traces) => traces.set = shuffle_labels(&traces.set, seed),
+            Self::Features(features) => features.matrix = shuffle_feature_labels(&features.matrix, seed),
         }
     }
 

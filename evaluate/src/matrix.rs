@@ -1,14 +1,228 @@
 //! Trained on each session or file, tested on every other; and within each, by folds.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use serde::Serialize;
-use wfkit_classify::Attack;
-use wfkit_metrics::{ClassMap, Scores};
+use serde_json::json;
+use wfkit_classify::{Attack, Samples};
+use wfkit_datasets::Findings;
+use wfkit_metrics::{ClassMap, PrivacyReport, Scores, Utility};
 
 use crate::split::Pages;
-use crate::transfer::{Judge, Judged, Outcome, TransferSource, all_classes, known};
-use crate::{ExperimentError, ScoreRow, Scored, Setting};
+use crate::transfer::{Judge, Judged, Outcome, TransferSource, all_classes, in_order, known, sessions_of, sources};
+use crate::{ExperimentError, Labelled, ScoreRow, Scored, Setting, TRIVIAL, attack};
+
+/// What is compared: the sessions of one collection, or several collections.
+#[derive(Debug)]
+pub struct TransferParts {
+    inputs: Vec<Labelled>,
+    sources: Vec<TransferSource>,
+    /// `session` or `file`.
+    part: &'static str,
+    /// What the sources are in the order of.
+    order: String,
+    without_session: usize,
+}
+
+/// How a matrix is measured.
+#[derive(Debug, Clone, Copy)]
+pub struct TransferOptions {
+    /// Folds within a part.
+    pub folds: usize,
+    /// Whether these part the visits of one page.
+    pub pages: Pages,
+    /// Whether traces that were learned from are scored.
+    pub duplicates: bool,
+}
+
+/// What a matrix found.
+#[derive(Debug)]
+pub struct Transfer {
+    /// All of it, for a report.
+    pub findings: Findings,
+    /// The attack.
+    pub attack: String,
+    /// What a part is: `session` or `file`.
+    pub part: &'static str,
+    /// Within against across, in words.
+    pub told: String,
+    /// Names of the parts.
+    pub names: Vec<String>,
+    /// All cells, row by row.
+    pub cells: Vec<MatrixCell>,
+}
+
+/// A matrix in a report.
+#[derive(Serialize)]
+struct MatrixReport<'a> {
+    by: &'a str,
+    order: &'a str,
+    told: &'a str,
+    within: Option<ScoreRow>,
+    across: ScoreRow,
+    learned_from: String,
+    false_positive_rate_is: &'static str,
+    names: Vec<&'a str>,
+    parts: Vec<MatrixPart>,
+    cells: &'a [MatrixCell],
+    reason: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trivial: Option<Ends>,
+}
+
+/// Within and across.
+#[derive(Serialize)]
+struct Ends {
+    within: Option<ScoreRow>,
+    across: ScoreRow,
+}
+
+impl TransferParts {
+    /// The sessions of a collection, in the order of time where that is known.
+    ///
+    /// # Errors
+    /// Fewer than two.
+    pub fn by_session(input: Labelled) -> Result<Self, ExperimentError> {
+        let (parts, without_session) = sessions_of(input.samples());
+        if parts.len() < 2 {
+            return Err(ExperimentError::FewSessions(parts.into_iter().map(|(name, _)| name).collect()));
+        }
+        let (sources, order) = in_order(sources(parts));
+        Ok(Self { inputs: vec![input], sources, part: "session", order, without_session })
+    }
+
+    /// What was read of files, each from one; of the same kind, all traces or all features.
+    pub fn of_files(paths: &[PathBuf], inputs: Vec<Labelled>) -> Self {
+        let parts = names(paths).into_iter().zip(&inputs).map(|(name, input)| {
+            let samples = input.samples();
+            let rows: Vec<usize> = (0..samples.len()).collect();
+            (name, samples.select(&rows))
+        });
+        let sources = sources(parts.collect());
+        Self { inputs, sources, part: "file", order: "as given".to_owned(), without_session: 0 }
+    }
+
+    /// What was read.
+    pub fn inputs(&self) -> &[Labelled] {
+        &self.inputs
+    }
+
+    /// Trains on each part and tests on every other, and within each by folds; the trivial attack, too, where there are traces for it.
+    ///
+    /// # Errors
+    /// That nothing could be tested across, and what attacks and scores refuse.
+    pub fn measure(
+        &self,
+        attack: &Attack,
+        options: TransferOptions,
+        setting: Setting<'_>,
+    ) -> Result<Transfer, ExperimentError> {
+        let mut problems = Vec::new();
+        if self.without_session > 0 {
+            let message = format!("{} traces without session are in no part of the matrix", self.without_session);
+            setting.observer.warn(&message);
+            problems.push(message);
+        }
+        let matrix = self.matrix(attack, options, setting)?;
+        let (within, across, told) = self.ends(&matrix, setting.seed)?;
+        let cells = matrix.cells(setting.seed)?;
+        let mut findings = Findings::new(self.utility(), PrivacyReport::of(attack.name(), &across));
+        findings.problems = problems;
+        for (reason, traces) in self.inputs.iter().flat_map(Labelled::dropped) {
+            *findings.dropped.entry(reason).or_default() += traces;
+        }
+        if self.without_session > 0 {
+            findings.dropped.insert("trace without session".to_owned(), self.without_session as u64);
+        }
+        let (with, without) = matrix.cells_with_and_without_score();
+        findings
+            .count(&format!("{}s", self.part), self.sources.len())
+            .count("traces", self.sources.iter().map(TransferSource::len).sum())
+            .count("classes", matrix.classes().len())
+            .count("cells with a score", with)
+            .count("cells without a score", without);
+        let (folds, part) = (options.folds, self.part);
+        let mut report = MatrixReport {
+            by: part,
+            order: &self.order,
+            told: &told,
+            within: within.as_ref().map(ScoreRow::from),
+            across: ScoreRow::from(&across),
+            learned_from: format!(
+                "across: all of a {part}; within: {} of {folds} folds of it, so a little less",
+                folds - 1
+            ),
+            false_positive_rate_is: FALSE_POSITIVES,
+            names: matrix.names(),
+            parts: matrix.parts(),
+            cells: &cells,
+            reason: "within is null where no fold could be made; cells have their own reasons",
+            trivial: None,
+        };
+        let extras = &mut findings.privacy.extras;
+        extras.set("split", format!("trained on each {part}, tested on every other"));
+        if matches!(self.inputs[0], Labelled::Traces(_)) && attack.name() != TRIVIAL {
+            let trivial = self.matrix(&self::attack(TRIVIAL)?, options, setting)?;
+            let (within, across, told) = self.ends(&trivial, setting.seed)?;
+            extras.set("trivial", json!({ "attack": TRIVIAL, "told": told }));
+            let within = within.as_ref().map(ScoreRow::from);
+            report.trivial = Some(Ends { within, across: ScoreRow::from(&across) });
+        }
+        extras.set("matrix", report);
+        let names = matrix.names().into_iter().map(str::to_owned).collect();
+        Ok(Transfer { findings, attack: attack.name().to_owned(), part, told, names, cells })
+    }
+
+    fn matrix(
+        &self,
+        attack: &Attack,
+        TransferOptions { folds, pages, duplicates }: TransferOptions,
+        setting: Setting<'_>,
+    ) -> Result<TransferMatrix<'_>, ExperimentError> {
+        TransferMatrix::measure(attack, &self.sources, (folds, pages), duplicates, setting)
+    }
+
+    /// The scores within and across, and both in words.
+    fn ends(
+        &self,
+        matrix: &TransferMatrix<'_>,
+        seed: u64,
+    ) -> Result<(Option<Scores>, Scores, String), ExperimentError> {
+        let nothing = || ExperimentError::NothingAcross { part: self.part, reasons: matrix.reasons_across() };
+        let across = matrix.scores(false, seed)?.ok_or_else(nothing)?;
+        let within = matrix.scores(true, seed)?;
+        let told = matrix.told(within.as_ref(), &across, self.part);
+        Ok((within, across, told))
+    }
+
+    fn utility(&self) -> Utility {
+        if let [one] = &self.inputs[..] {
+            return one.utility(0..one.samples().len());
+        }
+        let volumes = |input: &Labelled| match input.samples() {
+            Samples::Traces(set) => Some(set.volumes()),
+            Samples::Features(_) => None,
+        };
+        let volumes: Option<Vec<_>> = self.inputs.iter().map(volumes).collect();
+        volumes.map_or_else(
+            || Utility::unknown("a feature file does not tell what its traces cost"),
+            |volumes| Utility::of(&volumes.concat()),
+        )
+    }
+}
+
+/// Files by their name without folder and ending, where that tells them apart.
+fn names(paths: &[PathBuf]) -> Vec<String> {
+    let stem = |path: &PathBuf| {
+        path.file_stem().map_or_else(|| path.display().to_string(), |stem| stem.to_string_lossy().into_owned())
+    };
+    let stems: Vec<String> = paths.iter().map(stem).collect();
+    match stems.iter().collect::<BTreeSet<_>>().len() == paths.len() {
+        true => stems,
+        false => paths.iter().map(|path| path.display().to_string()).collect(),
+    }
+}
 
 /// What false positives are, for the report.
 pub const FALSE_POSITIVES: &str = "each class against all others by its own probability, at the highest threshold that finds at least this share of its \

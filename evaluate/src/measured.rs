@@ -9,7 +9,7 @@ use wfkit_classify::{
     Attack, AttackError, AttackOptions, EvaluateError, Evaluation, Event, Samples, evaluate, evaluate_on,
 };
 use wfkit_datasets::splits::Split;
-use wfkit_datasets::{Groups, Label, Overlap, TraceSet};
+use wfkit_datasets::{Findings, Groups, Label, Overlap, TraceSet};
 use wfkit_metrics::{
     Contestant, Interval, Kinship, PrivacyReport, ReliabilityBin, Resampling, Rounds, ScoreOptions, Scores, reliability,
 };
@@ -202,6 +202,45 @@ impl Measured {
     /// What was tested although it was learned from, over all splits.
     pub fn overlap(&self) -> Overlap {
         self.evaluation.overlap()
+    }
+
+    /// Refuses scores of traces that were learned from, which are worth nothing, unless they are wanted.
+    ///
+    /// # Errors
+    /// [`ExperimentError::LearnedFrom`].
+    pub fn refuse_leaks(&self, wanted: bool) -> Result<(), ExperimentError> {
+        let overlap = self.overlap();
+        match overlap.learned_from() {
+            0 => Ok(()),
+            _ if wanted => Ok(()),
+            _ => Err(ExperimentError::LearnedFrom(Box::new(overlap))),
+        }
+    }
+
+    /// Adds what is said of it beyond its scores to the report of a stage: what was tested, whether that was learned from, what it took, and the
+    /// trivial attack on the same splits, which are called so.
+    pub fn describe(&self, trivial: Option<&Self>, split: &str, findings: &mut Findings, setting: Setting<'_>) {
+        let (overlap, observer) = (self.overlap(), setting.observer);
+        findings
+            .count("tested traces", self.evaluation.rows.len())
+            .count("classes", self.evaluation.probabilities.classes().len())
+            .count("tested loads", self.evaluation.origins.len())
+            .count("tested traces that were learned from", overlap.learned_from());
+        if overlap.learned_from() > 0 {
+            observer.warn(&format!("{}: the scores are too high", overlap.told()));
+        }
+        if overlap.not_comparable > 0 {
+            let message = "rows keep neither origin nor packets, so whether they were learned from cannot be said";
+            observer.warn(&format!("{} {message}", overlap.not_comparable));
+        }
+        findings.utility.extras.set("cost", self.effort());
+        let compared = "origins, packets, sizes in order with the times of eight packets, sessions, pages";
+        let extras = &mut findings.privacy.extras;
+        extras.set("overlap", &overlap).set("overlap_compared", compared).set("split", split);
+        if let Some(trivial) = trivial {
+            extras.set("trivial", trivial.summary());
+        }
+        extras.set("folds", &self.evaluation.folds);
     }
 }
 

@@ -53,6 +53,24 @@ impl Shards {
         self.0.iter().map(|part| part.path.as_path()).collect()
     }
 
+    /// What the shards are of, which has to be as it was then.
+    ///
+    /// # Errors
+    /// Files that cannot be read, or are others now.
+    pub fn inputs(&self) -> Result<Vec<PathBuf>, ExperimentError> {
+        let inputs = &self.report().inputs;
+        let paths: Vec<PathBuf> = inputs.iter().map(|input| PathBuf::from(&input.path)).collect();
+        for (then, now) in inputs.iter().zip(digests(&paths).map_err(file)?) {
+            if then.sha256 != now.sha256 {
+                return unfit(format!(
+                    "{}: it is not what the shards were measured on: SHA-256 {}, then {}",
+                    now.path, now.sha256, then.sha256
+                ));
+            }
+        }
+        Ok(paths)
+    }
+
     /// Writes the file of one run, with its manifest where the shards have theirs, in attacks on its traces by so many folds.
     ///
     /// # Errors

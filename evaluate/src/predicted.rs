@@ -1,10 +1,11 @@
 //! What a trained attack says of traces, and how good that is where their classes are told.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use ndarray::Array2;
 use wfkit_classify::{FittedAttack, Samples};
-use wfkit_datasets::{Findings, Groups, Label, TraceKey, TraceParts, TraceSet};
+use wfkit_datasets::{FileKind, Findings, Groups, Label, TraceKey, TraceParts, TraceSet};
 use wfkit_metrics::{PrivacyReport, Probabilities, ScoreOptions, Scores, Utility};
 
 use crate::error::{at, file};
@@ -19,6 +20,20 @@ pub struct Predicted {
     pub probabilities: Probabilities,
     /// How many they are, what they cost, how long it took; and the scores, where the class of every trace is one that the attack knows.
     pub findings: Findings,
+}
+
+/// Reads a model file.
+///
+/// # Errors
+/// A file that cannot be read, or is another than a model.
+pub fn read_model(path: &Path) -> Result<FittedAttack, ExperimentError> {
+    FittedAttack::load(path).map_err(|error| match FileKind::of(path) {
+        Ok(Some(kind)) if kind != FileKind::Model => ExperimentError::Unfit(format!(
+            "{}: found {kind}; expected a model, as wfkit train writes them",
+            path.display()
+        )),
+        _ => file(error),
+    })
 }
 
 /// Asks an attack; traces that it has learned from are scored with `duplicates` only.

@@ -30,16 +30,16 @@ pub struct RankingOptions<'a> {
 }
 
 impl Ranking {
-    /// Measures all of them. The splits are the same for all, so `check` is asked of the first one whether to go on; what it answers is the error.
+    /// Measures all of them, on the same splits; with `duplicates`, also where these test traces that were learned from.
     ///
     /// # Errors
-    /// That of `check`, or why the first attack failed, where all did.
-    pub fn measure<E: From<ExperimentError>>(
+    /// Traces that were learned from; why the first attack failed, where all did.
+    pub fn measure(
         task: Task<'_>,
         options: &RankingOptions<'_>,
+        duplicates: bool,
         setting: Setting<'_>,
-        check: impl Fn(&Measured) -> Result<(), E>,
-    ) -> Result<Self, E> {
+    ) -> Result<Self, ExperimentError> {
         let takes_traces = matches!(task.tested(), Samples::Traces(_));
         let (mut unchanged, mut failed, mut first_error, mut ranked) = (Vec::new(), Vec::new(), None, Vec::new());
         for info in attacks() {
@@ -56,11 +56,11 @@ impl Ranking {
             match task.measure(&attack, setting) {
                 Ok(measured) => {
                     if ranked.is_empty() {
-                        check(&measured)?;
+                        measured.refuse_leaks(duplicates)?;
                     }
                     ranked.push((attack, measured));
                 }
-                Err(ExperimentError::Cancelled) => return Err(ExperimentError::Cancelled.into()),
+                Err(ExperimentError::Cancelled) => return Err(ExperimentError::Cancelled),
                 Err(error) => {
                     failed.push((info.name.to_owned(), error.to_string()));
                     first_error.get_or_insert(error);
@@ -75,7 +75,7 @@ impl Ranking {
             setting.observer.warn(&format!("{name} is not in the table: {reason}"));
         }
         if let (true, Some(error)) = (ranked.is_empty(), first_error) {
-            return Err(ExperimentError::NoAttack(Box::new(error)).into());
+            return Err(ExperimentError::NoAttack(Box::new(error)));
         }
         let loss = |measured: &Measured| measured.scores.log_loss.unwrap_or(f64::INFINITY);
         ranked.sort_by(|(_, a), (_, b)| loss(a).total_cmp(&loss(b)).then_with(|| a.attack.cmp(&b.attack)));

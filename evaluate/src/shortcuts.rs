@@ -347,6 +347,24 @@ pub fn shortcuts_beside(
     report
 }
 
+/// What shortcuts are and what to do about them, for people.
+pub const SHORTCUTS_EXPLAINED: &str = "\
+A shortcut is a number or a few that anybody could read off a trace without looking at what was
+visited. A forest of 100 trees learns from each alone, on the folds of the attack, so that the
+accuracies compare.
+  of the recording  order (the rank of the start), session, hour and weekday (UTC), client: in a
+                    good set none of them is above chance, since no visit decides when it is
+                    recorded. Where classes were recorded one after the other, the order gives
+                    them away, and with it whatever drifts: a guard, the load of a network.
+  of the traffic    totals, the first 5 and 20 sizes, number of packets, duration: no fault of
+                    the set, but an attack that does not beat them has found no more than they.
+  twins             traces whose packets another trace has, exactly or nearly, so that they are
+                    trained on and tested.
+
+What to do: record classes in turns, as `wfkit capture collect` does; or keep a shortcut out of
+the scores, by `wfkit evaluate --split-by session`, where each session holds all classes, or by
+--split-time.";
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -15,6 +15,7 @@ mod spec;
 mod spec_error;
 mod stats;
 mod tensor;
+mod told;
 
 pub use column::{Column, FeatureInformation, Unit};
 pub use extractor::FeatureExtractor;
@@ -22,11 +23,12 @@ pub use extractor::FeatureExtractor;
 pub use file::{FeatureFile, FeatureFileError};
 pub use matrix::{FeatureMatrix, MatrixError};
 pub use meaning::meaning;
-pub use report::{FeatureAuc, FeatureReport, feature_aucs};
+pub use report::{ConstantColumns, FeatureAuc, FeatureReport, feature_aucs};
 pub use sets::{FeatureSet, MISSING, PpiPackets};
 pub use sparse::{SparseError, SparseMatrix};
 pub use spec::FeatureSpec;
 pub use spec_error::FeatureSpecError;
 pub use tensor::{Channel, TensorError, TensorSpec, write_tensor};
+pub use told::{ColumnMeaning, FeatureSetInfo};
 /// The label of a row.
 pub use wfkit_datasets::Label as Row;

@@ -3,9 +3,10 @@
 use ndarray::ArrayView1;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use wfkit_datasets::Findings;
 use wfkit_metrics::per_class_auc_of_score;
 
-use crate::FeatureMatrix;
+use crate::{FeatureExtractor, FeatureMatrix};
 
 /// What the features stage reports of a matrix.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,6 +47,46 @@ impl FeatureReport {
             non_finite: 0,
             aucs: feature_aucs(matrix),
         }
+    }
+}
+
+impl FeatureReport {
+    /// Adds what the columns are, and what taking them took, to the report of a stage.
+    pub fn describe(self, seconds: f64, findings: &mut Findings) {
+        let Self { rows, columns, constant, non_finite, aucs } = self;
+        findings.count("rows", rows).count("columns", columns);
+        findings.count("constant columns", constant.len()).count("non-finite columns", non_finite);
+        let utility = &mut findings.utility.extras;
+        utility.set("microseconds_a_trace", seconds * 1e6 / rows.max(1) as f64).set("constant", constant);
+        if let Some(aucs) = aucs {
+            findings.privacy.extras.set("feature_auc", aucs);
+        }
+    }
+}
+
+/// Which columns have one value in all rows of a matrix that goes by in parts.
+#[derive(Debug, Clone, Default)]
+pub struct ConstantColumns {
+    first: Option<Vec<f64>>,
+    is_other: Vec<bool>,
+}
+
+impl ConstantColumns {
+    /// Looks at the next part.
+    pub fn see(&mut self, matrix: &FeatureMatrix) {
+        for row in matrix.values().rows() {
+            let first = self.first.get_or_insert_with(|| row.to_vec());
+            self.is_other.resize(first.len(), false);
+            for ((is_other, value), first) in self.is_other.iter_mut().zip(row).zip(first) {
+                *is_other |= value != first;
+            }
+        }
+    }
+
+    /// Their names, in column order; none without rows.
+    pub fn names(&self, extractor: &FeatureExtractor) -> Vec<String> {
+        let names = extractor.names().into_iter().zip(&self.is_other);
+        names.filter(|(_, is_other)| !**is_other).map(|(name, _)| name).collect()
     }
 }
 
@@ -93,9 +134,10 @@ fn mean_auc(values: &[f64], truth: &[usize], n_classes: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::FeatureSpec;
     use ndarray::{Array2, array};
     use proptest::prelude::*;
-    use wfkit_datasets::{Label, TraceKey};
+    use wfkit_datasets::{Label, LabelledTrace, Layer, Provenance, Trace, TraceKey, TraceSet};
     use wfkit_metrics::binary_roc_auc;
 
     fn matrix(names: &[&str], classes: &[&str], values: Array2<f64>) -> FeatureMatrix {
@@ -113,6 +155,27 @@ mod tests {
         assert_eq!(report.constant, ["same"]);
         let aucs: Vec<(String, f64)> = report.aucs.unwrap().into_iter().map(|f| (f.name, f.auc)).collect();
         assert_eq!(aucs, [("all".into(), 1.0), ("half".into(), 0.875), ("same".into(), 0.5)]);
+    }
+
+    #[test]
+    fn columns_are_constant_over_all_parts() {
+        let traces: Vec<Trace> =
+            [1, 1, 2].map(|size| Trace::new(vec![0, 5], vec![size, -9]).expect("times ascend")).into();
+        let extractor = "totals".parse::<FeatureSpec>().unwrap().fit(&traces.iter().collect::<Vec<_>>());
+        let part = |traces: &[Trace]| {
+            let labelled = traces.iter().zip(0..).map(|(trace, rep)| {
+                LabelledTrace::new(TraceKey { class: "a".into(), rep, session: None }, None, trace.clone())
+            });
+            let set = TraceSet::new(labelled.collect(), Provenance::new(Layer::Tcp, vec![])).unwrap();
+            extractor.transform(&set)
+        };
+        let mut seen = ConstantColumns::default();
+        assert_eq!(seen.names(&extractor), [""; 0]);
+        seen.see(&part(&traces[..2]));
+        assert_eq!(seen.names(&extractor), FeatureReport::of(&part(&traces[..2])).constant);
+        seen.see(&part(&traces[2..]));
+        assert_eq!(seen.names(&extractor), FeatureReport::of(&part(&traces)).constant);
+        assert!(seen.names(&extractor).len() < extractor.names().len());
     }
 
     #[test]

@@ -74,6 +74,22 @@ impl Channel {
         }
     }
 
+    /// What it holds, in words.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Direction => "1 outgoing, -1 incoming",
+            Self::Time => "Seconds since the first packet",
+            Self::Size => "Signed bytes, outgoing positive",
+            Self::DirectionTime => "Direction times time, plus 0.1 ms",
+            Self::Tam => "Traffic aggregation matrix: packets in slots of time, outgoing and incoming",
+            Self::Sized => "Three rows: size, cumulated size and gap, as attack df-sized sees them at --length 256",
+            Self::Column(PacketColumn::Flow) => "1 for packets of the first flow, 2 of the second, .., 0 unknown",
+            Self::Column(PacketColumn::Proto) => "1 more than the number of the protocol over IP, 0 unknown",
+            Self::Column(PacketColumn::CellCmd) => "1 more than the command of a cell, 0 unknown",
+            Self::Column(PacketColumn::RelayCmd) => "1 more than the command in a relay cell, 0 unknown",
+        }
+    }
+
     /// The shape of one trace cut or padded to `length` packets; the traffic aggregation matrix has one of its own.
     pub fn shape(self, length: usize) -> Vec<usize> {
         match self {

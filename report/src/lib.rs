@@ -11,9 +11,11 @@ pub mod picture;
 pub mod png;
 #[cfg(feature = "results")]
 pub mod reference;
+mod schemas;
 mod table;
 #[cfg(feature = "results")]
 pub mod text;
 pub mod words;
 
+pub use schemas::{schema_of, schemas};
 pub use table::{Cell, Table};

@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use wfkit_classify::Backend;
 use wfkit_classify::forest::Splits;
+use wfkit_classify::{Attack, AttackError, AttackOptions, Backend};
 use wfkit_features::Channel;
 
-use super::values::{self, AttackName, Attacks};
+use super::values;
 use crate::help;
 use wfkit_datasets::Shard;
-use wfkit_evaluate::Benchmark;
+use wfkit_evaluate::{AttackName, Attacks, Benchmark, Labelled};
+use wfkit_terminal::values::{Percents, one_of, share};
 
 /// What a split keeps together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -56,6 +57,29 @@ pub(crate) struct AttackArgs {
     /// [default: none; for best, alignment and nets: temperature].
     #[arg(long, value_name = "HOW", value_parser = calibration)]
     pub(crate) calibrate: Option<wfkit_classify::Calibration>,
+}
+
+impl AttackArgs {
+    /// The attack that is named; without a name, the one that suits the input.
+    pub(crate) fn attack_on(&self, input: &Labelled) -> Result<Attack, AttackError> {
+        let name = self.attack.as_ref().and_then(Attacks::name).unwrap_or(input.default_attack());
+        let attack = Attack::by_name(name, &self.options())?;
+        Ok(self.calibrate.into_iter().fold(attack, Attack::calibrated))
+    }
+
+    /// What is changed about an attack.
+    pub(crate) fn options(&self) -> AttackOptions {
+        AttackOptions {
+            trees: self.trees.map(usize::from),
+            backend: self.backend,
+            balanced: self.class_weight == ClassWeight::Balanced,
+            max_depth: self.max_depth,
+            min_samples_leaf: self.min_samples_leaf.map(|traces| traces as usize),
+            max_leaf_nodes: self.max_leaf_nodes,
+            splits: self.splits,
+            epochs: self.epochs.map(usize::from),
+        }
+    }
 }
 
 fn calibration(name: &str) -> Result<wfkit_classify::Calibration, String> {
@@ -119,7 +143,7 @@ pub(crate) struct Predict {
     #[arg(long, value_name = "FILE")]
     pub(crate) weights: Option<PathBuf>,
     /// What the net of an ONNX file sees of traces; as `features tensor --channel` [default: what its metadata say].
-    #[arg(long, value_parser = values::channel())]
+    #[arg(long, value_parser = one_of(Channel::ALL, Channel::name, Channel::meaning))]
     pub(crate) channel: Option<Channel>,
     /// The classes of an ONNX file, one a line, in the order of its outputs [default: what its metadata say].
     #[arg(long, value_name = "FILE")]
@@ -254,34 +278,9 @@ pub(crate) struct EvaluateMode {
     #[arg(long, value_name = "N[,N]", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) few_shot: Vec<u16>,
     /// Train and test on the beginnings of traces: so many percent of the median duration, such as 10..100 (by tens) or 20,50.
-    #[arg(long, value_name = "PERCENTS", value_parser = percents)]
+    #[arg(long, value_name = "PERCENTS")]
     pub(crate) early: Option<Percents>,
     /// Train on the first sessions, one, two and so on by their first traces, and test on each later one: accuracy over the time between.
     #[arg(long, conflicts_with = "train")]
     pub(crate) drift: bool,
-}
-
-/// Percentages, ascending.
-#[derive(Debug, Clone)]
-pub(crate) struct Percents(pub(crate) Vec<u16>);
-
-fn share(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(share) if share > 0.0 && share < 1.0 => Ok(share),
-        _ => Err("not a share above 0 and below 1".to_owned()),
-    }
-}
-
-fn percents(text: &str) -> Result<Percents, String> {
-    let number = |text: &str| match text.trim().parse::<u16>() {
-        Ok(percent) if (1..=1000).contains(&percent) => Ok(percent),
-        _ => Err(format!("{text:?} is no percentage from 1 to 1000")),
-    };
-    let mut found: Vec<u16> = match text.split_once("..") {
-        Some((from, to)) => (number(from)?..=number(to)?).step_by(10).collect(),
-        None => text.split(',').map(number).collect::<Result<_, _>>()?,
-    };
-    found.sort_unstable();
-    found.dedup();
-    if found.is_empty() { Err(format!("{text:?} names no percentage")) } else { Ok(Percents(found)) }
 }

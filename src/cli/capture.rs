@@ -8,9 +8,9 @@ use wfkit_capture::live::{Filter, parse_duration};
 use wfkit_capture::{ClientRule, FlowScope, LabelSource, OutlierRule, PeerRule};
 use wfkit_datasets::{Layer, PacketColumn};
 
-use super::values;
 use crate::help;
 use wfkit_datasets::Shard;
+use wfkit_terminal::values::{on_or_off, one_of};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Capture {
@@ -44,7 +44,7 @@ pub(crate) struct Import {
     /// Pattern for file names, with a named group `class`, and `rep` and `session` if there are any; or `folders`: the
     /// folder of a file is its class, the one around that its session
     /// [default: manifest.csv where the folder has one, else names such as cell_3_rep_12.pcap and 3_12.pcap, without dates].
-    #[arg(long, value_name = "REGEX|folders", conflicts_with = "labels", value_parser = values::label)]
+    #[arg(long, value_name = "REGEX|folders", conflicts_with = "labels")]
     pub(crate) label: Option<LabelSource>,
     /// CSV with the columns path, class and, if there are any, rep, session and origin: splits never tear traces of one origin apart.
     #[arg(long, value_name = "CSV")]
@@ -53,14 +53,14 @@ pub(crate) struct Import {
     #[arg(long, default_value = "auto", value_name = "auto|CIDR|port:N")]
     pub(crate) client: ClientRule,
     /// Which size the sizes are.
-    #[arg(long, value_parser = values::layer(), default_value = "tcp")]
+    #[arg(long, value_parser = one_of(Layer::KNOWN, Layer::name, Layer::meaning), default_value = "tcp")]
     pub(crate) layer: Layer,
     /// Put TCP segments in order and drop retransmitted bytes, or count every segment with payload as captured; tls and
     /// cell need it on, frame and ip take no notice.
-    #[arg(long, action = ArgAction::Set, value_parser = values::switch(), default_value = "on")]
+    #[arg(long, action = ArgAction::Set, value_parser = on_or_off(), default_value = "on")]
     pub(crate) reassembly: bool,
     /// Keep the flow to the main peer (the one with most bytes), or everything of the client.
-    #[arg(long, value_parser = values::flows(), default_value = "main")]
+    #[arg(long, value_parser = one_of(FlowScope::ALL, FlowScope::name, FlowScope::meaning), default_value = "main")]
     pub(crate) flows: FlowScope,
     /// Which peer is meant: `main`, `common` for the one that most files share (such as the guard of Tor), an address range,
     /// or ports; of several the one with most bytes.
@@ -80,7 +80,7 @@ pub(crate) struct Import {
     #[arg(long, default_value = "keep", value_name = "keep|iqr")]
     pub(crate) outliers: OutlierRule,
     /// Keep more of each packet than time and size: which flow it is of, its protocol. Parquet holds it, splits and defences keep it.
-    #[arg(long, value_name = "COLUMN,..", value_delimiter = ',', value_parser = values::packet_column())]
+    #[arg(long, value_name = "COLUMN,..", value_delimiter = ',', value_parser = one_of([PacketColumn::Flow, PacketColumn::Proto], PacketColumn::name, PacketColumn::meaning))]
     pub(crate) packet_columns: Vec<PacketColumn>,
 }
 

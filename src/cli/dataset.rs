@@ -7,11 +7,13 @@ use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use wfkit_capture::live::parse_duration;
 use wfkit_capture::{ClientRule, FlowScope, LabelSource, OutlierRule, PeerRule};
 use wfkit_datasets::formats::{ColumnMap, FieldFormat};
-use wfkit_datasets::{Layer, PacketColumn, PublicSet};
+use wfkit_datasets::{ClassList, Layer, PacketColumn, PublicSet};
+use wfkit_evaluate::AttackName;
 
 use super::SplitBy;
-use super::values::{self, AttackName, ClassList, ReadAs};
+use super::values::{self, ReadAs};
 use crate::help;
+use wfkit_terminal::values::one_of;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Dataset {
@@ -30,7 +32,7 @@ pub(crate) enum Dataset {
         #[arg(required = true, value_name = "TRACES")]
         traces: Vec<PathBuf>,
         /// Traces of these classes, or of those in a file with one a line [default: all].
-        #[arg(long, value_name = "CLASS,..|@FILE", value_parser = values::classes)]
+        #[arg(long, value_name = "CLASS,..|@FILE")]
         classes: Option<ClassList>,
         /// How many traces of each class; the first ones.
         #[arg(short = 'n', long, default_value_t = 1, value_name = "N")]
@@ -95,7 +97,7 @@ pub(crate) enum Dataset {
         #[arg(required = true, value_name = "TRACES")]
         traces: Vec<PathBuf>,
         /// Classes to monitor, or a file with one a line.
-        #[arg(long, value_name = "CLASS,..|@FILE", required = true, value_parser = values::classes)]
+        #[arg(long, value_name = "CLASS,..|@FILE", required = true)]
         monitored: ClassList,
         /// Name of the class of all others.
         #[arg(long, value_name = "CLASS", default_value = "unmonitored", value_parser = values::class)]
@@ -176,7 +178,7 @@ pub(crate) enum Dataset {
 #[command(next_help_heading = super::READING_CAPTURES)]
 pub(crate) struct OfPackets {
     /// Packets in text: pattern for file names with named groups class, rep, session; or `folders`.
-    #[arg(long, value_name = "REGEX|folders", conflicts_with = "labels", value_parser = values::label)]
+    #[arg(long, value_name = "REGEX|folders", conflicts_with = "labels")]
     label: Option<LabelSource>,
     /// Packets in text: CSV with the columns path, class and, if there are any, rep, session and origin.
     #[arg(long, value_name = "CSV")]
@@ -185,16 +187,16 @@ pub(crate) struct OfPackets {
     #[arg(long, value_name = "auto|CIDR|port:N")]
     client: Option<ClientRule>,
     /// Packets in text: which size the sizes are [default: tcp].
-    #[arg(long, value_parser = values::layer())]
+    #[arg(long, value_parser = one_of(Layer::KNOWN, Layer::name, Layer::meaning))]
     layer: Option<Layer>,
     /// Packets in text: the flow to the main peer, or everything of the client [default: main].
-    #[arg(long, value_parser = values::flows())]
+    #[arg(long, value_parser = one_of(FlowScope::ALL, FlowScope::name, FlowScope::meaning))]
     flows: Option<FlowScope>,
     /// Packets in text: which peer is meant [default: main].
     #[arg(long, value_name = "main|common|CIDR|port:N[-M]")]
     peer: Option<PeerRule>,
     /// Packets in text: what to keep of each packet beside time and size.
-    #[arg(long, value_name = "COLUMN,..", value_delimiter = ',', value_parser = values::packet_column())]
+    #[arg(long, value_name = "COLUMN,..", value_delimiter = ',', value_parser = one_of([PacketColumn::Flow, PacketColumn::Proto], PacketColumn::name, PacketColumn::meaning))]
     packet_columns: Vec<PacketColumn>,
 }
 
@@ -262,10 +264,10 @@ pub(crate) struct Convert {
 #[group(required = true, multiple = true)]
 pub(crate) struct Wanted {
     /// Traces of these classes, or of those in a file with one a line.
-    #[arg(long, value_name = "CLASS,..|@FILE", value_parser = values::classes)]
+    #[arg(long, value_name = "CLASS,..|@FILE")]
     pub(crate) classes: Option<ClassList>,
     /// No traces of these classes.
-    #[arg(long, value_name = "CLASS,..|@FILE", value_parser = values::classes)]
+    #[arg(long, value_name = "CLASS,..|@FILE")]
     pub(crate) without_classes: Option<ClassList>,
     /// Traces of these sessions.
     #[arg(long, value_name = "SESSION,..", value_delimiter = ',')]

@@ -4,10 +4,11 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use wfkit_defend::{DefenseSpec, DelayModel, Limit, StopRule};
+use wfkit_defend::{DefenseSpec, DelayModel, Limit, NamedDefense, StopRule};
+use wfkit_evaluate::AttackName;
 
 use super::Import;
-use super::values::{self, AttackName, Defenses, NamedDefense};
+use super::values::{self, Defenses};
 use crate::help;
 use wfkit_datasets::Shard;
 

@@ -7,6 +7,7 @@ use wfkit_features::{Channel, FeatureSpec};
 
 use super::values;
 use wfkit_datasets::Shard;
+use wfkit_terminal::values::one_of;
 
 #[derive(Debug, Args)]
 #[command(
@@ -64,7 +65,7 @@ pub(crate) enum FeaturesCommand {
         #[arg(required = true, value_name = "TRACES")]
         traces: Vec<PathBuf>,
         /// What X holds of each packet; `tam` counts packets in slots of time instead.
-        #[arg(long, value_parser = values::channel(), default_value = "direction")]
+        #[arg(long, value_parser = one_of(Channel::ALL, Channel::name, Channel::meaning), default_value = "direction")]
         channel: Channel,
         /// Packets of a trace: longer ones are cut, shorter ones padded with 0. `tam` has 2 x 1800 slots instead, `sized` 3 rows.
         #[arg(long, default_value_t = 5000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use wfkit_defend::DefenseSpec;
+use wfkit_evaluate::AttackName;
 use wfkit_terminal::Format;
 
 use crate::help;
@@ -26,7 +27,7 @@ pub(crate) use defend::*;
 pub(crate) use features::*;
 pub(crate) use plot::*;
 pub(crate) use sweep::*;
-pub(crate) use values::{AttackName, Attacks, ClassList, Defenses, NamedDefense, ReadAs};
+pub(crate) use values::{Defenses, ReadAs};
 
 /// Website fingerprinting: attacks, defences and their evaluation, from packet capture to score.
 ///

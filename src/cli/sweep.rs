@@ -4,13 +4,14 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::Args;
-use wfkit_defend::{DelayModel, Limit, StopRule};
+use wfkit_defend::{DelayModel, Limit, StopRule, variants_called};
 
 use super::SplitBy;
 use super::defend::{MOST_PACKETS, most_packets, stop_rule};
-use super::values::{self, AttackName, Defenses};
+use super::values::Defenses;
 use crate::help;
 use wfkit_datasets::Shard;
+use wfkit_evaluate::AttackName;
 use wfkit_evaluate::published::data_set;
 
 #[derive(Debug, Args)]
@@ -27,14 +28,14 @@ pub(crate) struct Sweep {
     pub(crate) plan: Option<PathBuf>,
     /// Also the defences that published code runs otherwise than their papers say, both ways, with the differences in cost and protection; all of
     /// them, or those named after `=`, as in --variants=front,tamaraw.
-    #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',', num_args = 0..=1, require_equals = true, default_missing_value = "all", value_parser = values::variants)]
+    #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',', num_args = 0..=1, require_equals = true, default_missing_value = "all", value_parser = variants_called)]
     pub(crate) variants: Vec<String>,
     /// The attacks, each trained again for every defence; feature sets of one attack are joined by +, as in kfp-size+cumul. The trivial attack
     /// on totals is always among them.
-    #[arg(long = "attack", value_name = "NAME[,NAME]", value_delimiter = ',', default_value = "kfp-size", value_parser = values::attack_of_sweep)]
+    #[arg(long = "attack", value_name = "NAME[,NAME]", value_delimiter = ',', default_value = "kfp-size", value_parser = AttackName::of_list)]
     pub(crate) attacks: Vec<AttackName>,
     /// Also show this attack one kind of information at a time: sizes, times, order; and the totals beside it.
-    #[arg(long, value_name = "ATTACK", value_parser = values::attack_of_sweep)]
+    #[arg(long, value_name = "ATTACK", value_parser = AttackName::of_list)]
     pub(crate) views: Option<AttackName>,
     /// Folder for the results, and for what is kept of finished measurements.
     #[arg(long, value_name = "DIR")]

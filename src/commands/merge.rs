@@ -12,7 +12,7 @@ use crate::context::{Context, FOLDS};
 pub(crate) fn run(paths: &[PathBuf], out: &Path, context: &Context<'_>) -> Result<()> {
     let shards = Shards::of(paths, sweep::SHARE)?;
     if shards.report().stage == "sweep" {
-        return sweep::join(&shards.paths(), shards.report(), out, context);
+        return sweep::join(&shards, out, context);
     }
     let findings = shards.merge(out, FOLDS, context.setting())?;
     context.finish_and_print(context.report("dataset merge", digests(paths)?, findings), Some(out))

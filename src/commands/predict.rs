@@ -8,15 +8,14 @@ use anyhow::{Context as _, Result, bail, ensure};
 use wfkit_classify::{FittedAttack, Samples};
 use wfkit_competition::{Prediction, capture_ids, read_captures, write_attack};
 use wfkit_datasets::formats::ReadLimits;
-use wfkit_datasets::{FileKind, Findings, Observed, write_probabilities};
-use wfkit_evaluate::{Predicted, predict, predict_parts, predict_untold};
+use wfkit_datasets::{Findings, Observed, digests, write_probabilities};
+use wfkit_evaluate::{Predicted, predict, predict_parts, predict_untold, read_model};
 use wfkit_metrics::ClassMap;
 
 use crate::cli;
 use crate::context::Context;
 use crate::input::{check_classes, check_observed, read_labelled};
 use crate::large::share_of;
-use wfkit_datasets::digests;
 
 pub(crate) fn run(options: &cli::Predict, context: &Context<'_>) -> Result<()> {
     let fitted = attack(options)?;
@@ -45,7 +44,7 @@ fn attack(options: &cli::Predict) -> Result<FittedAttack> {
     {
         ensure!(!given, "{}: {option} is for nets of .onnx files", path.display());
     }
-    let fitted = load(path)?;
+    let fitted = read_model(path)?;
     match &options.weights {
         Some(weights) => Ok(fitted.with_weights(&read(weights)?).with_context(|| weights.display().to_string())?),
         None => Ok(fitted),
@@ -76,16 +75,6 @@ fn onnx(path: &Path, _: &cli::Predict) -> Result<FittedAttack> {
         "{}: this wfkit was built without neural nets: build it by `cargo install --path . --features deep`",
         path.display()
     )
-}
-
-/// Reads a model; another kind of file is named.
-pub(super) fn load(path: &Path) -> Result<FittedAttack> {
-    FittedAttack::load(path).or_else(|error| match FileKind::of(path) {
-        Ok(Some(kind)) if kind != FileKind::Model => {
-            bail!("{}: found {kind}; expected a model, as wfkit train writes them", path.display())
-        }
-        _ => Err(error.into()),
-    })
 }
 
 fn probabilities(fitted: &FittedAttack, options: &cli::Predict, context: &Context<'_>) -> Result<Findings> {

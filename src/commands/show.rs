@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use wfkit_datasets::ClassList;
 use wfkit_report::text;
 
 use super::select::check_known;
-use crate::cli::ClassList;
 use crate::context::Context;
 use crate::input::read_traces;
 

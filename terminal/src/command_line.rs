@@ -2,6 +2,7 @@
 
 use std::any::TypeId;
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgMatches, Command};
@@ -43,6 +44,22 @@ pub fn options(command: &Command, matches: &ArgMatches, no_matter: &[&str]) -> O
         }
     }
     options
+}
+
+/// The words that ask for these options again.
+pub fn words_of(options: &Options) -> Vec<OsString> {
+    let word = |option: &str, value: &Value| match value {
+        Value::Bool(_) => format!("--{option}").into(),
+        Value::String(text) => format!("--{option}={text}").into(),
+        other => format!("--{option}={other}").into(),
+    };
+    let words = |(option, value): (&String, &Value)| -> Vec<OsString> {
+        match value {
+            Value::Array(values) => values.iter().map(|value| word(option, value)).collect(),
+            value => vec![word(option, value)],
+        }
+    };
+    options.iter().flat_map(words).collect()
 }
 
 /// The option by which a file would be written that is read, too, and that file. `is_written` says of an id whether its files are written, `may` of
@@ -99,6 +116,8 @@ mod tests {
             serde_json::json!({ "bare": ["01", 7, true], "n": 1 })
         );
         assert_eq!(options(&program, &matches, &["n", "bare"]), Options::new());
+        let words = words_of(&options(&program, &matches, &[]));
+        assert_eq!(words, ["--bare=01", "--bare=7", "--bare", "--n=1"].map(OsString::from));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod options_file;
 mod password;
 mod printer;
 mod signals;
+pub mod values;
 mod watcher;
 
 pub use absent::hint;

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -67,6 +68,24 @@ impl OptionsFile {
         all.build();
         let command = all.find_subcommand(about.command).expect("the program has this command").clone();
         Self { program, command, about }
+    }
+
+    /// Writes a new file, not over one that is there.
+    ///
+    /// # Errors
+    /// A name that is none of such a file, a file that is there already, and what the system refuses.
+    pub fn create(&self, path: &Path, text: &str) -> Result<()> {
+        if !is_options_file(path) {
+            bail!("{}: a {} ends in .toml", path.display(), self.about.called);
+        }
+        let file = fs::OpenOptions::new().write(true).create_new(true).open(path);
+        let written = match file {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                bail!("{}: it is there already, and stays as it is; name another with --out", path.display());
+            }
+            file => file.and_then(|mut file| file.write_all(text.as_bytes())),
+        };
+        written.with_context(|| format!("{}: cannot write", path.display()))
     }
 
     /// The command line that `words` stand for: those of the command and a file with what the file says before what else they say; others as they are.

@@ -134,7 +134,7 @@ def main():
         path.write_text(json.dumps(head | seen.schema(known), indent=1, ensure_ascii=False) + "\n")
         print(f"{path.name}: of {seen.objects} reports")
     stages = sorted((json.loads(path.read_text())["title"].split("`")[1], path.name) for path in schemas.glob("*.json"))
-    rows = "".join(f'    ("{stage}", include_str!("../schemas/{name}")),\n' for stage, name in stages)
+    rows = "".join(f'    ("{stage}", include_str!("schemas/{name}")),\n' for stage, name in stages)
     listed = f"const SCHEMAS: [(&str, &str); {len(stages)}] = [\n{rows}];"
     program.write_text(re.sub(r"const SCHEMAS: .*?\n\];", lambda _: listed, program.read_text(), flags=re.DOTALL))
 

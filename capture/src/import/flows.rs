@@ -25,6 +25,27 @@ pub enum FlowScope {
     All,
 }
 
+impl FlowScope {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Main, Self::All];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Main => "main",
+            Self::All => "all",
+        }
+    }
+
+    /// Which flows, in words.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Main => "The flows to the peer with most bytes",
+            Self::All => "Everything of the client",
+        }
+    }
+}
+
 /// Text that is no [`FlowScope`].
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("`{0}` is neither `main` nor `all`")]
@@ -34,20 +55,14 @@ impl FromStr for FlowScope {
     type Err = FlowScopeError;
 
     fn from_str(text: &str) -> Result<Self, FlowScopeError> {
-        match text {
-            "main" => Ok(Self::Main),
-            "all" => Ok(Self::All),
-            _ => Err(FlowScopeError(text.to_owned())),
-        }
+        let found = Self::ALL.into_iter().find(|scope| scope.name() == text);
+        found.ok_or_else(|| FlowScopeError(text.to_owned()))
     }
 }
 
 impl fmt::Display for FlowScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Main => "main",
-            Self::All => "all",
-        })
+        f.write_str(self.name())
     }
 }
 

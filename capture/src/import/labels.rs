@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use wfkit_datasets::{TraceKey, canonical_class};
 
@@ -10,7 +11,7 @@ use crate::import::dates::date_in;
 use crate::import::label::Label;
 use crate::import::manifest::{Manifest, ManifestError};
 use crate::import::names_read;
-use crate::import::pattern::{LabelPattern, stem};
+use crate::import::pattern::{LabelPattern, LabelPatternError, stem};
 
 /// Where the labels of the files come from. Files that get none are not read.
 ///
@@ -32,6 +33,15 @@ pub enum LabelSource {
     /// torn apart by a split), in any order and among others. Paths are relative to the folder of the CSV file. An empty rep, session or
     /// origin is none.
     Manifest(PathBuf),
+}
+
+impl FromStr for LabelSource {
+    type Err = LabelPatternError;
+
+    /// A pattern, or `folders`.
+    fn from_str(text: &str) -> Result<Self, LabelPatternError> {
+        if text == "folders" { Ok(Self::Folders) } else { text.parse().map(Self::Pattern) }
+    }
 }
 
 /// The label of `session/class/file` or `class/file`, by the names of folders.
@@ -227,7 +237,6 @@ impl Labellers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import::pattern::LabelPatternError;
 
     fn label(class: &str, rep: i64) -> Result<Label, String> {
         Ok(Label { class: class.to_owned(), rep: Some(rep), session: None, origin: None })

@@ -15,10 +15,10 @@ mod recording;
 mod source;
 
 pub use collect::{Collect, CollectError, CollectEvent, Collected, Failure, Process, Runner};
-pub use filter::{Filter, FilterError};
+pub use filter::{FILTERS_EXPLAINED, Filter, FilterError};
 pub use interface::{Interface, InterfaceError};
 pub use journal::{Journal, JournalError};
 pub use pcapng::{InterfaceDescription, InterfaceStatistics, PcapngWriter};
-pub use plan::{Plan, PlanError, Query, parse_duration};
+pub use plan::{PLANS_EXPLAINED, Plan, PlanError, Query, parse_duration};
 pub use recording::{Limits, LiveError, Recorded, Stopped, record};
 pub use source::{Clock, Counters, Packet, PacketSource};

@@ -269,6 +269,28 @@ fn toml_error(path: &Path, text: &str, error: &toml::de::Error) -> PlanError {
     }
 }
 
+/// What a plan says and what comes of it, for people.
+pub const PLANS_EXPLAINED: &str = "\
+A plan, here for pages through Tor (all keys but the first four may be left out):
+  interface = \"eth0\"
+  command = [\"curl\", \"--silent\", \"--show-error\", \"--output\", \"/dev/null\",
+             \"--socks5-hostname\", \"127.0.0.1:9050\", \"http://example.org/{class}\"]
+  classes = [\"about\", \"contact\"]   # or classes_file = \"classes.txt\", one a line
+  reps = 20
+  session = \"monday\"
+  filter = \"tcp and host 192.0.2.7\"   # the guard; `wfkit capture live --help` tells the language
+  snap_len = 0           # bytes of a packet to record at most; 0 is all
+  quiet_time = \"2s\"     # a query starts and ends with so long without a packet
+  timeout = \"60s\"       # one that takes longer has failed
+  retries = 1            # how often a failed query is tried again
+
+The command runs without a shell, with {class} and {rep} replaced in its arguments. It has to end by itself, with
+status 0. Rep 0 of every class comes first, in an order shuffled by --seed, then rep 1, and so on.
+
+The folder gets captures/, manifest.csv, and failures.csv with every failed try. The same command goes on after an
+interruption; then: wfkit capture import DIR --out traces.parquet
+Recording needs Linux and CAP_NET_RAW, as `wfkit capture live --help` says.";
+
 #[cfg(test)]
 mod tests {
     use super::*;

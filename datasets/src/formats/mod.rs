@@ -46,7 +46,7 @@ pub use csv_parts::CsvParts;
 pub use dialect::Dialect;
 pub use error::{ReadError, WriteError};
 #[cfg(feature = "tables")]
-pub use field::{ColumnMap, FieldFormat, write_field_traces};
+pub use field::{COLUMNS_EXPLAINED, ColumnMap, FieldFormat, write_field_traces};
 pub use limits::{LimitExceeded, ReadLimits};
 #[cfg(feature = "tables")]
 pub(crate) use npy::{NPY_MAGIC, NumpyArray, may_be_numpy, read_numpy};

@@ -55,6 +55,25 @@ pub fn grid(pattern: &str) -> Result<Vec<DefenseSpec>, GridError> {
     Ok(texts.iter().map(|text| text.parse()).collect::<Result<_, DefenseSpecError>>()?)
 }
 
+/// The pattern with the machines of each file, one a line, in the place of its `=@FILE`: whatever is kept of it says everything, and
+/// needs no file. A line that begins with # is a remark. What joins layers cannot stand in a text, so `-` stands for it.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn with_machines_of_files(pattern: &str) -> Result<String, String> {
+    let mut parts = pattern.split("=@");
+    let mut whole = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find([',', '+', '|']).unwrap_or(part.len());
+        let (file, rest) = part.split_at(end);
+        let machines = std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
+        let machines = machines.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let machines = machines.collect::<Vec<_>>().join(";").replace('+', "-");
+        whole.extend(["=", &machines, rest]);
+    }
+    Ok(whole)
+}
+
 /// What one layer stands for.
 fn layers(pattern: &str) -> Result<Vec<String>, GridError> {
     let LayerText { name, preset, parameters } = LayerText::new(pattern);

@@ -3,6 +3,7 @@
 pub(crate) mod grid;
 pub(crate) mod info;
 pub(crate) mod limit;
+pub(crate) mod named;
 pub(crate) mod not_simulated;
 pub(crate) mod specification;
 pub(crate) mod stop;

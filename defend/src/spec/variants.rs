@@ -1,6 +1,7 @@
 //! Defences that papers define otherwise than published code runs them.
 
 use serde::Serialize;
+use wfkit_metrics::did_you_mean_one_of;
 
 /// A defence as its paper has it, and as code has it that results were published with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -25,6 +26,21 @@ pub struct Variant {
 /// All of them, by the name of the defence. Two specifications of one defence draw the same random numbers for a trace.
 pub fn variants() -> &'static [Variants] {
     VARIANTS
+}
+
+/// The name of one of them, or `all`, as it is written.
+///
+/// # Errors
+/// Another name.
+pub fn variants_called(name: &str) -> Result<String, String> {
+    let mut names: Vec<&str> = VARIANTS.iter().map(|variants| variants.defense).collect();
+    if name == "all" || names.contains(&name) {
+        return Ok(name.to_owned());
+    }
+    names.insert(0, "all");
+    let meant = did_you_mean_one_of(name, names.iter().copied());
+    let names = names.join(", ");
+    Err(format!("`{name}` is in no published code otherwise than in its paper{meant}; there are {names}"))
 }
 
 const VARIANTS: &[Variants] = &[

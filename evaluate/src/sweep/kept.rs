@@ -1,15 +1,17 @@
 //! What was measured before, so that a sweep goes on where it was interrupted.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use wfkit_datasets::files::replace_with;
-use wfkit_datasets::hex;
+use wfkit_datasets::{files_below, hex};
 
 use super::Memory;
+use crate::ExperimentError;
+use crate::error::at;
 
 /// Folders with one small file a measurement, named by the digest of everything that it depends on.
 #[derive(Debug)]
@@ -41,6 +43,20 @@ impl KeptPoints {
     /// What others measured, all of it.
     pub fn of_others(folders: Vec<PathBuf>) -> Self {
         Self { folders, fresh: false, whole: true }
+    }
+
+    /// Copies all of it into one folder, which is made.
+    ///
+    /// # Errors
+    /// Files that cannot be read or written.
+    pub fn gather(&self, into: &Path) -> Result<(), ExperimentError> {
+        fs::create_dir_all(into).map_err(at(format!("{}: cannot make this folder", into.display())))?;
+        for point in self.folders.iter().flat_map(|folder| files_below(folder)) {
+            let content = fs::read(&point).map_err(at(format!("{}: cannot read", point.display())))?;
+            let copy = into.join(point.file_name().unwrap_or_default());
+            replace_with(&copy, content).map_err(at(format!("{}: cannot write", copy.display())))?;
+        }
+        Ok(())
     }
 
     fn name(of: &str) -> String {

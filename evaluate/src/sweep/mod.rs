@@ -16,11 +16,16 @@ use std::ops::Range;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use wfkit_datasets::Findings;
 use wfkit_defend::DefenseSpec;
+use wfkit_metrics::{Observer, PrivacyReport, Utility};
 
 pub use cost::DrawCost;
 pub use kept::{KeptPoints, LACKING};
-pub use plan::{SweepPlan, VariantPair, first_of_each, planned, sweep_splits, tested_on, variant_pairs};
+pub use plan::{
+    SWEEPS_EXPLAINED, SweepPlan, SweptDefenses, VariantPair, first_of_each, read_plan, sweep_splits, swept_attacks,
+    tested_on, variant_pairs,
+};
 pub use point::{Draw, FoundInDraw, Look};
 pub use summary::{MeanOfDraws, ScoreOfDraws, SweepRow, SweptAttack};
 pub use variants::{Change, FoundChange, VariantDifference};
@@ -65,6 +70,45 @@ fn keep<T: Serialize>(memory: &dyn Memory, of: &str, found: &T) -> Result<(), Ex
 /// Number, defence and draws of each defence that could be measured, no defence first.
 type Points = Vec<(usize, String, Vec<Draw>)>;
 
+impl Sweep {
+    /// Refuses what was not measured because shares of others were to have it.
+    ///
+    /// # Errors
+    /// That some of it is lacking.
+    pub fn whole(self) -> Result<Self, ExperimentError> {
+        match self.problems.iter().find(|problem| problem.contains(LACKING)) {
+            Some(problem) => Err(ExperimentError::Unfit(problem.clone())),
+            None => Ok(self),
+        }
+    }
+
+    /// All of it for a report, with the cost of the undefended traces and what the strongest attack finds in them.
+    pub fn findings(&self, plan: &SweepPlan, observer: &dyn Observer) -> Findings {
+        let strongest = &self.rows[0].strongest;
+        let privacy = PrivacyReport {
+            roc_auc_macro_ovr: Some(strongest.roc_auc.mean()),
+            accuracy: Some(strongest.accuracy.mean()),
+            ..PrivacyReport::unmeasured(&strongest.attack, "null where a direction or a utility score does not exist")
+        };
+        let mut findings = Findings::new(Utility::of(&plan.set.volumes()), privacy);
+        findings
+            .count_set(&plan.set)
+            .count("defences", plan.defences.len())
+            .count("tested traces that were learned from", strongest.twins);
+        if strongest.twins > 0 {
+            let message = "undefended tested traces were learned from: the scores are too high";
+            observer.warn(&format!("{} {message}", strongest.twins));
+        }
+        findings.problems.clone_from(&self.problems);
+        let extras = &mut findings.privacy.extras;
+        extras.set("split", plan.trained_and_tested()).set("defences", &self.rows);
+        if !self.differences.is_empty() {
+            extras.set("paper_and_code", &self.differences);
+        }
+        findings
+    }
+}
+
 /// What a sweep found.
 #[derive(Debug, Clone)]
 pub struct Sweep {
@@ -92,7 +136,7 @@ impl SweepPlan {
         1 + self.defences.len()
     }
 
-    /// Measures these of them alone, 0 being no defence, for `memory` to know them; why some could not be measured.
+    /// Measures these of them alone, 0 being no defence, for `memory` to know them; what is to be told of that, and why some could not be measured.
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -101,8 +145,14 @@ impl SweepPlan {
         share: Range<usize>,
         memory: &dyn Memory,
         setting: Setting<'_>,
-    ) -> Result<Vec<String>, ExperimentError> {
-        Ok(self.measured(share, memory, setting)?.1)
+    ) -> Result<Findings, ExperimentError> {
+        let defences = share.len() - usize::from(share.start == 0);
+        let (_, problems) = self.measured(share, memory, setting)?;
+        let privacy = PrivacyReport::unmeasured("none", "a share of a sweep: wfkit dataset merge joins all of them");
+        let mut findings = Findings::new(Utility::of(&self.set.volumes()), privacy);
+        findings.count_set(&self.set).count("defences", defences);
+        findings.problems = problems;
+        Ok(findings)
     }
 
     fn measured(

@@ -2,16 +2,18 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
+use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 use wfkit_classify::Samples;
 use wfkit_datasets::splits::{Split, explicit};
 use wfkit_datasets::{TraceSet, hex};
-use wfkit_defend::{DefenseSpec, DefenseSpecError, Limit, Variant, Variants, variants};
+use wfkit_defend::{DefenseSpec, DefenseSpecError, DelayModel, Limit, StopRule, Variant, Variants, variants};
 use wfkit_metrics::did_you_mean_one_of;
 
+use crate::error::at;
 use crate::split::{Pages, by_session, stratified};
-use crate::{ExperimentError, Setting};
+use crate::{ExperimentError, Setting, TRIVIAL};
 
 /// Folds where no number is given.
 const FOLDS: usize = 5;
@@ -103,9 +105,67 @@ pub(super) fn content(set: &TraceSet) -> String {
 }
 
 /// Lines of a plan file that name defences, with their numbers from 1 on; what stands behind a # is a remark.
-pub fn planned(text: &str) -> Vec<(usize, String)> {
+fn planned(text: &str) -> Vec<(usize, String)> {
     let pattern = |line: &str| line.split('#').next().unwrap_or_default().trim().to_owned();
     (1..).zip(text.lines().map(pattern)).filter(|(_, pattern)| !pattern.is_empty()).collect()
+}
+
+/// A plan file: lines that name defences, with their numbers from 1 on.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn read_plan(path: &Path) -> Result<Vec<(usize, String)>, ExperimentError> {
+    let text = std::fs::read_to_string(path).map_err(at(format!("{}: cannot read", path.display())))?;
+    Ok(planned(&text))
+}
+
+/// The attacks of a sweep: these, each once, and the trivial one first.
+pub fn swept_attacks<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let mut attacks = vec![TRIVIAL.to_owned()];
+    for name in names {
+        if attacks.iter().all(|known| known != name) {
+            attacks.push(name.to_owned());
+        }
+    }
+    attacks
+}
+
+/// What a sweep simulates.
+#[derive(Debug, Clone, Default)]
+pub struct SweptDefenses {
+    /// The defences, each once.
+    pub all: Vec<DefenseSpec>,
+    /// Of these, those to compare.
+    pub pairs: Vec<VariantPair>,
+}
+
+impl SweptDefenses {
+    /// These defences, and both ways in paper and code of those that `variants` names, with the options of the simulation in all of them.
+    ///
+    /// # Errors
+    /// That there is none.
+    pub fn of(
+        wanted: impl IntoIterator<Item = DefenseSpec>,
+        variants: &[String],
+        (delay, stop): (Option<DelayModel>, Option<StopRule>),
+    ) -> Result<Self, ExperimentError> {
+        let simulated = |spec: DefenseSpec| {
+            let spec = delay.into_iter().fold(spec, DefenseSpec::with_delays);
+            stop.into_iter().fold(spec, DefenseSpec::with_stop)
+        };
+        let pairs = variant_pairs(variants, simulated)?;
+        let both = pairs.iter().flat_map(|pair| [pair.paper.clone(), pair.code.clone()]);
+        let mut all: Vec<DefenseSpec> = Vec::new();
+        for spec in wanted.into_iter().map(simulated).chain(both) {
+            if !all.contains(&spec) {
+                all.push(spec);
+            }
+        }
+        match all.is_empty() {
+            true => Err(ExperimentError::Unfit("there is no defence to measure".to_owned())),
+            false => Ok(Self { all, pairs }),
+        }
+    }
 }
 
 /// Paper and code of the defences with these names, of all where `all` is among them, each as `simulated` makes it.
@@ -164,11 +224,47 @@ pub fn sweep_splits(
     Ok((stratified(samples, folds, Pages::Apart, setting)?, format!("{folds} stratified folds")))
 }
 
+/// How several defences are written as one, and what a sweep leaves in its folder, for people.
+pub const SWEEPS_EXPLAINED: &str = "\
+Several defences as one, all combinations of:
+  front:ft-1|ft-2                          presets
+  tamaraw:cell,rho-out=10ms|20ms           values
+  front:n=500..5000                        a range: five values at equal ratios, both ends among them
+  front:ft-1,n-server=0..3000/4            four values, at equal differences where an end is 0
+
+The folder gets report.md with tables to paste, sweep.svg, sweep.csv, sweep.json (the stage report) and points/, where every finished measurement
+is kept under what it depends on: traces, split, defence, draw, seed, attack, and this very build of wfkit. The same command goes on after an
+interruption, and one with more defences measures only those. A defence that fails is told, the others go on, and the exit status is 1.
+
+On the front is what no other defence beats in bandwidth overhead, latency overhead or ROC-AUC without losing in another of them; areas below 0.5
+count as 0.5.
+
+Views (--views) take information out of traces and train the attack again. sizes: what sizes there are each way, sorted, without times. times: when
+packets are sent, without direction and size. order: the sequence of directions, without size and time. Each leaves the number of packets.";
+
 #[cfg(test)]
 mod tests {
     use wfkit_datasets::{LabelledTrace, Layer, Provenance, Trace, TraceKey};
 
     use super::*;
+
+    #[test]
+    fn defences_and_attacks_are_swept_once() {
+        assert_eq!(swept_attacks(["kfp-core", "totals", "kfp-core"]), ["totals", "kfp-core"]);
+        let spec = |text: &str| text.parse::<DefenseSpec>().unwrap();
+        let none = SweptDefenses::of([], &[], (None, None)).unwrap_err().to_string();
+        assert_eq!(none, "there is no defence to measure");
+        let wanted = [spec("pad:mtu"), spec("front:ft-1"), spec("pad:mtu")];
+        let swept = SweptDefenses::of(wanted, &["front".to_owned()], (None, Some(StopRule::Oracle))).unwrap();
+        assert_eq!(swept.all[0], spec("pad:mtu").with_stop(StopRule::Oracle));
+        assert_eq!(swept.all[1], spec("front:ft-1").with_stop(StopRule::Oracle));
+        assert!(!swept.pairs.is_empty());
+        for pair in &swept.pairs {
+            for one in [&pair.paper, &pair.code] {
+                assert_eq!(swept.all.iter().filter(|all| *all == one).count(), 1, "{one}");
+            }
+        }
+    }
 
     #[test]
     fn the_first_of_each_class_and_session_are_taken() {

@@ -11,7 +11,7 @@ use wfkit_datasets::{FileKind, TraceSet, read_probabilities, read_traces, report
 use wfkit_defend::{DefenseSpec, defend};
 use wfkit_metrics::StageReport;
 
-use super::{Defended, Material, Predicted, Stage, defence_of};
+use super::{Defended, Material, Predicted, Stage, defence_of, page};
 
 /// A folder that gives no page.
 #[derive(Debug, thiserror::Error)]
@@ -105,23 +105,61 @@ fn files_below(folder: &Path) -> Result<Vec<PathBuf>, FolderError> {
     all_files_below(folder).map_err(refused)
 }
 
+/// One page of everything that a folder holds.
+#[derive(Debug)]
+pub struct FolderPage {
+    /// The page, one file of HTML.
+    pub html: String,
+    /// What was found, in words.
+    pub sentences: Vec<String>,
+    /// Stage reports that it is of.
+    pub stages: usize,
+    /// What is not on it, a sentence each.
+    pub left_out: Vec<String>,
+    /// What is odd about the tables that its pictures are made from.
+    pub warnings: Vec<String>,
+}
+
+impl FolderPage {
+    /// The page of a folder, called by its name; none without stage reports.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    pub fn of(folder: &Path) -> Result<Option<Self>, FolderError> {
+        let Stages { stages, left_out } = read_stages(folder)?;
+        if stages.is_empty() {
+            return Ok(None);
+        }
+        let mut found = FolderTables::read(folder, &stages)?;
+        let warnings = std::mem::take(&mut found.warnings);
+        let path = fs::canonicalize(folder).ok();
+        let name = path.and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+        let name = name.unwrap_or_else(|| folder.display().to_string());
+        let material = found.material(format!("Website fingerprinting report: {name}"), stages, left_out);
+        Ok(Some(Self {
+            html: page(&material),
+            sentences: material.sentences(),
+            stages: material.stages.len(),
+            left_out: material.left_out,
+            warnings,
+        }))
+    }
+}
+
 /// Tables of a folder that pictures are made from.
 #[derive(Debug, Default)]
-pub struct FolderTables {
+struct FolderTables {
     traces: Option<TraceSet>,
     defended: Vec<(String, TraceSet)>,
     predictions: Vec<Predicted>,
     left_out: Vec<String>,
     /// What is odd about them.
-    pub warnings: Vec<String>,
+    warnings: Vec<String>,
 }
 
 impl FolderTables {
-    /// Those of a folder with these stage reports.
-    ///
-    /// # Errors
-    /// A folder that cannot be read; a file that cannot be is left out.
-    pub fn read(folder: &Path, stages: &[Stage]) -> Result<Self, FolderError> {
+    /// Those of a folder with these stage reports; a file that cannot be read is left out.
+    fn read(folder: &Path, stages: &[Stage]) -> Result<Self, FolderError> {
         let mut found = Self::default();
         let of_file = |file: &Path| {
             let report = report_path(file);
@@ -190,7 +228,7 @@ impl FolderTables {
     }
 
     /// What the page of the folder is made from.
-    pub fn material(&mut self, title: String, stages: Vec<Stage>, left_out: Vec<String>) -> Material<'_> {
+    fn material(&mut self, title: String, stages: Vec<Stage>, left_out: Vec<String>) -> Material<'_> {
         let predictions = std::mem::take(&mut self.predictions);
         let padding = |(spec, set): &(String, TraceSet)| {
             let traces = self.traces.as_ref()?;

@@ -16,7 +16,7 @@ use wfkit_metrics::{Probabilities, StageReport};
 use crate::canvas::{escaped, rules_of_a_page};
 
 #[cfg(feature = "results")]
-pub use folder::{FolderError, FolderTables, Stages, read_stages};
+pub use folder::{FolderError, FolderPage, Stages, read_stages};
 pub use run::defence_of;
 pub use sections::{costs_of, curves, importances_of, matrix_of};
 

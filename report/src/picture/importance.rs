@@ -1,5 +1,7 @@
 use serde::Deserialize;
 use serde_json::json;
+#[cfg(feature = "results")]
+use wfkit_classify::{Explained, Explanation};
 
 use super::{Picture, field};
 use crate::axes::{Plot, Scale};
@@ -30,6 +32,35 @@ pub struct Importances {
     pub groups: Vec<Bar>,
     /// Features.
     pub features: Vec<Bar>,
+}
+
+#[cfg(feature = "results")]
+impl From<&Explained> for Bar {
+    fn from(one: &Explained) -> Self {
+        Self {
+            name: one.name.clone(),
+            tells: one.tells.to_string(),
+            importance: one.importance,
+            deviation: one.deviation,
+            auc: one.auc,
+            bits: one.bits,
+        }
+    }
+}
+
+#[cfg(feature = "results")]
+impl From<&Explanation> for Importances {
+    fn from(explanation: &Explanation) -> Self {
+        let bars = |all: &[Explained]| all.iter().map(Bar::from).collect();
+        Self { groups: bars(&explanation.groups), features: bars(&explanation.features) }
+    }
+}
+
+/// What the features of these sets give away of all classes, or of one, the first `top` of them.
+#[cfg(feature = "results")]
+pub fn explanation(sets: impl std::fmt::Display, of: &Explanation, top: usize) -> Picture {
+    let whose = of.class.as_ref().map_or("the classes".to_owned(), |class| format!("class {class}"));
+    importances(&format!("What gives {whose} away: {sets}"), &of.into(), top)
 }
 
 const LEFT: f64 = 250.0;

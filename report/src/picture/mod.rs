@@ -2,6 +2,7 @@
 
 #[cfg(feature = "results")]
 mod alignment;
+mod asked;
 mod class_areas;
 mod confusion;
 mod costs;
@@ -24,12 +25,17 @@ mod tradeoff;
 mod waterfall;
 
 use serde_json::{Value, json};
+use wfkit_datasets::Findings;
+use wfkit_metrics::{PrivacyReport, Utility};
 
 use crate::canvas::Canvas;
 use crate::table::Table;
 
 #[cfg(feature = "results")]
 pub use alignment::{AlignedTrace, alignment, cells, word};
+#[cfg(feature = "results")]
+pub use asked::{ClassesError, cumulative_of, sizes_of, waterfall_of};
+pub use asked::{PictureOfProbabilities, PictureOfReports};
 pub use class_areas::class_areas;
 pub use confusion::confusion;
 pub use costs::{DefendedPoint, costs};
@@ -37,6 +43,8 @@ pub use cumulative::cumulative;
 pub use curve::{CurvePoint, Series, curve};
 pub use frontier::{Elsewhere, Entry, Panels, Point, frontier};
 pub use heat::{HeatCell, heat};
+#[cfg(feature = "results")]
+pub use importance::explanation;
 pub use importance::{Bar, Importances, importances};
 pub use matrix::{Matrix, Tested, matrix};
 pub use ranges::{Ranged, ranges};
@@ -82,6 +90,15 @@ impl Picture {
 
     fn whole(title: &str, finding: String, reading: &'static str, svg: String, table: Table, vega: Value) -> Self {
         Self { title: title.to_owned(), finding, reading, table, drawing: Drawing::Whole(svg), vega }
+    }
+
+    /// What it says, for the report of a picture of traces that cost so much.
+    pub fn findings(&self, cost: Utility) -> Findings {
+        let privacy = PrivacyReport::unmeasured("none", "a picture shows what was measured, and measures nothing");
+        let mut findings = Findings::new(cost, privacy);
+        findings.privacy.extras.set("title", &self.title).set("finding", &self.finding);
+        findings.count("rows of data", self.table.rows().len());
+        findings
     }
 
     /// A file of its own, with title and finding in it, and the table in its description.

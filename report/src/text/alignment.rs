@@ -6,9 +6,9 @@ use serde::Serialize;
 use serde_json::json;
 use wfkit_classify::FittedAttack;
 use wfkit_classify::alignment::{Alignment, AlignmentView, Path, Step, StepKind};
-use wfkit_datasets::{LabelledTrace, TraceKey};
+use wfkit_datasets::{Findings, LabelledTrace, TraceKey};
 use wfkit_evaluate::capital;
-use wfkit_metrics::Probabilities;
+use wfkit_metrics::{PrivacyReport, Probabilities, Utility};
 
 use super::Text;
 use crate::picture::AlignedTrace;
@@ -91,6 +91,27 @@ impl ExplainedAlignment {
             probability: probability(index),
             verdict: verdict + ".",
         })
+    }
+
+    /// All of it, for the report of a picture of the trace at `row`, which costs so much; `model` and the attack that it is of are those that
+    /// it was explained by.
+    pub fn findings(
+        &self,
+        (attack, model): (&str, &Alignment),
+        (labelled, row): (&LabelledTrace, usize),
+        cost: Utility,
+    ) -> Findings {
+        let privacy = PrivacyReport::unmeasured(attack, "one trace is explained, none is scored");
+        let mut findings = Findings::new(cost, privacy);
+        let extras = &mut findings.privacy.extras;
+        extras.set("finding", self.finding()).set("verdict", &self.verdict);
+        extras.set("alignment", self.told(labelled, row));
+        findings
+            .count("columns", model.columns(self.index))
+            .count("runs", self.runs())
+            .count("runs beyond the first 500, not looked at", model.runs_left_out(&labelled.trace))
+            .count("steps", self.steps());
+        findings
     }
 
     /// The class that it stands beside.

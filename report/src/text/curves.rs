@@ -1,13 +1,35 @@
 //! Curves as tables, since a report shows only five entries of a list.
 
-use wfkit_evaluate::{BackgroundSize, Drift, DriftPoint, Early, FewShot, PairedComparison};
+use wfkit_evaluate::{BackgroundSize, Curves, Drift, DriftPoint, Early, Evaluated, FewShot, PairedComparison};
 use wfkit_metrics::Interval;
 
-use super::Text;
+use super::{Text, ranking};
 use crate::words::{hanging, score};
 
+/// What an evaluation found beyond the scores of one attack: its curves, then all attacks side by side, as far as they were asked for.
+pub fn beyond_scores(evaluated: &Evaluated) -> Text {
+    let Curves { background, few_shot, early, drift } = &evaluated.curves;
+    let mut text = Text::new();
+    if !background.is_empty() {
+        text.text(self::background(background));
+    }
+    if !few_shot.is_empty() {
+        text.text(self::few_shot(few_shot));
+    }
+    if !early.is_empty() {
+        text.text(self::early(early));
+    }
+    drift.iter().for_each(|drift| {
+        text.text(self::drift(drift));
+    });
+    evaluated.ranking.iter().for_each(|attacks| {
+        text.text(ranking(attacks));
+    });
+    text
+}
+
 /// What so many traces of each class to learn from are worth.
-pub fn few_shot(curve: &[FewShot]) -> Text {
+fn few_shot(curve: &[FewShot]) -> Text {
     let row = |point: &FewShot| {
         [
             point.traces_a_class.to_string(),
@@ -20,7 +42,7 @@ pub fn few_shot(curve: &[FewShot]) -> Text {
 }
 
 /// What the beginnings of traces give away.
-pub fn early(curve: &[Early]) -> Text {
+fn early(curve: &[Early]) -> Text {
     let row = |point: &Early| {
         let scores = &point.scores;
         [
@@ -45,7 +67,7 @@ fn with_interval(value: Option<f64>, interval: Option<Interval>) -> String {
 }
 
 /// What so many pages of the background to learn from are worth.
-pub fn background(curve: &[BackgroundSize]) -> Text {
+fn background(curve: &[BackgroundSize]) -> Text {
     let row = |size: &BackgroundSize| {
         let numbers = [size.roc_auc, size.true_positive_rate, size.false_positive_rate, size.r_precision_wang_20];
         let [auc, tpr, fpr, precision] = numbers.map(|number| score(Some(number)));
@@ -58,7 +80,7 @@ pub fn background(curve: &[BackgroundSize]) -> Text {
 }
 
 /// What a model is worth when it is older.
-pub fn drift(drift: &Drift) -> Text {
+fn drift(drift: &Drift) -> Text {
     let order = hanging(&format!("drift: sessions in order of {}", drift.order));
     let mut text = Text::new();
     text.lines(hanging(&drift.told).into_iter().chain(order));
@@ -78,14 +100,15 @@ pub fn drift(drift: &Drift) -> Text {
     text
 }
 
-/// The paired tests, one a row.
+/// The paired tests, one a row; nothing where there are none.
 pub fn comparisons(all: &[PairedComparison]) -> Text {
     let row = |one: &PairedComparison| {
         let scores = &one.second_scores;
         [one.second.clone(), score(scores.accuracy), score(scores.roc_auc_macro_ovr), one.told.clone()]
     };
-    let first = all.first().map_or("", |one| one.first.as_str());
     let mut text = Text::new();
-    text.table(["against", "accuracy", "ROC-AUC", &format!("{first} is")], all.iter().map(row));
+    if let Some(one) = all.first() {
+        text.table(["against", "accuracy", "ROC-AUC", &format!("{} is", one.first)], all.iter().map(row));
+    }
     text
 }

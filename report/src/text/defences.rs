@@ -1,5 +1,7 @@
 //! The defences there are, and one of them in full; and what speaks against one.
 
+use std::fmt::Write as _;
+
 use wfkit_defend::{
     DefenseInfo, DelayModel, Finding, NotSimulated, Parameter, Variants, list, not_simulated as left_out, variants,
 };
@@ -24,6 +26,23 @@ pub fn defences() -> Text {
         "Not simulated: {}. `wfkit defend describe NAME` says why, and what it would take.",
         names.join(", ")
     ));
+    text
+}
+
+/// Their names and presets with a few words each, and how one is written.
+pub fn defence_names() -> String {
+    let mut text = String::from(
+        "Defences, written name[:preset][,key=value], layers joined by + (front:ft-1,w-max=7s+pad:mtu); `wfkit defend describe NAME` \
+         tells the parameters, source, published overheads and caveats of one:\n",
+    );
+    for defence in list() {
+        let _ = writeln!(text, "  {}: {}", defence.name, defence.summary); // Writing to a string does not fail.
+        for preset in defence.presets {
+            let name = format!("{}:{}", defence.name, preset.name);
+            let _ = writeln!(text, "      {name:<24} {}", preset.summary);
+        }
+    }
+    text.push_str("A trace file that is called like a command is written ./list.");
     text
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use serde_json::Value;
-use wfkit_evaluate::{FALSE_POSITIVES, MatrixCell, Scored, short};
+use wfkit_evaluate::{FALSE_POSITIVES, MatrixCell, Scored, Transfer, short};
 
 use super::Text;
 use super::sections::section;
@@ -15,14 +15,14 @@ fn accuracy_of(cells: &[Value], train: usize, test: usize, n: usize) -> Option<f
 }
 
 /// What a matrix says in a line, then its accuracies in 80 columns.
-pub fn matrix(told: &str, cells: &[MatrixCell], names: &[&str]) -> Text {
+pub fn matrix(transfer: &Transfer) -> Text {
     let mut text = Text::new();
-    text.line(told).lines(lines(cells, names));
+    text.line(&transfer.told).lines(lines(&transfer.cells, &transfer.names));
     text
 }
 
 /// Accuracies as lines of 80 columns at most: what does not fit is left to the report, and told. Then why cells have none.
-fn lines(cells: &[MatrixCell], names: &[&str]) -> Vec<String> {
+fn lines(cells: &[MatrixCell], names: &[String]) -> Vec<String> {
     const CELL: usize = 6;
     let n = names.len();
     let label = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).clamp(4, 24);
@@ -63,7 +63,7 @@ fn lines(cells: &[MatrixCell], names: &[&str]) -> Vec<String> {
 }
 
 /// The same as a heat map.
-pub fn matrix_heat(title: &str, told: &str, cells: &[MatrixCell], names: &[&str]) -> String {
+pub fn matrix_heat(Transfer { attack, part, told, cells, names, .. }: &Transfer) -> String {
     let cell = |cell: &MatrixCell| {
         let row = cell.scored.row();
         let decimal = |value: Option<f64>| match value {
@@ -86,7 +86,9 @@ pub fn matrix_heat(title: &str, told: &str, cells: &[MatrixCell], names: &[&str]
             ],
         }
     };
-    heat(title, told, names, &cells.iter().map(cell).collect::<Vec<_>>())
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let title = format!("{attack}: trained on a {part}, tested on a {part}");
+    heat(&title, told, &names, &cells.iter().map(cell).collect::<Vec<_>>())
 }
 
 /// For the score sheet: the line, and the accuracies as a table.
@@ -148,7 +150,7 @@ mod tests {
     #[test]
     fn sources_are_rows_and_columns() {
         assert_eq!(
-            lines(&cells(2), &["monday", "tuesday"]).join("\n"),
+            lines(&cells(2), &["monday", "tuesday"].map(str::to_owned)).join("\n"),
             "accuracy: trained on the row, tested on the column; [within, by folds]\n                1     2\n  1 monday [1.00]    -\n  \
              2 tuesday  .25 [1.00]\nno score: s0 -> s1: two learned\n4 tests are in no score: of classes that were not trained on there, or, \
              within,\n  have one load"
@@ -162,7 +164,6 @@ mod tests {
     #[test]
     fn many_sources_with_long_names_fit_eighty_columns() {
         let names: Vec<String> = (0..40).map(|at| format!("a-session-with-a-very-long-name-{at}")).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let lines = lines(&cells(40), &names);
         assert!(lines.iter().all(|line| line.chars().count() <= NARROW), "{lines:#?}");
         assert!(lines.iter().any(|line| line.starts_with("the first 8 of 40;")), "{lines:#?}");

@@ -23,20 +23,20 @@ mod variants;
 mod verification;
 
 pub use alignment::ExplainedAlignment;
-pub use attacks::attacks;
+pub use attacks::{attack_names, attacks};
 pub use captures::captures;
 pub use cost::hourly_costs;
-pub use curves::{background, comparisons, drift, early, few_shot};
-pub use defences::{defence, defences, findings, not_simulated};
+pub use curves::{beyond_scores, comparisons};
+pub use defences::{defence, defence_names, defences, findings, not_simulated};
 pub(crate) use features::families;
 pub use features::{explanation, feature_columns, feature_sets};
 pub use matrix::{matrix, matrix_heat};
 pub use ranking::{compared, ranking};
-pub use run::{RunStage, run};
+pub use run::{RunStage, in_order_of_a_run, run, run_document};
 pub use server::{board, news, overall, round, rounds, submission, submissions, targets, team, tokens};
 pub use sets::{audited, classes, drawn, public_set, public_sets, set};
 pub use sheet::{SheetForm, sheet, sheet_of_parts};
-pub use sweep::{sweep, sweep_csv, sweep_markdown};
+pub use sweep::{sweep, sweep_files};
 pub use tls::tls;
 pub use verification::verification;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use wfkit_evaluate::TRIVIAL;
 use wfkit_metrics::{StageReport, Utility};
 
@@ -16,6 +16,25 @@ pub struct RunStage {
     pub defence: Option<String>,
     /// What it reports.
     pub report: StageReport,
+}
+
+/// The stages in the order in which people read them: the traces, their features, the attacks, the defences, then all rounds of the competition.
+pub fn in_order_of_a_run(mut stages: Vec<RunStage>) -> Vec<RunStage> {
+    stages.sort_by_key(|stage| match stage.report.stage.as_str() {
+        "features" => 1,
+        "classify" => 2,
+        "defend" => 3,
+        "competition score" => 4,
+        _ => 0,
+    });
+    stages
+}
+
+/// The report of a run, with those of its stages in it.
+pub fn run_document(report: &StageReport, stages: &[RunStage]) -> Value {
+    let mut document = json!(report);
+    document["stages"] = json!(stages.iter().map(|stage| &stage.report).collect::<Vec<_>>());
+    document
 }
 
 /// What the stages found: what traffic costs and gives away, every attack on undefended traces, and rounds of the competition.

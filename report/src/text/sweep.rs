@@ -5,14 +5,29 @@ use std::fmt::Write as _;
 
 use wfkit_defend::list;
 use wfkit_evaluate::published::Published;
-use wfkit_evaluate::{MeanOfDraws, ScoreOfDraws, Sweep, SweepRow, SweptAttack, TRIVIAL};
+use wfkit_evaluate::{MeanOfDraws, ScoreOfDraws, Sweep, SweepPlan, SweepRow, SweptAttack, TRIVIAL};
 use wfkit_metrics::StageReport;
 
 use super::{Text, variants};
+use crate::picture;
 use crate::words::{hanging, percent, score};
 
+/// The files that a sweep leaves in its folder, each with its name.
+pub fn sweep_files(
+    (plan, sweep): (&SweepPlan, &Sweep),
+    report: &StageReport,
+    published: &[(Published, bool)],
+) -> [(&'static str, String); 4] {
+    [
+        ("sweep.csv", sweep_csv(&sweep.rows)),
+        ("sweep.json", report.to_json()),
+        ("report.md", sweep_markdown(sweep, report, &plan.trained_and_tested(), published)),
+        ("sweep.svg", picture::sweep(&sweep.rows, plan, published)),
+    ]
+}
+
 /// One line a defence and attack, and a defence and view.
-pub fn sweep_csv(rows: &[SweepRow]) -> String {
+fn sweep_csv(rows: &[SweepRow]) -> String {
     let mut text = String::from(
         "number,defence,draws,bandwidth,bandwidth_sd,bandwidth_out,bandwidth_in,bandwidth_without_tail,latency,latency_sd,\
          latency_low,latency_high,mean_delay_s,utility,attack,view,tested,twins,chance_accuracy,accuracy,accuracy_sd,accuracy_low,\
@@ -96,7 +111,7 @@ pub fn sweep(Sweep { rows, differences, .. }: &Sweep) -> Text {
 }
 
 /// Tables to paste: attacks side by side, then what is left in each kind of information, then intervals.
-pub fn sweep_markdown(
+fn sweep_markdown(
     Sweep { rows, differences, .. }: &Sweep,
     report: &StageReport,
     split: &str,

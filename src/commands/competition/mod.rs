@@ -305,8 +305,5 @@ pub(crate) fn score_report(
     inputs: Vec<Input>,
     context: &Context<'_>,
 ) -> StageReport {
-    let unknown = Utility::unknown("no defence file was given");
-    let mut report = context.stage("competition score", inputs, unknown, scored.privacy(attack));
-    scored.describe(&mut report);
-    report
+    context.report("competition score", inputs, scored.findings(attack))
 }

@@ -10,16 +10,16 @@ use std::num::NonZeroU32;
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use wfkit_datasets::{TraceFormat, TraceSet};
+use wfkit_datasets::{Findings, TraceFormat, TraceSet};
 use wfkit_defend::{
-    DefendOptions, DefendedAudit, DefendedSet, DefenseSpec, ManifestFile, check_composition, check_overheads,
-    defend_watched,
+    DefendOptions, DefendedAudit, DefendedSet, DefenseSpec, ManifestFile, NamedDefense, check_composition,
+    check_overheads, defend_watched,
 };
 use wfkit_metrics::{Input, StageReport, Utility};
 use wfkit_report::{answer, text};
 
-use crate::cli::{self, DefendCommand, DefendTraces, NamedDefense};
-use crate::context::{Context, count_set, write};
+use crate::cli::{self, DefendCommand, DefendTraces};
+use crate::context::{Context, write};
 use crate::input::read_traces;
 use crate::large::share_of;
 use wfkit_datasets::digests;
@@ -108,7 +108,7 @@ fn verify_written(defended: &DefendedSet<'_>, observed: &TraceSet, out: &Path) -
 }
 
 /// Writes how the set was made beside it: `traces.parquet` has `traces.manifest.json`.
-pub(crate) fn write_manifest(
+fn write_manifest(
     defended: &DefendedSet<'_>,
     observed: &TraceSet,
     out: &Path,
@@ -121,17 +121,17 @@ pub(crate) fn write_manifest(
 }
 
 /// How a defended set is attacked.
-pub(crate) struct Attacked<'a> {
+struct Attacked<'a> {
     /// The attack, trained again.
-    pub(crate) attack: &'a str,
+    attack: &'a str,
     /// Folds of the cross-validation.
-    pub(crate) folds: usize,
+    folds: usize,
     /// How many draws of each load it is trained on.
-    pub(crate) draws: NonZeroU32,
+    draws: NonZeroU32,
 }
 
 /// The stage report of a defended set: the attack is trained again on defended traces, with the undefended one beside it.
-pub(crate) fn report(
+fn report(
     defended: &DefendedSet<'_>,
     observed: &TraceSet,
     undefended: &Attempt,
@@ -140,8 +140,8 @@ pub(crate) fn report(
     context: &Context<'_>,
 ) -> Result<StageReport> {
     let found = attack_defended(defended, observed, &attack(name)?, (*folds, *draws), context.setting())?;
-    let mut report = context.stage("defend", inputs, Utility::of(&defended.volumes()), found.privacy(name));
-    count_set(&mut report.counts, observed);
-    found.describe(&mut report, (defended, observed), undefended, *folds, context.seed)?;
-    Ok(report)
+    let mut findings = Findings::new(Utility::of(&defended.volumes()), found.privacy(name));
+    findings.count_set(observed);
+    found.describe(&mut findings, (defended, observed), undefended, *folds, context.seed)?;
+    Ok(context.report("defend", inputs, findings))
 }

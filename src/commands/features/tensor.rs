@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
+use wfkit_datasets::{Findings, digests};
 use wfkit_features::{Channel, write_tensor};
 use wfkit_metrics::Utility;
 
-use crate::context::{Context, count_set};
+use crate::context::Context;
 use crate::input::read_traces;
-use wfkit_datasets::digests;
 
 pub(super) fn run(
     inputs: &[PathBuf],
@@ -21,11 +21,8 @@ pub(super) fn run(
     ensure!(is_npz, "{}: arrays are written as .npz", out.display());
     let traces = read_traces(inputs, context)?;
     write_tensor(out, &traces.set, channel, length)?;
-
-    let privacy = context.trivial(&traces.set)?;
-    let mut report = context.stage("tensor", digests(inputs)?, Utility::of(&traces.set.volumes()), privacy);
-    count_set(&mut report.counts, &traces.set);
-    report.dropped = traces.dropped;
-    report.utility.extras.set("shape", [&[traces.set.len()][..], &channel.shape(length)].concat());
-    context.finish_and_print(report, Some(out))
+    let mut findings = Findings::new(Utility::of(&traces.set.volumes()), context.trivial(&traces.set)?);
+    findings.count_set(&traces.set).dropped = traces.dropped;
+    findings.utility.extras.set("shape", [&[traces.set.len()][..], &channel.shape(length)].concat());
+    context.finish_and_print(context.report("tensor", digests(inputs)?, findings), Some(out))
 }

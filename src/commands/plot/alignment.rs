@@ -2,24 +2,24 @@
 
 use anyhow::{Context as _, Result, anyhow};
 use wfkit_classify::Samples;
-use wfkit_datasets::{Picked, class_called};
-use wfkit_metrics::{PrivacyReport, Utility};
+use wfkit_datasets::{Picked, class_called, digests, report_path};
+use wfkit_evaluate::read_model;
+use wfkit_metrics::Utility;
+use wfkit_report::text::ExplainedAlignment;
 
 use crate::cli::PlotAlignment;
-use crate::commands::predict::load;
-use crate::context::{Context, count, drawn_as, write_picture};
+use crate::context::{Context, drawn_as, write_picture};
 use crate::input::{check_observed, list, read_traces};
-use wfkit_datasets::{digests, report_path};
-use wfkit_report::text::ExplainedAlignment;
 
 pub(super) fn run(options: &PlotAlignment, context: &Context<'_>) -> Result<()> {
     drawn_as(&options.out)?;
-    let fitted = load(&options.model)?;
+    let fitted = read_model(&options.model)?;
+    let attack = &fitted.about().attack;
     let model = fitted.model().alignment().with_context(|| {
-        let (path, attack) = (options.model.display(), &fitted.about().attack);
         format!(
-            "{path}: a model of the attack {attack} without an alignment, so there is nothing to show; train one with \
-             wfkit train TRACES --attack alignment --out MODEL"
+            "{}: a model of the attack {attack} without an alignment, so there is nothing to show; train one with \
+             wfkit train TRACES --attack alignment --out MODEL",
+            options.model.display()
         )
     })?;
     let traces = read_traces(&options.traces, context)?;
@@ -33,22 +33,13 @@ pub(super) fn run(options: &PlotAlignment, context: &Context<'_>) -> Result<()> 
 
     let labelled = &set.traces()[row];
     let probabilities = fitted.predict(Samples::Traces(&one))?;
-    let explained = ExplainedAlignment::of(&fitted, model, &probabilities, labelled, asked);
-    let explained =
-        explained.map_err(|class| anyhow!("class {class}: the alignment has learned from no trace of it"))?;
-    let finding = explained.finding();
+    let explained = ExplainedAlignment::of(&fitted, model, &probabilities, labelled, asked)
+        .map_err(|class| anyhow!("class {class}: the alignment has learned from no trace of it"))?;
     write_picture(&options.out, &explained.picture(labelled))?;
-
-    let mut privacy = PrivacyReport::unmeasured(&fitted.about().attack, "one trace is explained, none is scored");
-    privacy.extras.set("finding", &finding).set("verdict", explained.verdict());
-    privacy.extras.set("alignment", explained.told(labelled, row));
+    let mut findings = explained.findings((attack, model), (labelled, row), Utility::of(&one.volumes()));
+    findings.dropped = traces.dropped;
     let inputs: Vec<_> = std::iter::once(&options.model).chain(&options.traces).cloned().collect();
-    let mut report = context.stage("plot alignment", digests(&inputs)?, Utility::of(&one.volumes()), privacy);
-    report.dropped = traces.dropped;
-    count(&mut report.counts, "columns", model.columns(explained.index()));
-    count(&mut report.counts, "runs", explained.runs());
-    count(&mut report.counts, "runs beyond the first 500, not looked at", model.runs_left_out(&labelled.trace));
-    count(&mut report.counts, "steps", explained.steps());
+    let mut report = context.report("plot alignment", digests(&inputs)?, findings);
     context.finish(&mut report, Some(&options.out))?;
     context.printer.shown(&report, || {
         let (picture, data) = (options.out.display(), report_path(&options.out));

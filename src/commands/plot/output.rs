@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use wfkit_metrics::{PrivacyReport, Utility};
+use wfkit_datasets::digests;
+use wfkit_metrics::Utility;
 use wfkit_report::picture::Picture;
+use wfkit_report::text::Text;
 use wfkit_report::words::{NARROW, wrapped};
 
-use crate::context::{Context, count, drawn_as, write, write_picture};
-use wfkit_datasets::digests;
+use crate::context::{Context, drawn_as, write, write_picture};
 
 /// How a picture is written.
 #[derive(Debug, Clone, Copy)]
@@ -49,19 +50,16 @@ impl<'a> Output<'a> {
             Form::Csv => write(self.path, picture.table.csv())?,
             Form::VegaLite => write(self.path, picture.vega_lite())?,
         }
-        let mut privacy = PrivacyReport::unmeasured("none", "a picture shows what was measured, and measures nothing");
-        privacy.extras.set("title", &picture.title).set("finding", &picture.finding);
-        let mut report = context.stage(&format!("plot {kind}"), digests(inputs)?, utility, privacy);
-        count(&mut report.counts, "rows of data", picture.table.rows().len());
+        let mut report = context.report(&format!("plot {kind}"), digests(inputs)?, picture.findings(utility));
         context.finish(&mut report, None)?;
         // The whole name, so that the report of a file that is not the picture's is never replaced.
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
         write(&self.path.with_file_name(format!("{name}.report.json")), report.to_json())?;
-        if context.printer.is_json() {
-            return context.printer.document(&report);
-        }
-        context.printer.line(&picture.title)?;
-        wrapped(&picture.finding, NARROW).iter().try_for_each(|line| context.printer.line(line))?;
-        context.printer.line(&format!("{}", self.path.display()))
+        context.printer.shown(&report, || {
+            let mut text = Text::new();
+            text.line(&picture.title).lines(wrapped(&picture.finding, NARROW));
+            text.line(self.path.display().to_string());
+            text
+        })
     }
 }

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use wfkit_datasets::files::sha256_of;
-use wfkit_defend::DefenseSpec;
-use wfkit_evaluate::{SweepPlan, TRIVIAL, VariantPair, first_of_each, planned, sweep_splits, tested_on, variant_pairs};
+use wfkit_evaluate::{SweepPlan, SweptDefenses, first_of_each, read_plan, sweep_splits, swept_attacks, tested_on};
 
 use crate::cli;
 use crate::context::Context;
@@ -14,7 +13,7 @@ use crate::input::read_traces;
 
 /// The plan, and how many traces reading left out, by reason.
 pub(super) fn read(options: &cli::Sweep, context: &Context<'_>) -> Result<(SweepPlan, BTreeMap<String, u64>)> {
-    let (defences, pairs) = defences(options)?; // A wrong one is told before the traces are read.
+    let defences = defences(options)?; // A wrong one is told before the traces are read.
     let read = read_traces(&options.traces, context)?;
     let set = match options.first {
         Some(most) => first_of_each(&read.set, most),
@@ -28,14 +27,9 @@ pub(super) fn read(options: &cli::Sweep, context: &Context<'_>) -> Result<(Sweep
         program: version_of(context.program)?,
         splits,
         split,
-        defences,
-        pairs,
-        attacks: options.attacks.iter().fold(vec![TRIVIAL.to_owned()], |mut once, attack| {
-            if !once.iter().any(|known| **known == **attack) {
-                once.push(attack.to_string());
-            }
-            once
-        }),
+        defences: defences.all,
+        pairs: defences.pairs,
+        attacks: swept_attacks(options.attacks.iter().map(|name| &**name)),
         views: options.views.as_ref().map(ToString::to_string),
         draws: options.draws,
         replicas: options.replicas,
@@ -45,52 +39,17 @@ pub(super) fn read(options: &cli::Sweep, context: &Context<'_>) -> Result<(Sweep
     Ok((plan, read.dropped))
 }
 
-/// The defences of the command line, of the plan file and of both ways in paper and code, each once, with the options of the simulation in them.
-fn defences(options: &cli::Sweep) -> Result<(Vec<DefenseSpec>, Vec<VariantPair>)> {
+/// The defences of the command line, of the plan file and of both ways in paper and code.
+fn defences(options: &cli::Sweep) -> Result<SweptDefenses> {
     let mut wanted = options.defences.clone();
     if let Some(path) = &options.plan {
-        for (line, pattern) in lines_of(path)? {
-            let place = format!("{}: line {line}", path.display());
-            wanted.push(pattern.parse().map_err(anyhow::Error::msg).context(place)?);
+        for (line, pattern) in read_plan(path)? {
+            let place = || format!("{}: line {line}", path.display());
+            wanted.push(pattern.parse().map_err(anyhow::Error::msg).with_context(place)?);
         }
     }
-    let simulated = |mut spec: DefenseSpec| {
-        if let Some(model) = options.delay {
-            spec = spec.with_delays(model);
-        }
-        if let Some(rule) = options.stop {
-            spec = spec.with_stop(rule);
-        }
-        spec
-    };
-    let mut all: Vec<DefenseSpec> = Vec::new();
-    let mut add = |spec: DefenseSpec| {
-        if !all.contains(&spec) {
-            all.push(spec);
-        }
-    };
-    for cli::Defenses(defences) in wanted {
-        defences.into_iter().map(simulated).for_each(&mut add);
-    }
-    let pairs = variant_pairs(&options.variants, simulated)?;
-    for pair in &pairs {
-        add(pair.paper.clone());
-        add(pair.code.clone());
-    }
-    ensure!(!all.is_empty(), "there is no defence to measure");
-    Ok((all, pairs))
-}
-
-/// The defences of the plan file, as they stand there; none without one.
-pub(super) fn lines(options: &cli::Sweep) -> Result<Vec<String>> {
-    let lines = options.plan.as_deref().map(lines_of).transpose()?.unwrap_or_default();
-    Ok(lines.into_iter().map(|(_, pattern)| pattern).collect())
-}
-
-/// Lines of a plan file that name defences, with their numbers from 1 on.
-fn lines_of(path: &Path) -> Result<Vec<(usize, String)>> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("{}: cannot read", path.display()))?;
-    Ok(planned(&text))
+    let wanted = wanted.into_iter().flat_map(|cli::Defenses(defences)| defences);
+    Ok(SweptDefenses::of(wanted, &options.variants, (options.delay, options.stop))?)
 }
 
 /// Version and digest of the program.

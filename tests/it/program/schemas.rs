@@ -12,7 +12,7 @@ use super::support::Folder;
 const COLLECT: &str = "WFKIT_REPORTS";
 
 fn schemas() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/schemas")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("report/src/schemas")
 }
 
 /// Holds a report against the schema of its stage.

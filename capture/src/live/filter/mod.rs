@@ -89,3 +89,15 @@ enum Side {
     Destination,
     Either,
 }
+
+/// What filters can ask for, and what recording needs, for people.
+pub const FILTERS_EXPLAINED: &str = "\
+Filters are a part of tcpdump's language, with the same meanings:
+  tcp udp icmp icmp6 ip ip6 arp        protocols
+  port N, host ADDRESS, net CIDR       with src or dst before them; tcp or udp before port
+  and or not ( )                       parentheses are needed where `and` and `or` meet
+  such as: tcp and host 192.0.2.7 and not port 22
+
+Recording needs Linux and the right CAP_NET_RAW, nothing else: run as root, or once
+  sudo setcap cap_net_raw+ep \"$(command -v wfkit)\"
+Ctrl-C ends a recording. On loopback every packet is recorded once, when it arrives.";

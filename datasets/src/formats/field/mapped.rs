@@ -557,6 +557,28 @@ fn ns_of(text: &str, unit_ns: i128) -> Result<i128, &'static str> {
     if ns < i128::from(i64::MAX) { Ok(sign * ns) } else { Err("time beyond 292 years") }
 }
 
+/// What columns of a table can hold, by example, for people.
+pub const COLUMNS_EXPLAINED: &str = "\
+A table of text with a row a packet, whatever its columns are called and whatever parts them:
+  wfkit dataset convert visits.csv --out traces.parquet \\
+    --columns class=site,rep=visit,time=t:ms,size=len*dir
+  class, rep, session  columns of that; without class the name of the file tells it: CLASS-REP
+  trace=COLUMN         what tells traces apart where class, session and rep do not
+  time=COLUMN:UNIT     times in s, ms, us or ns, from wherever they are counted;
+                       COLUMN:iso where they are written as 2021-03-03T15:57:34.458 (UTC)
+  gap=COLUMN:UNIT      times since the packet before
+  size=COLUMN          bytes, + outgoing and - incoming
+  size=BYTES*DIRECTION a product of columns; size=514*dir where all packets have one size
+  dir:0=out            what a value of dir means, where it is not 1, -1, out, in, up, down
+A row a trace, with lists in columns that are then called NAME[]:
+  --columns class=site,time=times[]:s,size=sizes[]
+Packets as tshark, Wireshark and tcpdump print them, one visit a file, are imported as captures
+are: by `capture import`, or here, with its options.
+  tshark -r 3_1.pcap -T fields -E header=y -E separator=, -e frame.time_epoch \\
+    -e ip.src -e ip.dst -e ip.proto -e tcp.flags -e tcp.len > texts/3_1.csv
+  wfkit dataset convert texts --out traces.parquet --client 10.0.0.0/8
+datasets/README.md has all formats, with what each keeps and loses.";
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -45,8 +45,8 @@ use super::{ReadError, ReadLimits, ns_from_seconds};
 use crate::frame::PARQUET_MAGIC;
 use crate::{LabelledTrace, Layer, Trace, tor};
 
-pub use mapped::ColumnMap;
 pub(super) use mapped::read as read_mapped;
+pub use mapped::{COLUMNS_EXPLAINED, ColumnMap};
 pub use write::write_field_traces;
 
 /// What a packet of a format without sizes is taken for, and the older form of it.
@@ -142,6 +142,23 @@ impl FieldFormat {
             Self::Chat => "chat",
             Self::JsonLines => "json-lines",
         }
+    }
+
+    /// What is written of each trace, in words; none where the format is only read.
+    pub fn written_as(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Wang => "Seconds and direction, a line a cell, a file a trace",
+            Self::Cell => "Seconds and signed size",
+            Self::Kfp => "A Python list of (seconds, direction)",
+            Self::Cumul => "A line a trace: page, milliseconds, count, ms:size, incoming positive",
+            Self::Maybenot => "Nanoseconds, s or r, bytes",
+            Self::Circpad => "Events of Tor's circuit padding simulator",
+            Self::NfStream => "Flows of NFStream as CSV: splt_direction, splt_ps, splt_piat_ms",
+            Self::Cesnet => "Flows of CESNET as CSV: PPI, lists of gaps in ms, directions, sizes",
+            Self::FBleau => "A line a trace: class (a whole number), signed sizes; without times",
+            Self::JsonLines => "A line a trace, with all but pages and layer",
+            Self::Bursts | Self::Doh | Self::Npz | Self::Pickle | Self::Ipfixprobe | Self::Chat => return None,
+        })
     }
 
     /// The format of a file that begins so; none if it is none of these.
