@@ -101,21 +101,15 @@ impl Collector {
         if time_ns != SENSELESS {
             self.watch.see(time_ns);
         }
-        let Unit::Packet(layer) = self.unit else {
-            self.add_to_stream(flow, sender, Arrival::new(segment, time_ns));
+        if let Unit::Packet(layer) = self.unit {
+            let size = size_at(layer, segment, frame_len)?;
+            match size {
+                0 if matches!(layer, Layer::Frame | Layer::Ip) => return Err(Reason::ImpossibleLength),
+                0 => return Err(Reason::NoPayload),
+                _ => self.events.push(Event::packet(time_ns, flow, signed(size, sender))),
+            }
             return Ok(());
-        };
-        let size = size_at(layer, segment, frame_len)?;
-        match size {
-            0 if matches!(layer, Layer::Frame | Layer::Ip) => return Err(Reason::ImpossibleLength),
-            0 => return Err(Reason::NoPayload),
-            _ => self.events.push(Event::packet(time_ns, flow, signed(size, sender))),
         }
-        Ok(())
-    }
-
-    #[inline]
-    fn add_to_stream(&mut self, flow: usize, sender: usize, arrival: Arrival<'_>) {
         let reads = self.unit != Unit::Segment;
         if flow >= self.streams.len() {
             self.streams.resize_with(flow + 1, Default::default);
@@ -124,12 +118,13 @@ impl Collector {
             }
         }
         let Self { events, streams, records, memory, .. } = self;
-        let stream = &mut streams[flow][sender];
+        let (stream, arrival) = (&mut streams[flow][sender], Arrival::new(segment, time_ns));
         if reads {
             stream.push(arrival, memory, &mut Records { events, flow, sender, reader: &mut records[flow][sender] });
         } else {
             stream.push(arrival, memory, &mut Segments { events, flow, sender });
         }
+        Ok(())
     }
 
     /// Ends all streams. Counts the segments that added nothing to theirs.
