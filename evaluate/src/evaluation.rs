@@ -261,3 +261,61 @@ fn warn_of_background(samples: Samples<'_>, measured: &Measured, class: &str, se
         setting.observer.warn(&format!("{trained} of {tested} traces of {class} show a page that was trained on"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use wfkit_datasets::{LabelledTrace, Layer, Provenance, Trace, TraceKey, TraceSet};
+
+    use super::*;
+    use crate::split::Pages;
+    use crate::{Labelled, SplitRule, Traces};
+
+    /// Two pages, one of which answers with more; no two loads are alike, but where `twins` says so.
+    fn collection(twins: bool) -> Labelled {
+        let load = |(class, rep): (&str, i64)| {
+            let bytes = if class == "cat" { 500 } else { 1_400 } + if twins { 0 } else { rep as i32 };
+            let trace =
+                Trace::new(vec![0, 40_000_000 + if twins { 0 } else { 7_000_000 * rep as u64 }], vec![300, -bytes]);
+            LabelledTrace::new(TraceKey { class: class.to_owned(), rep, session: None }, None, trace.unwrap())
+        };
+        let all = ["cat", "dog"].into_iter().flat_map(|class| (0..10).map(move |rep| (class, rep)));
+        let set = TraceSet::new(all.map(load).collect(), Provenance::new(Layer::Tcp, vec![])).unwrap();
+        Labelled::Traces(Traces { set, dropped: BTreeMap::from([("empty trace".to_owned(), 2)]) })
+    }
+
+    fn evaluated(input: Labelled, options: &EvaluationOptions<'_>) -> Result<Evaluated, ExperimentError> {
+        let splits = SplitRule::Folds(2).split(input.samples(), Pages::Apart, Setting::silent(1))?;
+        let contenders = Contenders::One { attack: attack("cumul-forest")?, against: vec![attack("sequence")?] };
+        Evaluated::of(&Collections::One { input, splits }, contenders, options, Setting::silent(1))
+    }
+
+    #[test]
+    fn findings_are_all_of_a_report_and_parts_stand_in_their_order() {
+        let options = EvaluationOptions { few_shot: &[2], one_vs_rest: true, ..EvaluationOptions::default() };
+        let found = evaluated(collection(false), &options).unwrap();
+        assert_eq!((found.findings.counts["tested traces"], found.findings.dropped["empty trace"]), (20, 2));
+        let parts: Vec<&str> = found.findings.privacy.extras.iter().map(|(name, _)| name).collect();
+        let asked = ["split", "trivial", "folds", "calibration", "one_vs_rest", "few_shot", "leakage", "against"];
+        let places: Vec<_> = asked.map(|name| parts.iter().position(|part| *part == name)).into();
+        assert!(places.is_sorted() && places[0].is_some(), "{parts:?}");
+        let names: Vec<&str> = found.attacks().iter().map(|measured| measured.attack.as_str()).collect();
+        assert_eq!(names, ["cumul-forest", "sequence", TRIVIAL]);
+        assert_eq!((found.curves.few_shot.len(), found.comparisons.len(), found.ranking), (1, 1, None));
+    }
+
+    #[test]
+    fn traces_that_were_learned_from_are_scored_only_where_that_is_wanted() {
+        let refused = evaluated(collection(true), &EvaluationOptions::default()).unwrap_err();
+        let ExperimentError::LearnedFrom(overlap) = &refused else { panic!("{refused}") };
+        assert_eq!(overlap.same_packets, 20);
+        assert_eq!(
+            refused.to_string(),
+            "of 20 tested traces 20 have the packets of a training trace, so the scores would be too high"
+        );
+        let wanted = EvaluationOptions { duplicates: true, ..EvaluationOptions::default() };
+        let found = evaluated(collection(true), &wanted).unwrap();
+        assert_eq!(found.findings.counts["tested traces that were learned from"], 20);
+    }
+}

@@ -16,6 +16,7 @@ mod given;
 mod hourly;
 mod labelled;
 mod leakage;
+mod made_folder;
 mod matrix;
 mod measured;
 mod merge;
@@ -54,6 +55,7 @@ pub use given::{given, splits_testing};
 pub use hourly::{HourlyCost, Spread};
 pub use labelled::{Features, Labelled, Traces};
 pub use leakage::{ErrorsOfSize, LeakageEstimate, LeakageReport, LowerBound, NeighbourErrors};
+pub use made_folder::MadeFolder;
 pub use matrix::{FALSE_POSITIVES, MatrixCell, MatrixPart, Transfer, TransferMatrix, TransferOptions, TransferParts};
 pub use measured::{
     AttackSummary, BOOTSTRAP, Drawn, Effort, Kin, Measured, TRIVIAL, attack, cross_validate, folds_of, measure,
@@ -62,8 +64,8 @@ pub use measured::{
 pub use merge::Shards;
 pub use observer::Setting;
 pub use parts_seen::PartsSeen;
-pub use pipeline::{Pipeline, PipelineEvent, PipelineStage};
-pub use predicted::{Predicted, predict, predict_parts, predict_untold, read_model};
+pub use pipeline::{PipelineEvent, PipelineStage, WholePipeline};
+pub use predicted::{Predicted, predict, predict_captures, predict_parts, read_model};
 pub use ranking::{FailedAttack, RankedAttack, Ranking, RankingOptions, RankingReport};
 pub use round::CompetitionRound;
 pub use scored::{KnownTraces, ScoreOfFiles, ScoredFiles, common_rows, names_of_files, said_of};

@@ -20,7 +20,7 @@ const TRIVIAL_FOLDS: usize = 5;
 
 /// What is done with a set.
 #[derive(Debug, Clone, Copy)]
-pub struct Pipeline<'a> {
+pub struct WholePipeline<'a> {
     /// The attack that defences have to withstand.
     pub attack: &'a str,
     /// Folds of every cross-validation.
@@ -59,7 +59,7 @@ pub struct PipelineStage {
     pub of_all_paths: Option<Utility>,
 }
 
-impl Pipeline<'_> {
+impl WholePipeline<'_> {
     /// Goes through all stages, and tells each when it is done: attacks, features, and a round of the competition without a defence; then each
     /// defence, and a round with it.
     ///
@@ -183,4 +183,45 @@ fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<(), ExperimentError> 
 /// A defence as the name of a file: `front:ft-1,w-max=7s` is `front-ft-1-w-max-7s`.
 fn file_name(defence: &str) -> String {
     defence.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use wfkit_datasets::{LabelledTrace, Layer, Provenance, Trace, TraceKey};
+
+    use super::*;
+
+    #[test]
+    fn every_stage_is_told_once_and_finds_its_files() {
+        let load = |(class, rep): (i32, i64)| {
+            let sizes = vec![300, -500 * class - rep as i32, 60, -700];
+            let times = (0..4).map(|at| at * (30_000_000 + 1_000_000 * rep as u64)).collect();
+            let key = TraceKey { class: class.to_string(), rep, session: None };
+            LabelledTrace::new(key, None, Trace::new(times, sizes).unwrap())
+        };
+        let loads = [1, 2].into_iter().flat_map(|class| (0..10).map(move |rep| (class, rep)));
+        let set = TraceSet::new(loads.map(load).collect(), Provenance::new(Layer::Tcp, vec![])).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let defences = ["pad:mtu".parse().unwrap()];
+        let pipeline =
+            WholePipeline { attack: "totals", folds: 2, defences: &defences, inputs: &[], folder: folder.path() };
+        let mut told = Vec::new();
+        pipeline
+            .run::<ExperimentError>(&set, Setting::silent(1), |event| {
+                let PipelineEvent::Done(stage) = event else { panic!("no load has copies: {event:?}") };
+                assert!(stage.out.exists() || stage.stage == "competition score", "{}", stage.out.display());
+                told.push((stage.stage, stage.defence));
+                Ok(())
+            })
+            .unwrap();
+        let defended = |stage: &'static str, defence: &str| (stage, Some(defence.to_owned()));
+        let rounds = ["none", "pad:mtu"].map(|defence| defended("competition score", defence));
+        let [first, last] = rounds;
+        let expected = [("classify", None), ("features", None), first, defended("defend", "pad:mtu"), last];
+        assert_eq!(told, expected);
+        assert!(ManifestFile::beside(&folder.path().join("defended/pad-mtu.parquet")).exists());
+
+        let stopped = pipeline.run::<ExperimentError>(&set, Setting::silent(1), |_| Err(ExperimentError::Cancelled));
+        assert!(matches!(stopped, Err(ExperimentError::Cancelled)));
+    }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use ndarray::Array2;
 use wfkit_classify::{FittedAttack, Samples};
+use wfkit_competition::{Prediction, capture_ids, write_attack};
 use wfkit_datasets::{FileKind, Findings, Groups, Label, TraceKey, TraceParts, TraceSet};
 use wfkit_metrics::{PrivacyReport, Probabilities, ScoreOptions, Scores, Utility};
 
@@ -96,19 +97,30 @@ pub fn predict_parts(
 }
 
 /// The same of traces whose classes nobody tells, as those of a competition.
-///
-/// # Errors
-/// What attacks refuse.
-pub fn predict_untold(
-    fitted: &FittedAttack,
-    set: &TraceSet,
-    setting: Setting<'_>,
-) -> Result<Predicted, ExperimentError> {
+fn predict_untold(fitted: &FittedAttack, set: &TraceSet, setting: Setting<'_>) -> Result<Predicted, ExperimentError> {
     let (probabilities, seconds) = timed(fitted, Samples::Traces(set), setting)?;
     let privacy = PrivacyReport::unmeasured(&fitted.about().attack, "the test file does not tell the classes");
     let findings = findings(fitted, set.len(), (Utility::of(&set.volumes()), privacy), seconds);
     let keys = set.traces().iter().map(|labelled| labelled.key.clone()).collect();
     Ok(Predicted { keys, probabilities, findings })
+}
+
+/// Answers for the captures of a competition's test file, written as the attack file of one team among so many classes.
+///
+/// # Errors
+/// What attacks refuse, and a file that cannot be written.
+pub fn predict_captures(
+    fitted: &FittedAttack,
+    set: &TraceSet,
+    (team_id, classes): (u64, usize),
+    out: &Path,
+    setting: Setting<'_>,
+) -> Result<Findings, ExperimentError> {
+    let Predicted { probabilities, findings, .. } = predict_untold(fitted, set, setting)?;
+    let ids = capture_ids(set);
+    let prediction = Prediction { team_id, capture_ids: &ids, probabilities: &probabilities };
+    write_attack(&[prediction], classes, out).map_err(file)?;
+    Ok(findings)
 }
 
 fn findings(

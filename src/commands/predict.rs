@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use anyhow::{Context as _, Result, bail, ensure};
 use wfkit_classify::{FittedAttack, Samples};
-use wfkit_competition::{Prediction, capture_ids, read_captures, write_attack};
+use wfkit_competition::read_captures;
 use wfkit_datasets::formats::ReadLimits;
 use wfkit_datasets::{Findings, Observed, digests, write_probabilities};
-use wfkit_evaluate::{Predicted, predict, predict_parts, predict_untold, read_model};
+use wfkit_evaluate::{Predicted, predict, predict_captures, predict_parts, read_model};
 use wfkit_metrics::ClassMap;
 
 use crate::cli;
@@ -78,26 +78,27 @@ fn onnx(path: &Path, _: &cli::Predict) -> Result<FittedAttack> {
 }
 
 fn probabilities(fitted: &FittedAttack, options: &cli::Predict, context: &Context<'_>) -> Result<Findings> {
-    let Predicted { keys, probabilities, findings } =
-        match share_of(&options.input, (options.at_once, options.shard), context)? {
-            Some((mut parts, rows)) => {
-                let observed = Observed::from(parts.provenance());
-                check_observed(fitted.about().observed.as_ref(), Some(&observed), options.any_layer, context)?;
-                let labels = parts.labels()?.drain(rows.clone()).collect::<Vec<_>>();
-                let classes = ClassMap::from_labels(labels.iter().map(|label| &label.key.class));
-                check_classes(fitted.classes(), &classes, context);
-                parts.only(rows);
-                predict_parts(fitted, &labels, &mut parts, options.allow_duplicates, context.setting())?
-            }
-            None => {
-                let input = read_labelled(&options.input, context)?;
-                let samples = input.samples();
-                let observed = samples.observed();
-                check_observed(fitted.about().observed.as_ref(), observed.as_ref(), options.any_layer, context)?;
-                check_classes(fitted.classes(), &samples.classes(), context);
-                predict(fitted, &input, options.allow_duplicates, context.setting())?
-            }
-        };
+    let check = |observed: Option<&Observed>, classes: &ClassMap| {
+        check_observed(fitted.about().observed.as_ref(), observed, options.any_layer, context)?;
+        check_classes(fitted.classes(), classes, context);
+        anyhow::Ok(())
+    };
+    let in_parts = share_of(&options.input, (options.at_once, options.shard), context)?;
+    let Predicted { keys, probabilities, findings } = match in_parts {
+        Some((mut parts, rows)) => {
+            let labels = parts.labels()?.drain(rows.clone()).collect::<Vec<_>>();
+            let classes = ClassMap::from_labels(labels.iter().map(|label| &label.key.class));
+            check(Some(&Observed::from(parts.provenance())), &classes)?;
+            parts.only(rows);
+            predict_parts(fitted, &labels, &mut parts, options.allow_duplicates, context.setting())?
+        }
+        None => {
+            let input = read_labelled(&options.input, context)?;
+            let samples = input.samples();
+            check(samples.observed().as_ref(), &samples.classes())?;
+            predict(fitted, &input, options.allow_duplicates, context.setting())?
+        }
+    };
     write_probabilities(&options.out, &keys, &probabilities)?;
     Ok(findings)
 }
@@ -111,9 +112,6 @@ fn attack_file(fitted: &FittedAttack, options: &cli::Predict, team_id: u32, cont
     }
     let observed = Samples::Traces(&set).observed();
     check_observed(fitted.about().observed.as_ref(), observed.as_ref(), options.any_layer, context)?;
-    let Predicted { probabilities, findings, .. } = predict_untold(fitted, &set, context.setting())?;
-    let ids = capture_ids(&set);
-    let prediction = Prediction { team_id: team_id.into(), capture_ids: &ids, probabilities: &probabilities };
-    write_attack(&[prediction], options.classes as usize, &options.out)?;
-    Ok(findings)
+    let team = (team_id.into(), options.classes as usize);
+    Ok(predict_captures(fitted, &set, team, &options.out, context.setting())?)
 }

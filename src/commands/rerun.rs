@@ -1,11 +1,12 @@
 //! `wfkit rerun`: what made a folder, again, and whether every byte is the same.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use serde_json::Value;
-use wfkit_datasets::{ComparedFolders, croissant_path};
+use wfkit_datasets::{ComparedFolders, croissant_path, digests};
+use wfkit_evaluate::MadeFolder;
+use wfkit_terminal::Printer;
 
 use crate::TOOL;
 use crate::asked::Asked;
@@ -13,8 +14,6 @@ use crate::cli::{self, Command};
 use crate::commands::run::TRACES;
 use crate::context::Context;
 use crate::pipeline_file::{PIPELINE, pipeline_file};
-use wfkit_datasets::digests;
-use wfkit_terminal::Printer;
 
 /// Differing files that are named.
 const NAMED: usize = 10;
@@ -31,7 +30,7 @@ pub(crate) fn run(options: &cli::Rerun, context: &Context<'_>) -> Result<()> {
     let again = match &options.out {
         Some(out) if out.exists() => bail!("{}: it is there already, and stays as it is", out.display()),
         Some(out) => out.clone(),
-        None => beside(made)?,
+        None => MadeFolder::free_beside(made).with_context(|| made.display().to_string())?,
     };
     let words =
         ["wfkit".into(), "run".into(), file.clone().into_os_string(), "--out".into(), again.clone().into_os_string()];
@@ -68,32 +67,17 @@ pub(crate) fn run(options: &cli::Rerun, context: &Context<'_>) -> Result<()> {
     ))
 }
 
-/// A folder of this name beside the one that is made again, so that both are on one disk.
-fn beside(made: &Path) -> Result<PathBuf> {
-    let made = made.canonicalize().with_context(|| made.display().to_string())?;
-    let name = made.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let free = (1..).map(|n| made.with_file_name(format!("{name}.again-{n}"))).find(|folder| !folder.exists());
-    free.context("there is a number that is free")
-}
-
 /// That the input is the one of then; warns where the program is another.
 fn check_origin(made: &Path, pipeline: &cli::Run, context: &Context<'_>) -> Result<()> {
-    let path = made.join("run.report.json");
-    let text = fs::read_to_string(&path).with_context(|| format!("{}: cannot read", path.display()))?;
-    let then: Value = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
-    if then["tool"] != TOOL {
-        context.printer.warn(&format!("{} was made by {}, this is {TOOL}", made.display(), then["tool"]));
+    let then = MadeFolder::read(made)?;
+    if then.tool != TOOL {
+        context.printer.warn(&format!("{} was made by {}, this is {TOOL}", made.display(), then.tool));
     }
     let input = pipeline.input.clone().unwrap_or_else(|| wfkit_datasets::sample().to_owned());
-    let now = digests(std::slice::from_ref(&input))?;
-    if then["inputs"][0]["sha256"] != now[0].sha256 {
-        bail!(
-            "{}: it is not what {} was made of: SHA-256 {}, then {}",
-            input.display(),
-            made.display(),
-            now[0].sha256,
-            then["inputs"][0]["sha256"]
-        );
+    let now = &digests(std::slice::from_ref(&input))?[0].sha256;
+    if then.sha256 != *now {
+        let (input, made) = (input.display(), made.display());
+        bail!("{input}: it is not what {made} was made of: SHA-256 {now}, then {}", then.sha256);
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use wfkit_capture::has_captures;
 use wfkit_competition::count_all_paths;
 use wfkit_datasets::{Findings, TraceSet, digests, report_path, sample, write_traces};
-use wfkit_evaluate::{Pipeline, PipelineEvent, trivial_privacy};
+use wfkit_evaluate::{PipelineEvent, WholePipeline, trivial_privacy};
 use wfkit_metrics::{Input, StageReport, Utility};
 use wfkit_report::text::{self, RunStage};
 
@@ -36,7 +36,7 @@ pub(crate) fn run(options: &cli::Run, context: &Context<'_>) -> Result<()> {
     let mut stages = vec![done(report, None, &out.join(TRACES), &clock)?];
 
     let (attack, defences) = (&options.attack, options.defences.as_slice());
-    let pipeline = Pipeline { attack, folds, defences, inputs: &inputs, folder: out };
+    let pipeline = WholePipeline { attack, folds, defences, inputs: &inputs, folder: out };
     clock = context.restarted();
     pipeline.run::<anyhow::Error>(&set, context.setting(), |event| {
         let stage = match event {

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, bail};
 use wfkit_datasets::{SessionOptions, SessionPages, TraceFormat, digests};
-use wfkit_evaluate::{ExperimentError, KnownSessions, MadeSessions, attack, attack_sessions};
+use wfkit_evaluate::{KnownSessions, MadeSessions, attack, attack_sessions};
 
+use super::evaluate::explained;
 use crate::cli;
 use crate::context::{Context, FOLDS, write};
 use crate::input::read_traces;
@@ -38,12 +39,7 @@ fn attack_files(name: &str, files: [&PathBuf; 4], how: (usize, bool), context: &
     }
     let [train, train_pages, test, test_pages] = files;
     let (train, test) = (read(train, train_pages, context)?, read(test, test_pages, context)?);
-    let findings = attack_sessions(&attack, (&train, &test), how, context.setting()).map_err(|error| match error {
-        ExperimentError::LearnedFrom(_) => {
-            anyhow!("{error}; make sessions of other loads, or score anyway with --allow-duplicates")
-        }
-        error => error.into(),
-    })?;
+    let findings = attack_sessions(&attack, (&train, &test), how, context.setting()).map_err(explained("sessions"))?;
     context.finish_and_print(context.report("sessions attack", digests(&files.map(Clone::clone))?, findings), None)
 }
 

@@ -104,7 +104,8 @@ pub use of_traces::{ClassesError, cumulative_of, sizes_of, waterfall_of};
 #[cfg(feature = "results")]
 mod of_traces {
     use wfkit_datasets::{NotThere, Trace, TraceSet, canonical_class, class_called};
-    use wfkit_defend::{DefendError, DefenseSpec, defend};
+    use wfkit_defend::{DefenseSpec, defend};
+    use wfkit_evaluate::ExperimentError;
 
     use crate::picture::{Picture, ShownTrace, cumulative, sizes, waterfall};
 
@@ -131,7 +132,7 @@ mod of_traces {
         row: usize,
         defences: &[DefenseSpec],
         seed: u64,
-    ) -> Result<Picture, DefendError> {
+    ) -> Result<Picture, ExperimentError> {
         let labelled = &set.traces()[row];
         let mut shown: Vec<(String, Trace, Option<Vec<u32>>)> =
             vec![("as it was".to_owned(), labelled.trace.clone(), None)];
@@ -180,10 +181,10 @@ mod of_traces {
     ///
     /// # Errors
     /// What defences refuse.
-    pub fn sizes_of(set: &TraceSet, defences: &[DefenseSpec], seed: u64) -> Result<Picture, DefendError> {
+    pub fn sizes_of(set: &TraceSet, defences: &[DefenseSpec], seed: u64) -> Result<Picture, ExperimentError> {
         let names: Vec<String> = defences.iter().map(ToString::to_string).collect();
         let observed = defences.iter().map(|spec| Ok(defend(set, spec, seed)?.observe()));
-        let observed = observed.collect::<Result<Vec<TraceSet>, DefendError>>()?;
+        let observed = observed.collect::<Result<Vec<TraceSet>, ExperimentError>>()?;
         let collections: Vec<(&str, Vec<&Trace>)> = std::iter::once(("as they were", packets_of(set)))
             .chain(names.iter().map(String::as_str).zip(observed.iter().map(packets_of)))
             .collect();

@@ -2,19 +2,22 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Context as _, Result, ensure};
 use wfkit_datasets::{Observed, digests};
 use wfkit_evaluate::split::Pages;
-use wfkit_evaluate::{ExperimentError, Labelled, TransferOptions, TransferParts};
+use wfkit_evaluate::{Labelled, TransferOptions, TransferParts};
 use wfkit_report::text::{matrix, matrix_heat, sheet_of_parts};
 
-use super::{FOLDS, few_sessions};
+use super::{FOLDS, explained};
 use crate::cli;
 use crate::context::{Context, write_picture, write_sheet};
 use crate::input::{check_observed, read_labelled};
 
 /// What stands for the sessions of the input in place of files.
 const SESSION: &str = "session";
+
+/// What asks for these.
+const OPTION: &str = "--matrix session";
 
 pub(super) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> {
     let (first, rest) = options.matrix.split_first().context("--matrix was given")?;
@@ -31,13 +34,7 @@ pub(super) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> 
         pages: Pages::shared(options.shared_pages),
         duplicates: options.allow_duplicates,
     };
-    let transfer = parts.measure(&attack, how, context.setting()).map_err(|error| match error {
-        ExperimentError::NothingAcross { .. } => anyhow!(
-            "{error}; wfkit dataset validate names twins, --allow-duplicates scores them all the same, and wfkit dataset info tells classes and \
-             sessions"
-        ),
-        error => error.into(),
-    })?;
+    let transfer = parts.measure(&attack, how, context.setting()).map_err(explained(OPTION))?;
     context.printer.text(&matrix(&transfer))?;
     let report = context.report("evaluate", digests(&paths)?, transfer.findings.clone());
     if let Some(path) = &options.sheet {
@@ -51,10 +48,7 @@ pub(super) fn run(options: &cli::Evaluate, context: &Context<'_>) -> Result<()> 
 
 fn sessions(paths: &[PathBuf], context: &Context<'_>) -> Result<TransferParts> {
     ensure!(!paths.is_empty(), "--matrix session needs traces: wfkit evaluate TRACES --matrix session");
-    TransferParts::by_session(read_labelled(paths, context)?).map_err(|error| match error {
-        ExperimentError::FewSessions(found) => anyhow!(few_sessions("--matrix session", &found)),
-        error => error.into(),
-    })
+    TransferParts::by_session(read_labelled(paths, context)?).map_err(explained(OPTION))
 }
 
 fn files(paths: &[PathBuf], options: &cli::Evaluate, context: &Context<'_>) -> Result<TransferParts> {

@@ -49,7 +49,7 @@ pub(crate) fn run(mut options: cli::Evaluate, context: &Context<'_>) -> Result<(
         },
     };
     let mut evaluated =
-        Evaluated::of(&on, contenders, &beside_scores(options), context.setting()).map_err(in_words_of_options)?;
+        Evaluated::of(&on, contenders, &beside_scores(options), context.setting()).map_err(explained("--drift"))?;
     let measured = &evaluated.measured;
     if let Some(out) = &options.out {
         write_probabilities(out, &on.keys(measured), &measured.evaluation.probabilities)?;
@@ -149,32 +149,10 @@ pub(crate) fn check_unmonitored(class: &str, classes: &ClassMap) -> Result<()> {
     Ok(())
 }
 
-/// Why there is no result, and by which options there would be one.
-fn in_words_of_options(error: ExperimentError) -> anyhow::Error {
-    match error {
-        ExperimentError::LearnedFrom(_) => {
-            anyhow!("{error}; remove them (wfkit dataset validate names them), or score anyway with --allow-duplicates")
-        }
-        ExperimentError::FewSessions(found) => anyhow!(few_sessions("--drift", &found)),
-        ExperimentError::OneCollection(what) => anyhow!("--{what} works on one collection, not on --train and --test"),
-        ExperimentError::TracesOnly(_) => anyhow!("--{error}"),
-        ExperimentError::OpenWorld { class, source } => anyhow!(source).context(format!("--open-world {class}")),
-        error => error.into(),
-    }
-}
-
-/// What there is to do where sessions are too few to be compared.
-fn few_sessions(option: &str, found: &[String]) -> String {
-    match found {
-        [] => format!(
-            "{option} needs two sessions at least, and no trace says which it is of; sessions are named on import (wfkit capture import --label \
-             with a group (?P<session>...), or a manifest), and files are compared with --matrix A.parquet B.parquet"
-        ),
-        all => format!(
-            "{option} needs two sessions at least, found {} ({}); give files of other sessions too, compare files with --matrix A.parquet B.parquet, \
-             or test within the session: wfkit evaluate TRACES",
-            all.len(),
-            all.join(", ")
-        ),
+/// Why there is no result of what was asked for, and by which options there would be one.
+pub(crate) fn explained(asked: &str) -> impl Fn(ExperimentError) -> anyhow::Error {
+    move |error| match text::failure(&error, asked) {
+        Some(told) => anyhow!(told),
+        None => error.into(),
     }
 }

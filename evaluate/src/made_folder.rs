@@ -1,0 +1,43 @@
+//! The folder that a pipeline left, as its report tells it.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::ExperimentError;
+use crate::error::at;
+
+/// What the report of a pipeline says that its folder was made of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MadeFolder {
+    /// Name and version of the program.
+    pub tool: Value,
+    /// The digest of the input.
+    pub sha256: Value,
+}
+
+impl MadeFolder {
+    /// Reads the report in the folder.
+    ///
+    /// # Errors
+    /// A report that cannot be read.
+    pub fn read(folder: &Path) -> Result<Self, ExperimentError> {
+        let path = folder.join("run.report.json");
+        let text = fs::read_to_string(&path).map_err(at(format!("{}: cannot read", path.display())))?;
+        let report: Value = serde_json::from_str(&text).map_err(at(path.display()))?;
+        Ok(Self { tool: report["tool"].clone(), sha256: report["inputs"][0]["sha256"].clone() })
+    }
+
+    /// A folder that is not there yet, of the name of this one and beside it, so that both are on one disk.
+    ///
+    /// # Errors
+    /// A folder that is not there.
+    pub fn free_beside(folder: &Path) -> io::Result<PathBuf> {
+        let folder = folder.canonicalize()?;
+        let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let free = (1u64..).map(|n| folder.with_file_name(format!("{name}.again-{n}")));
+        Ok(free.into_iter().find(|free| !free.exists()).expect("there is a number that is free"))
+    }
+}
