@@ -8,7 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::Copies;
 use crate::help;
-pub(crate) use server::{Server, Team, Tokens};
+pub(crate) use server::{Server, Submit, Team, Tokens};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Competition {
