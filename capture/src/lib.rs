@@ -34,7 +34,7 @@ pub use audit::{
 };
 pub use client::{Cidr, ClientRule, ClientRuleError};
 pub use export::{ExportError, Exported, export, write_capture};
-pub use files::{FoundCaptures, captures_in, has_captures};
+pub use files::{FoundCaptures, captures_in, has_captures, most_packets};
 pub use flows::{FlowScope, FlowScopeError, PeerRule, PeerRuleError};
 pub use import::{Import, ImportError, ImportOptions, import};
 pub use import_parts::ImportParts;

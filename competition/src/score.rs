@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 use thiserror::Error;
+use wfkit_datasets::Findings;
 use wfkit_datasets::formats::ReadError;
 use wfkit_metrics::{PrivacyReport, StageReport, Utility, UtilityReport, accuracy, attack_score, per_class_auc};
 
@@ -42,20 +43,22 @@ impl CompetitionScore {
         privacy
     }
 
-    /// Adds what was scored to the report of it.
-    pub fn describe(&self, report: &mut StageReport) {
+    /// What was scored, of an attack that is called so, for the report of it.
+    pub fn findings(&self, attack: &str) -> Findings {
+        let mut findings = Findings::new(Utility::unknown("no defence file was given"), self.privacy(attack));
         if let Some(cost) = &self.cost {
-            report.utility = UtilityReport::new(cost.utility.clone());
-            report.utility.extras.set("volumes", cost.volumes);
+            findings.utility = UtilityReport::new(cost.utility.clone());
+            findings.utility.extras.set("volumes", cost.volumes);
         }
-        report.counts.insert("attacked teams".to_owned(), self.matches.len() as u64);
-        report.counts.insert("traces".to_owned(), self.matches.iter().map(|one| one.traces as u64).sum());
-        let privacy = &mut report.privacy.extras;
+        findings.count("attacked teams", self.matches.len());
+        findings.count("traces", self.matches.iter().map(|one| one.traces).sum());
+        let privacy = &mut findings.privacy.extras;
         privacy.set("attack_score", self.attack_score);
         if let (Some(total), Some(without)) = (self.total, self.total_without_attack) {
             privacy.set("total", total).set("total_without_attack", without);
         }
         privacy.set("matches", &self.matches);
+        findings
     }
 }
 

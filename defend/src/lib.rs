@@ -50,14 +50,17 @@ pub use invariants::{Guarantees, Invariant, SlotPlan, Violation};
 pub use limit::Limit;
 pub use lint::{Finding, Severity, lint};
 pub use load::Load;
-pub use manifest::{Cost, LayerManifest, Manifest, ManifestFile, Totals, TrainingManifest};
+pub use manifest::{
+    Cost, LayerManifest, Manifest, ManifestFile, ManifestFileError, Totals, TrainingManifest, hides_paths,
+};
 pub use not_simulated::{NotSimulated, not_simulated};
 pub use overheads::{BothWays, DelaySummary, Estimate, OverheadOptions, Overheads, Peak, RatioSummary};
 pub use pipeline::{DefendError, Pipeline};
 pub use profile::{Needs, Profile};
-pub use retime::{Retimed, RetimedSession, RetimedSet, retime, retime_set};
+pub use retime::{RetimeReport, RetimeSession, Retimed, RetimedSession, RetimedSet, retime, retime_set};
 pub use spec::{
-    DefaultValue, DefenseInfo, DefenseSpec, DefenseSpecError, LayerSpec, Parameter, Preset, list, meant_defense,
+    AmongTraining, DefaultValue, DefenseInfo, DefenseSpec, DefenseSpecError, LayerSpec, Parameter, Preset, list,
+    meant_defense,
 };
 pub use stop::StopRule;
 pub use value::{Kind, ParameterValues, Value};

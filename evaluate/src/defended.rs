@@ -5,10 +5,10 @@ use std::num::NonZeroU32;
 
 use serde::Serialize;
 use wfkit_classify::{Attack, Samples};
-use wfkit_datasets::TraceSet;
 use wfkit_datasets::splits::Split;
+use wfkit_datasets::{Findings, TraceSet};
 use wfkit_defend::{Copies, DefendOptions, DefendedSet, ObservedSet, OverheadOptions, TimeBracket, observe_defended};
-use wfkit_metrics::{PrivacyReport, StageReport, Utility, VolumeSummary};
+use wfkit_metrics::{PrivacyReport, Utility, VolumeSummary};
 
 use crate::{AttackSummary, BOOTSTRAP, ExperimentError, Measured, Setting, TRIVIAL, attack, folds_of, measure};
 
@@ -45,7 +45,7 @@ impl AttackOnDefended {
     /// What a simulation under another model of delays refuses.
     pub fn describe(
         &self,
-        report: &mut StageReport,
+        findings: &mut Findings,
         (defended, observed): (&DefendedSet<'_>, &TraceSet),
         undefended: &Attempt,
         folds: usize,
@@ -53,7 +53,7 @@ impl AttackOnDefended {
     ) -> Result<(), ExperimentError> {
         let undefended_cost = Utility::of(&defended.original().volumes());
         let overheads = defended.overheads(&OverheadOptions { bootstrap: BOOTSTRAP, seed });
-        report
+        findings
             .utility
             .extras
             .set("undefended", undefended_cost)
@@ -66,7 +66,7 @@ impl AttackOnDefended {
         if defended.spec().hides_paths() {
             let counted =
                 "median bytes, seconds and score count all paths of a load; the file has those that the observer sees";
-            report.utility.extras.set("counted", counted).set("seen", VolumeSummary::of(&observed.volumes()));
+            findings.utility.extras.set("counted", counted).set("seen", VolumeSummary::of(&observed.volumes()));
         }
         let copies = match self.draws {
             1 if defended.is_left_to_chance() => "one draw of each load".to_owned(),
@@ -75,16 +75,16 @@ impl AttackOnDefended {
         };
         let split =
             format!("{folds} stratified folds of loads, trained and tested on defended traces: trained on {copies}");
-        report.privacy.extras.set("split", split).set("draws_train", self.draws);
+        findings.privacy.extras.set("split", split).set("draws_train", self.draws);
         if defended.spec().hides_paths() {
             let view = "some paths of each load, one view a load; who sees all paths sees the undefended traffic";
-            report.privacy.extras.set("view", view);
+            findings.privacy.extras.set("view", view);
         }
         if let Some(training) = &defended.manifest().training {
-            report.privacy.extras.set("defence_learned_from", training);
+            findings.privacy.extras.set("defence_learned_from", training);
         }
         let of = AttemptSummary::from;
-        report.privacy.extras.set("undefended", of(undefended)).set("trivial", of(&self.trivial));
+        findings.privacy.extras.set("undefended", of(undefended)).set("trivial", of(&self.trivial));
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use wfkit_classify::{AttackError, EvaluateError};
 use wfkit_datasets::WriteError;
 use wfkit_datasets::splits::SplitError;
 use wfkit_defend::DefendError;
-use wfkit_metrics::ScoreError;
+use wfkit_metrics::{Cancelled, ScoreError};
 
 /// Why an experiment has no result.
 #[derive(Debug, ThisError)]
@@ -62,6 +62,12 @@ pub enum ExperimentError {
 impl From<DefendError> for ExperimentError {
     fn from(error: DefendError) -> Self {
         Self::Defend(Box::new(error))
+    }
+}
+
+impl From<Cancelled> for ExperimentError {
+    fn from(Cancelled: Cancelled) -> Self {
+        Self::Cancelled
     }
 }
 

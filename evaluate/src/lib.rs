@@ -6,6 +6,8 @@ mod background;
 mod benchmark;
 mod curves;
 mod defended;
+mod defending;
+mod described;
 mod drift;
 mod error;
 mod given;
@@ -23,6 +25,7 @@ mod ranking;
 mod scored;
 mod shortcuts;
 pub mod split;
+mod split_set;
 mod sweep;
 mod task;
 mod told;
@@ -36,10 +39,12 @@ pub use background::{Background, BackgroundPages, BackgroundSize, OtherFolds, ba
 pub use benchmark::{Benchmark, BenchmarkReport, BenchmarkSplit, UnknownBenchmark};
 pub use curves::{Early, FewShot, early, few_shot};
 pub use defended::{AttackOnDefended, Attempt, AttemptSummary, DRAWS_TRAIN, attack_defended};
+pub use defending::{AttackOn, Defending, write_manifest};
+pub use described::{Conversion, TRIVIAL_FOLDS};
 pub use drift::{Drift, DriftPair, DriftPoint, DriftSession, drift};
 pub use error::ExperimentError;
 pub use given::{given, splits_testing};
-pub use hourly::{HourlyCost, Spread};
+pub use hourly::{HourlyCost, HourlyCosts, Spread};
 pub use labelled::{Features, Labelled, Traces};
 pub use leakage::{ErrorsOfSize, LeakageEstimate, LeakageReport, LowerBound, NeighbourErrors};
 pub use matrix::{FALSE_POSITIVES, MatrixCell, MatrixPart, TransferMatrix};
@@ -48,7 +53,6 @@ pub use measured::{
     measure_on, trivial_privacy, trivial_privacy_of,
 };
 pub use merge::Shards;
-pub use observer::Setting;
 pub use parts_seen::PartsSeen;
 pub use predicted::{Predicted, predict, predict_parts, predict_untold};
 pub use ranking::{FailedAttack, RankedAttack, Ranking, RankingOptions, RankingReport};
@@ -57,6 +61,7 @@ pub use shortcuts::{
     Found, MeasuredShortcut, Shortcut, ShortcutKind, ShortcutReport, ShortcutsReport, Standing, of_recording,
     of_traffic, shortcuts_beside,
 };
+pub use split_set::{FoldsError, PartedBy, SetFolds, TwoParts};
 pub use sweep::{
     Change, Draw, DrawCost, FoundChange, FoundInDraw, KeptPoints, LACKING, Look, MeanOfDraws, Memory, NoMemory,
     ScoreOfDraws, Sweep, SweepPlan, SweepRow, SweptAttack, VariantDifference, VariantPair, first_of_each, planned,
@@ -66,5 +71,5 @@ pub use task::Task;
 pub use told::{capital, short};
 pub use transfer::{CellScores, FalsePositives, Scored, TransferSource, in_order, sessions_of, sources};
 pub use verification::{AgainstManifest, Broken, DigestedSet, ManifestTest, Verification, verify};
-pub use wfkit_metrics::{Moment, Observer, Silent};
+pub use wfkit_metrics::{Moment, Observer, Setting, Silent};
 pub use worlds::{NamedIntervals, OneVsRest, OpenWorldReport, PageScores, ScoreRow, one_vs_rest, open_world};

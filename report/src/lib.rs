@@ -7,6 +7,7 @@ pub mod lines;
 pub mod markdown;
 pub mod page;
 pub mod picture;
+mod picture_form;
 #[cfg(feature = "png")]
 pub mod png;
 #[cfg(feature = "results")]
@@ -16,4 +17,5 @@ mod table;
 pub mod text;
 pub mod words;
 
+pub use picture_form::{PictureForm, PictureFormError};
 pub use table::{Cell, Table};

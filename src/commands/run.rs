@@ -16,15 +16,16 @@ use wfkit_defend::{DefenseSpec, defend};
 use wfkit_features::FeatureSpec;
 use wfkit_metrics::{Input, PrivacyReport, StageReport, Utility};
 
-use super::defend::Attacked;
-use super::{capture, competition, defend as defence, evaluate, features};
+use super::{capture, evaluate, features};
 use crate::cli;
 use crate::context::{Context, count, count_set, make_folder, write};
 use crate::input::read_traces;
 use crate::pipeline_file::{PIPELINE, repeating};
 use wfkit_datasets::{digests, report_path};
 use wfkit_evaluate::split::{Pages, by_session};
-use wfkit_evaluate::{Attempt, DRAWS_TRAIN, TRIVIAL, attack, beside_trivial, folds_of, measure, trivial_privacy};
+use wfkit_evaluate::{
+    AttackOn, Attempt, DRAWS_TRAIN, TRIVIAL, attack, beside_trivial, folds_of, measure, trivial_privacy, write_manifest,
+};
 use wfkit_report::text::{self, RunStage};
 
 /// The attacks that are compared, from simple to elaborate.
@@ -84,7 +85,7 @@ impl Pipeline<'_> {
             let imported = capture::import_captures(&paths, &self.options.import, &context)?;
             capture::tell_names(&imported.stats, &context);
             let privacy = trivial_privacy(&imported.set, self.folds, context.setting())?;
-            let report = capture::report(&paths, &imported, privacy, &context)?;
+            let report = context.report("capture", digests(&paths)?, imported.findings(privacy));
             (imported.set, report)
         } else {
             let read = read_traces(&[input.to_owned()], &context);
@@ -174,10 +175,12 @@ impl Pipeline<'_> {
         let defended = defend(set, spec, context.seed)?;
         let observed = defended.observe();
         write_traces(&out, &observed)?;
-        let (attack, inputs) = (&self.options.attack, self.inputs.clone());
-        defence::write_manifest(&defended, &observed, &out, (&inputs, Vec::new()), false)?;
-        let attacked = Attacked { attack, folds: self.folds, draws: DRAWS_TRAIN };
-        let report = defence::report(&defended, &observed, undefended, &attacked, inputs, &context)?;
+        let inputs = self.inputs.clone();
+        write_manifest(&defended, &observed, &out, (&inputs, Vec::new()), false)?;
+        let (name, attack) = (&self.options.attack, attack(&self.options.attack)?);
+        let attack = AttackOn { attack: &attack, name, folds: self.folds, draws: DRAWS_TRAIN };
+        let findings = attack.findings(&defended, &observed, undefended, context.setting())?;
+        let report = context.report("defend", inputs, findings);
         let stage = self.done(report, Some(spec.to_string()), &out, &context)?;
         Ok((observed, stage))
     }
@@ -234,7 +237,8 @@ impl Pipeline<'_> {
         let checked = check_attack(&answers, &verifs, rules, &ReadLimits::UPLOAD)?.accepted()?;
         let scored = score(Some(&checked), Some(&uploaded))?;
         let paths: Vec<PathBuf> = vec![answers, files.verif, file.to_owned()];
-        let mut report = competition::score_report(&scored, attack.name(), digests(&paths)?, context);
+        let findings = scored.findings(attack.name());
+        let mut report = context.report("competition score", digests(&paths)?, findings);
         count(&mut report.counts, "train traces", files.train_traces);
         count(&mut report.counts, "test traces", files.test_traces);
         count(&mut report.counts, "test traces with a twin to train on", files.twins_in_train);

@@ -9,10 +9,10 @@ use wfkit_metrics::{PrivacyReport, Summary, Utility};
 
 use super::evaluate::learned_from;
 use crate::cli;
-use crate::context::{Context, count, count_set, write};
+use crate::context::{Context, FOLDS, count, count_set, write};
 use crate::input::read_traces;
 use wfkit_datasets::{digests, report_path};
-use wfkit_evaluate::attack;
+use wfkit_evaluate::{attack, trivial_privacy};
 
 pub(crate) fn run(command: &cli::Sessions, context: &Context<'_>) -> Result<()> {
     match command {
@@ -37,7 +37,7 @@ fn make(paths: &[PathBuf], options: &SessionOptions, out: &Path, context: &Conte
     context.write_traces(out, &set)?;
     write(&pages_path(out), serde_json::to_string_pretty(&sessions)? + "\n")?;
     // It guesses the number of pages.
-    let privacy = context.trivial(&set)?;
+    let privacy = trivial_privacy(&set, FOLDS, context.setting())?;
     let mut report = context.stage("sessions make", digests(paths)?, Utility::of(&set.volumes()), privacy);
     count_set(&mut report.counts, &set);
     let pages: usize = sessions.iter().map(|session| session.pages.len()).sum();

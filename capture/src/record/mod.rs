@@ -6,6 +6,7 @@
 //! so that all of it is tested without a network.
 
 mod collect;
+mod collection;
 mod filter;
 mod interface;
 mod journal;
@@ -15,10 +16,20 @@ mod plan;
 mod source;
 
 pub use collect::{Collect, CollectError, CollectEvent, Collected, Failure, Process, Runner};
+pub use collection::{Collection, DryRun, Progress};
 pub use filter::{Filter, FilterError};
 pub use interface::{Interface, InterfaceError};
 pub use journal::{Journal, JournalError};
-pub use live::{Limits, LiveError, Recorded, Stopped, record};
+pub use live::{Limits, LiveError, Recorded, Recording, RecordingError, Stopped, record};
 pub use pcapng::{InterfaceDescription, InterfaceStatistics, PcapngWriter};
 pub use plan::{Plan, PlanError, Query, parse_duration};
 pub use source::{Clock, Counters, Packet, PacketSource};
+
+use wfkit_datasets::Findings;
+use wfkit_metrics::{PrivacyReport, Utility};
+
+/// Of captures, which tell what they cost and give away when they are imported.
+fn unmeasured() -> Findings {
+    let reason = "measured when captures are imported: wfkit capture import";
+    Findings::new(Utility::unknown(reason), PrivacyReport::unmeasured("totals", reason))
+}

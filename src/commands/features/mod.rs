@@ -13,10 +13,11 @@ use wfkit_features::{FeatureExtractor, FeatureMatrix, FeatureReport, FeatureSpec
 use wfkit_metrics::{Input, StageReport, Utility};
 
 use crate::cli::{self, FeaturesCommand, FeaturesExtract};
-use crate::context::{Context, count, count_set};
+use crate::context::{Context, FOLDS, count, count_set};
 use crate::input::read_traces;
 use crate::large::share_of;
 use wfkit_datasets::digests;
+use wfkit_evaluate::trivial_privacy;
 
 pub(crate) fn run(options: &cli::Features, context: &Context<'_>) -> Result<()> {
     match (&options.command, &options.extract) {
@@ -69,7 +70,7 @@ pub(crate) fn report(
     context: &Context<'_>,
 ) -> Result<StageReport> {
     let found = FeatureReport::of(&extracted.matrix);
-    let privacy = context.trivial(set)?;
+    let privacy = trivial_privacy(set, FOLDS, context.setting())?;
     let mut report = context.stage("features", inputs, Utility::of(&set.volumes()), privacy);
     count_set(&mut report.counts, set);
     describe_columns(&mut report, found, extracted.seconds);

@@ -6,9 +6,10 @@ use anyhow::{Result, ensure};
 use wfkit_features::{Channel, write_tensor};
 use wfkit_metrics::Utility;
 
-use crate::context::{Context, count_set};
+use crate::context::{Context, FOLDS, count_set};
 use crate::input::read_traces;
 use wfkit_datasets::digests;
+use wfkit_evaluate::trivial_privacy;
 
 pub(super) fn run(
     inputs: &[PathBuf],
@@ -22,7 +23,7 @@ pub(super) fn run(
     let traces = read_traces(inputs, context)?;
     write_tensor(out, &traces.set, channel, length)?;
 
-    let privacy = context.trivial(&traces.set)?;
+    let privacy = trivial_privacy(&traces.set, FOLDS, context.setting())?;
     let mut report = context.stage("tensor", digests(inputs)?, Utility::of(&traces.set.volumes()), privacy);
     count_set(&mut report.counts, &traces.set);
     report.dropped = traces.dropped;
