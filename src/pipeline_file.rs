@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clap::CommandFactory as _;
 use wfkit_terminal::command_line::Options;
-use wfkit_terminal::{AboutFile, OptionsFile, quoted};
+use wfkit_terminal::{AboutFile, EVERYWHERE, OptionsFile, quoted};
 
 use crate::TOOL;
 use crate::cli::{self, Cli};
@@ -22,7 +22,7 @@ pub(crate) fn pipeline_file() -> OptionsFile {
         command: "run",
         place: INPUT,
         table: ("captures", cli::READING_CAPTURES, "How captures are read; of no matter where the input is traces."),
-        everywhere: cli::EVERYWHERE,
+        everywhere: EVERYWHERE,
         also: "seed",
         called: "pipeline file",
         kind: "a pipeline",

@@ -32,6 +32,15 @@ impl Competition {
         Http::new(server, None).map(Self)
     }
 
+    /// The server that a link is of, as one comes by mail or from an organiser.
+    ///
+    /// # Errors
+    /// Another link; as [`at`](Self::at).
+    pub fn of_link(link: &str) -> Result<Self, ClientError> {
+        let end = link.find("/welcome/").or_else(|| link.find("/confirm/"));
+        Self::at(&link[..end.ok_or_else(|| ClientError::NotALink(link.to_owned()))?])
+    }
+
     /// Makes an account and signs in; `code` is the invitation, where one is asked for.
     ///
     /// # Errors

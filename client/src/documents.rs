@@ -214,6 +214,21 @@ impl Submission {
         matches!(self.state.as_str(), "queued" | "running")
     }
 
+    /// How it stands while it waits, in words: its state, and how many are before it.
+    pub fn standing(&self) -> String {
+        match self.ahead.filter(|&ahead| ahead > 0) {
+            Some(ahead) => format!("{}, {ahead} before it", self.state),
+            None => self.state.clone(),
+        }
+    }
+
+    /// Why it came to nothing, in words; nothing where it did not, or is not checked yet.
+    pub fn failure(&self) -> Option<String> {
+        let reason = self.reason.as_deref().unwrap_or_default();
+        let failed = !self.is_open() && self.state != "done";
+        failed.then(|| format!("the {} was {}: {reason}", self.kind, self.state))
+    }
+
     /// Why it was refused.
     pub fn problems(&self) -> Vec<FileProblem> {
         self.found("problems")

@@ -74,6 +74,9 @@ pub enum ClientError {
     /// A path by the server that is not its own.
     #[error("the server names a file `{0}`, which is not of its API: nothing was fetched")]
     Foreign(String),
+    /// What is no link of the server to set a password or confirm an address by.
+    #[error("{0} is not the link of such a mail: it has /welcome/ or /confirm/ in it")]
+    NotALink(String),
     /// What is no id of a submission.
     #[error("`{0}` is no id of a submission: `wfkit competition status` lists them")]
     NotAnId(String),

@@ -6,8 +6,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use wfkit_datasets::TraceSet;
 use wfkit_datasets::formats::{ReadLimits, WriteError};
+use wfkit_datasets::{Findings, TraceSet};
+use wfkit_metrics::{PrivacyReport, Utility};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
@@ -38,6 +39,19 @@ pub struct Bundle {
     pub public: usize,
     /// Test traces of the final one.
     pub private: usize,
+}
+
+impl Bundle {
+    /// What was bundled, for a report; the traces give away this.
+    pub fn findings(&self, set: &TraceSet, privacy: PrivacyReport) -> Findings {
+        let mut findings = Findings::new(Utility::of(&set.volumes()), privacy);
+        findings
+            .count_set(set)
+            .count("train traces", self.split.train_traces)
+            .count("test traces of the public half", self.public)
+            .count("test traces of the private half", self.private);
+        findings
+    }
 }
 
 /// Splits a defence, and writes the bundle `out`, which must not exist: pages, data, the truth of both halves, and a scorer in plain Python

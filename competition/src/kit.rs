@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use thiserror::Error;
-use wfkit_datasets::TraceSet;
-use wfkit_datasets::formats::{ReadError, ReadLimits, WriteError};
+use wfkit_datasets::formats::{ReadError, ReadLimits, Source, WriteError};
+use wfkit_datasets::{Findings, TraceSet};
+use wfkit_metrics::{PrivacyReport, Utility};
 
 use crate::{
     CheckReport, DefenseExportError, DefenseSplitError, Rules, SplitOptions, SplitReport, export_defense, read_defense,
@@ -19,6 +20,7 @@ const FILES: [(&str, &str); 4] = [
     ("competition.py", include_str!("../kit/competition.py")),
     ("notebook.ipynb", include_str!("../kit/notebook.ipynb")),
 ];
+const SAMPLE: &[u8] = include_bytes!("../kit/sample.csv.zip");
 const README: &str = include_str!("../kit/README.md");
 /// Stands in the README where the rules of the kit are to be named.
 const RULES: &str = "@RULES@";
@@ -30,6 +32,26 @@ pub struct Kit {
     pub data: PathBuf,
     /// How they were split for practice.
     pub practice: SplitReport,
+}
+
+impl Kit {
+    /// What was made of these traces, for a report; they give away this.
+    pub fn findings(&self, set: &TraceSet, privacy: PrivacyReport) -> Findings {
+        let mut findings = Findings::new(Utility::of(&set.volumes()), privacy);
+        findings
+            .count_set(set)
+            .count("train traces", self.practice.train_traces)
+            .count("test traces", self.practice.test_traces);
+        findings
+    }
+}
+
+/// Traces to make a kit of where there are no others: real ones, undefended.
+///
+/// # Errors
+/// None but of memory: they are part of the program.
+pub fn kit_sample() -> Result<TraceSet, ReadError> {
+    read_defense(Source::bytes("sample.csv.zip", SAMPLE), &ReadLimits::OWN)
 }
 
 /// Why there is no kit.

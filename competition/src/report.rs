@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use crate::Rules;
 use serde::Serialize;
+use wfkit_datasets::Findings;
 use wfkit_datasets::formats::{Problems, ReadError};
-use wfkit_metrics::{Utility, Volume, VolumeSummary};
+use wfkit_metrics::{PrivacyReport, Utility, UtilityReport, Volume, VolumeSummary};
 
 /// The verdict on a defence or attack file, and all that led to it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -34,7 +35,37 @@ pub struct CheckReport {
     pub overhead: Option<Overhead>,
 }
 
+/// What measures the privacy of uploaded files: nothing of ours.
+pub const UPLOADED: &str = "uploaded";
+
 impl CheckReport {
+    /// What was found, for the report of a check.
+    pub fn findings(&self) -> Findings {
+        let unknown = Utility::unknown("the file has no traces that can be trusted");
+        let privacy = PrivacyReport::unmeasured(UPLOADED, "a check looks at form, not at what an attack finds");
+        let mut findings = Findings::new(unknown, privacy);
+        if let Some(cost) = &self.cost {
+            findings.utility = UtilityReport::new(cost.utility.clone());
+            findings.utility.extras.set("volumes", cost.volumes);
+        }
+        findings.counts.insert("rows".to_owned(), self.rows);
+        findings.count("traces", self.traces).count("classes", self.classes);
+        let extras = &mut findings.privacy.extras;
+        extras.set("accepted", self.accepted).set("problems", &self.problems).set("warnings", &self.warnings);
+        findings
+    }
+
+    /// What is allowed but deserves a look, in words; nothing where there is nothing.
+    pub fn warning(&self) -> Option<String> {
+        (!self.warnings.is_empty()).then(|| format!("{}: {}", self.path.display(), self.warnings))
+    }
+
+    /// Why the file may not take part by these rules, in words; nothing where it may.
+    pub fn refusal(&self, rules: Option<&Rules>) -> Option<String> {
+        let other_rules = || rules.map(|rules| self.other_rules(rules)).unwrap_or_default();
+        (!self.accepted).then(|| format!("refused: {}: {}{}", self.path.display(), self.problems, other_rules()))
+    }
+
     /// The options for a competition of as many classes as the file has, where it has others than the rules.
     pub fn other_rules(&self, rules: &Rules) -> String {
         let CheckReport { classes, traces, .. } = *self;

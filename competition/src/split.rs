@@ -7,7 +7,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 use wfkit_datasets::formats::{ReadError, ReadLimits, WriteError};
-use wfkit_datasets::{LabelledTrace, TraceSet};
+use wfkit_datasets::{Findings, LabelledTrace, TraceSet};
+use wfkit_metrics::{PrivacyReport, Utility};
 
 use crate::captures::{read_captures, write_captures};
 use crate::defense::{read_defense, write_train};
@@ -55,6 +56,27 @@ pub struct SplitReport {
     pub twins: usize,
     /// Of the test traces, those with an identical twin in the train set: 0 wherever a split without them was found.
     pub twins_in_train: usize,
+}
+
+impl SplitReport {
+    /// What was written, for a report; the traces that were split give away this.
+    pub fn findings(&self, set: &TraceSet, privacy: PrivacyReport) -> Findings {
+        let mut findings = Findings::new(Utility::of(&set.volumes()), privacy);
+        findings
+            .count_set(set)
+            .count("train traces", self.train_traces)
+            .count("test traces", self.test_traces)
+            .count("traces with a twin", self.twins)
+            .count("test traces with a twin to train on", self.twins_in_train);
+        findings
+    }
+
+    /// That traces have twins, in words; nothing where none has.
+    pub fn warning(&self) -> Option<String> {
+        let Self { twins, twins_in_train, .. } = self;
+        let with_twin = "of them are test traces with a twin to train on";
+        (*twins > 0).then(|| format!("{twins} traces have a twin of the same packets; {twins_in_train} {with_twin}"))
+    }
 }
 
 /// What a split wrote, as whoever reads the files has it.

@@ -79,7 +79,27 @@ pub struct Wanted {
     pub min_traces: usize,
 }
 
+/// No trace is wanted; how many are not, by reason.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no trace is wanted, and nothing is written: {}", self.reasons())]
+pub struct NoneWanted(pub BTreeMap<String, u64>);
+
+impl NoneWanted {
+    fn reasons(&self) -> String {
+        self.0.iter().map(|(reason, n)| format!("{n} x {reason}")).collect::<Vec<_>>().join(", ")
+    }
+}
+
 impl Wanted {
+    /// The traces that are wanted, and how many are not, by reason.
+    ///
+    /// # Errors
+    /// None is.
+    pub fn of(&self, set: &TraceSet) -> Result<(TraceSet, BTreeMap<String, u64>), NoneWanted> {
+        let (rows, left_out) = self.rows(set);
+        if rows.is_empty() { Err(NoneWanted(left_out)) } else { Ok((set.select(&rows), left_out)) }
+    }
+
     /// The rows of the traces that are wanted, in set order; and how many are not, by reason: the first that holds, in the order of the fields.
     pub fn rows(&self, set: &TraceSet) -> (Vec<usize>, BTreeMap<String, u64>) {
         let mut left_out: BTreeMap<String, u64> = BTreeMap::new();

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use wfkit_metrics::StageReport;
 
 use crate::files::{replace_with, sha256_of};
 use crate::{FileKind, Layer, Provenance, ReadError, TraceParts, WriteError, sample};
@@ -71,6 +72,23 @@ pub struct Described {
     pub licence: Option<String>,
     /// What to cite, where that is known.
     pub cite_as: Option<String>,
+}
+
+impl Described {
+    /// What the report of the stage says that wrote the data set: its counts, its source where it is a public set, the licence of its inputs.
+    pub fn of(report: &StageReport) -> Self {
+        let n = |name: &str| report.counts.get(name).copied().unwrap_or_default();
+        let public = report.utility.extras.get("public_set");
+        let of_public = |what: &str| public.and_then(|set| set[what].as_str()).map(str::to_owned);
+        let licence = || licence_of(report.inputs.iter().map(|input| Path::new(&input.path)));
+        Self {
+            traces: n("traces"),
+            classes: n("classes"),
+            packets: n("packets"),
+            licence: of_public("licence").or_else(licence),
+            cite_as: of_public("source"),
+        }
+    }
 }
 
 /// Where the description of `file` stands: `traces.parquet` has `traces.croissant.json`. Where that is of another file that is there, such as

@@ -44,6 +44,14 @@ impl Findings {
         self.count("traces", set.len()).count("classes", set.classes().len()).count("packets", set.packets())
     }
 
+    /// Counts what was left out for a reason, where that is any.
+    pub fn leave_out(&mut self, reason: &str, n: u64) -> &mut Self {
+        if n > 0 {
+            self.dropped.insert(reason.to_owned(), n);
+        }
+        self
+    }
+
     /// Puts them into a report; problems come after those that it has.
     pub fn into_report(self, report: &mut StageReport) {
         report.counts = self.counts;

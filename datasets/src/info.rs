@@ -3,9 +3,9 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
-use wfkit_metrics::{StageReport, Summary, Volume, VolumeSummary};
+use wfkit_metrics::{PrivacyReport, Summary, Utility, Volume, VolumeSummary};
 
-use crate::{Known, LabelledTrace, Layer, Likeness, TraceKey, TraceSet};
+use crate::{Findings, Known, LabelledTrace, Layer, Likeness, TraceKey, TraceSet};
 
 /// What a set of traces is like, in numbers. Summaries are `None` for an empty set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -70,26 +70,25 @@ pub struct InfoOfParts {
 }
 
 impl InfoOfParts {
-    /// Adds what was seen to a report; sizes are those of `layer`.
-    pub fn describe(&self, report: &mut StageReport, layer: Layer) {
+    /// What was seen, for a report, beside what it gives away; sizes are those of `layer`.
+    pub fn findings(&self, layer: Layer, privacy: PrivacyReport) -> Findings {
+        let mut findings = Findings::new(Utility::of(self.volumes()), privacy);
         let info = self.done(layer);
-        for (name, n) in [
-            ("traces", info.traces),
-            ("classes", info.classes),
-            ("packets", info.packets),
-            ("sessions", info.sessions),
-            ("traces without session", info.without_session),
-            ("traces without start", info.without_start),
-            ("traces with a twin of the same packets", info.duplicates),
-            ("traces without incoming packet", info.without_incoming),
-            ("traces without outgoing packet", info.without_outgoing),
-        ] {
-            report.counts.insert(name.to_owned(), n as u64);
-        }
-        report.utility.extras.set("layer", info.layer).set("volumes", VolumeSummary::of(self.volumes()));
+        findings
+            .count("traces", info.traces)
+            .count("classes", info.classes)
+            .count("packets", info.packets)
+            .count("sessions", info.sessions)
+            .count("traces without session", info.without_session)
+            .count("traces without start", info.without_start)
+            .count("traces with a twin of the same packets", info.duplicates)
+            .count("traces without incoming packet", info.without_incoming)
+            .count("traces without outgoing packet", info.without_outgoing);
         let packets = self.packets().iter().map(|&packets| packets as f64);
-        report.utility.extras.set("packets", Summary::of(packets));
-        report.utility.extras.set("traces_per_class", info.traces_per_class);
+        let extras = &mut findings.utility.extras;
+        extras.set("layer", info.layer).set("volumes", VolumeSummary::of(self.volumes()));
+        extras.set("packets", Summary::of(packets)).set("traces_per_class", info.traces_per_class);
+        findings
     }
 
     /// Looks at the next traces.

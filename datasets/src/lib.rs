@@ -50,7 +50,7 @@ mod trace;
 mod trace_set;
 mod view;
 
-pub use by_class::{ClassInfo, Wanted, classes_of, draw};
+pub use by_class::{ClassInfo, NoneWanted, Wanted, classes_of, draw};
 pub use caught::{caught, is_expected_panic};
 pub use class_list::ClassList;
 pub use class_name::{MixedClass, Spellings, canonical as canonical_class, unknown_classes};
@@ -76,17 +76,17 @@ pub use kinds::FileKind;
 pub use label::Label;
 pub use layer::Layer;
 pub use likeness::{Likeness, NotALikeness};
-pub use observed::{Observed, ObservedComparison};
+pub use observed::{Observed, ObservedComparison, ObservedDoubt};
 pub use overlap::{Known, Overlap};
 pub use packet_columns::{NOT_KNOWN, PacketColumn};
-pub use pick::{NotThere, Picked, class_called};
+pub use pick::{NotThere, Picked, check_classes, class_called};
 #[cfg(feature = "tables")]
 pub use probabilities::{Predictions, read_probabilities, write_probabilities};
 #[cfg(feature = "tables")]
 pub use probability_table::{Aligned, PROBABILITIES_EXPLAINED, ProbabilityTable, Truth};
 pub use public_sets::{PUBLIC_SETS, PublicSet, public_set};
-pub use relabel::{RelabelError, relabel};
-pub use reported::{DigestError, digests, hex, report_path};
+pub use relabel::{OfBackground, RelabelError, relabel};
+pub use reported::{DigestError, digest_of_text, digests, hex, report_path};
 pub use sessions::{Page, SessionError, SessionOptions, SessionPages, SessionPagesError, join_sessions};
 pub use shard::{NotAShard, Shard};
 #[cfg(feature = "tables")]

@@ -33,6 +33,22 @@ pub enum ObservedComparison {
     Differs(&'static str),
 }
 
+/// Why an attack may be worth less on other traces than on those that it learned from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ObservedDoubt {
+    /// It is not known whether they were observed alike.
+    Unknown(String),
+    /// They were not.
+    Differs(String),
+}
+
+impl fmt::Display for ObservedDoubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Unknown(told) | Self::Differs(told)) = self;
+        f.write_str(told)
+    }
+}
+
 impl From<&Provenance> for Observed {
     fn from(provenance: &Provenance) -> Self {
         let Provenance { layer, vantage, reassembly, defenses, .. } = provenance.clone();
@@ -56,6 +72,24 @@ impl Observed {
             _ if self.layer != other.layer => ObservedComparison::Unknown("layer"),
             (Some(_), None) | (None, Some(_)) if of_streams(self.layer) => ObservedComparison::Unknown("reassembly"),
             _ => ObservedComparison::Alike,
+        }
+    }
+}
+
+impl ObservedDoubt {
+    /// About attacking what was observed so with what was learned from traces that were observed so, if there is any.
+    pub fn of(learned: Option<&Observed>, attacked: Option<&Observed>) -> Option<Self> {
+        let (Some(learned), Some(attacked)) = (learned, attacked) else {
+            let told = "it is not known whether what is attacked was observed as what was learned from";
+            return Some(Self::Unknown(told.to_owned()));
+        };
+        let both = format!("learned from {learned}, attacked {attacked}");
+        match learned.compare(attacked) {
+            ObservedComparison::Alike => None,
+            ObservedComparison::Unknown(what) => Some(Self::Unknown(format!(
+                "it is not known whether what is attacked has the {what} of what was learned from: {both}"
+            ))),
+            ObservedComparison::Differs(what) => Some(Self::Differs(format!("another {what}: {both}"))),
         }
     }
 }

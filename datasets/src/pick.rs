@@ -34,6 +34,21 @@ pub fn class_called(name: &str, classes: &ClassMap, whose: &str) -> Result<usize
     })
 }
 
+/// That every class that is named is there: a name that is not may be a slip of the pen.
+///
+/// # Errors
+/// The first that is not.
+pub fn check_classes(there: &ClassMap, named: &[String]) -> Result<(), NotThere> {
+    match named.iter().find(|name| there.index_of(name).is_none()) {
+        None => Ok(()),
+        Some(first) => {
+            let meant = did_you_mean_one_of(first, there.names().iter().map(String::as_str));
+            let listed = "wfkit dataset info lists those that are there";
+            Err(NotThere(format!("there is no class `{first}`{meant}; {listed}")))
+        }
+    }
+}
+
 impl Picked<'_> {
     /// Its row in `set`, which is called so in errors.
     ///

@@ -64,6 +64,23 @@ pub fn relabel(set: &TraceSet, monitored: &[String], unmonitored: &str) -> Resul
     Ok(TraceSet::new(traces, set.provenance().clone()).expect("reps of the background are numbered, other keys stay"))
 }
 
+/// The background of an open world: traces that have a page, and the pages that they show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OfBackground {
+    /// Number of traces.
+    pub traces: usize,
+    /// Number of pages.
+    pub pages: usize,
+}
+
+impl OfBackground {
+    /// What a set has of it.
+    pub fn in_set(set: &TraceSet) -> Self {
+        let pages = || set.traces().iter().filter_map(|labelled| labelled.page.as_ref());
+        Self { traces: pages().count(), pages: pages().collect::<BTreeSet<_>>().len() }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,6 +103,7 @@ mod tests {
         let expected =
             [("b 0", None), ("b 1", None), ("other 0", Some("a")), ("other 1", Some("a")), ("other 2", Some("c"))];
         assert_eq!(told, expected.map(|(key, page)| (key.to_owned(), page)));
+        assert_eq!(OfBackground::in_set(&open), OfBackground { traces: 3, pages: 2 });
         // Once more with fewer classes to watch, pages stay those of the first time.
         let again = relabel(&open, &["b".to_owned()], "rest").unwrap();
         assert_eq!(again.traces().last().unwrap().page.as_deref(), Some("c"));

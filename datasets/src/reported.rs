@@ -43,6 +43,11 @@ pub fn digests(paths: &[PathBuf]) -> Result<Vec<Input>, DigestError> {
     paths.iter().map(digest).collect()
 }
 
+/// An input that is a text, which is called so.
+pub fn digest_of_text(called: String, text: &str) -> Input {
+    Input { path: called, sha256: hex(&Sha256::digest(text)) }
+}
+
 fn folder_digest(folder: &Path) -> io::Result<String> {
     fs::read_dir(folder)?;
     let files = files_below(folder);

@@ -1,12 +1,14 @@
 //! The manifest beside a defended set.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 use wfkit_datasets::{LabelledTrace, TraceSet, report_path};
 use wfkit_metrics::{Input, Utility};
 
-use crate::{CausalityReport, DefendedSet, Invariant, Manifest};
+use crate::{CausalityReport, DefendedSet, DefenseSpec, Invariant, Manifest};
 
 /// The manifest file beside a defended set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -70,10 +72,57 @@ impl ManifestFile {
         report.with_file_name(name.unwrap_or_default())
     }
 
+    /// Reads one.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or holds something else.
+    pub fn read(path: &Path) -> Result<Self, ManifestFileError> {
+        let text = std::fs::read_to_string(path);
+        let text = text.map_err(|source| ManifestFileError::Read { path: path.to_owned(), source })?;
+        serde_json::from_str(&text).map_err(|source| ManifestFileError::NotOne { path: path.to_owned(), source })
+    }
+
+    /// What all paths of a defended set cost, as the manifest beside its file says; not known of several files, and where there is none.
+    pub fn utility_of_all_paths(files: &[PathBuf]) -> Utility {
+        let unknown = "the file has some paths of each load, and no manifest beside it says what all of them cost";
+        let read = match files {
+            [file] => Self::read(&Self::beside(file)).ok(),
+            _ => None,
+        };
+        read.and_then(|read| read.utility).unwrap_or_else(|| Utility::unknown(unknown))
+    }
+
     /// As it is written.
     pub fn to_json(&self) -> String {
         serde_json::to_string_pretty(self).expect("names, numbers and lists of them") + "\n"
     }
+}
+
+/// Why there is no manifest in a file.
+#[derive(Debug, Error)]
+pub enum ManifestFileError {
+    /// It cannot be read.
+    #[error("{}: cannot read", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// It holds something else.
+    #[error("{}: not a manifest", path.display())]
+    NotOne {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: serde_json::Error,
+    },
+}
+
+/// Whether a layer that the set has been through sends over paths that the set does not show.
+pub fn hides_paths(set: &TraceSet) -> bool {
+    let hides = |layer: &String| layer.parse::<DefenseSpec>().is_ok_and(|spec| spec.hides_paths());
+    set.provenance().defenses.iter().any(hides)
 }
 
 /// What a written set costs, sum over sum: what is more than before, over what was there; 0 is nothing.

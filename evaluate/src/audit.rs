@@ -3,7 +3,7 @@
 use serde::Serialize;
 use wfkit_classify::{Attack, Samples};
 use wfkit_datasets::{TraceSet, traces_with_twins};
-use wfkit_metrics::Interval;
+use wfkit_metrics::{Interval, PrivacyReport};
 
 use crate::told::capital;
 use crate::{
@@ -109,6 +109,14 @@ pub struct SetAudit {
 }
 
 impl SetAudit {
+    /// What the attack finds, which is called so.
+    pub fn privacy(&self, attack: &str) -> PrivacyReport {
+        match &self.attack {
+            Ok(measured) => measured.privacy(),
+            Err(reason) => PrivacyReport::unmeasured(attack, reason),
+        }
+    }
+
     /// Shortcuts of the recording that stand so at least, in sentences.
     fn recording_at(&self, least: Standing) -> Vec<String> {
         let Ok((found, beside)) = &self.measured else { return Vec::new() };

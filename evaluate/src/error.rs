@@ -8,7 +8,7 @@ use wfkit_classify::{AttackError, EvaluateError, ExplainError};
 use wfkit_datasets::splits::SplitError;
 use wfkit_datasets::{Overlap, SessionError, WriteError};
 use wfkit_defend::{DefendError, DefenseSpecError};
-use wfkit_metrics::ScoreError;
+use wfkit_metrics::{Cancelled, ScoreError};
 
 /// Why an experiment has no result.
 #[derive(Debug, ThisError)]
@@ -96,6 +96,12 @@ pub enum ExperimentError {
 impl From<DefendError> for ExperimentError {
     fn from(error: DefendError) -> Self {
         Self::Defend(Box::new(error))
+    }
+}
+
+impl From<Cancelled> for ExperimentError {
+    fn from(Cancelled: Cancelled) -> Self {
+        Self::Cancelled
     }
 }
 

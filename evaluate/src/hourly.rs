@@ -2,8 +2,9 @@
 
 use rayon::prelude::*;
 use serde::Serialize;
-use wfkit_datasets::{Trace, TraceSet};
+use wfkit_datasets::{Findings, Trace, TraceSet};
 use wfkit_defend::{DefendOptions, DefendedSet, DefendedTrace, DefenseSpec, Limit, OverheadOptions, defend_with};
+use wfkit_metrics::{PrivacyReport, Utility};
 
 use crate::{ExperimentError, Setting};
 
@@ -115,6 +116,41 @@ impl HourlyCost {
             peak_mbit_s: over(|draw| draw.peak_mbit_s),
             only_padding_share: over(|draw| draw.only_padding_share),
         }
+    }
+}
+
+/// The costs of no defence and of several.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HourlyCosts(pub Vec<HourlyCost>);
+
+impl HourlyCosts {
+    /// Of this traffic under each of these, drawn so often.
+    ///
+    /// # Errors
+    /// What defences refuse.
+    pub fn of<'a>(
+        set: &TraceSet,
+        specs: impl IntoIterator<Item = &'a DefenseSpec>,
+        draws: u16,
+        limit: Limit,
+        setting: Setting<'_>,
+    ) -> Result<Self, ExperimentError> {
+        let mut costs = vec![HourlyCost::of_nothing(set)];
+        for spec in specs {
+            costs.push(HourlyCost::of_draws(set, spec, draws, limit, setting)?);
+        }
+        Ok(Self(costs))
+    }
+
+    /// What they are, for a report of this traffic, which is called so.
+    pub fn findings(&self, set: &TraceSet, called: &str) -> Findings {
+        let reason = "what a defence hides is measured against traces of others: wfkit sweep";
+        let privacy = PrivacyReport::unmeasured("none", reason);
+        let mut findings = Findings::new(Utility::of(&set.volumes()), privacy);
+        findings.count_set(set);
+        let extras = &mut findings.utility.extras;
+        extras.set("traffic", called).set("reason", "null where the traffic lasts no time").set("costs", &self.0);
+        findings
     }
 }
 

@@ -8,6 +8,8 @@ mod benchmark;
 mod classified;
 mod curves;
 mod defended;
+mod defending;
+mod described;
 mod drift;
 mod error;
 mod evaluation;
@@ -31,6 +33,7 @@ mod scored;
 mod sessions;
 mod shortcuts;
 pub mod split;
+mod split_set;
 mod sweep;
 mod task;
 mod told;
@@ -47,12 +50,14 @@ pub use benchmark::{Benchmark, BenchmarkReport, BenchmarkSplit, UnknownBenchmark
 pub use classified::Classified;
 pub use curves::{Early, FewShot, early, few_shot};
 pub use defended::{AttackOnDefended, Attempt, AttemptSummary, DRAWS_TRAIN, attack_defended};
+pub use defending::{AttackOn, Defending, write_manifest};
+pub use described::{Conversion, TRIVIAL_FOLDS};
 pub use drift::{Drift, DriftPair, DriftPoint, DriftSession, drift};
 pub use error::ExperimentError;
 pub use evaluation::{Contenders, Curves, Evaluated, EvaluationOptions};
 pub use extracted::{Extracted, explain_features, extract_parts};
 pub use given::{given, splits_testing};
-pub use hourly::{HourlyCost, Spread};
+pub use hourly::{HourlyCost, HourlyCosts, Spread};
 pub use labelled::{Features, Labelled, Traces};
 pub use leakage::{ErrorsOfSize, LeakageEstimate, LeakageReport, LowerBound, NeighbourErrors};
 pub use made_folder::MadeFolder;
@@ -62,7 +67,6 @@ pub use measured::{
     measure_on, trivial_privacy, trivial_privacy_of,
 };
 pub use merge::Shards;
-pub use observer::Setting;
 pub use parts_seen::PartsSeen;
 pub use pipeline::{PipelineEvent, PipelineStage, WholePipeline};
 pub use predicted::{Predicted, predict, predict_captures, predict_parts, read_model};
@@ -74,6 +78,7 @@ pub use shortcuts::{
     MeasuredShortcut, SHORTCUTS_EXPLAINED, Shortcut, ShortcutKind, ShortcutReport, ShortcutScore, ShortcutsReport,
     Standing, of_recording, of_traffic, shortcuts_beside,
 };
+pub use split_set::{FoldsError, PartedBy, SetFolds, TwoParts};
 pub use sweep::{
     Change, Draw, DrawCost, FoundChange, FoundInDraw, KeptPoints, LACKING, Look, MeanOfDraws, Memory, NoMemory,
     SWEEPS_EXPLAINED, ScoreOfDraws, Sweep, SweepPlan, SweepRow, SweptAttack, SweptDefenses, VariantDifference,
@@ -84,5 +89,5 @@ pub use told::{capital, short};
 pub use trained::Trained;
 pub use transfer::{CellScores, FalsePositives, Scored, TransferSource, in_order, sessions_of, sources};
 pub use verification::{AgainstManifest, Broken, DigestedSet, ManifestTest, Verification, verify};
-pub use wfkit_metrics::{Moment, Observer, Silent};
+pub use wfkit_metrics::{Moment, Observer, Setting, Silent};
 pub use worlds::{NamedIntervals, OneVsRest, OpenWorldReport, PageScores, ScoreRow, one_vs_rest, open_world};

@@ -1,9 +1,13 @@
 //! Sets that go by in parts, since they need not fit memory.
 
-use wfkit_datasets::{Findings, Label, LabelledTrace, Provenance, TraceSet, TraceSetError};
-use wfkit_metrics::Volume;
+use std::error::Error;
+use std::path::Path;
 
-use crate::{Drawn, Setting};
+use wfkit_datasets::{Findings, Label, LabelledTrace, Provenance, TraceSet, TraceSetError, write_traces_in_parts};
+use wfkit_metrics::{PrivacyReport, Volume};
+
+use crate::error::file;
+use crate::{Drawn, ExperimentError, Setting, TRIVIAL_FOLDS, trivial_privacy_of};
 
 /// What is kept of a set that goes by in parts: what its traces cost, and the traces that the report looks at.
 #[derive(Debug)]
@@ -57,6 +61,37 @@ impl PartsSeen {
     /// Counts the traces, classes and packets of all parts.
     pub fn count(&self, findings: &mut Findings) {
         findings.count("traces", self.volumes.len()).count("classes", self.classes).count("packets", self.packets);
+    }
+
+    /// Writes traces that come in parts to a file of the format that its name tells, sees them, and tells of each part.
+    ///
+    /// # Errors
+    /// Parts that cannot be had, and what the system refuses.
+    pub fn write<E: Into<Box<dyn Error + Send + Sync>>>(
+        &mut self,
+        out: &Path,
+        provenance: &Provenance,
+        parts: impl Iterator<Item = Result<TraceSet, E>>,
+        mut on_part: impl FnMut(&TraceSet),
+    ) -> Result<(), ExperimentError> {
+        write_traces_in_parts(out, provenance, |add| {
+            for part in parts {
+                let part = part.map_err(file)?;
+                part.traces().iter().try_for_each(&mut *add)?;
+                self.see(&part);
+                on_part(&part);
+            }
+            Ok(())
+        })
+    }
+
+    /// What the trivial attack finds in the traces that were drawn, once all parts have gone by.
+    ///
+    /// # Errors
+    /// What the attack refuses.
+    pub fn trivial(&mut self, provenance: &Provenance, setting: Setting<'_>) -> Result<PrivacyReport, ExperimentError> {
+        let some = self.some(provenance).map_err(file)?;
+        trivial_privacy_of(&some, &self.drawn, TRIVIAL_FOLDS, setting)
     }
 
     /// The traces that were drawn, once all parts have gone by.

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
+use std::path::Path;
 
 use serde::Serialize;
-use wfkit_datasets::TraceSet;
+use wfkit_datasets::{ReadError, TraceSet};
 use wfkit_defend::{
     AuditViolation, Copies, Cost, DefendOptions, DefendedAudit, Invariant, Limit, ManifestFile, TrainingManifest,
     defend_with, diagnose,
@@ -127,12 +128,27 @@ impl Verification {
     }
 
     /// Of a file that holds something that is no trace, as `detail` says.
-    pub fn of_no_trace(detail: String) -> Self {
+    fn of_no_trace(detail: String) -> Self {
         let untestable = Invariant::ALL.into_iter().filter(|&invariant| invariant != Invariant::Shape).collect();
         let broken = vec![Broken { invariant: Invariant::Shape, trace: None, detail }];
         let (tested, not_promised) = (vec![Invariant::Shape], Vec::new());
         let cannot_show = vec!["anything about the traces, which cannot be read".to_owned()];
         Self { passed: false, broken, tested, not_promised, untestable, cannot_show, audit: None, manifest: None }
+    }
+
+    /// Of a file that cannot be read because something in it is no trace; the first line that is wrong is told, too. None where the error tells of
+    /// something else.
+    pub fn of_unreadable(path: &Path, error: &ReadError) -> Option<Self> {
+        let line = match error {
+            ReadError::Value { .. } => None,
+            ReadError::Problems { problems, .. } => problems.first_row(),
+            _ => return None,
+        };
+        let text = line.and_then(|line| {
+            let text = std::fs::read_to_string(path).ok()?;
+            text.lines().nth(usize::try_from(line).ok()?.checked_sub(1)?).map(|text| format!(" (line {line}: {text})"))
+        });
+        Some(Self::of_no_trace(format!("{error}{}", text.unwrap_or_default())))
     }
 
     /// What is wrong first, in words.

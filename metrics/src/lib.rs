@@ -43,7 +43,7 @@ pub use drawn::DrawnScore;
 pub use leakage::{BayesError, ErrorOf, Information, Leakage, cover_hart_bound};
 pub use mutual_information::{equal_bins, mutual_information_bits};
 pub use nearest::{did_you_mean, did_you_mean_one_of};
-pub use observer::{Moment, Observer, Silent, Work};
+pub use observer::{Cancelled, Moment, Observer, Setting, Silent, Work};
 pub use open_world::{AtBaseRate, OpenWorld, R, RPrecision, SweepPoint};
 pub use pareto::{pareto_front, pareto_front_beyond_intervals};
 pub use probabilities::{Probabilities, ProbabilityError, ROW_SUM_TOLERANCE};

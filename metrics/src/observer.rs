@@ -49,6 +49,35 @@ pub struct Silent;
 
 impl Observer for Silent {}
 
+/// What work is given besides its data.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting<'a> {
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Who watches.
+    pub observer: &'a dyn Observer,
+}
+
+impl Setting<'_> {
+    /// Nobody watches.
+    pub fn silent(seed: u64) -> Self {
+        Self { seed, observer: &Silent }
+    }
+
+    /// Gives up where the observer says so.
+    ///
+    /// # Errors
+    /// That it does.
+    pub fn go_on(&self) -> Result<(), Cancelled> {
+        if self.observer.is_cancelled() { Err(Cancelled) } else { Ok(()) }
+    }
+}
+
+/// The observer gave up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("cancelled")]
+pub struct Cancelled;
+
 /// A point in time, since a beginning of the observer's choice.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Moment {

@@ -7,6 +7,7 @@ pub mod lines;
 pub mod markdown;
 pub mod page;
 pub mod picture;
+mod picture_form;
 #[cfg(feature = "png")]
 pub mod png;
 #[cfg(feature = "results")]
@@ -17,5 +18,6 @@ mod table;
 pub mod text;
 pub mod words;
 
+pub use picture_form::{PictureForm, PictureFormError};
 pub use schemas::{schema_of, schemas};
 pub use table::{Cell, Table};

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Subcommand};
 use wfkit_capture::live::{Filter, parse_duration};
-use wfkit_capture::{ClientRule, FlowScope, LabelSource, OutlierRule, PeerRule};
-use wfkit_datasets::{Layer, PacketColumn};
+use wfkit_capture::{ClientRule, FlowScope, ImportOptions, LabelSource, OutlierRule, PeerRule, Selection};
+use wfkit_datasets::{Layer, PacketColumn, Shard};
 
 use crate::help;
-use wfkit_datasets::Shard;
 use wfkit_terminal::values::{on_or_off, one_of};
 
 #[derive(Debug, Subcommand)]
@@ -82,6 +81,32 @@ pub(crate) struct Import {
     /// Keep more of each packet than time and size: which flow it is of, its protocol. Parquet holds it, splits and defences keep it.
     #[arg(long, value_name = "COLUMN,..", value_delimiter = ',', value_parser = one_of([PacketColumn::Flow, PacketColumn::Proto], PacketColumn::name, PacketColumn::meaning))]
     pub(crate) packet_columns: Vec<PacketColumn>,
+}
+
+/// Where labels come from: a pattern, else a manifest, else what is there.
+pub(super) fn label_source(label: Option<&LabelSource>, manifest: Option<&PathBuf>) -> LabelSource {
+    let of_manifest = || manifest.cloned().map_or(LabelSource::Auto, LabelSource::Manifest);
+    label.cloned().unwrap_or_else(of_manifest)
+}
+
+impl From<&Import> for ImportOptions {
+    fn from(options: &Import) -> Self {
+        Self {
+            layer: options.layer,
+            reassembly: options.reassembly,
+            client: options.client,
+            flows: options.flows,
+            peer: options.peer,
+            inner: options.inner,
+            labels: label_source(options.label.as_ref(), options.labels.as_ref()),
+            select: Selection {
+                trim_ns: options.trim.map(|seconds| (seconds * 1e9) as u64),
+                min_packets: options.min_packets,
+                outliers: options.outliers,
+            },
+            packet_columns: options.packet_columns.clone(),
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use wfkit_capture::live::parse_duration;
-use wfkit_capture::{ClientRule, FlowScope, LabelSource, OutlierRule, PeerRule};
-use wfkit_datasets::formats::{ColumnMap, FieldFormat};
+use wfkit_capture::{ClientRule, FlowScope, ImportOptions, LabelSource, OutlierRule, PeerRule};
+use wfkit_datasets::formats::{ChangesOfLabels, ColumnMap, FieldFormat};
 use wfkit_datasets::{ClassList, Layer, PacketColumn, PublicSet};
 use wfkit_evaluate::AttackName;
 
@@ -200,22 +200,16 @@ pub(crate) struct OfPackets {
     packet_columns: Vec<PacketColumn>,
 }
 
-impl OfPackets {
-    /// The same as `capture import` takes it.
-    pub(crate) fn import(&self) -> super::Import {
-        super::Import {
-            label: self.label.clone(),
-            labels: self.labels.clone(),
-            client: self.client.unwrap_or_default(),
-            layer: self.layer.unwrap_or(Layer::Tcp),
-            reassembly: true,
-            flows: self.flows.unwrap_or_default(),
-            peer: self.peer.unwrap_or_default(),
-            inner: false,
-            trim: None,
-            min_packets: 0,
-            outliers: OutlierRule::default(),
-            packet_columns: self.packet_columns.clone(),
+impl From<&OfPackets> for ImportOptions {
+    fn from(options: &OfPackets) -> Self {
+        Self {
+            labels: super::label_source(options.label.as_ref(), options.labels.as_ref()),
+            client: options.client.unwrap_or_default(),
+            layer: options.layer.unwrap_or(Layer::Tcp),
+            flows: options.flows.unwrap_or_default(),
+            peer: options.peer.unwrap_or_default(),
+            packet_columns: options.packet_columns.clone(),
+            ..Self::default()
         }
     }
 }
@@ -259,6 +253,13 @@ pub(crate) struct Convert {
     pub(crate) packets: OfPackets,
 }
 
+impl Convert {
+    /// What is written otherwise than it is read.
+    pub(crate) fn changes(&self) -> ChangesOfLabels {
+        ChangesOfLabels { renumber: self.renumber, ..self.copies.into() }
+    }
+}
+
 /// Which traces are wanted.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true)]
@@ -290,6 +291,23 @@ pub(crate) struct Wanted {
     /// Classes of so many traces at least, after all else.
     #[arg(long, value_name = "N")]
     pub(crate) min_traces: Option<usize>,
+}
+
+impl From<&Wanted> for wfkit_datasets::Wanted {
+    fn from(wanted: &Wanted) -> Self {
+        let names = |names: &[String]| names.iter().cloned().collect();
+        Self {
+            classes: wanted.classes.as_ref().map(|classes| names(&classes.0)),
+            without_classes: wanted.without_classes.as_ref().map(|classes| names(&classes.0)).unwrap_or_default(),
+            sessions: (!wanted.sessions.is_empty()).then(|| names(&wanted.sessions)),
+            min_packets: wanted.min_packets.unwrap_or(0),
+            max_packets: wanted.max_packets,
+            from_ns: wanted.from.as_ref().map(|moment| moment.ns),
+            until_ns: wanted.until.as_ref().map(|moment| moment.ns),
+            without_duplicates: wanted.no_duplicates,
+            min_traces: wanted.min_traces.unwrap_or(0),
+        }
+    }
 }
 
 /// What goes into which file.
@@ -343,6 +361,12 @@ pub(crate) struct Copies {
     /// Keep all copies of a load, though the file will not tell that they are, so that a split may part them.
     #[arg(long, conflicts_with = "one_copy")]
     pub(crate) lose_origins: bool,
+}
+
+impl From<Copies> for ChangesOfLabels {
+    fn from(Copies { one_copy, lose_origins }: Copies) -> Self {
+        Self { one_copy, lose_origins, renumber: false }
+    }
 }
 
 #[derive(Debug, Subcommand)]

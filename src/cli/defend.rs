@@ -32,23 +32,7 @@ pub(crate) enum DefendCommand {
         name: NamedDefense,
     },
     /// Audit a defended set, also one that another tool made: what its traces show, and what its manifest says.
-    Verify {
-        /// Traces before the defence.
-        #[arg(value_name = "ORIGINAL")]
-        original: PathBuf,
-        /// The same traces after it, under the same class, rep and session.
-        #[arg(value_name = "DEFENDED")]
-        defended: PathBuf,
-        /// The manifest [default: beside the defended file, where there is one].
-        #[arg(long, value_name = "FILE")]
-        manifest: Option<PathBuf>,
-        /// The training traces that the defence learned from, to defend the original again.
-        #[arg(long, value_name = "TRAINING")]
-        fit_on: Option<PathBuf>,
-        /// Defended copies of each trace [default: what the manifest says, else 1].
-        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-        replicas: Option<u32>,
-    },
+    Verify(DefendVerify),
     /// What a defence would cost you: megabytes an hour and milliseconds, on captures of your own traffic.
     Cost(DefendCost),
     /// Parameters that cannot work on these traces, told before the run.
@@ -62,6 +46,26 @@ pub(crate) enum DefendCommand {
         #[arg(long = "most-packets", default_value_t = Limit::DEFAULT, value_name = "N", value_parser = most_packets, help = MOST_PACKETS)]
         limit: Limit,
     },
+}
+
+/// What is held against what.
+#[derive(Debug, Args)]
+pub(crate) struct DefendVerify {
+    /// Traces before the defence.
+    #[arg(value_name = "ORIGINAL")]
+    pub(crate) original: PathBuf,
+    /// The same traces after it, under the same class, rep and session.
+    #[arg(value_name = "DEFENDED")]
+    pub(crate) defended: PathBuf,
+    /// The manifest [default: beside the defended file, where there is one].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) manifest: Option<PathBuf>,
+    /// The training traces that the defence learned from, to defend the original again.
+    #[arg(long, value_name = "TRAINING")]
+    pub(crate) fit_on: Option<PathBuf>,
+    /// Defended copies of each trace [default: what the manifest says, else 1].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) replicas: Option<u32>,
 }
 
 /// What `--most-packets` is.
@@ -134,6 +138,23 @@ pub(crate) struct DefendTraces {
     /// Print all of the report, not the answer alone.
     #[arg(long)]
     pub(crate) full: bool,
+}
+
+impl DefendTraces {
+    /// The specification with the options of the simulation in it, so that it says everything wherever it is kept.
+    pub(crate) fn spec(&self) -> DefenseSpec {
+        let mut spec = self.defence.clone();
+        if let Some(link) = &self.link {
+            spec = spec.then(link.clone());
+        }
+        if let Some(model) = self.delay {
+            spec = spec.with_delays(model);
+        }
+        if let Some(rule) = self.stop {
+            spec = spec.with_stop(rule);
+        }
+        spec
+    }
 }
 
 #[derive(Debug, Args)]

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use wfkit_defend::DefenseSpec;
 use wfkit_evaluate::AttackName;
-use wfkit_terminal::Format;
+use wfkit_terminal::Global;
 
 use crate::help;
 
@@ -47,30 +47,6 @@ pub(crate) struct Cli {
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-/// Heads the options of every command.
-pub(crate) const EVERYWHERE: &str = "Everywhere";
-
-/// Options of every command.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = EVERYWHERE)]
-pub(crate) struct Global {
-    /// Seed of everything random: the same input and seed give the same bytes on any number of threads.
-    #[arg(long, global = true, default_value_t = 0, value_name = "N")]
-    pub(crate) seed: u64,
-    /// Threads to use; all cores where it is not given.
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) threads: Option<u16>,
-    /// How results are printed.
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
-    pub(crate) format: Format,
-    /// Print no progress and no messages, only results, warnings and errors.
-    #[arg(long, short, global = true)]
-    pub(crate) quiet: bool,
-    /// Write no description of data sets (`traces.croissant.json`, for tools that read Croissant) beside them.
-    #[arg(long, global = true)]
-    pub(crate) no_croissant: bool,
 }
 
 /// A moment, as it was written and in Unix ns UTC.
@@ -196,38 +172,4 @@ pub(crate) struct Rerun {
     /// Keep what the second run writes in this folder, which is made [default: it is kept only where it differs].
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory as _;
-
-    use super::*;
-
-    /// Options below `heading`, of the innermost commands.
-    fn below<'a>(command: &'a clap::Command, heading: &str, found: &mut Vec<(&'a str, &'a str)>) {
-        command.get_subcommands().for_each(|inner| below(inner, heading, found));
-        let args = command.get_arguments().filter(|arg| arg.get_help_heading() == Some(heading));
-        found.extend(args.map(|arg| (command.get_name(), arg.get_long().unwrap_or_default())));
-    }
-
-    #[test]
-    fn headings_are_of_their_own_options_alone() {
-        let mut command = Cli::command();
-        command.build();
-        for (heading, strangers) in [
-            (READING_CAPTURES, ["attack", "defence", "folds", "out", "draws", "most-packets"]),
-            (EVERYWHERE, ["out", "attack", "folds", "defence", "input", "set"]),
-            (
-                "Other worlds (each adds its part to the report)",
-                ["sheet", "picture", "out", "attack", "folds", "against"],
-            ),
-        ] {
-            let mut found = Vec::new();
-            below(&command, heading, &mut found);
-            assert!(!found.is_empty(), "{heading}");
-            let wrong: Vec<_> = found.iter().filter(|(_, option)| strangers.contains(option)).collect();
-            assert!(wrong.is_empty(), "{heading}: {wrong:?}");
-        }
-    }
 }

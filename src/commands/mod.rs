@@ -1,12 +1,8 @@
 //! One file a command: options to validated values to library calls to a report.
 
-mod audit;
 mod capture;
-mod capture_audit;
-mod capture_info;
 mod competition;
 mod completions;
-mod convert;
 mod dataset;
 mod defend;
 mod evaluate;
@@ -15,23 +11,15 @@ mod init;
 mod merge;
 mod plot;
 mod predict;
-mod public;
-mod record;
 mod reference;
-mod relabel;
 mod report;
 mod rerun;
-mod retime;
 mod run;
 mod schema;
 mod score;
-mod select;
 mod sessions;
-mod show;
 mod sweep;
 mod train;
-
-use std::path::Path;
 
 use anyhow::Result;
 use wfkit_classify::every_attack;
@@ -39,10 +27,10 @@ use wfkit_classify::every_attack;
 use crate::asked::Asked;
 use crate::cli::Command;
 use crate::context::Context;
-use wfkit_terminal::Printer;
+use wfkit_terminal::{Printer, Program};
 
 /// Runs one command.
-pub(crate) fn execute(asked: Asked, program: &Path, printer: &Printer) -> Result<()> {
+pub(crate) fn execute(asked: Asked, program: Program<'_>, printer: &Printer) -> Result<()> {
     let Asked { cli, options } = asked;
     let context = Context::new(cli.global.seed, options, program, printer).describing(!cli.global.no_croissant);
     match cli.command {

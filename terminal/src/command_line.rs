@@ -5,12 +5,60 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, ArgMatches, Command};
+use clap::error::ErrorKind;
+use clap::{Arg, ArgMatches, Command, Parser};
 use serde_json::Value;
 use wfkit_datasets::files::is_same_file;
 
+use crate::Global;
+
 /// Options by name, each with its value, or its values in a list.
 pub type Options = BTreeMap<String, Value>;
+
+/// The command line of a program whose reports tell its options, and which does not write over what it reads.
+pub trait CommandLine: Parser {
+    /// Ids of options that do not decide what comes out: how it is shown, by how many threads, in how many parts.
+    const NO_MATTER: &[&str];
+
+    /// The options of every command.
+    fn global(&self) -> &Global;
+
+    /// Whether the file of an option is written by a command; both by their ids.
+    fn is_written(command: &str, option: &str) -> bool;
+
+    /// Whether such a file may be one that is read.
+    fn may_be_read(command: &str, option: &str) -> bool;
+}
+
+/// A command line that was understood.
+#[derive(Debug)]
+pub struct Asked<C> {
+    /// What was asked for.
+    pub cli: C,
+    /// The options that decide what comes out.
+    pub options: Options,
+}
+
+impl<C: CommandLine> Asked<C> {
+    /// Reads a command line, its first word the program's name.
+    ///
+    /// # Errors
+    /// What clap has to say: of wrong usage, of a file that is read and would be written over, or the help that was asked for.
+    pub fn of(words: &[OsString]) -> Result<Self, clap::Error> {
+        let mut command = C::command();
+        let mut matches = command.try_get_matches_from_mut(words)?;
+        let name = innermost(&command, &matches).0.get_name();
+        let over = written_over(&command, &matches, |id| C::is_written(name, id), |id| C::may_be_read(name, id));
+        if let Some((option, path)) = over {
+            let (option, path) = (option.get_long().unwrap_or_default(), path.display());
+            let mistake = format!("{path}: it is what is read, and would be lost; name another file for --{option}");
+            return Err(command.error(ErrorKind::ValueValidation, mistake));
+        }
+        let options = options(&command, &matches, C::NO_MATTER);
+        let cli = C::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))?;
+        Ok(Self { cli, options })
+    }
+}
 
 /// Whether a value of `arg` is a path. Paths are no options: what is read is among the inputs of a report, and where things go does not matter.
 pub fn is_path(arg: &Arg) -> bool {

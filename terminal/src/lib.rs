@@ -1,20 +1,31 @@
 #![doc = include_str!("../README.md")]
 
 mod absent;
+pub mod captures;
 pub mod command_line;
 mod command_page;
+mod context;
+pub mod input;
+pub mod large;
 mod log_lines;
 mod options_file;
+mod outputs;
 mod password;
 mod printer;
+mod recording;
 mod signals;
+mod start;
 pub mod values;
 mod watcher;
 
 pub use absent::hint;
 pub use command_page::command_page;
+pub use context::{Context, Program};
 pub use options_file::{AboutFile, OptionsFile, is_options_file, quoted};
+pub use outputs::{drawn_as, make_folder, write, write_picture, write_sheet};
 pub use password::{new_password, password};
 pub use printer::{Format, Printer, said_once, tell};
+pub use recording::{SystemClock, SystemProcess, SystemRunner};
 pub use signals::stop_signal;
+pub use start::{EVERYWHERE, Global, run};
 pub use watcher::{Watcher, Working};

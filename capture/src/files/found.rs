@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+use wfkit_datasets::files_below;
 
 use crate::files::records::looks_like_capture;
 use crate::files::text::looks_like_text;
@@ -21,6 +22,17 @@ pub(crate) struct InputFile {
     pub(crate) folder: PathBuf,
     /// Relative to `folder`, with `/` between the parts.
     pub(crate) name: String,
+}
+
+/// How many packets captures have at most, by their bytes: the head of a packet takes 16. Of a stream, which is read once, it is not known, and told as 0.
+pub fn most_packets(paths: &[PathBuf]) -> u64 {
+    let bytes = |file: &Path| file.metadata().map_or(0, |metadata| metadata.len());
+    let all = paths.iter().map(|path| match path.is_dir() {
+        true => files_below(path).iter().map(|file| bytes(file)).sum(),
+        false => bytes(path),
+    });
+    let is_stream = paths.iter().any(|path| !path.is_dir() && !path.is_file());
+    if is_stream { 0 } else { all.sum::<u64>() / 16 }
 }
 
 /// The capture files in a list of files and folders.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use wfkit_metrics::StageReport;
+use wfkit_datasets::Findings;
+use wfkit_metrics::{PrivacyReport, Summary, Utility, Volume, VolumeSummary};
 
 use crate::import::select::LeftOut;
 
@@ -45,20 +46,36 @@ pub struct ImportStats {
 }
 
 impl ImportStats {
-    /// Adds what was read and left out to the report of an import.
-    pub fn describe(&self, report: &mut StageReport) {
+    /// What was read and left out, for a report, of traces that cost so much, have so many packets each and give away this; how many there are is still
+    /// to be counted.
+    pub fn findings(&self, volumes: &[Volume], lengths: &[usize], privacy: PrivacyReport) -> Findings {
+        let mut findings = Findings::new(Utility::of(volumes), privacy);
         for (name, n) in [("files", self.files), ("other files", self.other_files), ("packets read", self.packets)] {
-            report.counts.insert(name.to_owned(), n);
+            findings.counts.insert(name.to_owned(), n);
         }
         let warnings = self.warnings.iter().map(|(kind, n)| (format!("warning: {kind}"), *n));
         let rules = self.client_rules.iter().map(|(rule, n)| (format!("client by {rule}"), *n));
         let labels = self.labels.iter().map(|(source, n)| (format!("label by {source}"), *n));
         let streams = self.streams.iter().map(|(kind, n)| (format!("stream: {kind}"), *n));
-        report.counts.extend(warnings.chain(streams).chain(rules).chain(labels));
+        findings.counts.extend(warnings.chain(streams).chain(rules).chain(labels));
+        findings.dropped = self.left_out();
+        findings.problems.extend(self.problems.iter().cloned());
+        let packets = lengths.iter().map(|&packets| packets as f64);
+        let extras = &mut findings.utility.extras;
+        extras.set("volumes", VolumeSummary::of(volumes)).set("packets", Summary::of(packets));
+        findings
+    }
+
+    /// How many packets and traces were left out, by reason.
+    pub fn left_out(&self) -> BTreeMap<String, u64> {
         let packets = self.dropped.iter().map(|(reason, n)| (format!("packets: {reason}"), *n));
         let traces = self.dropped_traces.iter().map(|(reason, n)| (format!("traces: {reason}"), *n));
-        report.dropped.extend(packets.chain(traces));
-        report.problems.extend(self.problems.iter().cloned());
+        packets.chain(traces).collect()
+    }
+
+    /// How many labelled files there are beside those of [`names_read`](Self::names_read).
+    pub fn more_names(&self) -> u64 {
+        self.labels.values().sum::<u64>().saturating_sub(self.names_read.len() as u64)
     }
 
     /// What is wrong with files, then what of each deserves a look.

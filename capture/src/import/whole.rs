@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 use thiserror::Error;
-use wfkit_datasets::{LabelledTrace, Layer, PacketColumn, Trace, TraceKey, TraceSet};
+use wfkit_datasets::{Findings, LabelledTrace, Layer, PacketColumn, Trace, TraceKey, TraceSet};
+use wfkit_metrics::PrivacyReport;
 
 use crate::files::found::{InputFile, Listing};
 use crate::files::records::{RecordError, Records};
@@ -26,6 +27,16 @@ pub struct Import {
     pub set: TraceSet,
     /// What was read, kept and dropped.
     pub stats: ImportStats,
+}
+
+impl Import {
+    /// What was imported, for a report; the traces give away this.
+    pub fn findings(&self, privacy: PrivacyReport) -> Findings {
+        let lengths: Vec<usize> = self.set.traces().iter().map(|labelled| labelled.trace.len()).collect();
+        let mut findings = self.stats.findings(&self.set.volumes(), &lengths, privacy);
+        findings.count_set(&self.set);
+        findings
+    }
 }
 
 /// Why there is nothing to import, or nothing right.

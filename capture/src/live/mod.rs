@@ -6,6 +6,7 @@
 //! so that all of it is tested without a network.
 
 mod collect;
+mod collection;
 mod filter;
 mod interface;
 mod journal;
@@ -15,10 +16,20 @@ mod recording;
 mod source;
 
 pub use collect::{Collect, CollectError, CollectEvent, Collected, Failure, Process, Runner};
+pub use collection::{Collection, DryRun, Progress};
 pub use filter::{FILTERS_EXPLAINED, Filter, FilterError};
 pub use interface::{Interface, InterfaceError};
 pub use journal::{Journal, JournalError};
 pub use pcapng::{InterfaceDescription, InterfaceStatistics, PcapngWriter};
 pub use plan::{PLANS_EXPLAINED, Plan, PlanError, Query, parse_duration};
-pub use recording::{Limits, LiveError, Recorded, Stopped, record};
+pub use recording::{Limits, LiveError, Recorded, Recording, RecordingError, Stopped, record};
 pub use source::{Clock, Counters, Packet, PacketSource};
+
+use wfkit_datasets::Findings;
+use wfkit_metrics::{PrivacyReport, Utility};
+
+/// Of captures, which tell what they cost and give away when they are imported.
+fn unmeasured() -> Findings {
+    let reason = "measured when captures are imported: wfkit capture import";
+    Findings::new(Utility::unknown(reason), PrivacyReport::unmeasured("totals", reason))
+}

@@ -1,12 +1,17 @@
 //! Recording until a limit is reached.
 
-use std::io::{self, Write};
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use thiserror::Error;
+use wfkit_datasets::Findings;
 
-use super::pcapng::{InterfaceStatistics, PcapngWriter};
+use super::pcapng::{InterfaceDescription, InterfaceStatistics, PcapngWriter};
 use super::source::{Clock, Counters, PacketSource};
+use super::unmeasured;
 
 /// How long a wait may make the program deaf for whoever wants to stop it.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(100);
@@ -35,6 +40,17 @@ pub enum Stopped {
     Asked,
 }
 
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Duration => "duration",
+            Self::Packets => "number of packets",
+            Self::Quiet => "quiet time",
+            Self::Asked => "a signal",
+        })
+    }
+}
+
 /// What was recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Recorded {
@@ -46,6 +62,20 @@ pub struct Recorded {
     pub counters: Counters,
     /// What ended it.
     pub stopped: Stopped,
+}
+
+impl Recorded {
+    /// What was recorded, for a report.
+    pub fn findings(&self) -> Findings {
+        let mut findings = unmeasured();
+        findings
+            .count("packets", self.packets as usize)
+            .count("bytes", self.bytes as usize)
+            .count("packets received", self.counters.received as usize)
+            .count(&format!("ended by {}", self.stopped), 1);
+        findings.dropped.insert("packets: dropped by the kernel".to_owned(), self.counters.dropped);
+        findings
+    }
 }
 
 /// Why a recording failed. What was written until then is valid if the writer's output is.
@@ -119,4 +149,80 @@ pub fn record<W: Write>(
     let counters = source.take_counters().map_err(LiveError::Source)?;
     let out = writer.finish(&InterfaceStatistics { time_ns: clock.unix_ns(), counters }).map_err(LiveError::Write)?;
     Ok((out, Recorded { packets, bytes, counters, stopped }))
+}
+
+/// A recording on its way into a file, which has its name when it is whole: what is there before stays until then, and what was recorded when
+/// recording fails is beside it, with `.part` behind its name.
+#[derive(Debug)]
+pub struct Recording {
+    writer: PcapngWriter<BufWriter<File>>,
+    interface: String,
+    out: PathBuf,
+    part: PathBuf,
+}
+
+/// Why there is no recording.
+#[derive(Debug, Error)]
+pub enum RecordingError {
+    /// A file cannot be written.
+    #[error("{}: cannot write", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// It failed on the way.
+    #[error("{interface} to {}; what was recorded before is in {}", out.display(), part.display())]
+    Failed {
+        /// The interface.
+        interface: String,
+        /// Where it was to be.
+        out: PathBuf,
+        /// Where it is.
+        part: PathBuf,
+        /// Why.
+        source: LiveError,
+    },
+}
+
+impl Recording {
+    /// Begins the file; `application` is who writes.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn to(out: &Path, interface: &InterfaceDescription, application: &str) -> Result<Self, RecordingError> {
+        let cannot = |path: &Path| {
+            let path = path.to_owned();
+            move |source| RecordingError::Write { path, source }
+        };
+        let mut name = out.file_name().unwrap_or_default().to_owned();
+        name.push(".part");
+        let part = out.with_file_name(name);
+        let file = File::create(&part).map_err(cannot(&part))?;
+        let writer = PcapngWriter::new(BufWriter::new(file), interface, application).map_err(cannot(out))?;
+        Ok(Self { writer, interface: interface.name.clone(), out: out.to_owned(), part })
+    }
+
+    /// As [`record`].
+    ///
+    /// # Errors
+    /// As [`record`], with where it is; a file that cannot be renamed.
+    pub fn record(
+        self,
+        source: &mut dyn PacketSource,
+        limits: &Limits,
+        clock: &dyn Clock,
+        stop: &dyn Fn() -> bool,
+        on_packet: &mut dyn FnMut(u64),
+    ) -> Result<Recorded, RecordingError> {
+        let Self { writer, interface, out, part } = self;
+        match record(source, writer, limits, clock, stop, on_packet) {
+            Ok((_, recorded)) => match fs::rename(&part, &out) {
+                Ok(()) => Ok(recorded),
+                Err(source) => Err(RecordingError::Write { path: out, source }),
+            },
+            Err(source) => Err(RecordingError::Failed { interface, out, part, source }),
+        }
+    }
 }

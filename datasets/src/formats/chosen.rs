@@ -14,6 +14,46 @@ pub enum TracesInParts<'a> {
     Csv(Box<CsvParts<'a>>),
 }
 
+/// Why a file is read as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotInOrder;
+
+/// So many packets of a CSV are held while it is read.
+const HELD: u64 = 1 << 24;
+
+impl<'a> TracesInParts<'a> {
+    /// Of these parts of a file of Parquet, where its rows are in the order of a set.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    pub fn of_parquet(mut parts: TraceParts<'a>) -> Result<Result<Self, NotInOrder>, ReadError> {
+        let is_in_order = parts.labels()?.is_sorted_by(|a, b| a.key.order(&b.key).is_lt());
+        Ok(if is_in_order { Ok(Self::Parquet(Box::new(parts))) } else { Err(NotInOrder) })
+    }
+
+    /// Of a file of packets as CSV that may have more packets than `at_once`; those that are not held wait in `folder`. None of any other file.
+    ///
+    /// # Errors
+    /// As [`CsvParts::open`].
+    pub fn of_csv(path: &'a Path, at_once: u64, folder: &Path) -> Result<Option<Self>, ReadError> {
+        match path.metadata().is_ok_and(|file| file.is_file() && most_rows(path, file.len()) > at_once) {
+            true => {
+                let parts = CsvParts::open(path, folder, at_once.min(HELD) as usize)?;
+                Ok(parts.map(|parts| Self::Csv(Box::new(parts))))
+            }
+            false => Ok(None),
+        }
+    }
+
+    /// How many packets there are.
+    pub fn packets(&self) -> u64 {
+        match self {
+            Self::Parquet(parts) => parts.packets(),
+            Self::Csv(parts) => parts.packets(),
+        }
+    }
+}
+
 impl TracesInParts<'_> {
     /// The labels of all traces, in set order.
     ///
@@ -83,14 +123,14 @@ impl Iterator for TracesInParts<'_> {
 }
 
 /// How many rows of packets a CSV of so many bytes has at most; packed, a few bits may be a row.
-pub fn most_rows(path: &Path, bytes: u64) -> u64 {
+fn most_rows(path: &Path, bytes: u64) -> u64 {
     const SHORTEST_ROW: u64 = "1,1,1,0\n".len() as u64;
     let is_packed = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip"));
     if is_packed { bytes.saturating_mul(8) } else { bytes / SHORTEST_ROW }
 }
 
 /// What is written otherwise than it is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ChangesOfLabels {
     /// One copy of each load alone.
     pub one_copy: bool,
@@ -98,6 +138,23 @@ pub struct ChangesOfLabels {
     pub lose_origins: bool,
     /// With other repetitions where sessions share them.
     pub renumber: bool,
+}
+
+impl ChangesOfLabels {
+    /// The set with these changes, how many traces are left out as further copies of a load, and the classes whose repetitions are numbered anew.
+    pub fn of_set(self, mut set: TraceSet) -> (TraceSet, u64, Vec<String>) {
+        let (mut other_copies, mut renumbered) = (0, Vec::new());
+        if self.one_copy {
+            (set, other_copies) = set.one_copy_each();
+        }
+        if self.lose_origins {
+            set = set.without_origins();
+        }
+        if self.renumber {
+            (set, renumbered) = set.renumbered();
+        }
+        (set, other_copies as u64, renumbered)
+    }
 }
 
 /// What is written of the traces, as the labels tell before their packets are there.

@@ -34,7 +34,7 @@ mod spool;
 mod traces;
 
 #[cfg(feature = "tables")]
-pub use chosen::{ChangesOfLabels, ChosenTraces, TracesInParts, most_rows};
+pub use chosen::{ChangesOfLabels, ChosenTraces, NotInOrder, TracesInParts};
 pub use copies::{Loads, refuse_copies};
 #[cfg(feature = "tables")]
 pub(crate) use csv_file::write_csv_rows;

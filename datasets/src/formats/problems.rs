@@ -80,6 +80,11 @@ impl Problems {
         self.kinds.iter().map(|problem| problem.count).sum()
     }
 
+    /// The first line that is named in any place; none where no place is known.
+    pub fn first_row(&self) -> Option<u64> {
+        self.kinds.iter().flat_map(|kind| &kind.examples).map(|example| example.row).min()
+    }
+
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.kinds.is_empty()

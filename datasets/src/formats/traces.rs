@@ -322,6 +322,11 @@ impl TraceFormat {
         }
     }
 
+    /// Whether its files say what traces do and no more, so that nothing is lost where these are written over them.
+    pub fn is_own(self) -> bool {
+        matches!(self, Self::Parquet | Self::PacketCsv)
+    }
+
     /// The format of a file, by its content.
     ///
     /// # Errors

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use wfkit_datasets::{LabelledTrace, Trace, TraceSet};
-use wfkit_metrics::lower_median;
+use wfkit_datasets::{Findings, LabelledTrace, Trace, TraceSet};
+use wfkit_metrics::{Utility, lower_median};
 
 use crate::{Causes, Direction, PerDirection};
 
@@ -73,10 +73,98 @@ pub struct RetimedSet {
     pub clipped_traces: usize,
     /// Traces in which nothing answers anything, and so nothing moved.
     pub without_answer: usize,
+    to_ns: u64,
+    is_measured: bool,
+}
+
+impl RetimedSet {
+    /// What was changed, for a report; what it was made of costs so much.
+    pub fn report(&self, before: &Utility) -> RetimeReport {
+        let session = |one: &RetimedSession| RetimeSession {
+            session: one.session.clone(),
+            traces: one.traces,
+            from_rtt_ms: one.from_ns.map(ms),
+        };
+        RetimeReport {
+            rtt_ms: ms(self.to_ns),
+            from_rtt: if self.is_measured { MEASURED } else { "as given" },
+            sessions: self.sessions.iter().map(session).collect(),
+            median_seconds_before: before.median_seconds,
+            median_seconds_after: Utility::of(&self.set.volumes()).median_seconds,
+            model: MODEL,
+            reason: "null where there is no session, or no answer to measure a round trip by",
+        }
+    }
+
+    /// Adds how much was changed less than it should have been.
+    pub fn count(&self, findings: &mut Findings) {
+        findings
+            .count("packets clipped: gaps shorter than what was taken", self.clipped_packets)
+            .count("traces with a clipped packet", self.clipped_traces)
+            .count("traces without an answer, unchanged", self.without_answer);
+    }
+
+    /// That packets moved by less than they should have, in words; nothing where none did.
+    pub fn warning(&self) -> Option<String> {
+        let Self { clipped_packets, clipped_traces, .. } = self;
+        let warning = || {
+            format!(
+                "{clipped_packets} packets in {clipped_traces} traces came too soon after what they answer, or after the packet before them, for so \
+                 short a round trip: they move by less"
+            )
+        };
+        (*clipped_packets > 0).then(warning)
+    }
+}
+
+/// What a change of the round trip did to a set, for its report.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RetimeReport {
+    /// The round trip that it has now, in ms.
+    pub rtt_ms: f64,
+    /// Where the round trip before is from.
+    pub from_rtt: &'static str,
+    /// What was changed in each session.
+    pub sessions: Vec<RetimeSession>,
+    /// How long the median trace took before; none of no traces.
+    pub median_seconds_before: Option<f64>,
+    /// And how long it takes now.
+    pub median_seconds_after: Option<f64>,
+    /// What is moved.
+    pub model: &'static str,
+    /// Why what is missing is missing.
+    pub reason: &'static str,
 }
 
 /// What was changed in a session.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RetimeSession {
+    /// Its name; none of traces without session.
+    pub session: Option<String>,
+    /// Its traces.
+    pub traces: usize,
+    /// Its round trip before, in ms, where it is known.
+    pub from_rtt_ms: Option<f64>,
+}
+
+impl RetimeReport {
+    /// Whether the round trip before was measured, not given.
+    pub fn is_measured(&self) -> bool {
+        self.from_rtt == MEASURED
+    }
+}
+
+const MEASURED: &str = "measured: the median over the traces of a session of the time from the first outgoing packet to the first incoming one";
+const MODEL: &str = "inferred: an incoming packet answers the last outgoing one that left a round trip before it (the trace's first), an \
+                     outgoing packet the last incoming one before it; a packet moves once for every round trip before it, and what \
+                     answers nothing stays";
+
+fn ms(ns: u64) -> f64 {
+    ns as f64 / 1e6
+}
+
+/// What was changed in a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetimedSession {
     /// Its name; none of traces without session.
     pub session: Option<String>,
@@ -136,6 +224,8 @@ pub fn retime_set(set: &TraceSet, from_ns: Option<u64>, to_ns: u64) -> RetimedSe
         clipped_packets,
         clipped_traces,
         without_answer,
+        to_ns,
+        is_measured: from_ns.is_none(),
     }
 }
 
@@ -210,6 +300,9 @@ mod tests {
         );
         assert_eq!(retimed.set.provenance().defenses, ["retime:rtt=52ms,from-rtt=measured"]);
         assert_eq!(retime_set(&set, Some(7 * MS), 52 * MS).sessions[0].from_ns, Some(7 * MS));
+        let report = retimed.report(&Utility::of(&set.volumes()));
+        assert!(report.is_measured() && report.median_seconds_after > report.median_seconds_before, "{report:?}");
+        assert_eq!((report.rtt_ms, report.sessions[0].from_rtt_ms, retimed.warning()), (52.0, Some(50.0), None));
     }
 
     fn of_direction(trace: &Trace, outgoing: bool) -> Vec<i32> {

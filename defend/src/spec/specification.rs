@@ -7,13 +7,18 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
-use wfkit_datasets::TraceSet;
+use wfkit_datasets::{Overlap, TraceSet};
 use wfkit_metrics::{did_you_mean, did_you_mean_one_of};
 
 use crate::defenses::DEFENSES;
 use crate::spec::info::{DefaultValue, DefenseInfo, Parameter, Preset};
 use crate::spec::value::AUTO;
 use crate::{DelayModel, NotSimulated, ParameterValues, Profile, StopRule, Value, not_simulated};
+
+/// Traces that a defence would learn from and defend; how many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("{0} of the traces to defend are among the training traces")]
+pub struct AmongTraining(pub usize);
 
 /// A defence as it is written: `name[:preset][,key=value]...`, layers joined by `+`, the first applied first.
 ///
@@ -200,6 +205,17 @@ impl DefenseSpec {
     /// ```
     pub fn fit(self, training: impl Into<Arc<TraceSet>>) -> Self {
         Self { training: Some(training.into()), ..self }
+    }
+
+    /// As [`fit`](Self::fit), where none of the traces to defend is among the training traces.
+    ///
+    /// # Errors
+    /// How many are.
+    pub fn fit_apart(self, training: TraceSet, to_defend: &TraceSet) -> Result<Self, AmongTraining> {
+        match Overlap::between_sets(&training, to_defend).learned_from() {
+            0 => Ok(self.fit(training)),
+            shared => Err(AmongTraining(shared)),
+        }
     }
 
     /// With what its layers are told of the set, for whoever defends a set in parts: of each part it would be something else.

@@ -91,6 +91,15 @@ pub fn classes(classes: &[ClassInfo], shown: usize) -> Text {
     text
 }
 
+/// What becomes of a set that can be read and has so many doubts.
+pub fn validated(doubts: usize) -> String {
+    match doubts {
+        0 => "verdict: nothing is wrong, and nothing suspicious".to_owned(),
+        1 => "verdict: readable; one thing is suspicious and named above".to_owned(),
+        doubts => format!("verdict: readable; {doubts} things are suspicious and named above"),
+    }
+}
+
 /// Columns of a drawing, so that it fits 80 with what stands before it.
 const COLUMNS: usize = 60;
 

@@ -66,29 +66,7 @@ pub(crate) enum Server {
         round: Option<u32>,
     },
     /// Upload a defence or an attack, and wait until it is checked and scored.
-    Submit {
-        /// What the file is.
-        #[arg(value_enum)]
-        kind: UploadKind,
-        /// The file: .csv or .csv.zip.
-        #[arg(value_name = "FILE", required_unless_present_any = ["spec", "secretstroll"])]
-        file: Option<PathBuf>,
-        /// Instead of a file: a defence that the server runs, such as front:ft-1, where the round takes specifications.
-        #[arg(long, value_name = "DEFENCE", conflicts_with_all = ["file", "team"])]
-        spec: Option<DefenseSpec>,
-        /// Instead of a file: a defence of SecretStroll, in TOML, that the laboratory records, where the round takes them.
-        #[arg(long, value_name = "TOML", conflicts_with_all = ["file", "team", "spec"])]
-        secretstroll: Option<PathBuf>,
-        /// Round.
-        #[arg(long, value_name = "N")]
-        round: u32,
-        /// Of an attack: on this team only; on all opponents where it is not given.
-        #[arg(long, value_name = "N")]
-        team: Option<u32>,
-        /// Do not wait; `status` tells later.
-        #[arg(long)]
-        no_wait: bool,
-    },
+    Submit(Submit),
     /// Download what there is to attack in a round, or the file of a submission.
     Download {
         /// Round: train and test file of every team to attack.
@@ -118,6 +96,32 @@ pub(crate) enum Server {
         /// Number of one round.
         round: Option<u32>,
     },
+}
+
+/// What is uploaded.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Submit {
+    /// What the file is.
+    #[arg(value_enum)]
+    pub(crate) kind: UploadKind,
+    /// The file: .csv or .csv.zip.
+    #[arg(value_name = "FILE", required_unless_present_any = ["spec", "secretstroll"])]
+    pub(crate) file: Option<PathBuf>,
+    /// Instead of a file: a defence that the server runs, such as front:ft-1, where the round takes specifications.
+    #[arg(long, value_name = "DEFENCE", conflicts_with_all = ["file", "team"])]
+    pub(crate) spec: Option<DefenseSpec>,
+    /// Instead of a file: a defence of SecretStroll, in TOML, that the laboratory records, where the round takes them.
+    #[arg(long, value_name = "TOML", conflicts_with_all = ["file", "team", "spec"])]
+    pub(crate) secretstroll: Option<PathBuf>,
+    /// Round.
+    #[arg(long, value_name = "N")]
+    pub(crate) round: u32,
+    /// Of an attack: on this team only; on all opponents where it is not given.
+    #[arg(long, value_name = "N")]
+    pub(crate) team: Option<u32>,
+    /// Do not wait; `status` tells later.
+    #[arg(long)]
+    pub(crate) no_wait: bool,
 }
 
 /// Where, and who.

@@ -24,7 +24,7 @@ pub(super) fn read(options: &cli::Sweep, context: &Context<'_>) -> Result<(Sweep
         sessions => tested_on(&set, sessions)?,
     };
     let plan = SweepPlan {
-        program: version_of(context.program)?,
+        program: version_of(context.program.file)?,
         splits,
         split,
         defences: defences.all,

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails")]
 
 mod answers;
+mod asked;
 mod capture_audit;
 mod capture_info;
 mod captures;

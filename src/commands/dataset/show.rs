@@ -3,10 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use wfkit_datasets::ClassList;
+use wfkit_datasets::{ClassList, check_classes};
 use wfkit_report::text;
-
-use super::select::check_known;
 use crate::context::Context;
 use crate::input::read_traces;
 
@@ -17,9 +15,7 @@ pub(super) fn run(
     context: &Context<'_>,
 ) -> Result<()> {
     let set = read_traces(paths, context)?.set;
-    if let Some(ClassList(names)) = classes {
-        check_known(&set.classes(), names)?;
-    }
     let names = classes.map(|ClassList(names)| names.as_slice());
+    check_classes(&set.classes(), names.unwrap_or_default())?;
     context.printer.text(&text::drawn(&set, names, (each, most)))
 }

@@ -1,18 +1,23 @@
-//! Sets that are worked through in parts, since they need not fit memory.
+//! Sets that are worked through in parts, since they need not fit memory: options `--at-once` and `--shard`.
 
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail, ensure};
+use wfkit_datasets::formats::{NotInOrder, TracesInParts};
 use wfkit_datasets::{Shard, TraceParts};
 
-use crate::context::Context;
+use crate::Context;
 
 /// Packets of a set that is read as a whole, unless the user wants otherwise: 600 MB of them.
-pub(crate) const AT_ONCE: u64 = 50_000_000;
+pub const AT_ONCE: u64 = 50_000_000;
 
-/// As [`parts_of`], and whatever the size where one share is wanted; also which rows are worked on.
-pub(crate) fn share_of<'a>(
+/// The parts of one file of Parquet that has more packets than `at_once`, or of which one share is wanted, and which rows are worked on; none of what is
+/// to be read as a whole.
+///
+/// # Errors
+/// A share of what is not one file of Parquet, or that is empty.
+pub fn share_of<'a>(
     paths: &'a [PathBuf],
     (at_once, shard): (u64, Option<Shard>),
     context: &Context<'_>,
@@ -37,7 +42,7 @@ pub(crate) fn share_of<'a>(
 }
 
 /// What else there is for who cannot have this done in parts.
-pub(crate) fn as_a_whole(packets: u64, shard: Option<Shard>) -> String {
+pub fn as_a_whole(packets: u64, shard: Option<Shard>) -> String {
     match shard {
         // A share is always worked through in parts.
         Some(_) => "or do all of it in one run, without --shard".to_owned(),
@@ -51,7 +56,7 @@ pub(crate) fn as_a_whole(packets: u64, shard: Option<Shard>) -> String {
 }
 
 /// The parts of one file of Parquet that has more packets than `at_once`; none of what is to be read as a whole.
-pub(crate) fn parts_of<'a>(paths: &'a [PathBuf], at_once: u64, context: &Context<'_>) -> Option<TraceParts<'a>> {
+fn parts_of<'a>(paths: &'a [PathBuf], at_once: u64, context: &Context<'_>) -> Option<TraceParts<'a>> {
     let [path] = paths else { return None };
     // What is wrong with a file is told where it is read as a whole.
     let parts = TraceParts::open(path).ok()??;
@@ -61,4 +66,33 @@ pub(crate) fn parts_of<'a>(paths: &'a [PathBuf], at_once: u64, context: &Context
     let (packets, traces) = (parts.packets(), parts.traces());
     context.printer.note(&format!("{packets} packets of {traces} traces are read in {} parts", parts.len()));
     Some(parts)
+}
+
+/// The parts of one file of Parquet, or of packets as CSV, that has more packets than `at_once`, in the order of a set; packets that are not held wait
+/// beside the file that is written meanwhile. None of what is to be read as a whole.
+///
+/// # Errors
+/// What cannot be read.
+pub fn in_order<'a>(
+    paths: &'a [PathBuf],
+    at_once: u64,
+    out: &Path,
+    context: &Context<'_>,
+) -> Result<Option<TracesInParts<'a>>> {
+    if let Some(parts) = parts_of(paths, at_once, context) {
+        let in_order = TracesInParts::of_parquet(parts)?;
+        if let Err(NotInOrder) = in_order {
+            context.printer.note("its rows are not in the order of class, session and rep, so it is read as a whole");
+        }
+        return Ok(in_order.ok());
+    }
+    let [path] = paths else { return Ok(None) };
+    let reading = context.watcher.working("reading");
+    let parts = TracesInParts::of_csv(path, at_once, out.parent().unwrap_or(Path::new("")))?;
+    drop(reading);
+    if let Some(parts) = &parts {
+        let (packets, parts) = (parts.packets(), parts.len());
+        context.printer.note(&format!("{packets} packets are worked through in {parts} parts"));
+    }
+    Ok(parts)
 }

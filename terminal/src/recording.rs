@@ -1,18 +1,21 @@
-//! The system's clock and commands.
+//! The system's clock and commands, for recording.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
 use wfkit_capture::live::{Clock, Process, Runner};
 
 /// The clock of the system.
-pub(super) struct SystemClock(Instant);
+#[derive(Debug)]
+pub struct SystemClock(Instant);
 
 impl SystemClock {
-    pub(super) fn new() -> Self {
+    /// One that starts now.
+    #[expect(clippy::new_without_default, reason = "each is another one")]
+    pub fn new() -> Self {
         Self(Instant::now())
     }
 }
@@ -29,13 +32,29 @@ impl Clock for SystemClock {
 }
 
 /// Runs commands in process groups of their own. What one says on standard error goes to a file, and its last line into
-/// the message where it fails.
-pub(super) struct SystemRunner {
-    pub(super) messages: PathBuf,
+/// the message where it fails. The file is gone with this.
+#[derive(Debug)]
+pub struct SystemRunner {
+    messages: PathBuf,
+}
+
+impl SystemRunner {
+    /// One that keeps what the last command said in a file of this folder.
+    pub fn within(folder: &Path) -> Self {
+        Self { messages: folder.join("last-command.stderr") }
+    }
+}
+
+impl Drop for SystemRunner {
+    fn drop(&mut self) {
+        // Where no command ran there is none.
+        let _ = fs::remove_file(&self.messages);
+    }
 }
 
 /// A command of the system.
-pub(super) struct SystemProcess {
+#[derive(Debug)]
+pub struct SystemProcess {
     child: Child,
     ended: bool,
     messages: PathBuf,
@@ -80,11 +99,39 @@ impl Process for SystemProcess {
     }
 }
 
-fn last_line(messages: &PathBuf) -> Option<String> {
+fn last_line(messages: &Path) -> Option<String> {
     const MOST: u64 = 1 << 16;
     let mut bytes = Vec::new();
     File::open(messages).ok()?.take(MOST).read_to_end(&mut bytes).ok()?;
     let text = String::from_utf8_lossy(&bytes);
     let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
     Some(line.chars().filter(|c| !c.is_control()).take(200).collect())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn ended(process: &mut SystemProcess) -> Result<(), String> {
+        loop {
+            match process.poll().unwrap() {
+                Some(how) => return how,
+                None => std::thread::sleep(Duration::from_millis(5)),
+            }
+        }
+    }
+
+    #[test]
+    fn a_command_that_fails_tells_its_last_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut runner = SystemRunner::within(folder.path());
+        let mut run = |script: &str| runner.start(&["sh", "-c", script].map(str::to_owned)).unwrap();
+        assert_eq!(ended(&mut run("exit 0")), Ok(()));
+        assert_eq!(ended(&mut run("echo one >&2; echo two >&2; exit 3")), Err("exit status: 3 (two)".to_owned()));
+        let mut endless = run("sleep 60");
+        endless.kill();
+        assert!(ended(&mut endless).unwrap_err().contains("signal: 9"));
+        drop(runner);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
 }

@@ -1,0 +1,52 @@
+//! Files that programs write.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, anyhow};
+use wfkit_datasets::files::replace_with;
+use wfkit_report::PictureForm;
+use wfkit_report::text::SheetForm;
+
+/// Writes a small file of our own, as a whole or not at all.
+///
+/// # Errors
+/// What the system refuses.
+pub fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<()> {
+    replace_with(path, content).with_context(|| format!("{}: cannot write", path.display()))
+}
+
+/// Writes a picture that is drawn as SVG: as it is, or as pixels where the name ends in .png.
+///
+/// # Errors
+/// As [`drawn_as`], and what the system refuses.
+pub fn write_picture(path: &Path, svg: &str) -> Result<()> {
+    let form = drawn_as(path)?;
+    write(path, form.bytes(svg).map_err(|reason| anyhow!("{}: {reason}", path.display()))?)
+}
+
+/// What a picture of this name is written as; asked before the work begins, so that a wrong name costs nothing.
+///
+/// # Errors
+/// Another ending.
+pub fn drawn_as(path: &Path) -> Result<PictureForm> {
+    Ok(PictureForm::of(path)?)
+}
+
+/// Makes the folder and those above it.
+///
+/// # Errors
+/// What the system refuses.
+pub fn make_folder(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("{}: cannot make this folder", folder.display()))
+}
+
+/// Writes a score sheet in the form that the name asks for.
+///
+/// # Errors
+/// Another ending; the command line refuses it before the work begins.
+pub fn write_sheet(path: &Path, sheet: impl FnOnce(SheetForm) -> String) -> Result<()> {
+    let form = SheetForm::of(path);
+    let form = form.with_context(|| format!("{}: a score sheet is .json or .md", path.display()))?;
+    write(path, sheet(form))
+}
