@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use wfkit_capture::live::parse_duration;
-use wfkit_capture::{ClientRule, FlowScope, ImportOptions, LabelSource, OutlierRule, PeerRule};
+use wfkit_capture::{ClientRule, FlowScope, ImportOptions, LabelSource, PeerRule};
 use wfkit_datasets::formats::{ChangesOfLabels, ColumnMap, FieldFormat};
 use wfkit_datasets::{ClassList, Layer, PacketColumn, PublicSet};
 use wfkit_evaluate::AttackName;

@@ -66,7 +66,7 @@ fn read(input: &Path, options: &cli::Run, inputs: &[Input], context: &Context<'_
         let imported = capture::import_captures(&paths, &options.import, context)?;
         capture::tell_names(&imported.stats, context);
         let privacy = trivial_privacy(&imported.set, folds, context.setting())?;
-        let report = capture::report(&paths, &imported, privacy, context)?;
+        let report = context.report("capture", digests(&paths)?, imported.findings(privacy));
         return Ok((imported.set, report));
     }
     let read = read_traces(&[input.to_owned()], context);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use wfkit_capture::record::{DryRun, Progress};
+use wfkit_capture::live::{DryRun, Progress};
 
 use super::Text;
 

@@ -1,7 +1,7 @@
 //! `wfkit capture collect`: a command a class and repetition, each recorded.
 
 use anyhow::{Result, ensure};
-use wfkit_capture::record::{Collect, CollectEvent, Collection, Interface, Plan};
+use wfkit_capture::live::{Collect, CollectEvent, Collection, Interface, Plan};
 use wfkit_datasets::digests;
 use wfkit_report::text;
 use wfkit_terminal::{SystemClock, SystemRunner, stop_signal};

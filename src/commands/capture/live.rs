@@ -1,7 +1,7 @@
 //! `wfkit capture live`: an interface to a pcapng file.
 
 use anyhow::Result;
-use wfkit_capture::record::{Interface, InterfaceDescription, Limits, PacketSource as _, Recording};
+use wfkit_capture::live::{Interface, InterfaceDescription, Limits, PacketSource as _, Recording};
 use wfkit_terminal::{SystemClock, stop_signal};
 
 use crate::context::Context;

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
+use crate::context::Context;
+use crate::input::read_traces;
 use anyhow::Result;
 use wfkit_datasets::{ClassList, check_classes};
 use wfkit_report::text;
-use crate::context::Context;
-use crate::input::read_traces;
 
 pub(super) fn run(
     paths: &[PathBuf],
