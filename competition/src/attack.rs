@@ -15,7 +15,7 @@ use wfkit_metrics::{ClassMap, Probabilities, ProbabilityError, ROW_SUM_TOLERANCE
 use crate::defense::not_plain;
 use crate::rules::class_number;
 use crate::truth::read_truth;
-use crate::{AttackFile, CheckReport, FileCheck, Rules, Verif};
+use crate::{AttackFile, CheckReport, FileCheck, Match, Rules, Verif};
 
 const TEAM: &str = "team_id";
 const ID: &str = "capture_id";
@@ -216,31 +216,6 @@ pub fn check_attack<'a, 'r>(
         false => None,
     };
     Ok(FileCheck::new(report, attack))
-}
-
-/// An attack on one team: probabilities and truth, row by row, in the order of the capture ids.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Match {
-    /// The attacked team.
-    pub team_id: u64,
-    /// The traces, shape `(n_traces,)`.
-    pub capture_ids: Vec<i64>,
-    /// What the attack says of them, shape `(n_traces, n_classes)`.
-    pub probabilities: Probabilities,
-    /// The true class of each, a column of the probabilities, shape `(n_traces,)`.
-    pub truth: Vec<usize>,
-}
-
-impl Match {
-    /// The match over some of its traces only: `rows`, counted from 0.
-    pub fn select(&self, rows: &[usize]) -> Self {
-        Self {
-            team_id: self.team_id,
-            capture_ids: rows.iter().map(|&row| self.capture_ids[row]).collect(),
-            probabilities: self.probabilities.select(rows),
-            truth: rows.iter().map(|&row| self.truth[row]).collect(),
-        }
-    }
 }
 
 type Truth = BTreeMap<i64, String>;

@@ -1,14 +1,10 @@
 //! The scores of a team.
 
-use std::path::PathBuf;
-
 use serde::Serialize;
-use thiserror::Error;
 use wfkit_datasets::Findings;
-use wfkit_datasets::formats::ReadError;
 use wfkit_metrics::{PrivacyReport, StageReport, Utility, UtilityReport, accuracy, attack_score, per_class_auc};
 
-use crate::{AttackFile, CheckReport, Checked, DefenseFile, Match, UploadCost};
+use crate::{AttackFile, Checked, CompetitionError, DefenseFile, Match, UploadCost};
 
 /// The attack score of a team that has no attack (yet).
 const WITHOUT_ATTACK: f64 = 1.0;
@@ -135,28 +131,6 @@ pub struct ClassAuc {
     pub roc_auc: f64,
 }
 
-/// Why there are no scores.
-#[derive(Debug, Error)]
-pub enum CompetitionError {
-    /// A file cannot be read, or the truth is wrong.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// There is an attack, but nothing to compare it with.
-    #[error("{}: no verification file to score it by", .0.display())]
-    NoTruth(PathBuf),
-    /// A file may not take part.
-    #[error("{}: {}", .0.path.display(), .0.problems)]
-    Refused(Box<CheckReport>),
-    /// The test traces of a team allow no area.
-    #[error("team {team_id}: {source}")]
-    Undefined {
-        /// The attacked team.
-        team_id: u64,
-        /// Why.
-        source: wfkit_metrics::ScoreError,
-    },
-}
-
 /// The scores of a team that attacks and defends so.
 ///
 /// # Errors
@@ -166,7 +140,11 @@ pub fn score(
     defense: Option<&Checked<DefenseFile>>,
 ) -> Result<CompetitionScore, CompetitionError> {
     let cost = defense.and_then(|defense| UploadCost::of(&defense.traces.volumes()));
-    let matches = attack.map_or(Ok(Vec::new()), |attack| score_attack(attack))?;
+    let matches = match attack {
+        Some(attack) if attack.matches.is_empty() => return Err(CompetitionError::NoTruth(attack.path.clone())),
+        Some(attack) => attack.matches.iter().map(MatchScore::of).collect::<Result<_, _>>()?,
+        None => Vec::new(),
+    };
     let mean = |part: fn(&MatchScore) -> f64| {
         (!matches.is_empty()).then(|| matches.iter().map(part).sum::<f64>() / matches.len() as f64)
     };
@@ -183,13 +161,6 @@ pub fn score(
         cost,
         matches,
     })
-}
-
-fn score_attack(attack: &AttackFile) -> Result<Vec<MatchScore>, CompetitionError> {
-    if attack.matches.is_empty() {
-        return Err(CompetitionError::NoTruth(attack.path.clone()));
-    }
-    attack.matches.iter().map(MatchScore::of).collect()
 }
 
 /// What the total of a competition is, and its traps, for people.

@@ -8,10 +8,8 @@ use wfkit_datasets::{Findings, InfoOfParts, NoneWanted, Wanted, draw};
 use wfkit_metrics::{PrivacyReport, Work};
 
 use crate::error::file;
+use crate::measured::TRIVIAL_FOLDS;
 use crate::{ExperimentError, PartsSeen, Setting, Traces, trivial_privacy};
-
-/// Folds of the trivial attack in the report of a stage.
-pub const TRIVIAL_FOLDS: usize = 5;
 
 impl Traces {
     /// What is in them, what reading them left out, and what the trivial attack finds.

@@ -51,7 +51,7 @@ pub use classified::Classified;
 pub use curves::{Early, FewShot, early, few_shot};
 pub use defended::{AttackOnDefended, Attempt, AttemptSummary, DRAWS_TRAIN, attack_defended};
 pub use defending::{AttackOn, Defending, write_manifest};
-pub use described::{Conversion, TRIVIAL_FOLDS};
+pub use described::Conversion;
 pub use drift::{Drift, DriftPair, DriftPoint, DriftSession, drift};
 pub use error::ExperimentError;
 pub use evaluation::{Contenders, Curves, Evaluated, EvaluationOptions};
@@ -63,8 +63,8 @@ pub use leakage::{ErrorsOfSize, LeakageEstimate, LeakageReport, LowerBound, Neig
 pub use made_folder::MadeFolder;
 pub use matrix::{FALSE_POSITIVES, MatrixCell, MatrixPart, Transfer, TransferMatrix, TransferOptions, TransferParts};
 pub use measured::{
-    AttackSummary, BOOTSTRAP, Drawn, Effort, Kin, Measured, TRIVIAL, attack, cross_validate, folds_of, measure,
-    measure_on, trivial_privacy, trivial_privacy_of,
+    AttackSummary, BOOTSTRAP, Drawn, Effort, Kin, Measured, TRIVIAL, TRIVIAL_FOLDS, attack, cross_validate, folds_of,
+    measure, measure_on, trivial_privacy, trivial_privacy_of,
 };
 pub use merge::Shards;
 pub use parts_seen::PartsSeen;

@@ -17,6 +17,9 @@ use wfkit_metrics::{
 use crate::split::{Pages, some_loads, stratified};
 use crate::{ExperimentError, Moment, Setting};
 
+/// Folds of the trivial attack in the report of a stage.
+pub const TRIVIAL_FOLDS: usize = 5;
+
 /// The attack that any other must beat.
 pub const TRIVIAL: &str = "totals";
 

@@ -11,12 +11,10 @@ use wfkit_features::FeatureSpec;
 use wfkit_metrics::{Input, Utility};
 
 use crate::error::{at, file};
+use crate::measured::TRIVIAL_FOLDS;
 use crate::{
     Attempt, Classified, CompetitionRound, DRAWS_TRAIN, ExperimentError, Extracted, Setting, attack, attack_defended,
 };
-
-/// Folds of the trivial attack in the report of features.
-const TRIVIAL_FOLDS: usize = 5;
 
 /// What is done with a set.
 #[derive(Debug, Clone, Copy)]
