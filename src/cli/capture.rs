@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, Subcommand};
-use wfkit_capture::live::{Filter, parse_duration};
+use wfkit_capture::live::Filter;
 use wfkit_capture::{ClientRule, FlowScope, ImportOptions, LabelSource, OutlierRule, PeerRule, Selection};
 use wfkit_datasets::{Layer, PacketColumn, Shard};
+use wfkit_terminal::quantities::{duration, seconds};
 
 use crate::help;
 use wfkit_terminal::values::{on_or_off, one_of};
@@ -167,18 +168,4 @@ pub(crate) struct CaptureCollect {
     /// Show what would be run and how long it may take; record and write nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    parse_duration(text)
-        .filter(|duration| !duration.is_zero())
-        .ok_or_else(|| "not a time such as 10s, 500ms or 2m".to_owned())
-}
-
-/// A number of seconds, at least 0.
-fn seconds(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(seconds) if seconds >= 0.0 && seconds.is_finite() => Ok(seconds),
-        _ => Err("not a number of seconds".to_owned()),
-    }
 }

@@ -4,11 +4,11 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
-use wfkit_capture::live::parse_duration;
 use wfkit_capture::{ClientRule, FlowScope, ImportOptions, LabelSource, PeerRule};
 use wfkit_datasets::formats::{ChangesOfLabels, ColumnMap, FieldFormat};
 use wfkit_datasets::{ClassList, Layer, PacketColumn, PublicSet};
 use wfkit_evaluate::AttackName;
+use wfkit_terminal::quantities::{GivenOrMeasured, nanoseconds, numbers, times};
 
 use super::SplitBy;
 use super::values::{self, ReadAs};
@@ -124,8 +124,8 @@ pub(crate) enum Dataset {
         rtt: u64,
         /// The round trip that is, or `measured`: for each session the median over its traces of the time from the first outgoing packet to the
         /// first incoming one. All traces of a session move alike, and stay as different as they were.
-        #[arg(long, value_name = "TIME|measured", default_value = "measured", value_parser = round_trip)]
-        from_rtt: RoundTrip,
+        #[arg(long, value_name = "TIME|measured", default_value = "measured")]
+        from_rtt: GivenOrMeasured,
         /// Trace file to write: .parquet, which keeps the origins.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
@@ -378,10 +378,10 @@ pub(crate) enum Sessions {
         #[arg(required = true, value_name = "TRACES")]
         traces: Vec<PathBuf>,
         /// Pages of a session: a number, or a range of which each is equally likely.
-        #[arg(long, default_value = "2..16", value_name = "N|MIN..MAX", value_parser = pages)]
+        #[arg(long, default_value = "2..16", value_name = "N|MIN..MAX", value_parser = numbers)]
         pages: RangeInclusive<usize>,
         /// Time that a page is looked at before the next one is loaded, uniform.
-        #[arg(long, default_value = "1s..10s", value_name = "MIN..MAX", value_parser = dwell)]
+        #[arg(long, default_value = "1s..10s", value_name = "MIN..MAX", value_parser = times)]
         dwell: RangeInclusive<u64>,
         /// Sessions to make [default: as many as there are loads for].
         #[arg(long, value_name = "N")]
@@ -412,34 +412,4 @@ pub(crate) enum Sessions {
         #[arg(long)]
         allow_duplicates: bool,
     },
-}
-
-/// A round trip in ns; none where it is to be measured.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct RoundTrip(pub(crate) Option<u64>);
-
-fn round_trip(text: &str) -> Result<RoundTrip, String> {
-    if text == "measured" {
-        return Ok(RoundTrip(None));
-    }
-    nanoseconds(text).map(|ns| RoundTrip(Some(ns))).map_err(|error| format!("{error}, nor `measured`"))
-}
-
-fn nanoseconds(text: &str) -> Result<u64, String> {
-    let ns = parse_duration(text).and_then(|time| u64::try_from(time.as_nanos()).ok());
-    ns.ok_or_else(|| "not a time such as 80ms".to_owned())
-}
-
-fn pages(text: &str) -> Result<RangeInclusive<usize>, String> {
-    let (low, high) = text.split_once("..").unwrap_or((text, text));
-    let number = |text: &str| text.parse::<usize>().ok().filter(|&number| number > 0);
-    let range = number(low).zip(number(high)).filter(|(low, high)| low <= high);
-    range.map(|(low, high)| low..=high).ok_or_else(|| "not a number or a range such as 2..16".to_owned())
-}
-
-fn dwell(text: &str) -> Result<RangeInclusive<u64>, String> {
-    let ns = |text: &str| nanoseconds(text).ok();
-    let (low, high) = text.split_once("..").unwrap_or((text, text));
-    let range = ns(low).zip(ns(high)).filter(|(low, high)| low <= high);
-    range.map(|(low, high)| low..=high).ok_or_else(|| "not a time or a range such as 1s..10s".to_owned())
 }

@@ -16,6 +16,7 @@ use clap::{Args, Parser, Subcommand};
 use wfkit_defend::DefenseSpec;
 use wfkit_evaluate::AttackName;
 use wfkit_terminal::Global;
+pub(crate) use wfkit_terminal::quantities::Moment;
 
 use crate::help;
 
@@ -47,22 +48,6 @@ pub(crate) struct Cli {
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-/// A moment, as it was written and in Unix ns UTC.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Moment {
-    pub(crate) text: String,
-    pub(crate) ns: i64,
-}
-
-impl std::str::FromStr for Moment {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, &'static str> {
-        let moment: jiff::Timestamp = text.parse().map_err(|_| "not a moment such as 2026-05-01T12:00:00Z")?;
-        Ok(Self { text: text.to_owned(), ns: moment.as_nanosecond().try_into().map_err(|_| "too far away")? })
-    }
 }
 
 #[derive(Debug, Subcommand)]

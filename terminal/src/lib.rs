@@ -13,6 +13,7 @@ mod options_file;
 mod outputs;
 mod password;
 mod printer;
+pub mod quantities;
 mod recording;
 mod signals;
 mod start;
