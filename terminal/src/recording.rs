@@ -109,6 +109,7 @@ fn last_line(messages: &Path) -> Option<String> {
 }
 
 #[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used, reason = "a test that fails")]
 mod tests {
     use super::*;
 
