@@ -41,7 +41,8 @@ impl Findings {
 
     /// Sets the numbers of traces, classes and packets of a set.
     pub fn count_set(&mut self, set: &TraceSet) -> &mut Self {
-        self.count("traces", set.len()).count("classes", set.classes().len()).count("packets", set.packets())
+        self.counts.extend(Self::counts_of(set));
+        self
     }
 
     /// Counts what was left out for a reason, where that is any.
@@ -50,6 +51,12 @@ impl Findings {
             self.dropped.insert(reason.to_owned(), n);
         }
         self
+    }
+
+    /// The numbers of traces, classes and packets of a set, by name.
+    pub fn counts_of(set: &TraceSet) -> [(String, u64); 3] {
+        [("traces", set.len()), ("classes", set.classes().len()), ("packets", set.packets())]
+            .map(|(name, n)| (name.to_owned(), n as u64))
     }
 
     /// Puts them into a report; problems come after those that it has.

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Error, Result, anyhow};
-use wfkit_datasets::{Together, digests};
+use wfkit_datasets::{Findings, Together, digests};
 use wfkit_evaluate::split::Pages;
 use wfkit_evaluate::{FoldsError, PartedBy, SetFolds, TwoParts};
 
 use super::conclude;
 use crate::cli::{self, FoldGroups, SplitBy};
-use crate::context::{Context, count_set, make_folder};
+use crate::context::{Context, make_folder};
 use crate::input::read_traces;
 
 pub(super) fn run(paths: &[PathBuf], how: &cli::HowToSplit, out: &Path, context: &Context<'_>) -> Result<()> {
@@ -41,7 +41,7 @@ fn in_two(paths: &[PathBuf], how: &cli::HowToSplit, out: &Path, context: &Contex
     let report = context.report("dataset split", digests(paths)?, findings);
     for (part, path) in written {
         let mut of_part = report.clone();
-        count_set(&mut of_part.counts, part);
+        of_part.counts.extend(Findings::counts_of(part));
         context.describe(&path, &of_part)?;
     }
     context.finish_and_print(report, Some(&out.join("split")))

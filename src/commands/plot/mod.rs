@@ -1,7 +1,6 @@
 //! `wfkit plot`: pictures that explain.
 
 mod alignment;
-mod output;
 mod traces;
 
 use anyhow::{Context as _, Result, anyhow};
@@ -10,7 +9,8 @@ use wfkit_metrics::Utility;
 use wfkit_report::page::read_stages;
 use wfkit_report::picture::{PictureOfProbabilities, PictureOfReports};
 
-use self::output::Output;
+use wfkit_terminal::PictureFile;
+
 use crate::cli::{self, Plot, PlotProbabilities, PlotReports};
 use crate::context::Context;
 use crate::input::list;
@@ -33,7 +33,7 @@ pub(crate) fn run(command: &cli::Plot, context: &Context<'_>) -> Result<()> {
 }
 
 fn of_probabilities(kind: PictureOfProbabilities, options: &PlotProbabilities, context: &Context<'_>) -> Result<()> {
-    let out = Output::new(&options.out)?;
+    let out = PictureFile::new(&options.out)?;
     let path = &options.probabilities;
     let predictions = read_probabilities(path)?;
     let truth = predictions.columns_of_truth(path)?;
@@ -44,7 +44,7 @@ fn of_probabilities(kind: PictureOfProbabilities, options: &PlotProbabilities, c
 }
 
 fn of_reports(kind: PictureOfReports, options: &PlotReports, context: &Context<'_>) -> Result<()> {
-    let out = Output::new(&options.out)?;
+    let out = PictureFile::new(&options.out)?;
     let mut stages = Vec::new();
     for path in &options.reports {
         stages.extend(read_stages(path)?.stages);

@@ -6,13 +6,14 @@ use wfkit_defend::DefenseSpec;
 use wfkit_metrics::Utility;
 use wfkit_report::picture::{ClassesError, cumulative_of, sizes_of, waterfall_of};
 
-use super::output::Output;
+use wfkit_terminal::PictureFile;
+
 use crate::cli::{PlotCumulative, PlotSizes, PlotWaterfall};
 use crate::context::Context;
 use crate::input::{list, read_traces};
 
 pub(super) fn waterfall(options: &PlotWaterfall, context: &Context<'_>) -> Result<()> {
-    let out = Output::new(&options.out)?;
+    let out = PictureFile::new(&options.out)?;
     check_learn_nothing(&options.defences)?;
     let set = read_traces(&options.traces, context)?.set;
     let pick = &options.pick;
@@ -23,7 +24,7 @@ pub(super) fn waterfall(options: &PlotWaterfall, context: &Context<'_>) -> Resul
 }
 
 pub(super) fn cumulative(options: &PlotCumulative, context: &Context<'_>) -> Result<()> {
-    let out = Output::new(&options.out)?;
+    let out = PictureFile::new(&options.out)?;
     let set = read_traces(&options.traces, context)?.set;
     let picture = cumulative_of(&set, &options.classes).map_err(|error| match error {
         ClassesError::TooMany(_) => anyhow!("--class: {error}"),
@@ -33,7 +34,7 @@ pub(super) fn cumulative(options: &PlotCumulative, context: &Context<'_>) -> Res
 }
 
 pub(super) fn sizes(options: &PlotSizes, context: &Context<'_>) -> Result<()> {
-    let out = Output::new(&options.out)?;
+    let out = PictureFile::new(&options.out)?;
     check_learn_nothing(&options.defences)?;
     let set = read_traces(&options.traces, context)?.set;
     let picture = sizes_of(&set, &options.defences, context.seed)?;

@@ -9,7 +9,7 @@ use wfkit_report::picture::Picture;
 use wfkit_report::text::Text;
 use wfkit_report::words::{NARROW, wrapped};
 
-use crate::context::{Context, drawn_as, write, write_picture};
+use crate::{Context, drawn_as, write, write_picture};
 
 /// How a picture is written.
 #[derive(Debug, Clone, Copy)]
@@ -20,13 +20,18 @@ enum Form {
 }
 
 /// A file that a picture can be written to; a wrong name is told before the work begins.
-pub(super) struct Output<'a> {
+#[derive(Debug)]
+pub struct PictureFile<'a> {
     path: &'a Path,
     form: Form,
 }
 
-impl<'a> Output<'a> {
-    pub(super) fn new(path: &'a Path) -> Result<Self> {
+impl<'a> PictureFile<'a> {
+    /// By the ending of the name.
+    ///
+    /// # Errors
+    /// An ending that no picture has.
+    pub fn new(path: &'a Path) -> Result<Self> {
         let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
         let form = match ending.as_deref() {
             Some("csv") => Form::Csv,
@@ -38,7 +43,10 @@ impl<'a> Output<'a> {
     }
 
     /// Writes the picture, with the report of this stage beside it, and says what it shows.
-    pub(super) fn write(
+    ///
+    /// # Errors
+    /// A file that cannot be written, an input that cannot be read.
+    pub fn write(
         &self,
         kind: &str,
         picture: &Picture,
