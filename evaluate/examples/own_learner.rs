@@ -11,49 +11,63 @@ use wfkit_classify::{Attack, AttackInput, Calibration, Samples, Training};
 use wfkit_datasets::{Trace, read_traces};
 use wfkit_evaluate::{Setting, attack, compare, folds_of, measure};
 
-/// Naive Bayes over the sizes of packets: how often each class sends which size, `pseudo` counts added to each.
-struct Sizes {
+/// Naive Bayes over how much has come in at each twentieth of the packets that go out; `pseudo` counts are added to each.
+struct Courses {
     pseudo: f64,
 }
 
 #[derive(Debug)]
-struct SizesOfClasses {
-    /// By class and size in steps of 64 bytes: the logarithm of how likely it is.
-    likely: Vec<HashMap<i32, f64>>,
-    /// Of sizes that a class never sent.
+struct CoursesOfClasses {
+    /// By class and mark: the logarithm of how likely it is.
+    likely: Vec<HashMap<(usize, i32), f64>>,
+    /// Of marks that a class never had.
     unseen: Vec<f64>,
 }
 
-fn steps(trace: &Trace) -> impl Iterator<Item = i32> {
-    trace.size().iter().map(|size| size.div_euclid(64))
+/// In steps of 4 KiB: what has come in when each twentieth of the packets has gone out, with its number.
+fn course(trace: &Trace) -> Vec<(usize, i32)> {
+    let out = trace.size().iter().filter(|&&size| size > 0).count();
+    let (mut gone, mut come, mut course) = (0, 0, Vec::new());
+    for &size in trace.size() {
+        if size < 0 {
+            come -= size;
+            continue;
+        }
+        gone += 1;
+        if gone * 20 / out > (gone - 1) * 20 / out {
+            course.push((course.len(), come / 4096));
+        }
+    }
+    course
 }
 
-impl Learner for Sizes {
+impl Learner for Courses {
     fn fit(&self, training: &Training<'_>) -> Result<Box<dyn Model>, LearnError> {
         if training.traces.is_empty() {
-            return Err(LearnError::Own("there are no traces whose sizes could be counted".to_owned()));
+            return Err(LearnError::Own("there are no traces whose course could be learned".to_owned()));
         }
-        let mut counts = vec![HashMap::<i32, f64>::new(); training.n_classes];
+        let mut counts = vec![HashMap::<(usize, i32), f64>::new(); training.n_classes];
         for (trace, &label) in training.traces.iter().zip(training.labels) {
-            steps(trace).for_each(|step| *counts[label].entry(step).or_default() += 1.0);
+            course(trace).into_iter().for_each(|mark| *counts[label].entry(mark).or_default() += 1.0);
         }
-        let total = |of_class: &HashMap<i32, f64>| of_class.values().sum::<f64>() + self.pseudo * 512.0;
+        let total = |of_class: &HashMap<(usize, i32), f64>| of_class.values().sum::<f64>() + self.pseudo * 512.0;
         let unseen = counts.iter().map(|of_class| (self.pseudo / total(of_class)).ln()).collect();
         let likely = counts.iter().map(|of_class| {
             let total = total(of_class);
-            of_class.iter().map(|(&step, n)| (step, ((n + self.pseudo) / total).ln())).collect()
+            of_class.iter().map(|(&mark, n)| (mark, ((n + self.pseudo) / total).ln())).collect()
         });
-        Ok(Box::new(SizesOfClasses { likely: likely.collect(), unseen }))
+        Ok(Box::new(CoursesOfClasses { likely: likely.collect(), unseen }))
     }
 }
 
-impl Model for SizesOfClasses {
+impl Model for CoursesOfClasses {
     fn predict(&self, shown: Shown<'_>) -> Array2<f64> {
         let mut said = Array2::zeros((shown.traces.len(), self.unseen.len()));
         for (mut row, trace) in said.rows_mut().into_iter().zip(shown.traces) {
+            let course = course(trace);
             for (class, value) in row.iter_mut().enumerate() {
-                let likely = |step| self.likely[class].get(&step).unwrap_or(&self.unseen[class]);
-                *value = steps(trace).map(likely).sum::<f64>();
+                let likely = |mark| self.likely[class].get(mark).unwrap_or(&self.unseen[class]);
+                *value = course.iter().map(likely).sum::<f64>();
             }
             let most = row.fold(f64::NEG_INFINITY, |most, &value| most.max(value));
             row.mapv_inplace(|value| (value - most).exp());
@@ -64,7 +78,7 @@ impl Model for SizesOfClasses {
     }
 
     fn describe(&self) -> String {
-        "naive Bayes over sizes of packets".to_owned()
+        "naive Bayes over the course of traces".to_owned()
     }
 }
 
@@ -76,7 +90,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folds = folds_of(&set, 3, setting)?;
 
     // Naive Bayes is far too sure of itself; a temperature is learned in inner folds.
-    let own = Attack::of_learner("sizes", AttackInput::Packets, Sizes { pseudo: 0.1 });
+    let own = Attack::of_learner("course", AttackInput::Packets, Courses { pseudo: 0.1 });
     let own = own.calibrated(Calibration::Temperature);
     let own = measure(&own, Samples::Traces(&set), &folds, setting)?;
     let best = measure(&attack("best")?, Samples::Traces(&set), &folds, setting)?;
