@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 use wfkit_competition::Rules;
 use wfkit_datasets::files::replace_with;
 use wfkit_datasets::{Findings, TraceSet, digests, write_probabilities, write_traces};
-use wfkit_defend::{DefenseSpec, ManifestFile, defend};
+use wfkit_defend::{DefenseSpec, defend};
 use wfkit_features::FeatureSpec;
 use wfkit_metrics::{Input, Utility};
 
 use crate::error::{at, file};
 use crate::measured::TRIVIAL_FOLDS;
 use crate::{
-    Attempt, Classified, CompetitionRound, DRAWS_TRAIN, ExperimentError, Extracted, Setting, attack, attack_defended,
+    AttackOn, Attempt, Classified, CompetitionRound, DRAWS_TRAIN, ExperimentError, Extracted, Setting, attack,
+    write_manifest,
 };
 
 /// What is done with a set.
@@ -94,7 +95,7 @@ impl WholePipeline<'_> {
         if let (Ok(measured), Some(model)) = (&found.chosen, &found.model) {
             let (keys, probabilities) = (found.keys(set), &measured.evaluation.probabilities);
             write_probabilities(&self.folder.join("probabilities.parquet"), &keys, probabilities)?;
-            write(&out, model)?;
+            replace_with(&out, model).map_err(at(format!("{}: cannot write", out.display())))?;
         }
         Ok((found.chosen, found.looks_at, self.stage("classify", None, out, found.findings)))
     }
@@ -125,13 +126,10 @@ impl WholePipeline<'_> {
         let defended = defend(set, spec, setting.seed)?;
         let observed = defended.observe();
         write_traces(&out, &observed)?;
-        let output = digests(std::slice::from_ref(&out)).map_err(file)?.remove(0);
-        let manifest = ManifestFile::of(&defended, &observed, (self.inputs, Vec::new()), output, false);
-        write(&ManifestFile::beside(&out), manifest.to_json())?;
-        let found = attack_defended(&defended, &observed, &attack(self.attack)?, (self.folds, DRAWS_TRAIN), setting)?;
-        let mut findings = Findings::new(Utility::of(&defended.volumes()), found.privacy(self.attack));
-        findings.count_set(&observed);
-        found.describe(&mut findings, (&defended, &observed), undefended, self.folds, setting.seed)?;
+        write_manifest(&defended, &observed, &out, (self.inputs, Vec::new()), false)?;
+        let attack = &attack(self.attack)?;
+        let on = AttackOn { attack, name: self.attack, folds: self.folds, draws: DRAWS_TRAIN };
+        let findings = on.findings(&defended, &observed, undefended, setting)?;
         Ok((observed, self.stage("defend", Some(spec.to_string()), out, findings)))
     }
 
@@ -172,10 +170,6 @@ impl WholePipeline<'_> {
 
 fn make_folder(folder: &Path) -> Result<(), ExperimentError> {
     fs::create_dir_all(folder).map_err(at(format!("{}: cannot make this folder", folder.display())))
-}
-
-fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<(), ExperimentError> {
-    replace_with(path, content).map_err(at(format!("{}: cannot write", path.display())))
 }
 
 /// A defence as the name of a file: `front:ft-1,w-max=7s` is `front-ft-1-w-max-7s`.
