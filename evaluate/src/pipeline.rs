@@ -180,6 +180,7 @@ fn file_name(defence: &str) -> String {
 #[cfg(test)]
 mod tests {
     use wfkit_datasets::{LabelledTrace, Layer, Provenance, Trace, TraceKey};
+    use wfkit_defend::ManifestFile;
 
     use super::*;
 
