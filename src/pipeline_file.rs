@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use clap::CommandFactory as _;
+use wfkit_terminal::captures::READING_CAPTURES;
 use wfkit_terminal::command_line::Options;
-use wfkit_terminal::{AboutFile, EVERYWHERE, OptionsFile, quoted};
+use wfkit_terminal::{AboutFile, EVERYWHERE, OptionsFile, path_from, quoted};
 
 use crate::TOOL;
 use crate::cli::{self, Cli};
@@ -21,7 +22,7 @@ pub(crate) fn pipeline_file() -> OptionsFile {
     let about = AboutFile {
         command: "run",
         place: INPUT,
-        table: ("captures", cli::READING_CAPTURES, "How captures are read; of no matter where the input is traces."),
+        table: ("captures", READING_CAPTURES, "How captures are read; of no matter where the input is traces."),
         everywhere: EVERYWHERE,
         also: "seed",
         called: "pipeline file",
@@ -41,11 +42,7 @@ pub(crate) fn commented(input: Option<&Path>) -> String {
 
 /// A pipeline file that repeats what was asked for, to stand in `folder`, where it all goes.
 pub(crate) fn repeating(asked: &cli::Run, options: &Options, seed: u64, folder: &Path) -> String {
-    let relative = |path: &Path| {
-        let absolute = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let between = pathdiff::diff_paths(absolute(path), absolute(folder));
-        quoted(&between.unwrap_or_else(|| path.to_owned()).to_string_lossy())
-    };
+    let relative = |path: &Path| quoted(&path_from(folder, path).to_string_lossy());
     let others = BTreeMap::from([
         (INPUT, asked.input.as_deref().map(relative)),
         ("labels", asked.import.labels.as_deref().map(relative)),

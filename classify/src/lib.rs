@@ -22,7 +22,7 @@ pub use attack::{
     About, Attack, AttackError, AttackInfo, AttackInput, AttackOptions, FittedAttack, attacks, every_attack,
 };
 pub use calibrate::{Calibration, Calibrator, UnknownCalibration};
-pub use deep::NetWeightsError;
+pub use deep::{NetFileError, NetWeightsError};
 #[cfg(feature = "deep")]
 pub use deep::{OnnxError, OnnxOptions};
 pub use evaluate::{EvaluateError, Evaluation, Event, Fold, evaluate, evaluate_on};

@@ -385,6 +385,15 @@ impl Client {
         Ok(files)
     }
 
+    /// Downloads what every team of a round is attacked by; see [`download_target`](Self::download_target).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn download_targets(&self, round: i64, folder: &Path) -> Result<Vec<(Target, [PathBuf; 2])>, ClientError> {
+        let targets = self.targets(round)?.into_iter();
+        targets.map(|target| self.download_target(&target, folder).map(|files| (target, files))).collect()
+    }
+
     /// Downloads the file of a submission.
     ///
     /// # Errors

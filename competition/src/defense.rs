@@ -13,7 +13,7 @@ use wfkit_datasets::{LabelledTrace, Layer, Provenance, Trace, TraceKey, TraceSet
 use wfkit_metrics::{Volume, class_order};
 
 use crate::rules::class_number;
-use crate::{Baseline, CheckReport, DefenseFile, FileCheck, Implausible, Overhead, Rules, UploadCost};
+use crate::{Baseline, CheckReport, DefenseFile, FileCheck, Implausible, Overhead, Plausibility, Rules, UploadCost};
 
 /// Names of the columns that tell traces apart: class and repetition.
 const KEYS: [&str; 2] = ["cell_id", "rep"];
@@ -84,6 +84,35 @@ fn write_class_names(path: &Path, names: &[String]) -> Result<(), WriteError> {
         }
         writer.flush().map_err(|error| WriteError::io(path, error))
     })
+}
+
+/// Why a file gives no baseline.
+#[derive(Debug, Error)]
+pub enum BaselineError {
+    /// Nothing can carry such a share.
+    #[error("--least-share {0}: a share is above 0 and 1 at most")]
+    Share(f64),
+    /// The file is none.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// It has no traces.
+    #[error("{}: there are no traces in it", .0.display())]
+    NoTraces(PathBuf),
+}
+
+impl Baseline {
+    /// Of the undefended traffic in a defence file, of which a defence carries this share at least.
+    ///
+    /// # Errors
+    /// A share that is none; what [`read_defense`] refuses; no traces.
+    pub fn of_file(undefended: &Path, least_share: f64) -> Result<Self, BaselineError> {
+        if !(least_share > 0.0 && least_share <= 1.0) {
+            return Err(BaselineError::Share(least_share));
+        }
+        let set = read_defense(undefended, &ReadLimits::OWN)?;
+        let baseline = Self::of(&set, Plausibility { least_share, ..Plausibility::default() });
+        baseline.ok_or_else(|| BaselineError::NoTraces(undefended.to_owned()))
+    }
 }
 
 /// Reads a defence or train file: classes are the numbers of `cell_id`, there are no sessions, the layer is unknown.

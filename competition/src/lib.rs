@@ -23,7 +23,7 @@ pub use attack::{AttackFileError, Prediction, check_attack, join_attacks, write_
 pub use captures::{UNKNOWN_CLASS, capture_ids, read_captures};
 pub use checked::{AttackFile, Checked, DefenseFile, FileCheck};
 pub use codabench::{Bundle, BundleOptions, bundle_for_codabench};
-pub use defense::{DefenseExportError, Export, check_defense, export_defense, read_defense};
+pub use defense::{BaselineError, DefenseExportError, Export, check_defense, export_defense, read_defense};
 pub use error::CompetitionError;
 pub use halves::halves;
 pub use kaggle::{Hosted, split_for_hosts};

@@ -30,7 +30,7 @@ pub use simulate::load::Load;
 pub use simulate::pipeline::Pipeline;
 pub use simulate::profile::{Needs, Profile};
 pub use simulate::retime::{RetimeReport, RetimeSession, Retimed, RetimedSession, RetimedSet, retime, retime_set};
-pub use spec::grid::{GridError, grid, with_machines_of_files};
+pub use spec::grid::{DefenseGrid, GridError, grid, with_machines_of_files};
 pub use spec::info::{DefaultValue, DefenseInfo, Parameter, Preset};
 pub use spec::limit::Limit;
 pub use spec::named::NamedDefense;

@@ -64,6 +64,19 @@ impl FromStr for Attacks {
 }
 
 impl Attacks {
+    /// One attack to train; all of them are for comparing.
+    ///
+    /// # Errors
+    /// All of them; what is the name of none.
+    pub fn to_train(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            Ok(Self::All) => {
+                Err("`all` compares attacks, and a model file holds one: wfkit evaluate TRACES --attack all shows which to train".to_owned())
+            }
+            attack => attack.map_err(|error: AttackError| error.to_string()),
+        }
+    }
+
     /// Its name; none of all of them.
     pub fn name(&self) -> Option<&str> {
         match self {

@@ -30,6 +30,21 @@ impl MadeFolder {
         Ok(Self { tool: report["tool"].clone(), sha256: report["inputs"][0]["sha256"].clone() })
     }
 
+    /// That the folder was made of what has this digest.
+    ///
+    /// # Errors
+    /// That it was made of something else.
+    pub fn is_of(&self, sha256: &str, (input, folder): (&Path, &Path)) -> Result<(), ExperimentError> {
+        if self.sha256 == sha256 {
+            return Ok(());
+        }
+        let (input, folder) = (input.display(), folder.display());
+        Err(ExperimentError::Unfit(format!(
+            "{input}: it is not what {folder} was made of: SHA-256 {sha256}, then {}",
+            self.sha256
+        )))
+    }
+
     /// A folder that is not there yet, of the name of this one and beside it, so that both are on one disk.
     ///
     /// # Errors

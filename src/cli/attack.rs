@@ -9,9 +9,10 @@ use wfkit_features::Channel;
 
 use super::values;
 use crate::help;
-use wfkit_datasets::Shard;
 use wfkit_evaluate::{AttackName, Attacks, Benchmark, Labelled};
+use wfkit_terminal::large::InParts;
 use wfkit_terminal::values::{Percents, one_of, share};
+use wfkit_terminal::{picture_path, sheet_path};
 
 /// What a split keeps together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -43,7 +44,7 @@ pub(crate) struct AttackArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
     pub(crate) max_leaf_nodes: Option<u32>,
     /// Between which values forests cut a feature.
-    #[arg(long, value_parser = values::splits(), default_value = "exact")]
+    #[arg(long, value_parser = one_of(Splits::ALL, Splits::name, Splits::meaning), default_value = "exact")]
     pub(crate) splits: Splits,
     /// How often a neural net goes through its traces at most; it stops by itself once what it holds back is judged no better [default: as
     /// published].
@@ -51,7 +52,7 @@ pub(crate) struct AttackArgs {
     pub(crate) epochs: Option<u16>,
     /// Whose forest: wfkit's own, or a library's as a second opinion (hard votes averaged over its trees, since these
     /// libraries' forests give no class probabilities).
-    #[arg(long, value_parser = values::backend(), default_value = "native")]
+    #[arg(long, value_parser = one_of(Backend::ALL, Backend::name, Backend::meaning), default_value = "native")]
     pub(crate) backend: Backend,
     /// Calibrate probabilities, out of bag where the classifier can be judged so, else in inner folds: none, temperature, platt, isotonic
     /// [default: none; for best, alignment and nets: temperature].
@@ -96,7 +97,7 @@ pub(crate) enum ClassWeight {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = help::of_attacks(), mut_arg("attack", |attack| attack.value_parser(values::attack_to_train)))]
+#[command(after_help = help::of_attacks(), mut_arg("attack", |attack| attack.value_parser(Attacks::to_train)))]
 pub(crate) struct Train {
     /// Trace files, or one feature file.
     #[arg(required = true, value_name = "TRACES|FEATURES")]
@@ -122,16 +123,10 @@ pub(crate) struct Predict {
     /// Probabilities to write: .parquet, .csv or .csv.zip.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
-    /// A Parquet file of more packets than this is worked through in parts, some row groups at a time, so that it need not fit memory; a packet takes
-    /// 12 bytes. The answers are the same.
-    #[arg(long, value_name = "PACKETS", default_value_t = crate::large::AT_ONCE)]
-    pub(crate) at_once: u64,
-    /// Do one share of the work, as for job arrays: 3/16 is the third of sixteen. `wfkit dataset merge` joins what all of them wrote to the bytes of one
-    /// run. TRACES is one .parquet file.
-    #[arg(long, value_name = "I/N", conflicts_with = "competition")]
-    pub(crate) shard: Option<Shard>,
+    #[command(flatten)]
+    pub(crate) in_parts: InParts,
     /// Write the competition's attack file: the input is a test file, the answer has one row a capture_id.
-    #[arg(long, requires = "team_id")]
+    #[arg(long, requires = "team_id", conflicts_with = "shard")]
     pub(crate) competition: bool,
     /// The team whose traces are attacked.
     #[arg(long, value_name = "N", requires = "competition")]
@@ -213,10 +208,10 @@ pub(crate) struct Evaluate {
     #[arg(long, value_name = "NAME")]
     pub(crate) against: Vec<AttackName>,
     /// Write the score sheet, every number with its interval: .json or .md.
-    #[arg(long, value_name = "FILE", value_parser = values::sheet)]
+    #[arg(long, value_name = "FILE", value_parser = sheet_path)]
     pub(crate) sheet: Option<PathBuf>,
     /// Write the reliability picture, with --matrix the heat map: .svg or .png.
-    #[arg(long, value_name = "FILE", value_parser = values::picture)]
+    #[arg(long, value_name = "FILE", value_parser = picture_path)]
     pub(crate) picture: Option<PathBuf>,
     // Last, since its heading would be that of what follows.
     #[command(flatten)]
@@ -251,10 +246,10 @@ pub(crate) struct Score {
     #[arg(long, value_name = "SHARE", requires = "open_world", num_args = 1.., value_delimiter = ',', value_parser = share)]
     pub(crate) base_rate: Vec<f64>,
     /// Write the score sheet, every number with its interval: .json or .md.
-    #[arg(long, value_name = "FILE", value_parser = values::sheet)]
+    #[arg(long, value_name = "FILE", value_parser = sheet_path)]
     pub(crate) sheet: Option<PathBuf>,
     /// Write the reliability picture: .svg or .png.
-    #[arg(long, value_name = "FILE", value_parser = values::picture)]
+    #[arg(long, value_name = "FILE", value_parser = picture_path)]
     pub(crate) picture: Option<PathBuf>,
 }
 

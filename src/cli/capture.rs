@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgAction, Args, Subcommand};
+use clap::{Args, Subcommand};
 use wfkit_capture::live::Filter;
-use wfkit_capture::{ClientRule, FlowScope, ImportOptions, LabelSource, OutlierRule, PeerRule, Selection};
-use wfkit_datasets::{Layer, PacketColumn, Shard};
-use wfkit_terminal::quantities::{duration, seconds};
+use wfkit_datasets::Shard;
+use wfkit_terminal::captures::ImportArgs;
+use wfkit_terminal::quantities::duration;
 
 use crate::help;
-use wfkit_terminal::values::{on_or_off, one_of};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Capture {
@@ -34,82 +33,6 @@ pub(crate) enum Capture {
     Collect(CaptureCollect),
 }
 
-/// Heads the options that say how captures are read.
-pub(crate) const READING_CAPTURES: &str = "Reading captures";
-
-/// How captures are read.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = READING_CAPTURES)]
-pub(crate) struct Import {
-    /// Pattern for file names, with a named group `class`, and `rep` and `session` if there are any; or `folders`: the
-    /// folder of a file is its class, the one around that its session
-    /// [default: manifest.csv where the folder has one, else names such as cell_3_rep_12.pcap and 3_12.pcap, without dates].
-    #[arg(long, value_name = "REGEX|folders", conflicts_with = "labels")]
-    pub(crate) label: Option<LabelSource>,
-    /// CSV with the columns path, class and, if there are any, rep, session and origin: splits never tear traces of one origin apart.
-    #[arg(long, value_name = "CSV")]
-    pub(crate) labels: Option<PathBuf>,
-    /// Who is the client: `auto`, an address range such as 10.0.0.0/8, or `port:N` for whoever talks to port N.
-    #[arg(long, default_value = "auto", value_name = "auto|CIDR|port:N")]
-    pub(crate) client: ClientRule,
-    /// Which size the sizes are.
-    #[arg(long, value_parser = one_of(Layer::KNOWN, Layer::name, Layer::meaning), default_value = "tcp")]
-    pub(crate) layer: Layer,
-    /// Put TCP segments in order and drop retransmitted bytes, or count every segment with payload as captured; tls and
-    /// cell need it on, frame and ip take no notice.
-    #[arg(long, action = ArgAction::Set, value_parser = on_or_off(), default_value = "on")]
-    pub(crate) reassembly: bool,
-    /// Keep the flow to the main peer (the one with most bytes), or everything of the client.
-    #[arg(long, value_parser = one_of(FlowScope::ALL, FlowScope::name, FlowScope::meaning), default_value = "main")]
-    pub(crate) flows: FlowScope,
-    /// Which peer is meant: `main`, `common` for the one that most files share (such as the guard of Tor), an address range,
-    /// or ports; of several the one with most bytes.
-    #[arg(long, default_value = "main", value_name = "main|common|CIDR|port:N[-M]")]
-    pub(crate) peer: PeerRule,
-    /// Look inside of tunnels (IP in IP, GRE, VXLAN): the packet in the packet counts.
-    #[arg(long)]
-    pub(crate) inner: bool,
-    /// Cut idle heads and tails: parts with less than 1 % of the bytes, apart from the rest by this long a pause.
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    pub(crate) trim: Option<f64>,
-    /// Leave out traces with fewer packets.
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    pub(crate) min_packets: usize,
-    /// Leave out outliers: traces whose incoming bytes are more than 1.5 interquartile ranges from the quartiles of
-    /// their class. Only for traces that attacks are trained on: an attacker does not choose what he is to recognise.
-    #[arg(long, default_value = "keep", value_name = "keep|iqr")]
-    pub(crate) outliers: OutlierRule,
-    /// Keep more of each packet than time and size: which flow it is of, its protocol. Parquet holds it, splits and defences keep it.
-    #[arg(long, value_name = "COLUMN,..", value_delimiter = ',', value_parser = one_of([PacketColumn::Flow, PacketColumn::Proto], PacketColumn::name, PacketColumn::meaning))]
-    pub(crate) packet_columns: Vec<PacketColumn>,
-}
-
-/// Where labels come from: a pattern, else a manifest, else what is there.
-pub(super) fn label_source(label: Option<&LabelSource>, manifest: Option<&PathBuf>) -> LabelSource {
-    let of_manifest = || manifest.cloned().map_or(LabelSource::Auto, LabelSource::Manifest);
-    label.cloned().unwrap_or_else(of_manifest)
-}
-
-impl From<&Import> for ImportOptions {
-    fn from(options: &Import) -> Self {
-        Self {
-            layer: options.layer,
-            reassembly: options.reassembly,
-            client: options.client,
-            flows: options.flows,
-            peer: options.peer,
-            inner: options.inner,
-            labels: label_source(options.label.as_ref(), options.labels.as_ref()),
-            select: Selection {
-                trim_ns: options.trim.map(|seconds| (seconds * 1e9) as u64),
-                min_packets: options.min_packets,
-                outliers: options.outliers,
-            },
-            packet_columns: options.packet_columns.clone(),
-        }
-    }
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct CaptureImport {
     /// Capture files, or folders of them; `-` is the standard input, whose class is `stdin`.
@@ -127,7 +50,7 @@ pub(crate) struct CaptureImport {
     #[arg(long, value_name = "I/N")]
     pub(crate) shard: Option<Shard>,
     #[command(flatten)]
-    pub(crate) import: Import,
+    pub(crate) import: ImportArgs,
 }
 
 #[derive(Debug, Args)]

@@ -4,33 +4,31 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
-use wfkit_capture::{ClientRule, FlowScope, ImportOptions, LabelSource, PeerRule};
 use wfkit_datasets::formats::{ChangesOfLabels, ColumnMap, FieldFormat};
-use wfkit_datasets::{ClassList, Layer, PacketColumn, PublicSet};
+use wfkit_datasets::{ClassList, PublicSet};
 use wfkit_evaluate::AttackName;
+use wfkit_terminal::captures::PacketTextArgs;
+use wfkit_terminal::input::TraceFiles;
 use wfkit_terminal::quantities::{GivenOrMeasured, nanoseconds, numbers, times};
 
 use super::SplitBy;
 use super::values::{self, ReadAs};
 use crate::help;
-use wfkit_terminal::values::one_of;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Dataset {
     /// What is in trace files: classes, sessions, sizes, duplicates.
     Info {
-        /// Trace files or folders of them; formats are found by content.
-        #[arg(required = true, value_name = "TRACES")]
-        traces: Vec<PathBuf>,
+        #[command(flatten)]
+        traces: TraceFiles,
         /// Print all of the report and every class, not the answer alone.
         #[arg(long)]
         full: bool,
     },
     /// Draw traces in the terminal: bytes over time, each way.
     Show {
-        /// Trace files or folders of them; formats are found by content.
-        #[arg(required = true, value_name = "TRACES")]
-        traces: Vec<PathBuf>,
+        #[command(flatten)]
+        traces: TraceFiles,
         /// Traces of these classes, or of those in a file with one a line [default: all].
         #[arg(long, value_name = "CLASS,..|@FILE")]
         classes: Option<ClassList>,
@@ -63,9 +61,8 @@ pub(crate) enum Dataset {
     },
     /// Write the traces that are wanted, and count the others by why they are not.
     Filter {
-        /// Trace files or folders of them; formats are found by content.
-        #[arg(required = true, value_name = "TRACES")]
-        traces: Vec<PathBuf>,
+        #[command(flatten)]
+        traces: TraceFiles,
         #[command(flatten)]
         wanted: Wanted,
         /// Trace file to write: .parquet, .csv or .csv.zip.
@@ -75,9 +72,8 @@ pub(crate) enum Dataset {
     /// Write traces that are drawn by the seed: so many of each class, of so many classes.
     #[command(group = ArgGroup::new("drawn").args(["traces_each", "classes"]).required(true).multiple(true))]
     Sample {
-        /// Trace files or folders of them; formats are found by content.
-        #[arg(required = true, value_name = "TRACES")]
-        traces: Vec<PathBuf>,
+        #[command(flatten)]
+        traces: TraceFiles,
         /// Traces of each class; of a class with fewer all of them. With more, those that are drawn with fewer stay drawn [default: all].
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         traces_each: Option<u32>,
@@ -93,9 +89,8 @@ pub(crate) enum Dataset {
     Convert(Box<Convert>),
     /// Make an open world of a closed one: all classes but the monitored ones become one class, and what a trace of it shows, its old class, its page.
     Relabel {
-        /// Trace files or folders of them; formats are found by content.
-        #[arg(required = true, value_name = "TRACES")]
-        traces: Vec<PathBuf>,
+        #[command(flatten)]
+        traces: TraceFiles,
         /// Classes to monitor, or a file with one a line.
         #[arg(long, value_name = "CLASS,..|@FILE", required = true)]
         monitored: ClassList,
@@ -116,9 +111,8 @@ pub(crate) enum Dataset {
     /// A shorter round trip cannot take more from a gap than it has: such gaps become 0, and their packets are counted as clipped. No packet
     /// overtakes another of its direction. Each trace is a copy of its load (`origin`), so that no split learns from one and tests the other.
     Retime {
-        /// Trace files or folders of them; formats are found by content.
-        #[arg(required = true, value_name = "TRACES")]
-        traces: Vec<PathBuf>,
+        #[command(flatten)]
+        traces: TraceFiles,
         /// The round trip to be, such as 80ms.
         #[arg(long, value_name = "TIME", value_parser = nanoseconds)]
         rtt: u64,
@@ -141,16 +135,14 @@ pub(crate) enum Dataset {
     },
     /// Read everything and list what is wrong or suspicious.
     Validate {
-        /// Trace files or folders of them; formats are found by content.
-        #[arg(required = true, value_name = "TRACES")]
-        traces: Vec<PathBuf>,
+        #[command(flatten)]
+        traces: TraceFiles,
     },
     /// What could be learned without the traffic's content: whether when, where or in what order traces were recorded gives their classes away.
     #[command(after_help = help::OF_AUDIT)]
     Audit {
-        /// Trace files or folders of them; formats are found by content.
-        #[arg(required = true, value_name = "TRACES")]
-        traces: Vec<PathBuf>,
+        #[command(flatten)]
+        traces: TraceFiles,
         /// The attack that shortcuts are held against; `wfkit attacks` lists them.
         #[arg(long, default_value = "kfp-size", value_name = "NAME")]
         attack: AttackName,
@@ -162,9 +154,8 @@ pub(crate) enum Dataset {
     /// load, and pages of a background, stay together.
     #[command(after_help = help::OF_SPLIT)]
     Split {
-        /// Trace files or folders of them; formats are found by content.
-        #[arg(required = true, value_name = "TRACES")]
-        traces: Vec<PathBuf>,
+        #[command(flatten)]
+        traces: TraceFiles,
         #[command(flatten)]
         how: HowToSplit,
         /// Folder for train.parquet and test.parquet; with --folds the file to write: .csv, .csv.zip or .parquet.
@@ -173,53 +164,11 @@ pub(crate) enum Dataset {
     },
 }
 
-/// How packets in text are imported; each as `capture import` has it, and by default as there.
-#[derive(Debug, Args)]
-#[command(next_help_heading = super::READING_CAPTURES)]
-pub(crate) struct OfPackets {
-    /// Packets in text: pattern for file names with named groups class, rep, session; or `folders`.
-    #[arg(long, value_name = "REGEX|folders", conflicts_with = "labels")]
-    label: Option<LabelSource>,
-    /// Packets in text: CSV with the columns path, class and, if there are any, rep, session and origin.
-    #[arg(long, value_name = "CSV")]
-    labels: Option<PathBuf>,
-    /// Packets in text: who is the client [default: auto].
-    #[arg(long, value_name = "auto|CIDR|port:N")]
-    client: Option<ClientRule>,
-    /// Packets in text: which size the sizes are [default: tcp].
-    #[arg(long, value_parser = one_of(Layer::KNOWN, Layer::name, Layer::meaning))]
-    layer: Option<Layer>,
-    /// Packets in text: the flow to the main peer, or everything of the client [default: main].
-    #[arg(long, value_parser = one_of(FlowScope::ALL, FlowScope::name, FlowScope::meaning))]
-    flows: Option<FlowScope>,
-    /// Packets in text: which peer is meant [default: main].
-    #[arg(long, value_name = "main|common|CIDR|port:N[-M]")]
-    peer: Option<PeerRule>,
-    /// Packets in text: what to keep of each packet beside time and size.
-    #[arg(long, value_name = "COLUMN,..", value_delimiter = ',', value_parser = one_of([PacketColumn::Flow, PacketColumn::Proto], PacketColumn::name, PacketColumn::meaning))]
-    packet_columns: Vec<PacketColumn>,
-}
-
-impl From<&OfPackets> for ImportOptions {
-    fn from(options: &OfPackets) -> Self {
-        Self {
-            labels: super::label_source(options.label.as_ref(), options.labels.as_ref()),
-            client: options.client.unwrap_or_default(),
-            layer: options.layer.unwrap_or(Layer::Tcp),
-            flows: options.flows.unwrap_or_default(),
-            peer: options.peer.unwrap_or_default(),
-            packet_columns: options.packet_columns.clone(),
-            ..Self::default()
-        }
-    }
-}
-
 /// What is written as what.
 #[derive(Debug, Args)]
 pub(crate) struct Convert {
-    /// Trace files or folders of them; formats are found by content.
-    #[arg(required = true, value_name = "TRACES")]
-    pub(crate) traces: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) traces: TraceFiles,
     /// Trace file to write: .parquet, .csv or .csv.zip; with --to a file or folder of that format.
     #[arg(long, value_name = "FILE", required_unless_present = "pcap")]
     pub(crate) out: Option<PathBuf>,
@@ -250,7 +199,7 @@ pub(crate) struct Convert {
     #[arg(long, value_name = "PACKETS", default_value_t = crate::large::AT_ONCE)]
     pub(crate) at_once: u64,
     #[command(flatten)]
-    pub(crate) packets: OfPackets,
+    pub(crate) packets: PacketTextArgs,
 }
 
 impl Convert {
@@ -374,9 +323,8 @@ pub(crate) enum Sessions {
     /// Put page loads one after the other, each at most once. The class of a session is its number of pages; which they are and when they begin
     /// stands beside it, in FILE.pages.json.
     Make {
-        /// Trace files or folders of them; formats are found by content.
-        #[arg(required = true, value_name = "TRACES")]
-        traces: Vec<PathBuf>,
+        #[command(flatten)]
+        traces: TraceFiles,
         /// Pages of a session: a number, or a range of which each is equally likely.
         #[arg(long, default_value = "2..16", value_name = "N|MIN..MAX", value_parser = numbers)]
         pages: RangeInclusive<usize>,

@@ -4,13 +4,13 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use wfkit_defend::{DefenseSpec, DelayModel, Limit, NamedDefense, StopRule};
+use wfkit_defend::{DefenseGrid, DefenseSpec, DelayModel, Limit, NamedDefense, StopRule};
 use wfkit_evaluate::AttackName;
+use wfkit_terminal::captures::ImportArgs;
+use wfkit_terminal::input::TraceFiles;
+use wfkit_terminal::large::InParts;
 
-use super::Import;
-use super::values::{self, Defenses};
 use crate::help;
-use wfkit_datasets::Shard;
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, after_help = help::of_defences())]
@@ -38,12 +38,11 @@ pub(crate) enum DefendCommand {
     /// Parameters that cannot work on these traces, told before the run.
     Lint {
         /// The defence: `name[:preset][,key=value]`; layers joined by +.
-        #[arg(value_name = "SPEC", value_parser = values::layers)]
+        #[arg(value_name = "SPEC", value_parser = DefenseSpec::with_files)]
         defence: DefenseSpec,
-        /// Trace files or folders of them; formats are found by content.
-        #[arg(required = true, value_name = "TRACES")]
-        traces: Vec<PathBuf>,
-        #[arg(long = "most-packets", default_value_t = Limit::DEFAULT, value_name = "N", value_parser = most_packets, help = MOST_PACKETS)]
+        #[command(flatten)]
+        traces: TraceFiles,
+        #[arg(long = "most-packets", default_value_t = Limit::DEFAULT, value_name = "N", help = MOST_PACKETS)]
         limit: Limit,
     },
 }
@@ -72,24 +71,16 @@ pub(crate) struct DefendVerify {
 pub(super) const MOST_PACKETS: &str = "The most packets of a defended trace, and 32 times as many of all together; one takes up to 44 bytes of memory, so that with the \
     default a set takes 6 GB at most. What would get larger is an error before there is memory for it";
 
-/// A limit on packets.
-pub(super) fn most_packets(text: &str) -> Result<Limit, String> {
-    match text.parse() {
-        Ok(packets @ 1..=0x8000_0000) => Ok(Limit::packets(packets)),
-        _ => Err("not a number from 1 to 2147483648".to_owned()),
-    }
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct DefendTraces {
-    /// Trace files or folders of them; formats are found by content.
-    #[arg(required = true, value_name = "TRACES")]
-    pub(crate) traces: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) traces: TraceFiles,
     /// The defence: `name[:preset][,key=value]`; layers joined by +.
-    #[arg(long = "defence", alias = "defense", value_name = "SPEC", value_parser = values::layers)]
+    #[arg(long = "defence", alias = "defense", value_name = "SPEC", value_parser = DefenseSpec::with_files)]
     pub(crate) defence: DefenseSpec,
     /// Defended traces to write: .parquet, .csv or .csv.zip.
-    #[arg(long, value_name = "FILE")]
+    // With parts of other types, nothing tells that it is asked for but what is named here.
+    #[arg(long, value_name = "FILE", group = "DefendTraces")]
     pub(crate) out: PathBuf,
     /// What waits for a packet that is held back: none, optimistic (its direction), pessimistic (everything) or inferred (what seems to
     /// answer it); for layers that are not given `delays` [default: optimistic, as in published simulations]. The report has the time overhead under all of them.
@@ -97,20 +88,14 @@ pub(crate) struct DefendTraces {
     pub(crate) delay: Option<DelayModel>,
     /// When padding stops: oracle, with the last normal packet of the trace; or soft:W, W (such as 4s) after it, for a defence that
     /// cannot know that it was the last; for layers that are not given `stop` [default: oracle].
-    #[arg(long, value_name = "oracle|soft:W", value_parser = stop_rule)]
+    #[arg(long, value_name = "oracle|soft:W", value_parser = StopRule::of_padding)]
     pub(crate) stop: Option<StopRule>,
     /// Then send everything over a link of this rate, such as 10Mbit/s, with a first-in-first-out queue each way; two rates
     /// joined by a comma are out and in.
-    #[arg(long, value_name = "RATE[,RATE]", value_parser = link)]
+    #[arg(long, value_name = "RATE[,RATE]", value_parser = DefenseSpec::of_link)]
     pub(crate) link: Option<DefenseSpec>,
-    /// A Parquet file of more packets than this is worked through in parts, some row groups at a time, so that it need not fit memory; a packet takes
-    /// 12 bytes. What is written is the same; attacks of the report then look at some traces, and say at which.
-    #[arg(long, value_name = "PACKETS", default_value_t = crate::large::AT_ONCE)]
-    pub(crate) at_once: u64,
-    /// Do one share of the work, as for job arrays: 3/16 is the third of sixteen. `wfkit dataset merge` joins what all of them wrote to the bytes of one
-    /// run. TRACES is one .parquet file.
-    #[arg(long, value_name = "I/N")]
-    pub(crate) shard: Option<Shard>,
+    #[command(flatten)]
+    pub(crate) in_parts: InParts,
     /// Training traces, for a defence that learns a database from them and their classes; make them with `wfkit dataset split`. `self` learns
     /// from the traces to defend, so that what is reported is too good.
     #[arg(long, value_name = "TRAINING|self")]
@@ -123,7 +108,7 @@ pub(crate) struct DefendTraces {
     /// Of a defence that leaves nothing to chance there is one.
     #[arg(long, default_value_t = wfkit_evaluate::DRAWS_TRAIN, value_name = "N")]
     pub(crate) draws_train: NonZeroU32,
-    #[arg(long = "most-packets", default_value_t = Limit::DEFAULT, value_name = "N", value_parser = most_packets, help = MOST_PACKETS)]
+    #[arg(long = "most-packets", default_value_t = Limit::DEFAULT, value_name = "N", help = MOST_PACKETS)]
     pub(crate) limit: Limit,
     /// Check what takes a second run and a second reading too: same seed, same traces; labels do not matter; the file
     /// costs what the report says.
@@ -143,17 +128,9 @@ pub(crate) struct DefendTraces {
 impl DefendTraces {
     /// The specification with the options of the simulation in it, so that it says everything wherever it is kept.
     pub(crate) fn spec(&self) -> DefenseSpec {
-        let mut spec = self.defence.clone();
-        if let Some(link) = &self.link {
-            spec = spec.then(link.clone());
-        }
-        if let Some(model) = self.delay {
-            spec = spec.with_delays(model);
-        }
-        if let Some(rule) = self.stop {
-            spec = spec.with_stop(rule);
-        }
-        spec
+        let linked = self.link.iter().cloned().fold(self.defence.clone(), DefenseSpec::then);
+        let delayed = self.delay.into_iter().fold(linked, DefenseSpec::with_delays);
+        self.stop.into_iter().fold(delayed, DefenseSpec::with_stop)
     }
 }
 
@@ -164,29 +141,12 @@ pub(crate) struct DefendCost {
     pub(crate) paths: Vec<PathBuf>,
     /// A defence, or several as one, as in `wfkit sweep`; repeat for more.
     #[arg(long = "defence", alias = "defense", required = true, value_name = "SPECS")]
-    pub(crate) defences: Vec<Defenses>,
+    pub(crate) defences: Vec<DefenseGrid>,
     /// How often each defence that leaves something to chance is drawn; what is told is the median of the draws, and the lowest and highest of them.
     #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) draws: u16,
-    #[arg(long = "most-packets", default_value_t = Limit::DEFAULT, value_name = "N", value_parser = most_packets, help = MOST_PACKETS)]
+    #[arg(long = "most-packets", default_value_t = Limit::DEFAULT, value_name = "N", help = MOST_PACKETS)]
     pub(crate) limit: Limit,
     #[command(flatten)]
-    pub(crate) import: Import,
-}
-
-/// A stop rule of a defence that pads.
-pub(super) fn stop_rule(text: &str) -> Result<StopRule, String> {
-    match text.parse()? {
-        StopRule::NoPadding => Err("oracle or soft:W, as in soft:4s".to_owned()),
-        rule => Ok(rule),
-    }
-}
-
-/// A link as a last layer.
-fn link(text: &str) -> Result<DefenseSpec, String> {
-    let spec = match text.split_once(',') {
-        Some((out, inward)) => format!("link,rate-out={out},rate-in={inward}"),
-        None => format!("link,rate={text}"),
-    };
-    spec.parse().map_err(|error: wfkit_defend::DefenseSpecError| error.to_string())
+    pub(crate) import: ImportArgs,
 }

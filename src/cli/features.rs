@@ -6,7 +6,8 @@ use clap::{Args, Subcommand};
 use wfkit_features::{Channel, FeatureSpec};
 
 use super::values;
-use wfkit_datasets::Shard;
+use wfkit_terminal::input::TraceFiles;
+use wfkit_terminal::large::InParts;
 use wfkit_terminal::values::one_of;
 
 #[derive(Debug, Args)]
@@ -24,23 +25,17 @@ pub(crate) struct Features {
 
 #[derive(Debug, Args)]
 pub(crate) struct FeaturesExtract {
-    /// Trace files or folders of them; formats are found by content.
-    #[arg(required = true, value_name = "TRACES")]
-    pub(crate) traces: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) traces: TraceFiles,
     /// Feature sets, joined by + or commas; `wfkit features list` lists them.
     #[arg(long, value_name = "NAME[+NAME]")]
     pub(crate) set: FeatureSpec,
     /// Feature file to write: .parquet.
-    #[arg(long, value_name = "FILE")]
+    // With parts of other types, nothing tells that it is asked for but what is named here.
+    #[arg(long, value_name = "FILE", group = "FeaturesExtract")]
     pub(crate) out: PathBuf,
-    /// A Parquet file of more packets than this is worked through in parts, some row groups at a time, so that it need not fit memory; a packet takes
-    /// 12 bytes. What is written is the same; attacks of the report then look at some traces, and say at which.
-    #[arg(long, value_name = "PACKETS", default_value_t = crate::large::AT_ONCE)]
-    pub(crate) at_once: u64,
-    /// Do one share of the work, as for job arrays: 3/16 is the third of sixteen. `wfkit dataset merge` joins what all of them wrote to the bytes of one
-    /// run. TRACES is one .parquet file.
-    #[arg(long, value_name = "I/N")]
-    pub(crate) shard: Option<Shard>,
+    #[command(flatten)]
+    pub(crate) in_parts: InParts,
 }
 
 #[derive(Debug, Subcommand)]
@@ -61,9 +56,8 @@ pub(crate) enum FeaturesCommand {
     Explain(FeaturesExplain),
     /// Traces as padded arrays for learners elsewhere: X, y, rep and classes in one .npz file.
     Tensor {
-        /// Trace files or folders of them; formats are found by content.
-        #[arg(required = true, value_name = "TRACES")]
-        traces: Vec<PathBuf>,
+        #[command(flatten)]
+        traces: TraceFiles,
         /// What X holds of each packet; `tam` counts packets in slots of time instead.
         #[arg(long, value_parser = one_of(Channel::ALL, Channel::name, Channel::meaning), default_value = "direction")]
         channel: Channel,
@@ -78,9 +72,8 @@ pub(crate) enum FeaturesCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct FeaturesExplain {
-    /// Trace files or folders of them; formats are found by content.
-    #[arg(required = true, value_name = "TRACES")]
-    pub(crate) traces: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) traces: TraceFiles,
     /// Feature sets, joined by + or commas; `wfkit features list` lists them.
     #[arg(long, value_name = "NAME[+NAME]")]
     pub(crate) set: FeatureSpec,

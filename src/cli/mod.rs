@@ -16,6 +16,7 @@ use clap::{Args, Parser, Subcommand};
 use wfkit_defend::DefenseSpec;
 use wfkit_evaluate::AttackName;
 use wfkit_terminal::Global;
+use wfkit_terminal::captures::ImportArgs;
 pub(crate) use wfkit_terminal::quantities::Moment;
 
 use crate::help;
@@ -28,7 +29,7 @@ pub(crate) use defend::*;
 pub(crate) use features::*;
 pub(crate) use plot::*;
 pub(crate) use sweep::*;
-pub(crate) use values::{Defenses, ReadAs};
+pub(crate) use values::ReadAs;
 
 /// Website fingerprinting: attacks, defences and their evaluation, from packet capture to score.
 ///
@@ -130,14 +131,14 @@ pub(crate) struct Run {
     #[arg(long, default_value = "kfp-size", value_name = "NAME")]
     pub(crate) attack: AttackName,
     /// A defence to simulate; repeat for several. `wfkit defend list` lists them.
-    #[arg(long = "defence", value_name = "SPEC", value_parser = values::layers, default_values = ["pad:mtu", "front:ft-1", "tamaraw:cell"])]
+    #[arg(long = "defence", value_name = "SPEC", value_parser = DefenseSpec::with_files, default_values = ["pad:mtu", "front:ft-1", "tamaraw:cell"])]
     pub(crate) defences: Vec<DefenseSpec>,
     /// Folds of the cross-validation.
     #[arg(long, default_value_t = 5, value_name = "K", value_parser = clap::value_parser!(u16).range(2..))]
     pub(crate) folds: u16,
     // Last, since its heading would be that of what follows.
     #[command(flatten)]
-    pub(crate) import: Import,
+    pub(crate) import: ImportArgs,
 }
 
 #[derive(Debug, Args)]

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use wfkit_defend::DefenseSpec;
 
-use super::values;
-
 /// Every picture is written as the ending of its name says: .svg, .png (at twice its size), .csv (its data) or .json (a specification of Vega-Lite with the data in it).
+use wfkit_terminal::input::TraceFiles;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Plot {
     /// When what was sent: one trace, and what defences make of it, with padding marked.
@@ -55,9 +55,8 @@ pub(crate) struct PlotAlignment {
     /// Model file that `wfkit train --attack alignment` wrote; or one of `best`, where it pooled an alignment.
     #[arg(value_name = "MODEL")]
     pub(crate) model: PathBuf,
-    /// Trace files or folders of them; formats are found by content.
-    #[arg(required = true, value_name = "TRACES")]
-    pub(crate) traces: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) traces: TraceFiles,
     /// The class to align with [default: the one that the model finds most probable for the trace].
     #[arg(long, value_name = "CLASS")]
     pub(crate) class: Option<String>,
@@ -78,13 +77,12 @@ pub(crate) struct PlotAlignment {
 
 #[derive(Debug, Args)]
 pub(crate) struct PlotWaterfall {
-    /// Trace files or folders of them; formats are found by content.
-    #[arg(required = true, value_name = "TRACES")]
-    pub(crate) traces: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) traces: TraceFiles,
     #[command(flatten)]
     pub(crate) pick: PickTrace,
     /// A defence to show beside the trace as it is; repeat for several. `wfkit defend list` lists them.
-    #[arg(long = "defence", alias = "defense", value_name = "SPEC", value_parser = values::layers)]
+    #[arg(long = "defence", alias = "defense", value_name = "SPEC", value_parser = DefenseSpec::with_files)]
     pub(crate) defences: Vec<DefenseSpec>,
     /// Picture to write: .svg, .png, .csv or .json (Vega-Lite).
     #[arg(long, value_name = "FILE")]
@@ -107,9 +105,8 @@ pub(crate) struct PickTrace {
 
 #[derive(Debug, Args)]
 pub(crate) struct PlotCumulative {
-    /// Trace files or folders of them; formats are found by content.
-    #[arg(required = true, value_name = "TRACES")]
-    pub(crate) traces: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) traces: TraceFiles,
     /// A class to show the first trace of; repeat for several [default: the first six classes].
     #[arg(long = "class", value_name = "CLASS")]
     pub(crate) classes: Vec<String>,
@@ -120,11 +117,10 @@ pub(crate) struct PlotCumulative {
 
 #[derive(Debug, Args)]
 pub(crate) struct PlotSizes {
-    /// Trace files or folders of them; formats are found by content.
-    #[arg(required = true, value_name = "TRACES")]
-    pub(crate) traces: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) traces: TraceFiles,
     /// A defence to show beside the traces as they are; repeat for several. `wfkit defend list` lists them.
-    #[arg(long = "defence", alias = "defense", value_name = "SPEC", value_parser = values::layers)]
+    #[arg(long = "defence", alias = "defense", value_name = "SPEC", value_parser = DefenseSpec::with_files)]
     pub(crate) defences: Vec<DefenseSpec>,
     /// Picture to write: .svg, .png, .csv or .json (Vega-Lite).
     #[arg(long, value_name = "FILE")]

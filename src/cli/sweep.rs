@@ -4,25 +4,24 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::Args;
-use wfkit_defend::{DelayModel, Limit, StopRule, variants_called};
+use wfkit_defend::{DefenseGrid, DelayModel, Limit, StopRule, variants_called};
 
 use super::SplitBy;
-use super::defend::{MOST_PACKETS, most_packets, stop_rule};
-use super::values::Defenses;
+use super::defend::MOST_PACKETS;
 use crate::help;
 use wfkit_datasets::Shard;
 use wfkit_evaluate::AttackName;
 use wfkit_evaluate::published::data_set;
+use wfkit_terminal::input::TraceFiles;
 
 #[derive(Debug, Args)]
 #[command(after_help = help::OF_SWEEP)]
 pub(crate) struct Sweep {
-    /// Trace files or folders of them; formats are found by content.
-    #[arg(required = true, value_name = "TRACES")]
-    pub(crate) traces: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) traces: TraceFiles,
     /// A defence, or several as one: lists a|b|c and ranges a..b or a..b/n in place of values; repeat for more.
     #[arg(long = "defence", alias = "defense", value_name = "SPECS", required_unless_present_any = ["plan", "variants"])]
-    pub(crate) defences: Vec<Defenses>,
+    pub(crate) defences: Vec<DefenseGrid>,
     /// More of them from a file, one a line; what follows # is a comment.
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: Option<PathBuf>,
@@ -52,7 +51,7 @@ pub(crate) struct Sweep {
     #[arg(long, value_name = "MODEL")]
     pub(crate) delay: Option<DelayModel>,
     /// When padding stops, as in `wfkit defend`.
-    #[arg(long, value_name = "oracle|soft:W", value_parser = stop_rule)]
+    #[arg(long, value_name = "oracle|soft:W", value_parser = StopRule::of_padding)]
     pub(crate) stop: Option<StopRule>,
     /// Stratified folds, the same traces in each for every defence [default: 5].
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(2..))]
@@ -69,7 +68,7 @@ pub(crate) struct Sweep {
     /// Show published numbers beside: those of the data set that the traces are, and with `all` those of others too, marked as foreign.
     #[arg(long, value_name = "DATA-SET|all", value_delimiter = ',', value_parser = data_set)]
     pub(crate) published: Vec<String>,
-    #[arg(long = "most-packets", default_value_t = Limit::DEFAULT, value_name = "N", value_parser = most_packets, help = MOST_PACKETS)]
+    #[arg(long = "most-packets", default_value_t = Limit::DEFAULT, value_name = "N", help = MOST_PACKETS)]
     pub(crate) limit: Limit,
     /// Measure everything anew, whatever is kept.
     #[arg(long)]

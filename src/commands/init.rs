@@ -1,6 +1,7 @@
 //! `wfkit init`: a pipeline file to begin with.
 
 use anyhow::Result;
+use wfkit_terminal::path_from;
 
 use crate::cli;
 use crate::context::Context;
@@ -11,8 +12,7 @@ pub(crate) fn run(options: &cli::Init, context: &Context<'_>) -> Result<()> {
     let input = options.input.as_deref().map(|input| {
         // Relative to the folder of the file, as all paths in it are.
         let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let both = folder.and_then(|folder| Some((input.canonicalize().ok()?, folder.canonicalize().ok()?)));
-        both.and_then(|(input, folder)| pathdiff::diff_paths(input, folder)).unwrap_or_else(|| input.to_owned())
+        folder.map_or_else(|| input.to_owned(), |folder| path_from(folder, input))
     });
     pipeline_file().create(out, &commented(input.as_deref()))?;
     context.printer.line(&format!("{0} is written: change what you like, then wfkit run {0}", out.display()))

@@ -1,9 +1,7 @@
 //! `wfkit predict`: class probabilities of traces by a trained attack.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-#[cfg(feature = "deep")]
-use anyhow::anyhow;
 use anyhow::{Context as _, Result, bail, ensure};
 use wfkit_classify::{FittedAttack, Samples};
 use wfkit_competition::read_captures;
@@ -23,7 +21,7 @@ pub(crate) fn run(options: &cli::Predict, context: &Context<'_>) -> Result<()> {
         Some(team_id) => attack_file(&fitted, options, team_id, context)?,
         None => probabilities(&fitted, options, context)?,
     };
-    if let Some(shard) = options.shard {
+    if let Some(shard) = options.in_parts.shard {
         findings.utility.extras.set("shard", shard.to_string());
     }
     findings.privacy.extras.set("model", fitted.model().describe());
@@ -37,7 +35,7 @@ fn attack(options: &cli::Predict) -> Result<FittedAttack> {
     let is_onnx = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"));
     if is_onnx {
         ensure!(options.weights.is_none(), "{}: --weights is for models of wfkit train", path.display());
-        return onnx(path, options);
+        return Ok(FittedAttack::load_onnx(path, options.channel, options.onnx_classes.as_deref())?);
     }
     for (given, option) in
         [(options.channel.is_some(), "--channel"), (options.onnx_classes.is_some(), "--onnx-classes")]
@@ -46,35 +44,9 @@ fn attack(options: &cli::Predict) -> Result<FittedAttack> {
     }
     let fitted = read_model(path)?;
     match &options.weights {
-        Some(weights) => Ok(fitted.with_weights(&read(weights)?).with_context(|| weights.display().to_string())?),
+        Some(weights) => Ok(fitted.with_weights_of(weights)?),
         None => Ok(fitted),
     }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).with_context(|| format!("{}: cannot read it", path.display()))
-}
-
-#[cfg(feature = "deep")]
-fn onnx(path: &Path, options: &cli::Predict) -> Result<FittedAttack> {
-    let names = |path: &PathBuf| -> Result<Vec<String>> {
-        let text = String::from_utf8(read(path)?);
-        let text = text.map_err(|_| anyhow!("{}: names of classes are UTF-8, one a line", path.display()))?;
-        Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect())
-    };
-    let given = wfkit_classify::OnnxOptions {
-        channel: options.channel,
-        classes: options.onnx_classes.as_ref().map(names).transpose()?,
-    };
-    FittedAttack::from_onnx(&read(path)?, &given).with_context(|| path.display().to_string())
-}
-
-#[cfg(not(feature = "deep"))]
-fn onnx(path: &Path, _: &cli::Predict) -> Result<FittedAttack> {
-    bail!(
-        "{}: this wfkit was built without neural nets: build it by `cargo install --path . --features deep`",
-        path.display()
-    )
 }
 
 fn probabilities(fitted: &FittedAttack, options: &cli::Predict, context: &Context<'_>) -> Result<Findings> {
@@ -83,7 +55,7 @@ fn probabilities(fitted: &FittedAttack, options: &cli::Predict, context: &Contex
         check_classes(fitted.classes(), classes, context);
         anyhow::Ok(())
     };
-    let in_parts = share_of(&options.input, (options.at_once, options.shard), context)?;
+    let in_parts = share_of(&options.input, options.in_parts, context)?;
     let Predicted { keys, probabilities, findings } = match in_parts {
         Some((mut parts, rows)) => {
             let labels = parts.labels()?.drain(rows.clone()).collect::<Vec<_>>();

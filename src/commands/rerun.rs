@@ -74,10 +74,5 @@ fn check_origin(made: &Path, pipeline: &cli::Run, context: &Context<'_>) -> Resu
         context.printer.warn(&format!("{} was made by {}, this is {TOOL}", made.display(), then.tool));
     }
     let input = pipeline.input.clone().unwrap_or_else(|| wfkit_datasets::sample().to_owned());
-    let now = &digests(std::slice::from_ref(&input))?[0].sha256;
-    if then.sha256 != *now {
-        let (input, made) = (input.display(), made.display());
-        bail!("{input}: it is not what {made} was made of: SHA-256 {now}, then {}", then.sha256);
-    }
-    Ok(())
+    Ok(then.is_of(&digests(std::slice::from_ref(&input))?[0].sha256, (&input, made))?)
 }

@@ -8,10 +8,9 @@ use wfkit_evaluate::{KnownTraces, Measured, ScoreOfFiles};
 use wfkit_report::picture::reliability;
 use wfkit_report::text::{compared, sheet};
 
-use super::evaluate::check_unmonitored;
 use crate::cli;
 use crate::context::{Context, write_picture, write_sheet};
-use crate::input::{list, read_labelled};
+use crate::input::{check_unmonitored, list, read_labelled};
 
 pub(crate) fn run(options: &cli::Score, context: &Context<'_>) -> Result<()> {
     let files: Vec<&PathBuf> = options.probabilities.iter().chain(&options.against).collect();

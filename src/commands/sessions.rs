@@ -6,10 +6,9 @@ use anyhow::{Result, bail};
 use wfkit_datasets::{SessionOptions, SessionPages, TraceFormat, digests};
 use wfkit_evaluate::{KnownSessions, MadeSessions, attack, attack_sessions};
 
-use super::evaluate::explained;
 use crate::cli;
 use crate::context::{Context, FOLDS, write};
-use crate::input::read_traces;
+use crate::input::{explained, read_traces};
 
 pub(crate) fn run(command: &cli::Sessions, context: &Context<'_>) -> Result<()> {
     match command {

@@ -1,17 +1,36 @@
 //! What commands are given: traces, or features that were taken from them before. What is odd about it is said, and in their reports.
 
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Error, Result, bail};
+use anyhow::{Error, Result, anyhow, bail, ensure};
+use clap::Args;
 use wfkit_capture::has_captures;
 use wfkit_datasets::files::is_same_file;
 use wfkit_datasets::formats::{ColumnMap, FieldFormat, ReadError, ReadTraces, read_all_traces_by};
 use wfkit_datasets::{FileKind, Observed, ObservedDoubt, TraceFormat, read_all_traces_as, unknown_classes};
-use wfkit_evaluate::{Features, Labelled, Traces};
+use wfkit_evaluate::{ExperimentError, Features, Labelled, Traces};
 use wfkit_features::FeatureMatrix;
-use wfkit_metrics::ClassMap;
+use wfkit_metrics::{ClassMap, did_you_mean_one_of};
+use wfkit_report::text::failure;
 
 use crate::Context;
+
+/// The traces that a command works on.
+#[derive(Debug, Clone, Args)]
+pub struct TraceFiles {
+    /// Trace files or folders of them; formats are found by content.
+    #[arg(required = true, value_name = "TRACES")]
+    traces: Vec<PathBuf>,
+}
+
+impl Deref for TraceFiles {
+    type Target = Vec<PathBuf>;
+
+    fn deref(&self) -> &Vec<PathBuf> {
+        &self.traces
+    }
+}
 
 /// Reads trace files, or folders of them, into one set that is not empty, and says what is odd about it.
 ///
@@ -116,6 +135,24 @@ pub fn check_observed(
 /// Warns of classes that are attacked and were not learned; says it loudly where none of them was.
 pub fn check_classes(learned: &ClassMap, attacked: &ClassMap, context: &Context<'_>) {
     unknown_classes(learned, attacked).iter().for_each(|message| context.warn_of_input(message));
+}
+
+/// Refuses a class to stand for everything unmonitored that is none of these.
+///
+/// # Errors
+/// That it is none, and which may be meant.
+pub fn check_unmonitored(class: &str, classes: &ClassMap) -> Result<()> {
+    let meant = || did_you_mean_one_of(class, classes.names().iter().map(String::as_str));
+    ensure!(classes.index_of(class).is_some(), "--open-world {class}: there is no such class{}", meant());
+    Ok(())
+}
+
+/// Why there is no result of what was asked for, and by which options there would be one.
+pub fn explained(asked: &str) -> impl Fn(ExperimentError) -> Error {
+    move |error| match failure(&error, asked) {
+        Some(told) => anyhow!(told),
+        None => error.into(),
+    }
 }
 
 /// Their names between commas.

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail, ensure};
+use clap::Args;
 use wfkit_datasets::formats::{NotInOrder, TracesInParts};
 use wfkit_datasets::{Shard, TraceParts};
 
@@ -12,6 +13,19 @@ use crate::Context;
 /// Packets of a set that is read as a whole, unless the user wants otherwise: 600 MB of them.
 pub const AT_ONCE: u64 = 50_000_000;
 
+/// How much of a set is worked on at once.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct InParts {
+    /// A Parquet file of more packets than this is worked through in parts, some row groups at a time, so that it need not fit memory; a packet takes
+    /// 12 bytes. What is written is the same; where the report attacks traces, it looks at some, and says at which.
+    #[arg(long, value_name = "PACKETS", default_value_t = AT_ONCE)]
+    pub at_once: u64,
+    /// Do one share of the work, as for job arrays: 3/16 is the third of sixteen. `wfkit dataset merge` joins what all of them wrote to the bytes of one
+    /// run. TRACES is one .parquet file.
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<Shard>,
+}
+
 /// The parts of one file of Parquet that has more packets than `at_once`, or of which one share is wanted, and which rows are worked on; none of what is
 /// to be read as a whole.
 ///
@@ -19,7 +33,7 @@ pub const AT_ONCE: u64 = 50_000_000;
 /// A share of what is not one file of Parquet, or that is empty.
 pub fn share_of<'a>(
     paths: &'a [PathBuf],
-    (at_once, shard): (u64, Option<Shard>),
+    InParts { at_once, shard }: InParts,
     context: &Context<'_>,
 ) -> Result<Option<(TraceParts<'a>, Range<usize>)>> {
     let Some(shard) = shard else {

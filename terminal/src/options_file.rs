@@ -318,6 +318,12 @@ fn typed(arg: &Arg, text: &str) -> String {
     if is_bare { text.to_owned() } else { quoted(text) }
 }
 
+/// A path as it is called from a folder; as it is where one of them is not there.
+pub fn path_from(folder: &Path, path: &Path) -> PathBuf {
+    let both = path.canonicalize().ok().zip(folder.canonicalize().ok());
+    both.and_then(|(path, folder)| pathdiff::diff_paths(path, folder)).unwrap_or_else(|| path.to_owned())
+}
+
 /// A string of TOML, whose escapes are JSON's.
 pub fn quoted(text: &str) -> String {
     Value::from(text).to_string()

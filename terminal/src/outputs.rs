@@ -1,7 +1,7 @@
 //! Files that programs write.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow};
 use wfkit_datasets::files::replace_with;
@@ -31,6 +31,27 @@ pub fn write_picture(path: &Path, svg: &str) -> Result<()> {
 /// Another ending.
 pub fn drawn_as(path: &Path) -> Result<PictureForm> {
     Ok(PictureForm::of(path)?)
+}
+
+/// The name of a picture, on a command line.
+///
+/// # Errors
+/// As [`drawn_as`].
+pub fn picture_path(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    drawn_as(&path).map(|_| path).map_err(|error| error.to_string())
+}
+
+/// The name of a score sheet, on a command line.
+///
+/// # Errors
+/// Another ending.
+pub fn sheet_path(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    match SheetForm::of(&path) {
+        Some(_) => Ok(path),
+        None => Err("a score sheet is written as .json or .md".to_owned()),
+    }
 }
 
 /// Makes the folder and those above it.

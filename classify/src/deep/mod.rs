@@ -40,7 +40,7 @@ pub(crate) fn learner(architecture: Architecture, epochs: Option<usize>) -> Resu
     }
 }
 
-pub use exchange::NetWeightsError;
+pub use exchange::{NetFileError, NetWeightsError};
 #[cfg(feature = "deep")]
 pub(crate) use learner::{Deep, DeepModel};
 #[cfg(feature = "deep")]

@@ -70,6 +70,27 @@ pub enum Splits {
 }
 
 impl Splits {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Exact, Self::Histogram];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Histogram => "histogram",
+        }
+    }
+
+    /// What it does, for who chooses.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Exact => "Between any two values that follow each other, up to 65,536 of them",
+            Self::Histogram => {
+                "Between 256 bins at most of about equally many training traces: a little faster where traces are many, and as accurate"
+            }
+        }
+    }
+
     pub(super) fn most_ranks(self) -> usize {
         match self {
             Self::Exact => EXACT_RANKS,

@@ -255,6 +255,15 @@ impl Backend {
         }
     }
 
+    /// Whose it is.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Native => "wfkit's own",
+            Self::Smartcore => "smartcore's",
+            Self::Linfa => "linfa's",
+        }
+    }
+
     /// A learner of this backend. The other libraries honour the number of trees and, like ours, look at the square root of
     /// the number of features; they have no extra-trees for classification, and are part of builds with `second-opinions` alone.
     pub fn learner(self, params: ForestParams) -> Result<Box<dyn Learner>, LearnError> {

@@ -1,5 +1,7 @@
 //! Many specifications written as one: lists and ranges of values.
 
+use std::str::FromStr;
+
 use thiserror::Error;
 
 use crate::spec::specification::LayerText;
@@ -53,6 +55,41 @@ pub fn grid(pattern: &str) -> Result<Vec<DefenseSpec>, GridError> {
     let layers = pattern.split('+').map(layers).collect::<Result<Vec<_>, _>>()?;
     let texts = product(&layers, "+").ok_or_else(|| GridError::TooMany { pattern: pattern.to_owned() })?;
     Ok(texts.iter().map(|text| text.parse()).collect::<Result<_, DefenseSpecError>>()?)
+}
+
+/// Several specifications that were written as one, on a command line or in a plan.
+#[derive(Debug, Clone)]
+pub struct DefenseGrid(pub Vec<DefenseSpec>);
+
+impl FromStr for DefenseGrid {
+    type Err = String;
+
+    /// As [`grid`] has it; `@FILE` as in [`DefenseSpec::with_files`].
+    fn from_str(text: &str) -> Result<Self, String> {
+        grid(&with_machines_of_files(text)?).map(Self).map_err(|error| error.to_string())
+    }
+}
+
+impl DefenseSpec {
+    /// A specification in which `@FILE` stands for the machines in the file.
+    ///
+    /// # Errors
+    /// A file that cannot be read; what is no specification.
+    pub fn with_files(text: &str) -> Result<Self, String> {
+        with_machines_of_files(text)?.parse().map_err(|error: DefenseSpecError| error.to_string())
+    }
+
+    /// A link as a layer: `10Mbit/s`, or `1Mbit/s,10Mbit/s` out and in.
+    ///
+    /// # Errors
+    /// What is no rate.
+    pub fn of_link(text: &str) -> Result<Self, String> {
+        let spec = match text.split_once(',') {
+            Some((out, inward)) => format!("link,rate-out={out},rate-in={inward}"),
+            None => format!("link,rate={text}"),
+        };
+        spec.parse().map_err(|error: DefenseSpecError| error.to_string())
+    }
 }
 
 /// The pattern with the machines of each file, one a line, in the place of its `=@FILE`: whatever is kept of it says everything, and

@@ -1,6 +1,7 @@
 //! How large a defended trace may get.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +56,17 @@ impl Limit {
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+impl FromStr for Limit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            Ok(packets @ 1..=0x8000_0000) => Ok(Self(packets)),
+            _ => Err("not a number from 1 to 2147483648".to_owned()),
+        }
     }
 }
 

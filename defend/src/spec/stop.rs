@@ -32,6 +32,19 @@ impl fmt::Display for StopRule {
     }
 }
 
+impl StopRule {
+    /// When padding stops, for defences that pad: every rule but [`NoPadding`](Self::NoPadding).
+    ///
+    /// # Errors
+    /// What is no such rule.
+    pub fn of_padding(text: &str) -> Result<Self, String> {
+        match text.parse()? {
+            Self::NoPadding => Err("oracle or soft:W, as in soft:4s".to_owned()),
+            rule => Ok(rule),
+        }
+    }
+}
+
 impl FromStr for StopRule {
     type Err = String;
 

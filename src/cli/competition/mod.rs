@@ -9,6 +9,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::Copies;
 use crate::help;
 pub(crate) use server::{Server, Submit, Team, Tokens};
+use wfkit_terminal::input::TraceFiles;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Competition {
@@ -41,9 +42,8 @@ pub(crate) enum Competition {
 
 #[derive(Debug, Args)]
 pub(crate) struct CompetitionExport {
-    /// Trace files or folders of them; formats are found by content.
-    #[arg(required = true, value_name = "TRACES")]
-    pub(crate) traces: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) traces: TraceFiles,
     /// Defence file to write: .csv or .csv.zip.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,

@@ -4,11 +4,11 @@ mod server;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use wfkit_competition::{
-    Baseline, BundleOptions, CheckReport, FileCheck, Plausibility, Rules, SplitOptions, UPLOADED, Verif,
-    bundle_for_codabench, check_attack, check_defense, count_all_paths, export_defense, kit_sample, read_defense,
-    score, split, split_for_hosts, split_paths, write_kit,
+    Baseline, BundleOptions, CheckReport, FileCheck, Rules, SplitOptions, UPLOADED, Verif, bundle_for_codabench,
+    check_attack, check_defense, count_all_paths, export_defense, kit_sample, read_defense, score, split,
+    split_for_hosts, split_paths, write_kit,
 };
 use wfkit_datasets::files::is_same_file;
 use wfkit_datasets::formats::ReadLimits;
@@ -114,21 +114,12 @@ fn split_file(asked: &cli::CompetitionSplit, context: &Context<'_>) -> Result<()
     context.finish_and_print(report, Some(&out.join(format!("team_{}_split", asked.team_id))))
 }
 
-/// What a defence is held against: undefended traffic, and the share of it that a defence carries at least.
-fn baseline(undefended: &Path, least_share: f64) -> Result<Baseline> {
-    let is_share = least_share > 0.0 && least_share <= 1.0;
-    ensure!(is_share, "--least-share {least_share}: a share is above 0 and 1 at most");
-    let set = read_defense(undefended, &ReadLimits::OWN)?;
-    let baseline = Baseline::of(&set, Plausibility { least_share, ..Plausibility::default() });
-    baseline.with_context(|| format!("{}: there are no traces in it", undefended.display()))
-}
-
 fn check(options: &cli::CompetitionCheck, context: &Context<'_>) -> Result<()> {
     let cli::CompetitionCheck { kind, file, verif, undefended, least_share, rules } = options;
     let (rules, limits) = (&Rules::from(rules), &ReadLimits::UPLOAD);
     let (stage, checked) = match (kind, undefended) {
         (UploadKind::Defence, undefended) => {
-            let baseline = undefended.as_ref().map(|path| baseline(path, *least_share)).transpose()?;
+            let baseline = undefended.as_ref().map(|path| Baseline::of_file(path, *least_share)).transpose()?;
             ("competition check defence", check_defense(file, rules, limits, baseline.as_ref())?.report)
         }
         (UploadKind::Attack, Some(_)) => bail!("--undefended is for a defence: an attack has no traffic"),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::Serialize;
-use wfkit_client::{Against, Client, Competition, SignIn, Submission, config_file};
+use wfkit_client::{Against, Client, Competition, SignIn, Submission, Target, config_file};
 use wfkit_report::text::{self, Text};
 use wfkit_terminal::{new_password, password};
 
@@ -166,14 +166,11 @@ fn follow(mut submission: Submission, no_wait: bool, context: &Context<'_>) -> R
 }
 
 fn download(round: i64, folder: &Path, context: &Context<'_>) -> Result<()> {
-    let client = signed_in()?;
-    let targets = client.targets(round)?;
-    let is_drawn = !targets.is_empty();
+    let files = signed_in()?.download_targets(round, folder)?;
+    let targets: Vec<&Target> = files.iter().map(|(target, _)| target).collect();
     ensure!(
-        is_drawn,
+        !targets.is_empty(),
         "there is nobody to attack in round {round} (yet): matches are drawn when the attack phase begins"
     );
-    let files = targets.iter().map(|target| Ok((target.clone(), client.download_target(target, folder)?)));
-    let files = files.collect::<Result<Vec<_>>>()?;
     context.printer.shown(&targets, || text::targets(&files))
 }

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use anyhow::Result;
 use wfkit_capture::{FlowScope, ImportOptions, LabelSource, has_captures};
 use wfkit_datasets::{TraceSet, digests};
+use wfkit_defend::DefenseGrid;
 use wfkit_evaluate::HourlyCosts;
 use wfkit_report::text::hourly_costs;
+use wfkit_terminal::captures::ImportArgs;
 
 use crate::cli;
 use crate::commands::capture::import_captures;
@@ -14,7 +16,7 @@ use crate::context::Context;
 use crate::input::read_traces;
 
 pub(super) fn run(options: &cli::DefendCost, context: &Context<'_>) -> Result<()> {
-    let specs = options.defences.iter().flat_map(|cli::Defenses(defences)| defences);
+    let specs = options.defences.iter().flat_map(|DefenseGrid(defences)| defences);
     let (set, what) = read(&options.paths, &options.import, context)?;
     let costs = HourlyCosts::of(&set, specs, options.draws, options.limit, context.setting())?;
     let mut report = context.report("defend cost", digests(&options.paths)?, costs.findings(&set, what));
@@ -23,7 +25,7 @@ pub(super) fn run(options: &cli::DefendCost, context: &Context<'_>) -> Result<()
 }
 
 /// Captures, whatever their names; or traces. Also which traffic that is.
-fn read(paths: &[PathBuf], import: &cli::Import, context: &Context<'_>) -> Result<(TraceSet, &'static str)> {
+fn read(paths: &[PathBuf], import: &ImportArgs, context: &Context<'_>) -> Result<(TraceSet, &'static str)> {
     if !paths.iter().all(|path| has_captures(path)) {
         return Ok((read_traces(paths, context)?.set, "the traces"));
     }

@@ -61,13 +61,13 @@ fn defend(options: &DefendTraces, context: &Context<'_>) -> Result<()> {
             draws: options.draws_train,
         },
     };
-    if let Some((parts, rows)) = share_of(&options.traces, (options.at_once, options.shard), context)? {
-        refuse_in_parts(&defending, &parts, options.shard)?;
+    if let Some((parts, rows)) = share_of(&options.traces, options.in_parts, context)? {
+        refuse_in_parts(&defending, &parts, options.in_parts.shard)?;
         if parts.unknown_columns() > 0 {
             context.say_more(&options.traces);
         }
         context.keep(&options.out)?;
-        let (findings, inputs) = defending.in_parts(parts, (rows, options.shard), context.setting())?;
+        let (findings, inputs) = defending.in_parts(parts, (rows, options.in_parts.shard), context.setting())?;
         return context.finish_and_print(context.report("defend", inputs, findings), Some(&options.out));
     }
     let traces = read_traces(&options.traces, context)?;

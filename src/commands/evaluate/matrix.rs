@@ -8,10 +8,10 @@ use wfkit_evaluate::split::Pages;
 use wfkit_evaluate::{Labelled, TransferOptions, TransferParts};
 use wfkit_report::text::{matrix, matrix_heat, sheet_of_parts};
 
-use super::{FOLDS, explained};
+use super::FOLDS;
 use crate::cli;
 use crate::context::{Context, write_picture, write_sheet};
-use crate::input::{check_observed, read_labelled};
+use crate::input::{check_observed, explained, read_labelled};
 
 /// What stands for the sessions of the input in place of files.
 const SESSION: &str = "session";

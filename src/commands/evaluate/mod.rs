@@ -4,21 +4,18 @@ mod matrix;
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use wfkit_classify::AttackError;
 use wfkit_datasets::{digests, write_probabilities};
 use wfkit_evaluate::split::Pages;
-use wfkit_evaluate::{
-    Attacks, Benchmark, Collections, Contenders, Evaluated, EvaluationOptions, ExperimentError, SplitRule, attack,
-};
-use wfkit_metrics::{ClassMap, did_you_mean_one_of};
+use wfkit_evaluate::{Attacks, Benchmark, Collections, Contenders, Evaluated, EvaluationOptions, SplitRule, attack};
 use wfkit_report::answer;
 use wfkit_report::picture::reliability;
 use wfkit_report::text::{self, sheet};
 
 use crate::cli;
 use crate::context::{Context, write_picture, write_sheet};
-use crate::input::{check_classes, check_observed, list, read_labelled};
+use crate::input::{check_classes, check_observed, check_unmonitored, explained, list, read_labelled};
 
 /// Folds where none are asked for.
 const FOLDS: usize = 5;
@@ -139,20 +136,5 @@ fn beside_scores(options: &cli::Evaluate) -> EvaluationOptions<'_> {
         few_shot: &mode.few_shot,
         early: mode.early.as_ref().map_or(&[], |percents| &percents.0),
         drift: mode.drift,
-    }
-}
-
-/// That there is a class to stand for everything unmonitored.
-pub(crate) fn check_unmonitored(class: &str, classes: &ClassMap) -> Result<()> {
-    let meant = || did_you_mean_one_of(class, classes.names().iter().map(String::as_str));
-    ensure!(classes.index_of(class).is_some(), "--open-world {class}: there is no such class{}", meant());
-    Ok(())
-}
-
-/// Why there is no result of what was asked for, and by which options there would be one.
-pub(crate) fn explained(asked: &str) -> impl Fn(ExperimentError) -> anyhow::Error {
-    move |error| match text::failure(&error, asked) {
-        Some(told) => anyhow!(told),
-        None => error.into(),
     }
 }

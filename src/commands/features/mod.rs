@@ -28,7 +28,7 @@ pub(crate) fn run(options: &cli::Features, context: &Context<'_>) -> Result<()> 
 
 fn write(options: &FeaturesExtract, context: &Context<'_>) -> Result<()> {
     let (set, out, setting) = (&options.set, &options.out, context.setting());
-    let mut findings = match share_of(&options.traces, (options.at_once, options.shard), context)? {
+    let mut findings = match share_of(&options.traces, options.in_parts, context)? {
         Some((mut parts, rows)) => extract_parts(set, &mut parts, rows, out, FOLDS, setting)?,
         None => {
             let traces = read_traces(&options.traces, context)?;
@@ -41,7 +41,7 @@ fn write(options: &FeaturesExtract, context: &Context<'_>) -> Result<()> {
             findings
         }
     };
-    if let Some(shard) = options.shard {
+    if let Some(shard) = options.in_parts.shard {
         findings.utility.extras.set("shard", shard.to_string());
     }
     context.finish_and_print(context.report("features", digests(&options.traces)?, findings), Some(out))

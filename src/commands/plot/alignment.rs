@@ -38,7 +38,7 @@ pub(super) fn run(options: &PlotAlignment, context: &Context<'_>) -> Result<()> 
     write_picture(&options.out, &explained.picture(labelled))?;
     let mut findings = explained.findings((attack, model), (labelled, row), Utility::of(&one.volumes()));
     findings.dropped = traces.dropped;
-    let inputs: Vec<_> = std::iter::once(&options.model).chain(&options.traces).cloned().collect();
+    let inputs: Vec<_> = std::iter::once(&options.model).chain(options.traces.iter()).cloned().collect();
     let mut report = context.report("plot alignment", digests(&inputs)?, findings);
     context.finish(&mut report, Some(&options.out))?;
     context.printer.shown(&report, || {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use wfkit_datasets::files::sha256_of;
+use wfkit_defend::DefenseGrid;
 use wfkit_evaluate::{SweepPlan, SweptDefenses, first_of_each, read_plan, sweep_splits, swept_attacks, tested_on};
 
 use crate::cli;
@@ -48,7 +49,7 @@ fn defences(options: &cli::Sweep) -> Result<SweptDefenses> {
             wanted.push(pattern.parse().map_err(anyhow::Error::msg).with_context(place)?);
         }
     }
-    let wanted = wanted.into_iter().flat_map(|cli::Defenses(defences)| defences);
+    let wanted = wanted.into_iter().flat_map(|DefenseGrid(defences)| defences);
     Ok(SweptDefenses::of(wanted, &options.variants, (options.delay, options.stop))?)
 }
 

@@ -1,5 +1,7 @@
 //! Captures that commands import: how far that is, and what went wrong on the way.
 
+mod options;
+
 use std::path::PathBuf;
 
 use anyhow::{Error, Result};
@@ -7,6 +9,7 @@ use wfkit_capture::{Import, ImportError, ImportOptions, ImportStats, import};
 
 use crate::Context;
 use crate::input::list;
+pub use options::{ImportArgs, PacketTextArgs, READING_CAPTURES};
 
 /// Warnings that are said one by one.
 const PROBLEMS_SHOWN: usize = 20;
