@@ -11,11 +11,11 @@ use wfkit_classify::{Attack, AttackOptions, Samples, attacks};
 use wfkit_metrics::Observer;
 
 /// A piece of work, its steps, and how many of these are done.
-type Told = (String, u64, u64);
+type Watched = (String, u64, u64);
 
 /// What was told: what is under way, and what has ended.
 #[derive(Default)]
-struct Watching(Mutex<(Option<Told>, Vec<Told>)>);
+struct Watching(Mutex<(Option<Watched>, Vec<Watched>)>);
 
 impl Observer for Watching {
     fn begin(&self, work: &str, steps: u64) {
@@ -35,7 +35,7 @@ impl Observer for Watching {
 }
 
 /// What an attack tells of learning.
-fn told(name: &str) -> Vec<Told> {
+fn watched(name: &str) -> Vec<Watched> {
     let set = traces::generate(4, 12, 1);
     let attack = Attack::by_name(name, &AttackOptions::default()).unwrap();
     let watching = Watching::default();
@@ -48,15 +48,15 @@ fn told(name: &str) -> Vec<Told> {
 #[test]
 fn learning_tells_how_far_it_is() {
     for info in attacks().iter().filter(|info| !["forest", "extra-trees"].contains(&info.name)) {
-        let told = told(info.name);
+        let told = watched(info.name);
         assert!(!told.is_empty(), "{} tells nothing", info.name);
         for (work, steps, done) in &told {
             // Nets stop where they become no better.
             assert!(done == steps || work == "epochs" && done <= steps, "{}: {work}: {done} of {steps}", info.name);
         }
     }
-    assert!(told("boosting").contains(&("rounds".to_owned(), 60, 60)));
-    let names: Vec<String> = told("best").into_iter().map(|(work, ..)| work).collect();
+    assert!(watched("boosting").contains(&("rounds".to_owned(), 60, 60)));
+    let names: Vec<String> = watched("best").into_iter().map(|(work, ..)| work).collect();
     for work in ["features", "trees", "alignment, judged"] {
         assert!(names.iter().any(|name| name == work), "{names:?}");
     }

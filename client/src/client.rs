@@ -69,7 +69,7 @@ impl Competition {
     /// # Errors
     /// A server that sends no mail; too many of them; no connection.
     pub fn forgot(&self, who: &str) -> Result<String, ClientError> {
-        self.0.post::<Told>("/api/v1/forgot", &json!({ "who": who })).map(|told| told.told)
+        self.0.post::<Reply>("/api/v1/forgot", &json!({ "who": who })).map(|told| told.told)
     }
 
     /// Sets a password by the link of such a mail, or by that of an organiser: the whole link, or the secret at its end.
@@ -78,7 +78,7 @@ impl Competition {
     /// A link that was used or is too old, a password that is no good; no connection.
     pub fn set_password(&self, link: &str, password: &str) -> Result<String, ClientError> {
         let body = json!({ "secret": secret_of(link), "password": password });
-        self.0.post::<Told>("/api/v1/welcome", &body).map(|told| told.told)
+        self.0.post::<Reply>("/api/v1/welcome", &body).map(|told| told.told)
     }
 
     /// Confirms an address by the link that went there, or the secret at its end.
@@ -86,7 +86,7 @@ impl Competition {
     /// # Errors
     /// A link that was used or is too old; no connection.
     pub fn confirm(&self, link: &str) -> Result<String, ClientError> {
-        self.0.post::<Told>("/api/v1/confirm", &json!({ "secret": secret_of(link) })).map(|told| told.told)
+        self.0.post::<Reply>("/api/v1/confirm", &json!({ "secret": secret_of(link) })).map(|told| told.told)
     }
 
     /// What the organisers announced, newest first.
@@ -105,7 +105,7 @@ impl Competition {
 
 /// What was done, in the words of the server.
 #[derive(Deserialize)]
-struct Told {
+struct Reply {
     told: String,
 }
 
@@ -183,7 +183,7 @@ impl Client {
     /// # Errors
     /// As [`sign_out`](Self::sign_out).
     pub fn confirm_again(&self) -> Result<String, ClientError> {
-        self.http.post::<Told>("/api/v1/confirm-again", &json!({})).map(|told| told.told)
+        self.http.post::<Reply>("/api/v1/confirm-again", &json!({})).map(|told| told.told)
     }
 
     /// The tokens of the account; this client has one of them.
@@ -208,7 +208,7 @@ impl Client {
     /// As [`sign_out`](Self::sign_out).
     pub fn revoke_token(&self, id: &str) -> Result<String, ClientError> {
         let path = format!("/api/v1/tokens/{}/revoke", plain(id)?);
-        self.http.post::<Told>(&path, &json!({})).map(|told| told.told)
+        self.http.post::<Reply>(&path, &json!({})).map(|told| told.told)
     }
 
     /// All teams.

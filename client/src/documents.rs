@@ -231,15 +231,15 @@ impl Submission {
 
     /// Why it was refused.
     pub fn problems(&self) -> Vec<FileProblem> {
-        self.found("problems")
+        self.listed("problems")
     }
 
     /// What is allowed but deserves a look.
     pub fn warnings(&self) -> Vec<FileProblem> {
-        self.found("warnings")
+        self.listed("warnings")
     }
 
-    fn found(&self, what: &str) -> Vec<FileProblem> {
+    fn listed(&self, what: &str) -> Vec<FileProblem> {
         let list = self.outcome.as_ref().and_then(|outcome| outcome.get(what));
         list.and_then(|list| serde_json::from_value(list.clone()).ok()).unwrap_or_default()
     }

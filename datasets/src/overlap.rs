@@ -139,7 +139,7 @@ impl Overlap {
     }
 
     /// How many tested traces were learned from, and how that is known, in words.
-    pub fn told(&self) -> String {
+    pub fn in_words(&self) -> String {
         let reasons = [
             (self.same_origin, "are copies of a load that was trained on"),
             (self.same_packets, "have the packets of a training trace"),

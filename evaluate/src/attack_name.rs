@@ -85,3 +85,16 @@ impl Attacks {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_attacks_are_compared_and_one_is_trained() {
+        assert_eq!("all".parse(), Ok(Attacks::All));
+        assert_eq!(Attacks::to_train("kfp").unwrap().name(), Some("kfp"));
+        assert!(Attacks::to_train("all").unwrap_err().contains("evaluate TRACES --attack all"));
+        assert!(Attacks::to_train("kpf").unwrap_err().contains("kfp"));
+    }
+}

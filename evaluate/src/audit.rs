@@ -5,7 +5,7 @@ use wfkit_classify::{Attack, Samples};
 use wfkit_datasets::{TraceSet, traces_with_twins};
 use wfkit_metrics::{Interval, PrivacyReport};
 
-use crate::told::capital;
+use crate::wording::capital;
 use crate::{
     Attempt, ExperimentError, MeasuredShortcut, Setting, ShortcutKind, ShortcutReport, Standing, folds_of, measure,
     of_recording, of_traffic,

@@ -138,7 +138,7 @@ impl Defending<'_> {
         setting: Setting<'_>,
     ) -> Result<(Findings, Vec<Input>), ExperimentError> {
         let mut kept = PartsSeen::of(&parts.labels().map_err(file)?[rows.clone()], setting);
-        let spec = self.spec.clone().told(profile_of(&mut parts, setting)?);
+        let spec = self.spec.clone().knowing(profile_of(&mut parts, setting)?);
         parts.only(rows);
         let (provenance, unknown_columns) = (parts.provenance().clone(), parts.unknown_columns());
         let made = self.write_parts(parts, &spec, &mut kept, setting)?;
@@ -160,7 +160,7 @@ impl Defending<'_> {
             .set("undefended", Utility::of(&kept.volumes))
             .set("volumes", VolumeSummary::of(&made.volumes))
             .set("causality", made.causality);
-        if let Some(told) = kept.drawn.told() {
+        if let Some(told) = kept.drawn.in_words() {
             findings.privacy.extras.set("looked_at", &told);
             extras.set("overheads_of", told);
         }

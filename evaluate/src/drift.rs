@@ -126,7 +126,7 @@ pub fn drift(
         start_ns: session.starts_ns().map(|(first, _)| first),
     };
     Ok(Drift {
-        told: told(&curve),
+        told: in_words(&curve),
         order,
         sessions: sessions.iter().map(session).collect(),
         traces_without_session,
@@ -195,7 +195,7 @@ fn curve(pairs: &[Pair], sessions: &[TransferSource], seed: u64) -> Result<Vec<D
     (1..sessions.len()).filter_map(|later| at(later).transpose()).collect()
 }
 
-fn told(curve: &[DriftPoint]) -> String {
+fn in_words(curve: &[DriftPoint]) -> String {
     let point = |point: &DriftPoint| {
         let later = point.sessions_later;
         let unit = if later == 1 { "session" } else { "sessions" };
@@ -237,9 +237,9 @@ mod tests {
             trained_on_mean: 1,
             scores: ScoreRow { n: 1, accuracy: Some(accuracy), ..ScoreRow::default() },
         };
-        assert_eq!(told(&[point(1, 0.5, Some(7300.0))]), "drift: accuracy 1 session later (2 h) .50");
+        assert_eq!(in_words(&[point(1, 0.5, Some(7300.0))]), "drift: accuracy 1 session later (2 h) .50");
         let curve = [point(1, 0.5, None), point(2, 0.4, None), point(3, 0.25, None)];
-        assert_eq!(told(&curve), "drift: accuracy 1 session later .50, 3 sessions later .25");
+        assert_eq!(in_words(&curve), "drift: accuracy 1 session later .50, 3 sessions later .25");
         let spans = [30.0, 600.0, 864_000.0].map(|s| point(1, 0.5, Some(s)).after().unwrap());
         assert_eq!(spans, ["30 s", "10 min", "10 days"]);
     }

@@ -44,7 +44,7 @@ pub enum ExperimentError {
     #[error("{} sessions, needed are two", .0.len())]
     FewSessions(Vec<String>),
     /// Traces would be scored that were learned from.
-    #[error("{}, so the scores would be too high", .0.told())]
+    #[error("{}, so the scores would be too high", .0.in_words())]
     LearnedFrom(Box<Overlap>),
     /// What is asked for, as `few-shot`, is of one collection and its splits.
     #[error("{0} works on one collection, not on two")]
@@ -123,7 +123,7 @@ pub(crate) fn at<E: Into<Box<dyn Error + Send + Sync>>>(what: impl Display) -> i
 
 impl ExperimentError {
     /// The error and what caused it, without the causes that it tells itself.
-    pub fn told(&self) -> String {
+    pub fn in_words(&self) -> String {
         let mut told = self.to_string();
         let mut cause = self.source();
         while let Some(error) = cause {

@@ -98,7 +98,7 @@ pub fn extract_parts(
     let mut findings = Findings::new(Utility::of(&kept.volumes), privacy);
     kept.count(&mut findings);
     report.describe(seconds, &mut findings);
-    if let Some(told) = kept.drawn.told() {
+    if let Some(told) = kept.drawn.in_words() {
         findings.privacy.extras.set("feature_auc_of", told);
     }
     if unknown_columns > 0 {

@@ -54,7 +54,7 @@ impl Spread {
     }
 
     /// The median, and the span where there is one.
-    pub fn told(&self, number: impl Fn(f64) -> String) -> String {
+    pub fn in_words(&self, number: impl Fn(f64) -> String) -> String {
         let (median, lowest, highest) = (number(self.median), number(self.lowest), number(self.highest));
         if lowest == highest { median } else { format!("{median} [{lowest}, {highest}]") }
     }
@@ -270,7 +270,7 @@ mod tests {
         assert_eq!(Spread::of(vec![3.0, 1.0, 2.0]), Spread { median: 2.0, lowest: 1.0, highest: 3.0 });
         assert_eq!(Spread::of(vec![4.0, 1.0]).median, 2.5);
         let whole = |value: f64| format!("{value:.0}");
-        assert_eq!(Spread::of(vec![3.0, 1.0, 2.0]).told(whole), "2 [1, 3]");
-        assert_eq!(Spread::of(vec![2.0]).told(whole), "2");
+        assert_eq!(Spread::of(vec![3.0, 1.0, 2.0]).in_words(whole), "2 [1, 3]");
+        assert_eq!(Spread::of(vec![2.0]).in_words(whole), "2");
     }
 }

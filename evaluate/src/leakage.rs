@@ -160,7 +160,7 @@ impl Measured {
             at_that_error: least.as_ref().map(|least| Leakage::at(least.estimate, guess)),
             bayes_error: least,
             information: Information::shown_by(&calibrated, &self.evaluation.truth).ok(),
-            nearest_neighbours: neighbours.iter().map(|(attack, near)| near.told(attack, classes)).collect(),
+            nearest_neighbours: neighbours.iter().map(|(attack, near)| near.neighbour_errors(attack, classes)).collect(),
             asymptotic_lower_bound,
             caution,
         })
@@ -193,7 +193,7 @@ impl Neighbours {
         self.0.last().map(|folds| shares(folds)).expect("there is a size")
     }
 
-    fn told(&self, attack: &str, classes: usize) -> NeighbourErrors {
+    fn neighbour_errors(&self, attack: &str, classes: usize) -> NeighbourErrors {
         let (nearest_error, k_nearest_error) = self.errors();
         let at = |folds: &Vec<ErrorsAt>| {
             let (nearest_error, k_nearest_error) = shares(folds);

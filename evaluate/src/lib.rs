@@ -36,10 +36,10 @@ pub mod split;
 mod split_set;
 mod sweep;
 mod task;
-mod told;
 mod trained;
 mod transfer;
 mod verification;
+mod wording;
 mod worlds;
 
 pub use against::{BesideTrivial, LossTest, PairedComparison, Statistic, beside_trivial, compare};
@@ -85,9 +85,9 @@ pub use sweep::{
     VariantPair, first_of_each, read_plan, sweep_splits, swept_attacks, tested_on, variant_pairs,
 };
 pub use task::{Collections, NamedSplits, SplitRule, Task};
-pub use told::{capital, short};
 pub use trained::Trained;
 pub use transfer::{CellScores, FalsePositives, Scored, TransferSource, in_order, sessions_of, sources};
 pub use verification::{AgainstManifest, Broken, DigestedSet, ManifestTest, Verification, verify};
 pub use wfkit_metrics::{Moment, Observer, Setting, Silent};
+pub use wording::{capital, short};
 pub use worlds::{NamedIntervals, OneVsRest, OpenWorldReport, PageScores, ScoreRow, one_vs_rest, open_world};

@@ -56,3 +56,22 @@ impl MadeFolder {
         Ok(free.into_iter().find(|free| !free.exists()).expect("there is a number that is free"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_knows_what_it_was_made_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let report = folder.path().join("run.report.json");
+        assert!(MadeFolder::read(folder.path()).unwrap_err().to_string().contains("run.report.json: cannot read"));
+        fs::write(&report, r#"{"tool": "wfkit 0", "inputs": [{"sha256": "ab"}]}"#).unwrap();
+        let made = MadeFolder::read(folder.path()).unwrap();
+        assert_eq!(made.tool, "wfkit 0");
+        let (input, place) = (Path::new("in.pcap"), folder.path());
+        assert!(made.is_of("ab", (input, place)).is_ok());
+        let told = made.is_of("cd", (input, place)).unwrap_err().to_string();
+        assert!(told.contains("in.pcap: it is not what") && told.contains("cd") && told.contains("ab"), "{told}");
+    }
+}

@@ -192,7 +192,7 @@ impl TransferParts {
         let nothing = || ExperimentError::NothingAcross { part: self.part, reasons: matrix.reasons_across() };
         let across = matrix.scores(false, seed)?.ok_or_else(nothing)?;
         let within = matrix.scores(true, seed)?;
-        let told = matrix.told(within.as_ref(), &across, self.part);
+        let told = matrix.in_words(within.as_ref(), &across, self.part);
         Ok((within, across, told))
     }
 
@@ -367,7 +367,7 @@ impl<'a> TransferMatrix<'a> {
     }
 
     /// Within against across, in words; `word` is what a source is.
-    pub fn told(&self, within: Option<&Scores>, across: &Scores, word: &str) -> String {
+    pub fn in_words(&self, within: Option<&Scores>, across: &Scores, word: &str) -> String {
         let accuracy = |scores: &Scores| ScoreRow::from(scores).short_accuracy().unwrap_or_else(|| "-".to_owned());
         let within = within.map_or_else(
             || {

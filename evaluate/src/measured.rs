@@ -230,7 +230,7 @@ impl Measured {
             .count("tested loads", self.evaluation.origins.len())
             .count("tested traces that were learned from", overlap.learned_from());
         if overlap.learned_from() > 0 {
-            observer.warn(&format!("{}: the scores are too high", overlap.told()));
+            observer.warn(&format!("{}: the scores are too high", overlap.in_words()));
         }
         if overlap.not_comparable > 0 {
             let message = "rows keep neither origin nor packets, so whether they were learned from cannot be said";
@@ -357,7 +357,7 @@ pub fn trivial_privacy_of(
         Ok(measured) => measured.privacy(),
         Err(reason) => PrivacyReport::unmeasured(TRIVIAL, &reason),
     };
-    if let Some(told) = drawn.told() {
+    if let Some(told) = drawn.in_words() {
         privacy.extras.set("looked_at", told);
     }
     Ok(privacy)
@@ -395,7 +395,7 @@ impl Drawn {
     }
 
     /// What was drawn, in words; none where it is all.
-    pub fn told(&self) -> Option<String> {
+    pub fn in_words(&self) -> Option<String> {
         let Self { rows, of, of_class } = self;
         let told = || format!("{} of {of} traces: at most {of_class} loads a class, drawn by the seed", rows.len());
         (rows.len() < *of).then(told)

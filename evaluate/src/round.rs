@@ -47,7 +47,7 @@ impl CompetitionRound {
         let (findings, scored) = match scores(&defence, folder, attack, rules, setting) {
             Ok(played) => played,
             Err(error) => {
-                let privacy = PrivacyReport::unmeasured(attack, &error.told());
+                let privacy = PrivacyReport::unmeasured(attack, &error.in_words());
                 (Findings::new(Utility::of(&set.volumes()), privacy), Vec::new())
             }
         };

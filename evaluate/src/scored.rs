@@ -162,7 +162,7 @@ impl KnownTraces {
             let overlap = first.overlap();
             extras.set("overlap", &overlap).set("folds", &first.evaluation.folds);
             if overlap.learned_from() > 0 {
-                let told = overlap.told();
+                let told = overlap.in_words();
                 observer.warn(&format!("where models learned by these folds, {told}: the scores are too high"));
             }
         }

@@ -66,7 +66,7 @@ pub enum Standing {
 
 impl Standing {
     /// In words.
-    pub fn told(self) -> &'static str {
+    pub fn in_words(self) -> &'static str {
         match self {
             Self::AtChance => "at chance",
             Self::AboveChance => "above chance",

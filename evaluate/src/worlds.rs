@@ -4,7 +4,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use wfkit_classify::Evaluation;
 use wfkit_metrics::{Detection, Interval, OpenWorld, Probabilities, RPrecision, Scores};
 
-use crate::told::short;
+use crate::wording::short;
 use crate::{ExperimentError, Measured};
 
 /// The scores that stand in a row of a curve or a cell of a matrix.

@@ -83,7 +83,7 @@ pub fn collect(
     network: &Network,
     plan: &Plan,
     folder: &Path,
-    tell: &(dyn Fn(Told<'_>) + Sync),
+    tell: &(dyn Fn(CollectEvent<'_>) + Sync),
     stop: &AtomicBool,
 ) -> Result<Collected, Error> {
     let journal = Journal::open(folder, plan)?;
@@ -124,7 +124,7 @@ pub fn collect(
 
 /// What whoever watches a collection is told.
 #[derive(Debug, Clone, Copy)]
-pub enum Told<'a> {
+pub enum CollectEvent<'a> {
     /// Now and then.
     Progress(Progress),
     /// A try failed.
@@ -158,7 +158,7 @@ struct Collection<'a> {
     answered: Mutex<Instant>,
     started: Instant,
     started_with: usize,
-    tell: &'a (dyn Fn(Told<'_>) + Sync),
+    tell: &'a (dyn Fn(CollectEvent<'_>) + Sync),
     stop: &'a AtomicBool,
 }
 
@@ -250,7 +250,7 @@ impl Collection<'_> {
             let noise = noise.into_iter().chain(beside).try_for_each(|noise| noise.join().expect("a panic was told"));
             result.and(watch.join().expect("a panic was told")).and(noise)
         })?;
-        (self.tell)(Told::Progress(self.progress()));
+        (self.tell)(CollectEvent::Progress(self.progress()));
         Ok(())
     }
 
@@ -302,7 +302,7 @@ impl Collection<'_> {
             thread::sleep(LOOK);
             self.mend()?;
             if told.elapsed() > TELL {
-                (self.tell)(Told::Progress(self.progress()));
+                (self.tell)(CollectEvent::Progress(self.progress()));
                 told = Instant::now();
             }
         }
@@ -311,7 +311,7 @@ impl Collection<'_> {
 
     fn mend(&self) -> Result<(), Error> {
         for restarted in self.network.mend()? {
-            (self.tell)(Told::Restarted(&restarted.node));
+            (self.tell)(CollectEvent::Restarted(&restarted.node));
         }
         Ok(())
     }
@@ -325,7 +325,7 @@ impl Collection<'_> {
     fn revive_service(&self) -> Result<(), Error> {
         let mut answered = self.answered.lock().expect("nothing panics while it holds this");
         if answered.elapsed() > SERVICE_STARTS_ANEW {
-            (self.tell)(Told::Anew(&self.service().name));
+            (self.tell)(CollectEvent::Anew(&self.service().name));
             self.network.renew(self.service())?;
             *answered = Instant::now();
         }
@@ -413,7 +413,7 @@ impl<'a> Worker<'a> {
                     journal.failed(query.get(), &self.client.name, &why, counts)?;
                     let is_left = journal.failures(query.get()) < collection.plan.tries;
                     drop(journal);
-                    (collection.tell)(Told::Failed { query: query.get(), why: &why });
+                    (collection.tell)(CollectEvent::Failed { query: query.get(), why: &why });
                     if !is_left {
                         query.settle();
                     }
@@ -459,7 +459,7 @@ impl<'a> Worker<'a> {
                 self.collection.revive_service()?;
             }
             if plan.route != Route::Direct && anew.elapsed() > START_ANEW {
-                (self.collection.tell)(Told::Anew(&self.client.name));
+                (self.collection.tell)(CollectEvent::Anew(&self.client.name));
                 network.renew(self.client)?;
                 anew = Instant::now();
             }

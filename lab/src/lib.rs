@@ -29,7 +29,7 @@ mod workload;
 
 pub use arti::Machines;
 pub use check::{Finding, check_clients, check_for, check_inside, check_programs};
-pub use collect::{Collected, Progress, Told, collect};
+pub use collect::{CollectEvent, Collected, Progress, collect};
 pub use drift::Drift;
 pub use error::Error;
 pub use journal::{Journal, Row};

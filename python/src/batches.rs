@@ -180,7 +180,7 @@ pub(crate) fn defend_batch(
     let Profile { profile, provenance } = profile.clone();
     let columns = Columns { provenance: Arc::new(provenance), ..columns_of(py, batch)? };
     let spec: DefenseSpec = defence.parse().or_raise()?;
-    let spec = spec.told(profile);
+    let spec = spec.knowing(profile);
     job::run(py, None, move |_| {
         let keyed = columns.in_key_order()?;
         let options = DefendOptions { seed, replicas, ..DefendOptions::default() };

@@ -18,7 +18,7 @@ use crate::error::WfkitWarning;
 const PATIENCE: Duration = Duration::from_millis(50);
 
 /// What work tells whoever waits for it.
-enum Told {
+enum Message {
     Begin(String, u64),
     About(String),
     Done(u64),
@@ -29,7 +29,7 @@ enum Told {
 
 /// What work is given: somebody to tell how far it is, and who says whether to go on.
 pub(crate) struct Watch {
-    tell: Sender<Told>,
+    tell: Sender<Message>,
     stopped: Arc<AtomicBool>,
     started: Instant,
 }
@@ -53,10 +53,10 @@ impl Watch {
 
     /// So much of it is done.
     pub(crate) fn done(&self, steps: u64) {
-        self.tell(Told::Done(steps));
+        self.tell(Message::Done(steps));
     }
 
-    fn tell(&self, told: Told) {
+    fn tell(&self, told: Message) {
         self.go_on();
         let _ = self.tell.send(told); // Nobody listens any more where the work was stopped.
     }
@@ -64,23 +64,23 @@ impl Watch {
 
 impl Observer for Watch {
     fn begin(&self, work: &str, steps: u64) {
-        self.tell(Told::Begin(work.to_owned(), steps));
+        self.tell(Message::Begin(work.to_owned(), steps));
     }
 
     fn about(&self, what: &str) {
-        self.tell(Told::About(what.to_owned()));
+        self.tell(Message::About(what.to_owned()));
     }
 
     fn steps(&self, n: u64) {
-        self.tell(Told::Steps(n));
+        self.tell(Message::Steps(n));
     }
 
     fn end(&self) {
-        self.tell(Told::End);
+        self.tell(Message::End);
     }
 
     fn warn(&self, message: &str) {
-        self.tell(Told::Warning(message.to_owned()));
+        self.tell(Message::Warning(message.to_owned()));
     }
 
     fn now(&self) -> Moment {
@@ -132,20 +132,20 @@ pub(crate) fn run<T: Send + 'static>(
     }
 }
 
-fn hear(py: Python<'_>, progress: Option<&Bound<'_, PyAny>>, told: Told) -> PyResult<()> {
-    if let Told::Warning(text) = told {
+fn hear(py: Python<'_>, progress: Option<&Bound<'_, PyAny>>, told: Message) -> PyResult<()> {
+    if let Message::Warning(text) = told {
         let warnings = py.import("warnings")?;
         // The level is that of whoever called the function of the package.
         return warnings.call_method1("warn", (text, py.get_type::<WfkitWarning>(), 2)).map(drop);
     }
     let Some(progress) = progress else { return Ok(()) };
     let heard = match told {
-        Told::Begin(work, steps) => progress.call_method1("begin", (work, steps)),
-        Told::About(what) => progress.call_method1("about", (what,)),
-        Told::Done(steps) => progress.call_method1("done", (steps,)),
-        Told::Steps(n) => progress.call_method1("steps", (n,)),
-        Told::End => progress.call_method0("end"),
-        Told::Warning(_) => unreachable!("it was told above"),
+        Message::Begin(work, steps) => progress.call_method1("begin", (work, steps)),
+        Message::About(what) => progress.call_method1("about", (what,)),
+        Message::Done(steps) => progress.call_method1("done", (steps,)),
+        Message::Steps(n) => progress.call_method1("steps", (n,)),
+        Message::End => progress.call_method0("end"),
+        Message::Warning(_) => unreachable!("it was told above"),
     };
     heard.map(drop)
 }

@@ -153,7 +153,7 @@ pub(crate) fn given(
     job::run(py, None, move |watch| {
         let keyed = columns.in_key_order()?;
         let samples = Samples::Traces(&keyed.set);
-        let all = said(values, &classes, &samples.classes(), watch)?;
+        let all = lined_up(values, &classes, &samples.classes(), watch)?;
         if all.len() != rows.len() {
             return Err(wrong(format!("{} rows of probabilities for {} traces", all.len(), rows.len())));
         }
@@ -186,7 +186,7 @@ pub(crate) fn given(
 }
 
 /// The probabilities with a column for each class of the traces, and for each class that they have besides, in class order.
-fn said(values: Array2<f64>, classes: &[String], truth: &ClassMap, watch: &job::Watch) -> PyResult<Probabilities> {
+fn lined_up(values: Array2<f64>, classes: &[String], truth: &ClassMap, watch: &job::Watch) -> PyResult<Probabilities> {
     if values.ncols() != classes.len() {
         return Err(wrong(format!("{} columns of probabilities for {} classes", values.ncols(), classes.len())));
     }

@@ -63,12 +63,12 @@ fn options(args: &[&Arg]) -> String {
             Some(long) => format!("{short}--{long} {values}"),
             None => values,
         };
-        [code(name.trim()), told(arg)]
+        [code(name.trim()), explained(arg)]
     };
     table(["option", "what it does"], &args.iter().map(row).collect::<Vec<_>>())
 }
 
-fn told(arg: &Arg) -> String {
+fn explained(arg: &Arg) -> String {
     let help = arg.get_long_help().or(arg.get_help()).map(ToString::to_string).unwrap_or_default();
     let mut told = prose(help.trim());
     if !arg.is_hide_possible_values_set() && arg.get_action().takes_values() {

@@ -328,3 +328,21 @@ pub fn path_from(folder: &Path, path: &Path) -> PathBuf {
 pub fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_as_it_is_called_from_a_folder_that_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir_all(at("a/b")).unwrap();
+        fs::write(at("x"), "").unwrap();
+        assert_eq!(path_from(&at("a/b"), &at("x")), Path::new("../../x"));
+        assert_eq!(path_from(&at("a/b"), &at("a/../x")), Path::new("../../x"));
+        for (from, path) in [("a", "missing"), ("missing", "x")] {
+            assert_eq!(path_from(&at(from), &at(path)), at(path));
+        }
+    }
+}

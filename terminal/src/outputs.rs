@@ -71,3 +71,17 @@ pub fn write_sheet(path: &Path, sheet: impl FnOnce(SheetForm) -> String) -> Resu
     let form = form.with_context(|| format!("{}: a score sheet is .json or .md", path.display()))?;
     write(path, sheet(form))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_tell_no_form_are_refused_before_the_work() {
+        assert_eq!(picture_path("a.SVG").is_ok(), PictureForm::of(Path::new("a.SVG")).is_ok());
+        assert_eq!(picture_path("a.svg"), Ok(PathBuf::from("a.svg")));
+        assert!(picture_path("a.gif").unwrap_err().contains("a.gif"));
+        assert_eq!(sheet_path("a.md"), Ok(PathBuf::from("a.md")));
+        assert!(sheet_path("a.txt").unwrap_err().contains(".json or .md"));
+    }
+}

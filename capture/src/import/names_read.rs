@@ -32,7 +32,7 @@ static MAYBE_SESSIONS: LazyLock<Regex> =
     LazyLock::new(|| Regex::new("^(?i:[dhrstw][0-9]{1,2})$").expect("it is a regular expression"));
 
 /// A name and its label: `news_3.pcap -> class news, rep 3`.
-pub(crate) fn told(name: &str, key: &TraceKey) -> String {
+pub(crate) fn reading(name: &str, key: &TraceKey) -> String {
     let session = key.session.as_ref().map(|session| format!(", session {session}")).unwrap_or_default();
     format!("{name} -> class {}, rep {}{session}", key.class, key.rep)
 }
@@ -40,7 +40,7 @@ pub(crate) fn told(name: &str, key: &TraceKey) -> String {
 /// The first names of each shape, such as letters, a separator and digits; some shapes.
 pub(crate) fn examples<'a>(labelled: impl Iterator<Item = (&'a str, &'a TraceKey)>) -> Vec<String> {
     let mut shapes = HashSet::new();
-    labelled.filter(|(name, _)| shapes.insert(shape(name))).take(SHOWN).map(|(name, key)| told(name, key)).collect()
+    labelled.filter(|(name, _)| shapes.insert(shape(name))).take(SHOWN).map(|(name, key)| reading(name, key)).collect()
 }
 
 /// With one letter for letters and one digit for digits that follow each other.
@@ -64,7 +64,7 @@ pub(crate) fn doubt(labelled: &[(&str, &TraceKey)]) -> Option<String> {
     let classes: BTreeSet<&str> = labelled.iter().map(|(_, key)| key.class.as_str()).collect();
     parts_of_classes(&classes, &SESSIONS, false)
         .or_else(|| parts_of_classes(&classes, &MAYBE_SESSIONS, true))
-        .map(|found| found.told(labelled, classes.len()))
+        .map(|found| found.doubt(labelled, classes.len()))
 }
 
 /// Classes that have a part which looks like a session.
@@ -111,7 +111,7 @@ fn split_at<'a>(class: &'a str, session: &Regex) -> Option<(&'a str, &'a str, &'
 }
 
 impl Sessions<'_> {
-    fn told(&self, labelled: &[(&str, &TraceKey)], classes: usize) -> String {
+    fn doubt(&self, labelled: &[(&str, &TraceKey)], classes: usize) -> String {
         let sessions: BTreeSet<&str> = self.classes.iter().map(|(_, session, _)| *session).collect();
         let some: Vec<String> = sessions.iter().take(SHOWN).map(|session| format!("`{session}`")).collect();
         let more = if sessions.len() > SHOWN { " .." } else { "" };
@@ -189,8 +189,8 @@ fn fits(pattern: &str, labelled: &[(&str, &TraceKey)]) -> Option<String> {
         classes.insert(key.class.clone());
         if first.is_none() {
             let shown = match label.rep {
-                Some(_) => told(name, &key),
-                None => told(name, &TraceKey { rep: 0, ..key.clone() }),
+                Some(_) => reading(name, &key),
+                None => reading(name, &TraceKey { rep: 0, ..key.clone() }),
             };
             first = Some(shown);
         }

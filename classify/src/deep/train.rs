@@ -59,7 +59,7 @@ pub(super) fn train(architecture: Architecture, recipe: &Recipe, training: &Trai
         let scores = body.judged(&held_traces, &arrays, &device);
         let loss = log_linear::fit(&[scores.view()], &held_labels).loss;
         let held_back = loss.is_finite().then_some(loss);
-        training.observer.about(&told(epoch, recipe.epochs, sum / learned.len() as f64, held_back));
+        training.observer.about(&progress(epoch, recipe.epochs, sum / learned.len() as f64, held_back));
         training.observer.step();
         if best.as_ref().is_none_or(|best| best.loss.is_nan() || loss < best.loss) {
             best = Some(Best { loss, epoch, arrays: arrays.clone(), scores });
@@ -74,7 +74,7 @@ pub(super) fn train(architecture: Architecture, recipe: &Recipe, training: &Trai
 }
 
 /// How far it is: the mean log loss of the rows as they were learned from, and that on what is held back at the best temperature, in nats.
-fn told(epoch: usize, of: usize, loss: f64, held_back: Option<f64>) -> String {
+fn progress(epoch: usize, of: usize, loss: f64, held_back: Option<f64>) -> String {
     let held_back = held_back.map_or_else(String::new, |loss| format!(", {loss:.3} held back"));
     format!("epoch {} of {of}: log loss {loss:.3}{held_back}", epoch + 1)
 }

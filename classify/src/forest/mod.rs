@@ -171,7 +171,7 @@ impl Forest {
                 judged.extend((0..n_rows).filter(|&i| may_judge(number, first + i)).map(|i| i as u32));
                 tree.walk(rows, self.n_features, &judged, &mut found);
                 for (&i, &leaf) in judged.iter().zip(&found) {
-                    said[i as usize * n_trees + number] = tree.said(leaf);
+                    said[i as usize * n_trees + number] = tree.value(leaf);
                 }
             }
             for (sum, said) in sums.chunks_exact_mut(self.n_classes).zip(said.chunks_exact(n_trees)) {

@@ -142,7 +142,7 @@ impl Tree {
     }
 
     /// What a leaf says.
-    pub(super) fn said(&self, leaf: Leaf) -> LeafValue {
+    pub(super) fn value(&self, leaf: Leaf) -> LeafValue {
         LeafValue(self.leaves[self.number(leaf) as usize])
     }
 
@@ -392,7 +392,7 @@ mod tests {
         let tree = tree();
         let mut sum = [0.0; 3];
         for row in [[2.0, -3.0], [0.0, 0.0]] {
-            tree.add_fractions(tree.said(tree.descend(|feature| row[feature])), &mut sum);
+            tree.add_fractions(tree.value(tree.descend(|feature| row[feature])), &mut sum);
         }
         assert_eq!(sum, [1.0, 0.25, 0.75]);
         let mixed = tree.descend(|feature| [2.0, -3.0][feature]);

@@ -159,7 +159,7 @@ fn adds(gain: f64, least: f64) -> bool {
 
 impl Member {
     /// Shape `(n_rows, n_classes)`: of forests probabilities, of others scores.
-    fn said(&self, shown: Shown<'_>) -> Array2<f64> {
+    fn scores(&self, shown: Shown<'_>) -> Array2<f64> {
         match self {
             Self::Forests(forests) => forests.predict(shown),
             Self::Alignment(alignment) => alignment.scores(shown.traces),
@@ -314,7 +314,7 @@ fn first_least<T, const N: usize>(found: [(T, f64); N]) -> (T, f64) {
 
 impl Model for Pool {
     fn predict(&self, shown: Shown<'_>) -> Array2<f64> {
-        let said: Vec<Array2<f64>> = self.members.iter().map(|member| member.said(shown)).collect();
+        let said: Vec<Array2<f64>> = self.members.iter().map(|member| member.scores(shown)).collect();
         self.joint.probabilities(&said)
     }
 

@@ -237,6 +237,11 @@ fn zip_bombs_are_refused_while_they_unpack() {
 fn a_file_that_is_not_there_is_no_verdict() {
     let error = check_defense(Path::new("no such file.csv"), &RULES, &LIMITS, None).unwrap_err();
     assert!(matches!(error, wfkit_datasets::formats::ReadError::Io { .. }));
+    let of = |share| Baseline::of_file(Path::new("no such file.csv"), share).unwrap_err().to_string();
+    assert!(of(0.8).starts_with("no such file.csv: "), "{}", of(0.8));
+    for wrong in [0.0, -1.0, 1.1, f64::NAN] {
+        assert!(of(wrong).ends_with("a share is above 0 and 1 at most"), "{}", of(wrong));
+    }
 }
 
 /// Traffic of which there is less than would carry the answers is no defence, however little it tells.

@@ -236,6 +236,20 @@ mod tests {
     }
 
     #[test]
+    fn files_stand_for_their_machines_and_links_are_layers() {
+        let named = "maybenot:machines,client=@no such file";
+        for told in [DefenseSpec::with_files(named).unwrap_err(), named.parse::<DefenseGrid>().unwrap_err()] {
+            assert!(told.starts_with("no such file: "), "{told}");
+        }
+        assert_eq!("front:n=500..5000/2".parse::<DefenseGrid>().unwrap().0.len(), 2);
+        assert!("front:n=5..1".parse::<DefenseGrid>().unwrap_err().contains("go up"));
+        let both = DefenseSpec::of_link("1Mbit/s,10Mbit/s").unwrap().to_string();
+        assert_eq!(both, "link:fifo,rate-out=1Mbit/s,rate-in=10Mbit/s");
+        assert_eq!(DefenseSpec::of_link("10Mbit/s").unwrap().to_string(), "link:fifo,rate=10Mbit/s");
+        assert!(DefenseSpec::of_link("fast").unwrap_err().contains("fast"));
+    }
+
+    #[test]
     fn ranges_have_equal_ratios_and_round_values() {
         assert_eq!(values("front:n=500..5000"), ["500", "889", "1580", "2810", "5000"]);
         assert_eq!(values("front,n-client=500..5000"), ["500", "889", "1580", "2810", "5000"]);

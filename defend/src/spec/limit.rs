@@ -75,3 +75,17 @@ impl Default for Limit {
         Self::DEFAULT
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_numbers_of_packets() {
+        assert_eq!("1".parse(), Ok(Limit::packets(1)));
+        assert_eq!("2147483648".parse::<Limit>().unwrap().of_trace(), 1 << 31);
+        for wrong in ["0", "2147483649", "-1", "many", ""] {
+            assert!(wrong.parse::<Limit>().unwrap_err().contains("from 1 to 2147483648"), "{wrong}");
+        }
+    }
+}

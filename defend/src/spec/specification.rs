@@ -219,7 +219,7 @@ impl DefenseSpec {
     }
 
     /// With what its layers are told of the set, for whoever defends a set in parts: of each part it would be something else.
-    pub fn told(self, profile: Profile) -> Self {
+    pub fn knowing(self, profile: Profile) -> Self {
         Self { profile: Some(Arc::new(profile)), ..self }
     }
 

@@ -90,6 +90,8 @@ mod tests {
         }
         assert!("soft:4".parse::<StopRule>().unwrap_err().contains("unit of a duration"));
         assert!("soft:0s".parse::<StopRule>().is_err() && "soft:2h".parse::<StopRule>().is_err());
+        assert_eq!(StopRule::of_padding("oracle"), Ok(StopRule::Oracle));
+        assert!(StopRule::of_padding("no-padding").unwrap_err().contains("soft:4s"));
         assert!("never".parse::<StopRule>().unwrap_err().contains("oracle"));
     }
 }

@@ -115,7 +115,7 @@ impl Kind {
             },
             Self::Text => match text.chars().find(|&c| !c.is_ascii_alphanumeric() && !"-_/=;".contains(c)) {
                 Some(wrong) => Err(format!("`{wrong}` is neither a letter nor a digit nor one of -_/=;")),
-                None => Ok(Value::Text(kept(text))),
+                None => Ok(Value::Text(interned(text))),
             },
         }
     }
@@ -138,7 +138,7 @@ impl fmt::Display for Kind {
 }
 
 /// The text for as long as the program runs, once however often it is read, so that values can be copied.
-fn kept(text: &str) -> &'static str {
+fn interned(text: &str) -> &'static str {
     static TEXTS: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
     let mut texts = TEXTS.lock().unwrap_or_else(PoisonError::into_inner); // a set of texts is whole at any time
     match texts.get(text) {

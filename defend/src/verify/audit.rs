@@ -302,7 +302,7 @@ impl PairAudit {
                 }
             }
         }
-        Self { kept: kept(before, after), violations, least_start_delay_ns }
+        Self { kept: left_alone(before, after), violations, least_start_delay_ns }
     }
 }
 
@@ -335,7 +335,7 @@ fn latest_first(trace: &Trace, way: Direction) -> impl Iterator<Item = (u64, u64
         .map(|(&time, &size)| (time, u64::from(size.unsigned_abs())))
 }
 
-fn kept(before: &Trace, after: &Trace) -> LeftAlone {
+fn left_alone(before: &Trace, after: &Trace) -> LeftAlone {
     if before == after {
         return LeftAlone::Everything;
     }

@@ -96,10 +96,12 @@ impl Sweep {
             .count("defences", plan.defences.len())
             .count("tested traces that were learned from", strongest.twins);
         if strongest.twins > 0 {
-            let message = "undefended tested traces were learned from: the scores are too high";
-            observer.warn(&format!("{} {message}", strongest.twins));
+            let message =
+                format!("{} undefended tested traces were learned from: the scores are too high", strongest.twins);
+            observer.warn(&message);
+            findings.problems.push(message);
         }
-        findings.problems.clone_from(&self.problems);
+        findings.problems.extend_from_slice(&self.problems);
         let extras = &mut findings.privacy.extras;
         extras.set("split", plan.trained_and_tested()).set("defences", &self.rows);
         if !self.differences.is_empty() {
@@ -184,7 +186,7 @@ impl SweepPlan {
                 Ok(draws) => measured.push((number, name, draws)),
                 Err(error) if spec.is_none() => return Err(error),
                 Err(error) => {
-                    let problem = format!("{name}: {}", error.told());
+                    let problem = format!("{name}: {}", error.in_words());
                     observer.warn(&problem);
                     problems.push(problem);
                 }

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use wfkit_lab::{Collected, Journal, Network, Plan, Progress, Told, check_for, collect, enclosure};
+use wfkit_lab::{CollectEvent, Collected, Journal, Network, Plan, Progress, check_for, collect, enclosure};
 
 use super::wfkit::{find_wfkit, import};
 use crate::cli::Collect;
@@ -63,11 +63,13 @@ pub(super) fn bring_up(plan: &Plan, logs: &Path, stop: &AtomicBool) -> anyhow::R
 }
 
 pub(super) fn make(network: &Network, plan: &Plan, out: &Path, stop: &AtomicBool) -> anyhow::Result<Collected> {
-    let told = |told: Told<'_>| match told {
-        Told::Progress(progress) => printer::note(&line(progress)),
-        Told::Failed { query, why } => printer::note(&format!("class {}, rep {}: {why}", query.class, query.rep)),
-        Told::Restarted(node) => printer::note(&format!("{node} ended and was started again")),
-        Told::Anew(node) => printer::note(&format!("{node} is started anew: nothing came through for long")),
+    let told = |told: CollectEvent<'_>| match told {
+        CollectEvent::Progress(progress) => printer::note(&line(progress)),
+        CollectEvent::Failed { query, why } => {
+            printer::note(&format!("class {}, rep {}: {why}", query.class, query.rep))
+        }
+        CollectEvent::Restarted(node) => printer::note(&format!("{node} ended and was started again")),
+        CollectEvent::Anew(node) => printer::note(&format!("{node} is started anew: nothing came through for long")),
     };
     Ok(collect(network, plan, out, &told, stop)?)
 }

@@ -404,7 +404,7 @@ pub async fn import(app: &App, by: &str, list: &str) -> Result<Vec<(String, Stri
             let id = match teams::by_name(&mut tx, team).await? {
                 Some(team) => team.id,
                 None => {
-                    if let Some(told) = super::teams::taken(&mut tx, team).await? {
+                    if let Some(told) = super::teams::why_taken(&mut tx, team).await? {
                         wrong.push(("list", format!("line {number}, team {team}: {told}")));
                         continue;
                     }

@@ -35,7 +35,7 @@ pub(super) fn check_name(name: &str) -> Result<(), Failure> {
 }
 
 /// Why a team cannot have a name that another one has, or that looks like it.
-pub(super) async fn taken(conn: &mut Conn, name: &str) -> Result<Option<String>, Failure> {
+pub(super) async fn why_taken(conn: &mut Conn, name: &str) -> Result<Option<String>, Failure> {
     if teams::by_name(conn, name).await?.is_some() {
         return Ok(Some("another team has it".to_owned()));
     }
@@ -61,7 +61,7 @@ pub async fn create_team(app: &App, person: &Person, name: &str) -> Result<Team,
     if teams::of_account(&mut tx, &person.id).await?.is_some() {
         return Err(Failure::Conflict("You have a team. Leave it first.".to_owned()));
     }
-    if let Some(told) = taken(&mut tx, &name).await? {
+    if let Some(told) = why_taken(&mut tx, &name).await? {
         return Err(Failure::field("name", told));
     }
     let (id, code) = (app.world.id(), app.world.code());

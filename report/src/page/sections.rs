@@ -29,7 +29,7 @@ const EXAMPLES: usize = 6;
 pub(super) fn all(material: &Material<'_>) -> Vec<Section> {
     let parts = [
         ("stages", "Stages", stages(material)),
-        ("found", "What an attack finds", found(material)),
+        ("found", "What an attack finds", what_was_found(material)),
         ("traffic", "The traffic", traffic(material)),
         ("hiding", "What hiding costs", hiding(material)),
         ("competition", "As a team of the competition", competition(material)),
@@ -82,7 +82,7 @@ fn stages(material: &Material<'_>) -> String {
     html
 }
 
-fn found(material: &Material<'_>) -> String {
+fn what_was_found(material: &Material<'_>) -> String {
     let reports = || material.stages.iter().map(|stage| &stage.report);
     let mut html = String::new();
     let main = main_of(reports());

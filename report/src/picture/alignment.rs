@@ -211,7 +211,7 @@ impl Row {
         let middle = left + width / 2.0;
         let middles = |n: usize| (0..n).map(move |at| middle + SLOT * (at as f64 - (n as f64 - 1.0) / 2.0));
         let (stroke, _) = colours(step.kind);
-        put(svg, format_args!("<g><title>{}</title>", escaped(&self.told(step))));
+        put(svg, format_args!("<g><title>{}</title>", escaped(&self.in_words(step))));
 
         let (above, below) = (self.top + COLUMNS + BOX.1, self.top + RUNS);
         let (columns, runs): (Vec<f64>, Vec<f64>) =
@@ -312,7 +312,7 @@ impl Row {
     }
 
     /// A step in words, for who points at it.
-    fn told(&self, step: &Step) -> String {
+    fn in_words(&self, step: &Step) -> String {
         let list = |numbers: Vec<String>| numbers.join(" and ");
         let sizes = |cells: &[f64], outgoing: &[bool]| {
             list(

@@ -73,7 +73,7 @@ pub fn sizes(title: &str, collections: &[(&str, Vec<&Trace>)]) -> Picture {
         canvas.path("axis", &format!("M{} {zero}H{}", px(LEFT), px(plot.right())));
     }
     canvas.upright((18.0, 28.0 + (height - 58.0) / 2.0), Anchor::Middle, "soft", "% of packets: out up, in down");
-    let told: Vec<String> = collections.iter().zip(&counted).map(|((name, _), sizes)| sizes.told(name)).collect();
+    let told: Vec<String> = collections.iter().zip(&counted).map(|((name, _), sizes)| sizes.in_words(name)).collect();
     Picture::drawn(
         title,
         told.join("; ") + ".",
@@ -128,7 +128,7 @@ impl Sizes {
         })
     }
 
-    fn told(&self, name: &str) -> String {
+    fn in_words(&self, name: &str) -> String {
         let way = |way: usize, word: &str| {
             let all: u64 = self.of[way].values().sum();
             // Of equally frequent ones the smallest.

@@ -33,7 +33,7 @@ pub struct ExplainedAlignment {
 
 /// A step as it is told: columns and runs are numbered from 1.
 #[derive(Serialize)]
-struct Told<'a> {
+struct StepDocument<'a> {
     kind: StepKind,
     columns: Vec<usize>,
     runs: Vec<usize>,
@@ -105,7 +105,7 @@ impl ExplainedAlignment {
         let mut findings = Findings::new(cost, privacy);
         let extras = &mut findings.privacy.extras;
         extras.set("finding", self.finding()).set("verdict", &self.verdict);
-        extras.set("alignment", self.told(labelled, row));
+        extras.set("alignment", self.document(labelled, row));
         findings
             .count("columns", model.columns(self.index))
             .count("runs", self.runs())
@@ -232,11 +232,11 @@ impl ExplainedAlignment {
     }
 
     /// For the report; the trace is the one at `row` of its set.
-    pub fn told(&self, labelled: &LabelledTrace, row: usize) -> serde_json::Value {
+    pub fn document(&self, labelled: &LabelledTrace, row: usize) -> serde_json::Value {
         let signed = self.view == AlignmentView::Bursts;
         let step = |step: &Step| {
             let numbers = |range: &Range<usize>| range.clone().map(|at| at + 1).collect();
-            serde_json::to_value(Told {
+            serde_json::to_value(StepDocument {
                 kind: step.kind,
                 columns: numbers(&step.columns),
                 runs: numbers(&step.runs),

@@ -19,12 +19,12 @@ pub fn hourly_costs(set: &TraceSet, what: &str, (costs, draws): (&[HourlyCost], 
         let delays = [cost.delay_ms_median, cost.delay_ms_95, cost.delay_ms_longest];
         [
             cost.defence.clone(),
-            cost.megabytes_an_hour.map_or_else(|| "-".to_owned(), |megabytes| megabytes.told(whole)),
-            cost.bandwidth_overhead.told(percent),
+            cost.megabytes_an_hour.map_or_else(|| "-".to_owned(), |megabytes| megabytes.in_words(whole)),
+            cost.bandwidth_overhead.in_words(percent),
             delays.map(|delay| whole(delay.median)).join(" / "),
-            format!("{} s", cost.ends_later_s.told(tenths)),
-            cost.peak_mbit_s.told(tenths),
-            cost.only_padding_share.told(percent),
+            format!("{} s", cost.ends_later_s.in_words(tenths)),
+            cost.peak_mbit_s.in_words(tenths),
+            cost.only_padding_share.in_words(percent),
         ]
     };
     text.table(

@@ -15,7 +15,7 @@ pub fn failure(error: &ExperimentError, asked: &str) -> Option<String> {
         ExperimentError::FewSessions(found) => few_sessions(asked, found),
         ExperimentError::OneCollection(what) => format!("--{what} works on one collection, not on --train and --test"),
         ExperimentError::TracesOnly(_) => format!("--{error}"),
-        ExperimentError::OpenWorld { class, source } => format!("--open-world {class}: {}", source.told()),
+        ExperimentError::OpenWorld { class, source } => format!("--open-world {class}: {}", source.in_words()),
         ExperimentError::NothingAcross { .. } => format!(
             "{error}; wfkit dataset validate names twins, --allow-duplicates scores them all the same, and wfkit dataset info tells classes and \
              sessions"

@@ -8,7 +8,7 @@ use crate::words::score;
 
 /// Every set, and what it tells.
 pub fn feature_sets() -> Text {
-    let row = |set: FeatureSet| [set.name().to_owned(), told(set.information()), set.summary().to_owned()];
+    let row = |set: FeatureSet| [set.name().to_owned(), listed(set.information()), set.summary().to_owned()];
     let mut text = Text::new();
     text.table(["set", "tells", "what"], FeatureSet::ALL.map(row));
     text
@@ -39,7 +39,7 @@ fn row(family: &[Column]) -> [String; 5] {
     [names, family.len().to_string(), first.unit.to_string(), first.information.to_string(), meaning]
 }
 
-fn told(information: &[FeatureInformation]) -> String {
+fn listed(information: &[FeatureInformation]) -> String {
     information.iter().map(FeatureInformation::to_string).collect::<Vec<_>>().join(", ")
 }
 

@@ -183,7 +183,7 @@ fn rows(audit: &SetAudit) -> Vec<[String; 4]> {
                 match &one.found {
                     Ok((found, standing)) => {
                         let loud = if one.is_recording_at(Standing::AboveChance) { "! " } else { "" };
-                        [name, share(found.accuracy), span(found.interval), format!("{loud}{}", standing.told())]
+                        [name, share(found.accuracy), span(found.interval), format!("{loud}{}", standing.in_words())]
                     }
                     Err(reason) => [name, dash(), dash(), (*reason).to_owned()],
                 }

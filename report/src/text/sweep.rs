@@ -112,7 +112,7 @@ pub fn sweep(Sweep { rows, differences, .. }: &Sweep) -> Text {
 
 /// Tables to paste: attacks side by side, then what is left in each kind of information, then intervals.
 fn sweep_markdown(
-    Sweep { rows, differences, .. }: &Sweep,
+    Sweep { rows, differences, problems }: &Sweep,
     report: &StageReport,
     split: &str,
     published: &[(Published, bool)],
@@ -199,9 +199,12 @@ fn sweep_markdown(
         say(format_args!("\nCosts as published, of other traces than these:\n"));
         costs.iter().for_each(|(name, cost)| say(format_args!("- `{name}`: {cost}")));
     }
-    if !report.problems.is_empty() {
-        say(format_args!("\nNot measured:\n"));
-        report.problems.iter().for_each(|problem| say(format_args!("- {problem}")));
+    let of_traces: Vec<&String> = report.problems.iter().filter(|problem| !problems.contains(problem)).collect();
+    for (head, listed) in [("Of the traces", of_traces), ("Not measured", problems.iter().collect())] {
+        if !listed.is_empty() {
+            say(format_args!("\n{head}:\n"));
+            listed.iter().for_each(|problem| say(format_args!("- {problem}")));
+        }
     }
     if !published.is_empty() {
         say(format_args!(

@@ -15,11 +15,11 @@ pub fn verification(verified: &Verification) -> Text {
             ["defended traces without an original".to_owned(), audit.unexpected.len().to_string()],
         ]);
         for (kept, count) in &audit.kinds {
-            rows.push([format!("pairs that keep {}", told(*kept)), count.to_string()]);
+            rows.push([format!("pairs that keep {}", in_words(*kept)), count.to_string()]);
         }
         let held_to = match audit.held_to_by {
-            HeldToBy::Layers => format!("{}: the layers that the file names promise it", told(audit.held_to)),
-            HeldToBy::OtherPairs => format!("{}: nine in ten pairs do", told(audit.held_to)),
+            HeldToBy::Layers => format!("{}: the layers that the file names promise it", in_words(audit.held_to)),
+            HeldToBy::OtherPairs => format!("{}: nine in ten pairs do", in_words(audit.held_to)),
             HeldToBy::Nothing => "nothing: neither layers nor other pairs tell what is left alone".to_owned(),
         };
         if !verified.cannot_show.is_empty() {
@@ -81,7 +81,7 @@ fn invariants(verified: &Verification, text: &mut Text) {
     }
 }
 
-fn told(kept: LeftAlone) -> &'static str {
+fn in_words(kept: LeftAlone) -> &'static str {
     match kept {
         LeftAlone::Everything => "everything (no defence)",
         LeftAlone::Packets => "every packet among others (padding only)",

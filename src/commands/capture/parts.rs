@@ -6,7 +6,7 @@ use anyhow::Result;
 use wfkit_capture::ImportParts;
 use wfkit_datasets::{digest_of_text, digests};
 use wfkit_evaluate::PartsSeen;
-use wfkit_terminal::captures::{tell_names, told, warn_of, with_bar};
+use wfkit_terminal::captures::{tell_names, warn_of, what_came, with_bar};
 
 use crate::cli;
 use crate::context::Context;
@@ -17,7 +17,7 @@ pub(super) fn import(options: &cli::CaptureImport, context: &Context<'_>) -> Res
     let rows = options.shard.map(|shard| move |captures| shard.rows(captures));
     let share = rows.as_ref().map(|rows| rows as &dyn Fn(usize) -> Range<usize>);
     let opened = with_bar(context, |on_file| ImportParts::open(paths, &(&options.import).into(), share, on_file));
-    let mut parts = told(opened, paths, context)?;
+    let mut parts = what_came(opened, paths, context)?;
     let (stats, provenance) = (parts.stats().clone(), parts.provenance().clone());
     warn_of(&stats, context);
     tell_names(&stats, context);

@@ -100,8 +100,6 @@ fn publish(options: &cli::Sweep, (plan, sweep, dropped): &Measured, context: &Co
     let findings = sweep.findings(plan, &context.watcher);
     let mut report = context.report("sweep", digests(&options.traces)?, findings);
     report.dropped.clone_from(dropped);
-    // What was said of the traces is none of the defences that could not be measured.
-    report.problems.clone_from(&sweep.problems);
     context.finish(&mut report, None)?;
     for (name, content) in text::sweep_files((plan, sweep), &report, &published) {
         write(&out.join(name), content)?;

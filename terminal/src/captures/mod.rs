@@ -20,7 +20,7 @@ const PROBLEMS_SHOWN: usize = 20;
 /// What cannot be read; no trace.
 pub fn import_captures(paths: &[PathBuf], options: impl Into<ImportOptions>, context: &Context<'_>) -> Result<Import> {
     let options = options.into();
-    let imported = told(with_bar(context, |on_file| import(paths, &options, on_file)), paths, context)?;
+    let imported = what_came(with_bar(context, |on_file| import(paths, &options, on_file)), paths, context)?;
     warn_of(&imported.stats, context);
     Ok(imported)
 }
@@ -40,7 +40,7 @@ pub fn with_bar<T>(context: &Context<'_>, import: impl FnOnce(&(dyn Fn(usize, us
 ///
 /// # Errors
 /// As that of the import.
-pub fn told<T>(imported: Result<T, ImportError>, paths: &[PathBuf], context: &Context<'_>) -> Result<T> {
+pub fn what_came<T>(imported: Result<T, ImportError>, paths: &[PathBuf], context: &Context<'_>) -> Result<T> {
     match imported {
         Err(ImportError::NoTrace { stats }) => {
             // The error tells the first problem.

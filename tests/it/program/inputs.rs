@@ -18,6 +18,7 @@ fn times_in_another_unit_are_told_by_every_import_and_in_the_report() {
         "dataset convert usecs.csv --out x.parquet",
         "evaluate usecs.csv --attack totals --folds 2",
         "features usecs.csv --set totals --out f.parquet",
+        "sweep usecs.csv --defence front --attack totals --folds 2 --draws 1 --out sweep",
     ] {
         let ran = folder.wfkit(&format!("{command} --format json --quiet")).succeeds();
         for said in [&ran.stderr, &ran.stdout] {

@@ -108,7 +108,7 @@ fn lines(seen: &Seen) -> Vec<Line> {
 type Sorted<'a> = Table<'a, fn(&Line) -> Key>;
 
 /// The page of the list that is asked for.
-async fn found<'a>(
+async fn table_of<'a>(
     app: &App,
     viewer: &Viewer,
     round: i64,
@@ -154,7 +154,7 @@ pub(crate) async fn page(
     Path(number): Path<i64>,
     asked: Asked,
 ) -> Result<Response, Failure> {
-    let (seen, table, found) = found(&app, &viewer, number, &asked).await?;
+    let (seen, table, found) = table_of(&app, &viewer, number, &asked).await?;
     let contest = &seen.contest;
     let mut teams: Vec<(i64, String, bool)> = contest
         .teams
@@ -189,7 +189,7 @@ pub(crate) async fn list(
     Path(number): Path<i64>,
     asked: Asked,
 ) -> Result<Response, Failure> {
-    let (_, table, found) = found(&app, &viewer, number, &asked).await?;
+    let (_, table, found) = table_of(&app, &viewer, number, &asked).await?;
     let item = |line: &Line| {
         json!({
             "attacker": line.attacker.0,
