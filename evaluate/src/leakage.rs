@@ -160,7 +160,10 @@ impl Measured {
             at_that_error: least.as_ref().map(|least| Leakage::at(least.estimate, guess)),
             bayes_error: least,
             information: Information::shown_by(&calibrated, &self.evaluation.truth).ok(),
-            nearest_neighbours: neighbours.iter().map(|(attack, near)| near.neighbour_errors(attack, classes)).collect(),
+            nearest_neighbours: neighbours
+                .iter()
+                .map(|(attack, near)| near.neighbour_errors(attack, classes))
+                .collect(),
             asymptotic_lower_bound,
             caution,
         })

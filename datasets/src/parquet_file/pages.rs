@@ -10,6 +10,9 @@ use parquet::basic::Encoding;
 use parquet::column::page::{Page, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result};
 
+use super::shapes::PAGE_HEADER;
+use super::thrift::{I32, STRUCT, Thrift};
+
 /// A page may unpack to this many bytes; beyond, [`UNPACKED_A_BYTE`] times its own.
 const FREE_BYTES: u64 = 1 << 26;
 const UNPACKED_A_BYTE: u64 = 1000;
@@ -108,6 +111,7 @@ struct Header {
 
 /// The header that begins here; none where there is none, or one with numbers below 0.
 fn header(thrift: &mut Thrift<'_>) -> Option<Header> {
+    Thrift { ..*thrift }.structure(PAGE_HEADER, MAX_DEPTH)?;
     let mut header = Header::default();
     let mut field = 0;
     while let Some(kind) = thrift.field(&mut field)? {
@@ -129,112 +133,6 @@ fn header(thrift: &mut Thrift<'_>) -> Option<Header> {
         }
     }
     Some(header)
-}
-
-/// Whether a footer (`FileMetaData`) is a structure to its end: the decoder believes how many elements lists in it are said to have, and counts
-/// through billions that are not there.
-pub(super) fn is_sound_footer(bytes: &[u8]) -> bool {
-    const MAX_DEPTH: u32 = 32;
-    Thrift { bytes, at: 0 }.skip(STRUCT, MAX_DEPTH).is_some()
-}
-
-const I32: u8 = 5;
-const STRUCT: u8 = 12;
-
-/// A reader of Thrift's compact protocol; every function gives none where the bytes end or make no sense.
-struct Thrift<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl Thrift<'_> {
-    fn byte(&mut self) -> Option<u8> {
-        let byte = *self.bytes.get(self.at)?;
-        self.at += 1;
-        Some(byte)
-    }
-
-    fn pass(&mut self, count: u64) -> Option<()> {
-        let at = (self.at as u64).checked_add(count).filter(|&at| at <= self.bytes.len() as u64)?;
-        self.at = at as usize;
-        Some(())
-    }
-
-    fn varint(&mut self) -> Option<u64> {
-        let mut value = 0u64;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Some(value);
-            }
-        }
-        None
-    }
-
-    /// A number that is not below 0, in 32 bits with a sign.
-    fn count(&mut self) -> Option<u64> {
-        let zigzag = self.varint()?;
-        (zigzag & 1 == 0 && zigzag >> 1 <= i32::MAX as u64).then_some(zigzag >> 1)
-    }
-
-    /// The type of the next field of a structure, whose id goes to `id`; `Some(None)` at its end.
-    fn field(&mut self, id: &mut i64) -> Option<Option<u8>> {
-        let byte = self.byte()?;
-        if byte == 0 {
-            return Some(None);
-        }
-        *id = match byte >> 4 {
-            0 => {
-                let zigzag = self.varint()?;
-                (zigzag >> 1) as i64 ^ -((zigzag & 1) as i64)
-            }
-            step => id.checked_add(i64::from(step))?,
-        };
-        Some(Some(byte & 15))
-    }
-
-    fn skip(&mut self, kind: u8, depth: u32) -> Option<()> {
-        let depth = depth.checked_sub(1)?;
-        match kind {
-            1 | 2 => Some(()), // a truth value is its type
-            3 => self.pass(1),
-            4..=6 => self.varint().map(|_| ()),
-            7 => self.pass(8),
-            8 => {
-                let length = self.varint()?;
-                self.pass(length)
-            }
-            9 | 10 => {
-                let head = self.byte()?;
-                let length = if head >> 4 == 15 { self.varint()? } else { u64::from(head >> 4) };
-                (0..length).try_for_each(|_| self.skip_element(head & 15, depth))
-            }
-            11 => {
-                let length = self.varint()?;
-                if length == 0 {
-                    return Some(());
-                }
-                let kinds = self.byte()?;
-                (0..length).try_for_each(|_| {
-                    self.skip_element(kinds >> 4, depth).and_then(|()| self.skip_element(kinds & 15, depth))
-                })
-            }
-            STRUCT => {
-                let mut id = 0;
-                while let Some(kind) = self.field(&mut id)? {
-                    self.skip(kind, depth)?;
-                }
-                Some(())
-            }
-            _ => None,
-        }
-    }
-
-    /// An element of a list or a map is a byte at least, a truth value too, so that no more of them are counted than there are bytes.
-    fn skip_element(&mut self, kind: u8, depth: u32) -> Option<()> {
-        if matches!(kind, 1 | 2) { self.pass(1) } else { self.skip(kind, depth) }
-    }
 }
 
 /// Said in place of a number of values where they are more than one list may have.
