@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("the defence is accepted");
 
     // The platform keeps some back, without their class.
-    let files = split(&defence.traces, &SplitOptions { team_id: 7, test_traces: 2, seed: 0 }, out)?;
+    let files = split(&defence, &SplitOptions { team_id: 7, test_traces: 2, seed: 0 }, out)?;
 
     // The attacking team says how likely each class is: here one that knows nothing.
     let test = read_captures(&files.test, &ReadLimits::UPLOAD)?;

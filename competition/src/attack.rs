@@ -15,7 +15,7 @@ use wfkit_metrics::{ClassMap, Probabilities, ProbabilityError, ROW_SUM_TOLERANCE
 use crate::defense::not_plain;
 use crate::rules::class_number;
 use crate::truth::read_truth;
-use crate::{AttackFile, CheckReport, FileCheck, Match, Rules, Verif};
+use crate::{CheckReport, FileCheck, Match, Rules, Verif};
 
 const TEAM: &str = "team_id";
 const ID: &str = "capture_id";
@@ -178,7 +178,7 @@ pub fn check_attack<'a, 'r>(
     verifs: &[Verif],
     rules: impl Into<Option<&'r Rules>>,
     limits: &ReadLimits,
-) -> Result<FileCheck<AttackFile>, ReadError> {
+) -> Result<FileCheck<Vec<Match>>, ReadError> {
     let classes = rules.into().map(|rules| rules.classes);
     let mut truths = Vec::with_capacity(verifs.len());
     for verif in verifs {
@@ -192,7 +192,7 @@ pub fn check_attack<'a, 'r>(
     let mut table = match read_csv(source, limits, &[], |rows| Table::read(rows, (classes, at_least), expected, limits))
     {
         Ok(table) => table,
-        Err(error) => return Ok(FileCheck::new(CheckReport::unreadable(path, error)?, None)),
+        Err(error) => return FileCheck::unreadable(path, error),
     };
     let mut report = CheckReport::new(path);
     let teams = teams_of(&truths, &table)?;
@@ -206,16 +206,11 @@ pub fn check_attack<'a, 'r>(
     report.classes = table.classes;
     report.teams = table.teams().into_iter().collect();
     report.problems = std::mem::take(&mut table.problems);
-    let report = report.judged();
     let pair = |(&team_id, truth): (&u64, &&Truth)| {
         let not_distributions = |error: ProbabilityError| ReadError::damaged(path, error);
         table.pair(team_id, truth).map_err(not_distributions)
     };
-    let attack = match report.accepted {
-        true => Some(AttackFile { path: path.to_owned(), matches: teams.iter().map(pair).collect::<Result<_, _>>()? }),
-        false => None,
-    };
-    Ok(FileCheck::new(report, attack))
+    FileCheck::settled(report, || teams.iter().map(pair).collect())
 }
 
 type Truth = BTreeMap<i64, String>;

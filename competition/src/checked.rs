@@ -1,22 +1,19 @@
 //! Files that may take part: checked once, by what makes them.
 
 use std::ops::Deref;
-use std::path::PathBuf;
+use std::path::Path;
 
-use wfkit_datasets::TraceSet;
+use wfkit_datasets::formats::ReadError;
 
-use crate::{CheckReport, CompetitionError, Match};
+use crate::{CheckReport, CompetitionError};
 
-/// What a file holds that may take part. [`check_defense`](crate::check_defense) and [`check_attack`](crate::check_attack) alone make one, so
-/// what takes it need not check again.
+/// What a file holds that may take part: a [`TraceSet`](wfkit_datasets::TraceSet) of a defence, with the numbers of `cell_id` for classes and no
+/// sessions; of an attack what it says of each attacked team, one [`Match`](crate::Match) a team whose truth was there.
+/// [`check_defense`](crate::check_defense) and [`check_attack`](crate::check_attack) alone make one, so what takes it need not check again.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checked<T>(T);
 
 impl<T> Checked<T> {
-    pub(crate) fn new(content: T) -> Self {
-        Self(content)
-    }
-
     /// What it holds.
     pub fn into_inner(self) -> T {
         self.0
@@ -31,22 +28,6 @@ impl<T> Deref for Checked<T> {
     }
 }
 
-/// A defence: the traffic of a team.
-#[derive(Debug, Clone, PartialEq)]
-pub struct DefenseFile {
-    /// Its traces, with the numbers of `cell_id` for classes and no sessions.
-    pub traces: TraceSet,
-}
-
-/// An attack: what it says of the traces of each attacked team.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AttackFile {
-    /// The file.
-    pub path: PathBuf,
-    /// One a team whose truth was there, by team; none where no truth was.
-    pub matches: Vec<Match>,
-}
-
 /// What a check found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FileCheck<T> {
@@ -57,10 +38,33 @@ pub struct FileCheck<T> {
 }
 
 impl<T> FileCheck<T> {
-    /// A file that was read, or not to its end.
-    pub(crate) fn new(report: CheckReport, content: Option<T>) -> Self {
-        debug_assert_eq!(report.accepted, content.is_some());
-        Self { report, checked: content.map(Checked::new) }
+    /// Settles the verdict on a file that was read: without problems it may take part, with its content.
+    pub(crate) fn settled(
+        mut report: CheckReport,
+        content: impl FnOnce() -> Result<T, ReadError>,
+    ) -> Result<Self, ReadError> {
+        report.accepted = report.problems.is_empty();
+        let checked = report.accepted.then(content).transpose()?.map(Checked);
+        Ok(Self { report, checked })
+    }
+
+    /// The verdict on a file that could not be read to its end: a problem of the file, unless the system is to blame.
+    pub(crate) fn unreadable(path: &Path, error: ReadError) -> Result<Self, ReadError> {
+        let mut report = CheckReport::new(path);
+        match error {
+            ReadError::Io { .. } => return Err(error),
+            ReadError::Problems { problems, .. } => report.problems = problems,
+            ReadError::Damaged { message, .. }
+            | ReadError::Columns { message, .. }
+            | ReadError::Rows { message, .. } => report.problems.whole(message),
+            ReadError::Limit { limit, .. } => report.problems.whole(limit.to_string()),
+            ReadError::Unrecognised { found, expected, .. } => {
+                report.problems.whole(format!("found {found}; expected {expected}"));
+            }
+            ReadError::Value { row, column, value, reason, .. } => report.problems.record(reason, &column, row, value),
+            ReadError::Set { source, .. } => report.problems.whole(source.to_string()),
+        }
+        Ok(Self { report, checked: None })
     }
 
     /// The file, where it may take part.

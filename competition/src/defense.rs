@@ -13,7 +13,7 @@ use wfkit_datasets::{LabelledTrace, Layer, Provenance, Trace, TraceKey, TraceSet
 use wfkit_metrics::{Volume, class_order};
 
 use crate::rules::class_number;
-use crate::{Baseline, CheckReport, DefenseFile, FileCheck, Implausible, Overhead, Plausibility, Rules, UploadCost};
+use crate::{Baseline, CheckReport, FileCheck, Implausible, Overhead, Plausibility, Rules, UploadCost};
 
 /// Names of the columns that tell traces apart: class and repetition.
 const KEYS: [&str; 2] = ["cell_id", "rep"];
@@ -179,12 +179,12 @@ pub fn check_defense<'a, 'r>(
     rules: impl Into<Option<&'r Rules>>,
     limits: &ReadLimits,
     undefended: Option<&Baseline>,
-) -> Result<FileCheck<DefenseFile>, ReadError> {
+) -> Result<FileCheck<TraceSet>, ReadError> {
     let source = source.into();
     let path = source.name();
     let table = match read_table(source, limits) {
         Ok(table) => table,
-        Err(error) => return Ok(FileCheck::new(CheckReport::unreadable(path, error)?, None)),
+        Err(error) => return FileCheck::unreadable(path, error),
     };
     let mut report = CheckReport::new(path);
     report.rows = table.rows;
@@ -215,12 +215,7 @@ pub fn check_defense<'a, 'r>(
             Implausible::Flag => report.warnings.append(implausible),
         }
     }
-    let report = report.judged();
-    let defense = match report.accepted {
-        true => Some(DefenseFile { traces: labelled(path, table.traces, trace_key)? }),
-        false => None,
-    };
-    Ok(FileCheck::new(report, defense))
+    FileCheck::settled(report, || labelled(path, table.traces, trace_key))
 }
 
 /// How many classes there are.

@@ -1,7 +1,5 @@
 //! Why there are no scores.
 
-use std::path::PathBuf;
-
 use thiserror::Error;
 use wfkit_datasets::formats::ReadError;
 
@@ -14,8 +12,8 @@ pub enum CompetitionError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// There is an attack, but nothing to compare it with.
-    #[error("{}: no verification file to score it by", .0.display())]
-    NoTruth(PathBuf),
+    #[error("an attack is scored by the verification files of the teams that it attacks: there is none")]
+    NoTruth,
     /// A file may not take part.
     #[error("{}: {}", .0.path.display(), .0.problems)]
     Refused(Box<CheckReport>),

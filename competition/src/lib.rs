@@ -21,7 +21,7 @@ mod truth;
 
 pub use attack::{AttackFileError, Prediction, check_attack, join_attacks, write_attack};
 pub use captures::{UNKNOWN_CLASS, capture_ids, read_captures};
-pub use checked::{AttackFile, Checked, DefenseFile, FileCheck};
+pub use checked::{Checked, FileCheck};
 pub use codabench::{Bundle, BundleOptions, bundle_for_codabench};
 pub use defense::{BaselineError, DefenseExportError, Export, check_defense, export_defense, read_defense};
 pub use error::CompetitionError;

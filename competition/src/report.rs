@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::Rules;
 use serde::Serialize;
 use wfkit_datasets::Findings;
-use wfkit_datasets::formats::{Problems, ReadError};
+use wfkit_datasets::formats::Problems;
 use wfkit_metrics::{PrivacyReport, Utility, UtilityReport, Volume, VolumeSummary};
 
 /// The verdict on a defence or attack file, and all that led to it.
@@ -96,33 +96,6 @@ impl CheckReport {
             cost: None,
             overhead: None,
         }
-    }
-
-    /// Settles the verdict.
-    pub(crate) fn judged(mut self) -> Self {
-        self.accepted = self.problems.is_empty();
-        self
-    }
-
-    /// The verdict on a file that could not be read to its end: a problem of the file, unless the system is to blame.
-    pub(crate) fn unreadable(path: &Path, error: ReadError) -> Result<Self, ReadError> {
-        let mut report = Self::new(path);
-        match error {
-            ReadError::Io { .. } => return Err(error),
-            ReadError::Problems { problems, .. } => report.problems = problems,
-            ReadError::Damaged { message, .. }
-            | ReadError::Columns { message, .. }
-            | ReadError::Rows { message, .. } => {
-                report.problems.whole(message);
-            }
-            ReadError::Limit { limit, .. } => report.problems.whole(limit.to_string()),
-            ReadError::Unrecognised { found, expected, .. } => {
-                report.problems.whole(format!("found {found}; expected {expected}"));
-            }
-            ReadError::Value { row, column, value, reason, .. } => report.problems.record(reason, &column, row, value),
-            ReadError::Set { source, .. } => report.problems.whole(source.to_string()),
-        }
-        Ok(report)
     }
 }
 

@@ -1,10 +1,10 @@
 //! The scores of a team.
 
 use serde::Serialize;
-use wfkit_datasets::Findings;
+use wfkit_datasets::{Findings, TraceSet};
 use wfkit_metrics::{PrivacyReport, StageReport, Utility, UtilityReport, accuracy, attack_score, per_class_auc};
 
-use crate::{AttackFile, Checked, CompetitionError, DefenseFile, Match, UploadCost};
+use crate::{Checked, CompetitionError, Match, UploadCost};
 
 /// The attack score of a team that has no attack (yet).
 const WITHOUT_ATTACK: f64 = 1.0;
@@ -136,13 +136,13 @@ pub struct ClassAuc {
 /// # Errors
 /// An attack without the truth of any team, and truth of a single class, against which nothing can be ranked.
 pub fn score(
-    attack: Option<&Checked<AttackFile>>,
-    defense: Option<&Checked<DefenseFile>>,
+    attack: Option<&Checked<Vec<Match>>>,
+    defense: Option<&Checked<TraceSet>>,
 ) -> Result<CompetitionScore, CompetitionError> {
-    let cost = defense.and_then(|defense| UploadCost::of(&defense.traces.volumes()));
+    let cost = defense.and_then(|defense| UploadCost::of(&defense.volumes()));
     let matches = match attack {
-        Some(attack) if attack.matches.is_empty() => return Err(CompetitionError::NoTruth(attack.path.clone())),
-        Some(attack) => attack.matches.iter().map(MatchScore::of).collect::<Result<_, _>>()?,
+        Some(attack) if attack.is_empty() => return Err(CompetitionError::NoTruth),
+        Some(attack) => attack.iter().map(MatchScore::of).collect::<Result<_, _>>()?,
         None => Vec::new(),
     };
     let mean = |part: fn(&MatchScore) -> f64| {

@@ -64,9 +64,9 @@ fn scores(
     setting: Setting<'_>,
 ) -> Result<(Findings, Vec<PathBuf>), ExperimentError> {
     let uploaded = check_defense(defence, None, &ReadLimits::UPLOAD, None).map_err(file)?.accepted().map_err(file)?;
-    let test_traces = (uploaded.traces.len() / 5).clamp(rules.classes, SplitOptions::TEST_TRACES.max(rules.classes));
+    let test_traces = (uploaded.len() / 5).clamp(rules.classes, SplitOptions::TEST_TRACES.max(rules.classes));
     let options = SplitOptions { team_id: TEAM, test_traces, seed: setting.seed };
-    let files = split(&uploaded.traces, &options, folder).map_err(file)?;
+    let files = split(&uploaded, &options, folder).map_err(file)?;
     let attack = attack(name)?;
     let train = read_defense(&files.train, &ReadLimits::OWN).map_err(file)?;
     let fitted = attack.fit(Samples::Traces(&train), setting.seed)?;

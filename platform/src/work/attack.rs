@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use wfkit_competition::{AttackFile, FileCheck, Match, MatchScore, Verif, check_attack};
+use wfkit_competition::{Checked, FileCheck, Match, MatchScore, Verif, check_attack};
 use wfkit_datasets::formats::{ReadLimits, Source};
 use wfkit_metrics::{Average, Detection, Kinship, Probabilities, Resampling, roc_auc_ovr};
 
@@ -68,7 +68,7 @@ impl Attacking {
     }
 
     /// What the check says of it beside the truth.
-    fn check(&self, files: &Files) -> Result<FileCheck<AttackFile>, Failure> {
+    fn check(&self, files: &Files) -> Result<FileCheck<Vec<Match>>, Failure> {
         let (name, file) = open_upload(files, &self.submission)?;
         let verif = |(&number, opponent): (&u64, &Opponent)| {
             let path = files.part(&opponent.defence.id, opponent.team.number, "verif");
@@ -88,7 +88,7 @@ impl Attacking {
         let outcome = Outcome::from(&report);
         let Some(attack) = checked else { return Ok(Done::refused(outcome)) };
         let mut scores = Vec::new();
-        for one in &attack.matches {
+        for one in attack.iter() {
             let opponent = &self.on[&one.team_id];
             scores.extend(score_parts(one, opponent.defence.seed, &self.submission.id, "team", &opponent.team.id)?);
         }
@@ -102,7 +102,7 @@ pub(crate) async fn matches_of(app: &App, submission: &Submission, part: Part) -
     let files = app.files.clone();
     files.fetch(&attack.reads(&files), &app.world.id()).await?;
     on_thread(move || {
-        let matches = attack.check(&files)?.checked.map_or_else(Vec::new, |attack| attack.into_inner().matches);
+        let matches = attack.check(&files)?.checked.map_or_else(Vec::new, Checked::into_inner);
         let seen = |one: Match| {
             let opponent = &attack.on[&one.team_id];
             let rows = part_of(&one, opponent.defence.seed, part);

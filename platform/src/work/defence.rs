@@ -103,7 +103,7 @@ impl Defending {
         let folder = files.of_submission(&submission.id);
         let unfinished = folder.join(format!("split.{unique}"));
         std::fs::create_dir_all(&unfinished)?;
-        let (report, parts) = match split_and_read(&defence.traces, &options, &unfinished) {
+        let (report, parts) = match split_and_read(&defence, &options, &unfinished) {
             Ok(made) => made,
             Err(error) => {
                 let _ = std::fs::remove_dir_all(&unfinished);
@@ -127,8 +127,8 @@ impl Defending {
                 let _ = std::fs::remove_dir_all(leftover.path()).or_else(|_| std::fs::remove_file(leftover.path()));
             }
         }
-        outcome.spread = settings.baseline.map(|undefended| spread(&undefended, &defence.traces.volumes()));
-        let hashes = likeness::of(&defence.traces);
+        outcome.spread = settings.baseline.map(|undefended| spread(&undefended, &defence.volumes()));
+        let hashes = likeness::of(&defence);
         drop(defence);
         for other in others {
             let count = likeness::shared(&files.of_submission(&other.id), &hashes) as u64;
