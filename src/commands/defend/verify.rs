@@ -20,7 +20,7 @@ pub(super) fn run(options: &DefendVerify, context: &Context<'_>) -> Result<()> {
             let read = manifest.as_deref().map(ManifestFile::read).transpose()?;
             let learns = read.as_ref().is_some_and(|read| read.manifest.training.is_some());
             let training = match options.fit_on.as_deref().filter(|_| learns) {
-                Some(path) => Some(wfkit_datasets::read_traces(path)?.set),
+                Some(path) => Some(read_traces(&[path.to_owned()], context)?.set),
                 None => None,
             };
             let inputs = digests(&[original_path.to_owned(), defended_path.to_owned()])?;
