@@ -10,7 +10,7 @@ mod packet;
 mod tls;
 
 pub use files::export::{ExportError, Exported, export, write_capture};
-pub use files::found::{FoundCaptures, captures_in, has_captures, most_packets};
+pub use files::listing::{FoundCaptures, captures_in, has_captures, most_packets};
 pub use files::records::{CaptureFormat, Record, RecordError, Records};
 pub use files::text::is_packet_text;
 pub use import::client::{Cidr, ClientRule, ClientRuleError};

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod column;
+mod documents;
 mod extractor;
 #[cfg(feature = "tables")]
 mod file;
@@ -15,9 +16,9 @@ mod spec;
 mod spec_error;
 mod stats;
 mod tensor;
-mod told;
 
 pub use column::{Column, FeatureInformation, Unit};
+pub use documents::{ColumnMeaning, FeatureSetInfo};
 pub use extractor::FeatureExtractor;
 #[cfg(feature = "tables")]
 pub use file::{FeatureFile, FeatureFileError};
@@ -29,6 +30,5 @@ pub use sparse::{SparseError, SparseMatrix};
 pub use spec::FeatureSpec;
 pub use spec_error::FeatureSpecError;
 pub use tensor::{Channel, TensorError, TensorSpec, write_tensor};
-pub use told::{ColumnMeaning, FeatureSetInfo};
 /// The label of a row.
 pub use wfkit_datasets::Label as Row;

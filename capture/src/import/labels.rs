@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use wfkit_datasets::{TraceKey, canonical_class};
 
-use crate::files::found::InputFile;
+use crate::files::listing::InputFile;
 use crate::import::dates::date_in;
 use crate::import::label::Label;
 use crate::import::manifest::{Manifest, ManifestError};

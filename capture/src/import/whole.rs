@@ -10,7 +10,7 @@ use thiserror::Error;
 use wfkit_datasets::{Findings, LabelledTrace, Layer, PacketColumn, Trace, TraceKey, TraceSet};
 use wfkit_metrics::PrivacyReport;
 
-use crate::files::found::{InputFile, Listing};
+use crate::files::listing::{InputFile, Listing};
 use crate::files::records::{RecordError, Records};
 use crate::import::flows::{Known, PeerRule};
 use crate::import::labels::Labels;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::{CaptureInfo, capture_info};
-use crate::files::found::captures_in;
+use crate::files::listing::captures_in;
 
 /// What capture files hold, each by itself and all together.
 #[derive(Debug, Clone, Serialize)]

@@ -2,10 +2,10 @@
 
 mod cost;
 mod defended;
-mod kept;
 mod pair;
 mod plan;
 mod point;
+mod stored_points;
 mod summary;
 mod variants;
 
@@ -21,12 +21,12 @@ use wfkit_defend::DefenseSpec;
 use wfkit_metrics::{Observer, PrivacyReport, Utility};
 
 pub use cost::DrawCost;
-pub use kept::{KeptPoints, LACKING};
 pub use plan::{
     SWEEPS_EXPLAINED, SweepPlan, SweptDefenses, VariantPair, first_of_each, read_plan, sweep_splits, swept_attacks,
     tested_on, variant_pairs,
 };
 pub use point::{Draw, FoundInDraw, Look};
+pub use stored_points::{KeptPoints, LACKING};
 pub use summary::{MeanOfDraws, ScoreOfDraws, SweepRow, SweptAttack};
 pub use variants::{Change, FoundChange, VariantDifference};
 
